@@ -1,0 +1,145 @@
+import type { CodeCommandContext, CommandContext, ReadContext } from './command.ts';
+import type { Secret } from './secret.ts';
+import type { Decibels, NoiseMetric, Ratio } from './units.ts';
+import type { Health } from './health.ts';
+
+/** `unknown` is an answer: it is what a gateway says before it has heard from the lock. */
+export type LockState = 'locked' | 'unlocked' | 'locking' | 'unlocking' | 'jammed' | 'unknown';
+
+/** How a lock was operated, in Seam's words (`lock.locked`, `lock.unlocked` events). */
+export type LockMethod = 'keycode' | 'manual' | 'automatic' | 'remote' | 'card' | 'unknown';
+
+/**
+ * What a device tells of itself, whenever it does. Reports describe the device; they never end an attempt by
+ * themselves: that is the command's conversation, which knows what it sent and when.
+ */
+export type DeviceReport =
+  | { readonly kind: 'health'; readonly health: Health }
+  | { readonly kind: 'lock_state'; readonly state: LockState }
+  /** Somebody or something operated the lock; `slot` is the code's slot where the lock tells it. */
+  | {
+      readonly kind: 'lock_operated';
+      readonly operation: 'locked' | 'unlocked' | 'jammed' | 'access_denied';
+      readonly method: LockMethod;
+      readonly slot?: number;
+    }
+  | { readonly kind: 'door'; readonly contact: 'open' | 'closed' | 'unknown' }
+  | { readonly kind: 'battery'; readonly level: Ratio | undefined; readonly low: boolean }
+  | { readonly kind: 'noise'; readonly level: Decibels; readonly metric: NoiseMetric }
+  /** A code slot changed at the lock itself, not by us. */
+  | { readonly kind: 'code_slot'; readonly slot: number; readonly occupied: boolean }
+  | { readonly kind: 'tamper' };
+
+/**
+ * What a capability can see of its own effect.
+ *
+ * - `bolt`: the bolt's position is reported.
+ * - `actuator`: a coil or motor contact is read back; nobody sees a bolt.
+ * - `nothing`: a checked acknowledgement is all there is.
+ */
+export type Observes = 'bolt' | 'actuator' | 'nothing';
+
+export interface LockOutcome {
+  /**
+   * True when evidence that arose after the send showed the state asked for: a changed report, an event for this
+   * action, or a read begun afterwards. An acknowledgement or a cached value is not evidence.
+   */
+  readonly wasConfirmedByDevice: boolean;
+}
+
+export interface LockReading {
+  readonly state: LockState;
+  readonly door?: 'open' | 'closed';
+}
+
+export interface LockCapability {
+  readonly observes: Observes;
+  /**
+   * Resolves as soon as the outcome is known, within `ctx.deadline`.
+   * @throws GatewayError with a delivery. Silence until the signal aborts may simply reject with the signal's reason.
+   */
+  lock(ctx: CommandContext): Promise<LockOutcome>;
+  unlock(ctx: CommandContext): Promise<LockOutcome>;
+  /** Asks the device now; never answers from a cache. */
+  read(ctx: ReadContext): Promise<LockReading>;
+}
+
+/** What the lock accepts as a code, checked before anything is sent. */
+export interface AccessCodeRules {
+  /** Lengths in digits, ascending. */
+  readonly lengths: readonly number[];
+  /** Digits that a code may use; most keypads have all ten. */
+  readonly digits: string;
+  /** A device's own further rule, as a sentence for the refused request, or undefined when the code is fine. */
+  readonly refuse?: (code: Secret) => string | undefined;
+  /** Slots the gateway may choose from, or `device` when the lock assigns its own number. */
+  readonly slots: { readonly first: number; readonly count: number } | 'device';
+  /** True when the lock itself keeps start and end times. */
+  readonly nativeSchedule: boolean;
+  /** What a full read costs the device: battery locks are read on reconnect and at most daily. */
+  readonly readCost: 'cheap' | 'battery';
+}
+
+export interface CodeSchedule {
+  /** Milliseconds since the Unix epoch. */
+  readonly startsAt: number;
+  readonly endsAt: number;
+}
+
+export interface CodeWrite {
+  /** The slot to write; undefined when the lock assigns it. */
+  readonly slot: number | undefined;
+  /** Kept by locks that store names; lets a code be found again after a crash. At most 20 ASCII characters. */
+  readonly label: string;
+  readonly code: Secret;
+  readonly schedule?: CodeSchedule;
+}
+
+export interface SlotReading {
+  readonly slot: number;
+  readonly occupied: boolean;
+  /** The code itself, where the lock shows it. */
+  readonly code?: Secret;
+  readonly label?: string;
+}
+
+export interface AccessCodeCapability {
+  readonly rules: AccessCodeRules;
+  /**
+   * Writes a code to a free slot and reads it back. Resolves only when the lock was seen to hold it.
+   * @throws GatewayError `code_not_stored`, `duplicate_code_on_device`, `slot_conflict` and the transport's own
+   */
+  set(ctx: CodeCommandContext, write: CodeWrite): Promise<SlotReading>;
+  /** Empties a slot and reads it back. Resolves when the lock was seen not to hold it; an empty slot is a success. */
+  clear(ctx: CodeCommandContext, slot: number): Promise<void>;
+  /** Asks the lock now what the slot holds. */
+  read(ctx: ReadContext, slot: number): Promise<SlotReading>;
+  /** All occupied slots, for locks that can list them in one go. */
+  list?(ctx: ReadContext): Promise<readonly SlotReading[]>;
+}
+
+/** A threshold kept by the device itself. */
+export interface DeviceThreshold {
+  readonly level: Decibels;
+}
+
+export interface NoiseCapability {
+  readonly metric: NoiseMetric;
+  /** The longest usual time between two levels, in milliseconds: a longer silence is a missing sample. */
+  readonly expectedIntervalMs: number;
+  /** Present when the device stores a threshold of its own. */
+  setThreshold?(ctx: CommandContext, threshold: DeviceThreshold): Promise<void>;
+  clearThreshold?(ctx: CommandContext): Promise<void>;
+}
+
+/**
+ * An open device. A capability that is absent means "cannot": the core alone turns that into `unsupported_action`.
+ * Which capabilities a device has follows from driver and settings, never from whether it is reachable.
+ */
+export interface Device {
+  readonly lock?: LockCapability;
+  readonly accessCodes?: AccessCodeCapability;
+  readonly noise?: NoiseCapability;
+  /** Releases everything. Calling it again does nothing. Commands in flight reject. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import type {
+  AccessCodeRules,
+  Decibels,
+  Health,
+  LockState,
+  NoiseMetric,
+  Observes,
+  Ratio,
+  TimeLimits,
+} from '../contract/index.ts';
+
+/** What a device is and can do. It follows from configuration alone and never changes while the gateway runs. */
+export interface DeviceDescription {
+  /** UUIDv5 of the gateway's id and the slug, unless configuration gives one. */
+  readonly deviceId: string;
+  /** The short name in configuration. */
+  readonly slug: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly link: string;
+  readonly deviceType: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  /** IANA */
+  readonly timeZone: string;
+  readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
+  /** Milliseconds since the Unix epoch: when the gateway first knew this device. */
+  readonly createdAt: number;
+}
+
+/** What is known of a device now: the latest of each report, and when it was heard. */
+export interface DeviceSnapshot extends DeviceDescription {
+  readonly capabilities: {
+    readonly lock: { readonly observes: Observes } | undefined;
+    readonly accessCodes: AccessCodeRules | undefined;
+    readonly noise: { readonly metric: NoiseMetric; readonly expectedIntervalMs: number } | undefined;
+  };
+  readonly health: Health;
+  /** Since when the health has been what it is, in milliseconds since the Unix epoch. */
+  readonly healthSince: number;
+  readonly lockState: LockState;
+  readonly door: 'open' | 'closed' | 'unknown';
+  readonly battery: { readonly level: Ratio | undefined; readonly low: boolean } | undefined;
+  readonly noise: { readonly level: Decibels; readonly metric: NoiseMetric; readonly at: number } | undefined;
+  /** What operated the lock last, as far as it told. */
+  readonly changedBy: string | undefined;
+  /** Milliseconds since the Unix epoch of the last report other than bad health; undefined before the first. */
+  readonly lastSeenAt: number | undefined;
+  readonly outOfService: boolean;
+}

@@ -1,0 +1,85 @@
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  HistoryEntry,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+  Settlement,
+} from './records.ts';
+
+/** One change of what is kept. Everything inside one `commit` becomes durable together or not at all. */
+export type Change =
+  | { readonly kind: 'attempt_accepted'; readonly attempt: AttemptRecord }
+  /** A command may leave from now on. */
+  | {
+      readonly kind: 'attempt_intent';
+      readonly actionAttemptId: string;
+      readonly history: readonly HistoryEntry[];
+    }
+  /** Applies only to a pending attempt; on another the whole commit is refused. `history` is the whole of it. */
+  | {
+      readonly kind: 'attempt_settled';
+      readonly actionAttemptId: string;
+      readonly settlement: Settlement;
+      readonly settledAt: number;
+      readonly history: readonly HistoryEntry[];
+    }
+  /** Inserts or replaces by id. */
+  | { readonly kind: 'access_code_put'; readonly code: AccessCodeRecord }
+  | { readonly kind: 'access_code_removed'; readonly accessCodeId: string }
+  /** A slot that was found occupied by a code that is not ours: never to be written. */
+  | { readonly kind: 'foreign_slot_put'; readonly deviceId: string; readonly slot: number; readonly seenAt: number }
+  | { readonly kind: 'foreign_slot_removed'; readonly deviceId: string; readonly slot: number }
+  | { readonly kind: 'noise_threshold_put'; readonly threshold: NoiseThresholdRecord }
+  | { readonly kind: 'noise_threshold_removed'; readonly noiseThresholdId: string }
+  | { readonly kind: 'idempotency_put'; readonly record: IdempotencyRecord }
+  /** Small facts by name: the clock's high-water mark, the store key's id. */
+  | { readonly kind: 'fact_put'; readonly name: string; readonly value: string };
+
+/** Newest first by `seq`. */
+export interface AttemptQuery {
+  readonly actionAttemptIds?: readonly string[];
+  readonly deviceId?: string;
+  readonly limit: number;
+  /** Only attempts with a smaller `seq`: where the page before ended. */
+  readonly beforeSeq?: number;
+}
+
+/** What is kept, as of the last commit. Reads are synchronous and never wait for a commit under way. */
+export interface StoreReader {
+  attempt(actionAttemptId: string): AttemptRecord | undefined;
+  attempts(query: AttemptQuery): AttemptRecord[];
+  /** In order of acceptance. */
+  pendingAttempts(): AttemptRecord[];
+  /** The newest finished attempt of a device. */
+  lastSettledAttempt(deviceId: string): AttemptRecord | undefined;
+  /** The highest `seq` ever given, 0 when none was. */
+  highestSeq(): number;
+  accessCode(accessCodeId: string): AccessCodeRecord | undefined;
+  /** Oldest first; all devices when `deviceId` is undefined. */
+  accessCodes(deviceId?: string): AccessCodeRecord[];
+  foreignSlots(deviceId: string): number[];
+  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined;
+  noiseThresholds(deviceId?: string): NoiseThresholdRecord[];
+  idempotency(scope: string): IdempotencyRecord | undefined;
+  fact(name: string): string | undefined;
+}
+
+/**
+ * The gateway's memory. One writer commits in groups: a batch is in flight, everything that arrives meanwhile rides
+ * the next.
+ */
+export interface Store extends StoreReader {
+  /**
+   * Resolves once the changes are on disk.
+   *
+   * @throws GatewayError `storage_unavailable` when there is no room (nothing of this commit was kept, the process
+   * goes on), `internal_error` when a change cannot be applied. A failed sync or the writer's death is not reported
+   * here: it ends the process.
+   */
+  commit(changes: readonly Change[]): Promise<void>;
+  /** Whether new work can be accepted: false while the disk is full. Settlements are tried all the same. */
+  readonly accepting: boolean;
+  /** Waits for what is in flight, then releases everything. */
+  close(): Promise<void>;
+}
