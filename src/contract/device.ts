@@ -1,7 +1,7 @@
 import type { CodeCommandContext, CommandContext, ReadContext } from './command.ts';
+import type { Health } from './health.ts';
 import type { Secret } from './secret.ts';
 import type { Decibels, NoiseMetric, Ratio } from './units.ts';
-import type { Health } from './health.ts';
 
 /** `unknown` is an answer: it is what a gateway says before it has heard from the lock. */
 export type LockState = 'locked' | 'unlocked' | 'locking' | 'unlocking' | 'jammed' | 'unknown';

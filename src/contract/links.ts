@@ -64,4 +64,3 @@ export interface LinkKinds {
 }
 
 export type LinkKind = keyof LinkKinds;
-

@@ -1,12 +1,6 @@
 import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type {
-  AccessCodeRecord,
-  Actor,
-  AttemptRecord,
-  HistoryEntry,
-  NoiseThresholdRecord,
-} from '../store/records.ts';
+import type { AccessCodeRecord, Actor, AttemptRecord, HistoryEntry, NoiseThresholdRecord } from '../store/records.ts';
 import type { AttemptQuery } from '../store/store.ts';
 
 /** Where a request came from and when. */
@@ -151,4 +145,3 @@ export interface Gateway {
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }
-

@@ -92,7 +92,11 @@ export class SimulatedClock implements Clock {
   #earliest(): Armed | undefined {
     let earliest: Armed | undefined;
     for (const armed of this.#armed) {
-      if (earliest === undefined || armed.at < earliest.at || (armed.at === earliest.at && armed.order < earliest.order))
+      if (
+        earliest === undefined ||
+        armed.at < earliest.at ||
+        (armed.at === earliest.at && armed.order < earliest.order)
+      )
         earliest = armed;
     }
     return earliest;
