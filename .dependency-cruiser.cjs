@@ -1,0 +1,229 @@
+/**
+ * Who may import whom. scripts/borders.mjs runs this; test/house/borders.test.ts plants a violation of every rule.
+ *
+ * TypeScript 7 has no API that dependency-cruiser can use, so the parser is swc. It sees type-only imports as ordinary
+ * ones: what may be imported as a type only is checked by scripts/borders.mjs.
+ */
+const tests = ['\\.test(-d)?\\.ts$', '^test/'];
+const core = '^src/(attempts|devices|access-codes|noise)/';
+/** Files that hold types and nothing else; the list is shared with scripts/borders.mjs. */
+const ports = ['^src/store/store\\.ts$', '^src/store/records\\.ts$', '^src/gateway/ports\\.ts$'];
+const composition = ['^src/main\\.ts$', '^src/cli\\.ts$', '^src/cli/'];
+const npm = (names) => `(^|/)node_modules/(${names})(/|$)`;
+/** Builtins through which code reaches the world; a driver is given its link, its settings and its clock instead. */
+const world =
+  '^(node:)?(fs|fs/promises|net|tls|dgram|dns|dns/promises|http|https|http2|child_process|cluster|worker_threads|os|process|inspector|repl|readline|tty|vm|v8)$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'contract-imports-nothing-of-ours',
+      comment: 'A driver author imports the contract alone; it brings zod and the type of pino, nothing else.',
+      severity: 'error',
+      from: { path: '^src/contract/', pathNot: tests },
+      to: { pathNot: ['^src/contract/', npm('zod|pino'), '^(node:)?util$'] },
+    },
+    {
+      name: 'driver-imports-contract-and-its-own-folder',
+      comment: 'A driver knows the contract and itself: no other product, no transport, no core.',
+      severity: 'error',
+      from: { path: '^drivers/([^/]+)/([^/]+)/', pathNot: tests },
+      to: {
+        pathNot: ['^src/contract/', '^drivers/$1/$2/', npm('zod|tweetnacl|zwave-js|@zwave-js/[^/]+')],
+        dependencyTypesNot: ['core'],
+      },
+    },
+    {
+      name: 'driver-opens-nothing-itself',
+      comment: 'A driver is given a link that is bound to its address; it opens no file, socket, port or process.',
+      severity: 'error',
+      from: { path: '^drivers/', pathNot: [...tests, '^drivers/serial/zwave/'] },
+      to: { path: world, dependencyTypes: ['core'] },
+    },
+    {
+      name: 'driver-index-loads-lazily',
+      comment: 'drivers/index.ts loads a driver with import() when a device asks for it, and knows nothing else.',
+      severity: 'error',
+      from: { path: '^drivers/index\\.ts$' },
+      to: { path: '^drivers/', dynamic: false },
+    },
+    {
+      name: 'driver-index-knows-drivers-alone',
+      comment: 'drivers/index.ts maps an id to a driver; it may name the types of the contract.',
+      severity: 'error',
+      from: { path: '^drivers/[^/]+\\.ts$', pathNot: tests },
+      to: { pathNot: ['^drivers/', '^src/contract/'] },
+    },
+    {
+      name: 'only-composition-knows-drivers',
+      comment: 'The core sees devices through the contract. main and cli load drivers/index.ts; the demo simulators.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [...tests, ...composition, '^src/simulation/'] },
+      to: { path: '^drivers/' },
+    },
+    {
+      name: 'simulation-uses-simulators-alone',
+      comment: 'The simulated building plays the devices. It never borrows the code that talks to them.',
+      severity: 'error',
+      from: { path: '^src/simulation/', pathNot: tests },
+      to: { path: '^drivers/', pathNot: '^drivers/[^/]+/[^/]+/simulator' },
+    },
+    {
+      name: 'mqtt-only-in-its-transport',
+      comment: 'One folder knows the MQTT libraries.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/transports/mqtt/', '^src/simulation/'] },
+      to: { path: npm('mqtt|mqtt-packet|mqtt-connection|aedes|aedes-[^/]+') },
+    },
+    {
+      name: 'serialport-only-in-its-transport',
+      comment: 'One folder knows serialport.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/transports/serial/'] },
+      to: { path: npm('serialport|@serialport/[^/]+') },
+    },
+    {
+      name: 'noble-only-in-its-transport',
+      comment: 'One folder knows the Bluetooth stack. bleno plays a peripheral: simulation and tests alone.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/transports/ble/'] },
+      to: { path: npm('@stoprocent/(noble|bluetooth-hci-socket)') },
+    },
+    {
+      name: 'bleno-only-in-simulation',
+      comment: 'bleno plays a Bluetooth peripheral: the simulation and tests alone.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/simulation/'] },
+      to: { path: npm('@stoprocent/bleno') },
+    },
+    {
+      name: 'zwave-js-only-in-its-driver',
+      comment: 'zwave-js owns its serial port, so its driver is the one exception to the transports.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^drivers/serial/zwave/'] },
+      to: { path: npm('zwave-js|@zwave-js/[^/]+') },
+    },
+    {
+      name: 'transport-implements-the-contract',
+      comment: 'A transport implements the links of the contract and knows neither the core nor another transport.',
+      severity: 'error',
+      from: { path: '^src/transports/([^/]+)/', pathNot: tests },
+      to: { path: '^src/', pathNot: ['^src/contract/', '^src/transports/$1/', '^src/transports/[^/]+\\.ts$'] },
+    },
+    {
+      name: 'core-is-given-what-it-needs',
+      comment: 'attempts, devices, access-codes and noise receive store, clock and log as arguments: ports, as types.',
+      severity: 'error',
+      from: { path: core, pathNot: tests },
+      to: { path: '^src/', pathNot: ['^src/contract/', core, ...ports] },
+    },
+    {
+      name: 'core-uses-few-libraries',
+      comment: 'The core is logic: xstate for the machine, zod for shapes. Everything else arrives as an argument.',
+      severity: 'error',
+      from: { path: core, pathNot: tests },
+      to: { path: '(^|/)node_modules/', pathNot: npm('xstate|zod') },
+    },
+    {
+      name: 'core-opens-nothing-itself',
+      comment: 'The core reaches the world through the ports it is given.',
+      severity: 'error',
+      from: { path: core, pathNot: tests },
+      to: { path: world, dependencyTypes: ['core'] },
+    },
+    {
+      name: 'store-and-clock-stand-alone',
+      comment: 'Records and time know nothing of what uses them.',
+      severity: 'error',
+      from: { path: '^src/(store|clock)/', pathNot: tests },
+      to: { path: '^src/', pathNot: ['^src/contract/', '^src/(store|clock)/'] },
+    },
+    {
+      name: 'nothing-imports-http',
+      comment: 'HTTP calls the core. Nothing calls HTTP but main and cli, which start it.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition, '^src/http/'] },
+      to: { path: '^src/http/' },
+    },
+    {
+      name: 'nothing-imports-monitor',
+      comment: 'The monitor watches the core. Nothing calls it but main and cli, which start it.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition, '^src/monitor/'] },
+      to: { path: '^src/monitor/' },
+    },
+    {
+      name: 'http-and-monitor-know-no-hardware',
+      comment: 'They see devices through the ports, never through a transport or the simulation.',
+      severity: 'error',
+      from: { path: '^src/(http|monitor)/', pathNot: tests },
+      to: { path: '^src/(transports|simulation)/' },
+    },
+    {
+      name: 'nothing-imports-the-composition',
+      comment: 'main and cli see everything, so nothing may see them.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition] },
+      to: { path: composition },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two modules that need each other are one, or miss a third. Cycles of types count.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'simulator-never-uses-its-driver',
+      comment: 'A simulator that encodes with the code under test proves nothing. Catalogues of names may be shared.',
+      severity: 'error',
+      from: { path: '^drivers/[^/]+/[^/]+/simulator', pathNot: tests },
+      to: { path: '^drivers/[^/]+/[^/]+/[^/]*(codec|conversation|driver)[^/]*(\\.ts$|/)', reachable: true },
+    },
+    {
+      name: 'driver-never-uses-its-simulator',
+      comment: 'Nothing in the core or a driver knows that a device is simulated.',
+      severity: 'error',
+      from: { path: '^drivers/', pathNot: [...tests, '^drivers/[^/]+/[^/]+/simulator'] },
+      to: { path: '^drivers/[^/]+/[^/]+/simulator' },
+    },
+    {
+      name: 'product-imports-no-test-code',
+      comment: 'What ships never needs what tests it.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: tests },
+      to: { path: tests },
+    },
+    {
+      name: 'product-imports-no-development-package',
+      comment: '`npm ci --omit=dev` must leave all that the product needs. zwave-js is an optional peer.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: tests },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: npm('zwave-js|@zwave-js/[^/]+|@stoprocent/bleno|@types/[^/]+'),
+      },
+    },
+    {
+      name: 'every-import-resolves',
+      comment: 'An import that leads nowhere is an import that no rule can judge.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: '(^|/)node_modules/' },
+    moduleSystems: ['es6', 'cjs'],
+    // A checkout may link its node_modules: names of packages, not real paths, are what the rules speak of.
+    preserveSymlinks: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
+    },
+    skipAnalysisNotInRules: true,
+  },
+};
