@@ -58,9 +58,62 @@ export interface MqttLink extends Link {
   command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<void>;
 }
 
+/** What a scan of the bytes received so far came to. */
+export type SerialScan<T> =
+  | { readonly found: true; readonly value: T }
+  /** `saw` says in a few words what was there instead of the reply, undefined while there is nothing to tell. */
+  | { readonly found: false; readonly saw: string | undefined };
+
+/** One question on a serial line, and how its answer is told apart from everything else that may be heard there. */
+export interface SerialRequest<T> {
+  readonly bytes: Buffer;
+  /**
+   * Looks for the reply in everything received since the request left, called again as bytes arrive. It must find
+   * the reply behind leading noise and take nothing but the reply: not another unit's, not a damaged one.
+   */
+  scan(received: Buffer): SerialScan<T>;
+  /** How long the device may take to begin its answer, in milliseconds after the last byte left. */
+  readonly replyTimeoutMs: number;
+}
+
+export interface SerialQueryOptions {
+  /** Doors go before polls, in the order of their arrival each. */
+  readonly priority: 'door' | 'poll';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A device's place on a serial line that it shares with others: one exchange at a time, door commands before polls,
+ * silence between frames. The link owns time and echo on the line, the driver its protocol.
+ */
+export interface SerialLink extends Link {
+  readonly kind: 'serial';
+  /** The device's address on the line, as configured. */
+  readonly unit: number;
+  /**
+   * Sends a request that cannot act and resolves with its reply.
+   * @throws GatewayError `link_unavailable` when the port is closed, `device_offline` when no usable reply came;
+   * both `not_sent`. The signal's reason when it aborted before the request left or while the reply was awaited.
+   */
+  query<T>(request: SerialRequest<T>, options: SerialQueryOptions): Promise<T>;
+  /**
+   * Sends a request that can act, once, before all waiting polls, and resolves with its reply.
+   * @throws GatewayError `link_unavailable`, `device_not_ready` or what the permit says (`not_sent`) when nothing
+   * left; `outcome_unknown` (`maybe_sent`) when no usable reply came: the caller may still observe.
+   */
+  command<T>(permit: SendPermit, request: SerialRequest<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * Sends a write that does nothing but return an actuator to its secured rest, without an attempt: for a release
+   * that was found switched on and that no attempt accounts for. The link logs each use with the reason.
+   * @throws as `command`
+   */
+  restore<T>(request: SerialRequest<T>, reason: string, signal: AbortSignal): Promise<T>;
+}
+
 /** Every kind of link a driver can ask for. */
 export interface LinkKinds {
   readonly mqtt: MqttLink;
+  readonly serial: SerialLink;
 }
 
 export type LinkKind = keyof LinkKinds;
