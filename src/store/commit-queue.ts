@@ -1,0 +1,74 @@
+/** What a commit queue has done so far. */
+export interface CommitStats {
+  /** Groups handed on: one sync each. */
+  readonly batches: number;
+  /** Commits in those groups. */
+  readonly commits: number;
+}
+
+/** One answer per unit, in order: undefined when it was kept. */
+export type FlushOutcome = readonly (Error | undefined)[];
+
+interface Waiting<Unit> {
+  readonly unit: Unit;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Group commit: one batch is in flight, everything that arrives meanwhile rides the next. A batch starts in a
+ * microtask, so that commits asked for in one turn share a sync from the first.
+ */
+export class CommitQueue<Unit> {
+  readonly #flush: (units: readonly Unit[]) => Promise<FlushOutcome>;
+  #waiting: Waiting<Unit>[] = [];
+  #running: Promise<void> | undefined;
+  #batches = 0;
+  #commits = 0;
+
+  /** @param flush makes the units durable, each on its own merits; a rejection counts for all of them */
+  constructor(flush: (units: readonly Unit[]) => Promise<FlushOutcome>) {
+    this.#flush = flush;
+  }
+
+  get stats(): CommitStats {
+    return { batches: this.#batches, commits: this.#commits };
+  }
+
+  add(unit: Unit): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ unit, resolve, reject });
+      this.#running ??= Promise.resolve().then(() => this.#run());
+    });
+  }
+
+  /** Resolves when nothing is waiting or in flight. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      this.#batches += 1;
+      this.#commits += batch.length;
+      const outcome = await this.#outcomeOf(batch.map(({ unit }) => unit));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const error = outcome[index];
+        if (error === undefined) resolve();
+        else reject(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #outcomeOf(units: readonly Unit[]): Promise<FlushOutcome> {
+    try {
+      return await this.#flush(units);
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      return units.map(() => error);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { type Clock, GatewayError, sleep } from '../contract/index.ts';
+import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
+import { MemoryTables } from './memory-tables.ts';
+import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
+import type { AttemptQuery, Change, Store } from './store.ts';
+import { diskFull, storeClosed } from './store-errors.ts';
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  /**
+   * How long a group takes to reach the disk, in milliseconds, or a function called for each group. With 0, the
+   * default, commits settle without any timer.
+   */
+  readonly commitMs?: number | (() => number);
+}
+
+/** What becomes of the group that was on its way to the disk when the process died. */
+export type InFlight = 'lost' | 'kept';
+
+interface Unit {
+  readonly changes: readonly Change[];
+  readonly failure: GatewayError | undefined;
+}
+
+/**
+ * The store's twin for tests: the same promises, in memory, with time as an argument. What it "has on disk" survives
+ * {@link MemoryStore.crash}.
+ */
+export class MemoryStore implements Store {
+  readonly #options: MemoryStoreOptions;
+  readonly #queue: CommitQueue<Unit>;
+  readonly #tables: MemoryTables;
+  #inFlight: readonly Unit[] = [];
+  #nextFailure: GatewayError | undefined;
+  #full = false;
+  #accepting = true;
+  #state: 'open' | 'closed' | 'crashed' = 'open';
+
+  constructor(options: MemoryStoreOptions, tables: MemoryTables = new MemoryTables()) {
+    this.#options = options;
+    this.#tables = tables;
+    this.#queue = new CommitQueue((units) => this.#flush(units));
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    if (this.#state === 'closed') throw storeClosed();
+    const failure = this.#nextFailure;
+    this.#nextFailure = undefined;
+    // A copy: what the caller does to its objects afterwards is not on disk.
+    await this.#queue.add({ changes: structuredClone(changes), failure });
+  }
+
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  get stats(): CommitStats {
+    return this.#queue.stats;
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'crashed') return;
+    this.#state = 'closed';
+    await this.#queue.drained();
+  }
+
+  /** The next commit fails with this error, and nothing of it is kept. */
+  failNext(error: GatewayError = new GatewayError('storage_unavailable', 'The store was told to fail.')): void {
+    this.#nextFailure = error;
+  }
+
+  /** From the next commit on there is no room: acceptances are refused, everything else gets through. */
+  fillDisk(): void {
+    this.#full = true;
+  }
+
+  freeDisk(): void {
+    this.#full = false;
+    this.#accepting = true;
+  }
+
+  /**
+   * The process dies: every commit that was not acknowledged stays unanswered for ever.
+   *
+   * @param inFlight whether the group under way had reached the disk already, which nobody was told
+   * @returns what the next start finds
+   */
+  crash(inFlight: InFlight = 'lost'): MemoryStore {
+    this.#state = 'crashed';
+    const survivor = new MemoryStore(this.#options, this.#tables.copy());
+    if (inFlight === 'kept') survivor.#apply(this.#inFlight);
+    return survivor;
+  }
+
+  async #flush(units: readonly Unit[]): Promise<FlushOutcome> {
+    this.#inFlight = units;
+    const { clock, commitMs = 0 } = this.#options;
+    const latency = typeof commitMs === 'number' ? commitMs : commitMs();
+    if (latency > 0) await sleep(clock, latency);
+    if (this.#state === 'crashed') return new Promise(() => {});
+    this.#inFlight = [];
+    return this.#apply(units);
+  }
+
+  #apply(units: readonly Unit[]): FlushOutcome {
+    return units.map(({ changes, failure }) => {
+      if (failure !== undefined) return failure;
+      if (this.#full) {
+        this.#accepting = false;
+        if (changes.some(({ kind }) => kind === 'attempt_accepted')) return diskFull('the store');
+      }
+      try {
+        this.#tables.apply(changes);
+        return undefined;
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error));
+      }
+    });
+  }
+
+  attempt(actionAttemptId: string): AttemptRecord | undefined {
+    return this.#tables.attempt(actionAttemptId);
+  }
+
+  attempts(query: AttemptQuery): AttemptRecord[] {
+    return this.#tables.attempts(query);
+  }
+
+  pendingAttempts(): AttemptRecord[] {
+    return this.#tables.pendingAttempts();
+  }
+
+  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
+    return this.#tables.lastSettledAttempt(deviceId);
+  }
+
+  highestSeq(): number {
+    return this.#tables.highestSeq();
+  }
+
+  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
+    return this.#tables.accessCode(accessCodeId);
+  }
+
+  accessCodes(deviceId?: string): AccessCodeRecord[] {
+    return this.#tables.accessCodes(deviceId);
+  }
+
+  foreignSlots(deviceId: string): number[] {
+    return this.#tables.foreignSlots(deviceId);
+  }
+
+  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
+    return this.#tables.noiseThreshold(noiseThresholdId);
+  }
+
+  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
+    return this.#tables.noiseThresholds(deviceId);
+  }
+
+  idempotency(scope: string): IdempotencyRecord | undefined {
+    return this.#tables.idempotency(scope);
+  }
+
+  fact(name: string): string | undefined {
+    return this.#tables.fact(name);
+  }
+}

@@ -1,0 +1,194 @@
+import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
+import type { AttemptQuery, Change, StoreReader } from './store.ts';
+import { alreadyAccepted, notPending } from './store-errors.ts';
+
+type Undo = () => void;
+
+/** A map that remembers how to take each change back, and when a key was first put. */
+class Table<Row> {
+  readonly #rows = new Map<string, { readonly order: number; readonly row: Row }>();
+  #nextOrder = 0;
+
+  /** Takes over all rows of another table. */
+  fill(from: Table<Row>): void {
+    for (const [key, entry] of from.#rows) this.#rows.set(key, entry);
+    this.#nextOrder = from.#nextOrder;
+  }
+
+  get(key: string): Row | undefined {
+    return this.#rows.get(key)?.row;
+  }
+
+  /** In the order in which the keys were first put. */
+  rows(): Row[] {
+    return [...this.#rows.values()].sort((a, b) => a.order - b.order).map(({ row }) => row);
+  }
+
+  put(key: string, row: Row): Undo {
+    const before = this.#rows.get(key);
+    this.#rows.set(key, { order: before?.order ?? this.#nextOrder++, row });
+    return () => (before === undefined ? this.#rows.delete(key) : this.#rows.set(key, before));
+  }
+
+  remove(key: string): Undo {
+    const before = this.#rows.get(key);
+    this.#rows.delete(key);
+    return () => before !== undefined && this.#rows.set(key, before);
+  }
+}
+
+interface ForeignSlot {
+  readonly deviceId: string;
+  readonly slot: number;
+}
+
+/** What the in-memory store holds as committed. */
+export class MemoryTables implements StoreReader {
+  /** By `seq`. */
+  readonly #attempts = new Table<AttemptRecord>();
+  readonly #seqs = new Table<number>();
+  readonly #codes = new Table<AccessCodeRecord>();
+  readonly #foreignSlots = new Table<ForeignSlot>();
+  readonly #thresholds = new Table<NoiseThresholdRecord>();
+  readonly #idempotency = new Table<IdempotencyRecord>();
+  readonly #facts = new Table<string>();
+
+  copy(): MemoryTables {
+    const copy = new MemoryTables();
+    copy.#attempts.fill(this.#attempts);
+    copy.#seqs.fill(this.#seqs);
+    copy.#codes.fill(this.#codes);
+    copy.#foreignSlots.fill(this.#foreignSlots);
+    copy.#thresholds.fill(this.#thresholds);
+    copy.#idempotency.fill(this.#idempotency);
+    copy.#facts.fill(this.#facts);
+    return copy;
+  }
+
+  /** All of the changes or, when one cannot be applied, none. */
+  apply(changes: readonly Change[]): void {
+    const undone: Undo[] = [];
+    try {
+      for (const change of changes) undone.push(this.#applyOne(change));
+    } catch (error) {
+      for (const undo of undone.reverse()) undo();
+      throw error;
+    }
+  }
+
+  #applyOne(change: Change): Undo {
+    switch (change.kind) {
+      case 'attempt_accepted':
+        return this.#accept(change.attempt);
+      case 'attempt_intent':
+        return this.#changePending(change.actionAttemptId, { intent: true, history: change.history });
+      case 'attempt_settled':
+        return this.#changePending(change.actionAttemptId, {
+          settlement: change.settlement,
+          settledAt: change.settledAt,
+          history: change.history,
+        });
+      case 'access_code_put':
+        return this.#codes.put(change.code.accessCodeId, change.code);
+      case 'access_code_removed':
+        return this.#codes.remove(change.accessCodeId);
+      case 'foreign_slot_put':
+        return this.#foreignSlots.put(`${change.deviceId} ${change.slot}`, change);
+      case 'foreign_slot_removed':
+        return this.#foreignSlots.remove(`${change.deviceId} ${change.slot}`);
+      case 'noise_threshold_put':
+        return this.#thresholds.put(change.threshold.noiseThresholdId, change.threshold);
+      case 'noise_threshold_removed':
+        return this.#thresholds.remove(change.noiseThresholdId);
+      case 'idempotency_put':
+        return this.#idempotency.put(change.record.scope, change.record);
+      case 'fact_put':
+        return this.#facts.put(change.name, change.value);
+    }
+  }
+
+  #accept(attempt: AttemptRecord): Undo {
+    const { seq, actionAttemptId } = attempt;
+    if (this.#attempts.get(`${seq}`) !== undefined || this.#seqs.get(actionAttemptId) !== undefined) {
+      throw alreadyAccepted(actionAttemptId, seq);
+    }
+    const forgetRow = this.#attempts.put(`${seq}`, attempt);
+    const forgetId = this.#seqs.put(actionAttemptId, seq);
+    return () => {
+      forgetId();
+      forgetRow();
+    };
+  }
+
+  #changePending(actionAttemptId: string, change: Partial<AttemptRecord>): Undo {
+    const attempt = this.attempt(actionAttemptId);
+    if (attempt === undefined || attempt.settlement !== undefined) throw notPending(actionAttemptId);
+    return this.#attempts.put(`${attempt.seq}`, { ...attempt, ...change });
+  }
+
+  attempt(actionAttemptId: string): AttemptRecord | undefined {
+    return this.#attempts.get(`${this.#seqs.get(actionAttemptId)}`);
+  }
+
+  attempts({ actionAttemptIds, deviceId, limit, beforeSeq }: AttemptQuery): AttemptRecord[] {
+    const ids = actionAttemptIds === undefined ? undefined : new Set(actionAttemptIds);
+    return this.#newestFirst()
+      .filter(
+        (attempt) =>
+          (ids === undefined || ids.has(attempt.actionAttemptId)) &&
+          (deviceId === undefined || attempt.deviceId === deviceId) &&
+          (beforeSeq === undefined || attempt.seq < beforeSeq),
+      )
+      .slice(0, limit);
+  }
+
+  pendingAttempts(): AttemptRecord[] {
+    return this.#newestFirst()
+      .filter(({ settlement }) => settlement === undefined)
+      .reverse();
+  }
+
+  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
+    return this.#newestFirst().find((attempt) => attempt.deviceId === deviceId && attempt.settlement !== undefined);
+  }
+
+  highestSeq(): number {
+    return this.#newestFirst()[0]?.seq ?? 0;
+  }
+
+  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
+    return this.#codes.get(accessCodeId);
+  }
+
+  accessCodes(deviceId?: string): AccessCodeRecord[] {
+    return this.#codes.rows().filter((code) => deviceId === undefined || code.deviceId === deviceId);
+  }
+
+  foreignSlots(deviceId: string): number[] {
+    return this.#foreignSlots
+      .rows()
+      .filter((foreign) => foreign.deviceId === deviceId)
+      .map(({ slot }) => slot)
+      .sort((a, b) => a - b);
+  }
+
+  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
+    return this.#thresholds.get(noiseThresholdId);
+  }
+
+  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
+    return this.#thresholds.rows().filter((threshold) => deviceId === undefined || threshold.deviceId === deviceId);
+  }
+
+  idempotency(scope: string): IdempotencyRecord | undefined {
+    return this.#idempotency.get(scope);
+  }
+
+  fact(name: string): string | undefined {
+    return this.#facts.get(name);
+  }
+
+  #newestFirst(): AttemptRecord[] {
+    return this.#attempts.rows().sort((a, b) => b.seq - a.seq);
+  }
+}

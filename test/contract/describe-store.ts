@@ -1,0 +1,385 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CommitStats } from '../../src/store/commit-queue.ts';
+import type { Store } from '../../src/store/store.ts';
+import {
+  aCode,
+  accepted,
+  anAttempt,
+  anIdempotencyRecord,
+  aThreshold,
+  deviceA,
+  deviceB,
+  settled,
+  uuid,
+} from '../kit/store-records.ts';
+
+/** A store with the means to do to it what a site does. */
+export interface StoreBench {
+  /** The one in use; another one after `crash`. */
+  readonly store: Store & { readonly stats: CommitStats };
+  /** Lets time pass until the promise settles. */
+  until<T>(promise: Promise<T>): Promise<T>;
+  /** The process dies and starts again on the same disk. */
+  crash(): Promise<void>;
+  fillDisk(): Promise<void>;
+  freeDisk(): Promise<void>;
+  /** Ends everything. */
+  dispose(): Promise<void>;
+}
+
+/** What every store must do. */
+export function describeStore(name: string, open: () => Promise<StoreBench>): void {
+  describe(`${name}: the store's contract`, () => {
+    let bench: StoreBench;
+    const commit = (...changes: Parameters<Store['commit']>[0]) => bench.until(bench.store.commit(changes));
+
+    beforeEach(async () => {
+      bench = await open();
+    });
+    afterEach(() => bench.dispose());
+
+    it('is empty at first', () => {
+      const { store } = bench;
+      expect(store.attempt(uuid(1))).toBeUndefined();
+      expect(store.attempts({ limit: 10 })).toEqual([]);
+      expect(store.pendingAttempts()).toEqual([]);
+      expect(store.lastSettledAttempt(deviceA)).toBeUndefined();
+      expect(store.highestSeq()).toBe(0);
+      expect(store.accessCodes()).toEqual([]);
+      expect(store.foreignSlots(deviceA)).toEqual([]);
+      expect(store.noiseThresholds()).toEqual([]);
+      expect(store.idempotency('any')).toBeUndefined();
+      expect(store.fact('any')).toBeUndefined();
+      expect(store.accepting).toBe(true);
+    });
+
+    describe('attempts', () => {
+      it('gives back an attempt as it was accepted', async () => {
+        const plain = anAttempt(1);
+        const full = anAttempt(2, {
+          actionType: 'CREATE_ACCESS_CODE',
+          deviceId: 'a device id that is no UUID',
+          subject: { kind: 'access_code', accessCodeId: uuid(9) },
+          actor: { kind: 'schedule' },
+          intent: true,
+        });
+        const threshold = anAttempt(3, {
+          actionType: 'REMOVE_NOISE_THRESHOLD',
+          subject: { kind: 'noise_threshold', noiseThresholdId: uuid(8) },
+          actor: { kind: 'cli', name: 'root' },
+          history: [],
+        });
+        await commit(...[plain, full, threshold].map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
+
+        expect(bench.store.attempt(plain.actionAttemptId)).toEqual(plain);
+        expect(bench.store.attempt(full.actionAttemptId)).toEqual(full);
+        expect(bench.store.attempt(threshold.actionAttemptId)).toEqual(threshold);
+      });
+
+      it('finds nothing under an id that is none', async () => {
+        await commit(accepted(1));
+        expect(bench.store.attempt('')).toBeUndefined();
+        expect(bench.store.attempt("' OR 1=1 --")).toBeUndefined();
+        expect(bench.store.attempts({ actionAttemptIds: ['?', ''], limit: 5 })).toEqual([]);
+        expect(bench.store.accessCode('?')).toBeUndefined();
+        expect(bench.store.noiseThreshold('?')).toBeUndefined();
+      });
+
+      it('marks the intent and takes over the history', async () => {
+        const history = [
+          { state: 'accepted', at: 5, reason: '' },
+          { state: 'sending', at: 7.25, reason: 'the lane was free: "now"' },
+        ];
+        await commit(accepted(1));
+        await commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history });
+        expect(bench.store.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history }));
+      });
+
+      it('takes a second intent, for the second write of one attempt', async () => {
+        await commit(accepted(1, { intent: true }));
+        await commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history: [] });
+        expect(bench.store.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history: [] }));
+      });
+
+      it('settles with a result or an error, and keeps either to the letter', async () => {
+        const result = {
+          was_confirmed_by_device: false,
+          access_code: { name: 'Zoë’s', starts_at: null, list: [1, 2] },
+        };
+        const error = { type: 'lock_jammed', message: 'The bolt of Front door is jammed.' };
+        await commit(accepted(1), accepted(2));
+        await commit({
+          kind: 'attempt_settled',
+          actionAttemptId: uuid(1),
+          settlement: { status: 'success', result },
+          settledAt: 77,
+          history: [],
+        });
+        await commit({
+          kind: 'attempt_settled',
+          actionAttemptId: uuid(2),
+          settlement: { status: 'error', error },
+          settledAt: 78,
+          history: [{ state: 'failed', at: 78, reason: 'jammed' }],
+        });
+        expect(bench.store.attempt(uuid(1))).toEqual(
+          anAttempt(1, { settlement: { status: 'success', result }, settledAt: 77, history: [] }),
+        );
+        expect(bench.store.attempt(uuid(2))).toEqual(
+          anAttempt(2, {
+            settlement: { status: 'error', error },
+            settledAt: 78,
+            history: [{ state: 'failed', at: 78, reason: 'jammed' }],
+          }),
+        );
+      });
+
+      it('accepts and settles in one commit', async () => {
+        await commit(accepted(1), settled(1));
+        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
+      });
+
+      it('lists newest first, by page, by device and by id', async () => {
+        const devices = [deviceA, deviceB, deviceA, deviceB, deviceA];
+        await commit(...devices.map((deviceId, index) => accepted(index + 1, { deviceId })));
+        const seqs = (query: Parameters<Store['attempts']>[0]) => bench.store.attempts(query).map(({ seq }) => seq);
+
+        expect(seqs({ limit: 10 })).toEqual([5, 4, 3, 2, 1]);
+        expect(seqs({ limit: 2 })).toEqual([5, 4]);
+        expect(seqs({ limit: 2, beforeSeq: 4 })).toEqual([3, 2]);
+        expect(seqs({ limit: 10, deviceId: deviceA })).toEqual([5, 3, 1]);
+        expect(seqs({ limit: 1, deviceId: deviceA, beforeSeq: 5 })).toEqual([3]);
+        expect(seqs({ limit: 10, actionAttemptIds: [uuid(2), uuid(5), uuid(404)] })).toEqual([5, 2]);
+        expect(seqs({ limit: 10, actionAttemptIds: [uuid(2), uuid(5)], deviceId: deviceB })).toEqual([2]);
+        expect(seqs({ limit: 10, actionAttemptIds: [uuid(2), uuid(5)], beforeSeq: 5 })).toEqual([2]);
+        expect(seqs({ limit: 10, actionAttemptIds: [] })).toEqual([]);
+        expect(seqs({ limit: 10, deviceId: 'nobody' })).toEqual([]);
+      });
+
+      it('orders by sequence though ids and acceptance times say otherwise', async () => {
+        await commit(
+          accepted(1, { actionAttemptId: uuid(900), acceptedAt: 900 }),
+          accepted(2, { actionAttemptId: uuid(100), acceptedAt: 100 }),
+        );
+        expect(bench.store.attempts({ limit: 2 }).map(({ seq }) => seq)).toEqual([2, 1]);
+        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 2]);
+      });
+
+      it('tells the pending ones in order of acceptance, and the newest settled one of a device', async () => {
+        await commit(accepted(1), accepted(2), accepted(3, { deviceId: deviceB }), accepted(4), accepted(5));
+        await commit(settled(4), settled(3));
+        await commit(settled(2));
+        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 5]);
+        expect(bench.store.lastSettledAttempt(deviceA)?.seq).toBe(4);
+        expect(bench.store.lastSettledAttempt(deviceB)?.seq).toBe(3);
+        expect(bench.store.lastSettledAttempt('nobody')).toBeUndefined();
+        expect(bench.store.highestSeq()).toBe(5);
+      });
+    });
+
+    describe('what else is kept', () => {
+      it('keeps access codes, oldest first, replaced in place', async () => {
+        const plain = aCode(1);
+        const full = aCode(2, {
+          deviceId: deviceB,
+          name: undefined,
+          slot: undefined,
+          status: 'unset',
+          startsAt: 1_777_629_600_000,
+          endsAt: 1_777_716_000_000,
+          problem: { errorCode: 'failed_to_set_on_device', message: 'Front door did not answer.', at: 5 },
+        });
+        await commit({ kind: 'access_code_put', code: plain }, { kind: 'access_code_put', code: full });
+        expect(bench.store.accessCode(plain.accessCodeId)).toEqual(plain);
+        expect(bench.store.accessCode(full.accessCodeId)).toEqual(full);
+
+        const changed = { ...plain, slot: undefined, status: 'set', sealedCode: new Uint8Array(0) } as const;
+        await commit({ kind: 'access_code_put', code: changed });
+        expect(bench.store.accessCodes()).toEqual([changed, full]);
+        expect(bench.store.accessCodes(deviceB)).toEqual([full]);
+
+        await commit({ kind: 'access_code_removed', accessCodeId: plain.accessCodeId });
+        await commit({ kind: 'access_code_removed', accessCodeId: plain.accessCodeId });
+        expect(bench.store.accessCodes()).toEqual([full]);
+      });
+
+      it('keeps slots that are not ours, per device', async () => {
+        const put = (deviceId: string, slot: number) =>
+          ({ kind: 'foreign_slot_put', deviceId, slot, seenAt: 5 }) as const;
+        await commit(put(deviceA, 12), put(deviceA, 2), put(deviceB, 7), put(deviceA, 2));
+        expect(bench.store.foreignSlots(deviceA)).toEqual([2, 12]);
+        await commit({ kind: 'foreign_slot_removed', deviceId: deviceA, slot: 2 });
+        expect(bench.store.foreignSlots(deviceA)).toEqual([12]);
+        expect(bench.store.foreignSlots(deviceB)).toEqual([7]);
+      });
+
+      it('keeps noise thresholds, oldest first, replaced in place', async () => {
+        const first = aThreshold(1);
+        const second = aThreshold(2, { deviceId: deviceB });
+        await commit(
+          { kind: 'noise_threshold_put', threshold: first },
+          { kind: 'noise_threshold_put', threshold: second },
+        );
+        const louder = { ...first, decibels: 70, name: 'Louder' };
+        await commit({ kind: 'noise_threshold_put', threshold: louder });
+        expect(bench.store.noiseThresholds()).toEqual([louder, second]);
+        expect(bench.store.noiseThresholds(deviceB)).toEqual([second]);
+        expect(bench.store.noiseThreshold(first.noiseThresholdId)).toEqual(louder);
+        await commit({ kind: 'noise_threshold_removed', noiseThresholdId: first.noiseThresholdId });
+        expect(bench.store.noiseThresholds()).toEqual([second]);
+      });
+
+      it('keeps idempotency records and facts, the newest of a name', async () => {
+        await commit({ kind: 'idempotency_put', record: anIdempotencyRecord(1) });
+        await commit({ kind: 'idempotency_put', record: anIdempotencyRecord(1, { fingerprint: 'other' }) });
+        await commit({ kind: 'fact_put', name: 'clock', value: '1' }, { kind: 'fact_put', name: 'clock', value: '2' });
+        expect(bench.store.idempotency('scope-1')).toEqual(anIdempotencyRecord(1, { fingerprint: 'other' }));
+        expect(bench.store.fact('clock')).toBe('2');
+      });
+    });
+
+    describe('commits', () => {
+      it('keeps all of a commit or nothing of it', async () => {
+        await commit(accepted(1), settled(1));
+        const refused = commit(
+          accepted(2),
+          { kind: 'access_code_put', code: aCode(1) },
+          { kind: 'fact_put', name: 'clock', value: '1' },
+          settled(1),
+        );
+        await expect(refused).rejects.toMatchObject({ name: 'GatewayError', type: 'internal_error' });
+        expect(bench.store.attempt(uuid(2))).toBeUndefined();
+        expect(bench.store.accessCodes()).toEqual([]);
+        expect(bench.store.fact('clock')).toBeUndefined();
+        expect(bench.store.highestSeq()).toBe(1);
+      });
+
+      it('changes a final attempt no more', async () => {
+        await commit(accepted(1), settled(1));
+        const final = bench.store.attempt(uuid(1));
+        await expect(commit(settled(1, 99))).rejects.toThrow(uuid(1));
+        await expect(commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history: [] })).rejects.toThrow(
+          uuid(1),
+        );
+        await expect(commit(accepted(1))).rejects.toMatchObject({ type: 'internal_error' });
+        expect(bench.store.attempt(uuid(1))).toEqual(final);
+      });
+
+      it('refuses to settle what was never accepted', async () => {
+        await expect(commit(settled(1))).rejects.toMatchObject({ type: 'internal_error' });
+      });
+
+      it('refuses a sequence number that was given before', async () => {
+        await commit(accepted(1));
+        await expect(commit(accepted(1, { actionAttemptId: uuid(2) }))).rejects.toMatchObject({
+          type: 'internal_error',
+        });
+        await expect(commit(accepted(2, { actionAttemptId: uuid(1) }))).rejects.toMatchObject({
+          type: 'internal_error',
+        });
+        expect(bench.store.attempts({ limit: 5 })).toEqual([anAttempt(1)]);
+      });
+
+      it('lets the others of a group through when one cannot be applied', async () => {
+        await commit(accepted(1), settled(1));
+        const outcomes = await bench.until(
+          Promise.allSettled([
+            bench.store.commit([accepted(2)]),
+            bench.store.commit([accepted(3), settled(1)]),
+            bench.store.commit([accepted(4)]),
+          ]),
+        );
+        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+        expect(bench.store.attempts({ limit: 10 }).map(({ seq }) => seq)).toEqual([4, 2, 1]);
+      });
+
+      it('shows nothing before it is committed', async () => {
+        const pending = bench.store.commit([accepted(1)]);
+        expect(bench.store.attempt(uuid(1))).toBeUndefined();
+        await bench.until(pending);
+        expect(bench.store.attempt(uuid(1))).toBeDefined();
+      });
+
+      it('commits what was given, whatever becomes of the objects afterwards', async () => {
+        const history = [{ state: 'accepted', at: 1, reason: 'as it was' }];
+        const pending = bench.store.commit([accepted(1, { history })]);
+        history.push({ state: 'sending', at: 2, reason: 'added later' });
+        await bench.until(pending);
+        expect(bench.store.attempt(uuid(1))?.history).toHaveLength(1);
+      });
+
+      it('applies commits in the order in which they were asked for', async () => {
+        const order: string[] = [];
+        const done = ['a', 'b', 'c', 'd'].map((value) =>
+          bench.store.commit([{ kind: 'fact_put', name: 'last', value }]).then(() => order.push(value)),
+        );
+        await bench.until(Promise.all(done));
+        expect(order).toEqual(['a', 'b', 'c', 'd']);
+        expect(bench.store.fact('last')).toBe('d');
+      });
+
+      it('groups: one batch in flight, all that arrives meanwhile rides the next', async () => {
+        const before = bench.store.stats;
+        const first = bench.store.commit([accepted(1)]);
+        await Promise.resolve();
+        await Promise.resolve();
+        const others = Array.from({ length: 40 }, (_, index) => bench.store.commit([accepted(index + 2)]));
+        await bench.until(Promise.all([first, ...others]));
+        expect(bench.store.stats).toEqual({ batches: before.batches + 2, commits: before.commits + 41 });
+        expect(bench.store.pendingAttempts()).toHaveLength(41);
+      });
+
+      it('finishes what is under way on close, and refuses what comes after', async () => {
+        const pending = bench.store.commit([accepted(1)]);
+        const closing = bench.store.close();
+        await bench.until(Promise.all([pending, closing]));
+        await expect(bench.store.commit([accepted(2)])).rejects.toMatchObject({ type: 'storage_unavailable' });
+        await bench.store.close();
+      });
+    });
+
+    describe('after a crash', () => {
+      it('has everything that was acknowledged, as it was', async () => {
+        const code = aCode(1);
+        await commit(accepted(1), accepted(2), { kind: 'access_code_put', code });
+        await commit(settled(1), { kind: 'fact_put', name: 'clock', value: '5' });
+        const before = bench.store.attempts({ limit: 10 });
+        await bench.crash();
+        expect(bench.store.attempts({ limit: 10 })).toEqual(before);
+        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([2]);
+        expect(bench.store.highestSeq()).toBe(2);
+        expect(bench.store.accessCodes()).toEqual([code]);
+        expect(bench.store.fact('clock')).toBe('5');
+      });
+
+      it('goes on', async () => {
+        await commit(accepted(1));
+        await bench.crash();
+        await commit(settled(1), accepted(2));
+        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
+      });
+    });
+
+    describe('with a full disk', () => {
+      it('accepts nothing, still settles, and goes on once there is room', async () => {
+        await commit(accepted(1), accepted(2));
+        await bench.fillDisk();
+        const refused = commit(accepted(3), { kind: 'idempotency_put', record: anIdempotencyRecord(3) });
+        await expect(refused).rejects.toMatchObject({ type: 'storage_unavailable', http: 503 });
+        expect(bench.store.accepting).toBe(false);
+        expect(bench.store.attempt(uuid(3))).toBeUndefined();
+        expect(bench.store.idempotency('scope-3')).toBeUndefined();
+
+        await commit(settled(1));
+        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
+        await expect(commit(accepted(4))).rejects.toMatchObject({ type: 'storage_unavailable' });
+
+        await bench.freeDisk();
+        expect(bench.store.accepting).toBe(true);
+        await commit(accepted(5));
+        await commit(settled(2));
+        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([5]);
+      });
+    });
+  });
+}

@@ -1,0 +1,88 @@
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from '../../src/store/records.ts';
+import type { Change } from '../../src/store/store.ts';
+
+const epoch = Date.UTC(2026, 4, 1, 10);
+
+/** A UUID of version 7 that sorts by `order`. */
+export const uuid = (order: number, family = 0): string => {
+  const time = (epoch + order).toString(16).padStart(12, '0');
+  const rest = `${family.toString(16).padStart(4, '0')}${order.toString(16).padStart(8, '0')}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${rest}`;
+};
+
+export const deviceA = '4b9d7c1e-5d0a-5f43-9c3e-0f2a6f0f7a01';
+export const deviceB = '4b9d7c1e-5d0a-5f43-9c3e-0f2a6f0f7a02';
+
+export function anAttempt(seq: number, change: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    seq,
+    actionAttemptId: uuid(seq),
+    actionType: 'UNLOCK_DOOR',
+    deviceId: deviceA,
+    subject: undefined,
+    actor: { kind: 'api_key', keyId: 'key_1', name: 'Reception', address: '192.0.2.7' },
+    acceptedAt: epoch + seq,
+    intent: false,
+    settlement: undefined,
+    settledAt: undefined,
+    history: [{ state: 'accepted', at: epoch + seq, reason: 'requested by Reception' }],
+    ...change,
+  };
+}
+
+export const accepted = (seq: number, change: Partial<AttemptRecord> = {}): Change => ({
+  kind: 'attempt_accepted',
+  attempt: anAttempt(seq, change),
+});
+
+export const settled = (seq: number, settledAt = epoch + seq + 500): Change => ({
+  kind: 'attempt_settled',
+  actionAttemptId: uuid(seq),
+  settlement: { status: 'success', result: { was_confirmed_by_device: true } },
+  settledAt,
+  history: [
+    { state: 'accepted', at: epoch + seq, reason: 'requested by Reception' },
+    { state: 'sending', at: epoch + seq + 3, reason: 'the lane was free' },
+    { state: 'succeeded', at: settledAt, reason: 'the bolt was seen' },
+  ],
+});
+
+export const aCode = (order: number, change: Partial<AccessCodeRecord> = {}): AccessCodeRecord => ({
+  accessCodeId: uuid(order, 1),
+  deviceId: deviceA,
+  name: 'Guest',
+  sealedCode: Uint8Array.of(1, 2, 3, 255),
+  slot: 4,
+  status: 'setting',
+  startsAt: undefined,
+  endsAt: undefined,
+  createdAt: epoch + order,
+  problem: undefined,
+  ...change,
+});
+
+export const aThreshold = (order: number, change: Partial<NoiseThresholdRecord> = {}): NoiseThresholdRecord => ({
+  noiseThresholdId: uuid(order, 2),
+  deviceId: deviceA,
+  name: 'Quiet hours',
+  startsDailyAt: '22:00:00',
+  endsDailyAt: '07:00:00',
+  timeZone: 'Europe/Zurich',
+  decibels: 62.5,
+  sustainedMs: 60_000,
+  createdAt: epoch + order,
+  ...change,
+});
+
+export const anIdempotencyRecord = (seq: number, change: Partial<IdempotencyRecord> = {}): IdempotencyRecord => ({
+  scope: `scope-${seq}`,
+  fingerprint: `fingerprint-${seq}`,
+  actionAttemptId: uuid(seq),
+  createdAt: epoch + seq,
+  ...change,
+});
