@@ -18,6 +18,11 @@ export interface Link {
  */
 export interface SendPermit {
   /**
+   * `Clock.now()` in milliseconds after which no byte of the command may leave. A link that hands bytes to something
+   * that may hold them back (a socket's send buffer) calls them off by then. Without it the link's own limit counts.
+   */
+  readonly sendBy?: number;
+  /**
    * Called by the link, synchronously, immediately before the first byte that can act is handed to the operating
    * system. A command that goes out in several packets is one command.
    *
@@ -43,6 +48,12 @@ export interface MqttLink extends Link {
    * SUBSCRIBE leaves, since a retained message may come with its acknowledgement.
    */
   subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  /**
+   * Names a topic, or a filter, on which this device takes commands, for as long as the link lives. A command that
+   * somebody left retained there is carried out again whenever the device reconnects. So, now and on every connect,
+   * before this link reports up, such messages are looked for, cleared by an empty retained message, and reported.
+   */
+  claimCommandTopic(filter: string): Unsubscribe;
   /**
    * Publishes a message that cannot act: a read. Never retained, never queued while the link is down.
    * @throws GatewayError `link_unavailable` (`not_sent`)
