@@ -8,6 +8,8 @@ const tests = ['\\.test(-d)?\\.ts$', '^test/'];
 const core = '^src/(attempts|devices|access-codes|noise)/';
 /** Files that hold types and nothing else; the list is shared with scripts/borders.mjs. */
 const ports = ['^src/store/store\\.ts$', '^src/store/records\\.ts$', '^src/gateway/ports\\.ts$'];
+/** `simulator.ts`, or a `simulator/` of several files; `simulated-*` are parts that simulators share. */
+const simulators = '^drivers/[^/]+/[^/]+/simulat(or|ed)';
 const composition = ['^src/main\\.ts$', '^src/cli\\.ts$', '^src/cli/'];
 const npm = (names) => `(^|/)node_modules/(${names})(/|$)`;
 /** Builtins through which code reaches the world; a driver is given its link, its settings and its clock instead. */
@@ -28,9 +30,19 @@ module.exports = {
       name: 'driver-imports-contract-and-its-own-folder',
       comment: 'A driver knows the contract and itself: no other product, no transport, no core.',
       severity: 'error',
-      from: { path: '^drivers/([^/]+)/([^/]+)/', pathNot: tests },
+      from: { path: '^drivers/([^/]+)/([^/]+)/', pathNot: [...tests, '^drivers/serial/modbus-'] },
       to: {
         pathNot: ['^src/contract/', '^drivers/$1/$2/', npm('zod|tweetnacl|zwave-js|@zwave-js/[^/]+')],
+        dependencyTypesNot: ['core'],
+      },
+    },
+    {
+      name: 'modbus-driver-imports-its-family',
+      comment: 'As every driver, and the codec that the Modbus drivers share in drivers/serial/modbus.',
+      severity: 'error',
+      from: { path: '^drivers/serial/(modbus-[^/]+)/', pathNot: tests },
+      to: {
+        pathNot: ['^src/contract/', '^drivers/serial/$1/', '^drivers/serial/modbus/', npm('zod')],
         dependencyTypesNot: ['core'],
       },
     },
@@ -67,7 +79,7 @@ module.exports = {
       comment: 'The simulated building plays the devices. It never borrows the code that talks to them.',
       severity: 'error',
       from: { path: '^src/simulation/', pathNot: tests },
-      to: { path: '^drivers/', pathNot: '^drivers/[^/]+/[^/]+/simulator' },
+      to: { path: '^drivers/', pathNot: simulators },
     },
     {
       name: 'mqtt-only-in-its-transport',
@@ -178,15 +190,25 @@ module.exports = {
       name: 'simulator-never-uses-its-driver',
       comment: 'A simulator that encodes with the code under test proves nothing. Catalogues of names may be shared.',
       severity: 'error',
-      from: { path: '^drivers/[^/]+/[^/]+/simulator', pathNot: tests },
+      from: { path: simulators, pathNot: tests },
       to: { path: '^drivers/[^/]+/[^/]+/[^/]*(codec|conversation|driver)[^/]*(\\.ts$|/)', reachable: true },
+    },
+    {
+      name: 'modbus-simulator-never-uses-the-codec',
+      comment: 'The simulated line has a checksum and a parser of its own; the shared codec is what it tests.',
+      severity: 'error',
+      from: {
+        path: ['^drivers/serial/modbus-[^/]+/simulat(or|ed)', '^drivers/serial/modbus/simulated'],
+        pathNot: tests,
+      },
+      to: { path: '^drivers/serial/modbus/', pathNot: simulators, reachable: true },
     },
     {
       name: 'driver-never-uses-its-simulator',
       comment: 'Nothing in the core or a driver knows that a device is simulated.',
       severity: 'error',
-      from: { path: '^drivers/', pathNot: [...tests, '^drivers/[^/]+/[^/]+/simulator'] },
-      to: { path: '^drivers/[^/]+/[^/]+/simulator' },
+      from: { path: '^drivers/', pathNot: [...tests, simulators] },
+      to: { path: simulators },
     },
     {
       name: 'product-imports-no-test-code',

@@ -43,6 +43,12 @@ const cleanTree: Record<string, string> = {
   'drivers/mqtt/bolt/driver.test.ts':
     "import { connect } from 'node:net';\nimport mqtt from 'mqtt';\nimport { describe } from 'vitest';\nimport { kit } from '../../../test/kit/kit.ts';\nimport { simulator } from './simulator.ts';\nexport const tested = [connect, mqtt, describe, kit, simulator];",
   'drivers/serial/other/driver.ts': 'export const driver = 1;',
+  'drivers/serial/modbus/requests.ts': 'export const request = 1;',
+  'drivers/serial/modbus/simulated-line.ts': 'export const line = 1;',
+  'drivers/serial/modbus-relay/driver.ts':
+    "import { request } from '../modbus/requests.ts';\nexport const driver = request;",
+  'drivers/serial/modbus-relay/simulator.ts':
+    "import { line } from '../modbus/simulated-line.ts';\nexport const simulator = line;",
   'drivers/serial/zwave/driver.ts': "export const driver = () => import('zwave-js');",
   'test/kit/kit.ts': 'export const kit = 1;',
 };
@@ -72,6 +78,24 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
     'src/transports/serial/port.ts',
   ],
   ['driver-imports-contract-and-its-own-folder', 'drivers/mqtt/bolt/p4.ts', "import 'pino';", 'pino'],
+  [
+    'driver-imports-contract-and-its-own-folder',
+    'drivers/serial/other/p1.ts',
+    "import '../modbus/requests.ts';",
+    'drivers/serial/modbus/requests.ts',
+  ],
+  [
+    'modbus-driver-imports-its-family',
+    'drivers/serial/modbus-relay/p1.ts',
+    "import '../other/driver.ts';",
+    'drivers/serial/other/driver.ts',
+  ],
+  [
+    'modbus-simulator-never-uses-the-codec',
+    'drivers/serial/modbus-noise/simulator.ts',
+    "import '../modbus/requests.ts';",
+    'drivers/serial/modbus/requests.ts',
+  ],
   ['driver-opens-nothing-itself', 'drivers/mqtt/bolt/p5.ts', "import 'node:net';", 'net'],
   [
     'driver-index-loads-lazily',
