@@ -1,0 +1,149 @@
+import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
+
+/** What may wait for a device, most urgent first. */
+export const laneClasses = ['door', 'requested', 'scheduled', 'reconcile', 'poll'] as const;
+export type LaneClass = (typeof laneClasses)[number];
+
+/** Work for one device. Lanes call `run` and never two at once, except for doors that a code job lets pass. */
+export interface LaneJob {
+  readonly laneClass: LaneClass;
+  /** Resolves when the job is over, or with the time (`Clock.now()`) before which it need not be tried again. */
+  run(pass: DoorPass): Promise<'over' | { readonly retryAt: number }>;
+}
+
+/** Lets door commands run between two steps of a longer job. */
+export type DoorPass = () => Promise<void>;
+
+/** A place in a lane, taken before what will stand there is accepted. */
+export interface Place {
+  /** Nothing is before it. */
+  readonly first: boolean;
+  enqueue(job: LaneJob): void;
+  release(): void;
+}
+
+interface Waiting {
+  readonly job: LaneJob;
+  notBefore: number;
+}
+
+/** Requests that wait or run on one device; the next is refused. */
+const capacity = 16;
+
+/**
+ * One device's turnstile: one command at a time, doors before codes before polls, order of arrival within a class.
+ * A job that will try again keeps its place, and nothing less urgent overtakes a door that is about to.
+ */
+export class DeviceLane {
+  readonly #clock: Clock;
+  readonly #deviceName: string;
+  readonly #queues: Record<LaneClass, Waiting[]> = { door: [], requested: [], scheduled: [], reconcile: [], poll: [] };
+  #reserved = 0;
+  #running = 0;
+  #active = false;
+  #wake: Timer | undefined;
+
+  constructor(clock: Clock, deviceName: string) {
+    this.#clock = clock;
+    this.#deviceName = deviceName;
+  }
+
+  get #idle(): boolean {
+    return !this.#active && this.#reserved === 0 && laneClasses.every((name) => this.#queues[name].length === 0);
+  }
+
+  /**
+   * Takes a place before the request is accepted, so that what was accepted always fits. Call `enqueue` or `release`
+   * once.
+   * @throws GatewayError `lane_full`
+   */
+  reserve(): Place {
+    const held = this.#reserved + this.#running + laneClasses.reduce((sum, name) => sum + this.#queues[name].length, 0);
+    if (held >= capacity) {
+      throw new GatewayError(
+        'lane_full',
+        `${this.#deviceName} already has ${capacity} commands waiting. Try again in a few seconds; if this keeps ` +
+          'happening, look at why its commands take so long.',
+        { retryAfterSeconds: 2 },
+      );
+    }
+    const first = this.#idle;
+    this.#reserved += 1;
+    let used = false;
+    const release = () => {
+      if (used) return false;
+      used = true;
+      this.#reserved -= 1;
+      return true;
+    };
+    return {
+      first,
+      enqueue: (job) => {
+        if (release()) this.add(job);
+      },
+      release: () => void release(),
+    };
+  }
+
+  /** Adds work of the gateway's own, which has no place to reserve. */
+  add(job: LaneJob): void {
+    this.#queues[job.laneClass].push({ job, notBefore: Number.NEGATIVE_INFINITY });
+    this.#go();
+  }
+
+  /** Something changed (the link came back, an attempt ended): what was backing off is tried now. */
+  nudge(): void {
+    for (const name of laneClasses) {
+      for (const waiting of this.#queues[name]) waiting.notBefore = Number.NEGATIVE_INFINITY;
+    }
+    this.#go();
+  }
+
+  #go(): void {
+    if (this.#active) return;
+    const next = this.#next();
+    if (next) void this.#run(next);
+  }
+
+  /** The head of the most urgent class, unless it is backing off; then a timer is armed for it. */
+  #next(only?: LaneClass): Waiting | undefined {
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    for (const name of laneClasses) {
+      if (only !== undefined && name !== only) continue;
+      const head = this.#queues[name][0];
+      if (!head) continue;
+      const wait = head.notBefore - this.#clock.now();
+      if (wait <= 0) {
+        this.#queues[name].shift();
+        return head;
+      }
+      this.#wake ??= this.#clock.setTimer(() => this.#go(), wait);
+      if (name === 'door') return undefined;
+    }
+    return undefined;
+  }
+
+  async #run(first: Waiting): Promise<void> {
+    this.#active = true;
+    for (let waiting: Waiting | undefined = first; waiting; waiting = this.#next()) await this.#once(waiting);
+    this.#active = false;
+  }
+
+  async #once(waiting: Waiting): Promise<void> {
+    this.#running += 1;
+    try {
+      const verdict = await waiting.job.run(waiting.job.laneClass === 'door' ? async () => {} : this.#letDoorsPass);
+      if (verdict !== 'over') {
+        waiting.notBefore = verdict.retryAt;
+        this.#queues[waiting.job.laneClass].unshift(waiting);
+      }
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  readonly #letDoorsPass: DoorPass = async () => {
+    for (let door = this.#next('door'); door; door = this.#next('door')) await this.#once(door);
+  };
+}

@@ -1,0 +1,209 @@
+import type { Logger } from 'pino';
+import {
+  type Clock,
+  type Device,
+  type DeviceReport,
+  type DriverDefinition,
+  GatewayError,
+  type Health,
+  type LinkKind,
+  type LinkKinds,
+  type LinkState,
+  type Timer,
+} from '../contract/index.ts';
+import { DeviceLane } from './device-lane.ts';
+import type { DeviceDescription, DeviceSnapshot } from './device-snapshot.ts';
+
+/** How long a driver may take to let go of its device before it is left behind, in milliseconds. */
+const closePatienceMs = 1_000;
+
+/** How long until a device that could not be opened is opened again, in milliseconds: doubled up to the last. */
+const reopenDelaysMs = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
+
+export interface ManagedDeviceOptions {
+  readonly description: DeviceDescription;
+  readonly driver: DriverDefinition;
+  /** Validated by the driver's own schema. */
+  readonly settings: unknown;
+  readonly link: LinkKinds[LinkKind];
+  readonly outOfService: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** One configured device: opened, reopened when its driver hangs, and what it last said of itself. */
+export class ManagedDevice {
+  readonly lane: DeviceLane;
+  readonly #options: ManagedDeviceOptions;
+  readonly #onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void;
+  #device: Device | undefined;
+  #opened = false;
+  #generation = 0;
+  #failures = 0;
+  #reopening: Timer | undefined;
+  #closed = false;
+  #snapshot: DeviceSnapshot;
+
+  constructor(options: ManagedDeviceOptions, onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void) {
+    this.#options = options;
+    this.#onReport = onReport;
+    this.lane = new DeviceLane(options.clock, options.description.name);
+    this.#snapshot = {
+      ...options.description,
+      capabilities: { lock: undefined, accessCodes: undefined, noise: undefined },
+      health: { status: 'not_ready', reason: 'opening', hint: 'The gateway is starting; wait a moment.' },
+      healthSince: options.clock.wallTime(),
+      lockState: 'unknown',
+      door: 'unknown',
+      battery: undefined,
+      noise: undefined,
+      changedBy: undefined,
+      lastSeenAt: undefined,
+      outOfService: options.outOfService,
+    };
+  }
+
+  get snapshot(): DeviceSnapshot {
+    return this.#snapshot;
+  }
+
+  /** True once its driver told, by opening it, what it can do. */
+  get capabilitiesKnown(): boolean {
+    return this.#opened;
+  }
+
+  get linkState(): LinkState {
+    return this.#options.link.state;
+  }
+
+  /** The open device. @throws GatewayError `device_not_ready` while it is being opened */
+  get device(): Device {
+    if (this.#device) return this.#device;
+    const { health, name } = this.#snapshot;
+    const hint = health.status === 'online' ? '' : ` ${health.hint}`;
+    throw new GatewayError('device_not_ready', `${name} is not open yet.${hint}`);
+  }
+
+  async open(): Promise<void> {
+    const { driver, link, settings, clock, random, log, description } = this.#options;
+    const generation = ++this.#generation;
+    try {
+      const device = await driver.open(link, settings, {
+        deviceId: description.deviceId,
+        name: description.name,
+        clock,
+        random,
+        log,
+        report: (report) => {
+          if (generation === this.#generation && !this.#closed) this.#take(report);
+        },
+      });
+      if (generation !== this.#generation || this.#closed) {
+        await device.close();
+        return;
+      }
+      this.#device = device;
+      this.#opened = true;
+      this.#failures = 0;
+      this.#snapshot = {
+        ...this.#snapshot,
+        capabilities: {
+          lock: device.lock && { observes: device.lock.observes },
+          accessCodes: device.accessCodes?.rules,
+          noise: device.noise && { metric: device.noise.metric, expectedIntervalMs: device.noise.expectedIntervalMs },
+        },
+      };
+      if (this.#snapshot.health.status === 'not_ready' && this.#snapshot.health.reason === 'opening') {
+        this.#take({ kind: 'health', health: { status: 'online' } });
+      }
+      this.lane.nudge();
+    } catch (error) {
+      if (generation === this.#generation && !this.#closed) this.#openLater(error);
+    }
+  }
+
+  /** For a driver that does not let go: its device is closed, left behind if it will not, and opened anew. */
+  async reopen(why: string): Promise<void> {
+    this.#options.log.warn({ device: this.#snapshot.slug, why }, 'device is closed and opened again');
+    await this.#release();
+    if (!this.#closed) await this.open();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#reopening?.cancel();
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const device = this.#device;
+    this.#device = undefined;
+    this.#generation += 1;
+    if (!device) return;
+    const { clock, log } = this.#options;
+    await new Promise<void>((resolve) => {
+      const patience = clock.setTimer(() => {
+        log.error({ device: this.#snapshot.slug }, 'the driver did not close its device in time and is left behind');
+        resolve();
+      }, closePatienceMs);
+      const done = () => {
+        patience.cancel();
+        resolve();
+      };
+      device.close().then(done, (error: unknown) => {
+        log.error({ device: this.#snapshot.slug, err: error }, 'the driver failed to close its device');
+        done();
+      });
+    });
+  }
+
+  #openLater(error: unknown): void {
+    const { clock, log } = this.#options;
+    const delay = reopenDelaysMs[Math.min(this.#failures, reopenDelaysMs.length - 1)] ?? 30_000;
+    this.#failures += 1;
+    log.error({ device: this.#snapshot.slug, err: error, retryInMs: delay }, 'the device could not be opened');
+    const hint = error instanceof GatewayError ? error.message : 'Its driver failed to open it; the log says how.';
+    this.#take({ kind: 'health', health: { status: 'offline', reason: 'not_answering', hint } });
+    this.#reopening = clock.setTimer(() => void this.open(), delay);
+  }
+
+  #take(report: DeviceReport): void {
+    const before = this.#snapshot;
+    this.#snapshot = applyReport(before, report, this.#options.clock.wallTime());
+    const cameOnline = before.health.status !== 'online' && this.#snapshot.health.status === 'online';
+    this.#onReport(this.#snapshot, report);
+    if (cameOnline) this.lane.nudge();
+  }
+}
+
+/** The snapshot after a report. Pure: what is known follows from what was said. */
+export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: number): DeviceSnapshot {
+  if (report.kind === 'health') return applyHealth(snapshot, report.health, at);
+  const seen = { ...snapshot, lastSeenAt: at };
+  switch (report.kind) {
+    case 'lock_state':
+      return { ...seen, lockState: report.state };
+    case 'lock_operated':
+      return { ...seen, changedBy: report.method };
+    case 'door':
+      return { ...seen, door: report.contact };
+    case 'battery':
+      return { ...seen, battery: { level: report.level, low: report.low } };
+    case 'noise':
+      return { ...seen, noise: { level: report.level, metric: report.metric, at } };
+    case 'code_slot':
+    case 'tamper':
+      return seen;
+  }
+}
+
+function applyHealth(snapshot: DeviceSnapshot, health: Health, at: number): DeviceSnapshot {
+  const { status } = snapshot.health;
+  return {
+    ...snapshot,
+    health,
+    healthSince: status === health.status ? snapshot.healthSince : at,
+    lastSeenAt: health.status === 'online' ? at : snapshot.lastSeenAt,
+  };
+}
