@@ -30,6 +30,12 @@ export interface SendPermit {
    * passed or the permit was spent before. The link must then send nothing.
    */
   spend(): void;
+  /**
+   * Called by the link, after `spend`, only when it is certain that nothing left or that nobody received it (for MQTT:
+   * reason code 16, nobody is subscribed). Without it, a failure after `spend` counts as `maybe_sent` whatever its
+   * error says.
+   */
+  withdraw(): void;
 }
 
 /** A message as it came from the broker. */
