@@ -1,0 +1,341 @@
+import { describe, expect, it } from 'vitest';
+import { scriptedCore } from '../../test/kit/core-fixture.ts';
+import { sendAndConfirm, sendAndHearNothing, untilAborted } from '../../test/kit/scripted-lock.ts';
+import { GatewayError } from '../contract/index.ts';
+
+const statesOf = (history: readonly { state: string }[] | undefined) => history?.map((entry) => entry.state);
+
+describe('a door command', () => {
+  it('ends in success once the bolt was seen, and tells every step', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    const accepted = await core.doors.unlock('front', origin());
+    expect(accepted.settlement).toBeUndefined();
+    const ended = await clock.until(end(accepted));
+    expect(ended.settlement).toEqual({ status: 'success', result: { was_confirmed_by_device: true } });
+    expect(lock.sent).toHaveLength(1);
+    expect(statesOf(core.book.history(accepted.actionAttemptId))).toEqual([
+      'accepted',
+      'connecting',
+      'sending',
+      'confirming',
+      'recording',
+      'succeeded',
+    ]);
+  });
+
+  it('costs two commits when nothing is before it', async () => {
+    const { core, clock, origin, end, store } = await scriptedCore();
+    await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(store.stats.batches).toBe(2);
+  });
+
+  it('is refused for a device that is not there', async () => {
+    const { core, origin } = await scriptedCore();
+    await expect(core.doors.lock('nowhere', origin())).rejects.toMatchObject({ type: 'device_not_found' });
+  });
+
+  it('is tried again while nothing has left, until send_by, and then says why', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    let tries = 0;
+    lock.script = async () => {
+      tries += 1;
+      throw new GatewayError('device_offline', 'The bridge says that it is offline.');
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ status: 'error', error: { type: 'device_offline' } });
+    expect(tries).toBeGreaterThan(3);
+    expect(clock.now()).toBeGreaterThanOrEqual(5_000);
+    expect(clock.now()).toBeLessThan(5_100);
+  });
+
+  it('is tried at once when the device comes back', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async () => {
+      throw new GatewayError('device_offline', 'away');
+    };
+    lock.report({ kind: 'health', health: { status: 'offline', reason: 'out_of_range', hint: 'away' } });
+    const attempt = await core.doors.unlock('front', origin());
+    await clock.advance(3_000);
+    const before = clock.now();
+    lock.script = sendAndConfirm;
+    lock.report({ kind: 'health', health: { status: 'online' } });
+    const ended = await clock.until(end(attempt));
+    expect(ended.settlement?.status).toBe('success');
+    expect(clock.now()).toBe(before);
+  });
+
+  it('may be sent again after a busy lock refused it', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      if (lock.sent.length > 0) return sendAndConfirm(ctx, lock);
+      (await ctx.pointOfNoReturn()).spend();
+      throw new GatewayError('device_busy', 'The motor is running.');
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement?.status).toBe('success');
+    expect(lock.sent).toHaveLength(2);
+  });
+
+  it('may be sent again when the link is certain that nothing left', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    let tries = 0;
+    lock.script = async (ctx) => {
+      const permit = await ctx.pointOfNoReturn();
+      permit.spend();
+      if (++tries > 1) return { wasConfirmedByDevice: true };
+      permit.withdraw();
+      throw new GatewayError('link_unavailable', 'Nobody is subscribed.');
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement?.status).toBe('success');
+    expect(lock.sent).toHaveLength(1);
+  });
+
+  it('never calls itself unsent once a byte has left, whatever the driver says', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      throw new GatewayError('device_offline', 'It fell silent.');
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    expect(lock.sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['lock', 2],
+    ['unlock', 1],
+  ] as const)('%s is sent %i time(s) at the most when the old state is read after it', async (action, times) => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      throw new GatewayError('state_not_reached', 'The bolt has not moved.');
+    };
+    const ended = await clock.until(end(await core.doors[action]('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'state_not_reached' } });
+    expect(lock.sent).toHaveLength(times);
+  });
+
+  it('ends as unknown at its deadline when the lock never reports', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = sendAndHearNothing;
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    expect(clock.now()).toBeGreaterThanOrEqual(9_000);
+    expect(clock.now()).toBeLessThanOrEqual(9_010);
+  });
+
+  it('is not sent when its driver only gets ready after send_by', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    let late: unknown;
+    lock.script = async (ctx) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 6_000));
+      try {
+        (await ctx.pointOfNoReturn()).spend();
+      } catch (error) {
+        late = error;
+        throw error;
+      }
+      return { wasConfirmedByDevice: true };
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'expired' } });
+    await clock.advance(10_000);
+    expect(late).toBeInstanceOf(GatewayError);
+    expect(lock.sent).toHaveLength(0);
+  });
+
+  it('is not sent when the intent’s commit outlasts send_by', async () => {
+    const { core, clock, origin, end, lock, commit } = await scriptedCore();
+    lock.linkState = { status: 'down', reason: 'test', hint: '' }; // so that the acceptance does not carry the intent
+    lock.script = async (ctx) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 4_990));
+      commit.ms = 50;
+      (await ctx.pointOfNoReturn()).spend();
+      return { wasConfirmedByDevice: true };
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'expired' } });
+    await clock.advance(1_000);
+    expect(lock.sent).toHaveLength(0);
+  });
+
+  it('lets no permit be spent twice', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      const permit = await ctx.pointOfNoReturn();
+      permit.spend();
+      permit.spend();
+      return { wasConfirmedByDevice: true };
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    expect(lock.sent).toHaveLength(1);
+  });
+
+  it('takes a driver’s undeclared failure for what it is', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async () => {
+      throw new TypeError('undefined is not a function');
+    };
+    const before = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(before.settlement).toMatchObject({ error: { type: 'internal_error' } });
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      throw new TypeError('undefined is not a function');
+    };
+    const after = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(after.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+  });
+
+  it('is refused at once for a device that is out of service', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore({ outOfService: true });
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'out_of_service' } });
+    expect(lock.sent).toHaveLength(0);
+    expect(clock.now()).toBe(0);
+  });
+});
+
+describe('two commands on one door', () => {
+  it('run one after the other, and equal ones are not merged', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    let running = 0;
+    lock.script = async (ctx) => {
+      running += 1;
+      expect(running).toBe(1);
+      (await ctx.pointOfNoReturn()).spend();
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 700));
+      running -= 1;
+      return { wasConfirmedByDevice: true };
+    };
+    const both = await Promise.all([core.doors.unlock('front', origin()), core.doors.unlock('front', origin())]);
+    const ended = await clock.until(Promise.all(both.map(end)));
+    expect(ended.map((attempt) => attempt.settlement?.status)).toEqual(['success', 'success']);
+    expect(lock.sent.map(({ at }) => at)).toEqual([0, 700]);
+    expect(statesOf(core.book.history(both[1].actionAttemptId))?.slice(0, 3)).toEqual([
+      'accepted',
+      'waiting_for_turn',
+      'connecting',
+    ]);
+  });
+
+  it('the newer takes the place of an opposite one that has not been sent', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      if (lock.sent.length === 0) return sendAndConfirm(ctx, lock);
+      (await ctx.pointOfNoReturn()).spend();
+      return { wasConfirmedByDevice: true };
+    };
+    lock.script = async (ctx, self) => {
+      if (ctx.sendBy > 5_000) return sendAndConfirm(ctx, self);
+      return untilAborted(ctx); // the first one is still connecting when the second comes
+    };
+    const older = await core.doors.unlock('front', origin());
+    await clock.advance(100);
+    const newer = await core.doors.lock('front', origin());
+    const ended = await clock.until(Promise.all([end(older), end(newer)]));
+    expect(ended[0]?.settlement).toMatchObject({ error: { type: 'superseded' } });
+    expect(ended[1]?.settlement?.status).toBe('success');
+    expect(lock.sent.map(({ action }) => action)).toEqual(['lock']);
+  });
+
+  it('the newer does not touch an opposite one that has left', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 700));
+      return { wasConfirmedByDevice: true };
+    };
+    const older = await core.doors.unlock('front', origin());
+    await clock.advance(100);
+    const newer = await core.doors.lock('front', origin());
+    const ended = await clock.until(Promise.all([end(older), end(newer)]));
+    expect(ended.map((attempt) => attempt.settlement?.status)).toEqual(['success', 'success']);
+    expect(lock.sent.map(({ action }) => action)).toEqual(['unlock', 'lock']);
+  });
+
+  it('the seventeenth finds the lane full', async () => {
+    const { core, clock, origin, lock } = await scriptedCore();
+    lock.script = sendAndHearNothing;
+    const accepted = Array.from({ length: 16 }, () => core.doors.unlock('front', origin()));
+    await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'lane_full' });
+    await Promise.all(accepted);
+    await clock.advance(10_100);
+    expect(core.book.pendingCount).toBe(0);
+    await expect(core.doors.unlock('front', origin())).resolves.toBeDefined();
+  });
+});
+
+describe('a driver that does not let go', () => {
+  it('loses its device after a second, and the next command finds a new one', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      return new Promise(() => {});
+    };
+    lock.closeHangs = true;
+    const first = await core.doors.unlock('front', origin());
+    const ended = await clock.until(end(first));
+    expect(ended.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    expect(clock.now()).toBeLessThan(9_100);
+    lock.script = sendAndConfirm;
+    const second = await clock.until(end(await core.doors.lock('front', origin())));
+    expect(second.settlement?.status).toBe('success');
+    expect(clock.now()).toBeLessThan(11_100);
+    expect(lock.opened).toBe(2);
+    expect(lock.closed).toBe(1);
+  });
+});
+
+describe('the store', () => {
+  it('refuses a command when there is no room, and nothing of it is known afterwards', async () => {
+    const { core, clock, origin, lock, store } = await scriptedCore();
+    store.failNext();
+    await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'storage_unavailable' });
+    await clock.advance(20_000);
+    expect(lock.sent).toHaveLength(0);
+    expect(core.book.list({ limit: 10 })).toEqual([]);
+    await expect(core.doors.unlock('front', origin())).resolves.toBeDefined();
+  });
+
+  it('is told the outcome before anybody else', async () => {
+    const { core, clock, origin, end, store, commit } = await scriptedCore();
+    commit.ms = 300;
+    const attempt = await clock.until(core.doors.unlock('front', origin()));
+    await clock.advance(290);
+    expect(core.book.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
+    const ended = await clock.until(end(attempt));
+    expect(ended.settlement?.status).toBe('success');
+    expect(store.attempt(attempt.actionAttemptId)?.settlement).toEqual(ended.settlement);
+  });
+
+  it('is asked again until a settlement was written', async () => {
+    const { core, clock, origin, end, lock, store } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      store.failNext();
+      return { wasConfirmedByDevice: true };
+    };
+    const attempt = await core.doors.unlock('front', origin());
+    await clock.advance(100);
+    expect(core.book.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
+    const ended = await clock.until(end(attempt));
+    expect(ended.settlement?.status).toBe('success');
+  });
+});
+
+describe('stopping', () => {
+  it('ends what was not sent, and leaves what was sent to the next start', async () => {
+    const { core, clock, origin, lock, store } = await scriptedCore();
+    lock.script = sendAndHearNothing;
+    const sent = await core.doors.unlock('front', origin());
+    const waiting = await core.doors.unlock('front', origin());
+    await clock.advance(10);
+    await clock.until(core.stop(500));
+    expect(store.attempt(waiting.actionAttemptId)?.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
+    expect(store.attempt(sent.actionAttemptId)?.settlement).toBeUndefined();
+    expect(store.pendingAttempts().map((attempt) => attempt.actionAttemptId)).toEqual([sent.actionAttemptId]);
+    await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'storage_unavailable' });
+  });
+});

@@ -1,0 +1,307 @@
+import { GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
+import type { LaneClass, LaneJob } from '../devices/device-lane.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { ManagedDevice } from '../devices/managed-device.ts';
+import type { Origin } from '../gateway/ports.ts';
+import type { ActionType, AttemptRecord, Settlement, Subject } from '../store/records.ts';
+import type { Change } from '../store/store.ts';
+import { Attempt, type AttemptFacts } from './attempt.ts';
+import { openConversation, type Work } from './conversation.ts';
+import { awaitDriver } from './driver-patience.ts';
+import { type Failure, failed, failedWith, maybeDone, notDone, succeeded } from './outcome.ts';
+import { Settler, type SettlerOptions } from './settler.ts';
+
+/** What is asked, independent of when and by whom. */
+export interface Command {
+  readonly actionType: ActionType;
+  readonly deviceId: string;
+  readonly subject?: Subject;
+  readonly laneClass: LaneClass;
+  readonly limits: TimeLimits;
+  readonly work: Work;
+  /** Committed together with the acceptance. */
+  readonly alsoAccept?: (actionAttemptId: string) => readonly Change[];
+  /** Committed together with the settlement, whatever it is. */
+  readonly alsoSettle?: (settlement: Settlement) => readonly Change[];
+}
+
+export interface DispatcherOptions extends SettlerOptions {
+  readonly registry: DeviceRegistry;
+  /** UUIDv7 */
+  readonly newId: () => string;
+  readonly random: () => number;
+}
+
+/** Between tries, in milliseconds: doubled up to the last. A guess; a device that comes back is tried at once. */
+const firstBackoffMs = 200;
+const longestBackoffMs = 1_600;
+
+/** Accepts commands, and gives each its turn with its device. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #settler: Settler;
+  #lastSeq: number;
+  #stopping = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#settler = new Settler(options);
+    this.#lastSeq = options.store.highestSeq();
+  }
+
+  /**
+   * Resolves with the attempt once it is on disk.
+   * @throws GatewayError `device_not_found`, `lane_full`, `storage_unavailable`
+   */
+  async accept(command: Command, origin: Origin): Promise<AttemptRecord> {
+    const { store, registry, clock, book } = this.#options;
+    this.#assertOpen();
+    const device = registry.require(command.deviceId);
+    const { name, outOfService } = device.snapshot;
+    const place = device.lane.reserve();
+    // With lane and link ready the command leaves right after this commit, so it carries the intent as well.
+    const atOnce = command.laneClass === 'door' && !outOfService && place.first && device.linkState.status === 'up';
+    const attempt = new Attempt(this.#facts(command, name, origin), {
+      clock,
+      intent: atOnce,
+      alsoSettle: command.alsoSettle,
+    });
+    try {
+      await store.commit([
+        { kind: 'attempt_accepted', attempt: attempt.record() },
+        ...idempotency(attempt, origin),
+        ...(command.alsoAccept?.(attempt.id) ?? []),
+      ]);
+    } catch (error) {
+      place.release();
+      throw error;
+    }
+    book.opened(attempt);
+    const accepted = attempt.record();
+    if (outOfService) {
+      place.release();
+      this.#settler.conclude(attempt, isOutOfService(name, command.actionType), 'the device is out of service');
+      return accepted;
+    }
+    this.#settler.watch(attempt, () => device.lane.nudge());
+    if (command.laneClass === 'door') this.#supersedeOpposites(attempt, device);
+    if (!place.first) attempt.send({ type: 'QUEUED' }, 'others are before it on this device');
+    place.enqueue(this.#job(attempt, device, command));
+    return accepted;
+  }
+
+  /** Accepts and settles in one commit: for what the gateway does by itself, without asking a device. */
+  async acceptDone(
+    command: Pick<Command, 'actionType' | 'deviceId' | 'subject' | 'alsoAccept'>,
+    result: Readonly<Record<string, unknown>>,
+    origin: Origin,
+  ): Promise<AttemptRecord> {
+    const { store, registry, clock, book } = this.#options;
+    this.#assertOpen();
+    const { name, limits } = registry.require(command.deviceId).snapshot;
+    const attempt = new Attempt(this.#facts({ ...command, limits: limits.code }, name, origin), {
+      clock,
+      intent: false,
+    });
+    const accepted = attempt.record();
+    attempt.send({ type: 'DONE', outcome: succeeded(result) }, 'the gateway does this by itself');
+    const settledAt = clock.wallTime();
+    const settlement: Settlement = { status: 'success', result };
+    const history = attempt.finalHistory('done', settledAt);
+    await store.commit([
+      { kind: 'attempt_accepted', attempt: accepted },
+      ...idempotency(attempt, origin),
+      ...(command.alsoAccept?.(attempt.id) ?? []),
+      { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history },
+    ]);
+    book.opened(attempt);
+    attempt.recorded(settlement, settledAt);
+    book.ended(attempt);
+    return attempt.record();
+  }
+
+  /**
+   * Takes up an attempt that an earlier run left pending with its intent on disk. It is never dispatched again:
+   * `command.work` may only read. It ends by `command.limits.deadlineMs` from now.
+   */
+  readBack(left: AttemptRecord, command: Command): void {
+    const { clock, book, registry } = this.#options;
+    const device = registry.require(left.deviceId);
+    const attempt = this.#revive(left, device.snapshot.name, command);
+    book.opened(attempt);
+    attempt.send({ type: 'READING_BACK' }, 'the gateway was restarted after the intent to send');
+    this.#settler.watch(attempt, () => device.lane.nudge());
+    device.lane.add({
+      laneClass: command.laneClass,
+      run: async (letDoorsPass) => {
+        if (attempt.ending) return 'over';
+        const later = { retryAt: clock.now() + longestBackoffMs };
+        if (device.linkState.status === 'down') return later;
+        try {
+          const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
+          const result = await awaitDriver(command.work(device.device, ctx), attempt, device, this.#options);
+          this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
+        } catch (error) {
+          if (attempt.ending || leftToNextStart(attempt)) return 'over';
+          const failure = this.#failureOf(error, attempt);
+          if (failure.delivery === 'not_sent') return later;
+          this.#settler.conclude(attempt, failure, 'the device was asked');
+        }
+        return 'over';
+      },
+    });
+  }
+
+  /** Ends an attempt that an earlier run left pending, without asking anybody. */
+  settleLeftover(
+    left: AttemptRecord,
+    type: 'gateway_restarted' | 'outcome_unknown',
+    command: Pick<Command, 'alsoSettle'> = {},
+  ): void {
+    const { book, registry } = this.#options;
+    const name = registry.get(left.deviceId)?.name ?? `Device ${left.deviceId}, which is no longer configured,`;
+    const attempt = this.#revive(left, name, { ...command, limits: { sendByMs: 0, deadlineMs: 0 } });
+    book.opened(attempt);
+    attempt.send({ type: type === 'gateway_restarted' ? 'STOPPED' : 'READING_BACK' }, 'found unfinished at start');
+    attempt.send({ type: 'DEADLINE_PASSED' }, 'nobody can be asked');
+    this.#settler.end(attempt);
+  }
+
+  /**
+   * Accepts nothing more and ends what has not been sent. What has been sent keeps its turn for `patienceMs`; what
+   * is still open then stays pending on disk, for the next start to read back.
+   */
+  async stop(patienceMs: number): Promise<void> {
+    this.#stopping = true;
+    const { book, clock } = this.#options;
+    for (const attempt of [...book.living()]) {
+      attempt.send({ type: 'STOPPED' }, 'the gateway is stopping');
+      this.#settler.end(attempt);
+    }
+    const until = clock.now() + patienceMs;
+    while (book.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
+    for (const attempt of [...book.living()]) {
+      attempt.abort(new GatewayError('gateway_restarted', 'The gateway is stopping.'));
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#stopping) {
+      throw new GatewayError(
+        'storage_unavailable',
+        'The gateway is stopping and accepts nothing more. Ask again soon.',
+        {
+          retryAfterSeconds: 5,
+        },
+      );
+    }
+    if (!this.#options.store.accepting) {
+      throw new GatewayError(
+        'storage_unavailable',
+        'The gateway’s disk is full, so nothing can be accepted. Make room on the disk that holds its state.',
+        { retryAfterSeconds: 10 },
+      );
+    }
+  }
+
+  #facts(
+    command: Pick<Command, 'actionType' | 'deviceId' | 'subject' | 'limits'>,
+    deviceName: string,
+    origin: Origin,
+  ): AttemptFacts {
+    return {
+      seq: ++this.#lastSeq,
+      actionAttemptId: this.#options.newId(),
+      actionType: command.actionType,
+      deviceId: command.deviceId,
+      deviceName,
+      subject: command.subject,
+      actor: origin.actor,
+      acceptedAt: this.#options.clock.wallTime(),
+      sendBy: origin.receivedAt + command.limits.sendByMs,
+      deadline: origin.receivedAt + command.limits.deadlineMs,
+    };
+  }
+
+  #revive(left: AttemptRecord, deviceName: string, command: Pick<Command, 'limits' | 'alsoSettle'>): Attempt {
+    const { clock } = this.#options;
+    const { seq, actionAttemptId, actionType, deviceId, subject, actor, acceptedAt, intent, history } = left;
+    const times = { sendBy: clock.now() + command.limits.sendByMs, deadline: clock.now() + command.limits.deadlineMs };
+    const facts = { seq, actionAttemptId, actionType, deviceId, deviceName, subject, actor, acceptedAt, ...times };
+    return new Attempt(facts, { clock, intent, history, alsoSettle: command.alsoSettle });
+  }
+
+  /** A newer command wins over an older opposite one of which nothing has left. */
+  #supersedeOpposites(newer: Attempt, device: ManagedDevice): void {
+    const opposite: ActionType = newer.facts.actionType === 'LOCK_DOOR' ? 'UNLOCK_DOOR' : 'LOCK_DOOR';
+    for (const older of [...this.#options.book.livingOf(newer.facts.deviceId)]) {
+      if (older.facts.actionType !== opposite) continue;
+      older.send({ type: 'SUPERSEDED' }, 'a newer, opposite command was accepted');
+      if (this.#settler.end(older)) device.lane.nudge();
+    }
+  }
+
+  #job(attempt: Attempt, device: ManagedDevice, command: Command): LaneJob {
+    const { clock } = this.#options;
+    let tries = 0;
+    return {
+      laneClass: command.laneClass,
+      run: async (letDoorsPass) => {
+        if (attempt.ending) return 'over';
+        tries += 1;
+        attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
+        try {
+          const ctx = openConversation(attempt, this.#options, letDoorsPass);
+          const result = await awaitDriver(command.work(device.device, ctx), attempt, device, this.#options);
+          this.#settler.conclude(attempt, succeeded(result), 'the device answered');
+        } catch (error) {
+          if (attempt.ending || leftToNextStart(attempt)) return 'over';
+          const failure = this.#failureOf(error, attempt);
+          const mayStillSend = clock.now() < attempt.facts.sendBy;
+          attempt.send({ type: 'FAILED', failure, mayStillSend }, `${failure.type} (${failure.delivery})`);
+          if (attempt.state === 'backing_off') return { retryAt: clock.now() + this.#backoff(tries) };
+          this.#settler.end(attempt);
+        }
+        return 'over';
+      },
+    };
+  }
+
+  #failureOf(error: unknown, attempt: Attempt): Failure {
+    if (error instanceof GatewayError) return failed(error);
+    const { deviceName, actionType } = attempt.facts;
+    this.#options.log.error(
+      { err: error, actionAttemptId: attempt.id },
+      'a driver failed in a way it does not declare',
+    );
+    return attempt.nothingActed
+      ? failedWith('internal_error', `${notDone(deviceName, actionType)}: its driver failed. The log says how.`)
+      : failedWith(
+          'outcome_unknown',
+          `${maybeDone(deviceName, actionType)}: its driver failed after the command had left. Look at the door.`,
+        );
+  }
+
+  #backoff(tries: number): number {
+    const ms = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (tries - 1));
+    return ms * (0.75 + 0.5 * this.#options.random());
+  }
+}
+
+/** Its driver was told to stop although nothing is decided: the gateway is stopping. */
+const leftToNextStart = (attempt: Attempt): boolean => attempt.signal.aborted && !attempt.ending;
+
+function idempotency(attempt: Attempt, origin: Origin): readonly Change[] {
+  if (!origin.idempotency) return [];
+  const record = { ...origin.idempotency, actionAttemptId: attempt.id, createdAt: attempt.facts.acceptedAt };
+  return [{ kind: 'idempotency_put', record }];
+}
+
+const isOutOfService = (name: string, action: ActionType): Failure =>
+  failedWith(
+    'out_of_service',
+    `${notDone(name, action)}: it was taken out of service. Put it back into service first.`,
+  );
+
+const neverAgain = (): Promise<never> =>
+  Promise.reject(new GatewayError('gateway_restarted', 'Nothing is sent again after a restart.'));
