@@ -3,6 +3,7 @@ export * from './command.ts';
 export * from './device.ts';
 export * from './driver.ts';
 export * from './errors.ts';
+export * from './gatt-peripheral.ts';
 export * from './health.ts';
 export * from './links.ts';
 export * from './secret.ts';
