@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**'],
     // Processes, not threads: libsql and serialport bring native code whose teardown inside a worker thread is theirs to define.
     pool: 'forks',
+    // On two cores vitest would keep one for itself.
+    maxWorkers: '100%',
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
