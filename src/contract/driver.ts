@@ -11,6 +11,8 @@ export interface OpenContext {
   readonly clock: Clock;
   /** A number in [0, 1): jitter and padding; never keys. */
   readonly random: () => number;
+  /** Unpredictable bytes, fit for keys and nonces. */
+  readonly randomBytes: (length: number) => Uint8Array;
   readonly log: Logger;
   /** Tells the gateway what the device said. May be called at any time until `close` resolves. */
   report(report: DeviceReport): void;

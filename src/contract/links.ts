@@ -127,10 +127,85 @@ export interface SerialLink extends Link {
   restore<T>(request: SerialRequest<T>, reason: string, signal: AbortSignal): Promise<T>;
 }
 
+/** What an advertising device sends to everybody. */
+export interface BleAdvertisement {
+  readonly address: string;
+  readonly addressType: 'public' | 'random';
+  /** dBm, as received. */
+  readonly rssi: number;
+  readonly localName: string | undefined;
+  /** As on the air: the two bytes of the company identifier first, least significant first. */
+  readonly manufacturerData: Buffer | undefined;
+  readonly serviceUuids: readonly string[];
+  readonly serviceData: readonly { readonly uuid: string; readonly data: Buffer }[];
+}
+
+/** A service and a characteristic in it. UUIDs are 4 or 32 lower-case hexadecimal digits. */
+export interface GattPath {
+  readonly service: string;
+  readonly characteristic: string;
+}
+
+/**
+ * One connection with a device, with its services discovered. One operation at a time; each has a deadline of the
+ * link's own, after which the connection is ended, since an unanswered request blocks it.
+ */
+export interface GattSession {
+  /** Aborts with the reason when the connection is lost, or the caller's own signal did. */
+  readonly signal: AbortSignal;
+  offers(path: GattPath): boolean;
+  /** @throws GatewayError `device_offline` (`not_sent`) */
+  read(path: GattPath): Promise<Buffer>;
+  /**
+   * Listens for indications or notifications, whichever the characteristic has, until the connection ends.
+   * @throws GatewayError `device_offline` (`not_sent`)
+   */
+  subscribe(path: GattPath, listener: (value: Buffer) => void): Promise<void>;
+  /**
+   * Writes, with response, a value that cannot act.
+   * @throws GatewayError `device_offline` (`not_sent`)
+   */
+  query(path: GattPath, value: Buffer): Promise<void>;
+  /**
+   * Writes, with response, a value that can act. It is called off by ending the connection when the device has not
+   * confirmed it by the permit's `sendBy`, or within the time in which the radio itself gives a silent peer up.
+   * @throws GatewayError what the permit says (`not_sent`), or `outcome_unknown` (`maybe_sent`)
+   */
+  command(permit: SendPermit, path: GattPath, value: Buffer): Promise<void>;
+}
+
+export interface BleSessionOptions {
+  /** Who goes first where several wait for the adapter; within one class, in the order of arrival. */
+  readonly priority: 'door' | 'code' | 'poll';
+  readonly signal: AbortSignal;
+  /** `Clock.now()` by which the connection must stand; later it is not worth having. */
+  readonly by?: number;
+  /** The services to discover; what the device lacks of them is left out. */
+  readonly services: readonly string[];
+}
+
+/**
+ * A Bluetooth LE device within reach of an adapter that it shares with others. Connections are made when they are
+ * needed and ended afterwards; by default an adapter has one at a time.
+ */
+export interface BleLink extends Link {
+  readonly kind: 'ble';
+  readonly address: string;
+  /**
+   * Connects, runs `use`, disconnects. Nothing of the session works once `use` has settled.
+   * @throws GatewayError `link_unavailable` while there is no adapter, `device_offline` when the device was not
+   * reached, both `not_sent`; what `use` throws; the signal's reason
+   */
+  session<T>(options: BleSessionOptions, use: (gatt: GattSession) => Promise<T>): Promise<T>;
+  /** Hears what the device advertises, every few seconds while the adapter has nothing better to do. */
+  onAdvertisement(listener: (advertisement: BleAdvertisement) => void): Unsubscribe;
+}
+
 /** Every kind of link a driver can ask for. */
 export interface LinkKinds {
   readonly mqtt: MqttLink;
   readonly serial: SerialLink;
+  readonly ble: BleLink;
 }
 
 export type LinkKind = keyof LinkKinds;

@@ -29,6 +29,7 @@ export interface ManagedDeviceOptions {
   readonly outOfService: boolean;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
   readonly log: Logger;
 }
 
@@ -86,7 +87,7 @@ export class ManagedDevice {
   }
 
   async open(): Promise<void> {
-    const { driver, link, settings, clock, random, log, description } = this.#options;
+    const { driver, link, settings, clock, random, randomBytes, log, description } = this.#options;
     const generation = ++this.#generation;
     try {
       const device = await driver.open(link, settings, {
@@ -94,6 +95,7 @@ export class ManagedDevice {
         name: description.name,
         clock,
         random,
+        randomBytes,
         log,
         report: (report) => {
           if (generation === this.#generation && !this.#closed) this.#take(report);

@@ -56,6 +56,7 @@ export function coreFixture(options: FixtureOptions) {
       outOfService: device.outOfService ?? false,
       clock,
       random,
+      randomBytes: (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256)),
       log,
     })),
   });
