@@ -64,8 +64,9 @@ export class Settler {
     const settledAt = clock.wallTime();
     const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
     const change: Change = { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history };
+    const changes = [change, ...attempt.alsoSettle(settlement)];
     const write = () => {
-      store.commit([change, ...attempt.alsoSettle(settlement)]).then(
+      store.commit(changes).then(
         () => {
           attempt.recorded(settlement, settledAt);
           book.ended(attempt);

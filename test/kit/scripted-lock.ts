@@ -10,6 +10,8 @@ import {
   type MqttLink,
 } from '../../src/contract/index.ts';
 
+import type { ScriptedKeypad } from './scripted-keypad.ts';
+
 /** What the scripted lock does with one command; it may do anything a driver can do, right or wrong. */
 export type Script = (ctx: CommandContext, lock: ScriptedLock) => Promise<LockOutcome>;
 
@@ -25,6 +27,7 @@ export class ScriptedLock {
   linkState: LinkState = { status: 'up' };
   /** The device of the open generation ignores its abort and never closes. */
   closeHangs = false;
+  keypad: ScriptedKeypad | undefined;
 
   readonly link: MqttLink;
   readonly driver = defineDriver({
@@ -59,6 +62,7 @@ export class ScriptedLock {
         );
       return {
         lock: { observes: 'bolt' as const, lock: run('lock'), unlock: run('unlock'), read: () => this.reading() },
+        ...(this.keypad && { accessCodes: this.keypad.capability }),
         close: async () => {
           this.closed += 1;
           if (this.closeHangs) await new Promise(() => {});

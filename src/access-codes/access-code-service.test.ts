@@ -1,0 +1,287 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { coreFixture, type FixtureOptions } from '../../test/kit/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
+import { ScriptedLock, sendAndConfirm } from '../../test/kit/scripted-lock.ts';
+import { seededRandom } from '../../test/kit/seeded-random.ts';
+import { GatewayError, Secret } from '../contract/index.ts';
+import { AccessCodeService } from './access-code-service.ts';
+import { CodeBook, type CodeVault } from './code-book.ts';
+import { codeRecovery } from './code-recovery.ts';
+
+/** Enough of a vault to see that nothing is kept in clear. */
+const vault: CodeVault = {
+  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(16)),
+  open: (sealed) => {
+    const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
+    return new Secret(plain.toString().trim());
+  },
+};
+
+async function fixture(options: Omit<FixtureOptions, 'devices'> & { keypad?: ScriptedKeypad } = {}) {
+  const lock = new ScriptedLock();
+  const keypad = options.keypad ?? new ScriptedKeypad();
+  lock.keypad = keypad;
+  const core = coreFixture({ ...options, devices: [{ slug: 'front', driver: lock.driver, link: lock.link }] });
+  const { clock, store } = core;
+  const { registry, dispatcher, book: attempts } = core.core;
+  let ids = 0;
+  const random = seededRandom(1);
+  const serviceOptions = {
+    clock,
+    store,
+    registry,
+    dispatcher,
+    attempts,
+    book: new CodeBook(store, vault, ['front']),
+    newId: () => `10000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
+    randomInt: (below: number) => Math.floor(random() * below),
+  };
+  const codes = new AccessCodeService(serviceOptions);
+  await core.core.start(codeRecovery(serviceOptions, codes));
+  const create = async (digits?: string) => {
+    const request = digits === undefined ? { deviceId: 'front' } : { deviceId: 'front', code: new Secret(digits) };
+    return codes.create(request, core.origin());
+  };
+  return { ...core, lock, keypad, codes, create };
+}
+
+describe('creating a code', () => {
+  it('takes a free slot, writes it down before the lock hears of it, and ends set', async () => {
+    const { clock, codes, create, end, keypad, store } = await fixture();
+    let onDisk: number | undefined;
+    keypad.nextSet = async (ctx, write) => {
+      onDisk = store.accessCodes('front')[0]?.slot;
+      await keypad.store(ctx, write);
+    };
+    const { attempt, code } = await create('0472');
+    expect(code.status).toBe('setting');
+    const ended = await clock.until(end(attempt));
+    expect(ended.settlement).toEqual({ status: 'success', result: { access_code_id: code.accessCodeId } });
+    expect(onDisk).toBe(1);
+    expect(keypad.slots).toEqual(new Map([[1, '0472']]));
+    expect(store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', slot: 1 });
+    expect(codes.reveal(code).reveal()).toBe('0472');
+  });
+
+  it('never writes a slot that holds somebody else’s code, now or later', async () => {
+    const { clock, create, end, keypad, store } = await fixture();
+    keypad.slots.set(1, '9999');
+    await clock.until(end((await create('0472')).attempt));
+    expect(keypad.slots).toEqual(
+      new Map([
+        [1, '9999'],
+        [2, '0472'],
+      ]),
+    );
+    expect(store.foreignSlots('front')).toEqual([1]);
+  });
+
+  it('says so when every slot is taken', async () => {
+    const { clock, create, end, keypad } = await fixture();
+    for (const slot of [1, 2, 3]) keypad.slots.set(slot, '9999');
+    const ended = await clock.until(end((await create('0472')).attempt));
+    expect(ended.settlement).toMatchObject({ error: { type: 'no_space_for_access_code_on_device' } });
+    expect(keypad.writes).toEqual([]);
+  });
+
+  it.each([
+    ['12', /4 to 8 digits/],
+    ['12345678901', /4 to 8 digits/],
+    ['12a4', /digits 0123456789/],
+  ])('refuses %s before anything is sent, without repeating it', async (digits, message) => {
+    const { create } = await fixture();
+    const refusal = await create(digits).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ type: 'invalid_input', message: expect.stringMatching(message) });
+    expect(String(refusal)).not.toContain(digits);
+  });
+
+  it('refuses the digits of another code of the same door, and takes them once that one is gone', async () => {
+    const { clock, codes, create, end, origin } = await fixture();
+    const first = await create('0472');
+    await expect(create('0472')).rejects.toMatchObject({ type: 'duplicate_access_code' });
+    await clock.until(end(first.attempt));
+    await expect(create('0472')).rejects.toMatchObject({ type: 'duplicate_access_code' });
+    await clock.until(end(await codes.delete(first.code.accessCodeId, origin())));
+    const again = await clock.until(end((await create('0472')).attempt));
+    expect(again.settlement?.status).toBe('success');
+  });
+
+  it('chooses digits that are free and not weak', async () => {
+    const { clock, codes, create, end, keypad } = await fixture();
+    const { attempt, code } = await create();
+    await clock.until(end(attempt));
+    expect(codes.reveal(code).reveal()).toMatch(/^\d{6}$/);
+    expect([...keypad.slots.values()]).toEqual([codes.reveal(code).reveal()]);
+  });
+
+  it('is refused for a device without a keypad', async () => {
+    const { core } = await (async () => {
+      const lock = new ScriptedLock();
+      const fixtureOnly = coreFixture({ devices: [{ slug: 'front', driver: lock.driver, link: lock.link }] });
+      await fixtureOnly.core.start();
+      const book = new CodeBook(fixtureOnly.store, vault, ['front']);
+      const options = {
+        ...fixtureOnly,
+        ...fixtureOnly.core,
+        attempts: fixtureOnly.core.book,
+        book,
+        randomInt: () => 0,
+      };
+      return { core: new AccessCodeService({ ...options, newId: () => 'x' }) };
+    })();
+    const origin = { actor: { kind: 'schedule' as const }, receivedAt: 0 };
+    await expect(core.create({ deviceId: 'front' }, origin)).rejects.toMatchObject({ type: 'unsupported_action' });
+  });
+
+  it('is written once more to the same slot when it reads back wrong, clearing what is there', async () => {
+    const { clock, create, end, keypad } = await fixture();
+    keypad.nextSet = async (ctx, write) => {
+      await keypad.store(ctx, write);
+      throw new GatewayError('code_not_stored', 'It reads back wrong.');
+    };
+    const ended = await clock.until(end((await create('0472')).attempt));
+    expect(ended.settlement?.status).toBe('success');
+    expect(keypad.writes).toEqual(['set 1', 'clear 1', 'set 1']);
+  });
+
+  it('that may be on the lock keeps its slot, so that deleting it clears the lock', async () => {
+    const { clock, codes, create, end, keypad, origin, store } = await fixture();
+    keypad.nextSet = async (ctx, write) => {
+      await keypad.store(ctx, write);
+      throw new GatewayError('outcome_unknown', 'Nothing was heard.');
+    };
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    expect(store.accessCode(code.accessCodeId)).toMatchObject({
+      status: 'unset',
+      slot: 1,
+      problem: { errorCode: 'failed_to_set_on_device' },
+    });
+    await clock.until(end(await codes.delete(code.accessCodeId, origin())));
+    expect(keypad.slots.size).toBe(0);
+    expect(store.accessCode(code.accessCodeId)).toBeUndefined();
+  });
+
+  it('lets a door pass between its steps', async () => {
+    const { clock, core, create, end, lock, keypad, origin } = await fixture();
+    lock.script = sendAndConfirm;
+    const order: string[] = [];
+    keypad.nextSet = async (ctx, write) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 1_000));
+      order.push('first step');
+      await ctx.letDoorsPass();
+      order.push(`doors so far: ${lock.sent.length}`);
+      await keypad.store(ctx, write);
+    };
+    const { attempt } = await create('0472');
+    await clock.advance(10);
+    const door = await core.doors.unlock('front', origin());
+    await clock.until(Promise.all([end(attempt), end(door)]));
+    expect(order).toEqual(['first step', 'doors so far: 1']);
+  });
+});
+
+describe('deleting a code', () => {
+  it('empties its slot, and the code is gone', async () => {
+    const { clock, codes, create, end, keypad, origin } = await fixture();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    const ended = await clock.until(end(await codes.delete(code.accessCodeId, origin())));
+    expect(ended.settlement).toEqual({ status: 'success', result: {} });
+    expect(keypad.slots.size).toBe(0);
+    expect(codes.get(code.accessCodeId)).toBeUndefined();
+    await expect(codes.delete(code.accessCodeId, origin())).rejects.toMatchObject({ type: 'access_code_not_found' });
+  });
+
+  it('repeated while under way answers with the same attempt', async () => {
+    const { clock, codes, create, end, origin } = await fixture();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    const first = await codes.delete(code.accessCodeId, origin());
+    const second = await codes.delete(code.accessCodeId, origin());
+    expect(second.actionAttemptId).toBe(first.actionAttemptId);
+  });
+
+  it('that failed leaves the code known as being removed, and may be asked again', async () => {
+    const { clock, codes, create, end, keypad, origin } = await fixture();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    keypad.nextClear = async () => {
+      throw new GatewayError('device_rejected', 'The lock said no.');
+    };
+    const failed = await clock.until(end(await codes.delete(code.accessCodeId, origin())));
+    expect(failed.settlement?.status).toBe('error');
+    expect(codes.get(code.accessCodeId)).toMatchObject({
+      status: 'removing',
+      problem: { errorCode: 'failed_to_remove_from_device' },
+    });
+    const again = await clock.until(end(await codes.delete(code.accessCodeId, origin())));
+    expect(again.settlement?.status).toBe('success');
+  });
+
+  it('of a code that is still being written comes after the write', async () => {
+    const { clock, codes, create, end, keypad, origin } = await fixture();
+    const { attempt, code } = await create('0472');
+    const removal = await codes.delete(code.accessCodeId, origin());
+    await clock.until(Promise.all([end(attempt), end(removal)]));
+    expect(keypad.writes).toEqual(['set 1', 'clear 1']);
+    expect(codes.get(code.accessCodeId)).toBeUndefined();
+  });
+});
+
+describe('after a crash', () => {
+  it.each([
+    ['on the lock', true, 'set', 1, { status: 'success' }],
+    ['not on the lock', false, 'unset', undefined, { error: { type: 'code_not_stored' } }],
+  ] as const)('a code that was being written and is %s is told as such', async (_, there, status, slot, settlement) => {
+    const first = await fixture();
+    first.keypad.nextSet = async (ctx, write) => {
+      if (there) await first.keypad.store(ctx, write);
+      else (await ctx.pointOfNoReturn()).spend();
+      await new Promise(() => {});
+    };
+    const { attempt, code } = await first.create('0472');
+    await first.clock.advance(10);
+    const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
+    const ended = await second.clock.until(second.end(attempt));
+    expect(ended.settlement).toMatchObject(settlement);
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status, slot });
+  });
+
+  it('a code that was accepted and never written holds no slot', async () => {
+    const first = await fixture();
+    first.keypad.nextSet = () => new Promise(() => {});
+    const { attempt, code } = await first.create('0472');
+    await first.clock.advance(10);
+    const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
+    const ended = await second.clock.until(second.end(attempt));
+    expect(ended.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'unset', slot: undefined });
+    const again = await second.clock.until(second.end((await second.create('0472')).attempt));
+    expect(again.settlement?.status).toBe('success');
+  });
+
+  it.each([
+    [true, { error: { type: 'state_not_reached' } }],
+    [false, { status: 'success' }],
+  ] as const)(
+    'a code that was being removed ends by what the lock holds (still there: %s)',
+    async (there, settlement) => {
+      const first = await fixture();
+      const { attempt, code } = await first.create('0472');
+      await first.clock.until(first.end(attempt));
+      first.keypad.nextClear = async (ctx, slot) => {
+        (await ctx.pointOfNoReturn()).spend();
+        if (!there) first.keypad.slots.delete(slot);
+        await new Promise(() => {});
+      };
+      const removal = await first.codes.delete(code.accessCodeId, first.origin());
+      await first.clock.advance(10);
+      const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
+      const ended = await second.clock.until(second.end(removal));
+      expect(ended.settlement).toMatchObject(settlement);
+      expect(second.store.accessCode(code.accessCodeId)?.slot).toBe(there ? 1 : undefined);
+    },
+  );
+});

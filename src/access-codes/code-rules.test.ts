@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../test/kit/seeded-random.ts';
+import type { AccessCodeRules } from '../contract/index.ts';
+import { generateCode, isWeak } from './code-rules.ts';
+
+const rules: AccessCodeRules = {
+  lengths: [4, 6],
+  digits: '0123456789',
+  slots: { first: 1, count: 10 },
+  nativeSchedule: false,
+  readCost: 'battery',
+};
+
+const drawnBy = (seed: number) => {
+  const random = seededRandom(seed);
+  return (below: number) => Math.floor(random() * below);
+};
+
+describe('a generated code', () => {
+  it('obeys the lock, is not weak and not taken', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(undefined, 4, 6), (seed, wanted) => {
+        const taken = new Set<string>();
+        for (let count = 0; count < 20; count++) {
+          const code = generateCode(rules, 'Front', wanted, drawnBy(seed), (each) => taken.has(each.reveal())).reveal();
+          expect(code).toMatch(wanted === 4 ? /^\d{4}$/ : /^\d{6}$/);
+          expect(isWeak(code)).toBe(false);
+          expect(taken.has(code)).toBe(false);
+          taken.add(code);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('uses only the digits that the keypad has, and heeds the lock’s own rule', () => {
+    const nuki: AccessCodeRules = {
+      ...rules,
+      lengths: [6],
+      digits: '123456789',
+      refuse: (code) => (code.reveal().startsWith('12') ? 'Codes must not begin with 12.' : undefined),
+    };
+    for (let seed = 0; seed < 200; seed++) {
+      expect(generateCode(nuki, 'Front', undefined, drawnBy(seed), () => false).reveal()).toMatch(/^(?!12)[1-9]{6}$/);
+    }
+  });
+
+  it('says so when nothing is left, or the length does not fit', () => {
+    expect(() => generateCode(rules, 'Front', 4, drawnBy(1), () => true)).toThrowError(/no unused code of 4 digits/);
+    expect(() => generateCode(rules, 'Front', 5, drawnBy(1), () => false)).toThrowError(/4 or 6 digits/);
+  });
+});
+
+describe('a weak code', () => {
+  it.each(['0000', '1234', '8901', '9876', '1212', '123123', '1984', '2026', '90', '121212'])('%s', (digits) => {
+    expect(isWeak(digits)).toBe(true);
+  });
+  it.each(['0472', '1357', '195837', '1224', '482913'])('is not %s', (digits) => {
+    expect(isWeak(digits)).toBe(false);
+  });
+});
