@@ -1,49 +1,18 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { coreFixture, type FixtureOptions } from '../../test/kit/core-fixture.ts';
+import { type ScriptedOptions, scriptedCore } from '../../test/kit/core-fixture.ts';
 import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { ScriptedLock, sendAndConfirm } from '../../test/kit/scripted-lock.ts';
-import { seededRandom } from '../../test/kit/seeded-random.ts';
+import { sendAndConfirm } from '../../test/kit/scripted-lock.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
-import { AccessCodeService } from './access-code-service.ts';
-import { CodeBook, type CodeVault } from './code-book.ts';
-import { codeRecovery } from './code-recovery.ts';
 
-/** Enough of a vault to see that nothing is kept in clear. */
-const vault: CodeVault = {
-  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(16)),
-  open: (sealed) => {
-    const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
-    return new Secret(plain.toString().trim());
-  },
-};
-
-async function fixture(options: Omit<FixtureOptions, 'devices'> & { keypad?: ScriptedKeypad } = {}) {
-  const lock = new ScriptedLock();
+async function fixture(options: ScriptedOptions = {}) {
   const keypad = options.keypad ?? new ScriptedKeypad();
-  lock.keypad = keypad;
-  const core = coreFixture({ ...options, devices: [{ slug: 'front', driver: lock.driver, link: lock.link }] });
-  const { clock, store } = core;
-  const { registry, dispatcher, book: attempts } = core.core;
-  let ids = 0;
-  const random = seededRandom(1);
-  const serviceOptions = {
-    clock,
-    store,
-    registry,
-    dispatcher,
-    attempts,
-    book: new CodeBook(store, vault, ['front']),
-    newId: () => `10000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
-    randomInt: (below: number) => Math.floor(random() * below),
-  };
-  const codes = new AccessCodeService(serviceOptions);
-  await core.core.start(codeRecovery(serviceOptions, codes));
+  const core = await scriptedCore({ ...options, keypad });
+  const codes = core.core.accessCodes;
   const create = async (digits?: string) => {
     const request = digits === undefined ? { deviceId: 'front' } : { deviceId: 'front', code: new Secret(digits) };
     return codes.create(request, core.origin());
   };
-  return { ...core, lock, keypad, codes, create };
+  return { ...core, keypad, codes, create };
 }
 
 describe('creating a code', () => {
@@ -116,22 +85,10 @@ describe('creating a code', () => {
   });
 
   it('is refused for a device without a keypad', async () => {
-    const { core } = await (async () => {
-      const lock = new ScriptedLock();
-      const fixtureOnly = coreFixture({ devices: [{ slug: 'front', driver: lock.driver, link: lock.link }] });
-      await fixtureOnly.core.start();
-      const book = new CodeBook(fixtureOnly.store, vault, ['front']);
-      const options = {
-        ...fixtureOnly,
-        ...fixtureOnly.core,
-        attempts: fixtureOnly.core.book,
-        book,
-        randomInt: () => 0,
-      };
-      return { core: new AccessCodeService({ ...options, newId: () => 'x' }) };
-    })();
-    const origin = { actor: { kind: 'schedule' as const }, receivedAt: 0 };
-    await expect(core.create({ deviceId: 'front' }, origin)).rejects.toMatchObject({ type: 'unsupported_action' });
+    const { core, origin } = await scriptedCore();
+    await expect(core.accessCodes.create({ deviceId: 'front' }, origin())).rejects.toMatchObject({
+      type: 'unsupported_action',
+    });
   });
 
   it('is written once more to the same slot when it reads back wrong, clearing what is there', async () => {

@@ -1,6 +1,6 @@
 import { GatewayError, type Unsubscribe } from '../contract/index.ts';
 import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord, HistoryEntry } from '../store/records.ts';
+import type { AttemptRecord, HistoryEntry, IdempotencyRecord } from '../store/records.ts';
 import type { AttemptQuery, StoreReader } from '../store/store.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -33,6 +33,10 @@ export class AttemptBook implements Attempts {
 
   history(actionAttemptId: string): readonly HistoryEntry[] | undefined {
     return this.#living.get(actionAttemptId)?.history ?? this.#store.attempt(actionAttemptId)?.history;
+  }
+
+  idempotency(scope: string): IdempotencyRecord | undefined {
+    return this.#store.idempotency(scope);
   }
 
   settled(actionAttemptId: string, signal: AbortSignal): Promise<AttemptRecord> {

@@ -13,7 +13,7 @@ describe('a door command', () => {
     const ended = await clock.until(end(accepted));
     expect(ended.settlement).toEqual({ status: 'success', result: { was_confirmed_by_device: true } });
     expect(lock.sent).toHaveLength(1);
-    expect(statesOf(core.book.history(accepted.actionAttemptId))).toEqual([
+    expect(statesOf(core.attempts.history(accepted.actionAttemptId))).toEqual([
       'accepted',
       'connecting',
       'sending',
@@ -213,7 +213,7 @@ describe('two commands on one door', () => {
     const ended = await clock.until(Promise.all(both.map(end)));
     expect(ended.map((attempt) => attempt.settlement?.status)).toEqual(['success', 'success']);
     expect(lock.sent.map(({ at }) => at)).toEqual([0, 700]);
-    expect(statesOf(core.book.history(both[1].actionAttemptId))?.slice(0, 3)).toEqual([
+    expect(statesOf(core.attempts.history(both[1].actionAttemptId))?.slice(0, 3)).toEqual([
       'accepted',
       'waiting_for_turn',
       'connecting',
@@ -262,7 +262,7 @@ describe('two commands on one door', () => {
     await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'lane_full' });
     await Promise.all(accepted);
     await clock.advance(10_100);
-    expect(core.book.pendingCount).toBe(0);
+    expect(core.attempts.pendingCount).toBe(0);
     await expect(core.doors.unlock('front', origin())).resolves.toBeDefined();
   });
 });
@@ -295,7 +295,7 @@ describe('the store', () => {
     await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'storage_unavailable' });
     await clock.advance(20_000);
     expect(lock.sent).toHaveLength(0);
-    expect(core.book.list({ limit: 10 })).toEqual([]);
+    expect(core.attempts.list({ limit: 10 })).toEqual([]);
     await expect(core.doors.unlock('front', origin())).resolves.toBeDefined();
   });
 
@@ -304,7 +304,7 @@ describe('the store', () => {
     commit.ms = 300;
     const attempt = await clock.until(core.doors.unlock('front', origin()));
     await clock.advance(290);
-    expect(core.book.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
+    expect(core.attempts.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
     const ended = await clock.until(end(attempt));
     expect(ended.settlement?.status).toBe('success');
     expect(store.attempt(attempt.actionAttemptId)?.settlement).toEqual(ended.settlement);
@@ -319,7 +319,7 @@ describe('the store', () => {
     };
     const attempt = await core.doors.unlock('front', origin());
     await clock.advance(100);
-    expect(core.book.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
+    expect(core.attempts.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
     const ended = await clock.until(end(attempt));
     expect(ended.settlement?.status).toBe('success');
   });

@@ -75,7 +75,7 @@ describe('after a restart', () => {
     await second.clock.until(second.end(attempt));
     const next = await second.core.doors.lock('front', second.origin());
     expect(next.seq).toBeGreaterThan(attempt.seq);
-    expect(second.core.book.list({ limit: 10 }).map((each) => each.actionAttemptId)).toEqual([
+    expect(second.core.attempts.list({ limit: 10 }).map((each) => each.actionAttemptId)).toEqual([
       next.actionAttemptId,
       attempt.actionAttemptId,
     ]);

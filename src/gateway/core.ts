@@ -1,52 +1,92 @@
 import type { Logger } from 'pino';
+import { AccessCodeService, type AccessCodeServiceOptions } from '../access-codes/access-code-service.ts';
+import { CodeBook, type CodeVault } from '../access-codes/code-book.ts';
+import { codeRecovery } from '../access-codes/code-recovery.ts';
 import { AttemptBook } from '../attempts/attempt-book.ts';
 import { DeadlineWheel } from '../attempts/deadline-wheel.ts';
 import { Dispatcher } from '../attempts/dispatcher.ts';
 import { DoorCommands } from '../attempts/doors.ts';
-import { recover, type SubjectRecovery } from '../attempts/recovery.ts';
+import { recover } from '../attempts/recovery.ts';
 import type { Clock } from '../contract/index.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
+import type { Gateway, GatewayIdentity, LinkReport } from './ports.ts';
 
 export interface CoreOptions {
+  readonly identity: GatewayIdentity;
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
+  /** A number in [0, 1): jitter; never keys. */
   readonly random: () => number;
+  /** An unpredictable whole number from 0 up to, but not including, its argument. */
+  readonly randomInt: (below: number) => number;
   /** UUIDv7 */
   readonly newId: () => string;
+  readonly vault: CodeVault;
   readonly devices: readonly ManagedDeviceOptions[];
+  readonly links: () => readonly LinkReport[];
 }
 
-/** Attempts, devices and doors, put together: what everything else in the process calls. */
-export class Core {
-  readonly registry: DeviceRegistry;
-  readonly book: AttemptBook;
-  readonly dispatcher: Dispatcher;
+/** Attempts, devices, doors, codes and noise, put together: what everything else in the process calls. */
+export class Core implements Gateway {
+  readonly identity: GatewayIdentity;
+  readonly clock: Clock;
+  readonly devices: DeviceRegistry;
+  readonly attempts: AttemptBook;
   readonly doors: DoorCommands;
-  readonly #options: CoreOptions;
+  readonly accessCodes: AccessCodeService;
+  readonly noise: NoiseService;
+  readonly links: () => readonly LinkReport[];
+  readonly #store: Store;
+  readonly #dispatcher: Dispatcher;
   readonly #wheel: DeadlineWheel;
+  readonly #codeOptions: AccessCodeServiceOptions;
 
   constructor(options: CoreOptions) {
-    this.#options = options;
-    this.registry = new DeviceRegistry(options.devices);
-    this.book = new AttemptBook(options.store);
-    this.#wheel = new DeadlineWheel(options.clock);
-    this.dispatcher = new Dispatcher({ ...options, registry: this.registry, book: this.book, wheel: this.#wheel });
-    this.doors = new DoorCommands(this.registry, this.dispatcher);
+    const { clock, store, vault } = options;
+    this.identity = options.identity;
+    this.clock = clock;
+    this.links = options.links;
+    this.#store = store;
+    const registry = new DeviceRegistry(options.devices);
+    const attempts = new AttemptBook(store);
+    this.#wheel = new DeadlineWheel(clock);
+    const dispatcher = new Dispatcher({ ...options, registry, book: attempts, wheel: this.#wheel });
+    const deviceIds = registry.list().map((device) => device.deviceId);
+    this.#codeOptions = { ...options, registry, dispatcher, attempts, book: new CodeBook(store, vault, deviceIds) };
+    this.devices = registry;
+    this.attempts = attempts;
+    this.#dispatcher = dispatcher;
+    this.doors = new DoorCommands(registry, dispatcher);
+    this.accessCodes = new AccessCodeService(this.#codeOptions);
+    this.noise = new NoiseService({ ...options, registry, dispatcher });
+  }
+
+  get ready(): Gateway['ready'] {
+    return this.#store.accepting ? { ok: true } : { ok: false, reason: 'the disk that holds the state is full' };
   }
 
   /** Opens the devices and ends what an earlier run left pending; nothing of that is ever dispatched. */
-  async start(ofSubject: SubjectRecovery = () => ({})): Promise<void> {
-    await this.registry.open();
-    recover({ ...this.#options, registry: this.registry, dispatcher: this.dispatcher, ofSubject });
+  async start(): Promise<void> {
+    await this.devices.open();
+    this.noise.start();
+    recover({
+      clock: this.clock,
+      store: this.#store,
+      registry: this.devices,
+      dispatcher: this.#dispatcher,
+      ofSubject: codeRecovery(this.#codeOptions, this.accessCodes),
+    });
   }
 
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
-    await this.dispatcher.stop(patienceMs);
+    await this.#dispatcher.stop(patienceMs);
+    this.noise.close();
     this.#wheel.close();
-    await this.registry.close();
+    await this.devices.close();
   }
 }

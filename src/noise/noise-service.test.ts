@@ -5,10 +5,13 @@ import { ScriptedLock } from '../../test/kit/scripted-lock.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { type Decibels, type DeviceReport, defineDriver } from '../contract/index.ts';
 import type { NoiseEpisode } from '../gateway/ports.ts';
-import { NoiseService } from './noise-service.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
 
 /** A sensor that reports every second what the test makes loud. */
-async function fixture(startsAt = Date.UTC(2026, 4, 1, 20, 30)) {
+async function fixture(
+  startsAt = Date.UTC(2026, 4, 1, 20, 30),
+  before?: { clock: SimulatedClock; store: MemoryStore },
+) {
   let report: (report: DeviceReport) => void = () => {};
   const driver = defineDriver({
     id: 'mqtt/scripted-sensor',
@@ -22,20 +25,18 @@ async function fixture(startsAt = Date.UTC(2026, 4, 1, 20, 30)) {
       return { noise: { metric: 'LAeq' as const, expectedIntervalMs: 1_000 }, close: async () => {} };
     },
   });
-  const clock = new SimulatedClock(startsAt);
+  const clock = before?.clock ?? new SimulatedClock(startsAt);
   const lock = new ScriptedLock();
   const core = coreFixture({
     clock,
+    ...(before && { store: before.store.crash() }),
     devices: [
       { slug: 'hall', driver, link: lock.link },
       { slug: 'front', driver: lock.driver, link: lock.link },
     ],
   });
   await core.core.start();
-  let ids = 0;
-  const { registry, dispatcher } = core.core;
-  const noise = new NoiseService({ ...core, registry, dispatcher, newId: () => `threshold-${++ids}` });
-  noise.start();
+  const { noise } = core.core;
   const episodes: NoiseEpisode[] = [];
   noise.onEpisode((episode) => episodes.push(episode));
   const sound = async (level: number, seconds: number) => {
@@ -102,7 +103,7 @@ describe('a noise threshold', () => {
     await create(60);
     await sound(40, 60);
     await sound(75, 300);
-    expect(noise.exceeded('hall')).toEqual(['threshold-1']);
+    expect(noise.exceeded('hall')).toEqual([noise.list('hall')[0]?.noiseThresholdId]);
     await sound(40, 120);
     expect(noise.exceeded('hall')).toEqual([]);
     // At 75 dB for one second in ten, the energy average is 65 dB already: it rises with the first loud second.
@@ -172,14 +173,10 @@ describe('a noise threshold', () => {
   it('works again after a restart', async () => {
     const first = await fixture();
     await first.create(60);
-    first.noise.close();
-    const { registry, dispatcher } = first.core;
-    const again = new NoiseService({ ...first, registry, dispatcher, newId: () => 'x' });
-    again.start();
-    const episodes: NoiseEpisode[] = [];
-    again.onEpisode((episode) => episodes.push(episode));
-    await first.sound(75, 90);
-    expect(episodes.map(({ phase }) => phase)).toEqual(['began']);
+    await first.core.stop(0);
+    const second = await fixture(undefined, first);
+    await second.sound(75, 90);
+    expect(second.told().map(({ phase }) => phase)).toEqual(['began']);
     expect(first.episodes).toEqual([]);
   });
 });

@@ -1,10 +1,13 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
-import type { LinkKind, LinkKinds } from '../../src/contract/index.ts';
+import type { CodeVault } from '../../src/access-codes/code-book.ts';
+import { type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import { Core } from '../../src/gateway/core.ts';
 import type { Origin } from '../../src/gateway/ports.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { AttemptRecord } from '../../src/store/records.ts';
+import type { ScriptedKeypad } from './scripted-keypad.ts';
 import { ScriptedLock } from './scripted-lock.ts';
 import { seededRandom } from './seeded-random.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -24,6 +27,15 @@ export interface FixtureOptions {
   readonly devices: readonly FixtureDevice[];
 }
 
+/** Enough of a vault to see that nothing is kept in clear. */
+const vault: CodeVault = {
+  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(16)),
+  open: (sealed) => {
+    const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
+    return new Secret(plain.toString().trim());
+  },
+};
+
 /** The core on a simulated clock and an in-memory store. `device_id` is the slug; `commit.ms` is what a commit takes. */
 export function coreFixture(options: FixtureOptions) {
   const clock = options.clock ?? new SimulatedClock();
@@ -31,13 +43,26 @@ export function coreFixture(options: FixtureOptions) {
   const store = options.store ?? new MemoryStore({ clock, commitMs: () => commit.ms });
   const random = seededRandom(options.seed ?? 1);
   const log = pino({ level: 'silent' });
-  let ids = store.highestSeq();
+  // Ids go on after a restart, since the fixture's second run must not give the first run's again.
+  let ids = store.highestSeq() * 10;
   const core = new Core({
+    identity: {
+      id: 'test',
+      name: 'Test',
+      timeZone: 'Europe/Zurich',
+      workspaceId: '20000000-0000-5000-8000-000000000000',
+      version: '0.0.0',
+      bootId: 'boot',
+      startedAt: clock.wallTime(),
+    },
     clock,
     store,
     log,
     random,
+    randomInt: (below) => Math.floor(random() * below),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
+    vault,
+    links: () => [],
     devices: options.devices.map((device) => ({
       description: {
         deviceId: device.slug,
@@ -56,18 +81,24 @@ export function coreFixture(options: FixtureOptions) {
       outOfService: device.outOfService ?? false,
       clock,
       random,
-      randomBytes: (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256)),
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
       log,
     })),
   });
   const origin = (): Origin => ({ actor: { kind: 'cli', name: 'test' }, receivedAt: clock.now() });
-  const end = (attempt: AttemptRecord) => core.book.settled(attempt.actionAttemptId, new AbortController().signal);
+  const end = (attempt: AttemptRecord) => core.attempts.settled(attempt.actionAttemptId, new AbortController().signal);
   return { clock, store, commit, core, origin, end };
 }
 
+export interface ScriptedOptions extends Omit<FixtureOptions, 'devices'> {
+  readonly outOfService?: boolean;
+  readonly keypad?: ScriptedKeypad;
+}
+
 /** A core with one scripted lock, started. */
-export async function scriptedCore(options: Omit<FixtureOptions, 'devices'> & { outOfService?: boolean } = {}) {
+export async function scriptedCore(options: ScriptedOptions = {}) {
   const lock = new ScriptedLock();
+  lock.keypad = options.keypad;
   const fixture = coreFixture({
     ...options,
     devices: [{ slug: 'front', driver: lock.driver, link: lock.link, outOfService: options.outOfService ?? false }],
