@@ -47,6 +47,7 @@ export const errorTypes = {
   lane_full: { http: 429, retry: 'never', delivery: 'not_sent' },
   internal_error: { http: 500, retry: 'never', delivery: 'not_sent' },
   storage_unavailable: { http: 503, retry: 'never', delivery: 'not_sent' },
+  gateway_stopping: { http: 503, retry: 'never', delivery: 'not_sent' },
 
   // ends of attempts
   device_offline: { retry: 'until_send_by', delivery: 'not_sent' },

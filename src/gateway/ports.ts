@@ -1,6 +1,13 @@
 import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { AccessCodeRecord, Actor, AttemptRecord, HistoryEntry, NoiseThresholdRecord } from '../store/records.ts';
+import type {
+  AccessCodeRecord,
+  Actor,
+  AttemptRecord,
+  HistoryEntry,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from '../store/records.ts';
 import type { AttemptQuery } from '../store/store.ts';
 
 /** Where a request came from and when. */
@@ -19,6 +26,8 @@ export interface Attempts {
   list(query: AttemptQuery): AttemptRecord[];
   /** Every change of state so far, oldest first. */
   history(actionAttemptId: string): readonly HistoryEntry[] | undefined;
+  /** What was committed under this scope (`Origin.idempotency`) in the last 24 h. */
+  idempotency(scope: string): IdempotencyRecord | undefined;
   /** Resolves with the final record; at once when it is final already. Rejects only when the signal aborts. */
   settled(actionAttemptId: string, signal: AbortSignal): Promise<AttemptRecord>;
   /** Called on acceptance, on each change of state, and after settlement; in order, per attempt. */

@@ -1,0 +1,102 @@
+import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { Gateway } from '../gateway/ports.ts';
+import type { AccessCodeRecord, AttemptRecord } from '../store/records.ts';
+import type { Caller } from './route.ts';
+import { type WireAccessCode, wireAccessCode } from './wire/access-code.ts';
+import { type ActionAttempt, actionAttempt } from './wire/action-attempt.ts';
+import { type WireDevice, wireDevice } from './wire/device.ts';
+import { deviceErrors, deviceWarnings } from './wire/device-problems.ts';
+import { wireNoiseThreshold } from './wire/noise-threshold.ts';
+
+/** How far back the removal of a code is looked for among its device's attempts. */
+const ATTEMPTS_SEARCHED = 50;
+
+/** Puts the gateway's records into the wire's words, with what the caller may see. */
+export class Answers {
+  readonly #gateway: Gateway;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  device(device: DeviceSnapshot): WireDevice {
+    const { identity, noise } = this.#gateway;
+    return wireDevice(device, {
+      workspaceId: identity.workspaceId,
+      gatewayName: identity.name,
+      exceeded: device.capabilities.noise === undefined ? [] : noise.exceeded(device.deviceId),
+    });
+  }
+
+  accessCode(code: AccessCodeRecord, caller: Caller): WireAccessCode {
+    const { identity, devices, accessCodes } = this.#gateway;
+    const device = devices.get(code.deviceId);
+    return wireAccessCode(code, {
+      workspaceId: identity.workspaceId,
+      digits: caller.may('codes') ? accessCodes.reveal(code).reveal() : null,
+      deviceErrors: device === undefined ? [] : deviceErrors(device),
+      deviceWarnings: device === undefined ? [] : deviceWarnings(device),
+      removalRequestedAt: code.status === 'removing' ? this.#removalOf(code) : undefined,
+    });
+  }
+
+  attempt(attempt: AttemptRecord, caller: Caller): ActionAttempt {
+    return actionAttempt(attempt, (settled, result) => this.#completed(settled, result, caller));
+  }
+
+  /** The access code an attempt is about; null when it is gone. */
+  accessCodeOf({ subject }: AttemptRecord, caller: Caller): WireAccessCode | null {
+    if (subject?.kind !== 'access_code') return null;
+    const code = this.#gateway.accessCodes.get(subject.accessCodeId);
+    return code === undefined ? null : this.accessCode(code, caller);
+  }
+
+  noiseThresholdOf({ subject }: AttemptRecord): ReturnType<typeof wireNoiseThreshold> | null {
+    if (subject?.kind !== 'noise_threshold') return null;
+    const threshold = this.#gateway.noise.get(subject.noiseThresholdId);
+    return threshold === undefined ? null : wireNoiseThreshold(threshold);
+  }
+
+  /**
+   * A stored result holds what was true when the attempt ended, never digits. The rest of the object, and the digits
+   * for those allowed, come from the code as it is now; once the code is gone only what was stored is left.
+   */
+  #completed(
+    attempt: AttemptRecord,
+    result: Readonly<Record<string, unknown>>,
+    caller: Caller,
+  ): Record<string, unknown> {
+    switch (attempt.actionType) {
+      case 'CREATE_ACCESS_CODE':
+      case 'UPDATE_ACCESS_CODE': {
+        const now = this.accessCodeOf(attempt, caller);
+        const stored = membersOf(result.access_code);
+        if (now === null && stored === undefined) return { ...result };
+        return { ...result, access_code: { ...now, ...stored, code: now?.code ?? null } };
+      }
+      case 'CREATE_NOISE_THRESHOLD':
+      case 'UPDATE_NOISE_THRESHOLD': {
+        const now = this.noiseThresholdOf(attempt);
+        const stored = membersOf(result.noise_threshold);
+        if (now === null && stored === undefined) return { ...result };
+        return { ...result, noise_threshold: { ...now, ...stored } };
+      }
+      default:
+        return { ...result };
+    }
+  }
+
+  #removalOf(code: AccessCodeRecord): number | undefined {
+    return this.#gateway.attempts
+      .list({ deviceId: code.deviceId, limit: ATTEMPTS_SEARCHED })
+      .find(
+        ({ actionType, subject }) =>
+          actionType === 'DELETE_ACCESS_CODE' &&
+          subject?.kind === 'access_code' &&
+          subject.accessCodeId === code.accessCodeId,
+      )?.acceptedAt;
+  }
+}
+
+const membersOf = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null ? { ...value } : undefined;

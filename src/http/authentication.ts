@@ -1,0 +1,80 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { type Clock, GatewayError } from '../contract/index.ts';
+import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
+import { FailedAuthentications } from './failed-authentications.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose key came with the request; undefined on open routes. */
+    apiKey: ApiKey | undefined;
+    /** `Clock.now()` at the first sight of the request. */
+    receivedAt: number;
+  }
+  interface FastifyContextConfig {
+    /** The route answers without a key. */
+    readonly open?: boolean;
+  }
+}
+
+type Done = (error?: Error) => void;
+
+/** Lets a request in when its key is valid. Runs before the body is read. */
+export function authentication(
+  keys: ApiKeyVerifier,
+  clock: Clock,
+  log: Logger,
+): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
+  const failures = new FailedAuthentications(clock);
+  return (request, reply, done) => {
+    if (request.routeOptions.config.open === true) {
+      done();
+      return;
+    }
+    const token = bearerToken(request);
+    if (token === undefined) {
+      refuse(
+        reply,
+        done,
+        'Send the header "Authorization: Bearer seam_gw1_…"; keys are made with "strikeplate keys create".',
+      );
+      return;
+    }
+    const admit = (key: ApiKey | undefined) => {
+      if (key !== undefined) {
+        request.apiKey = key;
+        done();
+        return;
+      }
+      const address = remoteAddress(request);
+      const waitSeconds = failures.count(address);
+      log.debug({ address, requestId: request.id }, 'a request came with an unknown API key');
+      if (waitSeconds === undefined) refuse(reply, done, 'This API key is not known here, or was revoked.');
+      else
+        done(
+          new GatewayError('rate_limit_exceeded', 'Too many requests with unknown API keys came from this address.', {
+            retryAfterSeconds: waitSeconds,
+          }),
+        );
+    };
+    const verdict = keys.verify(token);
+    if (verdict instanceof Promise) verdict.then(admit, done);
+    else admit(verdict);
+  };
+}
+
+/** The key as it was sent (RFC 6750 section 2.1), undefined when there is none. */
+export function bearerToken({ headers }: FastifyRequest): string | undefined {
+  const { authorization } = headers;
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
+  const token = authorization.slice(7).trim();
+  return token === '' ? undefined : token;
+}
+
+/** Where a request comes from; an IPv4 client of an IPv6 socket is shown as IPv4. */
+export const remoteAddress = ({ ip }: FastifyRequest): string => (ip.startsWith('::ffff:') ? ip.slice(7) : ip);
+
+function refuse(reply: FastifyReply, done: Done, message: string): void {
+  reply.header('www-authenticate', 'Bearer');
+  done(new GatewayError('unauthorized', message));
+}

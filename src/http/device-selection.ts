@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+
+/** Seam's filters for lists of devices. Those that nothing here can match (spaces, customers) give an empty list. */
+export const deviceFilters = {
+  device_ids: z.array(z.string()).optional(),
+  device_type: z.string().optional(),
+  device_types: z.array(z.string()).optional(),
+  manufacturer: z.string().optional(),
+  connected_account_id: z.string().optional(),
+  connected_account_ids: z.array(z.string()).optional(),
+  connect_webview_id: z.string().optional(),
+  search: z.string().optional().describe('Part of a name, a type, a maker or an id.'),
+  custom_metadata_has: z.record(z.string(), z.unknown()).optional(),
+  created_before: z.iso.datetime({ offset: true }).optional(),
+  space_id: z.string().optional(),
+  unstable_location_id: z.string().nullish(),
+  customer_key: z.string().optional(),
+  customer_ids: z.array(z.string()).optional(),
+  user_identifier_key: z.string().optional(),
+};
+
+const filters = z.object(deviceFilters);
+export type DeviceFilters = z.output<typeof filters>;
+
+/** A filter that is set but empty, such as `device_ids=`, selects nothing: it asks for none of the devices. */
+export function selectDevices(
+  devices: readonly DeviceSnapshot[],
+  wanted: DeviceFilters,
+  workspaceId: string,
+): readonly DeviceSnapshot[] {
+  if (
+    wanted.space_id !== undefined ||
+    (wanted.unstable_location_id ?? undefined) !== undefined ||
+    wanted.customer_key !== undefined ||
+    wanted.customer_ids !== undefined ||
+    wanted.user_identifier_key !== undefined ||
+    wanted.connect_webview_id !== undefined ||
+    (wanted.connected_account_id !== undefined && wanted.connected_account_id !== workspaceId) ||
+    wanted.connected_account_ids?.includes(workspaceId) === false ||
+    Object.keys(wanted.custom_metadata_has ?? {}).length > 0
+  )
+    return [];
+  const tests = testsFor(wanted);
+  return tests.length === 0 ? devices : devices.filter((device) => tests.every((test) => test(device)));
+}
+
+function testsFor(wanted: DeviceFilters): ((device: DeviceSnapshot) => boolean)[] {
+  const tests: ((device: DeviceSnapshot) => boolean)[] = [];
+  const { device_ids, device_type, device_types, manufacturer, search, created_before } = wanted;
+  if (device_ids !== undefined) {
+    const ids = new Set(device_ids);
+    tests.push(({ deviceId }) => ids.has(deviceId));
+  }
+  if (device_type !== undefined) tests.push((device) => device.deviceType === device_type);
+  if (device_types !== undefined) tests.push((device) => device_types.includes(device.deviceType));
+  if (manufacturer !== undefined) {
+    const maker = manufacturer.toLowerCase();
+    tests.push((device) => device.manufacturer.toLowerCase() === maker);
+  }
+  if (created_before !== undefined) {
+    const before = Date.parse(created_before);
+    tests.push(({ createdAt }) => createdAt < before);
+  }
+  if (search !== undefined && search !== '') {
+    const text = search.toLowerCase();
+    tests.push((device) =>
+      [device.name, device.slug, device.deviceId, device.deviceType, device.manufacturer, device.model].some((field) =>
+        field.toLowerCase().includes(text),
+      ),
+    );
+  }
+  return tests;
+}

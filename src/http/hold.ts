@@ -1,0 +1,76 @@
+import type { Clock } from '../contract/index.ts';
+import type { Attempts } from '../gateway/ports.ts';
+import type { AttemptRecord } from '../store/records.ts';
+
+/** The longest hold, in milliseconds: below the 30 s after which the official clients give up on a request. */
+export const MAX_HOLD_MS = 25_000;
+
+/** What a request says about waiting. */
+export interface HoldWish {
+  /** The header `Prefer` (RFC 7240). */
+  readonly prefer: string | undefined;
+  /** The parameter `sync`. */
+  readonly sync: boolean | undefined;
+}
+
+/**
+ * How long to hold a request, in milliseconds. `Prefer: wait=N` (seconds) goes before `sync: true`, that before
+ * `Prefer: respond-async`, and that before the configured time. Preferences that make no sense are ignored, as RFC
+ * 7240 section 2 asks.
+ */
+export function holdTime({ prefer, sync }: HoldWish, configuredMs: number): number {
+  let asynchronous = false;
+  for (const preference of prefer?.split(',') ?? []) {
+    const [name, value] =
+      preference
+        .split(';', 1)[0]
+        ?.split('=', 2)
+        .map((part) => part.trim().toLowerCase()) ?? [];
+    if (name === 'wait' && value !== undefined && /^"?\d{1,6}"?$/.test(value))
+      return Math.min(Number(value.replaceAll('"', '')) * 1000, MAX_HOLD_MS);
+    if (name === 'respond-async') asynchronous = true;
+  }
+  if (sync === true) return MAX_HOLD_MS;
+  return asynchronous ? 0 : Math.min(configuredMs, MAX_HOLD_MS);
+}
+
+/**
+ * Keeps requests waiting for their attempts' outcome, so that a fast door is final in the first answer. A client that
+ * goes away cancels nothing.
+ */
+export class Holds {
+  readonly #attempts: Attempts;
+  readonly #clock: Clock;
+  readonly #held = new Set<AbortController>();
+  #released = false;
+
+  constructor(attempts: Attempts, clock: Clock) {
+    this.#attempts = attempts;
+    this.#clock = clock;
+  }
+
+  /** Resolves with the attempt as it is when it ended, when `ms` have passed, or when all are released. */
+  async wait(attempt: AttemptRecord, ms: number): Promise<AttemptRecord> {
+    const id = attempt.actionAttemptId;
+    const now = this.#attempts.get(id) ?? attempt;
+    if (now.settlement !== undefined || ms <= 0 || this.#released) return now;
+    const enough = new AbortController();
+    const timer = this.#clock.setTimer(() => enough.abort(), ms);
+    this.#held.add(enough);
+    try {
+      return await this.#attempts.settled(id, enough.signal);
+    } catch (error) {
+      if (!enough.signal.aborted) throw error;
+      return this.#attempts.get(id) ?? attempt;
+    } finally {
+      timer.cancel();
+      this.#held.delete(enough);
+    }
+  }
+
+  /** Lets every held request answer now, and holds none from now on. */
+  release(): void {
+    this.#released = true;
+    for (const enough of this.#held) enough.abort();
+  }
+}

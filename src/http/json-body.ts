@@ -1,0 +1,47 @@
+import { GatewayError } from '../contract/index.ts';
+import { InvalidInput } from './invalid-input.ts';
+
+/** Our deepest parameter is a record inside the body. A guess with room. */
+const MAX_DEPTH = 16;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reads a request's body. An empty body is an empty object, since official clients send one for calls without
+ * parameters. The errors never quote the body: it may hold a PIN.
+ *
+ * @throws InvalidInput
+ */
+export function parseJsonBody(body: Buffer): unknown {
+  if (body.length === 0) return {};
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    throw new InvalidInput('The body is not valid UTF-8. Send plain JSON, not compressed.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidInput('The body is not valid JSON.');
+  }
+  assertPlain(value, 1);
+  return value;
+}
+
+function assertPlain(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > MAX_DEPTH) throw new InvalidInput(`The body is nested more than ${MAX_DEPTH} levels deep.`);
+  if (Array.isArray(value)) {
+    for (const item of value) assertPlain(item, depth + 1);
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw new InvalidInput('The body has a key that is not allowed: __proto__.');
+    assertPlain((value as Record<string, unknown>)[key], depth + 1);
+  }
+}
+
+export const bodyTooLarge = (limit: number): GatewayError =>
+  new GatewayError('payload_too_large', `The body is larger than ${limit} bytes. Nothing was done.`);

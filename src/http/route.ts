@@ -1,0 +1,87 @@
+import type { z } from 'zod';
+import type { Origin } from '../gateway/ports.ts';
+import type { AttemptRecord } from '../store/records.ts';
+import type { ApiKeyScope } from './api-key-file.ts';
+import { type ParameterReader, parameterReader } from './parameters.ts';
+import { type QueryDecoder, queryDecoder } from './query-string.ts';
+
+/** What a route's answer may depend on besides its parameters. */
+export interface Caller {
+  may(scope: ApiKeyScope): boolean;
+  /** The route as it is reached from outside, without its query. */
+  readonly url: string;
+}
+
+interface RouteDescription<Params extends z.ZodObject> {
+  /** As in the wire contract: `/<resource>/<verb>`. */
+  readonly path: string;
+  readonly summary: string;
+  /** A key with any one of them may call; no scope at all means that every valid key may. */
+  readonly scopes: readonly ApiKeyScope[];
+  readonly params: Params;
+  /** The answer without `ok`: for the API description and the tests. */
+  readonly answer: z.ZodObject;
+}
+
+interface ReadDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
+  respond(params: z.output<Params>, caller: Caller): Record<string, unknown>;
+}
+
+interface CommandDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
+  /** Resolves once the attempt is durable. */
+  accept(params: z.output<Params>, origin: Origin): Promise<AttemptRecord>;
+  /** The answer from how things are now: after a hold, or when a request is repeated. */
+  respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
+}
+
+export interface ReadRoute extends RouteDescription<z.ZodObject> {
+  readonly kind: 'read';
+  readonly decodeQuery: QueryDecoder;
+  respond(input: unknown, caller: Caller): Record<string, unknown>;
+}
+
+export interface CommandRoute extends RouteDescription<z.ZodObject> {
+  readonly kind: 'create' | 'update' | 'delete';
+  readonly decodeQuery: QueryDecoder;
+  readonly read: ParameterReader<z.ZodObject>;
+  accept(params: Record<string, unknown>, origin: Origin): Promise<AttemptRecord>;
+  respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
+}
+
+export type Route = ReadRoute | CommandRoute;
+
+/**
+ * The methods each kind of route answers to. Releases of the official clients differ: older ones send POST for
+ * everything, newer ones GET for reads, DELETE for deletes, PATCH or PUT for updates.
+ */
+export const methodsOf = {
+  read: ['GET', 'POST'],
+  create: ['POST'],
+  update: ['PATCH', 'PUT', 'POST'],
+  delete: ['DELETE', 'POST'],
+} as const satisfies Record<Route['kind'], readonly string[]>;
+
+export function readRoute<Params extends z.ZodObject>(route: ReadDescription<Params>): ReadRoute {
+  const read = parameterReader(route.params);
+  return {
+    ...route,
+    kind: 'read',
+    decodeQuery: queryDecoder(route.params.shape),
+    respond: (input, caller) => route.respond(read(input), caller),
+  };
+}
+
+export function commandRoute<Params extends z.ZodObject>(
+  kind: CommandRoute['kind'],
+  route: CommandDescription<Params>,
+): CommandRoute {
+  return {
+    ...route,
+    kind,
+    decodeQuery: queryDecoder(route.params.shape),
+    read: parameterReader<z.ZodObject>(route.params),
+    // The parameters come from `read` of this very route.
+    accept: (params, origin) => route.accept(params as z.output<Params>, origin),
+    respond: (attempt, caller) => route.respond(attempt, caller),
+  };
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import type { Gateway } from '../../gateway/ports.ts';
+import type { AttemptRecord } from '../../store/records.ts';
+import type { Answers } from '../answers.ts';
+import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { type Route, readRoute } from '../route.ts';
+import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../wire/action-attempt.ts';
+
+export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[] {
+  const find = (id: string): AttemptRecord => {
+    const attempt = gateway.attempts.get(id);
+    if (attempt === undefined)
+      throw new GatewayError(
+        'action_attempt_not_found',
+        'There is no such action attempt at this gateway. It may be older than what is kept.',
+      );
+    return attempt;
+  };
+  const byId = z.object({ action_attempt_id: z.string() });
+  return [
+    readRoute({
+      path: '/action_attempts/get',
+      summary: 'Get an action attempt',
+      // Whoever may command must be able to see what became of it.
+      scopes: [],
+      params: byId,
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      respond: ({ action_attempt_id }, caller) => ({
+        action_attempt: answers.attempt(find(action_attempt_id), caller),
+      }),
+    }),
+    readRoute({
+      path: '/action_attempts/list',
+      summary: 'List action attempts, newest first',
+      scopes: ['read'],
+      params: z.object({
+        action_attempt_ids: z.array(z.string()).max(1000).optional(),
+        device_id: z.string().optional(),
+        ...pageParameters,
+      }),
+      answer: z.object({ action_attempts: z.array(actionAttemptSchema), pagination: paginationSchema }),
+      respond: (params, caller) => {
+        const { action_attempt_ids: ids, device_id: deviceId } = params;
+        const { items, pagination } = pageOf(
+          { route: '/action_attempts/list', url: caller.url, params },
+          (after, limit) =>
+            gateway.attempts.list({
+              limit,
+              ...(ids === undefined ? {} : { actionAttemptIds: ids }),
+              ...(deviceId === undefined ? {} : { deviceId }),
+              ...(after === undefined ? {} : { beforeSeq: seqOf(after) }),
+            }),
+          ({ seq }) => String(seq),
+        );
+        return { action_attempts: items.map((attempt) => answers.attempt(attempt, caller)), pagination };
+      },
+    }),
+    readRoute({
+      path: '/action_attempts/:action_attempt_id/history',
+      summary: 'How an action attempt came to its end',
+      scopes: ['read'],
+      params: byId,
+      answer: z.object({ action_attempt_history: attemptHistorySchema }),
+      respond: ({ action_attempt_id }) => {
+        const attempt = find(action_attempt_id);
+        const history = gateway.attempts.history(action_attempt_id) ?? attempt.history;
+        return { action_attempt_history: attemptHistory(attempt, history) };
+      },
+    }),
+  ];
+}
+
+function seqOf(position: string): number {
+  if (!/^\d{1,15}$/.test(position)) throw mismatchedCursor();
+  return Number(position);
+}

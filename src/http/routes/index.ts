@@ -1,0 +1,17 @@
+import type { Gateway } from '../../gateway/ports.ts';
+import type { Answers } from '../answers.ts';
+import type { Route } from '../route.ts';
+import { actionAttemptRoutes } from './action-attempts.ts';
+import { deviceRoutes } from './devices.ts';
+import { lockRoutes } from './locks.ts';
+import { workspaceRoutes } from './workspaces.ts';
+
+/** Every route that needs a key. */
+export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Route[] {
+  return [
+    ...lockRoutes(gateway, answers),
+    ...deviceRoutes(gateway, answers),
+    ...actionAttemptRoutes(gateway, answers),
+    ...workspaceRoutes(gateway),
+  ];
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import type { Gateway, Origin } from '../../gateway/ports.ts';
+import type { AttemptRecord } from '../../store/records.ts';
+import type { Answers } from '../answers.ts';
+import { deviceFilters, selectDevices } from '../device-selection.ts';
+import { commandRoute, type Route, readRoute } from '../route.ts';
+import { actionAttemptSchema } from '../wire/action-attempt.ts';
+import { deviceSchema } from '../wire/device.ts';
+import { findDevice, oneDevice } from './devices.ts';
+import { syncParameter } from './sync-parameter.ts';
+
+export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
+  const door = (
+    path: string,
+    summary: string,
+    accept: (deviceId: string, origin: Origin) => Promise<AttemptRecord>,
+  ): Route =>
+    commandRoute('create', {
+      path,
+      summary,
+      scopes: ['control'],
+      params: z.strictObject({ device_id: z.string(), ...syncParameter }),
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      accept: ({ device_id }, origin) => accept(device_id, origin),
+      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+    });
+  return [
+    door('/locks/lock_door', 'Lock a door', (deviceId, origin) => gateway.doors.lock(deviceId, origin)),
+    door('/locks/unlock_door', 'Unlock a door', (deviceId, origin) => gateway.doors.unlock(deviceId, origin)),
+    readRoute({
+      path: '/locks/get',
+      summary: 'Get a lock',
+      scopes: ['read'],
+      params: oneDevice,
+      answer: z.object({ lock: deviceSchema, device: deviceSchema }),
+      respond: (params) => {
+        const found = findDevice(gateway, params);
+        if (found.capabilities.lock === undefined)
+          throw new GatewayError('device_not_found', `${found.name} is not a lock. List the locks with /locks/list.`);
+        const device = answers.device(found);
+        return { lock: device, device };
+      },
+    }),
+    readRoute({
+      path: '/locks/list',
+      summary: 'List locks',
+      scopes: ['read'],
+      params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
+      answer: z.object({ locks: z.array(deviceSchema), devices: z.array(deviceSchema) }),
+      respond: (params) => {
+        const locks = selectDevices(gateway.devices.list(), params, gateway.identity.workspaceId)
+          .filter((device) => device.capabilities.lock !== undefined)
+          .slice(0, params.limit)
+          .map((device) => answers.device(device));
+        return { locks, devices: locks };
+      },
+    }),
+  ];
+}

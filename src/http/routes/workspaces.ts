@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { Gateway } from '../../gateway/ports.ts';
+import { type Route, readRoute } from '../route.ts';
+import { workspace, workspaceSchema } from '../wire/workspace.ts';
+
+export function workspaceRoutes(gateway: Gateway): Route[] {
+  const answer = { workspace: workspace(gateway.identity) };
+  return [
+    readRoute({
+      path: '/workspaces/get',
+      summary: 'Get the workspace: this gateway',
+      scopes: [],
+      params: z.object({}),
+      answer: z.object({ workspace: workspaceSchema }),
+      respond: () => answer,
+    }),
+  ];
+}

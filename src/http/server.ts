@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type InjectOptions,
+  type LightMyRequestResponse,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { GatewayError } from '../contract/index.ts';
+import type { Gateway } from '../gateway/ports.ts';
+import { Answers } from './answers.ts';
+import type { ApiKeyVerifier } from './api-keys.ts';
+import { authentication } from './authentication.ts';
+import { errorAnswer, ourFault } from './error-envelope.ts';
+import { Holds } from './hold.ts';
+import { Idempotency } from './idempotency.ts';
+import { parseJsonBody } from './json-body.ts';
+import { answerBrokenRequest, requestFault } from './request-faults.ts';
+import { methodsOf, type Route } from './route.ts';
+import { gatewayRoutes } from './routes/index.ts';
+import { serveOpenRoutes } from './routes/open.ts';
+import { serveRoute } from './serve-route.ts';
+
+/** Bytes. A list of 10,000 ids has 400 KB. */
+const BODY_LIMIT = 1_048_576;
+/** Bytes of request line and headers: clients put lists of ids into the query. Node's own default is 16 KiB. */
+const HEADER_LIMIT = 65_536;
+/** A request that is not complete by then is dropped: nothing here is larger than a second of a slow link. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than the clients' usual pauses between polls; fastify's default. */
+const KEEP_ALIVE_MS = 72_000;
+/** How long closing waits for requests under way before it hangs up. */
+const CLOSE_LIMIT_MS = 3_000;
+
+export interface HttpServerOptions {
+  readonly gateway: Gateway;
+  readonly keys: ApiKeyVerifier;
+  /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */
+  readonly holdMs: number;
+  readonly log: Logger;
+  /** PEM. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+}
+
+export interface HttpServer {
+  /** Resolves with the address. Port 0 takes a free one. */
+  listen(at: { readonly host: string; readonly port: number }): Promise<string>;
+  /** `http://host:port`, undefined before `listen`. */
+  readonly address: string | undefined;
+  /** Answers held requests with their attempts as they are, then hangs up. Calling it again does nothing. */
+  close(): Promise<void>;
+  /** A request without a socket, for tests. */
+  inject(request: InjectOptions): Promise<LightMyRequestResponse>;
+}
+
+/** The Seam API's wire format over HTTP. The wire's facts are from Seam's API description and its official client. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { gateway, log } = options;
+  const routes = gatewayRoutes(gateway, new Answers(gateway));
+  const holds = new Holds(gateway.attempts, gateway.clock);
+  let closing: Promise<void> | undefined;
+  let address: string | undefined;
+
+  const app = newApp(options.tls);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.receivedAt = gateway.clock.now();
+    reply.header('seam-request-id', request.id);
+    done();
+  });
+  app.addHook('onRequest', authentication(options.keys, gateway.clock, log));
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing !== undefined) reply.header('connection', 'close');
+    done();
+  });
+  logRequests(app, log, gateway.clock);
+  answerErrors(app, log);
+  answerUnknownRoutes(app, routes);
+  serveOpenRoutes(app, gateway, routes);
+  const service = {
+    holds,
+    idempotency: new Idempotency(gateway.attempts),
+    holdMs: options.holdMs,
+    stopping: () => closing !== undefined,
+  };
+  for (const route of routes) serveRoute(app, route, service);
+
+  const close = async () => {
+    holds.release();
+    const limit = gateway.clock.setTimer(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS);
+    await app.close();
+    limit.cancel();
+  };
+  return {
+    async listen(at) {
+      address = await app.listen({ ...at });
+      return address;
+    },
+    get address() {
+      return address;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    inject: (request) => app.inject(request),
+  };
+}
+
+function newApp(tls: HttpServerOptions['tls']): FastifyInstance {
+  const limits = {
+    maxHeaderSize: HEADER_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+  };
+  const app = Fastify({
+    // Requests are logged by what may be known of them: never a URL, whose query may hold a PIN, nor a body.
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      reply.header('seam-request-id', request.id);
+      sendError(reply, requestFault(error, BODY_LIMIT) ?? ourFault());
+    },
+    serverFactory: (handler) => {
+      const server =
+        tls === undefined ? http.createServer(limits, handler) : https.createServer({ ...limits, ...tls }, handler);
+      server.keepAliveTimeout = KEEP_ALIVE_MS;
+      return server;
+    },
+  });
+  app.decorateRequest('apiKey', undefined);
+  app.decorateRequest('receivedAt', 0);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  return app;
+}
+
+function sendError(reply: FastifyReply, error: GatewayError): void {
+  const { status, retryAfterSeconds, body } = errorAnswer(error);
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
+  // The framework hangs up on a body it did not read. The client would then lose this very answer to a reset
+  // connection; left open, the rest is discarded as it arrives, for as long as a request may take.
+  reply.removeHeader('connection');
+  void reply.status(status).send(body);
+}
+
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error, request, reply) => {
+    const fault = requestFault(error, BODY_LIMIT);
+    if (fault === undefined || fault.http === undefined)
+      log.error(
+        { err: error, requestId: request.id, route: request.routeOptions.url },
+        'a request met a fault of ours',
+      );
+    sendError(reply, fault ?? ourFault());
+  });
+}
+
+function answerUnknownRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  const known = routes.map(({ path, kind }) => ({
+    pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`),
+    methods: methodsOf[kind].join(', '),
+  }));
+  for (const path of ['/health', '/openapi.json'])
+    known.push({ pattern: new RegExp(`^${path.replace('.', '\\.')}$`), methods: 'GET, POST' });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const route = known.find(({ pattern }) => pattern.test(path));
+    if (route === undefined)
+      throw new GatewayError('not_found', 'There is no such route at this gateway. /openapi.json lists them.');
+    reply.header('allow', route.methods);
+    throw new GatewayError('method_not_allowed', `This route answers to ${route.methods} only.`);
+  });
+}
+
+function logRequests(app: FastifyInstance, log: Logger, clock: Gateway['clock']): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    if (log.isLevelEnabled('debug'))
+      log.debug(
+        {
+          requestId: request.id,
+          method: request.method,
+          route: request.routeOptions.url,
+          status: reply.statusCode,
+          ms: Math.round(clock.now() - request.receivedAt),
+          apiKey: request.apiKey?.id,
+        },
+        'answered',
+      );
+    done();
+  });
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { AttemptRecord } from '../../store/records.ts';
+import { isoTime } from './iso-time.ts';
+
+/** What the official clients read as an action attempt: these five fields and no others. */
+export const actionAttemptSchema = z
+  .object({
+    action_attempt_id: z.string(),
+    action_type: z.enum([
+      'LOCK_DOOR',
+      'UNLOCK_DOOR',
+      'CREATE_ACCESS_CODE',
+      'UPDATE_ACCESS_CODE',
+      'DELETE_ACCESS_CODE',
+      'CREATE_NOISE_THRESHOLD',
+      'UPDATE_NOISE_THRESHOLD',
+      'REMOVE_NOISE_THRESHOLD',
+    ]),
+    status: z.enum(['pending', 'success', 'error']),
+    result: z.record(z.string(), z.unknown()).nullable().describe('Null until the attempt succeeded.'),
+    error: z
+      .object({ type: z.string(), message: z.string() })
+      .nullable()
+      .describe('Null unless the attempt failed. docs/errors.md lists the types.'),
+  })
+  .meta({ id: 'action_attempt' });
+
+export type ActionAttempt = z.output<typeof actionAttemptSchema>;
+
+/**
+ * @param complete adds to a success what only this caller may see; called for successful attempts alone
+ */
+export function actionAttempt(
+  attempt: AttemptRecord,
+  complete: (attempt: AttemptRecord, result: Readonly<Record<string, unknown>>) => Record<string, unknown>,
+): ActionAttempt {
+  const { settlement } = attempt;
+  return {
+    action_attempt_id: attempt.actionAttemptId,
+    action_type: attempt.actionType,
+    status: settlement?.status ?? 'pending',
+    result: settlement?.status === 'success' ? complete(attempt, settlement.result) : null,
+    error: settlement?.status === 'error' ? { type: settlement.error.type, message: settlement.error.message } : null,
+  };
+}
+
+/** Our own addition: how an attempt came to its end. */
+export const attemptHistorySchema = z
+  .object({
+    action_attempt_id: z.string(),
+    device_id: z.string(),
+    accepted_at: z.string(),
+    settled_at: z.string().nullable(),
+    actor: z.object({
+      kind: z.enum(['api_key', 'cli', 'schedule', 'reconcile']),
+      api_key_id: z.string().optional(),
+      name: z.string().optional(),
+      address: z.string().optional(),
+    }),
+    history: z.array(z.object({ state: z.string(), at: z.string(), reason: z.string() })).describe('Oldest first.'),
+  })
+  .meta({ id: 'action_attempt_history' });
+
+export type AttemptHistory = z.output<typeof attemptHistorySchema>;
+
+export function attemptHistory(attempt: AttemptRecord, history: AttemptRecord['history']): AttemptHistory {
+  const { actor } = attempt;
+  return {
+    action_attempt_id: attempt.actionAttemptId,
+    device_id: attempt.deviceId,
+    accepted_at: isoTime(attempt.acceptedAt),
+    settled_at: attempt.settledAt === undefined ? null : isoTime(attempt.settledAt),
+    actor:
+      actor.kind === 'api_key'
+        ? { kind: actor.kind, api_key_id: actor.keyId, name: actor.name, address: actor.address }
+        : actor.kind === 'cli'
+          ? { kind: actor.kind, name: actor.name }
+          : { kind: actor.kind },
+    history: history.map((entry) => ({ state: entry.state, at: isoTime(entry.at), reason: entry.reason })),
+  };
+}

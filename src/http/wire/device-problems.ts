@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { Health } from '../../contract/index.ts';
+import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
+import { isoTime } from './iso-time.ts';
+
+export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });
+
+export interface DeviceError {
+  readonly error_code: string;
+  readonly message: string;
+  readonly is_device_error: true;
+  readonly created_at: string;
+}
+
+export interface DeviceWarning {
+  readonly warning_code: string;
+  readonly message: string;
+  readonly created_at: string;
+}
+
+type Reason = Exclude<Health, { status: 'online' }>['reason'];
+
+/** Seam's `error_code` for each reason, the nearest there is; `misconfigured` has no such word and is ours. */
+const errorCodes: Readonly<Record<Exclude<Reason, 'asleep'>, string>> = {
+  link_down: 'hub_disconnected',
+  bridge_down: 'bridge_disconnected',
+  out_of_range: 'device_offline',
+  not_answering: 'device_offline',
+  device_gone: 'device_removed',
+  opening: 'device_offline',
+  interviewing: 'device_offline',
+  key_refused: 'missing_device_credentials',
+  wrong_settings: 'misconfigured',
+  unsupported_device: 'misconfigured',
+  missing_dependency: 'misconfigured',
+};
+
+/** What keeps the device from working now. The message is what a person can do about it. */
+export function deviceErrors({ health, healthSince }: DeviceSnapshot): DeviceError[] {
+  if (health.status === 'online' || health.reason === 'asleep') return [];
+  return [
+    {
+      error_code: errorCodes[health.reason],
+      message: health.hint,
+      is_device_error: true,
+      created_at: isoTime(healthSince),
+    },
+  ];
+}
+
+export function deviceWarnings(device: DeviceSnapshot): DeviceWarning[] {
+  const { health, healthSince } = device;
+  const warnings: DeviceWarning[] = [];
+  if (health.status === 'not_ready' && health.reason === 'asleep')
+    warnings.push({ warning_code: 'power_saving_mode', message: health.hint, created_at: isoTime(healthSince) });
+  if (device.outOfService)
+    warnings.push({
+      warning_code: 'out_of_service',
+      message: `${device.name} was taken out of service: commands are refused until it is put back.`,
+      created_at: isoTime(healthSince),
+    });
+  return warnings;
+}

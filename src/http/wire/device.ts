@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
+import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
+import { isoTime } from './iso-time.ts';
+
+const batterySchema = z.object({ level: z.number(), status: z.enum(['critical', 'low', 'good', 'full']) });
+
+/** The device of the wire contract, with the properties that locks and noise sensors have here. */
+export const deviceSchema = z
+  .object({
+    device_id: z.string(),
+    device_type: z.string(),
+    display_name: z.string(),
+    nickname: z.string(),
+    capabilities_supported: z.array(z.enum(['access_code', 'lock', 'noise_detection', 'battery'])),
+    can_remotely_lock: z.boolean(),
+    can_remotely_unlock: z.boolean(),
+    can_program_online_access_codes: z.boolean(),
+    can_unlock_with_code: z.boolean(),
+    can_configure_auto_lock: z.boolean(),
+    properties: z.object({
+      online: z.boolean(),
+      name: z.string(),
+      appearance: z.object({ name: z.string() }),
+      model: z.object({ display_name: z.string(), manufacturer_display_name: z.string() }),
+      manufacturer: z.string(),
+      locked: z.boolean().optional().describe('Only where the bolt itself is seen, and known.'),
+      door_open: z.boolean().optional(),
+      battery_level: z.number().optional(),
+      battery: batterySchema.optional(),
+      supported_code_lengths: z.array(z.number()).optional(),
+      max_active_codes_supported: z.number().optional(),
+      code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
+      noise_level_decibels: z.number().optional(),
+      currently_triggering_noise_threshold_ids: z.array(z.string()).optional(),
+      strikeplate_metadata: z
+        .object({
+          slug: z.string(),
+          driver: z.string(),
+          link: z.string(),
+          health: z.string(),
+          health_reason: z.string().nullable(),
+          health_since: z.string(),
+          last_seen_at: z.string().nullable(),
+          lock_state: z.enum(['locked', 'unlocked', 'locking', 'unlocking', 'jammed', 'unknown']).optional(),
+          observes: z.enum(['bolt', 'actuator', 'nothing']).optional(),
+          last_operated_by: z.string().nullable(),
+          battery_low: z.boolean().optional(),
+          noise_metric: z.string().optional(),
+          noise_measured_at: z.string().optional(),
+          out_of_service: z.boolean(),
+        })
+        .describe('What this gateway knows beyond the wire contract.'),
+    }),
+    device_manufacturer: z.object({ manufacturer: z.string(), display_name: z.string() }),
+    device_provider: z.object({
+      device_provider_name: z.string(),
+      display_name: z.string(),
+      provider_category: z.string(),
+    }),
+    location: z.object({ location_name: z.string(), time_zone: z.string() }),
+    connected_account_id: z.string(),
+    workspace_id: z.string(),
+    space_ids: z.array(z.string()),
+    errors: z.array(deviceProblemSchema.extend({ error_code: z.string(), is_device_error: z.literal(true) })),
+    warnings: z.array(deviceProblemSchema.extend({ warning_code: z.string() })),
+    created_at: z.string(),
+    is_managed: z.literal(true),
+    custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
+  })
+  .meta({ id: 'device' });
+
+export type WireDevice = z.output<typeof deviceSchema>;
+
+export interface DeviceSurroundings {
+  readonly workspaceId: string;
+  /** Where the gateway stands, as people call it. */
+  readonly gatewayName: string;
+  /** Noise thresholds of this device that are exceeded now. */
+  readonly exceeded: readonly string[];
+}
+
+/** Flags come from what the device can do, never from whether it is reachable: callers read them before they call. */
+export function wireDevice(
+  device: DeviceSnapshot,
+  { workspaceId, gatewayName, exceeded }: DeviceSurroundings,
+): WireDevice {
+  const { lock, accessCodes, noise } = device.capabilities;
+  const capabilities: WireDevice['capabilities_supported'] = [];
+  if (accessCodes !== undefined) capabilities.push('access_code');
+  if (lock !== undefined) capabilities.push('lock');
+  if (noise !== undefined) capabilities.push('noise_detection');
+  if (device.battery !== undefined) capabilities.push('battery');
+  return {
+    device_id: device.deviceId,
+    device_type: device.deviceType,
+    display_name: device.name,
+    nickname: device.name,
+    capabilities_supported: capabilities,
+    can_remotely_lock: lock !== undefined,
+    can_remotely_unlock: lock !== undefined,
+    can_program_online_access_codes: accessCodes !== undefined,
+    can_unlock_with_code: accessCodes !== undefined,
+    can_configure_auto_lock: false,
+    properties: {
+      online: device.health.status === 'online',
+      name: device.name,
+      appearance: { name: device.name },
+      model: { display_name: device.model, manufacturer_display_name: device.manufacturer },
+      manufacturer: device.manufacturer,
+      ...lockProperties(device),
+      ...batteryProperties(device),
+      ...codeProperties(device),
+      ...(noise === undefined
+        ? {}
+        : {
+            ...(device.noise === undefined ? {} : { noise_level_decibels: device.noise.level }),
+            currently_triggering_noise_threshold_ids: [...exceeded],
+          }),
+      strikeplate_metadata: metadata(device),
+    },
+    device_manufacturer: { manufacturer: snakeCase(device.manufacturer), display_name: device.manufacturer },
+    device_provider: {
+      device_provider_name: 'strikeplate',
+      display_name: 'Strikeplate',
+      provider_category: 'stable',
+    },
+    location: { location_name: gatewayName, time_zone: device.timeZone },
+    // The wire contract demands an account. Devices here belong to the gateway, so it stands in for one.
+    connected_account_id: workspaceId,
+    workspace_id: workspaceId,
+    space_ids: [],
+    errors: deviceErrors(device),
+    warnings: deviceWarnings(device),
+    created_at: isoTime(device.createdAt),
+    is_managed: true,
+    custom_metadata: {},
+  };
+}
+
+function lockProperties(device: DeviceSnapshot): { locked?: boolean; door_open?: boolean } {
+  const { lockState, door } = device;
+  // `locked` is a claim about the bolt: a strike's coil or an acknowledgement does not make it.
+  const known = device.capabilities.lock?.observes === 'bolt' && (lockState === 'locked' || lockState === 'unlocked');
+  return {
+    ...(known ? { locked: lockState === 'locked' } : {}),
+    ...(door === 'unknown' ? {} : { door_open: door === 'open' }),
+  };
+}
+
+function batteryProperties({ battery }: DeviceSnapshot): Pick<WireDevice['properties'], 'battery' | 'battery_level'> {
+  if (battery?.level === undefined) return {};
+  const { level, low } = battery;
+  // Where the four words begin is not published; these shares are a guess. What the device itself calls low is low.
+  const status = level <= 0.05 ? 'critical' : low || level <= 0.2 ? 'low' : level >= 0.9 ? 'full' : 'good';
+  return { battery_level: level, battery: { level, status } };
+}
+
+function codeProperties(
+  device: DeviceSnapshot,
+): Pick<WireDevice['properties'], 'supported_code_lengths' | 'max_active_codes_supported' | 'code_constraints'> {
+  const rules = device.capabilities.accessCodes;
+  if (rules === undefined) return {};
+  return {
+    supported_code_lengths: [...rules.lengths],
+    ...(rules.slots === 'device' ? {} : { max_active_codes_supported: rules.slots.count }),
+    code_constraints: rules.digits.includes('0') ? [] : [{ constraint_type: 'no_zeros' }],
+  };
+}
+
+function metadata(device: DeviceSnapshot): WireDevice['properties']['strikeplate_metadata'] {
+  const { health, capabilities, noise, battery } = device;
+  return {
+    slug: device.slug,
+    driver: device.driver,
+    link: device.link,
+    health: health.status,
+    health_reason: health.status === 'online' ? null : health.reason,
+    health_since: isoTime(device.healthSince),
+    last_seen_at: device.lastSeenAt === undefined ? null : isoTime(device.lastSeenAt),
+    ...(capabilities.lock === undefined ? {} : { lock_state: device.lockState, observes: capabilities.lock.observes }),
+    last_operated_by: device.changedBy ?? null,
+    ...(battery === undefined ? {} : { battery_low: battery.low }),
+    ...(noise === undefined ? {} : { noise_metric: noise.metric, noise_measured_at: isoTime(noise.at) }),
+    out_of_service: device.outOfService,
+  };
+}
+
+const snakeCase = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '_');

@@ -1,0 +1,366 @@
+import {
+  type Clock,
+  type Decibels,
+  type DeviceReport,
+  GatewayError,
+  type Ratio,
+  Secret,
+  type Unsubscribe,
+} from '../../src/contract/index.ts';
+import type { DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
+import type { Gateway, NewAccessCode, NewNoiseThreshold, NoiseEpisode, Origin } from '../../src/gateway/ports.ts';
+import type {
+  AccessCodeRecord,
+  ActionType,
+  AttemptRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+  Settlement,
+  Subject,
+} from '../../src/store/records.ts';
+
+const snapshot = (
+  part: Partial<DeviceSnapshot> & Pick<DeviceSnapshot, 'deviceId' | 'slug' | 'name'>,
+): DeviceSnapshot => ({
+  driver: 'mqtt/zigbee2mqtt',
+  link: 'mqtt/main',
+  deviceType: 'yale_lock',
+  manufacturer: 'Yale',
+  model: 'YRD226',
+  timeZone: 'Europe/Zurich',
+  limits: { door: { sendByMs: 5000, deadlineMs: 9000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
+  createdAt: Date.UTC(2026, 0, 1),
+  capabilities: { lock: undefined, accessCodes: undefined, noise: undefined },
+  health: { status: 'online' },
+  healthSince: Date.UTC(2026, 0, 2),
+  lockState: 'unknown',
+  door: 'unknown',
+  battery: undefined,
+  noise: undefined,
+  changedBy: undefined,
+  lastSeenAt: Date.UTC(2026, 0, 2),
+  outOfService: false,
+  ...part,
+});
+
+export const frontDoor = snapshot({
+  deviceId: 'a3f0a1c2-0000-5000-8000-000000000001',
+  slug: 'front',
+  name: 'Front door',
+  capabilities: {
+    lock: { observes: 'bolt' },
+    accessCodes: {
+      lengths: [4, 5, 6, 7, 8],
+      digits: '0123456789',
+      slots: { first: 1, count: 30 },
+      nativeSchedule: false,
+      readCost: 'cheap',
+    },
+    noise: undefined,
+  },
+  lockState: 'locked',
+  battery: { level: 0.8 as Ratio, low: false },
+});
+
+export const gate = snapshot({
+  deviceId: 'a3f0a1c2-0000-5000-8000-000000000002',
+  slug: 'gate',
+  name: 'Gate',
+  driver: 'serial/modbus-relay',
+  deviceType: 'strikeplate_relay',
+  manufacturer: 'Waveshare',
+  capabilities: { lock: { observes: 'actuator' }, accessCodes: undefined, noise: undefined },
+  lockState: 'locked',
+  door: 'closed',
+  health: { status: 'offline', reason: 'link_down', hint: 'The serial adapter is gone. Plug it in again.' },
+});
+
+export const hall = snapshot({
+  deviceId: 'a3f0a1c2-0000-5000-8000-000000000003',
+  slug: 'hall',
+  name: 'Hall noise',
+  deviceType: 'noise_sensor',
+  manufacturer: 'RS',
+  capabilities: { lock: undefined, accessCodes: undefined, noise: { metric: 'LAeq', expectedIntervalMs: 1000 } },
+  noise: { level: 41.5 as Decibels, metric: 'LAeq', at: Date.UTC(2026, 0, 2) },
+});
+
+const notFound = (type: 'device_not_found' | 'access_code_not_found' | 'noise_threshold_not_found') =>
+  new GatewayError(type, 'There is no such object.');
+
+/**
+ * A gateway without hardware that behaves as the ports say. Its attempts stay pending until the test ends them with
+ * `end`, or at once where `outcome` says how.
+ */
+export class FakeGateway implements Gateway {
+  readonly clock: Clock;
+  ready: Gateway['ready'] = { ok: true };
+  /** How attempts end without being told to; undefined leaves them pending. */
+  outcome: (attempt: AttemptRecord) => Settlement | undefined = () => undefined;
+  /** Called before a request is accepted: may delay or refuse it. */
+  beforeAccept: () => Promise<void> = async () => undefined;
+  /** Where accepted requests came from, in order. */
+  readonly origins: Origin[] = [];
+  readonly accepted: AttemptRecord[] = [];
+  readonly deviceList: DeviceSnapshot[];
+  readonly #attempts = new Map<string, AttemptRecord>();
+  readonly #idempotency = new Map<string, IdempotencyRecord>();
+  readonly #waiting = new Map<string, Set<(attempt: AttemptRecord) => void>>();
+  readonly #codes = new Map<string, AccessCodeRecord>();
+  readonly #thresholds = new Map<string, NoiseThresholdRecord>();
+  readonly #changed = new Set<(attempt: AttemptRecord) => void>();
+  #seq = 0;
+
+  constructor(clock: Clock, devices: readonly DeviceSnapshot[] = [frontDoor, gate, hall]) {
+    this.clock = clock;
+    this.deviceList = [...devices];
+  }
+
+  readonly identity = {
+    id: 'lobby',
+    name: 'Lobby',
+    timeZone: 'Europe/Zurich',
+    workspaceId: 'b4f0a1c2-0000-5000-8000-000000000000',
+    version: '0.1.0',
+    bootId: 'boot-1',
+    startedAt: Date.UTC(2026, 0, 2),
+  };
+
+  links(): readonly [] {
+    return [];
+  }
+
+  /** Ends an attempt, the newest unless told. */
+  end(settlement: Settlement, id = this.accepted.at(-1)?.actionAttemptId ?? ''): void {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined || attempt.settlement !== undefined) throw new Error(`no pending attempt ${id}`);
+    const at = this.clock.wallTime();
+    const settled: AttemptRecord = {
+      ...attempt,
+      settlement,
+      settledAt: at,
+      history: [
+        ...attempt.history,
+        { state: settlement.status === 'success' ? 'succeeded' : 'failed', at, reason: '' },
+      ],
+    };
+    this.#attempts.set(id, settled);
+    this.#applyToSubject(settled);
+    for (const tell of this.#waiting.get(id) ?? []) tell(settled);
+    this.#waiting.delete(id);
+    for (const listener of this.#changed) listener(settled);
+  }
+
+  /** Takes a code away, as its removal's end does. */
+  forgetCode(accessCodeId: string): void {
+    this.#codes.delete(accessCodeId);
+  }
+
+  putCode(code: AccessCodeRecord): void {
+    this.#codes.set(code.accessCodeId, code);
+  }
+
+  readonly attempts: Gateway['attempts'] = this.#attemptsPort();
+  readonly devices: Gateway['devices'] = {
+    list: () => this.deviceList,
+    get: (id) => this.deviceList.find(({ deviceId }) => deviceId === id),
+    onReport:
+      (_listener: (snapshot: DeviceSnapshot, report: DeviceReport) => void): Unsubscribe =>
+      () =>
+        undefined,
+  };
+  readonly doors: Gateway['doors'] = {
+    lock: (deviceId, origin) => this.#door('LOCK_DOOR', deviceId, origin),
+    unlock: (deviceId, origin) => this.#door('UNLOCK_DOOR', deviceId, origin),
+  };
+  readonly accessCodes: Gateway['accessCodes'] = {
+    create: (request, origin) => this.#createCode(request, origin),
+    delete: (id, origin) => this.#deleteCode(id, origin),
+    get: (id) => this.#codes.get(id),
+    list: (deviceId) => [...this.#codes.values()].filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
+    reveal: (code) => new Secret(Buffer.from(code.sealedCode).toString()),
+  };
+  readonly noise: Gateway['noise'] = {
+    create: (request, origin) => this.#createThreshold(request, origin),
+    remove: (id, origin) => this.#removeThreshold(id, origin),
+    get: (id) => this.#thresholds.get(id),
+    list: (deviceId) =>
+      [...this.#thresholds.values()].filter((threshold) => (deviceId ?? threshold.deviceId) === threshold.deviceId),
+    exceeded: () => [],
+    onEpisode:
+      (_listener: (episode: NoiseEpisode) => void): Unsubscribe =>
+      () =>
+        undefined,
+  };
+
+  #attemptsPort(): Gateway['attempts'] {
+    const gateway = this;
+    return {
+      get: (id) => this.#attempts.get(id),
+      list: ({ actionAttemptIds, deviceId, limit, beforeSeq = Number.POSITIVE_INFINITY }) =>
+        [...this.#attempts.values()]
+          .filter(
+            (attempt) =>
+              attempt.seq < beforeSeq &&
+              (deviceId ?? attempt.deviceId) === attempt.deviceId &&
+              actionAttemptIds?.includes(attempt.actionAttemptId) !== false,
+          )
+          .sort((a, b) => b.seq - a.seq)
+          .slice(0, limit),
+      history: (id) => this.#attempts.get(id)?.history,
+      idempotency: (scope) => this.#idempotency.get(scope),
+      settled: (id, signal) => this.#settled(id, signal),
+      onChange: (listener) => {
+        this.#changed.add(listener);
+        return () => this.#changed.delete(listener);
+      },
+      get pendingCount() {
+        return [...gateway.#attempts.values()].filter(({ settlement }) => settlement === undefined).length;
+      },
+    };
+  }
+
+  #settled(id: string, signal: AbortSignal): Promise<AttemptRecord> {
+    const attempt = this.#attempts.get(id);
+    if (attempt?.settlement !== undefined) return Promise.resolve(attempt);
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(id) ?? new Set();
+      this.#waiting.set(id, waiting.add(resolve));
+      signal.addEventListener('abort', () => {
+        waiting.delete(resolve);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  async #door(actionType: ActionType, deviceId: string, origin: Origin): Promise<AttemptRecord> {
+    const device = this.#device(deviceId);
+    if (device.capabilities.lock === undefined)
+      throw new GatewayError('unsupported_action', `${device.name} is not a lock.`);
+    return this.#accept(actionType, deviceId, undefined, origin);
+  }
+
+  async #createCode(request: NewAccessCode, origin: Origin): ReturnType<Gateway['accessCodes']['create']> {
+    const device = this.#device(request.deviceId);
+    if (device.capabilities.accessCodes === undefined)
+      throw new GatewayError('unsupported_action', `${device.name} takes no codes.`);
+    const digits = request.code?.reveal() ?? '582913';
+    for (const other of this.accessCodes.list(device.deviceId))
+      if (this.accessCodes.reveal(other).reveal() === digits)
+        throw new GatewayError('duplicate_access_code', `${device.name} has this code already.`);
+    const code: AccessCodeRecord = {
+      accessCodeId: `code-${this.#codes.size + 1}`,
+      deviceId: device.deviceId,
+      name: request.name,
+      sealedCode: Buffer.from(digits),
+      slot: 1,
+      status: 'setting',
+      startsAt: request.startsAt,
+      endsAt: request.endsAt,
+      createdAt: this.clock.wallTime(),
+      problem: undefined,
+    };
+    const subject = { kind: 'access_code', accessCodeId: code.accessCodeId } as const;
+    const attempt = await this.#accept('CREATE_ACCESS_CODE', device.deviceId, subject, origin, () =>
+      this.#codes.set(code.accessCodeId, code),
+    );
+    return { attempt, code };
+  }
+
+  async #deleteCode(id: string, origin: Origin): Promise<AttemptRecord> {
+    const code = this.#codes.get(id);
+    if (code === undefined) throw notFound('access_code_not_found');
+    const subject = { kind: 'access_code', accessCodeId: id } as const;
+    const underWay = this.accepted.find(
+      ({ actionType, subject: other }) =>
+        actionType === 'DELETE_ACCESS_CODE' && other?.kind === 'access_code' && other.accessCodeId === id,
+    );
+    if (underWay !== undefined) return this.#attempts.get(underWay.actionAttemptId) ?? underWay;
+    return this.#accept('DELETE_ACCESS_CODE', code.deviceId, subject, origin, () =>
+      this.#codes.set(id, { ...code, status: 'removing' }),
+    );
+  }
+
+  async #createThreshold(request: NewNoiseThreshold, origin: Origin): ReturnType<Gateway['noise']['create']> {
+    const device = this.#device(request.deviceId);
+    if (device.capabilities.noise === undefined)
+      throw new GatewayError('unsupported_action', `${device.name} measures no noise.`);
+    const [startsDailyAt = '', zone] = request.startsDailyAt.replace(']', '').split('[');
+    const threshold: NoiseThresholdRecord = {
+      noiseThresholdId: `threshold-${this.#thresholds.size + 1}`,
+      deviceId: device.deviceId,
+      name: request.name ?? 'Noise',
+      startsDailyAt,
+      endsDailyAt: request.endsDailyAt.split('[')[0] ?? '',
+      timeZone: zone ?? device.timeZone,
+      decibels: request.decibels,
+      sustainedMs: 60_000,
+      createdAt: this.clock.wallTime(),
+    };
+    const subject = { kind: 'noise_threshold', noiseThresholdId: threshold.noiseThresholdId } as const;
+    const attempt = await this.#accept('CREATE_NOISE_THRESHOLD', device.deviceId, subject, origin, () =>
+      this.#thresholds.set(threshold.noiseThresholdId, threshold),
+    );
+    return { attempt, threshold };
+  }
+
+  async #removeThreshold(id: string, origin: Origin): Promise<AttemptRecord> {
+    const threshold = this.#thresholds.get(id);
+    if (threshold === undefined) throw notFound('noise_threshold_not_found');
+    const subject = { kind: 'noise_threshold', noiseThresholdId: id } as const;
+    return this.#accept('REMOVE_NOISE_THRESHOLD', threshold.deviceId, subject, origin);
+  }
+
+  async #accept(
+    actionType: ActionType,
+    deviceId: string,
+    subject: Subject | undefined,
+    origin: Origin,
+    commit: () => unknown = () => undefined,
+  ): Promise<AttemptRecord> {
+    await this.beforeAccept();
+    commit();
+    const at = this.clock.wallTime();
+    const seq = ++this.#seq;
+    const attempt: AttemptRecord = {
+      seq,
+      actionAttemptId: `0196a000-0000-7000-8000-${String(seq).padStart(12, '0')}`,
+      actionType,
+      deviceId,
+      subject,
+      actor: origin.actor,
+      acceptedAt: at,
+      intent: false,
+      settlement: undefined,
+      settledAt: undefined,
+      history: [{ state: 'accepted', at, reason: 'asked over HTTP' }],
+    };
+    this.#attempts.set(attempt.actionAttemptId, attempt);
+    this.origins.push(origin);
+    this.accepted.push(attempt);
+    if (origin.idempotency !== undefined)
+      this.#idempotency.set(origin.idempotency.scope, {
+        ...origin.idempotency,
+        actionAttemptId: attempt.actionAttemptId,
+        createdAt: at,
+      });
+    const settlement = this.outcome(attempt);
+    if (settlement !== undefined) this.end(settlement, attempt.actionAttemptId);
+    return attempt;
+  }
+
+  #applyToSubject({ actionType, subject, settlement }: AttemptRecord): void {
+    if (settlement?.status !== 'success' || subject === undefined) return;
+    if (subject.kind === 'access_code') {
+      const code = this.#codes.get(subject.accessCodeId);
+      if (actionType === 'DELETE_ACCESS_CODE') this.#codes.delete(subject.accessCodeId);
+      else if (code !== undefined) this.#codes.set(subject.accessCodeId, { ...code, status: 'set' });
+    } else if (actionType === 'REMOVE_NOISE_THRESHOLD') this.#thresholds.delete(subject.noiseThresholdId);
+  }
+
+  #device(deviceId: string): DeviceSnapshot {
+    const device = this.devices.get(deviceId);
+    if (device === undefined) throw notFound('device_not_found');
+    return device;
+  }
+}
