@@ -1,0 +1,232 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DriverDefinition } from '../contract/index.ts';
+import { findingsOf, inPlainWords } from './findings-of-issues.ts';
+import { deviceIdOf } from './identity.ts';
+import { isConfigurableLink, linkSections } from './link-sections.ts';
+import type { ConfigurableSimulator } from './loaded-config.ts';
+import { isLoopback } from './loopback.ts';
+import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
+const rawAt = (value: unknown, key: string): unknown => (isRaw(value) ? value[key] : undefined);
+const listAt = (value: unknown, key: string): readonly unknown[] => {
+  const list = rawAt(value, key);
+  return Array.isArray(list) ? list : [];
+};
+
+/** What was found behind the ids that a configuration names: the thing itself, or why it cannot be had. */
+export type Found<T> = ReadonlyMap<string, T | { readonly problem: string }>;
+
+export interface Named {
+  readonly drivers: Found<DriverDefinition>;
+  readonly simulators: Found<ConfigurableSimulator>;
+}
+
+/**
+ * Rules between keys. They look at the file's values as they were read, so that they find what they can while the
+ * schema finds something else.
+ */
+export function crossCheck(file: unknown, named: Named): Findings {
+  const findings = new Findings();
+  checkBrokers(file, findings);
+  checkExposure(file, findings);
+  const monitorBroker = rawAt(rawAt(file, 'monitor'), 'mqtt');
+  if (typeof monitorBroker === 'string') checkNameExists(file, 'mqtt', monitorBroker, ['monitor', 'mqtt'], findings);
+  listAt(file, 'devices').forEach((device, index) => {
+    checkDevice(file, device, ['devices', index], named.drivers, findings);
+  });
+  listAt(file, 'simulation').forEach((peer, index) => {
+    checkPeer(file, peer, ['simulation', index], named.simulators, findings);
+  });
+  checkDuplicates(file, findings);
+  return findings;
+}
+
+function checkBrokers(file: unknown, findings: Findings): void {
+  const brokers = rawAt(file, 'mqtt');
+  if (!isRaw(brokers)) return;
+  for (const [name, broker] of Object.entries(brokers)) {
+    if (!isRaw(broker)) continue;
+    const path = ['mqtt', name];
+    const has = (key: string) => broker[key] !== undefined;
+    if (has('url') === has('embedded')) {
+      const instead = has('url') ? 'not both' : 'one of them is missing';
+      findings.addAtKey(
+        path,
+        `a broker is either url (one on the network) or embedded (one inside the gateway): ${instead}.`,
+      );
+    }
+    if (has('embedded') && !has('url'))
+      for (const key of ['username', 'password_file', 'ca_file', 'cert_file', 'key_file'])
+        if (has(key))
+          findings.addAtKey([...path, key], 'belongs to a broker with url; the embedded one has no users and no TLS.');
+    if (has('password_file') && !has('username'))
+      findings.addAtKey([...path, 'password_file'], 'needs username beside it.');
+    if (has('cert_file') !== has('key_file'))
+      findings.addAtKey(
+        [...path, has('cert_file') ? 'cert_file' : 'key_file'],
+        'cert_file and key_file belong together; one is missing.',
+      );
+    if (String(broker.url).startsWith('mqtt:'))
+      for (const key of ['ca_file', 'cert_file', 'key_file'])
+        if (has(key)) findings.addAtKey([...path, key], 'needs a url that begins with mqtts://.');
+  }
+}
+
+function checkExposure(file: unknown, findings: Findings): void {
+  const http = rawAt(file, 'http');
+  const host = rawAt(http, 'host');
+  if (typeof host !== 'string' || isLoopback(host)) return;
+  if (rawAt(http, 'tls') === undefined && rawAt(http, 'allow_plaintext') !== true)
+    findings.add(
+      ['http', 'host'],
+      'others on the network could read the keys and PINs that travel to this address. ' +
+        'Set http.tls, or http.allow_plaintext: true when the network is trusted, or listen on 127.0.0.1.',
+    );
+  if (rawAt(http, 'demo_key_file') !== undefined)
+    findings.addAtKey(
+      ['http', 'demo_key_file'],
+      'a demonstration key is for this machine alone: remove it, or listen on 127.0.0.1.',
+    );
+}
+
+function checkNameExists(file: unknown, section: string, name: string, path: ConfigPath, findings: Findings): void {
+  const entries = rawAt(file, section);
+  const known = isRaw(entries) ? Object.keys(entries) : [];
+  if (known.includes(name)) return;
+  const hint =
+    known.length === 0
+      ? `the section ${section} has no entries`
+      : `the section ${section} has: ${known.map(quotedUnlessPlain).join(', ')}`;
+  findings.add(path, `${JSON.stringify(name)} is not known; ${hint}.`);
+}
+
+function checkDevice(
+  file: unknown,
+  device: unknown,
+  path: ConfigPath,
+  drivers: Found<DriverDefinition>,
+  findings: Findings,
+): void {
+  const driver = checkNamed(device, 'driver', path, drivers, findings);
+  if (driver === undefined) return;
+  checkLink(file, device, driver.link, `the driver ${driver.id}`, path, findings);
+  checkSettings(device, driver, path, findings);
+  for (const kind of ['door', 'code'] as const) {
+    const given = rawAt(rawAt(device, 'limits'), kind);
+    if (!isRaw(given)) continue;
+    const sendBy = given.send_by_ms ?? driver.limits[kind].sendByMs;
+    const deadline = given.deadline_ms ?? driver.limits[kind].deadlineMs;
+    if (typeof sendBy === 'number' && typeof deadline === 'number' && sendBy >= deadline)
+      findings.add(
+        [...path, 'limits', kind],
+        `send_by_ms (${sendBy}) must be less than deadline_ms (${deadline}); ` +
+          `the driver's own are ${driver.limits[kind].sendByMs} and ${driver.limits[kind].deadlineMs}.`,
+      );
+  }
+}
+
+function checkPeer(
+  file: unknown,
+  peer: unknown,
+  path: ConfigPath,
+  simulators: Found<ConfigurableSimulator>,
+  findings: Findings,
+): void {
+  const simulator = checkNamed(peer, 'simulator', path, simulators, findings);
+  if (simulator === undefined) return;
+  checkLink(file, peer, simulator.link, 'this simulator', path, findings);
+  checkSettings(peer, simulator, path, findings);
+}
+
+/** The driver or simulator that an entry names, when it can be had. */
+function checkNamed<T extends object>(
+  entry: unknown,
+  key: 'driver' | 'simulator',
+  path: ConfigPath,
+  found: Found<T>,
+  findings: Findings,
+): T | undefined {
+  const id = rawAt(entry, key);
+  if (typeof id !== 'string') return undefined;
+  const thing = found.get(id);
+  if (thing === undefined) return undefined;
+  if (!('problem' in thing)) return thing;
+  findings.add([...path, key], String(thing.problem));
+  return undefined;
+}
+
+function checkLink(
+  file: unknown,
+  entry: unknown,
+  kind: string,
+  who: string,
+  path: ConfigPath,
+  findings: Findings,
+): void {
+  const link = rawAt(entry, 'link');
+  if (!isRaw(link)) return;
+  if (!isConfigurableLink(kind)) {
+    findings.add([...path, 'link'], `${who} needs a ${kind} link, which cannot be configured yet.`);
+    return;
+  }
+  if (link[kind] === undefined) {
+    findings.addAtKey([...path, 'link'], `${who} is reached by ${kind}: write { ${kind}: NAME }.`);
+    return;
+  }
+  const section = linkSections[kind];
+  const parsed = section.safeParse(link, inPlainWords);
+  if (!parsed.success) findings.addAll(findingsOf(section, parsed.error, [...path, 'link']));
+  const name = link[kind];
+  if (typeof name === 'string') checkNameExists(file, kind, name, [...path, 'link', kind], findings);
+}
+
+function checkSettings(entry: unknown, owner: ConfigurableSimulator, path: ConfigPath, findings: Findings): void {
+  const settings = rawAt(entry, 'settings') ?? {};
+  if (!isRaw(settings)) return;
+  const parsed = owner.settings.safeParse(settings, inPlainWords);
+  if (!parsed.success) findings.addAll(findingsOf(owner.settings, parsed.error, [...path, 'settings']));
+}
+
+function checkDuplicates(file: unknown, findings: Findings): void {
+  const gatewayId = rawAt(rawAt(file, 'gateway'), 'id');
+  const devices = listAt(file, 'devices');
+  const first = new Map<string, number>();
+  const check = (index: number, key: string, value: string, what: string) => {
+    const entry = `${what} ${value}`;
+    const before = first.get(entry);
+    if (before === undefined) first.set(entry, index);
+    else findings.add(['devices', index, key], `devices.${before} has this ${what} already.`);
+  };
+  devices.forEach((device, index) => {
+    const id = rawAt(device, 'id');
+    const name = rawAt(device, 'name');
+    const deviceId = rawAt(device, 'device_id');
+    if (typeof id === 'string') check(index, 'id', id, 'id');
+    if (typeof name === 'string') check(index, 'name', name.toLowerCase(), 'name');
+    if (typeof deviceId === 'string') check(index, 'device_id', deviceId.toLowerCase(), 'device_id');
+  });
+  devices.forEach((device, index) => {
+    const before = devices.findIndex((other) =>
+      ['driver', 'link', 'settings'].every((key) => isDeepStrictEqual(rawAt(other, key), rawAt(device, key))),
+    );
+    // Two entries for one lock would command it from two lanes at once.
+    if (isRaw(device) && isRaw(device.link) && before !== index)
+      findings.add(
+        ['devices', index],
+        `this is the same device as devices.${before}: driver, link and settings are equal.`,
+      );
+  });
+  if (typeof gatewayId !== 'string') return;
+  // An id that is given may be one that is made for another device.
+  devices.forEach((device, index) => {
+    const id = rawAt(device, 'id');
+    const given = rawAt(device, 'device_id');
+    if (typeof id !== 'string' || given !== undefined) return;
+    const other = first.get(`device_id ${deviceIdOf(gatewayId, id)}`);
+    if (other !== undefined)
+      findings.add(['devices', other, 'device_id'], `devices.${index} has this device_id already, made of its id.`);
+  });
+}

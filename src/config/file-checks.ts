@@ -1,0 +1,103 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { BrokerConfig, HttpConfig } from './loaded-config.ts';
+import { isLoopback } from './loopback.ts';
+import { type ConfigPath, Findings } from './problems.ts';
+
+/** Days before its end from which a certificate is worth a warning. A guess: time for a slow administrator. */
+const expiryNoticeDays = 21;
+
+const dayMs = 86_400_000;
+
+/** What the referenced files are like. Their content is never quoted. */
+export function checkFiles(
+  config: { readonly http: HttpConfig; readonly mqtt: readonly BrokerConfig[] },
+  now: number,
+): { readonly problems: Findings; readonly warnings: Findings } {
+  const problems = new Findings();
+  const warnings = new Findings();
+
+  const read = (path: ConfigPath, file: string | undefined): Buffer | undefined => {
+    if (file === undefined) return undefined;
+    try {
+      const content = readFileSync(file);
+      if (content.toString('latin1').trim() !== '') return content;
+      problems.add(path, `the file ${file} is empty.`);
+    } catch (error) {
+      problems.add(path, unreadable(file, error));
+    }
+    return undefined;
+  };
+  const secret = (path: ConfigPath, file: string | undefined): Buffer | undefined => {
+    const content = read(path, file);
+    if (file !== undefined && content !== undefined && (statSync(file).mode & 0o004) !== 0)
+      warnings.add(path, `everybody on this machine can read ${file}; chmod o-r it.`);
+    return content;
+  };
+  const certificate = (path: ConfigPath, file: string | undefined): X509Certificate | undefined => {
+    const content = read(path, file);
+    if (content === undefined) return undefined;
+    try {
+      const found = new X509Certificate(content);
+      const end = Date.parse(found.validTo);
+      if (end < now) problems.add(path, `the certificate in ${file} ended on ${found.validTo}.`);
+      else if (end < now + expiryNoticeDays * dayMs)
+        warnings.add(path, `the certificate in ${file} ends on ${found.validTo}.`);
+      return found;
+    } catch {
+      problems.add(path, `${file} holds no certificate; it must be PEM, beginning with -----BEGIN CERTIFICATE-----.`);
+      return undefined;
+    }
+  };
+  const privateKey = (path: ConfigPath, file: string | undefined): KeyObject | undefined => {
+    const content = secret(path, file);
+    if (content === undefined) return undefined;
+    try {
+      return createPrivateKey(content);
+    } catch {
+      problems.add(path, `${file} holds no private key that can be used; it must be PEM, without a passphrase.`);
+      return undefined;
+    }
+  };
+  const pair = (path: ConfigPath, certFile: string | undefined, keyFile: string | undefined) => {
+    const cert = certificate([...path, 'cert_file'], certFile);
+    const key = privateKey([...path, 'key_file'], keyFile);
+    if (cert !== undefined && key !== undefined && !cert.checkPrivateKey(key))
+      problems.add([...path, 'key_file'], `${keyFile} is not the key of the certificate in ${certFile}.`);
+  };
+
+  const { http } = config;
+  pair(['http', 'tls'], http.tls?.certFile, http.tls?.keyFile);
+  if (!isLoopback(http.host)) {
+    try {
+      if (statSync(http.apiKeysFile).size === 0) throw Object.assign(new Error('empty'), { code: 'ENOENT' });
+    } catch {
+      problems.add(
+        ['http', 'host'],
+        `the network can reach this address, but there is no API key in ${http.apiKeysFile}. ` +
+          'Make one first: strikeplate keys create --name NAME.',
+      );
+    }
+  }
+  for (const broker of config.mqtt) {
+    if (broker.kind !== 'external') continue;
+    const path = ['mqtt', broker.name];
+    secret([...path, 'password_file'], broker.passwordFile);
+    certificate([...path, 'ca_file'], broker.caFile);
+    pair(path, broker.certFile, broker.keyFile);
+    if (broker.url.startsWith('mqtt:') && !isLoopback(new URL(broker.url).hostname))
+      warnings.add(
+        [...path, 'url'],
+        'PINs and the password travel to this broker unencrypted; mqtts:// keeps them from others on the network.',
+      );
+  }
+  return { problems, warnings };
+}
+
+function unreadable(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `there is no file ${file}.`;
+  if (code === 'EACCES' || code === 'EPERM') return `the user who runs this may not read ${file}.`;
+  if (code === 'EISDIR') return `${file} is a folder, not a file.`;
+  return `${file} cannot be read (${code ?? 'unknown error'}).`;
+}

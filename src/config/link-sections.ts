@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import type { LinkKind } from '../contract/index.ts';
+import { Slug } from './field-types.ts';
+
+/**
+ * How a device says by what it is reached, for each kind of link that can be configured: `link: { mqtt: main }`.
+ * The key named like the kind names an entry of the section of the same name; further keys are the device's address.
+ */
+export const linkSections = {
+  mqtt: z.strictObject({ mqtt: Slug.describe('Name of the broker, from the mqtt section.') }),
+} as const satisfies Partial<Record<LinkKind, z.ZodObject>>;
+
+export type ConfigurableLink = keyof typeof linkSections;
+
+export const isConfigurableLink = (kind: string): kind is ConfigurableLink => Object.hasOwn(linkSections, kind);

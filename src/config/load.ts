@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { TextDecoder } from 'node:util';
+import { crossCheck, type Found } from './cross-checks.ts';
+import { type Environment, type Overrides, type Places, placesOf, readOverrides } from './environment.ts';
+import { checkFiles } from './file-checks.ts';
+import { findingsOf, inPlainWords } from './findings-of-issues.ts';
+import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
+import { ConfigError, type ConfigProblem, type Finding, formatProblem } from './problems.ts';
+import { resolveBrokers, resolveConfig, resolveHttp } from './resolve.ts';
+import { configSchema, httpSection } from './schema.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
+
+export interface LoadOptions {
+  readonly drivers: DriverCatalogue;
+  readonly simulators: SimulatorCatalogue;
+  readonly env: Environment;
+  /** Milliseconds since the Unix epoch: for the ends of certificates. */
+  readonly now: number;
+  /** State directory for a configuration that ships with the product, which must not be written beside. */
+  readonly stateDir?: string;
+}
+
+/**
+ * Reads a configuration and everything that can be known about it before anything is started.
+ * @throws ConfigError with everything that is wrong
+ */
+export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
+  const text = readText(file);
+  const overrides = readOverrides(options.env);
+  const source = readYaml(file, text);
+  const parsed = configSchema.safeParse(source.value, inPlainWords);
+  const named = {
+    drivers: await find(idsIn(source.value, 'devices', 'driver'), options.drivers, 'driver'),
+    simulators: await find(idsIn(source.value, 'simulation', 'simulator'), options.simulators, 'simulator'),
+  };
+
+  const places = placesOf(file, parsed.data?.state_dir, overrides, options.stateDir);
+  const findings: Finding[] = [...crossCheck(source.value, named).all];
+  if (!parsed.success) findings.push(...findingsOf(configSchema, parsed.error));
+  const files = checkFiles(filesOf(source.value, places, overrides), options.now);
+  findings.push(...files.problems.all);
+  const problems = [...source.problems, ...findings.map((finding) => source.locate(finding))];
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(inOrder(problems));
+
+  return {
+    ...resolveConfig(parsed.data, places, overrides, {
+      driver: (id) => had(named.drivers, id),
+      simulator: (id) => had(named.simulators, id),
+    }),
+    file,
+    digest: createHash('sha256').update(text).digest('hex'),
+    warnings: inOrder(files.warnings.all.map((finding) => source.locate(finding))),
+  };
+}
+
+/** What a program that talks to a running gateway, or keeps its keys, needs to know of its configuration. */
+export interface Target {
+  readonly stateDir: string;
+  readonly http: HttpConfig;
+}
+
+/**
+ * Reads only where the API is and where keys are kept. Nothing else needs to be in order.
+ * @throws ConfigError
+ */
+export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Target {
+  const overrides = readOverrides(options.env);
+  const source = readYaml(file, readText(file));
+  const stateDir = valueAt(source.value, 'state_dir');
+  const parsed = httpSection.safeParse(valueAt(source.value, 'http'), inPlainWords);
+  if (!parsed.success) throw locate(source, findingsOf(httpSection, parsed.error, ['http']));
+  if (stateDir !== undefined && typeof stateDir !== 'string')
+    throw locate(source, [{ path: ['state_dir'], message: 'must be text.', at: 'value' }]);
+  const places = placesOf(file, stateDir, overrides, options.stateDir);
+  return { stateDir: places.stateDir, http: resolveHttp(parsed.data, places, overrides) };
+}
+
+function locate(source: YamlSource, findings: readonly Finding[]): ConfigError {
+  return new ConfigError(inOrder(findings.map((finding) => source.locate(finding))));
+}
+
+function readText(file: string): string {
+  const problem = (message: string) => new ConfigError([{ file, line: 1, column: 1, path: '(file)', message }]);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw problem('there is no such file.');
+    if (code === 'EACCES' || code === 'EPERM') throw problem('the user who runs this may not read it.');
+    if (code === 'EISDIR') throw problem('this is a folder; name the file in it.');
+    throw problem(`it cannot be read (${code ?? String(error)}).`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw problem('this is not a text in UTF-8.');
+  }
+}
+
+const valueAt = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+
+function idsIn(file: unknown, section: string, key: string): Set<string> {
+  const entries = valueAt(file, section);
+  const ids = Array.isArray(entries) ? entries.map((entry) => valueAt(entry, key)) : [];
+  return new Set(ids.filter((id) => typeof id === 'string'));
+}
+
+async function find<T>(
+  ids: ReadonlySet<string>,
+  catalogue: Readonly<Record<string, () => Promise<T>>>,
+  what: string,
+): Promise<Found<T>> {
+  const known = Object.keys(catalogue);
+  const found = new Map<string, T | { readonly problem: string }>();
+  for (const id of ids) {
+    const load = Object.hasOwn(catalogue, id) ? catalogue[id] : undefined;
+    if (load === undefined) {
+      found.set(id, { problem: `there is no such ${what}; known are: ${known.join(', ')}.` });
+      continue;
+    }
+    try {
+      found.set(id, await load());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      found.set(id, { problem: `this ${what} cannot be loaded: ${why}` });
+    }
+  }
+  return found;
+}
+
+function had<T extends object>(found: Found<T>, id: string): T {
+  const thing = found.get(id);
+  if (thing === undefined || 'problem' in thing) throw new Error(`${id} was used without having been found`);
+  return thing;
+}
+
+/** Each section that is right by itself: a mistake elsewhere must not hide a missing file. */
+function filesOf(value: unknown, places: Places, overrides: Overrides) {
+  const http = httpSection.safeParse(valueAt(value, 'http'));
+  const brokers = configSchema.shape.mqtt.safeParse(valueAt(value, 'mqtt'));
+  return {
+    http: resolveHttp(http.success ? http.data : httpSection.parse({}), places, overrides),
+    mqtt: brokers.success ? resolveBrokers(brokers.data, places) : [],
+  };
+}
+
+function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const distinct = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  return [...distinct.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}

@@ -1,0 +1,109 @@
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { DriverDefinition, LinkKind, TimeLimits } from '../contract/index.ts';
+import type { ConfigProblem } from './problems.ts';
+
+/** Drivers by id, loaded when a device asks for one. */
+export type DriverCatalogue = Readonly<Record<string, () => Promise<DriverDefinition>>>;
+
+/** What configuration needs to know of a simulator. */
+export interface ConfigurableSimulator {
+  readonly link: LinkKind;
+  readonly settings: z.ZodType;
+}
+
+/** Simulators by id, loaded when the configuration asks for one. */
+export type SimulatorCatalogue = Readonly<Record<string, () => Promise<ConfigurableSimulator>>>;
+
+/** A configuration that was found to be in order. All paths are absolute, all defaults filled in. */
+export interface LoadedConfig {
+  /** As it was given. */
+  readonly file: string;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
+  readonly stateDir: string;
+  readonly gateway: {
+    readonly id: string;
+    readonly name: string;
+    readonly timeZone: string;
+    /** UUIDv5 of the gateway's id. */
+    readonly workspaceId: string;
+  };
+  readonly http: HttpConfig;
+  readonly store: { readonly path: string; readonly keyFile: string; readonly retentionDays: number };
+  /** In the order of the file. */
+  readonly mqtt: readonly BrokerConfig[];
+  readonly monitor: MonitorConfig | undefined;
+  readonly logLevel: Logger['level'];
+  readonly devices: readonly DeviceConfig[];
+  readonly simulation: readonly SimulationConfig[];
+  /** What works but should be looked at. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeysFile: string;
+  readonly demoKeyFile: string | undefined;
+  readonly holdMs: number;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly allowPlaintext: boolean;
+}
+
+export type BrokerConfig = ExternalBrokerConfig | EmbeddedBrokerConfig;
+
+export interface ExternalBrokerConfig {
+  readonly kind: 'external';
+  readonly name: string;
+  /** `mqtt://` or `mqtts://`, without credentials. */
+  readonly url: string;
+  readonly username: string | undefined;
+  readonly passwordFile: string | undefined;
+  readonly caFile: string | undefined;
+  /** Both or neither. */
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+export interface EmbeddedBrokerConfig {
+  readonly kind: 'embedded';
+  readonly name: string;
+  /** On 127.0.0.1; 0 takes any free one. */
+  readonly port: number;
+}
+
+export interface MonitorConfig {
+  /** Name of a broker. */
+  readonly mqtt: string;
+  readonly baseTopic: string;
+  readonly homeAssistant: boolean;
+  readonly intervalMs: number;
+}
+
+/** By what a device is reached: the kind of link, its name in configuration, and the device's address on it. */
+export interface LinkConfig {
+  readonly kind: 'mqtt';
+  readonly name: string;
+}
+
+export interface DeviceConfig {
+  readonly slug: string;
+  /** UUIDv5 of the gateway's id and the slug, unless the file gives one. */
+  readonly deviceId: string;
+  readonly name: string;
+  readonly driver: DriverDefinition;
+  readonly link: LinkConfig;
+  /** The output of the driver's own schema. */
+  readonly settings: unknown;
+  readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
+  readonly timeZone: string;
+  readonly outOfService: boolean;
+}
+
+export interface SimulationConfig {
+  readonly simulator: string;
+  readonly link: LinkConfig;
+  /** The output of the simulator's own schema. */
+  readonly settings: unknown;
+}

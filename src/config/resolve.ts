@@ -1,0 +1,124 @@
+import type { DriverDefinition, TimeLimits } from '../contract/index.ts';
+import type { Overrides, Places } from './environment.ts';
+import { deviceIdOf, workspaceIdOf } from './identity.ts';
+import { type ConfigurableLink, linkSections } from './link-sections.ts';
+import type {
+  BrokerConfig,
+  ConfigurableSimulator,
+  DeviceConfig,
+  HttpConfig,
+  LinkConfig,
+  LoadedConfig,
+  SimulationConfig,
+} from './loaded-config.ts';
+import type { BrokerSection, ConfigFile, DeviceSection, HttpSection, SimulationSection } from './schema.ts';
+
+export function resolveHttp(http: HttpSection, places: Places, overrides: Overrides): HttpConfig {
+  return {
+    host: http.host,
+    port: overrides.httpPort ?? http.port,
+    apiKeysFile: places.state(http.api_keys_file),
+    demoKeyFile: http.demo_key_file === undefined ? undefined : places.state(http.demo_key_file),
+    holdMs: http.hold_ms,
+    tls: http.tls && { certFile: places.beside(http.tls.cert_file), keyFile: places.beside(http.tls.key_file) },
+    allowPlaintext: http.allow_plaintext,
+  };
+}
+
+/** A broker whose section says neither or both what it is was reported before, and is left out. */
+export function resolveBrokers(sections: ConfigFile['mqtt'], places: Places): BrokerConfig[] {
+  return Object.entries(sections).flatMap(([name, section]) => resolveBroker(name, section, places) ?? []);
+}
+
+function resolveBroker(name: string, section: BrokerSection, places: Places): BrokerConfig | undefined {
+  if (section.embedded !== undefined && section.url === undefined)
+    return { kind: 'embedded', name, port: section.embedded.port };
+  if (section.url === undefined || section.embedded !== undefined) return undefined;
+  const file = (path: string | undefined) => (path === undefined ? undefined : places.beside(path));
+  return {
+    kind: 'external',
+    name,
+    url: section.url,
+    username: section.username,
+    passwordFile: file(section.password_file),
+    caFile: file(section.ca_file),
+    certFile: file(section.cert_file),
+    keyFile: file(section.key_file),
+  };
+}
+
+/** A file in which nothing is wrong, as the rest of the gateway wants it. */
+export function resolveConfig(
+  file: ConfigFile,
+  places: Places,
+  overrides: Overrides,
+  named: {
+    readonly driver: (id: string) => DriverDefinition;
+    readonly simulator: (id: string) => ConfigurableSimulator;
+  },
+): Omit<LoadedConfig, 'file' | 'digest' | 'warnings'> {
+  const { gateway, monitor } = file;
+  return {
+    stateDir: places.stateDir,
+    gateway: {
+      id: gateway.id,
+      name: gateway.name,
+      timeZone: gateway.time_zone,
+      workspaceId: workspaceIdOf(gateway.id),
+    },
+    http: resolveHttp(file.http, places, overrides),
+    store: {
+      path: places.state(file.store.path),
+      keyFile: places.state(file.store.key_file),
+      retentionDays: file.store.retention_days,
+    },
+    mqtt: resolveBrokers(file.mqtt, places),
+    monitor: monitor && {
+      mqtt: monitor.mqtt,
+      baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,
+      homeAssistant: monitor.home_assistant,
+      intervalMs: monitor.interval_s * 1_000,
+    },
+    logLevel: file.log.level,
+    devices: file.devices.map((device) => resolveDevice(device, gateway, named.driver(device.driver))),
+    simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),
+  };
+}
+
+function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], driver: DriverDefinition): DeviceConfig {
+  return {
+    slug: device.id,
+    deviceId: device.device_id ?? deviceIdOf(gateway.id, device.id),
+    name: device.name,
+    driver,
+    link: resolveLink(driver.link as ConfigurableLink, device.link),
+    settings: driver.settings.parse(device.settings),
+    limits: {
+      door: resolveLimits(device.limits?.door, driver.limits.door),
+      code: resolveLimits(device.limits?.code, driver.limits.code),
+    },
+    timeZone: device.time_zone ?? gateway.time_zone,
+    outOfService: device.out_of_service,
+  };
+}
+
+const resolveLimits = (
+  given: { readonly send_by_ms?: number | undefined; readonly deadline_ms?: number | undefined } | undefined,
+  own: TimeLimits,
+): TimeLimits => ({
+  sendByMs: given?.send_by_ms ?? own.sendByMs,
+  deadlineMs: given?.deadline_ms ?? own.deadlineMs,
+});
+
+function resolvePeer(peer: SimulationSection, simulator: ConfigurableSimulator): SimulationConfig {
+  return {
+    simulator: peer.simulator,
+    link: resolveLink(simulator.link as ConfigurableLink, peer.link),
+    settings: simulator.settings.parse(peer.settings),
+  };
+}
+
+/** The kind was checked to be one that can be configured. */
+function resolveLink(kind: ConfigurableLink, link: Readonly<Record<string, unknown>>): LinkConfig {
+  return { kind, name: linkSections[kind].parse(link)[kind] };
+}

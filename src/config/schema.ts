@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { BaseTopic, BrokerUrl, DisplayName, FilePath, Host, Port, Slug, TimeZone } from './field-types.ts';
+
+/*
+ * The configuration file as a person writes it. What a description says here is what an editor shows, by way of
+ * config/gateway.schema.json. Rules between keys are in cross-checks.ts: a section that is wrong must not hide what
+ * is wrong with another.
+ */
+
+const gateway = z
+  .strictObject({
+    id: Slug.describe('Short name of this gateway. Device ids and MQTT topics are made of it: choose it once.'),
+    name: DisplayName.describe('Name for people.'),
+    time_zone: TimeZone.describe('IANA time zone of the building, for quiet hours and schedules.'),
+  })
+  .describe('Who this gateway is.');
+
+export const httpSection = z
+  .strictObject({
+    host: Host.default('127.0.0.1').describe('Address to listen on. Anything but this machine itself needs TLS.'),
+    port: Port.default(8080).describe('TCP port; 0 takes any free one.'),
+    api_keys_file: FilePath.default('api-keys').describe(
+      'Where the hashes of the API keys are kept; "strikeplate keys create" makes one.',
+    ),
+    demo_key_file: FilePath.optional().describe(
+      'For demonstrations: at start a key that may do everything is made, kept here and printed. Loopback only.',
+    ),
+    hold_ms: z
+      .int()
+      .min(0)
+      .max(25_000)
+      .default(1_000)
+      .describe('How long a POST waits for the outcome, in milliseconds, so that a fast door is final in its answer.'),
+    tls: z
+      .strictObject({
+        cert_file: FilePath.describe('Certificate chain, PEM.'),
+        key_file: FilePath.describe('Private key, PEM.'),
+      })
+      .optional()
+      .describe('Serve HTTPS.'),
+    allow_plaintext: z
+      .boolean()
+      .default(false)
+      .describe('True says that the network is trusted: keys and PINs travel over it unencrypted.'),
+  })
+  .prefault({})
+  .describe('The API that applications talk to.');
+
+const store = z
+  .strictObject({
+    path: FilePath.default('strikeplate.db').describe('The database.'),
+    key_file: FilePath.default('store.key').describe(
+      'The key that PINs in the database are encrypted with; made when missing. Back it up apart from the database.',
+    ),
+    retention_days: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .default(90)
+      .describe('How long finished attempts and their history are kept, in days.'),
+  })
+  .prefault({})
+  .describe('What is kept on disk. Relative paths lie in the state directory.');
+
+const broker = z
+  .strictObject({
+    url: BrokerUrl.optional().describe("The site's broker: mqtt://HOST:PORT or mqtts://HOST:PORT."),
+    username: z.string().min(1, 'must not be empty').optional().describe('User name at the broker.'),
+    password_file: FilePath.optional().describe('File whose only line is the password.'),
+    ca_file: FilePath.optional().describe("Certificate authority that the broker's certificate must come from, PEM."),
+    cert_file: FilePath.optional().describe('Client certificate, PEM.'),
+    key_file: FilePath.optional().describe('Private key of the client certificate, PEM.'),
+    embedded: z
+      .strictObject({ port: Port.describe('TCP port on 127.0.0.1; 0 takes any free one.') })
+      .optional()
+      .describe('A broker inside the gateway, for trials: MQTT 3.1.1 only, on this machine only.'),
+  })
+  .describe('Either url, or embedded.');
+
+const monitor = z
+  .strictObject({
+    mqtt: Slug.describe('Name of the broker to publish on.'),
+    base_topic: BaseTopic.optional().describe('Topics begin with this; strikeplate/<gateway.id> when not given.'),
+    home_assistant: z.boolean().default(false).describe('Announce everything to Home Assistant.'),
+    interval_s: z.int().min(1).max(3_600).default(30).describe('Seconds between two health messages.'),
+  })
+  .describe('Publishes what happens on MQTT. It is never read from there.');
+
+const log = z
+  .strictObject({
+    level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .prefault({})
+  .describe('The log: JSON lines on standard error.');
+
+/* The upper bounds are guesses: long enough for a sleepy lock, short enough that a caller learns the truth. */
+const timeLimits = z.strictObject({
+  send_by_ms: z
+    .int()
+    .min(100)
+    .max(120_000)
+    .optional()
+    .describe('Milliseconds after the request until which a command may leave for the device.'),
+  deadline_ms: z
+    .int()
+    .min(200)
+    .max(300_000)
+    .optional()
+    .describe('Milliseconds after the request until which the outcome is told.'),
+});
+
+const device = z
+  .strictObject({
+    id: Slug.describe('Short name: for the command line, and for device_id, which is made of gateway.id and this.'),
+    device_id: z
+      .uuid('must be a UUID')
+      .toLowerCase()
+      .optional()
+      .describe('UUID to use instead, for a device that was known by another id before.'),
+    name: DisplayName.describe('Name for people.'),
+    driver: z.string().describe('Which driver speaks to it.'),
+    link: z.record(z.string(), z.unknown()).describe('How it is reached: the kind of link, and its name above.'),
+    settings: z.record(z.string(), z.unknown()).default({}).describe('What the driver needs to know.'),
+    time_zone: TimeZone.optional().describe("When it differs from the gateway's."),
+    limits: z
+      .strictObject({
+        door: timeLimits.optional().describe('For lock and unlock.'),
+        code: timeLimits.optional().describe('For access codes and thresholds.'),
+      })
+      .optional()
+      .describe("Other time limits than the driver's."),
+    out_of_service: z.boolean().default(false).describe('True refuses all commands to it; its state is still shown.'),
+  })
+  .describe('One lock or sensor.');
+
+const simulatedPeer = z
+  .strictObject({
+    simulator: z.string().describe('Which kind of device or bridge to play.'),
+    link: z.record(z.string(), z.unknown()).describe('Where it is reached: the kind of link, and its name above.'),
+    settings: z.record(z.string(), z.unknown()).default({}).describe('What the simulator needs to know.'),
+  })
+  .describe('One simulated peer.');
+
+export const configSchema = z
+  .strictObject({
+    state_dir: FilePath.optional().describe(
+      'Where the gateway keeps its files; relative to this file, its folder when not given. ' +
+        'STRIKEPLATE_STATE_DIR goes before it.',
+    ),
+    gateway,
+    http: httpSection,
+    store,
+    mqtt: z.record(Slug, broker).default({}).describe('MQTT brokers by name.'),
+    monitor: monitor.optional(),
+    log,
+    devices: z.array(device).describe('Locks and sensors.'),
+    simulation: z
+      .array(simulatedPeer)
+      .default([])
+      .describe('Devices to play, for demonstrations and trials, so that the gateway above has something to talk to.'),
+  })
+  .describe('Configuration of a Strikeplate gateway.');
+
+/** The file's content with defaults filled in. */
+export type ConfigFile = z.output<typeof configSchema>;
+export type BrokerSection = ConfigFile['mqtt'][string];
+export type DeviceSection = ConfigFile['devices'][number];
+export type HttpSection = ConfigFile['http'];
+export type SimulationSection = ConfigFile['simulation'][number];

@@ -1,0 +1,29 @@
+/** A self-signed certificate for localhost, from November 2026 to November 2036, made with openssl for these tests. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBnjCCAUWgAwIBAgIUOzzB1jOeCSn90Ygr4WHvhQhiLxowCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMZ2F0ZXdheS50ZXN0MB4XDTI2MTEyMzA0NDcyNloXDTM2MTEy
+MDA0NDcyNlowFzEVMBMGA1UEAwwMZ2F0ZXdheS50ZXN0MFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAE5vQjUhTPKnGOZ0kzdr95tpnlyqIjEhyFAElMEyGTSwT7awIL
+M+Pu4blbwiiQwrVsFv7kKAUaqii5NHgEuXWt7KNvMG0wHQYDVR0OBBYEFPJ3RYYA
+5P5tNTY/asmV8EcYvcpyMB8GA1UdIwQYMBaAFPJ3RYYA5P5tNTY/asmV8EcYvcpy
+MA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/AAABMAoG
+CCqGSM49BAMCA0cAMEQCIEgJYyke9wEcZ8eLU37mlRB/AtrAFjo6wdCmPQwQPtit
+AiB4kAa6gVpX5BiT9x2KdP4ULl8A4jeqSh4bOQipyLoI3A==
+-----END CERTIFICATE-----
+`;
+
+/** Its private key. */
+export const certificateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5jJf54OtaxLna34Z
+Tgq14J6gdRiU2B2gdO2ePjxSqgihRANCAATm9CNSFM8qcY5nSTN2v3m2meXKoiMS
+HIUASUwTIZNLBPtrAgsz4+7huVvCKJDCtWwW/uQoBRqqKLk0eAS5da3s
+-----END PRIVATE KEY-----
+`;
+
+/** The private key of another certificate. */
+export const strangersKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQglIbihdR2YP8FfedV
+EwlB3oUjxjEzgTdWDOZ7be0YPjahRANCAASZkLueeQSGuLA5xVVkZ3sM9K5ngZv5
+daiXT1vkMkD0FcYAf4pZMy2tkW3ISRdS5bw1X7KxCioDjWFlNlACmN5b
+-----END PRIVATE KEY-----
+`;
