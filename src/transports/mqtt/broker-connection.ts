@@ -1,0 +1,260 @@
+import { ErrorWithReasonCode, type IClientPublishOptions, MqttClient } from 'mqtt';
+import type { Clock, MqttMessage, Secret } from '../../contract/index.ts';
+import { type BrokerSocket, openBrokerSocket } from './broker-socket.ts';
+import type { TlsMaterial } from './credentials.ts';
+import {
+  BrokerFailure,
+  connackFailure,
+  connectionClosed,
+  connectTimedOut,
+  disconnectFailure,
+  notAnswering,
+  type Place,
+  socketFailure,
+} from './failures.ts';
+
+export type ProtocolVersion = 4 | 5;
+
+export interface Will {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly qos: 0 | 1;
+}
+
+export interface ConnectionOptions extends Place {
+  readonly tls?: TlsMaterial | undefined;
+  readonly password?: Secret | undefined;
+  readonly clientId: string;
+  readonly protocolVersion: ProtocolVersion;
+  readonly keepaliveSeconds: number;
+  readonly will?: Will | undefined;
+  /** For TCP, TLS and CONNACK together, and for the answer to a SUBSCRIBE. Milliseconds. */
+  readonly answerTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+export interface ConnectionHandlers {
+  message(message: MqttMessage): void;
+  /** `reasonCode` is 0 where the broker speaks 3.1.1. */
+  acknowledged(messageId: number, reasonCode: number): void;
+}
+
+/**
+ * One connection to a broker, from CONNECT to close. It is never used again afterwards: the next connection gets a
+ * client of its own, so nothing mqtt.js keeps (its queue, its store of unacknowledged packets) can be sent a second
+ * time or late. See docs/decisions/0010-mqtt-commands-now-or-never.md.
+ */
+export class BrokerConnection {
+  readonly protocolVersion: ProtocolVersion;
+  /** How many QoS 1 messages may be unacknowledged at once (MQTT 5, section 3.2.2.3.3). */
+  readonly receiveMaximum: number;
+  /** Resolves with why the connection ended. */
+  readonly closed: Promise<BrokerFailure>;
+  readonly #options: ConnectionOptions;
+  readonly #client: MqttClient;
+  readonly #socket: BrokerSocket;
+  #packetsSent = 0;
+  #failure: BrokerFailure | undefined;
+  #closed = false;
+  #ending = false;
+
+  /** @throws BrokerFailure */
+  static async open(
+    options: ConnectionOptions,
+    handlers: ConnectionHandlers,
+    signal: AbortSignal,
+  ): Promise<BrokerConnection> {
+    const late = new AbortController();
+    const limit = AbortSignal.any([signal, late.signal]);
+    const timer = options.clock.setTimer(
+      () => late.abort(connectTimedOut(options, options.answerTimeoutMs)),
+      options.answerTimeoutMs,
+    );
+    try {
+      const socket = await openBrokerSocket(options.address, options.tls, limit);
+      return await accepted(socket, options, handlers, limit);
+    } catch (error) {
+      throw error instanceof BrokerFailure ? error : socketFailure(error, options);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  constructor(client: MqttClient, socket: BrokerSocket, options: ConnectionOptions, handlers: ConnectionHandlers) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#options = options;
+    this.protocolVersion = options.protocolVersion;
+    this.receiveMaximum = client.serverProperties?.receiveMaximum ?? 65_535;
+    client.on('message', (topic, payload, packet) => {
+      if (this.open) handlers.message({ topic, payload, retained: packet.retain });
+    });
+    client.on('packetreceive', (packet) => {
+      // The publish callback hides reason code 16 (no matching subscribers); the packet shows it.
+      if (packet.cmd === 'puback' && packet.messageId !== undefined && this.open)
+        handlers.acknowledged(packet.messageId, packet.reasonCode ?? 0);
+      if (packet.cmd === 'disconnect') this.#failure ??= disconnectFailure(packet.reasonCode ?? 0, options);
+    });
+    client.on('packetsend', () => {
+      this.#packetsSent++;
+    });
+    client.on('error', (error) => {
+      this.#failure ??=
+        error.message === 'Keepalive timeout' ? notAnswering(options, 'a ping') : socketFailure(error, options);
+    });
+    this.closed = new Promise((resolve) => {
+      client.on('close', () => {
+        this.#closed = true;
+        resolve(this.#failure ?? connectionClosed(options));
+      });
+    });
+  }
+
+  get open(): boolean {
+    return !this.#closed && !this.#ending && this.#client.connected && !this.#socket.stream.destroyed;
+  }
+
+  /** Whether earlier packets still wait for the kernel to take them: what is published now would wait behind them. */
+  get congested(): boolean {
+    this.#handOver();
+    return this.#socket.stream.writableLength > 0;
+  }
+
+  /** Resolves when the kernel has taken what was written so far, or the connection closed. */
+  flushed(): Promise<void> {
+    const written = new Promise<void>((resolve) => void this.#socket.stream.write('', () => resolve()));
+    return Promise.race([written, this.closed.then(() => undefined)]);
+  }
+
+  /**
+   * Publishes at once: when this returns, the packet is with the operating system, unless the connection is congested.
+   * mqtt.js itself would hand it over a tick later (it corks the stream) and could hold it back while it works off a
+   * store; the first is undone here, the second cannot be with a fresh client and is checked.
+   *
+   * @returns the message id that {@link ConnectionHandlers.acknowledged} will name; 0 for QoS 0
+   * @throws BrokerFailure when the packet did not leave; the connection is then reset
+   */
+  publish(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
+    if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
+    const before = this.#packetsSent;
+    this.#client.publish(topic, payload, options, () => undefined);
+    if (this.#packetsSent === before) {
+      const failure = notAnswering(this.#options, 'an earlier message');
+      this.reset(failure);
+      throw failure;
+    }
+    this.#handOver();
+    return options.qos === 0 ? 0 : this.#client.getLastMessageId();
+  }
+
+  /**
+   * Resolves with the SUBACK's code for each filter: the granted QoS, or 0x80 and above for a refusal.
+   * @throws BrokerFailure when the connection closed first
+   */
+  subscribe(filters: readonly string[], qos: 0 | 1): Promise<readonly number[]> {
+    return this.#answered('a SUBSCRIBE', (done) => {
+      this.#client.subscribe([...filters], { qos }, (error, _granted, packet) => {
+        if (packet !== undefined) done(undefined, packet.granted.map(Number));
+        else done(error ?? new Error('no SUBACK'));
+      });
+    });
+  }
+
+  /** @throws BrokerFailure when the connection closed first */
+  unsubscribe(filters: readonly string[]): Promise<void> {
+    return this.#answered('an UNSUBSCRIBE', (done) => {
+      this.#client.unsubscribe([...filters], (error) => done(error ?? undefined));
+    });
+  }
+
+  /** Breaks the connection off at once, taking back whatever the kernel has not sent yet. */
+  reset(failure: BrokerFailure): void {
+    this.#failure ??= failure;
+    this.#ending = true;
+    this.#socket.reset();
+  }
+
+  /** Says goodbye (no will is sent) and closes; resolves when closed. Breaks off when that takes too long. */
+  async end(): Promise<void> {
+    const { clock, answerTimeoutMs } = this.#options;
+    const timer = clock.setTimer(() => this.#socket.stream.destroy(), answerTimeoutMs);
+    this.#ending = true;
+    this.#client.end();
+    await this.closed;
+    timer.cancel();
+  }
+
+  #handOver(): void {
+    const { stream } = this.#socket;
+    while (stream.writableCorked > 0) stream.uncork();
+  }
+
+  async #answered<T>(what: string, ask: (done: (error: Error | undefined, value?: T) => void) => void): Promise<T> {
+    const { clock, answerTimeoutMs } = this.#options;
+    const timer = clock.setTimer(() => this.reset(notAnswering(this.#options, what)), answerTimeoutMs);
+    const answer = new Promise<T>((resolve, reject) => {
+      ask((error, value) => (error === undefined ? resolve(value as T) : reject(error)));
+    });
+    const lost = this.closed.then((failure) => Promise.reject(failure));
+    try {
+      return await Promise.race([answer, lost]);
+    } catch (error) {
+      throw error instanceof BrokerFailure ? error : (this.#failure ?? connectionClosed(this.#options));
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** Sends CONNECT on an open stream and waits for CONNACK. */
+function accepted(
+  socket: BrokerSocket,
+  options: ConnectionOptions,
+  handlers: ConnectionHandlers,
+  signal: AbortSignal,
+): Promise<BrokerConnection> {
+  const { protocolVersion, username, password, will } = options;
+  return new Promise((resolve, reject) => {
+    const client = new MqttClient(() => socket.stream, {
+      protocolId: 'MQTT',
+      protocolVersion,
+      clientId: options.clientId,
+      clean: true,
+      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 0 } }),
+      keepalive: options.keepaliveSeconds,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password: password.reveal() }),
+      ...(will !== undefined && { will }),
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      // Ours counts from the first packet of TCP and comes first.
+      connectTimeout: options.answerTimeoutMs * 2,
+      timerVariant: 'native',
+      // mqtt.js would print packets, payloads included, when DEBUG is set in the environment.
+      log: () => undefined,
+    });
+    const settle = () => {
+      client.off('connect', onConnect).off('error', onError).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const onConnect = () => {
+      settle();
+      resolve(new BrokerConnection(client, socket, options, handlers));
+    };
+    const fail = (failure: unknown) => {
+      settle();
+      client.on('error', () => undefined);
+      socket.reset();
+      reject(failure);
+    };
+    const onError = (error: Error) =>
+      fail(error instanceof ErrorWithReasonCode ? connackFailure(error.code, options) : socketFailure(error, options));
+    const onClose = () => fail(connectionClosed(options));
+    const onAbort = () => fail(signal.reason);
+    client.on('connect', onConnect).on('error', onError).on('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}

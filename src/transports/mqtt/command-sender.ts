@@ -1,0 +1,201 @@
+import { type Clock, GatewayError, type SendPermit } from '../../contract/index.ts';
+import type { BrokerConnection } from './broker-connection.ts';
+import { BrokerFailure, type Down, notAnswering, type Place } from './failures.ts';
+import { type Fate, InFlight } from './in-flight.ts';
+import { topicProblem } from './topic-filter.ts';
+
+export interface Outgoing {
+  /** For messages. */
+  readonly device: string;
+  readonly topic: string;
+  readonly payload: string;
+  readonly signal: AbortSignal;
+  /** Undefined: the message cannot act. */
+  readonly permit: SendPermit | undefined;
+  /** The connection to use now. @throws GatewayError `link_unavailable` (`not_sent`) while there is none */
+  connection(): BrokerConnection;
+}
+
+/** No PUBACK within this: the connection is reset. */
+const ACKNOWLEDGED_WITHIN_MS = 1_000;
+/** How long a broker may keep a command for a device that is away. */
+const EXPIRY_SECONDS = 5;
+/** With less time than this until `send_by` a command could not be taken back in time. A guess. */
+const LEAST_TIME_MS = 20;
+
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+const NOT_AUTHORIZED = 0x87;
+const TOPIC_NAME_INVALID = 0x90;
+
+/**
+ * Sends commands so that none is late and none goes twice. A command is published when the connection is there and
+ * has room, in the same tick as its permit is spent, and the packet is with the kernel when `publish` returns. From
+ * then on the kernel alone decides when it leaves: a network that went silent without a FIN keeps it, for minutes.
+ * Hence the reset when the broker has not acknowledged within a second, and at `send_by` if that comes first: it
+ * discards what the kernel has not sent.
+ */
+export class CommandSender {
+  readonly #clock: Clock;
+  readonly #place: Place;
+  #inFlight: InFlight | undefined;
+
+  constructor(clock: Clock, place: Place) {
+    this.#clock = clock;
+    this.#place = place;
+  }
+
+  get idle(): boolean {
+    return (this.#inFlight?.size ?? 0) === 0;
+  }
+
+  connected(connection: BrokerConnection): void {
+    this.#inFlight = new InFlight(this.#clock, () => connection.reset(notAnswering(this.#place, 'a PUBLISH')));
+  }
+
+  connectionLost(): void {
+    this.#inFlight?.lose();
+  }
+
+  acknowledged(messageId: number, reasonCode: number): void {
+    this.#inFlight?.acknowledge(messageId, reasonCode);
+  }
+
+  /** Publishes an empty retained message, which makes the broker forget the one it kept. */
+  clearRetained(connection: BrokerConnection, topic: string): Promise<Fate> {
+    const id = connection.publish(topic, '', { qos: 1, retain: true });
+    return this.#track(id, ACKNOWLEDGED_WITHIN_MS);
+  }
+
+  /** @throws GatewayError as {@link MqttLink.command} and {@link MqttLink.query} say */
+  async send(outgoing: Outgoing): Promise<void> {
+    const { device, topic, signal, permit } = outgoing;
+    signal.throwIfAborted();
+    const problem = topicProblem(topic);
+    if (problem !== undefined)
+      throw new GatewayError(
+        'misconfigured',
+        `${device}: "${topic}" is no MQTT topic: ${problem}. Correct its settings.`,
+      );
+    if (!this.#hasRoom(outgoing.connection())) await this.#untilRoom(outgoing);
+    const connection = outgoing.connection();
+    const remainingMs = this.#remaining(outgoing);
+    // Nothing is awaited between here and the kernel.
+    permit?.spend();
+    const messageId = this.#publish(connection, outgoing, remainingMs);
+    const fate = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
+    const settled = await unlessAborted(signal, fate);
+    if (settled === undefined) throw left(outgoing);
+    judge(settled, outgoing, this.#place);
+  }
+
+  #hasRoom(connection: BrokerConnection): boolean {
+    return !connection.congested && (this.#inFlight?.size ?? 0) < connection.receiveMaximum;
+  }
+
+  /** A network or broker that takes nothing for as long as a PUBACK may take is as good as gone. */
+  async #untilRoom(outgoing: Outgoing): Promise<void> {
+    const { signal } = outgoing;
+    const stuck = outgoing.connection();
+    const timer = this.#clock.setTimer(
+      () => stuck.reset(notAnswering(this.#place, 'earlier messages')),
+      ACKNOWLEDGED_WITHIN_MS,
+    );
+    try {
+      for (let connection = stuck; !this.#hasRoom(connection); connection = outgoing.connection()) {
+        await unlessAborted(signal, connection.congested ? connection.flushed() : this.#inFlight?.changed());
+        signal.throwIfAborted();
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #remaining({ permit, device }: Outgoing): number {
+    if (permit?.sendBy === undefined) return Number.POSITIVE_INFINITY;
+    const remainingMs = permit.sendBy - this.#clock.now();
+    if (remainingMs < LEAST_TIME_MS)
+      throw new GatewayError(
+        'expired',
+        `${device}: the moment to send the command has passed; nothing was sent. Try again.`,
+      );
+    return remainingMs;
+  }
+
+  #publish(connection: BrokerConnection, { device, topic, payload, permit }: Outgoing, remainingMs: number): number {
+    // Whole seconds; mosquitto 2.0 takes 0 for no expiry at all.
+    const messageExpiryInterval = Math.max(1, Math.floor(Math.min(EXPIRY_SECONDS, remainingMs / 1_000)));
+    try {
+      return connection.publish(topic, payload, { qos: 1, retain: false, properties: { messageExpiryInterval } });
+    } catch (error) {
+      if (error instanceof BrokerFailure) {
+        permit?.withdraw();
+        throw unavailable(device, this.#place, error);
+      }
+      connection.reset(notAnswering(this.#place, 'a PUBLISH'));
+      throw new GatewayError('outcome_unknown', unknown(device, this.#place.name), { cause: error });
+    }
+  }
+
+  #track(messageId: number, limitMs: number): Promise<Fate> {
+    return this.#inFlight?.add(messageId, limitMs) ?? Promise.resolve('lost');
+  }
+}
+
+/** The error of a link that is down. */
+export const unavailable = (device: string, { name }: Place, down: Down) =>
+  new GatewayError(
+    'link_unavailable',
+    `${device}: the MQTT broker ${name} is not connected; nothing was sent. ${down.hint}`,
+  );
+
+const unknown = (device: string, broker: string) =>
+  `${device}: the MQTT broker ${broker} did not confirm the command in time, so it may or may not have arrived. ` +
+  'Look at the device before you repeat it.';
+
+/** Resolves as `promise` does, or with undefined when the signal aborts first. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T> | undefined): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const onAbort = () => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise?.then((value) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(value);
+    });
+  });
+}
+
+/** The caller left while the message was under way; the message itself stays under supervision. */
+function left({ signal, permit, device }: Outgoing): unknown {
+  if (permit === undefined) return signal.reason;
+  const message = `${device}: the command was given up while it was under way, so it may or may not have arrived.`;
+  return new GatewayError('outcome_unknown', message, { cause: signal.reason });
+}
+
+/** Turns a PUBACK's reason code into silence or an error (MQTT 5, section 3.4.2.1). */
+function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username }: Place): void {
+  if (fate === 'lost') {
+    if (permit !== undefined) throw new GatewayError('outcome_unknown', unknown(device, name));
+    throw new GatewayError(
+      'link_unavailable',
+      `${device}: the MQTT broker ${name} did not take the question. Try again.`,
+    );
+  }
+  if (fate !== NO_MATCHING_SUBSCRIBERS && fate < 0x80) return;
+  permit?.withdraw();
+  if (fate === NO_MATCHING_SUBSCRIBERS)
+    throw new GatewayError(
+      'link_unavailable',
+      `${device}: nobody is subscribed to ${topic} at the MQTT broker ${name}, so nobody received it. ` +
+        'Start the bridge or device that should be, and check the topic in its settings.',
+    );
+  if (fate === NOT_AUTHORIZED || fate === TOPIC_NAME_INVALID)
+    throw new GatewayError(
+      'misconfigured',
+      `${device}: the MQTT broker ${name} does not let ${username ?? 'the gateway'} publish on ${topic}. ` +
+        'Allow it in the broker’s access list.',
+    );
+  throw new GatewayError(
+    'link_unavailable',
+    `${device}: the MQTT broker ${name} refused the message (PUBACK ${fate}). The broker’s log says why.`,
+  );
+}

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import type { BrokerConnection } from './broker-connection.ts';
+import { matches } from './topic-filter.ts';
+
+/** A command that somebody left retained on a topic of ours. Its payload is not kept: it may hold a PIN. */
+export interface RetainedCommand {
+  readonly topic: string;
+  /** False when it is still there: the broker does not let the gateway clear it. */
+  readonly cleared: boolean;
+}
+
+/** One device's claim on a topic or filter. */
+export interface Claim {
+  readonly filter: string;
+  /** Whether it was swept since the connection came, or since something retained was heard there. */
+  readonly swept: boolean;
+  release(): void;
+}
+
+/** How often clearing a topic is tried before it counts as impossible. */
+const TRIES = 2;
+
+/**
+ * The topics on which our devices take commands, and the search for commands left there retained: the device would
+ * carry them out again at each of its reconnects (seen with Zigbee2MQTT: 94 ms after a broker's restart).
+ */
+export class CommandTopics {
+  readonly #log: Logger;
+  readonly #claims = new Set<{ filter: string; swept: boolean }>();
+  readonly #found = new Set<string>();
+  readonly #stuck = new Set<string>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  claim(filter: string): Claim {
+    const claim = { filter, swept: false, release: () => void this.#claims.delete(claim) };
+    this.#claims.add(claim);
+    return claim;
+  }
+
+  get unswept(): boolean {
+    for (const { swept } of this.#claims) if (!swept) return true;
+    return false;
+  }
+
+  /** A new connection: somebody may have left something meanwhile. */
+  restart(): void {
+    this.#found.clear();
+    this.#stuck.clear();
+    for (const claim of this.#claims) claim.swept = false;
+  }
+
+  /** Takes note of a retained message. True when it lies on a topic of ours that is now to be swept. */
+  heard(topic: string): boolean {
+    if (this.#stuck.has(topic)) return false;
+    let ours = false;
+    for (const claim of this.#claims) {
+      if (!matches(claim.filter, topic)) continue;
+      claim.swept = false;
+      ours = true;
+    }
+    if (ours) this.#found.add(topic);
+    return ours;
+  }
+
+  /**
+   * Looks for retained commands on the topics not swept yet and clears them.
+   * @param clear publishes an empty retained message and resolves when the broker has it
+   * @param keep tells which filters somebody else listens to: they stay subscribed
+   * @throws BrokerFailure when the connection was lost
+   */
+  async sweep(
+    connection: BrokerConnection,
+    clear: (topic: string) => Promise<void>,
+    keep: (filter: string) => boolean,
+  ): Promise<readonly RetainedCommand[]> {
+    const claims = [...this.#claims].filter(({ swept }) => !swept);
+    const filters = [...new Set(claims.map(({ filter }) => filter))];
+    const tries = new Map<string, number>();
+    for (;;) {
+      await this.#look(connection, filters, keep);
+      if (this.#found.size === 0) break;
+      const found = [...this.#found];
+      this.#found.clear();
+      for (const topic of found) {
+        const tried = tries.get(topic) ?? 0;
+        tries.set(topic, tried + 1);
+        if (tried < TRIES) await clear(topic);
+        else this.#stuck.add(topic);
+      }
+    }
+    for (const claim of claims) claim.swept = true;
+    return [...tries.keys()].map((topic) => ({ topic, cleared: !this.#stuck.has(topic) }));
+  }
+
+  /** The UNSUBACK comes after the retained messages the SUBSCRIBE brought. Where it does not, `heard` starts anew. */
+  async #look(connection: BrokerConnection, filters: string[], keep: (filter: string) => boolean): Promise<void> {
+    const codes = await connection.subscribe(filters, 0);
+    const refused = filters.filter((_, index) => (codes[index] ?? 0) >= 0x80);
+    if (refused.length > 0)
+      this.#log.warn(
+        { topics: refused },
+        'The broker does not let the gateway look for retained commands on these topics. Allow its user to read them.',
+      );
+    const transient = filters.filter((filter) => !keep(filter));
+    if (transient.length > 0) await connection.unsubscribe(transient);
+  }
+}

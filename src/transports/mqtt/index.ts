@@ -1,0 +1,5 @@
+export type { ProtocolVersion, Will } from './broker-connection.ts';
+export type { RetainedCommand } from './command-topics.ts';
+export { type CredentialFiles, type Credentials, readCredentials, type TlsMaterial } from './credentials.ts';
+export { type EmbeddedBroker, type EmbeddedBrokerOptions, startEmbeddedBroker } from './embedded-broker.ts';
+export { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts';

@@ -1,0 +1,115 @@
+import {
+  GatewayError,
+  type LinkState,
+  type MqttLink,
+  type MqttMessage,
+  type SendPermit,
+  type Unsubscribe,
+} from '../../contract/index.ts';
+import type { BrokerConnection } from './broker-connection.ts';
+import type { BrokerLoop } from './broker-loop.ts';
+import { type CommandSender, unavailable } from './command-sender.ts';
+import type { Claim } from './command-topics.ts';
+import { connectionClosed, type Place } from './failures.ts';
+import { filterProblem } from './topic-filter.ts';
+
+/** What a link needs of its transport. */
+export interface LinkHost {
+  readonly place: Place;
+  readonly loop: Pick<BrokerLoop, 'state' | 'connection' | 'onStateChange'>;
+  readonly sender: Pick<CommandSender, 'send'>;
+  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  claim(filter: string): Claim;
+  onSwept(listener: () => void): Unsubscribe;
+}
+
+/** A device's link: the broker's state, and down for as long as a command topic of the device is not swept yet. */
+export class DeviceLink implements MqttLink {
+  readonly kind = 'mqtt';
+  readonly #device: string;
+  readonly #host: LinkHost;
+  readonly #claims = new Set<Claim>();
+
+  constructor(device: string, host: LinkHost) {
+    this.#device = device;
+    this.#host = host;
+  }
+
+  get state(): LinkState {
+    const { state } = this.#host.loop;
+    if (state.status === 'down') return state;
+    for (const { swept, filter } of this.#claims)
+      if (!swept)
+        return {
+          status: 'down',
+          reason: 'preparing',
+          hint: `The gateway is looking for commands left retained on ${filter}. This takes one moment.`,
+        };
+    return state;
+  }
+
+  onStateChange(listener: (state: LinkState) => void): Unsubscribe {
+    let told = this.state;
+    const tell = () => {
+      const state = this.state;
+      if (sameState(state, told)) return;
+      told = state;
+      listener(state);
+    };
+    const stops = [this.#host.loop.onStateChange(tell), this.#host.onSwept(tell)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
+    this.#check(filter);
+    return this.#host.subscribe(filter, listener);
+  }
+
+  claimCommandTopic(filter: string): Unsubscribe {
+    this.#check(filter);
+    const claim = this.#host.claim(filter);
+    this.#claims.add(claim);
+    return () => {
+      this.#claims.delete(claim);
+      claim.release();
+    };
+  }
+
+  query(topic: string, payload: string, signal: AbortSignal): Promise<void> {
+    return this.#send(undefined, topic, payload, signal);
+  }
+
+  command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<void> {
+    return this.#send(permit, topic, payload, signal);
+  }
+
+  #send(permit: SendPermit | undefined, topic: string, payload: string, signal: AbortSignal): Promise<void> {
+    const connection = () => this.#connection();
+    return this.#host.sender.send({ device: this.#device, topic, payload, signal, permit, connection });
+  }
+
+  #connection(): BrokerConnection {
+    const { place, loop } = this.#host;
+    const { state } = this;
+    if (state.status === 'down') throw unavailable(this.#device, place, state);
+    // Its end may be known before it is told.
+    if (loop.connection?.open !== true) throw unavailable(this.#device, place, connectionClosed(place));
+    return loop.connection;
+  }
+
+  #check(filter: string): void {
+    const problem = filterProblem(filter);
+    if (problem !== undefined)
+      throw new GatewayError(
+        'misconfigured',
+        `${this.#device}: "${filter}" is no MQTT topic filter: ${problem}. Correct its settings.`,
+      );
+  }
+}
+
+function sameState(a: LinkState, b: LinkState): boolean {
+  if (a.status === 'up' || b.status === 'up') return a.status === b.status;
+  return a.reason === b.reason && a.hint === b.hint;
+}

@@ -1,0 +1,223 @@
+import type { Logger } from 'pino';
+import {
+  type Clock,
+  GatewayError,
+  type LinkState,
+  type MqttLink,
+  type Secret,
+  type Unsubscribe,
+} from '../../contract/index.ts';
+import { parseBrokerUrl } from './broker-address.ts';
+import type { BrokerConnection, ProtocolVersion } from './broker-connection.ts';
+import { BrokerLoop } from './broker-loop.ts';
+import { CommandSender } from './command-sender.ts';
+import { CommandTopics, type RetainedCommand } from './command-topics.ts';
+import type { TlsMaterial } from './credentials.ts';
+import { notAnswering, type Place } from './failures.ts';
+import { DeviceLink } from './mqtt-link.ts';
+import { SubscriptionBook } from './subscription-book.ts';
+
+export interface MqttTransportOptions {
+  /** The broker's name in configuration. */
+  readonly name: string;
+  /** `mqtt://host:port` or `mqtts://host:port` */
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: Secret | undefined;
+  readonly tls?: TlsMaterial | undefined;
+  /** Unique at the broker: two clients of one id throw each other out. */
+  readonly clientId: string;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Undefined: 5, and 3.1.1 where the broker refuses 5. */
+  readonly protocolVersion?: ProtocolVersion | undefined;
+  /** Called for each command found retained on a topic of ours, after the try to clear it. */
+  readonly onRetainedCommand?: ((found: RetainedCommand) => void) | undefined;
+}
+
+/** A silent network is noticed after 1.5 times this at the latest, even when no command is sent. */
+const KEEPALIVE_SECONDS = 5;
+const ANSWER_TIMEOUT_MS = 5_000;
+const SHORTEST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * The connection to one broker on which commands leave and devices are heard, so that a link that is up can do both.
+ * It is not the monitor's: see {@link MqttTelemetryClient}.
+ */
+export class MqttTransport {
+  readonly name: string;
+  readonly #log: Logger;
+  readonly #place: Place;
+  readonly #loop: BrokerLoop;
+  readonly #book: SubscriptionBook;
+  readonly #topics: CommandTopics;
+  readonly #sender: CommandSender;
+  readonly #onRetainedCommand: ((found: RetainedCommand) => void) | undefined;
+  readonly #afterSweep = new Set<() => void>();
+  #refused = new Map<string, number>();
+  #synchronising: Promise<void> | undefined;
+
+  /** @throws GatewayError `misconfigured` when the URL is wrong */
+  constructor(options: MqttTransportOptions) {
+    const { name, log } = options;
+    const address = parseBrokerUrl(options.url, name);
+    if (options.tls !== undefined && !address.tls)
+      throw new GatewayError(
+        'misconfigured',
+        `mqtt.${name}: tls is set, but the URL ${address.shown} is without TLS. Write mqtts:// or remove tls.`,
+      );
+    this.name = name;
+    this.#log = log;
+    this.#onRetainedCommand = options.onRetainedCommand;
+    this.#book = new SubscriptionBook(log);
+    this.#topics = new CommandTopics(log);
+    this.#place = { name, address, username: options.username };
+    this.#sender = new CommandSender(options.clock, this.#place);
+    this.#loop = new BrokerLoop({
+      ...options,
+      address,
+      keepaliveSeconds: KEEPALIVE_SECONDS,
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+      shortestPauseMs: SHORTEST_PAUSE_MS,
+      longestPauseMs: LONGEST_PAUSE_MS,
+      prepare: (connection) => this.#prepare(connection),
+      lost: () => this.#sender.connectionLost(),
+      handlers: {
+        message: (message) => {
+          if (message.retained && this.#topics.heard(message.topic)) this.#synchroniseSoon();
+          this.#book.deliver(message);
+        },
+        acknowledged: (messageId, reasonCode) => this.#sender.acknowledged(messageId, reasonCode),
+      },
+    });
+  }
+
+  get state(): LinkState {
+    return this.#loop.state;
+  }
+
+  /** How often the connection came back. */
+  get reconnects(): number {
+    return this.#loop.reconnects;
+  }
+
+  /** The MQTT version in use: 5, or 4 for 3.1.1; undefined while the link is down. */
+  get protocolVersion(): ProtocolVersion | undefined {
+    return this.#loop.connection?.protocolVersion;
+  }
+
+  /** Filters the broker refused to subscribe, with its reason codes. */
+  get refusedFilters(): ReadonlyMap<string, number> {
+    return this.#refused;
+  }
+
+  onStateChange(listener: (state: LinkState) => void): Unsubscribe {
+    return this.#loop.onStateChange(listener);
+  }
+
+  /** Begins to connect and returns at once: a missing broker leaves the link down, with the reason. */
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Commands still unacknowledged are taken back where that is possible, and end `outcome_unknown`. */
+  close(): Promise<void> {
+    return this.#loop.close(this.#sender.idle);
+  }
+
+  /** A device's link. @param device its name, for messages */
+  link(device: string): MqttLink {
+    return new DeviceLink(device, {
+      place: this.#place,
+      loop: this.#loop,
+      sender: this.#sender,
+      subscribe: (filter, listener) => {
+        const remove = this.#book.add(filter, listener);
+        this.#synchroniseSoon();
+        return () => {
+          remove();
+          this.#synchroniseSoon();
+        };
+      },
+      claim: (filter) => {
+        const claim = this.#topics.claim(filter);
+        this.#synchroniseSoon();
+        return claim;
+      },
+      onSwept: (listener) => {
+        this.#afterSweep.add(listener);
+        return () => void this.#afterSweep.delete(listener);
+      },
+    });
+  }
+
+  async #prepare(connection: BrokerConnection): Promise<void> {
+    await this.#synchronising;
+    this.#refused = new Map();
+    this.#book.restart();
+    this.#topics.restart();
+    this.#sender.connected(connection);
+    await this.#synchronise(connection);
+  }
+
+  /** In a microtask, so that what a driver subscribes in one go leaves in one packet. */
+  #synchroniseSoon(): void {
+    queueMicrotask(() => {
+      const { connection } = this.#loop;
+      if (connection === undefined || this.#synchronising !== undefined) return;
+      this.#synchronising = this.#synchronise(connection)
+        // The connection is gone; the next one begins anew.
+        .catch(() => undefined)
+        .finally(() => {
+          this.#synchronising = undefined;
+        });
+    });
+  }
+
+  /** Brings the broker up to date with who listens to what, and sweeps command topics, until nothing is left to do. */
+  async #synchronise(connection: BrokerConnection): Promise<void> {
+    for (;;) {
+      const changes = this.#book.takeChanges();
+      if (changes === undefined && !this.#topics.unswept) return;
+      if (changes !== undefined && changes.unsubscribe.length > 0) await connection.unsubscribe(changes.unsubscribe);
+      if (changes !== undefined && changes.subscribe.length > 0) await this.#subscribe(connection, changes.subscribe);
+      if (this.#topics.unswept) await this.#sweep(connection);
+    }
+  }
+
+  async #subscribe(connection: BrokerConnection, filters: readonly string[]): Promise<void> {
+    const codes = await connection.subscribe(filters, 1);
+    for (const [index, filter] of filters.entries()) {
+      const code = codes[index] ?? 0;
+      if (code < 0x80) continue;
+      this.#refused.set(filter, code);
+      this.#log.error(
+        { broker: this.name, filter, code },
+        `The broker ${this.name} does not let the gateway listen to ${filter}: devices there cannot be heard. ` +
+          'Allow it for the gateway’s user in the broker’s access list.',
+      );
+    }
+  }
+
+  async #sweep(connection: BrokerConnection): Promise<void> {
+    const clear = async (topic: string) => {
+      if ((await this.#sender.clearRetained(connection, topic)) === 'lost')
+        throw notAnswering(this.#place, 'a PUBLISH');
+    };
+    for (const found of await this.#topics.sweep(connection, clear, (filter) => this.#book.has(filter))) {
+      const { topic, cleared } = found;
+      const what = `Somebody left a retained command on ${topic}: the device carries it out at each of its reconnects.`;
+      if (cleared) this.#log.warn({ broker: this.name, topic }, `${what} It was cleared. Find out who sets retain.`);
+      else
+        this.#log.error(
+          { broker: this.name, topic },
+          `${what} The broker does not let the gateway clear it: publish an empty retained message there yourself.`,
+        );
+      this.#onRetainedCommand?.(found);
+    }
+    for (const listener of [...this.#afterSweep]) listener();
+  }
+}

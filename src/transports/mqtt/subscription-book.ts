@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import type { MqttMessage, Unsubscribe } from '../../contract/index.ts';
+import { hasWildcard, matches } from './topic-filter.ts';
+
+interface Entry {
+  readonly filter: string;
+  readonly listener: (message: MqttMessage) => void;
+  /** Topics whose retained message this listener has had on this connection. */
+  readonly hadRetained: Set<string>;
+}
+
+export interface SubscriptionChanges {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+}
+
+/**
+ * Who listens to what, and what the broker was told of it. One SUBSCRIBE serves all listeners of a filter. A listener
+ * that joins a filter makes it be subscribed again, because only a SUBSCRIBE brings retained messages; the others are
+ * spared the repetition.
+ */
+export class SubscriptionBook {
+  readonly #entries = new Map<string, Set<Entry>>();
+  readonly #wildcards = new Set<string>();
+  readonly #told = new Set<string>();
+  readonly #toTell = new Set<string>();
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  add(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
+    const entry: Entry = { filter, listener, hadRetained: new Set() };
+    const entries = this.#entries.get(filter) ?? new Set();
+    entries.add(entry);
+    this.#entries.set(filter, entries);
+    if (hasWildcard(filter)) this.#wildcards.add(filter);
+    this.#toTell.add(filter);
+    return () => this.#remove(entry);
+  }
+
+  has(filter: string): boolean {
+    return this.#entries.has(filter);
+  }
+
+  /** A new connection, to which nothing was told yet. */
+  restart(): void {
+    this.#told.clear();
+    this.#toTell.clear();
+    for (const [filter, entries] of this.#entries) {
+      this.#toTell.add(filter);
+      for (const entry of entries) entry.hadRetained.clear();
+    }
+  }
+
+  /** What the broker is to be told now; afterwards it counts as told. Undefined: nothing. */
+  takeChanges(): SubscriptionChanges | undefined {
+    const subscribe = [...this.#toTell];
+    const unsubscribe = [...this.#told].filter((filter) => !this.#entries.has(filter));
+    if (subscribe.length === 0 && unsubscribe.length === 0) return undefined;
+    for (const filter of subscribe) this.#told.add(filter);
+    for (const filter of unsubscribe) this.#told.delete(filter);
+    this.#toTell.clear();
+    return { subscribe, unsubscribe };
+  }
+
+  deliver(message: MqttMessage): void {
+    const { topic } = message;
+    for (const entry of [...(this.#entries.get(topic) ?? [])]) this.#hand(entry, message);
+    for (const filter of [...this.#wildcards]) {
+      if (!matches(filter, topic)) continue;
+      for (const entry of [...(this.#entries.get(filter) ?? [])]) this.#hand(entry, message);
+    }
+  }
+
+  #hand(entry: Entry, message: MqttMessage): void {
+    if (message.retained) {
+      if (entry.hadRetained.has(message.topic)) return;
+      entry.hadRetained.add(message.topic);
+    }
+    try {
+      entry.listener(message);
+    } catch (error) {
+      // The error's text may quote the payload (JSON.parse does), and a payload may hold a PIN.
+      const where =
+        error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : undefined;
+      const name = error instanceof Error ? error.name : typeof error;
+      this.#log.error({ error: name, where, topic: message.topic }, 'A listener for MQTT messages failed');
+    }
+  }
+
+  #remove(entry: Entry): void {
+    const entries = this.#entries.get(entry.filter);
+    entries?.delete(entry);
+    if (entries?.size !== 0) return;
+    this.#entries.delete(entry.filter);
+    this.#wildcards.delete(entry.filter);
+    this.#toTell.delete(entry.filter);
+  }
+}
