@@ -1,47 +1,21 @@
 import type { Logger } from 'pino';
-import {
-  type Clock,
-  GatewayError,
-  type LinkState,
-  type MqttLink,
-  type Secret,
-  type Unsubscribe,
-} from '../../contract/index.ts';
-import { parseBrokerUrl } from './broker-address.ts';
+import type { LinkState, MqttLink, Unsubscribe } from '../../contract/index.ts';
 import type { BrokerConnection, ProtocolVersion } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
+import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
-import type { TlsMaterial } from './credentials.ts';
 import { notAnswering, type Place } from './failures.ts';
 import { DeviceLink } from './mqtt-link.ts';
 import { SubscriptionBook } from './subscription-book.ts';
 
-export interface MqttTransportOptions {
-  /** The broker's name in configuration. */
-  readonly name: string;
-  /** `mqtt://host:port` or `mqtts://host:port` */
-  readonly url: string;
-  readonly username?: string | undefined;
-  readonly password?: Secret | undefined;
-  readonly tls?: TlsMaterial | undefined;
-  /** Unique at the broker: two clients of one id throw each other out. */
-  readonly clientId: string;
-  readonly clock: Clock;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-  readonly log: Logger;
-  /** Undefined: 5, and 3.1.1 where the broker refuses 5. */
-  readonly protocolVersion?: ProtocolVersion | undefined;
+export interface MqttTransportOptions extends BrokerOptions {
   /** Called for each command found retained on a topic of ours, after the try to clear it. */
   readonly onRetainedCommand?: ((found: RetainedCommand) => void) | undefined;
 }
 
 /** A silent network is noticed after 1.5 times this at the latest, even when no command is sent. */
 const KEEPALIVE_SECONDS = 5;
-const ANSWER_TIMEOUT_MS = 5_000;
-const SHORTEST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * The connection to one broker on which commands leave and devices are heard, so that a link that is up can do both.
@@ -60,29 +34,21 @@ export class MqttTransport {
   #refused = new Map<string, number>();
   #synchronising: Promise<void> | undefined;
 
-  /** @throws GatewayError `misconfigured` when the URL is wrong */
+  /** @throws GatewayError `misconfigured` when the URL is wrong, or does not go with TLS */
   constructor(options: MqttTransportOptions) {
     const { name, log } = options;
-    const address = parseBrokerUrl(options.url, name);
-    if (options.tls !== undefined && !address.tls)
-      throw new GatewayError(
-        'misconfigured',
-        `mqtt.${name}: tls is set, but the URL ${address.shown} is without TLS. Write mqtts:// or remove tls.`,
-      );
     this.name = name;
     this.#log = log;
     this.#onRetainedCommand = options.onRetainedCommand;
+    this.#place = placeOf(options);
     this.#book = new SubscriptionBook(log);
     this.#topics = new CommandTopics(log);
-    this.#place = { name, address, username: options.username };
     this.#sender = new CommandSender(options.clock, this.#place);
     this.#loop = new BrokerLoop({
       ...options,
-      address,
+      ...patience,
+      address: this.#place.address,
       keepaliveSeconds: KEEPALIVE_SECONDS,
-      answerTimeoutMs: ANSWER_TIMEOUT_MS,
-      shortestPauseMs: SHORTEST_PAUSE_MS,
-      longestPauseMs: LONGEST_PAUSE_MS,
       prepare: (connection) => this.#prepare(connection),
       lost: () => this.#sender.connectionLost(),
       handlers: {

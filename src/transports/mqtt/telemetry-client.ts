@@ -1,0 +1,228 @@
+import type { Logger } from 'pino';
+import type { Clock, LinkState, MqttMessage, Unsubscribe } from '../../contract/index.ts';
+import type { BrokerConnection, ProtocolVersion, Will } from './broker-connection.ts';
+import { BrokerLoop } from './broker-loop.ts';
+import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
+import { SubscriptionBook } from './subscription-book.ts';
+import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
+
+export interface MqttTelemetryOptions extends BrokerOptions {
+  /** What the broker says for us when we vanish. */
+  readonly will?: Will | undefined;
+  /** How many messages may wait while there is no connection. */
+  readonly queueLimit?: number | undefined;
+  /** 10 to 15 s: a box that froze shows as offline after 1.5 times this. */
+  readonly keepaliveSeconds?: number | undefined;
+}
+
+export interface PublishOptions {
+  readonly retain?: boolean | undefined;
+  readonly qos?: 0 | 1 | undefined;
+  /** Counts in our queue and, over MQTT 5, at the broker. */
+  readonly expirySeconds?: number | undefined;
+  /** MQTT 5 only. */
+  readonly userProperties?: Readonly<Record<string, string>> | undefined;
+  /** MQTT 5 only. Default `application/json`. */
+  readonly contentType?: string | undefined;
+}
+
+/** So many unacknowledged at most: a slow broker is not flooded after an outage. A guess. */
+const WINDOW = 100;
+/** How long `close` waits for the last messages. */
+const LAST_WORDS_MS = 2_000;
+
+/**
+ * The monitor's own connection. It may queue, repeat and be late: nothing it sends can move a door. Commands have a
+ * connection of their own, see {@link MqttTransport}.
+ */
+export class MqttTelemetryClient {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #loop: BrokerLoop;
+  readonly #book: SubscriptionBook;
+  readonly #queue: TelemetryQueue;
+  readonly #unacknowledged = new Map<number, TelemetryMessage>();
+  readonly #connectListeners = new Set<() => void>();
+  readonly #refused = new Set<string>();
+  #toldDropped = 0;
+  #idle: (() => void) | undefined;
+  #waitingForRoom = false;
+
+  /** @throws GatewayError `misconfigured` when the URL is wrong, or does not go with TLS */
+  constructor(options: MqttTelemetryOptions) {
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#book = new SubscriptionBook(options.log);
+    this.#queue = new TelemetryQueue(options.queueLimit ?? 1_000, options.clock);
+    this.#loop = new BrokerLoop({
+      ...options,
+      ...patience,
+      address: placeOf(options).address,
+      keepaliveSeconds: options.keepaliveSeconds ?? 15,
+      prepare: (connection) => {
+        this.#book.restart();
+        return this.#subscribe(connection);
+      },
+      lost: () => this.#lost(),
+      handlers: {
+        message: (message) => this.#book.deliver(message),
+        acknowledged: (messageId, reasonCode) => this.#acknowledged(messageId, reasonCode),
+      },
+    });
+    this.#loop.onStateChange(({ status }) => {
+      if (status === 'up') this.#connected();
+    });
+  }
+
+  get state(): LinkState {
+    return this.#loop.state;
+  }
+
+  get reconnects(): number {
+    return this.#loop.reconnects;
+  }
+
+  /** The MQTT version in use: 5, or 4 for 3.1.1; undefined while there is no connection. */
+  get protocolVersion(): ProtocolVersion | undefined {
+    return this.#loop.connection?.protocolVersion;
+  }
+
+  /** How many messages were lost because the queue was full. */
+  get dropped(): number {
+    return this.#queue.dropped;
+  }
+
+  onStateChange(listener: (state: LinkState) => void): Unsubscribe {
+    return this.#loop.onStateChange(listener);
+  }
+
+  /**
+   * Called at each connect: tell what is retained again, a broker without persistence has forgotten it. What the
+   * listener publishes follows what was queued while there was no connection.
+   */
+  onConnect(listener: () => void): Unsubscribe {
+    this.#connectListeners.add(listener);
+    return () => void this.#connectListeners.delete(listener);
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Never fails and never waits: what cannot be sent now waits in the queue. */
+  publish(topic: string, payload: string, options: PublishOptions = {}): void {
+    const { qos = 0, retain = false, expirySeconds, userProperties = {}, contentType = 'application/json' } = options;
+    const expiresAt = expirySeconds === undefined ? undefined : this.#clock.now() + expirySeconds * 1_000;
+    this.#queue.push({ topic, payload, qos, retain, expiresAt, userProperties, contentType });
+    this.#pump();
+  }
+
+  /** Listens for as long as the client lives, over reconnects. */
+  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
+    const remove = this.#book.add(filter, listener);
+    queueMicrotask(() => {
+      const { connection } = this.#loop;
+      // A connection that broke meanwhile is told anew by the next one.
+      if (connection !== undefined) this.#subscribe(connection).catch(() => undefined);
+    });
+    return remove;
+  }
+
+  /** Sends what is queued, for at most 2 s, says goodbye (so that no will is sent) and closes. */
+  async close(): Promise<void> {
+    if (this.#loop.connection !== undefined && !this.#allSaid()) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.setTimer(resolve, LAST_WORDS_MS);
+        this.#idle = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    await this.#loop.close(true);
+  }
+
+  async #subscribe(connection: BrokerConnection): Promise<void> {
+    const changes = this.#book.takeChanges();
+    if (changes === undefined) return;
+    if (changes.unsubscribe.length > 0) await connection.unsubscribe(changes.unsubscribe);
+    if (changes.subscribe.length > 0) await connection.subscribe(changes.subscribe, 1);
+  }
+
+  #connected(): void {
+    for (const listener of [...this.#connectListeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.#log.error({ err: error }, 'A listener for the telemetry connection failed');
+      }
+    }
+    const dropped = this.#queue.dropped - this.#toldDropped;
+    this.#toldDropped = this.#queue.dropped;
+    if (dropped > 0) this.#log.warn({ dropped }, `${dropped} monitoring messages were lost while the broker was away.`);
+    this.#pump();
+  }
+
+  #lost(): void {
+    this.#queue.putBack([...this.#unacknowledged.values()]);
+    this.#unacknowledged.clear();
+    this.#idle?.();
+  }
+
+  #acknowledged(messageId: number, reasonCode: number): void {
+    const message = this.#unacknowledged.get(messageId);
+    this.#unacknowledged.delete(messageId);
+    if (message !== undefined && reasonCode >= 0x80 && !this.#refused.has(message.topic)) {
+      this.#refused.add(message.topic);
+      this.#log.warn(
+        { topic: message.topic, code: reasonCode },
+        `The broker does not let the gateway publish on ${message.topic}. Allow it in the broker’s access list.`,
+      );
+    }
+    this.#pump();
+  }
+
+  #allSaid(): boolean {
+    return this.#queue.length === 0 && this.#unacknowledged.size === 0;
+  }
+
+  #pump(): void {
+    const { connection } = this.#loop;
+    while (connection?.open === true && this.#unacknowledged.size < Math.min(WINDOW, connection.receiveMaximum)) {
+      if (connection.congested) {
+        this.#pumpWhenFlushed(connection);
+        return;
+      }
+      const message = this.#queue.shift();
+      if (message === undefined) break;
+      this.#send(connection, message);
+    }
+    if (this.#allSaid()) this.#idle?.();
+  }
+
+  #pumpWhenFlushed(connection: BrokerConnection): void {
+    if (this.#waitingForRoom) return;
+    this.#waitingForRoom = true;
+    connection.flushed().then(() => {
+      this.#waitingForRoom = false;
+      this.#pump();
+    });
+  }
+
+  #send(connection: BrokerConnection, message: TelemetryMessage): void {
+    const { topic, payload, qos, retain, expiresAt, contentType, userProperties } = message;
+    const expiry =
+      expiresAt === undefined
+        ? {}
+        : { messageExpiryInterval: Math.max(1, Math.round((expiresAt - this.#clock.now()) / 1_000)) };
+    // Ignored by mqtt.js over 3.1.1.
+    const properties = { contentType, payloadFormatIndicator: true, userProperties: { ...userProperties }, ...expiry };
+    try {
+      const messageId = connection.publish(topic, payload, { qos, retain, properties });
+      if (qos === 1) this.#unacknowledged.set(messageId, message);
+    } catch {
+      // The connection is gone; the next one tells it.
+      this.#queue.putBack([message]);
+    }
+  }
+}
