@@ -58,8 +58,8 @@ export class Answers {
   }
 
   /**
-   * A stored result holds what was true when the attempt ended, never digits. The rest of the object, and the digits
-   * for those allowed, come from the code as it is now; once the code is gone only what was stored is left.
+   * A stored result names what was made, never its digits: the object is shown as it is now, with what this caller may
+   * see of it. The wire contract has it optional, and once it is gone there is none.
    */
   #completed(
     attempt: AttemptRecord,
@@ -69,17 +69,13 @@ export class Answers {
     switch (attempt.actionType) {
       case 'CREATE_ACCESS_CODE':
       case 'UPDATE_ACCESS_CODE': {
-        const now = this.accessCodeOf(attempt, caller);
-        const stored = membersOf(result.access_code);
-        if (now === null && stored === undefined) return { ...result };
-        return { ...result, access_code: { ...now, ...stored, code: now?.code ?? null } };
+        const code = this.accessCodeOf(attempt, caller);
+        return code === null ? {} : { access_code: code };
       }
       case 'CREATE_NOISE_THRESHOLD':
       case 'UPDATE_NOISE_THRESHOLD': {
-        const now = this.noiseThresholdOf(attempt);
-        const stored = membersOf(result.noise_threshold);
-        if (now === null && stored === undefined) return { ...result };
-        return { ...result, noise_threshold: { ...now, ...stored } };
+        const threshold = this.noiseThresholdOf(attempt);
+        return threshold === null ? {} : { noise_threshold: threshold };
       }
       default:
         return { ...result };
@@ -97,6 +93,3 @@ export class Answers {
       )?.acceptedAt;
   }
 }
-
-const membersOf = (value: unknown): Record<string, unknown> | undefined =>
-  typeof value === 'object' && value !== null ? { ...value } : undefined;

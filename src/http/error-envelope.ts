@@ -22,14 +22,27 @@ export function errorAnswer(error: GatewayError): ErrorAnswer {
   const { type, message } = error;
   // A type without an HTTP status ends attempts. Thrown at a request it is our own mistake.
   if (error.http === undefined) return errorAnswer(ourFault());
-  const validation = error instanceof InvalidInput ? error.validationErrors : undefined;
-  const tree = validation ?? (type === 'invalid_input' ? { _errors: [message] } : undefined);
+  const tree =
+    error instanceof InvalidInput
+      ? error.validationErrors
+      : type === 'invalid_input'
+        ? treeFromMessage(message)
+        : undefined;
   const busy = error.http === errorTypes.lane_full.http || error.http === errorTypes.storage_unavailable.http;
   return {
     status: error.http,
     retryAfterSeconds: busy ? Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1)) : undefined,
     body: { error: { type, message, ...(tree === undefined ? {} : { validation_errors: tree }) }, ok: false },
   };
+}
+
+const aboutParameters = /^([a-z]\w*(?:, [a-z]\w*)*): (.+)$/s;
+
+/** The core names the parameters it refuses at the beginning of the message: `starts_at, ends_at: both or none`. */
+function treeFromMessage(message: string): ValidationErrors {
+  const [, names, text] = aboutParameters.exec(message) ?? [];
+  if (names === undefined || text === undefined) return { _errors: [message] };
+  return { _errors: [], ...Object.fromEntries(names.split(', ').map((name) => [name, { _errors: [text] }])) };
 }
 
 export const ourFault = (): GatewayError =>

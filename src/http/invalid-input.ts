@@ -20,11 +20,6 @@ export class InvalidInput extends GatewayError {
     super('invalid_input', message);
     this.validationErrors = validationErrors;
   }
-
-  /** One parameter is wrong. `text` is a sentence without its full stop. */
-  static of(parameter: string, text: string): InvalidInput {
-    return new InvalidInput(`${parameter}: ${text}.`, { _errors: [], [parameter]: { _errors: [text] } });
-  }
 }
 
 /** Names that may be shown as they came: anything else could be a PIN that was sent as a name. */

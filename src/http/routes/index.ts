@@ -1,9 +1,11 @@
 import type { Gateway } from '../../gateway/ports.ts';
 import type { Answers } from '../answers.ts';
 import type { Route } from '../route.ts';
+import { accessCodeRoutes } from './access-codes.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
 import { deviceRoutes } from './devices.ts';
 import { lockRoutes } from './locks.ts';
+import { noiseRoutes } from './noise.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
 /** Every route that needs a key. */
@@ -12,6 +14,8 @@ export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Rout
     ...lockRoutes(gateway, answers),
     ...deviceRoutes(gateway, answers),
     ...actionAttemptRoutes(gateway, answers),
+    ...accessCodeRoutes(gateway, answers),
+    ...noiseRoutes(gateway, answers),
     ...workspaceRoutes(gateway),
   ];
 }

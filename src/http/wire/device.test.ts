@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { frontDoor, gate, hall } from '../../../test/kit/fake-gateway.ts';
+import type { Health, Ratio } from '../../contract/index.ts';
+import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
+import { deviceSchema, wireDevice } from './device.ts';
+
+const around = { workspaceId: 'w', gatewayName: 'Lobby', exceeded: ['threshold-1'] };
+const wire = (device: DeviceSnapshot) => {
+  const mapped = wireDevice(device, around);
+  expect(deviceSchema.strict().parse(mapped)).toEqual(mapped);
+  return mapped;
+};
+
+test('has every field that the wire contract demands', () => {
+  expect(wire(frontDoor)).toMatchObject({
+    device_id: frontDoor.deviceId,
+    device_type: 'yale_lock',
+    display_name: 'Front door',
+    capabilities_supported: ['access_code', 'lock', 'battery'],
+    properties: {
+      online: true,
+      name: 'Front door',
+      appearance: { name: 'Front door' },
+      model: { display_name: 'YRD226', manufacturer_display_name: 'Yale' },
+      locked: true,
+      battery: { level: 0.8, status: 'good' },
+      battery_level: 0.8,
+      supported_code_lengths: [4, 5, 6, 7, 8],
+      max_active_codes_supported: 30,
+    },
+    connected_account_id: 'w',
+    workspace_id: 'w',
+    space_ids: [],
+    errors: [],
+    warnings: [],
+    created_at: '2026-01-01T00:00:00.000Z',
+    is_managed: true,
+    custom_metadata: {},
+    location: { location_name: 'Lobby', time_zone: 'Europe/Zurich' },
+  });
+});
+
+describe('what it can do', () => {
+  test('does not depend on whether it is reachable', () => {
+    const flags = ({
+      can_remotely_lock,
+      can_remotely_unlock,
+      can_program_online_access_codes,
+    }: ReturnType<typeof wire>) => ({
+      can_remotely_lock,
+      can_remotely_unlock,
+      can_program_online_access_codes,
+    });
+    const health: Health = { status: 'offline', reason: 'not_answering', hint: 'Move the lock closer.' };
+    expect(flags(wire({ ...frontDoor, health }))).toEqual(flags(wire(frontDoor)));
+    expect(flags(wire(gate))).toEqual({
+      can_remotely_lock: true,
+      can_remotely_unlock: true,
+      can_program_online_access_codes: false,
+    });
+    expect(wire(hall)).toMatchObject({
+      can_remotely_lock: false,
+      capabilities_supported: ['noise_detection'],
+      properties: { noise_level_decibels: 41.5, currently_triggering_noise_threshold_ids: ['threshold-1'] },
+    });
+  });
+});
+
+describe('locked', () => {
+  test('is told where the bolt is seen and known, and nowhere else', () => {
+    expect(wire({ ...frontDoor, lockState: 'unlocked' }).properties.locked).toBe(false);
+    for (const lockState of ['locking', 'unlocking', 'jammed', 'unknown'] as const) {
+      const { properties } = wire({ ...frontDoor, lockState });
+      expect(properties).not.toHaveProperty('locked');
+      expect(properties.strikeplate_metadata.lock_state).toBe(lockState);
+    }
+  });
+
+  test('never claims a bolt for a relay or a lock that tells nothing', () => {
+    expect(wire(gate).properties).not.toHaveProperty('locked');
+    expect(wire(gate).properties).toMatchObject({
+      door_open: false,
+      strikeplate_metadata: { lock_state: 'locked', observes: 'actuator' },
+    });
+    const blind = { ...frontDoor, capabilities: { ...frontDoor.capabilities, lock: { observes: 'nothing' as const } } };
+    expect(wire(blind).properties).not.toHaveProperty('locked');
+    expect(wire(hall).properties.strikeplate_metadata).not.toHaveProperty('lock_state');
+  });
+});
+
+describe('health', () => {
+  const health = (value: Health) => {
+    const { properties, errors, warnings } = wire({ ...frontDoor, health: value });
+    return {
+      online: properties.online,
+      errors: errors.map((e) => e.error_code),
+      warnings: warnings.map((w) => w.warning_code),
+    };
+  };
+  const hint = 'Do this.';
+
+  test.each([
+    [{ status: 'online' }, true, [], []],
+    [{ status: 'offline', reason: 'link_down', hint }, false, ['hub_disconnected'], []],
+    [{ status: 'offline', reason: 'bridge_down', hint }, false, ['bridge_disconnected'], []],
+    [{ status: 'offline', reason: 'out_of_range', hint }, false, ['device_offline'], []],
+    [{ status: 'offline', reason: 'not_answering', hint }, false, ['device_offline'], []],
+    [{ status: 'offline', reason: 'device_gone', hint }, false, ['device_removed'], []],
+    [{ status: 'not_ready', reason: 'asleep', hint }, false, [], ['power_saving_mode']],
+    [{ status: 'not_ready', reason: 'interviewing', hint }, false, ['device_offline'], []],
+    [{ status: 'misconfigured', reason: 'key_refused', hint }, false, ['missing_device_credentials'], []],
+    [{ status: 'misconfigured', reason: 'wrong_settings', hint }, false, ['misconfigured'], []],
+  ] satisfies [Health, boolean, string[], string[]][])('%j', (value, online, errors, warnings) => {
+    expect(health(value)).toEqual({ online, errors, warnings });
+  });
+
+  test('says what a person can do, and since when', () => {
+    expect(wire(gate).errors).toEqual([
+      {
+        error_code: 'hub_disconnected',
+        message: 'The serial adapter is gone. Plug it in again.',
+        is_device_error: true,
+        created_at: '2026-01-02T00:00:00.000Z',
+      },
+    ]);
+    expect(wire({ ...frontDoor, outOfService: true }).warnings).toMatchObject([{ warning_code: 'out_of_service' }]);
+  });
+});
+
+test.each([
+  [0.03, false, 'critical'],
+  [0.15, false, 'low'],
+  [0.8, true, 'low'],
+  [0.5, false, 'good'],
+  [1, false, 'full'],
+])('a battery at %d (low: %s) is %s', (level, low, status) => {
+  expect(wire({ ...frontDoor, battery: { level: level as Ratio, low } }).properties.battery).toEqual({ level, status });
+});
+
+test('a battery whose level is not told has no invented one', () => {
+  const { properties } = wire({ ...frontDoor, battery: { level: undefined, low: true } });
+  expect(properties).not.toHaveProperty('battery');
+  expect(properties.strikeplate_metadata.battery_low).toBe(true);
+});
