@@ -69,7 +69,8 @@ function mayRetry(context: AttemptContext, failure: Failure, mayStillSend: boole
     case 'lock_once':
       return context.actionType === 'LOCK_DOOR' && !context.repeated;
     case 'once':
-      return !context.repeated;
+      // A code write may be repeated, since it is read back; a door that moved may not.
+      return context.actionType !== 'LOCK_DOOR' && context.actionType !== 'UNLOCK_DOOR' && !context.repeated;
     case 'never':
       return false;
   }
@@ -241,6 +242,7 @@ export const attemptMachine = setup({
     reading_back: {
       on: {
         DONE: { target: 'recording', actions: 'conclude' },
+        FAILED: { target: 'recording', actions: 'conclude' },
         DEADLINE_PASSED: { target: 'recording', actions: 'concludeUnread' },
       },
     },

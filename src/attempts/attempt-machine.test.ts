@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { errorTypes, GatewayError, type GatewayErrorType } from '../contract/index.ts';
+import { type AttemptEvent, attemptMachine } from './attempt-machine.ts';
+import { failed, succeeded } from './outcome.ts';
+
+const anyFailure = fc
+  .record({
+    type: fc.constantFrom(...(Object.keys(errorTypes) as GatewayErrorType[])),
+    delivery: fc.constantFrom(undefined, 'not_sent', 'maybe_sent', 'refused', 'acted'),
+  })
+  .map(({ type, delivery }) => failed(new GatewayError(type, 'why', delivery && { delivery })));
+
+const anyEvent: fc.Arbitrary<AttemptEvent> = fc.oneof(
+  fc.constantFrom<AttemptEvent>(
+    { type: 'QUEUED' },
+    { type: 'TURN' },
+    { type: 'INTENT' },
+    { type: 'SENT' },
+    { type: 'WITHDRAWN' },
+    { type: 'SEND_BY_PASSED' },
+    { type: 'DEADLINE_PASSED' },
+    { type: 'SUPERSEDED' },
+    { type: 'STOPPED' },
+    { type: 'READING_BACK' },
+    { type: 'RECORDED' },
+    { type: 'DONE', outcome: succeeded({}) },
+  ),
+  fc.record({ type: fc.constant('FAILED' as const), failure: anyFailure, mayStillSend: fc.boolean() }),
+);
+
+const startAttempt = (actionType: 'LOCK_DOOR' | 'UNLOCK_DOOR') =>
+  createActor(attemptMachine, { input: { actionType, deviceName: 'Front door' } }).start();
+
+describe('the machine of an attempt, whatever happens in whatever order', () => {
+  it('decides once, and never decides otherwise', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('LOCK_DOOR', 'UNLOCK_DOOR'),
+        fc.array(anyEvent, { maxLength: 30 }),
+        (action, events) => {
+          const actor = startAttempt(action);
+          let decided: unknown;
+          for (const event of events) {
+            if (actor.getSnapshot().status === 'done') break;
+            actor.send(event);
+            const { value, context } = actor.getSnapshot();
+            if (decided !== undefined) expect(context.outcome).toBe(decided);
+            expect(context.outcome !== undefined).toBe(['recording', 'succeeded', 'failed'].includes(value));
+            decided = context.outcome;
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never says that nothing was sent of a command that may have acted', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {
+        const actor = startAttempt('UNLOCK_DOOR');
+        let mayHaveActed = false;
+        for (const event of events) {
+          if (actor.getSnapshot().status === 'done') break;
+          const before = actor.getSnapshot();
+          actor.send(event);
+          const after = actor.getSnapshot();
+          if (event.type === 'SENT' && before.value === 'sending') mayHaveActed = true;
+          if (event.type === 'WITHDRAWN' && before.value === 'confirming') mayHaveActed = false;
+          // A refusal is the device's own word that it did not act.
+          if (event.type === 'FAILED' && event.failure.delivery === 'refused') mayHaveActed = false;
+          if (event.type === 'READING_BACK' && before.value === 'accepted') mayHaveActed = true;
+          const { outcome } = after.context;
+          if (!outcome || before.context.outcome || outcome.status === 'success' || !mayHaveActed) continue;
+          expect(errorTypes[outcome.type].delivery).not.toBe('not_sent');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never turns back to sending an UNLOCK that may have acted', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {
+        const actor = startAttempt('UNLOCK_DOOR');
+        for (const event of events) {
+          if (actor.getSnapshot().status === 'done') break;
+          const { value: before, context } = actor.getSnapshot();
+          // What a device refused while it was asked, it has not done; a read refused after a restart says nothing.
+          const refused = event.type === 'FAILED' && event.failure.delivery === 'refused' && before !== 'reading_back';
+          const maybeActed = context.maybeActed && !refused;
+          actor.send(event);
+          const { value } = actor.getSnapshot();
+          if (maybeActed) expect(value).not.toBe('backing_off');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('always ends by its deadline', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('LOCK_DOOR', 'UNLOCK_DOOR'),
+        fc.array(anyEvent, { maxLength: 30 }),
+        (action, events) => {
+          const actor = startAttempt(action);
+          for (const event of events) if (actor.getSnapshot().status !== 'done') actor.send(event);
+          if (actor.getSnapshot().status === 'done') return;
+          actor.send({ type: 'DEADLINE_PASSED' });
+          expect(actor.getSnapshot().context.outcome).toBeDefined();
+          actor.send({ type: 'RECORDED' });
+          expect(actor.getSnapshot().status).toBe('done');
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
