@@ -35,6 +35,11 @@ export class CommitQueue<Unit> {
     return { batches: this.#batches, commits: this.#commits };
   }
 
+  /** Nothing is waiting or in flight. */
+  get isIdle(): boolean {
+    return this.#running === undefined;
+  }
+
   add(unit: Unit): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ unit, resolve, reject });

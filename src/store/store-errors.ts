@@ -30,3 +30,13 @@ export const diskFull = (where: string): GatewayError =>
     `The disk holding ${where} is full, so that nothing new can be accepted. Make room there; the gateway goes on by itself.`,
     { retryAfterSeconds: 10 },
   );
+
+export const databaseBusy = (where: string): GatewayError =>
+  new GatewayError(
+    'storage_unavailable',
+    `Another program is writing to the database ${where}, so that nothing can be stored. Close that program.`,
+    { retryAfterSeconds: 5 },
+  );
+
+export const cannotApply = (kind: string, why: string): GatewayError =>
+  new GatewayError('internal_error', `A change (${kind}) could not be stored: ${why}. ${ourFault}`);

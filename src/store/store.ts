@@ -10,7 +10,7 @@ import type {
 /** One change of what is kept. Everything inside one `commit` becomes durable together or not at all. */
 export type Change =
   | { readonly kind: 'attempt_accepted'; readonly attempt: AttemptRecord }
-  /** A command may leave from now on. */
+  /** A command may leave from now on. Only for a pending attempt; may be repeated. `history` is the whole of it. */
   | {
       readonly kind: 'attempt_intent';
       readonly actionAttemptId: string;

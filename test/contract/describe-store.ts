@@ -361,24 +361,53 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
     });
 
     describe('with a full disk', () => {
+      /** What fits into pages that the database has already may go through first. */
+      const acceptUntilRefused = async () => {
+        for (let seq = bench.store.highestSeq() + 1; seq < 200; seq++) {
+          const record = anIdempotencyRecord(seq);
+          const [outcome] = await bench.until(
+            Promise.allSettled([bench.store.commit([accepted(seq), { kind: 'idempotency_put', record }])]),
+          );
+          if (outcome.status === 'rejected') return { seq, error: outcome.reason as Error };
+        }
+        throw new Error('nothing was refused');
+      };
+
       it('accepts nothing, still settles, and goes on once there is room', async () => {
         await commit(accepted(1), accepted(2));
         await bench.fillDisk();
-        const refused = commit(accepted(3), { kind: 'idempotency_put', record: anIdempotencyRecord(3) });
-        await expect(refused).rejects.toMatchObject({ type: 'storage_unavailable', http: 503 });
+        const { seq, error } = await acceptUntilRefused();
+        expect(error).toMatchObject({ name: 'GatewayError', type: 'storage_unavailable', http: 503 });
         expect(bench.store.accepting).toBe(false);
-        expect(bench.store.attempt(uuid(3))).toBeUndefined();
-        expect(bench.store.idempotency('scope-3')).toBeUndefined();
+        expect(bench.store.attempt(uuid(seq))).toBeUndefined();
+        expect(bench.store.idempotency(`scope-${seq}`)).toBeUndefined();
+        expect(bench.store.highestSeq()).toBe(seq - 1);
 
-        await commit(settled(1));
-        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
-        await expect(commit(accepted(4))).rejects.toMatchObject({ type: 'storage_unavailable' });
+        for (let settling = 1; settling < seq; settling++) await commit(settled(settling));
+        expect(bench.store.pendingAttempts()).toEqual([]);
+        await expect(commit(accepted(seq))).rejects.toMatchObject({ type: 'storage_unavailable' });
 
         await bench.freeDisk();
         expect(bench.store.accepting).toBe(true);
-        await commit(accepted(5));
-        await commit(settled(2));
-        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([5]);
+        await commit(accepted(seq));
+        expect(bench.store.pendingAttempts().map((attempt) => attempt.seq)).toEqual([seq]);
+      });
+
+      it('refuses the acceptances of a group alone', async () => {
+        await commit(accepted(1));
+        await bench.fillDisk();
+        const { seq } = await acceptUntilRefused();
+        const outcomes = await bench.until(
+          Promise.allSettled([
+            bench.store.commit([accepted(seq)]),
+            bench.store.commit([settled(1)]),
+            bench.store.commit([accepted(seq + 1)]),
+            bench.store.commit([{ kind: 'fact_put', name: 'clock', value: '9' }]),
+          ]),
+        );
+        expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
+        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
+        expect(bench.store.fact('clock')).toBe('9');
       });
     });
   });

@@ -1,0 +1,78 @@
+import type { Actor, HistoryEntry } from './records.ts';
+
+/** What SQLite is given and gives back. libsql aborts the process on a boolean: 0 or 1 instead. */
+export type Column = null | number | string | Uint8Array;
+
+const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A UUID as its 16 bytes, which makes rows and indexes smaller; any other identifier as it is. */
+export function idColumn(id: string): Column {
+  // A copy, because a small Buffer is a view into a pool, all of which would be sent to the writer.
+  return canonicalUuid.test(id) ? new Uint8Array(Buffer.from(id.replaceAll('-', ''), 'hex')) : id;
+}
+
+export function idOf(column: Column): string {
+  if (!(column instanceof Uint8Array)) return String(column);
+  const hex = Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+type ActorTuple = ['api_key', string, string, string] | ['cli', string] | ['schedule'] | ['reconcile'];
+
+export function actorColumn(actor: Actor): string {
+  const tuple = (): ActorTuple => {
+    switch (actor.kind) {
+      case 'api_key':
+        return ['api_key', actor.keyId, actor.name, actor.address];
+      case 'cli':
+        return ['cli', actor.name];
+      case 'schedule':
+      case 'reconcile':
+        return [actor.kind];
+    }
+  };
+  return JSON.stringify(tuple());
+}
+
+export function actorOf(column: Column): Actor {
+  const tuple = JSON.parse(String(column)) as ActorTuple;
+  switch (tuple[0]) {
+    case 'api_key':
+      return { kind: 'api_key', keyId: tuple[1], name: tuple[2], address: tuple[3] };
+    case 'cli':
+      return { kind: 'cli', name: tuple[1] };
+    case 'schedule':
+    case 'reconcile':
+      return { kind: tuple[0] };
+  }
+}
+
+/** A number counts from the first entry; a string is a time that such a difference could not give back exactly. */
+type HistoryTuple = [state: string, at: number | string, reason: string];
+
+export function historyColumn(history: readonly HistoryEntry[]): string {
+  const first = history[0]?.at ?? 0;
+  return JSON.stringify(
+    history.map(({ state, at, reason }, index): HistoryTuple => {
+      if (index === 0) return [state, at, reason];
+      return [state, first + (at - first) === at ? at - first : String(at), reason];
+    }),
+  );
+}
+
+export function historyOf(column: Column): HistoryEntry[] {
+  const tuples = JSON.parse(String(column)) as HistoryTuple[];
+  const first = Number(tuples[0]?.[1] ?? 0);
+  return tuples.map(([state, at, reason], index) => ({
+    state,
+    at: index === 0 || typeof at === 'string' ? Number(at) : first + at,
+    reason,
+  }));
+}
+
+export const optional = <T>(column: Column, read: (column: NonNullable<Column>) => T): T | undefined =>
+  column === null ? undefined : read(column);
+
+export const jsonColumn = (value: unknown): Column => (value === undefined ? null : JSON.stringify(value));
+
+export const jsonOf = <T>(column: Column): T => JSON.parse(String(column)) as T;

@@ -1,0 +1,62 @@
+import { closeSync, openSync } from 'node:fs';
+import Database from 'libsql';
+import { GatewayError } from '../contract/index.ts';
+
+/**
+ * One gateway per database. The lock is SQLite's own on a file beside it: the operating system gives it back when the
+ * process dies, however it dies, so none is ever left behind.
+ */
+export class ProcessLock {
+  readonly #database: Database.Database;
+
+  private constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** @throws GatewayError `misconfigured` when another process holds it */
+  static take(path: string): ProcessLock {
+    const file = `${path}.lock`;
+    closeSync(openSync(file, 'a', 0o600));
+    const database = new Database(file);
+    try {
+      database.exec('PRAGMA journal_mode = MEMORY');
+      database.exec('PRAGMA synchronous = OFF');
+      database.exec('BEGIN IMMEDIATE');
+      leaveName(database);
+      database.exec('BEGIN IMMEDIATE');
+      return new ProcessLock(database);
+    } catch (error) {
+      const holder = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY') && nameIn(database);
+      database.close();
+      if (typeof holder !== 'string') throw error;
+      throw new GatewayError(
+        'misconfigured',
+        `The database ${path} is in use by ${holder}. Stop that gateway first, or give this one its own store.path.`,
+      );
+    }
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+/** Process ids fit into the 32 bits that SQLite leaves to programs in a file's header. */
+function leaveName(database: Database.Database): void {
+  try {
+    database.exec(`PRAGMA user_version = ${process.pid}`);
+    database.exec('COMMIT');
+  } catch {
+    // A full disk: the lock holds all the same, it only does not say whose it is.
+    if (database.inTransaction) database.exec('ROLLBACK');
+  }
+}
+
+function nameIn(database: Database.Database): string {
+  try {
+    const [pid] = database.prepare('PRAGMA user_version').raw().get([]) as [number];
+    return pid > 0 ? `process ${pid}` : 'another process';
+  } catch {
+    return 'another process';
+  }
+}

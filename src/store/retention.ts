@@ -1,0 +1,56 @@
+import type { Clock, Timer } from '../contract/index.ts';
+
+/** How often old rows are looked for, and how soon after a start, in milliseconds. Guesses. */
+const everyMs = 3_600_000;
+const firstMs = 60_000;
+
+/** Between two small batches, or while others commit, in milliseconds. A guess. */
+const pauseMs = 100;
+
+const dayMs = 86_400_000;
+
+/** Idempotency records are kept that long (architecture, "Idempotency"). */
+const idempotencyMs = dayMs;
+
+export interface RetentionOptions {
+  readonly clock: Clock;
+  /** How long ended attempts are kept. */
+  readonly days: number;
+  readonly isIdle: () => boolean;
+  /** Deletes a few rows older than the given times; false when there are none. */
+  readonly pruneSome: (attemptsBefore: number, idempotencyBefore: number) => Promise<boolean>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Deletes what is older than it has to be, a little at a time, while nobody waits for the disk. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#after(firstMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #after(ms: number): void {
+    if (!this.#stopped) this.#timer = this.#options.clock.setTimer(() => void this.#turn(), ms);
+  }
+
+  async #turn(): Promise<void> {
+    const { clock, days, isIdle, pruneSome, onError } = this.#options;
+    const now = clock.wallTime();
+    try {
+      const more = !isIdle() || (await pruneSome(now - days * dayMs, now - idempotencyMs));
+      this.#after(more ? pauseMs : everyMs);
+    } catch (error) {
+      onError(error);
+      this.#after(everyMs);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import Database from 'libsql';
+import { GatewayError } from '../contract/index.ts';
+import { type Column, idColumn } from './columns.ts';
+import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
+import {
+  attemptColumns,
+  attemptOf,
+  codeColumns,
+  codeOf,
+  idempotencyOf,
+  type Row,
+  thresholdColumns,
+  thresholdOf,
+} from './sqlite-rows.ts';
+import type { AttemptQuery, StoreReader } from './store.ts';
+
+/** The connection that only reads: on the main thread, beside the writer's, and never waiting for it. */
+export class SqliteReader implements StoreReader {
+  readonly #database: Database.Database;
+  readonly #path: string;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  /** @param path of a database that the writer has brought up to date */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = new Database(path);
+    this.#database.exec('PRAGMA query_only = ON');
+  }
+
+  attempt(actionAttemptId: string): AttemptRecord | undefined {
+    return this.#one(`SELECT ${attemptColumns} FROM attempts WHERE action_attempt_id = ?`, attemptOf, [
+      idColumn(actionAttemptId),
+    ]);
+  }
+
+  attempts({ actionAttemptIds, deviceId, limit, beforeSeq = Number.MAX_SAFE_INTEGER }: AttemptQuery): AttemptRecord[] {
+    if (actionAttemptIds !== undefined) {
+      return [...new Set(actionAttemptIds)]
+        .map((id) => this.attempt(id))
+        .filter((attempt) => attempt !== undefined)
+        .filter((attempt) => attempt.seq < beforeSeq && (deviceId === undefined || attempt.deviceId === deviceId))
+        .sort((a, b) => b.seq - a.seq)
+        .slice(0, limit);
+    }
+    if (deviceId !== undefined) {
+      return this.#all(
+        `SELECT ${attemptColumns} FROM attempts WHERE device_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+        attemptOf,
+        [idColumn(deviceId), beforeSeq, limit],
+      );
+    }
+    return this.#all(`SELECT ${attemptColumns} FROM attempts WHERE seq < ? ORDER BY seq DESC LIMIT ?`, attemptOf, [
+      beforeSeq,
+      limit,
+    ]);
+  }
+
+  pendingAttempts(): AttemptRecord[] {
+    return this.#all(
+      `SELECT ${attemptColumns} FROM attempts
+       WHERE seq >= (SELECT value FROM marks WHERE name = 'pending_from') AND settled_at IS NULL ORDER BY seq`,
+      attemptOf,
+    );
+  }
+
+  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
+    return this.#one(
+      `SELECT ${attemptColumns} FROM attempts WHERE device_id = ? AND settled_at IS NOT NULL ORDER BY seq DESC LIMIT 1`,
+      attemptOf,
+      [idColumn(deviceId)],
+    );
+  }
+
+  highestSeq(): number {
+    return this.#one('SELECT max(seq) FROM attempts', ([seq]) => Number(seq ?? 0)) ?? 0;
+  }
+
+  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
+    return this.#one(`SELECT ${codeColumns} FROM access_codes WHERE access_code_id = ?`, codeOf, [
+      idColumn(accessCodeId),
+    ]);
+  }
+
+  accessCodes(deviceId?: string): AccessCodeRecord[] {
+    if (deviceId === undefined) return this.#all(`SELECT ${codeColumns} FROM access_codes ORDER BY number`, codeOf);
+    return this.#all(`SELECT ${codeColumns} FROM access_codes WHERE device_id = ? ORDER BY number`, codeOf, [
+      idColumn(deviceId),
+    ]);
+  }
+
+  foreignSlots(deviceId: string): number[] {
+    return this.#all('SELECT slot FROM foreign_slots WHERE device_id = ? ORDER BY slot', ([slot]) => Number(slot), [
+      idColumn(deviceId),
+    ]);
+  }
+
+  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
+    return this.#one(`SELECT ${thresholdColumns} FROM noise_thresholds WHERE noise_threshold_id = ?`, thresholdOf, [
+      idColumn(noiseThresholdId),
+    ]);
+  }
+
+  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
+    if (deviceId === undefined) {
+      return this.#all(`SELECT ${thresholdColumns} FROM noise_thresholds ORDER BY number`, thresholdOf);
+    }
+    return this.#all(
+      `SELECT ${thresholdColumns} FROM noise_thresholds WHERE device_id = ? ORDER BY number`,
+      thresholdOf,
+      [idColumn(deviceId)],
+    );
+  }
+
+  idempotency(scope: string): IdempotencyRecord | undefined {
+    return this.#one(
+      'SELECT scope, fingerprint, action_attempt_id, created_at FROM idempotency WHERE scope = ?',
+      idempotencyOf,
+      [scope],
+    );
+  }
+
+  fact(name: string): string | undefined {
+    return this.#one('SELECT value FROM facts WHERE name = ?', ([value]) => String(value), [name]);
+  }
+
+  /** Whether one of the `rows` oldest rows is older than the given times, in milliseconds since the Unix epoch. */
+  hasOlder(rows: number, attemptsBefore: number, idempotencyBefore: number): boolean {
+    const found = this.#one(
+      `SELECT 1 WHERE EXISTS (
+         SELECT 1 FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1)
+         WHERE settled_at < ?2 AND seq < (SELECT max(seq) FROM attempts))
+       OR EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?3)`,
+      () => true,
+      [rows, attemptsBefore, idempotencyBefore],
+    );
+    return found === true;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #one<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T | undefined {
+    const row = this.#query(() => this.#statement(sql).get(parameters)) as Row | undefined;
+    return row === undefined ? undefined : read(row);
+  }
+
+  #all<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T[] {
+    return (this.#query(() => this.#statement(sql).all(parameters)) as Row[]).map(read);
+  }
+
+  /** Rows as arrays: as objects they would carry a `_metadata` of libsql's. */
+  #statement(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql).raw();
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #query<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (error) {
+      const why = error instanceof Database.SqliteError ? error.code : String(error);
+      throw new GatewayError(
+        'internal_error',
+        `The database ${this.#path} could not be read (${why}). Check the disk, then restart the gateway; if it stays ` +
+          'so, restore a backup.',
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
+import type {
+  AccessCodeRecord,
+  ActionType,
+  AttemptRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+  Settlement,
+} from './records.ts';
+
+/** In the order of the columns asked for. */
+export type Row = Column[];
+
+export const attemptColumns =
+  'seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at, intent, settled_at, result, error, history';
+export const codeColumns =
+  'access_code_id, device_id, name, sealed_code, slot, status, starts_at, ends_at, created_at, problem';
+export const thresholdColumns =
+  'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
+
+export function attemptOf(row: Row): AttemptRecord {
+  const [seq, id, device, type, subject, actor, acceptedAt, intent, settledAt, result, error, history] = row as [
+    number,
+    Column,
+    Column,
+    ActionType,
+    Column,
+    Column,
+    number,
+    number,
+    number | null,
+    Column,
+    Column,
+    Column,
+  ];
+  return {
+    seq,
+    actionAttemptId: idOf(id),
+    actionType: type,
+    deviceId: idOf(device),
+    subject: optional(subject, (column) => jsonOf<NonNullable<AttemptRecord['subject']>>(column)),
+    actor: actorOf(actor),
+    acceptedAt,
+    intent: intent === 1,
+    settlement: settlementOf(result, error),
+    settledAt: settledAt ?? undefined,
+    history: historyOf(history),
+  };
+}
+
+function settlementOf(result: Column, error: Column): Settlement | undefined {
+  if (result !== null) return { status: 'success', result: jsonOf(result) };
+  if (error !== null) return { status: 'error', error: jsonOf(error) };
+  return undefined;
+}
+
+export function codeOf(row: Row): AccessCodeRecord {
+  const [id, device, name, sealed, slot, status, startsAt, endsAt, createdAt, problem] = row as [
+    Column,
+    Column,
+    string | null,
+    Uint8Array,
+    number | null,
+    AccessCodeRecord['status'],
+    number | null,
+    number | null,
+    number,
+    Column,
+  ];
+  return {
+    accessCodeId: idOf(id),
+    deviceId: idOf(device),
+    name: name ?? undefined,
+    sealedCode: new Uint8Array(sealed),
+    slot: slot ?? undefined,
+    status,
+    startsAt: startsAt ?? undefined,
+    endsAt: endsAt ?? undefined,
+    createdAt,
+    problem: optional(problem, (column) => jsonOf<NonNullable<AccessCodeRecord['problem']>>(column)),
+  };
+}
+
+export function thresholdOf(row: Row): NoiseThresholdRecord {
+  const [id, device, name, startsDailyAt, endsDailyAt, timeZone, decibels, sustainedMs, createdAt] = row as [
+    Column,
+    Column,
+    string,
+    string,
+    string,
+    string,
+    number,
+    number,
+    number,
+  ];
+  return {
+    noiseThresholdId: idOf(id),
+    deviceId: idOf(device),
+    name,
+    startsDailyAt,
+    endsDailyAt,
+    timeZone,
+    decibels,
+    sustainedMs,
+    createdAt,
+  };
+}
+
+export function idempotencyOf(row: Row): IdempotencyRecord {
+  const [scope, fingerprint, actionAttemptId, createdAt] = row as [string, string, Column, number];
+  return { scope, fingerprint, actionAttemptId: idOf(actionAttemptId), createdAt };
+}

@@ -1,0 +1,273 @@
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, GatewayError } from '../contract/index.ts';
+import { pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
+import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
+import { ProcessLock } from './process-lock.ts';
+import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
+import { Retention } from './retention.ts';
+import { SqliteReader } from './sqlite-reader.ts';
+import { statementTexts } from './statements.ts';
+import type { AttemptQuery, Change, Store } from './store.ts';
+import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
+import type { WriterFaults } from './writer-faults.ts';
+import type { Step, Unit, UnitFailure } from './writer-protocol.ts';
+import { WriterThread } from './writer-thread.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file. `.lock`, `.reserve`, `-wal` and `-shm` lie beside it. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /**
+   * A sync failed or the writer died: what is on disk is unknown. The process must end with a non-zero code; commits
+   * that were not answered stay so.
+   */
+  readonly onFatal: (error: Error) => void;
+  /** How long ended attempts are kept; 90 days unless given. */
+  readonly retentionDays?: number;
+  /** Room kept for settlements on a full disk, in bytes; 4 MiB unless given. */
+  readonly reserveBytes?: number;
+  /** How often a full disk is looked at again, in milliseconds; 5 s unless given. */
+  readonly probeMs?: number;
+  /** For tests. */
+  readonly faults?: WriterFaults;
+}
+
+/** Enough for some 1,500 settlements at 2.6 KiB, measured. */
+const usualReserveBytes = 4 << 20;
+const usualProbeMs = 5_000;
+const usualRetentionDays = 90;
+
+/** A start reads that many rows to find the pending ones, at most about so many more than there are. */
+const acceptancesPerMark = 1_000;
+
+/** Deleting that many rows takes a few milliseconds of the writer's time. */
+const rowsPerPrune = 100;
+
+/** The store on disk: a thread that writes, and a connection on this one that reads. */
+export class SqliteStore implements Store {
+  readonly #path: string;
+  readonly #lock: ProcessLock;
+  readonly #writer: WriterThread;
+  readonly #reader: SqliteReader;
+  readonly #queue: CommitQueue<Waiting>;
+  readonly #retention: Retention;
+  readonly #room: { hasRoom: boolean };
+  #acceptances = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: SqliteStoreOptions, { lock, writer, reader, room }: Parts) {
+    this.#path = options.path;
+    this.#lock = lock;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#room = room;
+    this.#queue = new CommitQueue((waiting) => this.#flush(waiting));
+    this.#retention = new Retention({
+      clock: options.clock,
+      days: options.retentionDays ?? usualRetentionDays,
+      isIdle: () => this.#queue.isIdle,
+      pruneSome: (attemptsBefore, idempotencyBefore) => this.#pruneSome(attemptsBefore, idempotencyBefore),
+      onError: (error) => options.log.warn({ err: error }, 'old attempts could not be deleted; trying again later'),
+    });
+  }
+
+  /**
+   * Opens the database, creating it and its directory when they are missing, and brings it up to date.
+   * @throws GatewayError `misconfigured`: in use by another process, newer than this program, damaged, of another
+   * program, or not allowed
+   */
+  static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
+    const { path, log, reserveBytes = usualReserveBytes, probeMs = usualProbeMs } = options;
+    prepareFile(path);
+    const lock = ProcessLock.take(path);
+    const room = { hasRoom: true };
+    let writer: WriterThread | undefined;
+    try {
+      const started = await WriterThread.start(
+        {
+          path,
+          migrations: new URL('./migrations/', import.meta.url).href,
+          statements: statementTexts,
+          reserveBytes,
+          probeMs,
+          ...(options.faults && { faults: options.faults.shared }),
+        },
+        {
+          onRoom: (hasRoom, message) => {
+            room.hasRoom = hasRoom;
+            log.warn(message);
+          },
+          onFatal: options.onFatal,
+        },
+      );
+      writer = started.writer;
+      room.hasRoom = started.hasRoom;
+      return new SqliteStore(options, { lock, writer, reader: new SqliteReader(path), room });
+    } catch (error) {
+      await writer?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    if (this.#closing !== undefined) throw storeClosed();
+    const acceptances = changes.filter(({ kind }) => kind === 'attempt_accepted').length;
+    if (acceptances > 0 && !this.#room.hasRoom) throw diskFull(this.#path);
+    const committed = this.#queue.add(unitOf(changes, acceptances > 0));
+    this.#raiseMark(acceptances);
+    await committed;
+  }
+
+  get accepting(): boolean {
+    return this.#room.hasRoom && this.#closing === undefined;
+  }
+
+  get stats(): CommitStats {
+    return this.#queue.stats;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#retention.stop();
+    await this.#queue.drained();
+    // Before the writer, whose connection is the last one then: SQLite tidies up behind the last.
+    this.#reader.close();
+    await this.#writer.close();
+    this.#lock.release();
+  }
+
+  async #flush(waiting: readonly Waiting[]): Promise<FlushOutcome> {
+    const failures = await this.#writer.commit(waiting.map(({ unit }) => unit));
+    return failures.map((failure, index) => {
+      const changeOfStep = waiting[index]?.changeOfStep;
+      return failure === null ? undefined : this.#errorOf(failure, changeOfStep?.[failure.step]);
+    });
+  }
+
+  #errorOf({ reason, message }: UnitFailure, change: Change | undefined): GatewayError {
+    if (reason === 'no_room') return diskFull(this.#path);
+    if (reason === 'busy') return databaseBusy(this.#path);
+    switch (change?.kind) {
+      case 'attempt_accepted':
+        return alreadyAccepted(change.attempt.actionAttemptId, change.attempt.seq);
+      case 'attempt_intent':
+      case 'attempt_settled':
+        return notPending(change.actionAttemptId);
+      default:
+        return cannotApply(change?.kind ?? 'change', message);
+    }
+  }
+
+  /** Rides along with what is committed anyway. */
+  #raiseMark(acceptances: number): void {
+    this.#acceptances += acceptances;
+    if (this.#acceptances < acceptancesPerMark) return;
+    this.#acceptances = 0;
+    // Nobody waits for it, and the next one makes up for it.
+    this.#queue.add({ unit: { steps: raisePendingFrom, startsWork: false }, changeOfStep: [] }).catch(() => undefined);
+  }
+
+  async #pruneSome(attemptsBefore: number, idempotencyBefore: number): Promise<boolean> {
+    if (!this.#reader.hasOlder(rowsPerPrune, attemptsBefore, idempotencyBefore)) return false;
+    const steps = pruneSteps(rowsPerPrune, attemptsBefore, idempotencyBefore);
+    await this.#queue.add({ unit: { steps, startsWork: false }, changeOfStep: [] });
+    return true;
+  }
+
+  attempt(actionAttemptId: string): AttemptRecord | undefined {
+    return this.#reader.attempt(actionAttemptId);
+  }
+
+  attempts(query: AttemptQuery): AttemptRecord[] {
+    return this.#reader.attempts(query);
+  }
+
+  pendingAttempts(): AttemptRecord[] {
+    return this.#reader.pendingAttempts();
+  }
+
+  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
+    return this.#reader.lastSettledAttempt(deviceId);
+  }
+
+  highestSeq(): number {
+    return this.#reader.highestSeq();
+  }
+
+  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
+    return this.#reader.accessCode(accessCodeId);
+  }
+
+  accessCodes(deviceId?: string): AccessCodeRecord[] {
+    return this.#reader.accessCodes(deviceId);
+  }
+
+  foreignSlots(deviceId: string): number[] {
+    return this.#reader.foreignSlots(deviceId);
+  }
+
+  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
+    return this.#reader.noiseThreshold(noiseThresholdId);
+  }
+
+  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
+    return this.#reader.noiseThresholds(deviceId);
+  }
+
+  idempotency(scope: string): IdempotencyRecord | undefined {
+    return this.#reader.idempotency(scope);
+  }
+
+  fact(name: string): string | undefined {
+    return this.#reader.fact(name);
+  }
+}
+
+interface Parts {
+  readonly lock: ProcessLock;
+  readonly writer: WriterThread;
+  readonly reader: SqliteReader;
+  readonly room: { hasRoom: boolean };
+}
+
+interface Waiting {
+  readonly unit: Unit;
+  /** The change each step belongs to, for the error's sake. */
+  readonly changeOfStep: readonly Change[];
+}
+
+function unitOf(changes: readonly Change[], startsWork: boolean): Waiting {
+  const steps: Step[] = [];
+  const changeOfStep: Change[] = [];
+  for (const change of changes) {
+    for (const step of stepsOf(change)) {
+      steps.push(step);
+      changeOfStep.push(change);
+    }
+  }
+  return { unit: { steps, startsWork }, changeOfStep };
+}
+
+/** Whoever may read the database learns who went through which door: its owner alone. */
+function prepareFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new GatewayError(
+      'misconfigured',
+      `The database ${path} cannot be opened: ${why}. Check store.path, and that the gateway's user may write there.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,54 @@
+/** What the writer runs, by name. */
+const sql = {
+  attemptAccepted: `INSERT INTO attempts (seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at,
+      intent, settled_at, result, error, history)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  attemptIntent: `UPDATE attempts SET intent = 1, history = ? WHERE action_attempt_id = ? AND settled_at IS NULL`,
+  attemptSettled: `UPDATE attempts SET settled_at = ?, result = ?, error = ?, history = ?
+    WHERE action_attempt_id = ? AND settled_at IS NULL`,
+  pendingFromLowered: `UPDATE marks SET value = ?1 WHERE name = 'pending_from' AND value > ?1`,
+  pendingFromRaised: `UPDATE marks SET value = (
+      SELECT coalesce(
+        (SELECT seq FROM attempts WHERE seq >= marks.value AND settled_at IS NULL ORDER BY seq LIMIT 1),
+        (SELECT max(seq) + 1 FROM attempts),
+        marks.value))
+    WHERE name = 'pending_from'`,
+  accessCodePut: `INSERT INTO access_codes (access_code_id, device_id, name, sealed_code, slot, status, starts_at,
+      ends_at, created_at, problem)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (access_code_id) DO UPDATE SET device_id = excluded.device_id, name = excluded.name,
+      sealed_code = excluded.sealed_code, slot = excluded.slot, status = excluded.status,
+      starts_at = excluded.starts_at, ends_at = excluded.ends_at, created_at = excluded.created_at,
+      problem = excluded.problem`,
+  accessCodeRemoved: `DELETE FROM access_codes WHERE access_code_id = ?`,
+  foreignSlotPut: `INSERT OR REPLACE INTO foreign_slots (device_id, slot, seen_at) VALUES (?, ?, ?)`,
+  foreignSlotRemoved: `DELETE FROM foreign_slots WHERE device_id = ? AND slot = ?`,
+  noiseThresholdPut: `INSERT INTO noise_thresholds (noise_threshold_id, device_id, name, starts_daily_at,
+      ends_daily_at, time_zone, decibels, sustained_ms, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (noise_threshold_id) DO UPDATE SET device_id = excluded.device_id, name = excluded.name,
+      starts_daily_at = excluded.starts_daily_at, ends_daily_at = excluded.ends_daily_at,
+      time_zone = excluded.time_zone, decibels = excluded.decibels, sustained_ms = excluded.sustained_ms,
+      created_at = excluded.created_at`,
+  noiseThresholdRemoved: `DELETE FROM noise_thresholds WHERE noise_threshold_id = ?`,
+  idempotencyPut: `INSERT OR REPLACE INTO idempotency (scope, fingerprint, action_attempt_id, created_at)
+    VALUES (?, ?, ?, ?)`,
+  factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
+  // The newest attempt stays, so that sequence numbers go on from it.
+  attemptsPruned: `DELETE FROM attempts WHERE seq IN (
+      SELECT seq FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1) WHERE settled_at < ?2)
+    AND seq < (SELECT max(seq) FROM attempts)`,
+  idempotencyPruned: `DELETE FROM idempotency WHERE number IN (
+      SELECT number FROM (SELECT number, created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?2)`,
+} as const;
+
+export type StatementName = keyof typeof sql;
+
+const names = Object.keys(sql) as StatementName[];
+
+/** In the order in which the writer is given them. */
+export const statementTexts: readonly string[] = Object.values(sql);
+
+export const statementIndex = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<
+  Record<StatementName, number>
+>;

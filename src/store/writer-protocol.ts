@@ -1,0 +1,52 @@
+import type { Column } from './columns.ts';
+
+/** One prepared statement to run. */
+export type Step = readonly [
+  /** Index into {@link WriterOptions.statements}. */
+  statement: number,
+  parameters: readonly Column[],
+  /** How many rows it must change, or the unit cannot be applied; null when any number will do. */
+  changes: number | null,
+];
+
+/** What is kept together or not at all. */
+export interface Unit {
+  readonly steps: readonly Step[];
+  /** Refused first when the disk is full, to leave the room that is left to what is under way already. */
+  readonly startsWork: boolean;
+}
+
+/** Why a unit was not kept. `step` is the one that failed, -1 when the unit was not tried or failed as a whole. */
+export interface UnitFailure {
+  readonly reason: 'refused' | 'no_room' | 'busy';
+  readonly step: number;
+  readonly message: string;
+}
+
+/** Passed as `workerData`. */
+export interface WriterOptions {
+  readonly path: string;
+  /** A `file:` URL of a folder of `NNNN-name.sql`. */
+  readonly migrations: string;
+  /** SQL, prepared when first used. */
+  readonly statements: readonly string[];
+  /** Size of the reserve file, in bytes. */
+  readonly reserveBytes: number;
+  /** How often a full disk is looked at again, in milliseconds. */
+  readonly probeMs: number;
+  /** For tests: see WriterFaults. */
+  readonly faults?: SharedArrayBuffer;
+}
+
+export type ToWriter = { readonly kind: 'commit'; readonly units: readonly Unit[] } | { readonly kind: 'close' };
+
+export type FromWriter =
+  | { readonly kind: 'ready'; readonly hasRoom: boolean }
+  /** The database cannot be used; the thread ends. */
+  | { readonly kind: 'unusable'; readonly message: string }
+  /** One entry per unit: null when it is on disk. */
+  | { readonly kind: 'committed'; readonly failures: readonly (UnitFailure | null)[] | null }
+  | { readonly kind: 'room'; readonly hasRoom: boolean; readonly message: string }
+  /** Nobody knows what is on disk: the process must end. */
+  | { readonly kind: 'fatal'; readonly code: string; readonly message: string }
+  | { readonly kind: 'closed' };

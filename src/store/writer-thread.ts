@@ -1,0 +1,116 @@
+import { Worker } from 'node:worker_threads';
+import { GatewayError } from '../contract/index.ts';
+import type { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts';
+
+export interface WriterEvents {
+  /** The disk became full, or has room again. */
+  readonly onRoom: (hasRoom: boolean, message: string) => void;
+  /** A sync failed or the thread died: what is on disk is unknown, and the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+type Committed = Extract<FromWriter, { kind: 'committed' }>;
+
+interface Started {
+  readonly ready: (hasRoom: boolean) => void;
+  readonly refuse: (error: GatewayError) => void;
+}
+
+/** The main thread's end of the writer. */
+export class WriterThread {
+  readonly #worker: Worker;
+  readonly #events: WriterEvents;
+  readonly #started: Started;
+  #committed: ((message: Committed) => void) | undefined;
+  #closed: (() => void) | undefined;
+  #state: 'starting' | 'running' | 'over' = 'starting';
+
+  private constructor(options: WriterOptions, events: WriterEvents, started: Started) {
+    this.#events = events;
+    this.#started = started;
+    // Without the parent's loaders: under tsx they would not start in a worker.
+    this.#worker = new Worker(new URL('./writer.mjs', import.meta.url), { workerData: options, execArgv: [] });
+    this.#worker.on('message', (message: FromWriter) => this.#take(message));
+    this.#worker.on('error', (error) => this.#die(error));
+    this.#worker.on('exit', (code) => this.#die(new Error(`The store's thread ended with code ${code}.`)));
+  }
+
+  /**
+   * Starts the thread, which opens the database and brings it up to date.
+   * @throws GatewayError `misconfigured` when the database cannot be used
+   */
+  static async start(
+    options: WriterOptions,
+    events: WriterEvents,
+  ): Promise<{ readonly writer: WriterThread; readonly hasRoom: boolean }> {
+    return new Promise((resolve, reject) => {
+      const writer: WriterThread = new WriterThread(options, events, {
+        ready: (hasRoom) => resolve({ writer, hasRoom }),
+        refuse: reject,
+      });
+    });
+  }
+
+  /** Makes the units durable in one group; one answer per unit, null when it is on disk. One group at a time. */
+  async commit(units: readonly Unit[]): Promise<readonly (UnitFailure | null)[]> {
+    const { failures } = await new Promise<Committed>((resolve) => {
+      this.#committed = resolve;
+      this.#post({ kind: 'commit', units });
+    });
+    return failures ?? units.map(() => null);
+  }
+
+  /** Closes the database and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#state === 'running') {
+      this.#state = 'over';
+      await new Promise<void>((resolve) => {
+        this.#closed = resolve;
+        this.#post({ kind: 'close' });
+      });
+    }
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToWriter): void {
+    this.#worker.postMessage(message);
+  }
+
+  #take(message: FromWriter): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#state = 'running';
+        this.#started.ready(message.hasRoom);
+        break;
+      case 'unusable':
+        this.#refuse(message.message);
+        break;
+      case 'committed':
+        this.#committed?.(message);
+        break;
+      case 'room':
+        this.#events.onRoom(message.hasRoom, message.message);
+        break;
+      case 'fatal':
+        this.#die(new Error(`${message.message} (${message.code})`));
+        break;
+      case 'closed':
+        this.#closed?.();
+        break;
+    }
+  }
+
+  #refuse(message: string, cause?: Error): void {
+    this.#state = 'over';
+    this.#started.refuse(new GatewayError('misconfigured', message, { cause }));
+  }
+
+  #die(error: Error): void {
+    // Closing, it dies before it could say that it has closed: that must not be waited for.
+    this.#closed?.();
+    if (this.#state === 'starting') this.#refuse(`The store could not be started: ${error.message}`, error);
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#events.onFatal(error);
+  }
+}

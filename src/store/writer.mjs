@@ -1,0 +1,295 @@
+// The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
+import { parentPort, workerData } from 'node:worker_threads';
+import { codeOf, openDatabase, scalar } from './writer-database.mjs';
+import { lengthen, Reserve } from './writer-room.mjs';
+
+/** @import { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts' */
+/** @import { Statement } from 'libsql' */
+
+/** So long without a commit counts as idle, in milliseconds. A guess. */
+const idleMs = 250;
+
+/**
+ * Checkpoints, counted in statements since the last: one writes 1 to 3 KiB of log, measured. When idle at the first
+ * number (about 4 MiB of log), without waiting for idleness at the second (about 32 MiB): a checkpoint delays the
+ * commits behind it, so under load it should be rare enough to stay out of the 99th percentile.
+ */
+const checkpointIdle = 2_000;
+const checkpointAtLast = 16_000;
+
+/** Where idle checkpoints usually keep the write-ahead log, in bytes. */
+const usualLogBytes = 5 << 20;
+
+const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @type {WriterOptions} */ (workerData);
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+const planted = faults === undefined ? undefined : new Int32Array(faults);
+const reserve = new Reserve(`${path}.reserve`, reserveBytes);
+
+/** The disk is full. Thrown where SQLite has rolled the transaction back already. */
+class NoRoom extends Error {}
+/** Another program holds the database. */
+class Busy extends Error {}
+
+/** @param {FromWriter} message */
+const tell = (message) => port.postMessage(message);
+
+/** @param {unknown} error @param {string} code of SQLite */
+function classify(error, code) {
+  // Growing the shared index of the log is the one place where SQLite reports a full disk otherwise.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return new NoRoom();
+  if (code.startsWith('SQLITE_BUSY')) return new Busy();
+  return error;
+}
+
+class Writer {
+  /** @param {import('libsql').Database} database */
+  constructor(database) {
+    this.database = database;
+    /** @type {Map<number, Statement<unknown[]>>} */
+    this.prepared = new Map();
+    this.hasRoom = reserve.take();
+    this.dirty = 0;
+    this.plantedFull = false;
+    /** @type {NodeJS.Timeout | undefined} */
+    this.idleTimer = undefined;
+    /** @type {NodeJS.Timeout | undefined} */
+    this.probeTimer = this.hasRoom ? undefined : setInterval(() => this.probe(), probeMs);
+    this.pageBytes = Number(scalar(database, 'PRAGMA page_size'));
+    this.armIdle();
+  }
+
+  /** @param {readonly Unit[]} units @returns {(UnitFailure | null)[] | null} */
+  commit(units) {
+    this.plantFull();
+    /** @type {(UnitFailure | null)[]} */
+    const failures = units.map(() => null);
+    const all = units.map((_, index) => index);
+    if (this.hasRoom) {
+      try {
+        this.transact(units, all, failures);
+        return this.answer(failures);
+      } catch (error) {
+        if (!(error instanceof NoRoom)) return this.answer(this.busy(units, error));
+        this.giveUpReserve();
+        failures.fill(null);
+      }
+    }
+    for (const index of all) if (units[index]?.startsWork) failures[index] = noRoom();
+    const underWay = all.filter((index) => failures[index] === null);
+    try {
+      this.transact(units, underWay, failures);
+    } catch (error) {
+      if (!(error instanceof NoRoom)) return this.answer(this.busy(units, error));
+      this.oneByOne(units, underWay, failures);
+    }
+    return this.answer(failures);
+  }
+
+  /**
+   * What fits goes through, though not everything does.
+   * @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures
+   */
+  oneByOne(units, indexes, failures) {
+    for (const index of indexes) {
+      failures[index] = null;
+      try {
+        this.transact(units, [index], failures);
+      } catch (error) {
+        if (error instanceof NoRoom) failures[index] = noRoom();
+        else throw error;
+      }
+    }
+  }
+
+  /**
+   * One transaction, one sync; each unit on its own merits.
+   * @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures
+   */
+  transact(units, indexes, failures) {
+    if (indexes.length === 0) return;
+    this.run('BEGIN IMMEDIATE');
+    for (const index of indexes) {
+      const unit = /** @type {Unit} */ (units[index]);
+      this.run('SAVEPOINT unit');
+      const failure = this.tryUnit(unit);
+      if (failure !== undefined) {
+        failures[index] = failure;
+        this.run('ROLLBACK TO unit');
+      }
+      this.run('RELEASE unit');
+      this.dirty += unit.steps.length;
+    }
+    this.delaySync();
+    this.run('COMMIT');
+  }
+
+  /** @param {Unit} unit @returns {UnitFailure | undefined} */
+  tryUnit(unit) {
+    for (const [step, [statement, parameters, changes]] of unit.steps.entries()) {
+      try {
+        const done = this.statement(statement).run(parameters);
+        if (changes !== null && done.changes !== changes) {
+          return { reason: 'refused', step, message: `${done.changes} rows were changed instead of ${changes}` };
+        }
+      } catch (error) {
+        const code = codeOf(error);
+        if (!/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)) throw classify(error, code);
+        return { reason: 'refused', step, message: code };
+      }
+    }
+    return undefined;
+  }
+
+  /** @param {number} index @returns {Statement<unknown[]>} */
+  statement(index) {
+    let statement = this.prepared.get(index);
+    if (statement === undefined) {
+      statement = this.database.prepare(/** @type {string} */ (statements[index]));
+      this.prepared.set(index, statement);
+    }
+    return statement;
+  }
+
+  /** @param {string} sql */
+  run(sql) {
+    try {
+      this.database.exec(sql);
+    } catch (error) {
+      throw classify(error, codeOf(error));
+    }
+  }
+
+  /** @param {readonly Unit[]} units @param {unknown} error @returns {UnitFailure[]} */
+  busy(units, error) {
+    if (!(error instanceof Busy)) throw error;
+    if (this.database.inTransaction) this.run('ROLLBACK');
+    return units.map(() => ({ reason: 'busy', step: -1, message: 'another program is writing' }));
+  }
+
+  /** @param {(UnitFailure | null)[]} failures */
+  answer(failures) {
+    return failures.some((failure) => failure !== null) ? failures : null;
+  }
+
+  giveUpReserve() {
+    reserve.giveUp();
+    if (this.plantedFull) this.limitPages(Math.floor(reserveBytes / this.pageBytes));
+    this.hasRoom = false;
+    this.probeTimer ??= setInterval(() => this.probe(), probeMs);
+    tell({ kind: 'room', hasRoom: false, message: `the disk holding ${path} is full` });
+  }
+
+  /** Looks whether there is room again. */
+  probe() {
+    this.plantFull();
+    if (this.hasRoom || this.plantedFull || !reserve.take()) return;
+    this.hasRoom = true;
+    clearInterval(this.probeTimer);
+    this.probeTimer = undefined;
+    this.armIdle();
+    tell({ kind: 'room', hasRoom: true, message: `the disk holding ${path} has room again` });
+  }
+
+  armIdle() {
+    if (this.idleTimer === undefined) this.idleTimer = setTimeout(() => this.idle(), idleMs);
+    else this.idleTimer.refresh();
+  }
+
+  /** Work nobody waits for, a little at a time. */
+  idle() {
+    if (!this.hasRoom) return;
+    if (this.dirty >= checkpointIdle) this.checkpoint();
+    try {
+      if (lengthen(`${path}-wal`, usualLogBytes)) this.armIdle();
+    } catch {
+      // It is a convenience; a full disk shows at the next commit.
+    }
+  }
+
+  checkpointWhenDue() {
+    // A checkpoint makes the database longer: on a full disk that would take the room that settlements need.
+    if (this.dirty >= checkpointAtLast && this.hasRoom) this.checkpoint();
+    this.armIdle();
+  }
+
+  checkpoint() {
+    this.dirty = 0;
+    try {
+      this.run('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      if (error instanceof NoRoom) this.giveUpReserve();
+      else if (!(error instanceof Busy)) throw error;
+    }
+  }
+
+  rest() {
+    clearInterval(this.probeTimer);
+    clearTimeout(this.idleTimer);
+  }
+
+  close() {
+    this.rest();
+    this.prepared.clear();
+    this.database.close();
+  }
+
+  delaySync() {
+    if (planted === undefined) return;
+    const ms = Atomics.load(planted, 0);
+    if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    if (Atomics.exchange(planted, 1, 0) === 1) {
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
+    }
+  }
+
+  plantFull() {
+    if (planted === undefined) return;
+    const full = Atomics.load(planted, 2) === 1;
+    if (full === this.plantedFull) return;
+    this.plantedFull = full;
+    if (full) this.limitPages(0);
+    else this.run('PRAGMA max_page_count = 4294967294');
+  }
+
+  /** @param {number} more pages than there are now */
+  limitPages(more) {
+    this.run(`PRAGMA max_page_count = ${Number(scalar(this.database, 'PRAGMA page_count')) + more}`);
+  }
+}
+
+/** @returns {UnitFailure} */
+function noRoom() {
+  return { reason: 'no_room', step: -1, message: 'the disk is full' };
+}
+
+function start() {
+  try {
+    return new Writer(openDatabase(path, migrations));
+  } catch (error) {
+    tell({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
+    port.close();
+    return undefined;
+  }
+}
+
+const writer = start();
+if (writer !== undefined) {
+  port.on('message', (/** @type {ToWriter} */ message) => {
+    try {
+      if (message.kind === 'close') {
+        writer.close();
+        tell({ kind: 'closed' });
+        port.close();
+        return;
+      }
+      tell({ kind: 'committed', failures: writer.commit(message.units) });
+      writer.checkpointWhenDue();
+    } catch (error) {
+      // Nothing is tried after this: what the disk holds now is for the next start to find out.
+      writer.rest();
+      tell({ kind: 'fatal', code: codeOf(error), message: error instanceof Error ? error.message : String(error) });
+      port.close();
+    }
+  });
+  tell({ kind: 'ready', hasRoom: writer.hasRoom });
+}
