@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, MqttLink, MqttMessage, Unsubscribe } from '../../../src/contract/index.ts';
+import { type BridgeComplaint, complaintAbout } from './bridge-complaint.ts';
+import { type Bolt, parseOnline, parseState, type StateMessage } from './codec.ts';
+import type { Topics } from './topics.ts';
+
+/** A message of the device, with what sets it apart from the one before. */
+export interface HeardMessage {
+  readonly kind: 'message';
+  readonly message: StateMessage;
+  /** Lasting keys that are new or differ; undefined when there is nothing to compare with. */
+  readonly changed: ReadonlySet<string> | undefined;
+  /** The broker kept it: it tells of the past. */
+  readonly retained: boolean;
+}
+
+export type FeedEvent =
+  | HeardMessage
+  | ({ readonly kind: 'complaint' } & BridgeComplaint)
+  /** The link broke or the bridge went: what was heard before and what is heard later do not join up. */
+  | { readonly kind: 'gap' }
+  /** Something about link, bridge or availability is known that was not. */
+  | { readonly kind: 'presence' }
+  /** Link, bridge and availability, as far as they are known, let the device be reached again. */
+  | { readonly kind: 'reachable' };
+
+export type Known = 'online' | 'offline' | 'unknown';
+
+/** Where the way to the device is interrupted, as far as it is known. */
+export type Interruption = 'link' | 'bridge' | 'device';
+
+/** A change of the bolt that was heard. */
+export interface BoltNews {
+  readonly bolt: Bolt;
+  /** `Clock.now()` */
+  readonly at: number;
+}
+
+const newsLastMs = 1_000;
+
+/** Everything that MQTT tells of one device, in order. */
+export class DeviceFeed {
+  readonly #link: MqttLink;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(event: FeedEvent) => void>();
+  readonly #subscriptions: Unsubscribe[];
+  readonly #kept = new Map<string, unknown>();
+  #heardSomething = false;
+  #bolt: Bolt | undefined;
+  #news: BoltNews[] = [];
+  #bridge: Known = 'unknown';
+  #availability: Known = 'unknown';
+  #reachable: boolean;
+
+  constructor(link: MqttLink, topics: Topics, friendlyName: string, clock: Clock) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#reachable = link.state.status === 'up';
+    this.#subscriptions = [
+      link.claimCommandTopic(topics.commands),
+      link.onStateChange(({ status }) => this.#linkChanged(status)),
+      link.subscribe(topics.bridgeState, (message) => this.#bridgeChanged(message)),
+      link.subscribe(topics.availability, ({ payload }) => {
+        this.#availability = parseOnline(payload) ?? this.#availability;
+        this.#judge();
+      }),
+      link.subscribe(topics.device, (message) => this.#heard(message)),
+      link.subscribe(topics.bridgeLogging, ({ payload, retained }) => {
+        const complaint = retained ? undefined : complaintAbout(friendlyName, payload);
+        if (complaint !== undefined) this.#tell({ kind: 'complaint', ...complaint });
+      }),
+    ];
+  }
+
+  /** Where the bridge last said the bolt is, since the last gap. */
+  get bolt(): Bolt | undefined {
+    return this.#bolt;
+  }
+
+  /** The changes of the last second, oldest first. */
+  get news(): readonly BoltNews[] {
+    return this.#news.filter(({ at }) => at > this.#clock.now() - newsLastMs);
+  }
+
+  get bridge(): Known {
+    return this.#bridge;
+  }
+
+  get interruption(): Interruption | undefined {
+    if (this.#link.state.status !== 'up') return 'link';
+    if (this.#bridge === 'offline') return 'bridge';
+    return this.#availability === 'offline' ? 'device' : undefined;
+  }
+
+  listen(listener: (event: FeedEvent) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    this.#listeners.clear();
+  }
+
+  #tell(event: FeedEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  #linkChanged(status: 'up' | 'down'): void {
+    if (status === 'down') {
+      // Both are retained: the next connection tells them anew.
+      this.#bridge = 'unknown';
+      this.#availability = 'unknown';
+      this.#gap();
+    }
+    this.#judge();
+  }
+
+  #bridgeChanged({ payload, retained }: MqttMessage): void {
+    const before = this.#bridge;
+    const now = parseOnline(payload) ?? before;
+    // A bridge says that it is online when it starts. One that was away may have missed what the lock did, and
+    // publishes a cache from before.
+    const restarted = now === 'online' && before === 'online' && !retained;
+    if (now === before && !restarted) return;
+    this.#bridge = now;
+    if (before !== 'unknown') this.#gap();
+    this.#judge();
+  }
+
+  #gap(): void {
+    this.#kept.clear();
+    this.#heardSomething = false;
+    this.#bolt = undefined;
+    this.#news = [];
+    this.#tell({ kind: 'gap' });
+  }
+
+  #judge(): void {
+    this.#tell({ kind: 'presence' });
+    const reachable = this.interruption === undefined;
+    if (reachable === this.#reachable) return;
+    this.#reachable = reachable;
+    if (reachable) this.#tell({ kind: 'reachable' });
+  }
+
+  #heard({ payload, retained }: MqttMessage): void {
+    const message = parseState(payload);
+    if (message === undefined) return;
+    const changed = this.#heardSomething ? new Set<string>() : undefined;
+    for (const [key, value] of message.kept) {
+      if (!isDeepStrictEqual(this.#kept.get(key), value)) changed?.add(key);
+      this.#kept.set(key, value);
+    }
+    if (this.#bolt !== undefined && message.bolt !== undefined && message.bolt !== this.#bolt)
+      this.#news = [...this.news, { bolt: message.bolt, at: this.#clock.now() }];
+    this.#bolt = message.bolt ?? this.#bolt;
+    this.#heardSomething = true;
+    this.#tell({ kind: 'message', message, retained, changed });
+  }
+}
+
+/**
+ * Whether a message can be the answer to a read of certain keys.
+ *
+ * - `fresh`: one of them differs from before, so it is no repetition from the cache.
+ * - `same`: nothing differs. Most likely the answer; a report of something else that did not change looks alike.
+ * - `other`: it tells of something else, and carries the keys along from the cache.
+ */
+export function answersRead(heard: HeardMessage, asked: (key: string) => boolean): 'fresh' | 'same' | 'other' {
+  const { changed, message, retained } = heard;
+  if (retained || message.event !== undefined) return 'other';
+  if (changed === undefined) return 'same';
+  if ([...changed].some(asked)) return 'fresh';
+  return changed.size > 0 ? 'other' : 'same';
+}

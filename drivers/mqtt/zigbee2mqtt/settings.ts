@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const noWildcard = /^[^+#\0]+$/;
+const topicLevels = (what: string) =>
+  z
+    .string()
+    .min(1)
+    .regex(noWildcard, `${what} may not contain + or #`)
+    .refine((value) => !value.startsWith('/') && !value.endsWith('/'), `${what} may not begin or end with /`);
+
+const common = {
+  base_topic: topicLevels('the base topic')
+    .default('zigbee2mqtt')
+    .describe('The base topic in Zigbee2MQTT’s own configuration.'),
+  friendly_name: topicLevels('the friendly name').describe(
+    'The device’s name in Zigbee2MQTT, exactly as written there, or its IEEE address.',
+  ),
+  manufacturer: z.string().optional().describe('The maker, for the API’s answers.'),
+  model: z.string().optional().describe('The model, for the API’s answers.'),
+};
+
+export const lockSettings = z.strictObject({
+  kind: z.literal('lock').default('lock'),
+  ...common,
+  pin_slots: z
+    .strictObject({
+      first: z.int().min(0).default(0).describe('The first slot that this gateway may use.'),
+      count: z.int().min(1).describe('How many slots from there on are the gateway’s.'),
+    })
+    .optional()
+    .describe('The lock’s code slots that are this gateway’s. Left out for a lock whose converter takes no PINs.'),
+  pin_lengths: z
+    .array(z.int().min(1).max(16))
+    .nonempty()
+    .default([4, 5, 6, 7, 8])
+    .describe('How many digits a PIN may have on this lock.'),
+});
+
+export const noiseSettings = z.strictObject({
+  kind: z.literal('noise'),
+  ...common,
+  interval_s: z
+    .number()
+    .positive()
+    .default(60)
+    .describe('The longest usual time between two levels, in seconds. A longer silence counts as a missing sample.'),
+});
+
+export const settings = z.discriminatedUnion('kind', [lockSettings, noiseSettings]);
+
+export type LockSettings = z.output<typeof lockSettings>;
+export type NoiseSettings = z.output<typeof noiseSettings>;
