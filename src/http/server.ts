@@ -10,7 +10,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { GatewayError } from '../contract/index.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import { Answers } from './answers.ts';
+import { Answers } from '../wire/answers.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
