@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, MqttLink, MqttMessage, Unsubscribe } from '../../../src/contract/index.ts';
 import { type BridgeComplaint, complaintAbout } from './bridge-complaint.ts';
-import { type Bolt, parseOnline, parseState, type StateMessage } from './codec.ts';
+import { type Bolt, parseOnline, parseState, type SlotStatus, type StateMessage } from './codec.ts';
 import type { Topics } from './topics.ts';
 
 /** A message of the device, with what sets it apart from the one before. */
@@ -48,6 +48,7 @@ export class DeviceFeed {
   #heardSomething = false;
   #bolt: Bolt | undefined;
   #news: BoltNews[] = [];
+  #slots: ReadonlyMap<number, SlotStatus> = new Map();
   #bridge: Known = 'unknown';
   #availability: Known = 'unknown';
   #reachable: boolean;
@@ -75,6 +76,11 @@ export class DeviceFeed {
   /** Where the bridge last said the bolt is, since the last gap. */
   get bolt(): Bolt | undefined {
     return this.#bolt;
+  }
+
+  /** What the bridge last said of the code slots, read or remembered, since the last gap. */
+  get slots(): ReadonlyMap<number, SlotStatus> {
+    return this.#slots;
   }
 
   /** The changes of the last second, oldest first. */
@@ -135,6 +141,7 @@ export class DeviceFeed {
     this.#heardSomething = false;
     this.#bolt = undefined;
     this.#news = [];
+    this.#slots = new Map();
     this.#tell({ kind: 'gap' });
   }
 
@@ -157,6 +164,7 @@ export class DeviceFeed {
     if (this.#bolt !== undefined && message.bolt !== undefined && message.bolt !== this.#bolt)
       this.#news = [...this.news, { bolt: message.bolt, at: this.#clock.now() }];
     this.#bolt = message.bolt ?? this.#bolt;
+    this.#slots = new Map([...this.#slots, ...message.slots]);
     this.#heardSomething = true;
     this.#tell({ kind: 'message', message, retained, changed });
   }

@@ -1,4 +1,5 @@
 import {
+  type AccessCodeCapability,
   type Device,
   type DeviceReport,
   defineDriver,
@@ -13,6 +14,7 @@ import { Watch } from './device-watch.ts';
 import { operate } from './lock-conversation.ts';
 import { readBolt } from './lock-reading.ts';
 import { noiseReport } from './noise-levels.ts';
+import { clearPin, readPin, setPin } from './pin-conversation.ts';
 import { batteryReport, lockReports, onlyNews } from './reports.ts';
 import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
 import { topicsOf } from './topics.ts';
@@ -41,8 +43,43 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
       unlock: (command) => operate(conversation, 'unlocked', command),
       read: (read) => readBolt(conversation, read),
     },
+    ...(chosen.pin_slots === undefined ? {} : { accessCodes: openKeypad(conversation, chosen, chosen.pin_slots) }),
     close,
   };
+}
+
+function openKeypad(
+  conversation: Conversation,
+  { pin_lengths }: LockSettings,
+  slots: NonNullable<LockSettings['pin_slots']>,
+): AccessCodeCapability {
+  return {
+    rules: {
+      lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
+      digits: '0123456789',
+      slots,
+      nativeSchedule: false,
+      readCost: 'battery',
+    },
+    set: async (command, write) =>
+      setPin(conversation, command, { ...write, slot: ours(conversation, slots, write.slot) }),
+    clear: async (command, slot) => clearPin(conversation, command, slot),
+    read: async (read, slot) => readPin(conversation, read, slot),
+  };
+}
+
+/** @throws GatewayError when the slot is not the gateway's to write */
+function ours(
+  { device }: Conversation,
+  { first, count }: NonNullable<LockSettings['pin_slots']>,
+  slot: number | undefined,
+): number {
+  if (slot !== undefined && slot >= first && slot < first + count) return slot;
+  throw new GatewayError(
+    'slot_conflict',
+    `Slot ${slot} of ${device.name} is not one that this gateway may write: pin_slots in its settings says which are.`,
+    { delivery: 'not_sent' },
+  );
 }
 
 function openSensor(link: MqttLink, chosen: NoiseSettings, ctx: OpenContext): Device {
