@@ -1,0 +1,40 @@
+import type { SendPermit, SerialRequest } from '../../contract/index.ts';
+
+/** One exchange that waits for its turn on the line. */
+export interface Job {
+  readonly unit: number;
+  readonly request: SerialRequest<unknown>;
+  readonly priority: 'door' | 'poll';
+  /** True when the request may act: a failure after it left is then `maybe_sent`. */
+  readonly acts: boolean;
+  readonly permit: SendPermit | undefined;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Doors before polls, in the order of their arrival each. */
+export class JobQueue {
+  readonly #jobs: Job[] = [];
+
+  get length(): number {
+    return this.#jobs.length;
+  }
+
+  add(job: Job): void {
+    const firstPoll = job.priority === 'door' ? this.#jobs.findIndex(({ priority }) => priority === 'poll') : -1;
+    this.#jobs.splice(firstPoll < 0 ? this.#jobs.length : firstPoll, 0, job);
+  }
+
+  remove(job: Job): void {
+    const index = this.#jobs.indexOf(job);
+    if (index >= 0) this.#jobs.splice(index, 1);
+  }
+
+  next(): Job | undefined {
+    return this.#jobs.shift();
+  }
+
+  rejectAll(error: unknown): void {
+    for (const job of this.#jobs.splice(0)) job.reject(error);
+  }
+}
