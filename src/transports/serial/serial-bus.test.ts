@@ -173,7 +173,7 @@ describe('a serial bus', () => {
 
   it('does not take a late answer for the next one', async () => {
     const { clock, wire, query } = await open();
-    wire.answer = () => wire.say('=a;', 340);
+    wire.answer = () => wire.say('=a;', 315);
     expect(await outcome(clock.until(query('a')))).toMatchObject({ type: 'device_offline' });
     wire.answerAll();
     // The same question: only the quiet line keeps the late answer from being taken.
