@@ -86,13 +86,13 @@ async function open() {
   const link = bus.link(1);
   const { signal } = new AbortController();
   const spent: number[] = [];
-  const permit: SendPermit = { spend: () => spent.push(clock.now()) };
+  const permit: SendPermit = { spend: () => spent.push(clock.now()), withdraw: () => undefined };
   const query = (name: string, priority: 'door' | 'poll' = 'poll') =>
     link.query(ask(name), { priority, signal: new AbortController().signal });
   const command = (name: string, with_: SendPermit = permit) => link.command(with_, turn(name), signal);
   bus.start();
   await clock.settle();
-  return { clock, wire, bus, link, query, command, spent, logged, signal };
+  return { clock, wire, bus, link, query, command, permit, spent, logged, signal };
 }
 
 /** What became of a promise, without making a rejection an unhandled one. */
@@ -138,13 +138,14 @@ describe('a serial bus', () => {
   });
 
   it('spends the permit when the first byte leaves, and sends nothing when it says no', async () => {
-    const { clock, wire, query, command, spent } = await open();
+    const { clock, wire, query, command, permit, spent } = await open();
     wire.answerAll();
     await clock.until(query('a'));
     await clock.until(command('open'));
     expect(spent).toHaveLength(1);
     expect((wire.heard.at(-1)?.at ?? 0) - (spent[0] ?? 0)).toBeCloseTo(wireOf('!open;'), 5);
     const expired = {
+      ...permit,
       spend: () => {
         throw new GatewayError('expired', 'too late');
       },
