@@ -23,12 +23,12 @@ describe('the files that a configuration names', () => {
 
   it('are told to be renewed before the end of a certificate, and refused after it', async () => {
     const { load, problemsOf } = folderWith({ 'tls.pem': certificate, 'tls.key': certificateKey, 'api-keys': '{}' });
-    const config = await load(withTls, { now: Date.UTC(2036, 10, 1) });
+    const config = await load(withTls, { now: Date.UTC(2045, 11, 20) });
     expect(config.warnings).toMatchObject([
-      { line: 10, path: 'http.tls.cert_file', message: expect.stringMatching(/ends on Nov 20 04:47:26 2036 GMT\.$/) },
+      { line: 10, path: 'http.tls.cert_file', message: expect.stringMatching(/ends on Jan {2}1 00:00:00 2046 GMT\.$/) },
     ]);
-    expect(await problemsOf(withTls, { now: Date.UTC(2036, 11, 1) })).toEqual([
-      'gateway.yaml:10:46 http.tls.cert_file: the certificate in tls.pem ended on Nov 20 04:47:26 2036 GMT.',
+    expect(await problemsOf(withTls, { now: Date.UTC(2046, 0, 2) })).toEqual([
+      'gateway.yaml:10:46 http.tls.cert_file: the certificate in tls.pem ended on Jan  1 00:00:00 2046 GMT.',
     ]);
   });
 

@@ -23,16 +23,31 @@ function findingsOfIssue(schema: z.ZodType, issue: z.core.$ZodIssue, below: Conf
     case 'invalid_key':
       return [{ path, message: sentence(issue.issues[0]?.message ?? issue.message, 'this name '), at: 'key' }];
     case 'invalid_union': {
-      const closest = [...issue.errors].sort((a, b) => a.length - b.length)[0];
-      if (closest === undefined || closest.length === 0) break;
-      return closest.flatMap((inner) =>
-        findingsOfIssue(schema, { ...inner, path: [...issue.path, ...inner.path] }, below),
-      );
+      const closest = closestOption(schema, issue);
+      if (closest === undefined) break;
+      return closest.issues.flatMap((inner) => findingsOfIssue(closest.schema, inner, path));
     }
     default:
   }
   return [{ path, message: sentence(issue.message), at: 'value' }];
 }
+
+/** What is wrong with the value as that member of the union which it is most like. */
+function closestOption(schema: z.ZodType, issue: z.core.$ZodIssueInvalidUnion) {
+  const union = schemaAt(schema, issue.path);
+  const options = union instanceof z.ZodUnion ? union.options : [];
+  return issue.errors
+    .map((issues, index) => ({ issues, schema: options[index] }))
+    .filter((option): option is { issues: z.core.$ZodIssue[]; schema: z.ZodType } => option.schema instanceof z.ZodType)
+    .sort((a, b) => distance(a.issues) - distance(b.issues))[0];
+}
+
+/** A key that says which member is meant counts more than everything beside it. */
+const distance = (issues: readonly z.core.$ZodIssue[]) =>
+  issues.reduce((sum, issue) => {
+    if (issue.code === 'unrecognized_keys') return sum + issue.keys.length;
+    return sum + (issue.code === 'invalid_value' && issue.path.length === 1 ? 100 : 1);
+  }, 0);
 
 const sentence = (message: string, subject = '') => `${subject}${message}${/[.!?]$/.test(message) ? '' : '.'}`;
 
@@ -58,6 +73,11 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_value':
       if (issue.input === undefined) return 'is missing';
       return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
+    case 'invalid_union': {
+      const kinds = 'options' in issue && Array.isArray(issue.options) ? issue.options : [];
+      const words = kinds.filter((kind) => typeof kind === 'string');
+      return words.length === 0 ? undefined : `must be one of ${words.join(', ')}`;
+    }
     case 'too_small':
       return `must ${verbOf(issue.origin)} at least ${issue.minimum}${unitOf(issue.origin)}`;
     case 'too_big':
@@ -81,8 +101,16 @@ function kindOf(value: unknown): string {
   );
 }
 
-/** The keys that an object schema has at a path, looking through everything that wraps one. */
+/** The keys that an object schema has at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] | undefined {
+  const here = schemaAt(schema, path);
+  const objects = here instanceof z.ZodUnion ? here.options.map(unwrap) : [here];
+  const keys = objects.flatMap((object) => (object instanceof z.ZodObject ? Object.keys(object.shape) : []));
+  return keys.length === 0 ? undefined : [...new Set(keys)];
+}
+
+/** The schema at a path, looking through everything that wraps one. */
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): unknown {
   let here = unwrap(schema);
   for (const step of path) {
     if (here instanceof z.ZodObject) here = unwrap(here.shape[String(step)]);
@@ -90,7 +118,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] | und
     else if (here instanceof z.ZodRecord) here = unwrap(here.valueType);
     else return undefined;
   }
-  return here instanceof z.ZodObject ? Object.keys(here.shape) : undefined;
+  return here;
 }
 
 function unwrap(schema: unknown): unknown {

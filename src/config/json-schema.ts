@@ -17,6 +17,10 @@ export function configJsonSchema(drivers: Owners, simulators: Owners): JsonSchem
   const { properties } = schema;
   describeOwners(properties?.devices, 'driver', drivers);
   describeOwners(properties?.simulation, 'simulator', simulators);
+  // A section whose lines are all commented out is one that was left out.
+  for (const [name, section] of Object.entries(properties ?? {}))
+    if (typeof section === 'object' && section.type !== undefined && !schema.required?.includes(name))
+      Object.assign(section, { type: [section.type, 'null'] });
   return { title: 'Strikeplate gateway configuration', ...schema };
 }
 

@@ -103,6 +103,11 @@ describe('a configuration that is in order', () => {
     expect(there?.deviceId).not.toBe(here?.deviceId);
   });
 
+  it('takes a section that is all comments for one that was left out', async () => {
+    const { load } = configFolder();
+    expect(await load(`${good}http:\n  # port: 9000\nlog:\nsimulation:\n`)).toMatchObject({ http: { port: 8_080 } });
+  });
+
   it('warns of what works but should be looked at', async () => {
     const { folder, load } = configFolder();
     writeFileSync(join(folder, 'mqtt.pw'), 'secret\n');

@@ -28,7 +28,7 @@ export interface LoadOptions {
 export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
   const text = readText(file);
   const overrides = readOverrides(options.env);
-  const source = readYaml(file, text);
+  const source = withoutEmptySections(readYaml(file, text));
   const parsed = configSchema.safeParse(source.value, inPlainWords);
   const named = {
     drivers: await find(idsIn(source.value, 'devices', 'driver'), options.drivers, 'driver'),
@@ -66,7 +66,7 @@ export interface Target {
  */
 export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Target {
   const overrides = readOverrides(options.env);
-  const source = readYaml(file, readText(file));
+  const source = withoutEmptySections(readYaml(file, readText(file)));
   const stateDir = valueAt(source.value, 'state_dir');
   const parsed = httpSection.safeParse(valueAt(source.value, 'http'), inPlainWords);
   if (!parsed.success) throw locate(source, findingsOf(httpSection, parsed.error, ['http']));
@@ -97,6 +97,13 @@ function readText(file: string): string {
   } catch {
     throw problem('this is not a text in UTF-8.');
   }
+}
+
+/** A section whose lines are all commented out is one that was left out. */
+function withoutEmptySections(source: YamlSource): YamlSource {
+  const { value } = source;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return source;
+  return { ...source, value: Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null)) };
 }
 
 const valueAt = (value: unknown, key: string): unknown =>

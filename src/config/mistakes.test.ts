@@ -114,9 +114,25 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:10:16 devices.0.device_id: must be a UUID.',
   ],
   [
+    'a kind that does not exist, and keys of another kind',
+    ['nose', 'tone', 'voice']
+      .map((kind) =>
+        good.replace('mqtt/bell', 'mqtt/siren').replace('topic: bell/front', `kind: ${kind}, hertz: 1, pitch: 2`),
+      )
+      .map((text, index) =>
+        index === 0 ? text : text.slice(text.indexOf('  - id')).replaceAll('ront', `ront${index}`),
+      )
+      .join(''),
+    'gateway.yaml:9:23 devices.0.settings.kind: must be one of tone, voice.',
+    'gateway.yaml:14:39 devices.1.settings.pitch: unknown key; known here: kind, hertz, words.',
+    'gateway.yaml:19:5 devices.2.settings.words: is missing.',
+    'gateway.yaml:19:30 devices.2.settings.hertz: unknown key; known here: kind, hertz, words.',
+    'gateway.yaml:19:40 devices.2.settings.pitch: unknown key; known here: kind, hertz, words.',
+  ],
+  [
     'a driver nobody knows, one that cannot be loaded',
     `${good.replace('mqtt/bell', 'mqtt/gong')}${good.slice(good.indexOf('  - id')).replaceAll('ront', 'ack').replace('mqtt/bell', 'mqtt/broken')}`,
-    'gateway.yaml:7:13 devices.0.driver: there is no such driver; known are: mqtt/bell, serial/line, mqtt/broken.',
+    'gateway.yaml:7:13 devices.0.driver: there is no such driver; known are: mqtt/bell, mqtt/siren, serial/line, mqtt/broken.',
     'gateway.yaml:12:13 devices.1.driver: this driver cannot be loaded: The package bell-js is not installed.',
   ],
   [

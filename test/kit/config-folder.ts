@@ -18,12 +18,25 @@ export const bell = defineDriver({
   open: () => Promise.reject(new Error('not opened in these tests')),
 });
 
+/** One that is set in two ways. */
+const siren = defineDriver({
+  ...bell,
+  id: 'mqtt/siren',
+  describe: () => ({ deviceType: 'siren', manufacturer: 'Nobody', model: 'Siren' }),
+  open: () => Promise.reject(new Error('not opened in these tests')),
+  settings: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('tone'), hertz: z.int() }),
+    z.strictObject({ kind: z.literal('voice').default('voice'), words: z.string() }),
+  ]),
+});
+
 /** Its kind of link has no section yet. */
 const line = { ...bell, id: 'serial/line', link: 'telepathy' } as unknown as DriverDefinition;
 
 export const options = {
   drivers: {
     'mqtt/bell': () => Promise.resolve(bell),
+    'mqtt/siren': () => Promise.resolve(siren),
     'serial/line': () => Promise.resolve(line),
     'mqtt/broken': () => Promise.reject(new Error('The package bell-js is not installed.')),
   },
