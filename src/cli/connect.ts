@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { readTarget, type Target } from '../config/load.ts';
+import { ApiConnection } from './api-connection.ts';
+import { chooseConfig, ownKeyFile } from './config-choice.ts';
+import { CommandError } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/** How a command was told to find the running gateway. */
+export interface ConnectOptions {
+  readonly config?: string;
+  readonly url?: string;
+  readonly keyFile?: string;
+  readonly caFile?: string;
+}
+
+/**
+ * Finds address and key of the gateway. What the command line and the environment do not say comes from the
+ * configuration and the state directory, which somebody on another machine need not have.
+ *
+ * @throws CommandError, ConfigError
+ */
+export function connect(terminal: Terminal, options: ConnectOptions): ApiConnection {
+  const { env } = terminal;
+  const givenUrl = options.url ?? (env.STRIKEPLATE_URL || undefined);
+  const givenKey =
+    options.keyFile === undefined ? env.STRIKEPLATE_API_KEY?.trim() || undefined : keyIn(options.keyFile);
+  let target: Target | undefined;
+  const here = () => {
+    const choice = chooseConfig(terminal, options.config, { orSite: true });
+    target ??= readTarget(choice.file, { env, ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }) });
+    return target;
+  };
+  const key = givenKey ?? keyOfThisBox(here());
+  const url = givenUrl === undefined ? urlOf(here()) : checkedUrl(givenUrl);
+  if (!url.startsWith('https:')) return new ApiConnection({ url, key });
+  if (options.caFile !== undefined) return new ApiConnection({ url, key, ca: content(options.caFile, '--ca-file') });
+  const ownCertificate = givenUrl === undefined ? here().http.tls?.certFile : undefined;
+  if (ownCertificate === undefined) return new ApiConnection({ url, key });
+  return new ApiConnection({ url, key, ca: content(ownCertificate, 'http.tls.cert_file'), pinned: true });
+}
+
+function checkedUrl(url: string): string {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new CommandError('usage', `--url must be an address such as http://127.0.0.1:8080, not "${url}".`);
+  return new URL(url).origin;
+}
+
+function urlOf({ http }: Target): string {
+  if (http.port === 0)
+    throw new CommandError('usage', 'The configuration lets the gateway take any free port. Name it with --url.');
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const host = everywhere[http.host] ?? http.host;
+  return `http${http.tls ? 's' : ''}://${isIPv6(host) ? `[${host}]` : host}:${http.port}`;
+}
+
+/** @throws CommandError when this box has no key for its own commands */
+function keyOfThisBox(target: Target): string {
+  const files = [ownKeyFile(target.stateDir), target.http.demoKeyFile].filter((file) => file !== undefined);
+  for (const file of files) {
+    try {
+      return keyIn(file);
+    } catch (error) {
+      if (!(error instanceof CommandError) || !isMissing(error.cause)) throw error;
+    }
+  }
+  throw new CommandError(
+    'unauthorized',
+    `There is no API key for commands in ${target.stateDir}. Make one with "strikeplate keys create --name cli --save", ` +
+      'or give one with --key-file FILE or STRIKEPLATE_API_KEY.',
+  );
+}
+
+function keyIn(file: string): string {
+  const key = content(file, '--key-file').trim();
+  // A key travels in a header: a line break or a stray character would be refused there with a stranger message.
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new CommandError('unauthorized', `${file} holds no API key; its only line must be one.`);
+}
+
+function content(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'you may not read it' : String(code);
+    throw new CommandError('unauthorized', `${file} (${what}): ${why}.`, { cause: error });
+  }
+}
+
+const isMissing = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';

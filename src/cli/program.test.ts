@@ -1,0 +1,412 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { certificate, certificateKey } from '../../test/kit/certificates.ts';
+import { cliBox, cliBoxWithGateway } from '../../test/kit/cli-fixture.ts';
+import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+
+const success = (confirmed: boolean) =>
+  ({ status: 'success', result: { was_confirmed_by_device: confirmed } }) as const;
+const failure = (type: string, message: string) => ({ status: 'error', error: { type, message } }) as const;
+
+/** As the API tells it, with no more than commands need. */
+const device = {
+  device_id: frontDoor.deviceId,
+  display_name: 'Front door',
+  capabilities_supported: ['lock'],
+  properties: {
+    online: true,
+    strikeplate_metadata: { slug: 'front', health: 'online', health_reason: null, out_of_service: false },
+  },
+};
+
+describe('a door command', () => {
+  it('says that the bolt was seen', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => success(true);
+    const { code, out, err } = await run('unlock', 'front');
+    expect(out).toMatch(/^Front door is unlocked: the bolt was seen to be \(\d+\.\d s\)\.$/);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(gateway.accepted).toMatchObject([{ actionType: 'UNLOCK_DOOR', deviceId: frontDoor.deviceId }]);
+  });
+
+  it('does not claim a bolt where only a release is seen', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => success(true);
+    expect((await run('lock', 'gate')).out).toMatch(/^Gate is locked: its release was seen off; nobody sees a bolt/);
+  });
+
+  it('says when nothing was seen', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => success(false);
+    const { code, out } = await run('lock', 'front');
+    expect(out).toMatch(/^Front door is locked as far as it says itself: no movement was observed/);
+    expect(code).toBe(0);
+  });
+
+  it('fails with the reason when the door did not do it', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => failure('lock_jammed', 'Front door: the bolt is stuck. Free it by hand.');
+    const { code, out, err } = await run('lock', 'front');
+    expect(err).toBe(
+      `Front door was not locked. Front door: the bolt is stuck. Free it by hand. (lock_jammed)
+See how it went: strikeplate attempts history ${gateway.accepted[0]?.actionAttemptId}`,
+    );
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+  });
+
+  it('does not say "not" when nobody knows', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => failure('outcome_unknown', 'The broker did not answer.');
+    const { code, err } = await run('unlock', 'front');
+    expect(err).toMatch(/^Front door: nobody knows whether it was unlocked\. The broker did not answer\./);
+    expect(code).toBe(1);
+  });
+
+  it('follows an attempt that outlives the held request', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => undefined;
+    const command = run('unlock', 'front', '--timeout', '0');
+    expect(await command).toMatchObject({ code: 7, out: expect.stringMatching(/^Front door: the attempt goes on\./) });
+    const patient = run('unlock', 'front', '--timeout', '600');
+    while (gateway.accepted.length < 2) await new Promise<void>((resolve) => setImmediate(resolve));
+    gateway.end(success(true));
+    expect(await patient).toMatchObject({ code: 0 });
+  });
+
+  it('does not wait when told so', async () => {
+    const { run } = await cliBoxWithGateway();
+    expect(await run('unlock', 'front', '--no-wait')).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('prints the attempt as JSON, and nothing else', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => failure('lock_jammed', 'Stuck.');
+    const { code, out, err } = await run('lock', 'front', '--json');
+    expect(JSON.parse(out)).toEqual({
+      action_attempt_id: gateway.accepted[0]?.actionAttemptId,
+      action_type: 'LOCK_DOOR',
+      status: 'error',
+      result: null,
+      error: { type: 'lock_jammed', message: 'Stuck.' },
+    });
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+  });
+
+  it('is refused for a device that is no lock', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    const { code, err } = await run('lock', 'hall');
+    expect(err).toMatch(/^unsupported_action: /);
+    expect(code).toBe(1);
+    expect(gateway.accepted).toEqual([]);
+  });
+});
+
+describe('the device that is meant', () => {
+  it.each([
+    ['its slug', 'front'],
+    ['its name', 'Front door'],
+    ['its name in other letters', 'FRONT DOOR'],
+    ['its device_id', frontDoor.deviceId.toUpperCase()],
+  ])('is found by %s', async (_how, name) => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.outcome = () => success(true);
+    expect(await run('lock', name)).toMatchObject({ code: 0 });
+    expect(gateway.accepted).toMatchObject([{ deviceId: frontDoor.deviceId }]);
+  });
+
+  it('is asked for when several fit', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.deviceList.push({ ...gate, deviceId: 'a3f0a1c2-0000-5000-8000-000000000009', slug: 'gate2', name: 'GATE' });
+    expect(await run('lock', 'gAte')).toEqual({
+      code: 6,
+      out: '',
+      err: `"gAte" may be Gate (gate) or GATE (gate2). Give the device_id, ${gate.deviceId} or a3f0a1c2-0000-5000-8000-000000000009.`,
+    });
+    expect(gateway.accepted).toEqual([]);
+  });
+
+  it('is told apart by exact letters first', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.deviceList.push({ ...gate, deviceId: 'a3f0a1c2-0000-5000-8000-000000000009', slug: 'gate2', name: 'GATE' });
+    await run('lock', 'Gate', '--no-wait');
+    expect(gateway.accepted).toMatchObject([{ deviceId: gate.deviceId }]);
+  });
+
+  it('is told to be unknown, with those that are known', async () => {
+    const { run } = await cliBoxWithGateway();
+    expect(await run('lock', 'cellar')).toEqual({
+      code: 6,
+      out: '',
+      err: 'There is no device "cellar". There are: front, gate, hall.',
+    });
+  });
+});
+
+describe('devices', () => {
+  it('are listed with how they are', async () => {
+    const { run } = await cliBoxWithGateway();
+    const { code, out } = await run('devices');
+    expect(out.split('\n')).toEqual([
+      `front  Front door  online               locked               battery 80 %  ${frontDoor.deviceId}`,
+      `gate   Gate        offline (link down)  locked, door closed  -             ${gate.deviceId}`,
+      `hall   Hall noise  online               41.5 dB (LAeq)       -             ${hall.deviceId}`,
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('are whole as JSON', async () => {
+    const { run } = await cliBoxWithGateway();
+    const devices = JSON.parse((await run('devices', '--json')).out);
+    expect(devices).toHaveLength(3);
+    expect(devices[0]).toMatchObject({ device_id: frontDoor.deviceId, can_remotely_unlock: true });
+  });
+});
+
+describe('attempts', () => {
+  it('are listed, read and explained', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    expect(await run('attempts')).toEqual({ code: 0, out: '', err: 'No attempts yet.' });
+    gateway.outcome = () => success(true);
+    await run('lock', 'front');
+    gateway.outcome = () => failure('lock_jammed', 'Stuck.');
+    await run('unlock', 'gate');
+    const [older, newer] = gateway.accepted.map(({ actionAttemptId }) => actionAttemptId);
+    const list = await run('attempts');
+    expect(list.out).toMatch(
+      new RegExp(`^${newer} .*UNLOCK_DOOR +lock_jammed\n${older} .*LOCK_DOOR +success, observed$`),
+    );
+    expect((await run('attempts', 'list', '--device', 'front')).out).toMatch(new RegExp(`^${older} [^\n]+$`));
+    expect(JSON.parse((await run('attempts', '--json', '--limit', '1')).out)).toHaveLength(1);
+    expect(await run('attempts', 'get', newer ?? '')).toMatchObject({
+      code: 0,
+      out: 'UNLOCK_DOOR: lock_jammed\nStuck.',
+    });
+    const history = await run('attempts', 'history', newer ?? '');
+    expect(history.out).toMatch(/^Gate \(gate\), asked by cli from 127\.0\.0\.1\n.*\+0\.\d{3} s {2}accepted/);
+    expect(history.code).toBe(0);
+  });
+
+  it('that never were are not found', async () => {
+    const { run } = await cliBoxWithGateway();
+    for (const what of ['get', 'history'])
+      expect(await run('attempts', what, 'nonsense')).toMatchObject({
+        code: 6,
+        err: expect.stringContaining('There is no such action attempt'),
+      });
+  });
+});
+
+describe('keys', () => {
+  it('are made, shown once, listed and revoked', async () => {
+    const { run, folder } = cliBox();
+    const made = await run('keys', 'create', '--name', 'booking', '--scopes', 'read, control');
+    expect(made.code).toBe(0);
+    expect(made.out).toMatch(/^seam_gw1_\w{40}$/);
+    const list = await run('keys', 'list');
+    expect(list.out).toMatch(/^key_\w+ {2}booking {2}read,control {2}\d{4}-/);
+    expect(readFileSync(join(folder, 'state/api-keys'), 'utf8')).not.toContain(made.out);
+    expect(JSON.parse((await run('keys', 'list', '--json')).out)).toEqual([
+      {
+        id: expect.stringMatching(/^key_/),
+        name: 'booking',
+        scopes: ['read', 'control'],
+        created_at: expect.any(String),
+      },
+    ]);
+    expect(await run('keys', 'revoke', 'booking')).toMatchObject({ code: 0 });
+    expect(await run('keys', 'revoke', 'booking')).toMatchObject({ code: 6 });
+    expect(await run('keys', 'list')).toMatchObject({ code: 0, out: '' });
+  });
+
+  it('are kept for commands on this box, unseen and for their owner alone', async () => {
+    const { run, folder, gateway } = await cliBoxWithGateway();
+    const file = join(folder, 'own.key');
+    const made = await run('keys', 'create', '--name', 'second', '--save', 'own.key');
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/ is kept in .*own\.key\.$/) });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    gateway.outcome = () => success(true);
+    expect(await run('lock', 'front', '--key-file', file)).toMatchObject({ code: 0 });
+    expect(gateway.accepted).toMatchObject([{ actor: { kind: 'api_key', name: 'second' } }]);
+  });
+
+  it('are not made when they cannot be kept', async () => {
+    const { run, folder } = cliBox();
+    writeFileSync(join(folder, 'mine'), 'precious');
+    const { code, err } = await run('keys', 'create', '--name', 'x', '--save', 'mine');
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('it exists already') });
+    expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('precious');
+    expect(await run('keys', 'list')).toMatchObject({ out: '' });
+  });
+
+  it('of one name are made once', async () => {
+    const { run } = cliBox();
+    await run('keys', 'create', '--name', 'x');
+    expect(await run('keys', 'create', '--name', 'x')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('already'),
+    });
+  });
+
+  it('have known scopes', async () => {
+    expect(await cliBox().run('keys', 'create', '--name', 'x', '--scopes', 'read,doors')).toMatchObject({
+      code: 2,
+      err: '"doors" is not a scope; there are: read, control, codes.',
+    });
+  });
+});
+
+describe('a gateway that cannot be asked', () => {
+  it('is unreachable when nothing listens', async () => {
+    const { run, write } = await cliBoxWithGateway();
+    const unused = createServer();
+    await new Promise<void>((resolve) => unused.listen(0, '127.0.0.1', resolve));
+    const address = unused.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await new Promise((resolve) => unused.close(resolve));
+    write(port);
+    expect(await run('lock', 'front')).toEqual({
+      code: 4,
+      out: '',
+      err: `No gateway answers at http://127.0.0.1:${port} (ECONNREFUSED). Is it running? Try: systemctl status strikeplate`,
+    });
+  });
+
+  it('is not taken for a gateway when it speaks otherwise', async () => {
+    const { run, write } = await cliBoxWithGateway();
+    const stranger = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'));
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void stranger.close());
+    const address = stranger.address();
+    write(typeof address === 'object' && address !== null ? address.port : 0);
+    expect(await run('devices')).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/^What answers at .* is not this gateway's API \(HTTP 200\)\./),
+    });
+  });
+
+  it('may have accepted a command whose answer was lost', async () => {
+    const { run, write } = await cliBoxWithGateway();
+    const dying = createHttpServer((request, response) => {
+      if (request.method === 'POST') request.socket.destroy();
+      else
+        response.end(
+          JSON.stringify({ devices: [device], pagination: { has_next_page: false, next_page_cursor: null } }),
+        );
+    });
+    await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void dying.close());
+    const address = dying.address();
+    write(typeof address === 'object' && address !== null ? address.port : 0);
+    expect(await run('lock', 'front')).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(
+        / broke: .*\. The command may have been accepted all the same: look with "strikeplate/,
+      ),
+    });
+  });
+
+  it('says when it is at fault itself', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    gateway.beforeAccept = () => Promise.reject(new Error('a fault'));
+    expect(await run('lock', 'front')).toMatchObject({ code: 1, err: expect.stringMatching(/^internal_error: /) });
+  });
+
+  it('is trusted by its own certificate on this box, and by an authority from elsewhere', async () => {
+    const { run, write, folder, url, key } = await cliBoxWithGateway({ cert: certificate, key: certificateKey });
+    const files = { cert: join(folder, 'tls.pem'), key: join(folder, 'tls.key') };
+    writeFileSync(files.cert, certificate);
+    writeFileSync(files.key, certificateKey);
+    write(Number(new URL(url).port), `, host: localhost, tls: { cert_file: tls.pem, key_file: tls.key }`);
+    expect(await run('devices')).toMatchObject({ code: 0, err: '' });
+    const https = url.replace('http:', 'https:');
+    const far = cliBox({ STRIKEPLATE_URL: https, STRIKEPLATE_API_KEY: key });
+    expect(await far.run('devices', '--url', https.replace('https:', 'http:'))).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/If it serves TLS, its address begins with https:/),
+    });
+    expect(await far.run('devices')).toMatchObject({ code: 4, err: expect.stringContaining('--ca-file') });
+    expect(await far.run('devices', '--ca-file', files.cert)).toMatchObject({ code: 0 });
+  });
+
+  it('refuses a key that it does not know, or that is not there', async () => {
+    const { run, folder } = await cliBoxWithGateway();
+    const file = join(folder, 'wrong.key');
+    writeFileSync(file, 'seam_gw1_wrong\n');
+    expect(await run('devices', '--key-file', file)).toMatchObject({
+      code: 5,
+      err: 'This API key is not known here, or was revoked.',
+    });
+    writeFileSync(file, 'two words\n');
+    expect(await run('devices', '--key-file', file)).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('no API key'),
+    });
+    expect(await run('devices', '--key-file', join(folder, 'none'))).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('there is no such file'),
+    });
+    expect(await cliBox().run('devices')).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('strikeplate keys create --name cli --save'),
+    });
+  });
+
+  it('takes address and key from the environment of a machine without configuration', async () => {
+    const { url, key } = await cliBoxWithGateway();
+    const far = cliBox({ STRIKEPLATE_URL: url, STRIKEPLATE_API_KEY: key, STRIKEPLATE_CONFIG: '/nowhere.yaml' });
+    expect(await far.run('devices')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('the command line', () => {
+  it('is refused when it is not understood, with a hint', async () => {
+    const { run } = cliBox();
+    expect(await run('unlok', 'front')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean unlock?'),
+    });
+    expect(await run('lock')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("missing required argument 'device'"),
+    });
+    expect(await run('lock', 'front', '--timeout', 'soon')).toMatchObject({ code: 2 });
+    expect(await run('attempts', '--limit', '0')).toMatchObject({ code: 2 });
+    expect(await run('devices', '--url', 'gateway.lan')).toMatchObject({ code: 5 });
+    expect(await run()).toMatchObject({ code: 2 });
+  });
+
+  it('explains itself', async () => {
+    const { run } = cliBox();
+    const help = await run('--help');
+    expect(help).toMatchObject({ code: 0, err: '' });
+    for (const command of ['check-config', 'devices', 'lock', 'unlock', 'attempts', 'keys', 'simulate'])
+      expect(help.out).toContain(`  ${command}`);
+    expect(help.out).toContain('4  no gateway answers');
+    for (const command of ['devices', 'lock', 'attempts', 'keys', 'check-config'])
+      expect((await run(command, '--help')).out).toContain('Examples:');
+    expect(await run('--version')).toMatchObject({ code: 0, out: '1.2.3' });
+  });
+
+  it('shows all that is wrong with a configuration', async () => {
+    const { run, config } = cliBox();
+    expect(await run('check-config')).toEqual({
+      code: 0,
+      out: `${config} is in order: gateway lobby, 0 devices, 0 brokers.`,
+      err: '',
+    });
+    writeFileSync(config, 'gateway: { id: lobby, name: Lobby, time_zone: UTC }\nwat: 1\n');
+    const { code, out, err } = await run('check-config');
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    expect(err.split('\n')).toEqual([
+      `${config}:1:1 devices: is missing.`,
+      expect.stringMatching(/gateway\.yaml:2:1 wat: unknown key;/),
+    ]);
+    expect(JSON.parse((await run('check-config', '--json')).out)).toMatchObject({
+      ok: false,
+      problems: [{ path: 'devices' }, { line: 2, column: 1, path: 'wat' }],
+    });
+  });
+});

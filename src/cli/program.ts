@@ -1,0 +1,179 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ConfigError } from '../config/problems.ts';
+import { GatewayError } from '../contract/index.ts';
+import { attemptHistory, getAttempt, listAttempts } from './attempts.ts';
+import type { Catalogues } from './catalogues.ts';
+import { checkConfig } from './check-config.ts';
+import { listDevices } from './devices.ts';
+import { commandDoor } from './door.ts';
+import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
+import { createKey, listKeys, revokeKey } from './keys.ts';
+import { simulate } from './simulate.ts';
+import type { Stop } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Program {
+  readonly terminal: Terminal;
+  readonly catalogues: Catalogues;
+  readonly version: string;
+  /** Asked for by the commands that run until they are stopped. */
+  readonly stop: () => Stop;
+}
+
+/** Runs one command line. Never throws: what goes wrong is said on the terminal, and in the exit code. */
+export async function runProgram(program: Program, args: readonly string[]): Promise<ExitCode> {
+  const { terminal } = program;
+  let result: ExitCode = exitCodes.ok;
+  const commands = define(program, (code) => {
+    result = code;
+  });
+  try {
+    await commands.parseAsync([...args], { from: 'user' });
+    return result;
+  } catch (error) {
+    return explain(terminal, error);
+  }
+}
+
+function explain(terminal: Terminal, error: unknown): ExitCode {
+  // commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof ConfigError) {
+    terminal.err(error.message);
+    return exitCodes.configuration;
+  }
+  if (error instanceof CommandError) {
+    terminal.err(error.message);
+    return error.exitCode;
+  }
+  if (error instanceof GatewayError) {
+    terminal.err(error.message);
+    return error.type === 'misconfigured' ? exitCodes.configuration : exitCodes.failed;
+  }
+  terminal.err(
+    `This is a fault in strikeplate; please report it. ${error instanceof Error ? error.stack : String(error)}`,
+  );
+  return exitCodes.internal;
+}
+
+function define({ terminal, catalogues, version, stop }: Program, done: (code: ExitCode) => void): Command {
+  const program = new Command('strikeplate')
+    .description('Locks, keypads and noise sensors of one building, behind the Seam API on your own network.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.replace(/\n$/, '')),
+      writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
+    })
+    .configureHelp({ helpWidth: 100 })
+    .showHelpAfterError('See: strikeplate --help')
+    .addHelpText(
+      'after',
+      `\n${exitCodesInWords}\n\nConfiguration: $STRIKEPLATE_CONFIG, else /etc/strikeplate/gateway.yaml, else a demonstration.`,
+    );
+
+  const configured = (command: Command) =>
+    command
+      .option(
+        '-c, --config <file>',
+        "the configuration (default: $STRIKEPLATE_CONFIG, else the site's, else the demonstration)",
+      )
+      .option('--json', 'print JSON');
+  const connected = (command: Command) =>
+    configured(command)
+      .option('--url <address>', 'the gateway (default: $STRIKEPLATE_URL, else as the configuration says)')
+      .option('--key-file <file>', 'file with an API key (default: $STRIKEPLATE_API_KEY, else the key of this box)')
+      .option('--ca-file <file>', 'certificate authority of the gateway, PEM');
+
+  configured(program.command('check-config'))
+    .description('say what is wrong with a configuration, all of it, with line and column')
+    .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
+    .action(async (options) => done(await checkConfig(terminal, catalogues, options)));
+
+  connected(program.command('devices'))
+    .description('list locks and sensors, and how they are')
+    .addHelpText('after', examples(['strikeplate devices', 'strikeplate devices --json | jq -r ".[].device_id"']))
+    .action(async (options) => done(await listDevices(terminal, options)));
+
+  for (const action of ['lock', 'unlock'] as const)
+    connected(program.command(`${action} <device>`))
+      .description(`${action} a door, wait for the end and say what became of it`)
+      .option('--timeout <seconds>', 'how long to wait for the end', seconds, 60)
+      .option('--no-wait', 'return as soon as the attempt is accepted')
+      .addHelpText(
+        'after',
+        `\nThe device is named by its short id, its name or its device_id.${examples([
+          `strikeplate ${action} front`,
+          `strikeplate ${action} "Front door" --json`,
+          `strikeplate ${action} front --url https://gateway.lan:8080 --key-file ~/.strikeplate.key`,
+        ])}`,
+      )
+      .action(async (device, options) => done(await commandDoor(terminal, action, device, options)));
+
+  const attempts = program.command('attempts').description('what was asked for and what became of it');
+  connected(attempts.command('list', { isDefault: true }))
+    .description('the newest attempts')
+    .option('--device <device>', 'only those of one device')
+    .option('--limit <number>', 'at most so many', wholeNumber, 20)
+    .action(async (options) => done(await listAttempts(terminal, options)));
+  connected(attempts.command('get <id>'))
+    .description('one attempt')
+    .action(async (id, options) => done(await getAttempt(terminal, id, options)));
+  connected(attempts.command('history <id>'))
+    .description('every step of one attempt, with time and reason: why a door did not open')
+    .action(async (id, options) => done(await attemptHistory(terminal, id, options)));
+  attempts.addHelpText(
+    'after',
+    examples([
+      'strikeplate attempts',
+      'strikeplate attempts list --device front --limit 5',
+      'strikeplate attempts history ID',
+    ]),
+  );
+
+  const keys = program.command('keys').description('make, list and revoke API keys');
+  configured(keys.command('create'))
+    .description('make a key and print it, once; a running gateway takes it at once')
+    .requiredOption('--name <name>', 'who or what will use it')
+    .option('--scopes <list>', 'what it may do: read, control, codes (default: all)')
+    .option('--save [file]', 'keep it in a file instead of printing it (default: where commands on this box look)')
+    .action(async (options) => done(await createKey(terminal, options)));
+  configured(keys.command('list'))
+    .description('list the keys; the keys themselves are kept nowhere')
+    .action(async (options) => done(await listKeys(terminal, options)));
+  configured(keys.command('revoke <key>'))
+    .description('make a key invalid, by its id or its name')
+    .action(async (key, options) => done(await revokeKey(terminal, key, options)));
+  keys.addHelpText(
+    'after',
+    examples([
+      'strikeplate keys create --name booking-system --scopes read,control',
+      'strikeplate keys create --name cli --save',
+      'strikeplate keys revoke booking-system',
+    ]),
+  );
+
+  program
+    .command('simulate')
+    .description("play the devices of a configuration's simulation section")
+    .option('-c, --config <file>', 'the configuration')
+    .option('--mqtt <address>', 'play on this broker instead of the configured ones')
+    .addHelpText('after', examples(['strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883']))
+    .action(async (options) => done(await simulate(terminal, catalogues, options, stop())));
+
+  return program;
+}
+
+const examples = (lines: readonly string[]) => `\n\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 600) return value;
+  throw new InvalidArgumentError('It must be a whole number of seconds, at most 600.');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 500) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 500.');
+}

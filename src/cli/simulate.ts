@@ -1,0 +1,48 @@
+import { pino } from 'pino';
+import { systemClock } from '../clock/system-clock.ts';
+import { loadConfig } from '../config/load.ts';
+import type { BrokerConfig } from '../config/loaded-config.ts';
+import { startSimulation } from '../simulation/simulator.ts';
+import type { Catalogues } from './catalogues.ts';
+import { chooseConfig } from './config-choice.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import type { Stop } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Plays the devices of a configuration's simulation section, on its brokers or on another one, until told to stop. */
+export async function simulate(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  options: { readonly config?: string; readonly mqtt?: string },
+  stop: Stop,
+): Promise<ExitCode> {
+  const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
+  const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: systemClock.wallTime() });
+  if (config.simulation.length === 0)
+    throw new CommandError('configuration', `${file} has no simulation section: there is nothing to play.`);
+  const brokers = config.mqtt.map((broker) => (options.mqtt === undefined ? broker : elsewhere(broker, options.mqtt)));
+  const running = await startSimulation(config.simulation, catalogues.simulators, brokers, {
+    clock: systemClock,
+    random: Math.random,
+    log: pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true })),
+  }).catch((error: unknown) => {
+    throw new CommandError('unreachable', error instanceof Error ? error.message : String(error), { cause: error });
+  });
+  terminal.out(`Playing ${config.simulation.map(({ simulator }) => simulator).join(', ')}. Stop with Ctrl-C.`);
+  await stop.requested;
+  await running.close();
+  return exitCodes.ok;
+}
+
+/** The same broker at another address; its credentials stay. */
+function elsewhere(broker: BrokerConfig, url: string): BrokerConfig {
+  const { name } = broker;
+  const none = {
+    username: undefined,
+    passwordFile: undefined,
+    caFile: undefined,
+    certFile: undefined,
+    keyFile: undefined,
+  };
+  return broker.kind === 'external' ? { ...broker, url } : { kind: 'external', name, url, ...none };
+}
