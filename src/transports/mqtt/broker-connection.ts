@@ -4,7 +4,6 @@ import { type BrokerSocket, openBrokerSocket } from './broker-socket.ts';
 import type { TlsMaterial } from './credentials.ts';
 import {
   BrokerFailure,
-  closedWhileConnecting,
   connackFailure,
   connectionClosed,
   connectTimedOut,
@@ -76,9 +75,7 @@ export class BrokerConnection {
       const socket = await openBrokerSocket(options.address, options.tls, limit);
       return await accepted(socket, options, handlers, limit);
     } catch (error) {
-      if (error instanceof BrokerFailure) throw error;
-      const closed = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
-      throw closed ? closedWhileConnecting(options) : socketFailure(error, options);
+      throw error instanceof BrokerFailure ? error : socketFailure(error, options);
     } finally {
       timer.cancel();
     }
@@ -253,8 +250,8 @@ function accepted(
       reject(failure);
     };
     const onError = (error: Error) =>
-      fail(error instanceof ErrorWithReasonCode ? connackFailure(error.code, options) : error);
-    const onClose = () => fail(closedWhileConnecting(options));
+      fail(error instanceof ErrorWithReasonCode ? connackFailure(error.code, options) : socketFailure(error, options));
+    const onClose = () => fail(connectionClosed(options));
     const onAbort = () => fail(signal.reason);
     client.on('connect', onConnect).on('error', onError).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
