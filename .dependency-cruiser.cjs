@@ -178,6 +178,13 @@ module.exports = {
       to: { path: '^src/(transports|simulation)/' },
     },
     {
+      name: 'wire-maps-what-the-ports-show',
+      comment: 'What HTTP answers and the monitor tells are the same objects, made of records alone.',
+      severity: 'error',
+      from: { path: '^src/wire/', pathNot: tests },
+      to: { path: '^src/', pathNot: ['^src/contract/', '^src/wire/', '^src/devices/device-snapshot\\.ts$', ...ports] },
+    },
+    {
       name: 'nothing-imports-the-composition',
       comment: 'main and cli see everything, so nothing may see them.',
       severity: 'error',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { frontDoor, gate } from '../../test/kit/fake-gateway.ts';
 import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
-import { accessCodeSchema } from './wire/access-code.ts';
+import { accessCodeSchema } from '../wire/access-code.ts';
 
 const create = '/access_codes/create';
 const front = { device_id: frontDoor.deviceId };

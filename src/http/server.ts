@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import { isIPv6 } from 'node:net';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -10,7 +11,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { GatewayError } from '../contract/index.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import { Answers } from './answers.ts';
+import { Answers } from '../wire/answers.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
@@ -20,7 +21,7 @@ import { parseJsonBody } from './json-body.ts';
 import { answerBrokenRequest, requestFault } from './request-faults.ts';
 import { methodsOf, type Route } from './route.ts';
 import { gatewayRoutes } from './routes/index.ts';
-import { serveOpenRoutes } from './routes/open.ts';
+import { openPaths, serveOpenRoutes } from './routes/open.ts';
 import { serveRoute } from './serve-route.ts';
 
 /** Bytes. A list of 10,000 ids has 400 KB. */
@@ -47,7 +48,7 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** Resolves with the address. Port 0 takes a free one. */
   listen(at: { readonly host: string; readonly port: number }): Promise<string>;
-  /** `http://host:port`, undefined before `listen`. */
+  /** `http://address:port` or `https://…`, undefined before `listen`. */
   readonly address: string | undefined;
   /** Answers held requests with their attempts as they are, then hangs up. Calling it again does nothing. */
   close(): Promise<void>;
@@ -77,7 +78,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   logRequests(app, log, gateway.clock);
   answerErrors(app, log);
   answerUnknownRoutes(app, routes);
-  serveOpenRoutes(app, gateway, routes);
+  serveOpenRoutes(app, gateway);
   const service = {
     holds,
     idempotency: new Idempotency(gateway.attempts),
@@ -94,7 +95,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
   return {
     async listen(at) {
-      address = await app.listen({ ...at });
+      await app.listen({ ...at });
+      address = urlOf(app.server.address(), options.tls === undefined ? 'http' : 'https');
       return address;
     },
     get address() {
@@ -106,6 +108,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     inject: (request) => app.inject(request),
   };
+}
+
+function urlOf(bound: ReturnType<http.Server['address']>, scheme: string): string {
+  if (bound === null || typeof bound === 'string') throw new Error('the HTTP server listens on no port');
+  return `${scheme}://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
 function newApp(tls: HttpServerOptions['tls']): FastifyInstance {
@@ -169,12 +176,14 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
 }
 
 function answerUnknownRoutes(app: FastifyInstance, routes: readonly Route[]): void {
-  const known = routes.map(({ path, kind }) => ({
-    pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`),
-    methods: methodsOf[kind].join(', '),
+  const paths = [
+    ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
+    ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
+  ];
+  const known = paths.map(({ path, methods }) => ({
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+    methods: methods.join(', '),
   }));
-  for (const path of ['/health', '/openapi.json'])
-    known.push({ pattern: new RegExp(`^${path.replace('.', '\\.')}$`), methods: 'GET, POST' });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const route = known.find(({ pattern }) => pattern.test(path));

@@ -1,6 +1,9 @@
+import { get } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import { certificate, certificateKey } from '../../test/kit/certificates.ts';
 import { FakeGateway, frontDoor } from '../../test/kit/fake-gateway.ts';
 import { apiKey, keyWith, until } from '../../test/kit/http-fixture.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
@@ -14,11 +17,17 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function running(holdMs = 0) {
+async function running(holdMs = 0, tls?: { cert: string; key: string }) {
   const clock = new SimulatedClock();
   const gateway = new FakeGateway(clock);
   const verify = (key: string) => (key === apiKey ? keyWith(apiKeyScopes) : undefined);
-  const server = createHttpServer({ gateway, keys: { verify }, holdMs, log: pino({ level: 'silent' }) });
+  const server = createHttpServer({
+    gateway,
+    keys: { verify },
+    holdMs,
+    log: pino({ level: 'silent' }),
+    ...(tls && { tls }),
+  });
   servers.push(server);
   const address = await server.listen({ host: '127.0.0.1', port: 0 });
   return { clock, gateway, server, address, dial: () => dial(Number(new URL(address).port)) };
@@ -183,3 +192,19 @@ async function beginBody({ socket, seen }: ReturnType<typeof dial>, body: string
   socket.write(whole.slice(0, -1));
   await until(() => seen.text.includes('100 Continue'));
 }
+
+test('speaks TLS with the certificate it is given', async () => {
+  const { address } = await running(0, { cert: certificate, key: certificateKey });
+  expect(address).toMatch(/^https:/);
+  const { status, protocol } = await new Promise<{ status: number | undefined; protocol: string | null }>(
+    (resolve, reject) => {
+      get(`${address}/health`, { ca: certificate, agent: false }, (answer) => {
+        answer.resume();
+        const socket = answer.socket as TLSSocket;
+        resolve({ status: answer.statusCode, protocol: socket.getProtocol() });
+      }).on('error', reject);
+    },
+  );
+  expect(status).toBe(200);
+  expect(protocol).toBe('TLSv1.3');
+});

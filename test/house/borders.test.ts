@@ -20,6 +20,9 @@ const cleanTree: Record<string, string> = {
     "import { setup } from 'xstate';\nimport type { Lock } from '../contract/index.ts';\nimport { lane } from '../devices/lane.ts';\nimport type { Kept } from '../gateway/ports.ts';\nimport type { Store } from '../store/store.ts';\nexport const attempt = (lock: Lock, store: Store, kept: Kept) => [lock, store, kept, lane, setup];",
   'src/devices/lane.ts': 'export const lane = 1;',
   'src/config/load.ts': 'export const settings = 1;',
+  'src/devices/device-snapshot.ts': 'export interface DeviceSnapshot { readonly name: string }',
+  'src/wire/device.ts':
+    "import { z } from 'zod';\nimport { id } from '../contract/lock.ts';\nimport type { DeviceSnapshot } from '../devices/device-snapshot.ts';\nimport type { Kept } from '../gateway/ports.ts';\nimport type { AttemptRecord } from '../store/records.ts';\nexport const device = (snapshot: DeviceSnapshot, kept: Kept, attempt: AttemptRecord) => [snapshot, kept, attempt, id, z];",
   'src/http/server.ts': "import { attempt } from '../attempts/attempt.ts';\nexport const server = attempt;",
   'src/monitor/metrics.ts': "import 'prom-client';\nexport const metrics = 1;",
   'src/transports/mqtt/link.ts':
@@ -154,6 +157,8 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
     "import '../transports/serial/port.ts';",
     'src/transports/serial/port.ts',
   ],
+  ['wire-maps-what-the-ports-show', 'src/wire/p1.ts', "import '../config/load.ts';", 'src/config/load.ts'],
+  ['wire-maps-what-the-ports-show', 'src/wire/p2.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
   ['nothing-imports-the-composition', 'src/http/p3.ts', "import '../main.ts';", 'src/main.ts'],
   [
     'simulator-never-uses-its-driver',

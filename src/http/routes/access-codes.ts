@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { GatewayError, Secret } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
 import type { AccessCodeRecord } from '../../store/records.ts';
-import type { Answers } from '../answers.ts';
+import { accessCodeSchema } from '../../wire/access-code.ts';
+import { actionAttemptSchema } from '../../wire/action-attempt.ts';
+import type { Answers } from '../../wire/answers.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
-import { accessCodeSchema } from '../wire/access-code.ts';
-import { actionAttemptSchema } from '../wire/action-attempt.ts';
 import { newAccessCode, newAccessCodeFrom } from './new-access-code.ts';
 import { syncParameter } from './sync-parameter.ts';
 

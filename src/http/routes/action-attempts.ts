@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
 import type { AttemptRecord } from '../../store/records.ts';
-import type { Answers } from '../answers.ts';
+import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
+import type { Answers } from '../../wire/answers.ts';
 import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { type Route, readRoute } from '../route.ts';
-import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../wire/action-attempt.ts';
 
 export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[] {
   const find = (id: string): AttemptRecord => {

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
 import type { Gateway } from '../../gateway/ports.ts';
-import type { Answers } from '../answers.ts';
+import type { Answers } from '../../wire/answers.ts';
+import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { type Route, readRoute } from '../route.ts';
-import { deviceSchema } from '../wire/device.ts';
 
 export const oneDevice = z
   .object({ device_id: z.string().optional(), name: z.string().optional() })

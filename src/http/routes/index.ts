@@ -1,5 +1,5 @@
 import type { Gateway } from '../../gateway/ports.ts';
-import type { Answers } from '../answers.ts';
+import type { Answers } from '../../wire/answers.ts';
 import type { Route } from '../route.ts';
 import { accessCodeRoutes } from './access-codes.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';

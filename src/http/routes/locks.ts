@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway, Origin } from '../../gateway/ports.ts';
 import type { AttemptRecord } from '../../store/records.ts';
-import type { Answers } from '../answers.ts';
+import { actionAttemptSchema } from '../../wire/action-attempt.ts';
+import type { Answers } from '../../wire/answers.ts';
+import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
-import { actionAttemptSchema } from '../wire/action-attempt.ts';
-import { deviceSchema } from '../wire/device.ts';
 import { findDevice, oneDevice } from './devices.ts';
 import { syncParameter } from './sync-parameter.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
-import type { Answers } from '../answers.ts';
+import { actionAttemptSchema } from '../../wire/action-attempt.ts';
+import type { Answers } from '../../wire/answers.ts';
+import { deviceSchema } from '../../wire/device.ts';
+import { noiseThresholdSchema, wireNoiseThreshold } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
-import { actionAttemptSchema } from '../wire/action-attempt.ts';
-import { deviceSchema } from '../wire/device.ts';
-import { noiseThresholdSchema, wireNoiseThreshold } from '../wire/noise-threshold.ts';
 import { findDevice } from './devices.ts';
 import { syncParameter } from './sync-parameter.ts';
 

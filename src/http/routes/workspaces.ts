@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Gateway } from '../../gateway/ports.ts';
+import { workspace, workspaceSchema } from '../../wire/workspace.ts';
 import { type Route, readRoute } from '../route.ts';
-import { workspace, workspaceSchema } from '../wire/workspace.ts';
 
 export function workspaceRoutes(gateway: Gateway): Route[] {
   const answer = { workspace: workspace(gateway.identity) };

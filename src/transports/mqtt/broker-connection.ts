@@ -4,6 +4,7 @@ import { type BrokerSocket, openBrokerSocket } from './broker-socket.ts';
 import type { TlsMaterial } from './credentials.ts';
 import {
   BrokerFailure,
+  closedWhileConnecting,
   connackFailure,
   connectionClosed,
   connectTimedOut,
@@ -75,7 +76,9 @@ export class BrokerConnection {
       const socket = await openBrokerSocket(options.address, options.tls, limit);
       return await accepted(socket, options, handlers, limit);
     } catch (error) {
-      throw error instanceof BrokerFailure ? error : socketFailure(error, options);
+      if (error instanceof BrokerFailure) throw error;
+      const closed = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+      throw closed ? closedWhileConnecting(options) : socketFailure(error, options);
     } finally {
       timer.cancel();
     }
@@ -250,8 +253,8 @@ function accepted(
       reject(failure);
     };
     const onError = (error: Error) =>
-      fail(error instanceof ErrorWithReasonCode ? connackFailure(error.code, options) : socketFailure(error, options));
-    const onClose = () => fail(connectionClosed(options));
+      fail(error instanceof ErrorWithReasonCode ? connackFailure(error.code, options) : error);
+    const onClose = () => fail(closedWhileConnecting(options));
     const onAbort = () => fail(signal.reason);
     client.on('connect', onConnect).on('error', onError).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -65,6 +65,12 @@ function tlsHint(code: string, name: string, at: string): string {
       return `The certificate of ${at} is not valid today (${code}). Renew it, and check this machine's date.`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `The certificate of ${at} was made for another name. Use the name it holds in mqtt.${name}.url.`;
+    case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
+    case 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE':
+    case 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE':
+    case 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN':
+    case 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA':
+      return `${at} wants another certificate from the gateway (${code}). Check mqtt.${name}.cert_file and key_file.`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
       return `${at} does not speak TLS. Use its TLS port, or mqtt:// in mqtt.${name}.url.`;
     default:
@@ -122,6 +128,16 @@ export function disconnectFailure(code: number, { address }: Place): BrokerFailu
 
 export const connectionClosed = ({ address }: Place) =>
   new BrokerFailure({ reason: 'connection_lost', hint: `${address.shown} closed the connection. Is it running?` });
+
+/** A broker that takes the connection and drops it before CONNACK, as a port does on which something else is spoken. */
+export const closedWhileConnecting = ({ address, name }: Place) =>
+  new BrokerFailure({
+    reason: 'connection_lost',
+    hint:
+      `${address.shown} closed the connection before it answered. If that port is ` +
+      `${address.tls ? 'without TLS, write mqtt://' : 'for TLS, write mqtts://'} in mqtt.${name}.url; ` +
+      'else the broker’s log says why.',
+  });
 
 export const connectTimedOut = ({ address, name }: Place, ms: number) =>
   new BrokerFailure({

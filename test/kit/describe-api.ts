@@ -2,35 +2,27 @@ import swagger from '@fastify/swagger';
 import Fastify from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { errorTypes } from '../contract/index.ts';
-import { methodsOf, type Route } from './route.ts';
+import { errorTypes } from '../../src/contract/index.ts';
+import { methodsOf, type Route } from '../../src/http/route.ts';
 
 const errorBody = z
   .object({
     error: z.object({
-      type: z.enum(Object.entries(errorTypes).flatMap(([type, row]) => ('http' in row ? [type] : []))),
-      message: z.string(),
-      validation_errors: z.record(z.string(), z.unknown()).optional(),
+      type: z
+        .enum(Object.entries(errorTypes).flatMap(([type, row]) => ('http' in row ? [type] : [])))
+        .describe(`HTTP statuses: ${statusesInWords()}. docs/errors.md says what to do about each.`),
+      message: z.string().describe('What happened, and what to do next.'),
+      validation_errors: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe('With invalid_input: `_errors` has the texts about the whole, each parameter a tree of its own.'),
     }),
     ok: z.literal(false),
   })
   .meta({ id: 'error' });
 
-const statusTexts: Readonly<Record<number, string>> = {
-  400: 'The request is wrong.',
-  401: 'No valid API key came with the request.',
-  403: 'The API key lacks the scope.',
-  404: 'There is no such object.',
-  405: 'The route does not answer to this method.',
-  409: 'The request conflicts with what is there.',
-  413: 'The body is too large.',
-  429: 'Too many requests; see Retry-After.',
-  500: 'A fault of the gateway.',
-  503: 'Nothing can be accepted now; see Retry-After.',
-};
-
 /** The API description (OpenAPI 3), made by an application that has the same routes and serves nobody. */
-export async function describeApi(routes: readonly Route[], version: string): Promise<unknown> {
+export async function describeApi(routes: readonly Route[]): Promise<unknown> {
   const app = Fastify({ logger: false });
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
@@ -39,7 +31,7 @@ export async function describeApi(routes: readonly Route[], version: string): Pr
       openapi: '3.0.3',
       info: {
         title: 'Strikeplate',
-        version,
+        version: '0.0.0',
         description: 'Locks, keypads and noise sensors, in the wire format of the Seam API.',
       },
       components: {
@@ -62,14 +54,34 @@ export async function describeApi(routes: readonly Route[], version: string): Pr
       schema: {
         summary: 'Whether commands are accepted',
         security: [],
-        response: { 200: z.object({ ok: z.literal(true) }), 503: errorBody.describe(statusTexts[503] ?? '') },
+        response: { 200: z.object({ ok: z.literal(true) }).describe('Yes.'), default: errorBody },
       },
       handler: () => undefined,
     });
   await app.ready();
-  const description = app.swagger();
+  const description = app.swagger() as Description;
   await app.close();
+  dropUnused(description);
   return description;
+}
+
+interface Description {
+  readonly components: { readonly schemas: Record<string, unknown> };
+}
+
+/** The generator makes every schema twice, for requests and for answers. */
+function dropUnused(description: Description): void {
+  const { schemas } = description.components;
+  for (const name of Object.keys(schemas)) {
+    const others = JSON.stringify({ ...description, components: { ...schemas, [name]: undefined } });
+    if (!others.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
+  }
+}
+
+function statusesInWords(): string {
+  return Object.entries(errorTypes)
+    .flatMap(([type, row]) => ('http' in row ? [`${type} ${row.http}`] : []))
+    .join(', ');
 }
 
 function schemaOf(route: Route, method: string) {
@@ -88,12 +100,7 @@ function schemaOf(route: Route, method: string) {
       : { params: z.object(Object.fromEntries(named.filter(([name]) => inPath.includes(name)))) }),
     ...(hasRest && (method === 'GET' || method === 'DELETE') ? { querystring: rest } : {}),
     ...(hasRest && method !== 'GET' && method !== 'DELETE' ? { body: rest } : {}),
-    response: {
-      200: route.answer.extend({ ok: z.literal(true) }),
-      ...Object.fromEntries(
-        Object.entries(statusTexts).map(([status, text]) => [Number(status), errorBody.describe(text)]),
-      ),
-    },
+    response: { 200: route.answer.extend({ ok: z.literal(true) }).describe('Done.'), default: errorBody },
   };
 }
 

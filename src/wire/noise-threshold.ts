@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NoiseThresholdRecord } from '../../store/records.ts';
+import type { NoiseThresholdRecord } from '../store/records.ts';
 
 export const noiseThresholdSchema = z
   .object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Health } from '../../contract/index.ts';
-import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
+import type { Health } from '../contract/index.ts';
+import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import { isoTime } from './iso-time.ts';
 
 export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
+import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 

@@ -1,17 +1,21 @@
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { Gateway } from '../gateway/ports.ts';
 import type { AccessCodeRecord, AttemptRecord } from '../store/records.ts';
-import type { Caller } from './route.ts';
-import { type WireAccessCode, wireAccessCode } from './wire/access-code.ts';
-import { type ActionAttempt, actionAttempt } from './wire/action-attempt.ts';
-import { type WireDevice, wireDevice } from './wire/device.ts';
-import { deviceErrors, deviceWarnings } from './wire/device-problems.ts';
-import { wireNoiseThreshold } from './wire/noise-threshold.ts';
+import { type WireAccessCode, wireAccessCode } from './access-code.ts';
+import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
+import { type WireDevice, wireDevice } from './device.ts';
+import { deviceErrors, deviceWarnings } from './device-problems.ts';
+import { wireNoiseThreshold } from './noise-threshold.ts';
 
 /** How far back the removal of a code is looked for among its device's attempts. */
 const ATTEMPTS_SEARCHED = 50;
 
-/** Puts the gateway's records into the wire's words, with what the caller may see. */
+/** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
+export interface Viewer {
+  may(scope: 'codes'): boolean;
+}
+
+/** Puts the gateway's records into the wire's words, with what the viewer may see. */
 export class Answers {
   readonly #gateway: Gateway;
 
@@ -28,27 +32,27 @@ export class Answers {
     });
   }
 
-  accessCode(code: AccessCodeRecord, caller: Caller): WireAccessCode {
+  accessCode(code: AccessCodeRecord, viewer: Viewer): WireAccessCode {
     const { identity, devices, accessCodes } = this.#gateway;
     const device = devices.get(code.deviceId);
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
-      digits: caller.may('codes') ? accessCodes.reveal(code).reveal() : null,
+      digits: viewer.may('codes') ? accessCodes.reveal(code).reveal() : null,
       deviceErrors: device === undefined ? [] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device),
       removalRequestedAt: code.status === 'removing' ? this.#removalOf(code) : undefined,
     });
   }
 
-  attempt(attempt: AttemptRecord, caller: Caller): ActionAttempt {
-    return actionAttempt(attempt, (settled, result) => this.#completed(settled, result, caller));
+  attempt(attempt: AttemptRecord, viewer: Viewer): ActionAttempt {
+    return actionAttempt(attempt, (settled, result) => this.#completed(settled, result, viewer));
   }
 
   /** The access code an attempt is about; null when it is gone. */
-  accessCodeOf({ subject }: AttemptRecord, caller: Caller): WireAccessCode | null {
+  accessCodeOf({ subject }: AttemptRecord, viewer: Viewer): WireAccessCode | null {
     if (subject?.kind !== 'access_code') return null;
     const code = this.#gateway.accessCodes.get(subject.accessCodeId);
-    return code === undefined ? null : this.accessCode(code, caller);
+    return code === undefined ? null : this.accessCode(code, viewer);
   }
 
   noiseThresholdOf({ subject }: AttemptRecord): ReturnType<typeof wireNoiseThreshold> | null {
@@ -58,18 +62,18 @@ export class Answers {
   }
 
   /**
-   * A stored result names what was made, never its digits: the object is shown as it is now, with what this caller may
+   * A stored result names what was made, never its digits: the object is shown as it is now, with what this viewer may
    * see of it. The wire contract has it optional, and once it is gone there is none.
    */
   #completed(
     attempt: AttemptRecord,
     result: Readonly<Record<string, unknown>>,
-    caller: Caller,
+    viewer: Viewer,
   ): Record<string, unknown> {
     switch (attempt.actionType) {
       case 'CREATE_ACCESS_CODE':
       case 'UPDATE_ACCESS_CODE': {
-        const code = this.accessCodeOf(attempt, caller);
+        const code = this.accessCodeOf(attempt, viewer);
         return code === null ? {} : { access_code: code };
       }
       case 'CREATE_NOISE_THRESHOLD':

@@ -1,0 +1,111 @@
+import type { OpenHciPort } from './in-process-hci.ts';
+import type { KernelAdapter } from './kernel-adapters.ts';
+import type { StackBinding } from './noble.ts';
+
+/** Adapters in this process: the simulated building's, and tests'. */
+export interface InProcessAdapters {
+  list(): readonly { readonly index: number; readonly address: string }[];
+  open(index: number, host: Parameters<OpenHciPort>[0]): ReturnType<OpenHciPort>;
+}
+
+/** Which adapter a configuration names. */
+export type AdapterChoice =
+  /** A kernel adapter by name (`hci0`) or by address. */
+  | { readonly adapter: string; readonly userChannel?: boolean }
+  | { readonly uart: string; readonly baudRate: number }
+  /** An adapter of BlueZ by name. */
+  | { readonly dbus: string }
+  /** By address, or the first there is. */
+  | { readonly inProcess: InProcessAdapters; readonly address?: string };
+
+export interface FoundAdapter {
+  readonly binding: StackBinding;
+  /** How to speak of it: `hci0`, a path. */
+  readonly name: string;
+}
+
+/** Why no adapter was found: a short word, and what a person can do. */
+export interface NoAdapter {
+  readonly reason: 'no_adapter' | 'no_bluetooth';
+  readonly hint: string;
+}
+
+export interface FinderSurroundings {
+  /** @throws Error where the kernel has no Bluetooth */
+  readonly kernelAdapters: () => Promise<readonly KernelAdapter[]>;
+  readonly pathExists: (path: string) => Promise<boolean>;
+}
+
+/**
+ * Looks for the adapter a configuration names. One that was seen before is known by its address, so that it is found
+ * again under another index: that is what a dongle gets when it is pulled and put back.
+ */
+export class AdapterFinder {
+  readonly #choice: AdapterChoice;
+  readonly #surroundings: FinderSurroundings;
+  #seenAddress: string | undefined;
+
+  constructor(choice: AdapterChoice, surroundings: FinderSurroundings) {
+    this.#choice = choice;
+    this.#surroundings = surroundings;
+    if ('adapter' in choice && choice.adapter.includes(':')) this.#seenAddress = choice.adapter.toLowerCase();
+    if ('inProcess' in choice) this.#seenAddress = choice.address?.toLowerCase();
+  }
+
+  /** The adapter's address, as its stack told it. */
+  learn(address: string): void {
+    if (address.includes(':')) this.#seenAddress ??= address.toLowerCase();
+  }
+
+  async find(): Promise<FoundAdapter | NoAdapter> {
+    const choice = this.#choice;
+    if ('dbus' in choice) return { binding: { kind: 'dbus', adapter: choice.dbus }, name: `${choice.dbus} of BlueZ` };
+    if ('uart' in choice) {
+      if (!(await this.#surroundings.pathExists(choice.uart)))
+        return { reason: 'no_adapter', hint: `There is no serial port ${choice.uart}. Plug the Bluetooth dongle in.` };
+      return { binding: { kind: 'uart', path: choice.uart, baudRate: choice.baudRate }, name: choice.uart };
+    }
+    if ('inProcess' in choice) return this.#pickInProcess(choice.inProcess);
+    return this.#pickKernel(choice.adapter, choice.userChannel ?? false);
+  }
+
+  #pickInProcess(adapters: InProcessAdapters): FoundAdapter | NoAdapter {
+    const present = adapters.list();
+    const picked =
+      this.#seenAddress === undefined ? present[0] : present.find(({ address }) => address === this.#seenAddress);
+    if (picked === undefined) return { reason: 'no_adapter', hint: 'The simulated Bluetooth adapter is unplugged.' };
+    return {
+      binding: { kind: 'in-process', open: (host) => adapters.open(picked.index, host) },
+      name: `simulated hci${picked.index}`,
+    };
+  }
+
+  async #pickKernel(name: string, userChannel: boolean): Promise<FoundAdapter | NoAdapter> {
+    let present: readonly KernelAdapter[];
+    try {
+      present = await this.#surroundings.kernelAdapters();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return {
+        reason: 'no_bluetooth',
+        hint:
+          `This host has no Bluetooth (${why}). Load the kernel's bluetooth module, or use a dongle on a serial port ` +
+          'with `uart:` in the configuration.',
+      };
+    }
+    const picked =
+      this.#seenAddress === undefined
+        ? present.find(({ index }) => `hci${index}` === name)
+        : present.find(({ address }) => address === this.#seenAddress);
+    if (picked === undefined) {
+      const others = present.map(({ index, address }) => `hci${index} (${address})`).join(', ');
+      return {
+        reason: 'no_adapter',
+        hint:
+          `The Bluetooth adapter ${this.#seenAddress ?? name} is not there. ` +
+          (others === '' ? 'Plug one in.' : `There is ${others}: plug it in, or name one of these.`),
+      };
+    }
+    return { binding: { kind: 'hci', index: picked.index, userChannel }, name: `hci${picked.index}` };
+  }
+}

@@ -1,0 +1,279 @@
+import type { Logger } from 'pino';
+import {
+  type BleAdvertisement,
+  type BleLink,
+  type BleSessionOptions,
+  type Clock,
+  GatewayError,
+  type GattSession,
+  type LinkState,
+  sleep,
+  type Unsubscribe,
+} from '../../contract/index.ts';
+import type { AdapterFinder, FoundAdapter } from './adapter-finder.ts';
+import { adapterTrouble } from './adapter-trouble.ts';
+import type { Peer } from './connector.ts';
+import { GattCatalogue } from './gatt-catalogue.ts';
+import { joinSignals } from './join-signals.ts';
+import { Scanner } from './scanner.ts';
+import { SessionMaker } from './session-maker.ts';
+import { SessionQueue, WaitedTooLong } from './session-queue.ts';
+import { Stack, type StackTrouble } from './stack.ts';
+import { type BleTimings, defaultTimings } from './timings.ts';
+
+export interface BleAdapterOptions {
+  /** As in configuration: for messages. */
+  readonly name: string;
+  readonly finder: AdapterFinder;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Links at a time. One unless the adapter is known to bear more. */
+  readonly maxLinks?: number;
+  readonly timings?: Partial<BleTimings>;
+  /** Addresses heard before the stack is replaced in an idle moment. */
+  readonly crowd?: number;
+  /** False for the D-Bus binding. */
+  readonly remembersServices?: boolean;
+}
+
+/** How long until an adapter that is not there is looked for again, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+/**
+ * One Bluetooth adapter, kept running: found, lost, found again. It lends its connections to devices, doors first,
+ * and scans while it has nothing better to do.
+ */
+export class BleAdapter {
+  readonly #options: BleAdapterOptions;
+  readonly #timings: BleTimings;
+  readonly #queue: SessionQueue;
+  readonly #scanner: Scanner;
+  readonly #maker: SessionMaker;
+  readonly #stateListeners = new Set<(state: LinkState) => void>();
+  readonly #closing = new AbortController();
+  #state: LinkState;
+  #stack: { readonly stack: Stack; readonly ended: AbortController } | undefined;
+  #running: Promise<void> | undefined;
+  #losses = 0;
+
+  constructor(options: BleAdapterOptions) {
+    const { clock, log, name } = options;
+    this.#options = options;
+    this.#timings = { ...defaultTimings, ...options.timings };
+    this.#queue = new SessionQueue(options.maxLinks ?? 1);
+    this.#maker = new SessionMaker({
+      clock,
+      log,
+      random: options.random,
+      timings: this.#timings,
+      catalogue: new GattCatalogue(options.remembersServices ?? true),
+    });
+    this.#state = { status: 'down', reason: 'starting', hint: `The Bluetooth adapter ${name} is being started.` };
+    this.#scanner = new Scanner({
+      clock,
+      log,
+      rearmMs: this.#timings.rearmScanMs,
+      crowd: options.crowd ?? 2_000,
+      onWedged: () => this.#stack?.stack.lost('not_answering'),
+      onCrowded: () => {
+        if (this.#queue.idle) this.#replaceStack();
+      },
+    });
+  }
+
+  /** Starts looking for the adapter. A host without one, or without Bluetooth, is no error: the state says so. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** How often a running adapter was lost. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  onStateChange(listener: (state: LinkState) => void): Unsubscribe {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  /** A device's place within reach of this adapter. @param deviceName for messages */
+  link(peer: Peer, deviceName: string): BleLink {
+    const adapter = this;
+    const address = peer.address.toLowerCase();
+    return {
+      kind: 'ble',
+      address,
+      get state() {
+        return adapter.#state;
+      },
+      onStateChange: (listener) => adapter.onStateChange(listener),
+      session: (options, use) => adapter.#session({ ...peer, address }, deviceName, options, use),
+      onAdvertisement: (listener) =>
+        adapter.#scanner.listen((advertisement) => {
+          if (advertisement.address === address) listener(advertisement);
+        }),
+    };
+  }
+
+  /** Hears everybody. */
+  onAdvertisement(listener: (advertisement: BleAdvertisement) => void): Unsubscribe {
+    return this.#scanner.listen(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new GatewayError('link_unavailable', 'The gateway is stopping.'));
+    this.#endStack(this.#closing.signal.reason);
+    await this.#running;
+  }
+
+  // ---- the adapter's life
+
+  async #run(): Promise<void> {
+    const { clock, finder, log, name } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const found = await finder.find();
+      if (signal.aborted) return;
+      if ('reason' in found) this.#down(found.reason, found.hint);
+      else {
+        const lost = await this.#startStack(found);
+        if (lost !== undefined) {
+          log.info(
+            { adapter: name, as: found.name, address: this.#stack?.stack.address },
+            'the Bluetooth adapter is ready',
+          );
+          if ((await lost) === 'replace') continue;
+        }
+      }
+      await sleep(clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** Resolves with a promise that is kept when the stack has ended, or with nothing when it did not start. */
+  async #startStack(found: FoundAdapter): Promise<Promise<'lost' | 'replace'> | undefined> {
+    const { clock, log, finder, name } = this.#options;
+    const ended = new AbortController();
+    const down = (trouble: StackTrouble) => {
+      const { reason, hint } = adapterTrouble(trouble, found, name);
+      this.#down(reason, hint);
+      return new GatewayError('link_unavailable', hint);
+    };
+    let stack: Stack | StackTrouble;
+    try {
+      stack = await Stack.start(found.binding, {
+        clock,
+        log,
+        patienceMs: this.#timings.powerOnMs,
+        onLost: (trouble) => {
+          this.#losses += 1;
+          log.warn({ adapter: name, trouble }, 'the Bluetooth adapter was lost');
+          this.#endStack(down(trouble));
+        },
+      });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#down('unsupported', `The Bluetooth stack could not be loaded on this platform: ${why}`);
+      return undefined;
+    }
+    if (typeof stack === 'string') {
+      down(stack);
+      return undefined;
+    }
+    if (this.#closing.signal.aborted) {
+      stack.stop();
+      return undefined;
+    }
+    finder.learn(stack.address);
+    this.#stack = { stack, ended };
+    this.#scanner.attach(stack.noble);
+    this.#enter({ status: 'up' });
+    return new Promise((resolve) => {
+      ended.signal.addEventListener('abort', () => resolve(ended.signal.reason === 'replace' ? 'replace' : 'lost'), {
+        once: true,
+      });
+    });
+  }
+
+  /** Between two stacks nothing is lost: it happens when nobody has a session. */
+  #replaceStack(): void {
+    this.#options.log.info({ adapter: this.#options.name }, 'the Bluetooth stack is replaced to forget strangers');
+    this.#endStack('replace');
+  }
+
+  #endStack(reason: unknown): void {
+    const running = this.#stack;
+    if (running === undefined) return;
+    this.#stack = undefined;
+    this.#scanner.detach();
+    running.ended.abort(reason);
+    running.stack.stop();
+  }
+
+  #down(reason: string, hint: string): void {
+    const before = this.#state;
+    if (before.status === 'down' && before.reason === reason) return;
+    this.#options.log.warn({ adapter: this.#options.name, reason, hint }, 'the Bluetooth adapter is not usable');
+    this.#enter({ status: 'down', reason, hint });
+  }
+
+  #enter(state: LinkState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before.status === 'up' && state.status === 'up') return;
+    for (const listener of [...this.#stateListeners]) listener(state);
+  }
+
+  // ---- sessions
+
+  async #session<T>(
+    peer: Peer,
+    deviceName: string,
+    options: BleSessionOptions,
+    use: (gatt: GattSession) => Promise<T>,
+  ): Promise<T> {
+    const leave = await this.#enterQueue(deviceName, options);
+    try {
+      const { stack, ended } = this.#requireStack();
+      const joined = joinSignals([options.signal, ended.signal]);
+      await this.#scanner.pause();
+      try {
+        const session = await this.#maker.make(stack, peer, deviceName, { ...options, signal: joined.signal });
+        try {
+          return await this.#maker.lend(session, use);
+        } finally {
+          await session.close();
+        }
+      } finally {
+        joined.release();
+        this.#scanner.resume();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async #enterQueue(deviceName: string, { priority, signal, by }: BleSessionOptions): Promise<() => void> {
+    this.#requireStack();
+    try {
+      return await this.#queue.enter(priority, { signal, by, clock: this.#options.clock });
+    } catch (error) {
+      if (!(error instanceof WaitedTooLong)) throw error;
+      throw new GatewayError(
+        'link_unavailable',
+        `The Bluetooth adapter was busy with other devices, and nothing was sent to ${deviceName}. Try again; with ` +
+          'many devices, add an adapter.',
+      );
+    }
+  }
+
+  #requireStack(): { readonly stack: Stack; readonly ended: AbortController } {
+    if (this.#stack !== undefined) return this.#stack;
+    const hint = this.#state.status === 'down' ? this.#state.hint : 'The Bluetooth adapter is being restarted.';
+    throw new GatewayError('link_unavailable', hint);
+  }
+}

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { MqttTransportOptions } from '../../src/transports/mqtt/index.ts';
+import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { Authority, opensslProgram } from './kit/authority.ts';
+import { Commander } from './kit/commander.ts';
+import { Mosquitto, mosquittoProgram, mosquittoSub } from './kit/mosquitto.ts';
+
+const TOPIC = 'lock/set';
+const possible = mosquittoProgram !== undefined && mosquittoSub !== undefined && opensslProgram !== undefined;
+
+describe.skipIf(!possible)('the way to the lock and back', () => {
+  let authority: Authority;
+  let broker: Mosquitto;
+  let secure: Mosquitto;
+  let gateway: Commander | undefined;
+
+  beforeAll(async () => {
+    authority = new Authority();
+    const { certFile, keyFile } = authority.issue('broker', ['DNS:localhost']);
+    broker = await Mosquitto.start();
+    secure = await Mosquitto.start({
+      host: 'localhost',
+      lines: ['allow_anonymous true', `certfile ${certFile}`, `keyfile ${keyFile}`],
+    });
+  });
+  afterEach(async () => {
+    await gateway?.close();
+    gateway = undefined;
+  });
+  afterAll(async () => {
+    await broker?.close();
+    await secure?.close();
+    authority?.close();
+  });
+
+  type Way = Pick<MqttTransportOptions, 'url' | 'tls' | 'protocolVersion'>;
+  const ways: [string, () => Way][] = [
+    ['MQTT 5', () => ({ url: broker.url })],
+    ['MQTT 3.1.1', () => ({ url: broker.url, protocolVersion: 4 })],
+    ['MQTT 5 over TLS', () => ({ url: secure.url.replace('mqtt:', 'mqtts:'), tls: { ca: authority.ca } })],
+  ];
+
+  it.each(ways)('%s: has no step of 40 ms', async (name, way) => {
+    const { url, tls } = way();
+    const lock = await MqttWitness.connect(url, [TOPIC], { protocolVersion: 5, ...(tls?.ca && { ca: tls.ca }) });
+    lock.client.on('message', (_topic, payload) => lock.client.publish('lock/state', payload, { qos: 1 }));
+    gateway = new Commander(TOPIC, way());
+    let arrived: (at: number) => void = () => undefined;
+    gateway.link.subscribe('lock/state', () => arrived(performance.now()));
+    await gateway.start();
+    const acknowledged: number[] = [];
+    const observed: number[] = [];
+    for (let index = 0; index < 1_000; index++) {
+      const state = new Promise<number>((resolve) => {
+        arrived = resolve;
+      });
+      const from = performance.now();
+      const { outcome } = await gateway.send(2_000);
+      expect(outcome).toBe('sent');
+      acknowledged.push(performance.now() - from);
+      observed.push((await state) - from);
+    }
+    const p = (samples: number[], share: number) =>
+      samples.toSorted((a, b) => a - b)[Math.floor(samples.length * share)] ?? 0;
+    const figures = (samples: number[]) =>
+      `p50 ${p(samples, 0.5).toFixed(2)} ms, p99 ${p(samples, 0.99).toFixed(2)} ms`;
+    console.log(`${name}: PUBACK ${figures(acknowledged)}; state observed ${figures(observed)}`);
+    expect(p(observed, 0.5)).toBeLessThan(20);
+    await lock.close();
+  });
+
+  it.each(ways)('%s: the packet is with the kernel when the call returns', async (name, way) => {
+    const { url, tls } = way();
+    const { port, hostname } = new URL(url);
+    const secureWords = tls === undefined ? [] : ['--cafile', authority.caFile];
+    const words = ['-h', hostname, '-p', port, '-t', TOPIC, '-t', 'ready', '-F', '%U %p', ...secureWords];
+    const subscriber = spawn(mosquittoSub ?? '', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: subscriber.stdout })[Symbol.asyncIterator]();
+    gateway = await new Commander(TOPIC, way()).start();
+    const probe = await MqttWitness.connect(url, [], tls?.ca ? { ca: tls.ca } : {});
+    const ready = lines.next();
+    let waiting = true;
+    ready.then(() => {
+      waiting = false;
+    });
+    while (waiting) await probe.publish('ready', '');
+    const sent = gateway.send(2_000);
+    const returnedAt = Date.now();
+    // Nothing that would only be put off can run for half a second.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    expect((await sent).outcome).toBe('sent');
+    for (;;) {
+      const [at = '', payload] = String((await lines.next()).value).split(' ');
+      if (payload !== '0') continue;
+      const laterMs = Number(at) * 1_000 - returnedAt;
+      console.log(
+        `${name}: received ${laterMs.toFixed(1)} ms after the call returned, with the event loop held for 500`,
+      );
+      expect(laterMs).toBeLessThan(250);
+      break;
+    }
+    subscriber.kill();
+    await once(subscriber, 'exit');
+    await probe.close();
+  });
+});
