@@ -133,6 +133,32 @@ describe('MqttTelemetryClient', () => {
     expect(heard).toEqual(['online']);
   });
 
+  it('listens no longer once it is called off', async () => {
+    const heard: string[] = [];
+    make();
+    const stop = client.subscribe('ha/status', ({ payload }) => heard.push(`one ${payload}`));
+    client.subscribe('ha/+', ({ payload }) => heard.push(`other ${payload}`));
+    client.start();
+    await becomes('up');
+    await watcher.publish('ha/status', 'online');
+    while (heard.length < 2) await clock.settle();
+    stop();
+    await clock.settle();
+    await watcher.publish('ha/status', 'online');
+    while (heard.length < 3) await clock.settle();
+    expect(heard.toSorted()).toEqual(['one online', 'other online', 'other online']);
+  });
+
+  it('says how many messages wait', async () => {
+    make();
+    client.publish('gw/a', '1', { qos: 1 });
+    client.publish('gw/a', '2', { qos: 1 });
+    expect(client.queued).toBe(2);
+    client.start();
+    await watcher.heardAtLeast(2);
+    expect(client.queued).toBe(0);
+  });
+
   it('keeps at most its window unacknowledged', async () => {
     make().start();
     await becomes('up');

@@ -87,6 +87,11 @@ export class MqttTelemetryClient {
     return this.#loop.connection?.protocolVersion;
   }
 
+  /** How many messages wait to be sent; who can do without may hold back until they are fewer. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** How many messages were lost because the queue was full. */
   get dropped(): number {
     return this.#queue.dropped;
@@ -117,15 +122,14 @@ export class MqttTelemetryClient {
     this.#pump();
   }
 
-  /** Listens for as long as the client lives, over reconnects. */
+  /** Listens until it is called off, over reconnects. */
   subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
     const remove = this.#book.add(filter, listener);
-    queueMicrotask(() => {
-      const { connection } = this.#loop;
-      // A connection that broke meanwhile is told anew by the next one.
-      if (connection !== undefined) this.#subscribe(connection).catch(() => undefined);
-    });
-    return remove;
+    this.#subscribeSoon();
+    return () => {
+      remove();
+      this.#subscribeSoon();
+    };
   }
 
   /** Sends what is queued, for at most 2 s, says goodbye (so that no will is sent) and closes. */
@@ -140,6 +144,14 @@ export class MqttTelemetryClient {
       });
     }
     await this.#loop.close(true);
+  }
+
+  #subscribeSoon(): void {
+    queueMicrotask(() => {
+      const { connection } = this.#loop;
+      // A connection that broke meanwhile is told anew by the next one.
+      if (connection !== undefined) this.#subscribe(connection).catch(() => undefined);
+    });
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
