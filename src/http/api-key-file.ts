@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -40,7 +40,7 @@ const STALE_LOCK_MS = 10_000;
  * A plain SHA-256 is enough: a slow password hash protects secrets that people choose, and these have 238 bits of
  * randomness, beyond any search. It keeps the check at about a microsecond, so a request costs no more for it.
  */
-export const hashOfApiKey = (key: string): Buffer => createHash('sha256').update(key).digest();
+export const hashOfApiKey = (key: string): Buffer => hash('sha256', key, 'buffer');
 
 /** `size` bytes from a cryptographic source: `crypto.randomBytes`. */
 export type RandomBytes = (size: number) => Uint8Array;

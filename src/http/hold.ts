@@ -1,4 +1,4 @@
-import type { Clock } from '../contract/index.ts';
+import type { Clock, Unsubscribe } from '../contract/index.ts';
 import type { Attempts } from '../gateway/ports.ts';
 import type { AttemptRecord } from '../store/records.ts';
 
@@ -34,19 +34,28 @@ export function holdTime({ prefer, sync }: HoldWish, configuredMs: number): numb
   return asynchronous ? 0 : Math.min(configuredMs, MAX_HOLD_MS);
 }
 
+interface Held {
+  /** With the settled attempt, or with none when nobody waits any longer. */
+  answer(settled: AttemptRecord | undefined): void;
+}
+
 /**
  * Keeps requests waiting for their attempts' outcome, so that a fast door is final in the first answer. A client that
- * goes away cancels nothing.
+ * goes away cancels nothing. One subscription serves all: it costs a held request less than a signal of its own.
  */
 export class Holds {
   readonly #attempts: Attempts;
   readonly #clock: Clock;
-  readonly #held = new Set<AbortController>();
+  readonly #held = new Map<string, Set<Held>>();
+  readonly #unsubscribe: Unsubscribe;
   #released = false;
 
   constructor(attempts: Attempts, clock: Clock) {
     this.#attempts = attempts;
     this.#clock = clock;
+    this.#unsubscribe = attempts.onChange((changed) => {
+      if (changed.settlement !== undefined) this.#answer(changed.actionAttemptId, changed);
+    });
   }
 
   /** Resolves with the attempt as it is when it ended, when `ms` have passed, or when all are released. */
@@ -54,23 +63,41 @@ export class Holds {
     const id = attempt.actionAttemptId;
     const now = this.#attempts.get(id) ?? attempt;
     if (now.settlement !== undefined || ms <= 0 || this.#released) return now;
-    const enough = new AbortController();
-    const timer = this.#clock.setTimer(() => enough.abort(), ms);
-    this.#held.add(enough);
-    try {
-      return await this.#attempts.settled(id, enough.signal);
-    } catch (error) {
-      if (!enough.signal.aborted) throw error;
-      return this.#attempts.get(id) ?? attempt;
-    } finally {
-      timer.cancel();
-      this.#held.delete(enough);
-    }
+    const settled = await new Promise<AttemptRecord | undefined>((resolve) => {
+      const timer = this.#clock.setTimer(() => {
+        this.#forget(id, held);
+        resolve(undefined);
+      }, ms);
+      const held: Held = {
+        answer: (ended) => {
+          timer.cancel();
+          resolve(ended);
+        },
+      };
+      const others = this.#held.get(id);
+      if (others === undefined) this.#held.set(id, new Set([held]));
+      else others.add(held);
+    });
+    return settled ?? this.#attempts.get(id) ?? attempt;
   }
 
   /** Lets every held request answer now, and holds none from now on. */
   release(): void {
     this.#released = true;
-    for (const enough of this.#held) enough.abort();
+    this.#unsubscribe();
+    for (const id of [...this.#held.keys()]) this.#answer(id, undefined);
+  }
+
+  #answer(id: string, settled: AttemptRecord | undefined): void {
+    const waiting = this.#held.get(id);
+    if (waiting === undefined) return;
+    this.#held.delete(id);
+    for (const held of waiting) held.answer(settled);
+  }
+
+  #forget(id: string, held: Held): void {
+    const waiting = this.#held.get(id);
+    waiting?.delete(held);
+    if (waiting?.size === 0) this.#held.delete(id);
   }
 }

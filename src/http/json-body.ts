@@ -1,10 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contract/index.ts';
 import { InvalidInput } from './invalid-input.ts';
 
 /** Our deepest parameter is a record inside the body. A guess with room. */
 const MAX_DEPTH = 16;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads a request's body. An empty body is an empty object, since official clients send one for calls without
@@ -14,15 +13,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return {};
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
-    throw new InvalidInput('The body is not valid UTF-8. Send plain JSON, not compressed.');
-  }
+  if (!isUtf8(body)) throw new InvalidInput('The body is not valid UTF-8. Send plain JSON, not compressed.');
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(body.toString());
   } catch {
     throw new InvalidInput('The body is not valid JSON.');
   }

@@ -34,15 +34,18 @@ interface CommandDescription<Params extends z.ZodObject> extends RouteDescriptio
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
 }
 
-export interface ReadRoute extends RouteDescription<z.ZodObject> {
-  readonly kind: 'read';
+interface Prepared extends RouteDescription<z.ZodObject> {
   readonly decodeQuery: QueryDecoder;
+  readonly hasPathParameters: boolean;
+}
+
+export interface ReadRoute extends Prepared {
+  readonly kind: 'read';
   respond(input: unknown, caller: Caller): Record<string, unknown>;
 }
 
-export interface CommandRoute extends RouteDescription<z.ZodObject> {
+export interface CommandRoute extends Prepared {
   readonly kind: 'create' | 'update' | 'delete';
-  readonly decodeQuery: QueryDecoder;
   readonly read: ParameterReader<z.ZodObject>;
   accept(params: Record<string, unknown>, origin: Origin): Promise<AttemptRecord>;
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
@@ -67,6 +70,7 @@ export function readRoute<Params extends z.ZodObject>(route: ReadDescription<Par
     ...route,
     kind: 'read',
     decodeQuery: queryDecoder(route.params.shape),
+    hasPathParameters: route.path.includes(':'),
     respond: (input, caller) => route.respond(read(input), caller),
   };
 }
@@ -79,6 +83,7 @@ export function commandRoute<Params extends z.ZodObject>(
     ...route,
     kind,
     decodeQuery: queryDecoder(route.params.shape),
+    hasPathParameters: route.path.includes(':'),
     read: parameterReader<z.ZodObject>(route.params),
     // The parameters come from `read` of this very route.
     accept: (params, origin) => route.accept(params as z.output<Params>, origin),

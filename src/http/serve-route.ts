@@ -5,7 +5,7 @@ import type { ApiKeyScope } from './api-key-file.ts';
 import type { ApiKey } from './api-keys.ts';
 import { bearerToken, remoteAddress } from './authentication.ts';
 import { type Holds, holdTime } from './hold.ts';
-import { type Idempotency, idempotencyClaim } from './idempotency.ts';
+import { type Idempotency, type IdempotencyClaim, idempotencyClaim } from './idempotency.ts';
 import { InvalidInput } from './invalid-input.ts';
 import type { RawQuery } from './query-string.ts';
 import { type Caller, type CommandRoute, methodsOf, type Route } from './route.ts';
@@ -26,13 +26,16 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
     handler: async (request, reply) => {
       const key = keyOf(request);
       assertScope(key, route);
-      const caller = callerOf(key, request);
+      const caller = new RequestCaller(key, request);
       const input = inputOf(route, request);
       const answer =
         route.kind === 'read'
           ? route.respond(input, caller)
           : await command(route, input, { request, reply, key, caller }, service);
-      return { ...answer, ok: true };
+      // The client must not send its next request on a connection that is about to go.
+      if (service.stopping()) reply.header('connection', 'close');
+      answer.ok = true;
+      return answer;
     },
   });
 }
@@ -59,28 +62,35 @@ async function command(
     actor: { kind: 'api_key', keyId: key.id, name: key.name, address: remoteAddress(request) },
     receivedAt: request.receivedAt,
   };
-  const idempotencyKey = request.headers['idempotency-key'];
-  const { sync, ...rest } = params;
-  const claim =
-    idempotencyKey === undefined
-      ? undefined
-      : idempotencyClaim({
-          idempotencyKey: String(idempotencyKey),
-          apiKey: bearerToken(request) ?? '',
-          method: request.method,
-          route: route.path,
-          params: rest,
-        });
+  const claim = claimOf(route, request, params);
   const accepted =
     claim === undefined
       ? await route.accept(params, origin)
       : await idempotency.once(claim, () => route.accept(params, { ...origin, idempotency: claim }));
   const prefer = request.headers.prefer;
-  const wish = { prefer: Array.isArray(prefer) ? prefer.join(',') : prefer, sync: sync === true };
+  const wish = { prefer: Array.isArray(prefer) ? prefer.join(',') : prefer, sync: params.sync === true };
   const attempt = await holds.wait(accepted, holdTime(wish, holdMs));
   if (wish.prefer !== undefined && attempt.settlement === undefined)
     reply.header('preference-applied', 'respond-async');
   return route.respond(attempt, caller);
+}
+
+/** How long to wait is no part of what is asked for. */
+function claimOf(
+  { path }: CommandRoute,
+  request: FastifyRequest,
+  { sync: _, ...params }: Record<string, unknown>,
+): IdempotencyClaim | undefined {
+  const idempotencyKey = request.headers['idempotency-key'];
+  if (idempotencyKey === undefined) return undefined;
+  const apiKey = bearerToken(request) ?? '';
+  return idempotencyClaim({
+    idempotencyKey: String(idempotencyKey),
+    apiKey,
+    method: request.method,
+    route: path,
+    params,
+  });
 }
 
 function keyOf(request: FastifyRequest): ApiKey {
@@ -104,22 +114,38 @@ export const insufficientScope = (
     `The API key "${key.name}" may not call ${path}: that needs the scope ${scopes.join(' or ')}. Use another key, or make one with that scope.`,
   );
 
-const callerOf = (key: ApiKey, request: FastifyRequest): Caller => ({
-  may: (scope) => key.scopes.has(scope),
-  get url() {
-    const path = request.url.split('?', 1)[0] ?? '';
-    return `${request.protocol}://${request.host}${path}`;
-  },
-});
+class RequestCaller implements Caller {
+  readonly #key: ApiKey;
+  readonly #request: FastifyRequest;
+
+  constructor(key: ApiKey, request: FastifyRequest) {
+    this.#key = key;
+    this.#request = request;
+  }
+
+  may(scope: ApiKeyScope): boolean {
+    return this.#key.scopes.has(scope);
+  }
+
+  get url(): string {
+    const { protocol, host, url } = this.#request;
+    return `${protocol}://${host}${url.split('?', 1)[0] ?? ''}`;
+  }
+}
 
 function inputOf(route: Route, request: FastifyRequest): unknown {
-  const path = request.params as Record<string, string>;
-  if (request.method === 'GET' || request.method === 'HEAD')
-    return { ...route.decodeQuery(request.query as RawQuery), ...path };
-  const body = request.body ?? {};
-  if (typeof body !== 'object' || Array.isArray(body)) throw new InvalidInput('The body must be a JSON object.');
-  // The official clients put a delete's parameters into the query, the API description into the body.
-  return request.method === 'DELETE'
-    ? { ...route.decodeQuery(request.query as RawQuery), ...body, ...path }
-    : { ...body, ...path };
+  const { method } = request;
+  let input: unknown;
+  if (method === 'GET' || method === 'HEAD') input = route.decodeQuery(request.query as RawQuery);
+  else {
+    input = request.body ?? {};
+    // The official clients put a delete's parameters into the query, the API description into the body.
+    if (method === 'DELETE') input = { ...route.decodeQuery(request.query as RawQuery), ...membersOf(input) };
+  }
+  return route.hasPathParameters ? { ...membersOf(input), ...membersOf(request.params) } : input;
+}
+
+function membersOf(value: unknown): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new InvalidInput('The body must be a JSON object.');
 }

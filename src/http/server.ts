@@ -62,28 +62,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const routes = gatewayRoutes(gateway, new Answers(gateway));
   const holds = new Holds(gateway.attempts, gateway.clock);
   let closing: Promise<void> | undefined;
+  const stopping = () => closing !== undefined;
   let address: string | undefined;
 
   const app = newApp(options.tls);
+  const authenticate = authentication(options.keys, gateway.clock, log);
   app.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = gateway.clock.now();
     reply.header('seam-request-id', request.id);
-    done();
-  });
-  app.addHook('onRequest', authentication(options.keys, gateway.clock, log));
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing !== undefined) reply.header('connection', 'close');
-    done();
+    authenticate(request, reply, done);
   });
   logRequests(app, log, gateway.clock);
-  answerErrors(app, log);
+  answerErrors(app, log, stopping);
   answerUnknownRoutes(app, routes);
   serveOpenRoutes(app, gateway);
   const service = {
     holds,
     idempotency: new Idempotency(gateway.attempts),
     holdMs: options.holdMs,
-    stopping: () => closing !== undefined,
+    stopping,
   };
   for (const route of routes) serveRoute(app, route, service);
 
@@ -157,13 +154,10 @@ function newApp(tls: HttpServerOptions['tls']): FastifyInstance {
 function sendError(reply: FastifyReply, error: GatewayError): void {
   const { status, retryAfterSeconds, body } = errorAnswer(error);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-  // The framework hangs up on a body it did not read. The client would then lose this very answer to a reset
-  // connection; left open, the rest is discarded as it arrives, for as long as a request may take.
-  reply.removeHeader('connection');
   void reply.status(status).send(body);
 }
 
-function answerErrors(app: FastifyInstance, log: Logger): void {
+function answerErrors(app: FastifyInstance, log: Logger, stopping: () => boolean): void {
   app.setErrorHandler((error, request, reply) => {
     const fault = requestFault(error, BODY_LIMIT);
     if (fault === undefined || fault.http === undefined)
@@ -171,6 +165,10 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
         { err: error, requestId: request.id, route: request.routeOptions.url },
         'a request met a fault of ours',
       );
+    // The framework hangs up on a body it did not read. The client would then lose this very answer to a reset
+    // connection; left open, the rest is discarded as it arrives, for as long as a request may take.
+    if (stopping()) reply.header('connection', 'close');
+    else reply.removeHeader('connection');
     sendError(reply, fault ?? ourFault());
   });
 }
@@ -195,19 +193,19 @@ function answerUnknownRoutes(app: FastifyInstance, routes: readonly Route[]): vo
 }
 
 function logRequests(app: FastifyInstance, log: Logger, clock: Gateway['clock']): void {
+  if (!log.isLevelEnabled('debug')) return;
   app.addHook('onResponse', (request, reply, done) => {
-    if (log.isLevelEnabled('debug'))
-      log.debug(
-        {
-          requestId: request.id,
-          method: request.method,
-          route: request.routeOptions.url,
-          status: reply.statusCode,
-          ms: Math.round(clock.now() - request.receivedAt),
-          apiKey: request.apiKey?.id,
-        },
-        'answered',
-      );
+    log.debug(
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(clock.now() - request.receivedAt),
+        apiKey: request.apiKey?.id,
+      },
+      'answered',
+    );
     done();
   });
 }
