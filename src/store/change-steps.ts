@@ -1,53 +1,58 @@
-import { actorColumn, type Column, historyColumn, idColumn, jsonColumn } from './columns.ts';
+import {
+  actorParameter,
+  bytesParameter,
+  historyParameter,
+  idParameter,
+  jsonParameter,
+  type Parameter,
+} from './columns.ts';
 import type { AccessCodeRecord, AttemptRecord, NoiseThresholdRecord, Settlement } from './records.ts';
 import { type StatementName, statementIndex } from './statements.ts';
 import type { Change } from './store.ts';
 import type { Step } from './writer-protocol.ts';
 
-const step = (name: StatementName, parameters: readonly Column[], changes: number | null = null): Step => [
+const step = (name: StatementName, parameters: readonly Parameter[], mustChange = false): Step => [
   statementIndex[name],
   parameters,
-  changes,
+  mustChange,
 ];
 
-const settlementColumns = (settlement: Settlement | undefined): [result: Column, error: Column] => [
+const settlementColumns = (settlement: Settlement | undefined): [result: Parameter, error: Parameter] => [
   settlement?.status === 'success' ? JSON.stringify(settlement.result) : null,
   settlement?.status === 'error' ? JSON.stringify(settlement.error) : null,
 ];
 
-function acceptedSteps(attempt: AttemptRecord): Step[] {
-  const insert = step('attemptAccepted', [
+const acceptedStep = (attempt: AttemptRecord): Step =>
+  step('attemptAccepted', [
     attempt.seq,
-    idColumn(attempt.actionAttemptId),
-    idColumn(attempt.deviceId),
+    idParameter(attempt.actionAttemptId),
+    idParameter(attempt.deviceId),
     attempt.actionType,
-    jsonColumn(attempt.subject),
-    actorColumn(attempt.actor),
+    jsonParameter(attempt.subject),
+    actorParameter(attempt.actor),
     attempt.acceptedAt,
     attempt.intent ? 1 : 0,
     attempt.settledAt ?? null,
     ...settlementColumns(attempt.settlement),
-    historyColumn(attempt.history),
+    historyParameter(attempt.history),
   ]);
-  return [insert, step('pendingFromLowered', [attempt.seq])];
-}
 
-const codeColumns = (code: AccessCodeRecord): Column[] => [
-  idColumn(code.accessCodeId),
-  idColumn(code.deviceId),
+const codeColumns = (code: AccessCodeRecord): Parameter[] => [
+  idParameter(code.accessCodeId),
+  idParameter(code.deviceId),
   code.name ?? null,
-  new Uint8Array(code.sealedCode),
+  bytesParameter(code.sealedCode),
   code.slot ?? null,
   code.status,
   code.startsAt ?? null,
   code.endsAt ?? null,
   code.createdAt,
-  jsonColumn(code.problem),
+  jsonParameter(code.problem),
 ];
 
-const thresholdColumns = (threshold: NoiseThresholdRecord): Column[] => [
-  idColumn(threshold.noiseThresholdId),
-  idColumn(threshold.deviceId),
+const thresholdColumns = (threshold: NoiseThresholdRecord): Parameter[] => [
+  idParameter(threshold.noiseThresholdId),
+  idParameter(threshold.deviceId),
   threshold.name,
   threshold.startsDailyAt,
   threshold.endsDailyAt,
@@ -61,34 +66,42 @@ const thresholdColumns = (threshold: NoiseThresholdRecord): Column[] => [
 export function stepsOf(change: Change): Step[] {
   switch (change.kind) {
     case 'attempt_accepted':
-      return acceptedSteps(change.attempt);
+      return [acceptedStep(change.attempt)];
     case 'attempt_intent':
-      return [step('attemptIntent', [historyColumn(change.history), idColumn(change.actionAttemptId)], 1)];
+      return [step('attemptIntent', [historyParameter(change.history), idParameter(change.actionAttemptId)], true)];
     case 'attempt_settled': {
       const { settledAt, settlement, history, actionAttemptId } = change;
-      const columns = [settledAt, ...settlementColumns(settlement), historyColumn(history), idColumn(actionAttemptId)];
-      return [step('attemptSettled', columns, 1)];
+      const columns = [
+        settledAt,
+        ...settlementColumns(settlement),
+        historyParameter(history),
+        idParameter(actionAttemptId),
+      ];
+      return [step('attemptSettled', columns, true)];
     }
     case 'access_code_put':
       return [step('accessCodePut', codeColumns(change.code))];
     case 'access_code_removed':
-      return [step('accessCodeRemoved', [idColumn(change.accessCodeId)])];
+      return [step('accessCodeRemoved', [idParameter(change.accessCodeId)])];
     case 'foreign_slot_put':
-      return [step('foreignSlotPut', [idColumn(change.deviceId), change.slot, change.seenAt])];
+      return [step('foreignSlotPut', [idParameter(change.deviceId), change.slot, change.seenAt])];
     case 'foreign_slot_removed':
-      return [step('foreignSlotRemoved', [idColumn(change.deviceId), change.slot])];
+      return [step('foreignSlotRemoved', [idParameter(change.deviceId), change.slot])];
     case 'noise_threshold_put':
       return [step('noiseThresholdPut', thresholdColumns(change.threshold))];
     case 'noise_threshold_removed':
-      return [step('noiseThresholdRemoved', [idColumn(change.noiseThresholdId)])];
+      return [step('noiseThresholdRemoved', [idParameter(change.noiseThresholdId)])];
     case 'idempotency_put': {
       const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
-      return [step('idempotencyPut', [scope, fingerprint, idColumn(actionAttemptId), createdAt])];
+      return [step('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
     }
     case 'fact_put':
       return [step('factPut', [change.name, change.value])];
   }
 }
+
+/** Keeps the mark at or below an attempt that comes later than its number says. */
+export const lowerPendingFrom = (seq: number): Step => step('pendingFromLowered', [seq]);
 
 /** Moves the mark below which every attempt has ended. */
 export const raisePendingFrom: readonly Step[] = [step('pendingFromRaised', [])];

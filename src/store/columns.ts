@@ -1,15 +1,23 @@
 import type { Actor, HistoryEntry } from './records.ts';
 
-/** What SQLite is given and gives back. libsql aborts the process on a boolean: 0 or 1 instead. */
+/** What SQLite gives back, and takes where it reads. */
 export type Column = null | number | string | Uint8Array;
+
+/** What the writer is given, as JSON. libsql aborts the process on a boolean: 0 or 1 instead. */
+export type Parameter = null | number | string | { readonly hex: string };
 
 const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A UUID as its 16 bytes, which makes rows and indexes smaller; any other identifier as it is. */
+export const idParameter = (id: string): Parameter => (canonicalUuid.test(id) ? { hex: id.replaceAll('-', '') } : id);
+
+/** The same, to look for it. */
 export function idColumn(id: string): Column {
-  // A copy, because a small Buffer is a view into a pool, all of which would be sent to the writer.
-  return canonicalUuid.test(id) ? new Uint8Array(Buffer.from(id.replaceAll('-', ''), 'hex')) : id;
+  const parameter = idParameter(id);
+  return typeof parameter === 'object' ? Buffer.from(parameter?.hex ?? '', 'hex') : parameter;
 }
+
+export const bytesParameter = (bytes: Uint8Array): Parameter => ({ hex: Buffer.from(bytes).toString('hex') });
 
 export function idOf(column: Column): string {
   if (!(column instanceof Uint8Array)) return String(column);
@@ -19,7 +27,7 @@ export function idOf(column: Column): string {
 
 type ActorTuple = ['api_key', string, string, string] | ['cli', string] | ['schedule'] | ['reconcile'];
 
-export function actorColumn(actor: Actor): string {
+export function actorParameter(actor: Actor): string {
   const tuple = (): ActorTuple => {
     switch (actor.kind) {
       case 'api_key':
@@ -50,7 +58,7 @@ export function actorOf(column: Column): Actor {
 /** A number counts from the first entry; a string is a time that such a difference could not give back exactly. */
 type HistoryTuple = [state: string, at: number | string, reason: string];
 
-export function historyColumn(history: readonly HistoryEntry[]): string {
+export function historyParameter(history: readonly HistoryEntry[]): string {
   const first = history[0]?.at ?? 0;
   return JSON.stringify(
     history.map(({ state, at, reason }, index): HistoryTuple => {
@@ -73,6 +81,6 @@ export function historyOf(column: Column): HistoryEntry[] {
 export const optional = <T>(column: Column, read: (column: NonNullable<Column>) => T): T | undefined =>
   column === null ? undefined : read(column);
 
-export const jsonColumn = (value: unknown): Column => (value === undefined ? null : JSON.stringify(value));
+export const jsonParameter = (value: unknown): Parameter => (value === undefined ? null : JSON.stringify(value));
 
 export const jsonOf = <T>(column: Column): T => JSON.parse(String(column)) as T;

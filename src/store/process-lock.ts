@@ -37,6 +37,7 @@ export class ProcessLock {
   }
 
   release(): void {
+    this.#database.exec('ROLLBACK');
     this.#database.close();
   }
 }

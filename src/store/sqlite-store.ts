@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, GatewayError } from '../contract/index.ts';
-import { pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
+import { lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { ProcessLock } from './process-lock.ts';
 import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
@@ -54,16 +54,20 @@ export class SqliteStore implements Store {
   readonly #reader: SqliteReader;
   readonly #queue: CommitQueue<Waiting>;
   readonly #retention: Retention;
-  readonly #room: { hasRoom: boolean };
+  readonly #condition: Condition;
+  /** Since the mark was raised. */
   #acceptances = 0;
+  /** The highest one asked for: the mark never lies above the next. */
+  #highestSeq: number;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: SqliteStoreOptions, { lock, writer, reader, room }: Parts) {
+  private constructor(options: SqliteStoreOptions, { lock, writer, reader, condition }: Parts) {
     this.#path = options.path;
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
-    this.#room = room;
+    this.#condition = condition;
+    this.#highestSeq = reader.highestSeq();
     this.#queue = new CommitQueue((waiting) => this.#flush(waiting));
     this.#retention = new Retention({
       clock: options.clock,
@@ -83,7 +87,7 @@ export class SqliteStore implements Store {
     const { path, log, reserveBytes = usualReserveBytes, probeMs = usualProbeMs } = options;
     prepareFile(path);
     const lock = ProcessLock.take(path);
-    const room = { hasRoom: true };
+    const condition: Condition = { hasRoom: true, isDead: false };
     let writer: WriterThread | undefined;
     try {
       const started = await WriterThread.start(
@@ -97,15 +101,18 @@ export class SqliteStore implements Store {
         },
         {
           onRoom: (hasRoom, message) => {
-            room.hasRoom = hasRoom;
+            condition.hasRoom = hasRoom;
             log.warn(message);
           },
-          onFatal: options.onFatal,
+          onFatal: (error) => {
+            condition.isDead = true;
+            options.onFatal(error);
+          },
         },
       );
       writer = started.writer;
-      room.hasRoom = started.hasRoom;
-      return new SqliteStore(options, { lock, writer, reader: new SqliteReader(path), room });
+      condition.hasRoom = started.hasRoom;
+      return new SqliteStore(options, { lock, writer, reader: new SqliteReader(path), condition });
     } catch (error) {
       await writer?.close();
       lock.release();
@@ -115,15 +122,16 @@ export class SqliteStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<void> {
     if (this.#closing !== undefined) throw storeClosed();
-    const acceptances = changes.filter(({ kind }) => kind === 'attempt_accepted').length;
-    if (acceptances > 0 && !this.#room.hasRoom) throw diskFull(this.#path);
-    const committed = this.#queue.add(unitOf(changes, acceptances > 0));
-    this.#raiseMark(acceptances);
+    const waiting = this.#unitOf(changes);
+    if (waiting.unit.startsWork && !this.#condition.hasRoom) throw diskFull(this.#path);
+    const committed = this.#queue.add(waiting);
+    if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();
     await committed;
   }
 
   get accepting(): boolean {
-    return this.#room.hasRoom && this.#closing === undefined;
+    const { hasRoom, isDead } = this.#condition;
+    return hasRoom && !isDead && this.#closing === undefined;
   }
 
   get stats(): CommitStats {
@@ -137,8 +145,8 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#retention.stop();
-    await this.#queue.drained();
-    // Before the writer, whose connection is the last one then: SQLite tidies up behind the last.
+    if (!this.#condition.isDead) await this.#queue.drained();
+    // Before the writer, which then finds nobody in the way of the last checkpoint.
     this.#reader.close();
     await this.#writer.close();
     this.#lock.release();
@@ -166,10 +174,26 @@ export class SqliteStore implements Store {
     }
   }
 
+  #unitOf(changes: readonly Change[]): Waiting {
+    const steps: Step[] = [];
+    const changeOfStep: Change[] = [];
+    for (const change of changes) {
+      steps.push(...stepsOf(change));
+      if (change.kind === 'attempt_accepted') steps.push(...this.#markSteps(change.attempt.seq));
+      while (changeOfStep.length < steps.length) changeOfStep.push(change);
+    }
+    return { unit: { steps, startsWork: changes.some(({ kind }) => kind === 'attempt_accepted') }, changeOfStep };
+  }
+
+  #markSteps(seq: number): Step[] {
+    this.#acceptances += 1;
+    if (seq <= this.#highestSeq) return [lowerPendingFrom(seq)];
+    this.#highestSeq = seq;
+    return [];
+  }
+
   /** Rides along with what is committed anyway. */
-  #raiseMark(acceptances: number): void {
-    this.#acceptances += acceptances;
-    if (this.#acceptances < acceptancesPerMark) return;
+  #raiseMark(): void {
     this.#acceptances = 0;
     // Nobody waits for it, and the next one makes up for it.
     this.#queue.add({ unit: { steps: raisePendingFrom, startsWork: false }, changeOfStep: [] }).catch(() => undefined);
@@ -231,29 +255,23 @@ export class SqliteStore implements Store {
   }
 }
 
+interface Condition {
+  hasRoom: boolean;
+  /** The writer is: nothing that waits for it will ever be answered. */
+  isDead: boolean;
+}
+
 interface Parts {
   readonly lock: ProcessLock;
   readonly writer: WriterThread;
   readonly reader: SqliteReader;
-  readonly room: { hasRoom: boolean };
+  readonly condition: Condition;
 }
 
 interface Waiting {
   readonly unit: Unit;
   /** The change each step belongs to, for the error's sake. */
   readonly changeOfStep: readonly Change[];
-}
-
-function unitOf(changes: readonly Change[], startsWork: boolean): Waiting {
-  const steps: Step[] = [];
-  const changeOfStep: Change[] = [];
-  for (const change of changes) {
-    for (const step of stepsOf(change)) {
-      steps.push(step);
-      changeOfStep.push(change);
-    }
-  }
-  return { unit: { steps, startsWork }, changeOfStep };
 }
 
 /** Whoever may read the database learns who went through which door: its owner alone. */

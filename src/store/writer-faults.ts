@@ -13,6 +13,11 @@ export class WriterFaults {
     Atomics.store(this.#values, 1, 1);
   }
 
+  /** The thread dies at the next sync. */
+  dieAtNextSync(): void {
+    Atomics.store(this.#values, 1, 2);
+  }
+
   /**
    * The database may not grow (`PRAGMA max_page_count`), but by the size of the reserve file once that was given up:
    * SQLite itself then reports a full disk.

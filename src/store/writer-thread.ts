@@ -55,7 +55,7 @@ export class WriterThread {
   async commit(units: readonly Unit[]): Promise<readonly (UnitFailure | null)[]> {
     const { failures } = await new Promise<Committed>((resolve) => {
       this.#committed = resolve;
-      this.#post({ kind: 'commit', units });
+      this.#post({ kind: 'commit', units: JSON.stringify(units) });
     });
     return failures ?? units.map(() => null);
   }

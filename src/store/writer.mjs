@@ -5,6 +5,7 @@ import { lengthen, Reserve } from './writer-room.mjs';
 
 /** @import { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts' */
 /** @import { Statement } from 'libsql' */
+/** @import { Parameter } from './columns.ts' */
 
 /** So long without a commit counts as idle, in milliseconds. A guess. */
 const idleMs = 250;
@@ -32,6 +33,10 @@ class Busy extends Error {}
 
 /** @param {FromWriter} message */
 const tell = (message) => port.postMessage(message);
+
+/** @param {Parameter} parameter */
+const columnOf = (parameter) =>
+  typeof parameter === 'object' && parameter !== null ? Buffer.from(parameter.hex, 'hex') : parameter;
 
 /** @param {unknown} error @param {string} code of SQLite */
 function classify(error, code) {
@@ -110,13 +115,13 @@ class Writer {
     this.run('BEGIN IMMEDIATE');
     for (const index of indexes) {
       const unit = /** @type {Unit} */ (units[index]);
-      this.run('SAVEPOINT unit');
+      // A statement that fails has changed nothing, so one alone needs no savepoint.
+      const savepoint = unit.steps.length > 1;
+      if (savepoint) this.run('SAVEPOINT unit');
       const failure = this.tryUnit(unit);
-      if (failure !== undefined) {
-        failures[index] = failure;
-        this.run('ROLLBACK TO unit');
-      }
-      this.run('RELEASE unit');
+      if (failure !== undefined) failures[index] = failure;
+      if (savepoint && failure !== undefined) this.run('ROLLBACK TO unit');
+      if (savepoint) this.run('RELEASE unit');
       this.dirty += unit.steps.length;
     }
     this.delaySync();
@@ -125,12 +130,10 @@ class Writer {
 
   /** @param {Unit} unit @returns {UnitFailure | undefined} */
   tryUnit(unit) {
-    for (const [step, [statement, parameters, changes]] of unit.steps.entries()) {
+    for (const [step, [statement, parameters, mustChange]] of unit.steps.entries()) {
       try {
-        const done = this.statement(statement).run(parameters);
-        if (changes !== null && done.changes !== changes) {
-          return { reason: 'refused', step, message: `${done.changes} rows were changed instead of ${changes}` };
-        }
+        const done = this.statement(statement).run(parameters.map(columnOf));
+        if (mustChange && done.changes === 0) return { reason: 'refused', step, message: 'no row was changed' };
       } catch (error) {
         const code = codeOf(error);
         if (!/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)) throw classify(error, code);
@@ -212,10 +215,11 @@ class Writer {
     this.armIdle();
   }
 
-  checkpoint() {
+  /** @param {'PASSIVE' | 'TRUNCATE'} mode */
+  checkpoint(mode = 'PASSIVE') {
     this.dirty = 0;
     try {
-      this.run('PRAGMA wal_checkpoint(PASSIVE)');
+      this.run(`PRAGMA wal_checkpoint(${mode})`);
     } catch (error) {
       if (error instanceof NoRoom) this.giveUpReserve();
       else if (!(error instanceof Busy)) throw error;
@@ -229,7 +233,8 @@ class Writer {
 
   close() {
     this.rest();
-    this.prepared.clear();
+    // libsql keeps a connection until its statements are garbage, so SQLite does not tidy up behind the last one.
+    this.checkpoint('TRUNCATE');
     this.database.close();
   }
 
@@ -237,9 +242,9 @@ class Writer {
     if (planted === undefined) return;
     const ms = Atomics.load(planted, 0);
     if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-    if (Atomics.exchange(planted, 1, 0) === 1) {
-      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
-    }
+    const fault = Atomics.exchange(planted, 1, 0);
+    if (fault === 1) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
+    if (fault === 2) process.exit(9);
   }
 
   plantFull() {
@@ -282,7 +287,7 @@ if (writer !== undefined) {
         port.close();
         return;
       }
-      tell({ kind: 'committed', failures: writer.commit(message.units) });
+      tell({ kind: 'committed', failures: writer.commit(JSON.parse(message.units)) });
       writer.checkpointWhenDue();
     } catch (error) {
       // Nothing is tried after this: what the disk holds now is for the next start to find out.

@@ -393,7 +393,26 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(bench.store.pendingAttempts().map((attempt) => attempt.seq)).toEqual([seq]);
       });
 
-      it('refuses the acceptances of a group alone', async () => {
+      it('refuses every acceptance of the group that finds the disk full, and nothing else of it', async () => {
+        await commit(accepted(1), accepted(2));
+        await bench.fillDisk();
+        const outcomes = await bench.until(
+          Promise.allSettled([
+            ...Array.from({ length: 100 }, (_, index) => bench.store.commit([accepted(index + 3)])),
+            bench.store.commit([settled(1)]),
+            bench.store.commit([settled(404)]),
+          ]),
+        );
+        expect(outcomes.slice(0, 100).every(({ status }) => status === 'rejected')).toBe(true);
+        expect(outcomes.slice(100)).toEqual([
+          { status: 'fulfilled', value: undefined },
+          { status: 'rejected', reason: expect.objectContaining({ type: 'internal_error' }) },
+        ]);
+        expect(bench.store.highestSeq()).toBe(2);
+        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([2]);
+      });
+
+      it('refuses the acceptances of later groups alone', async () => {
         await commit(accepted(1));
         await bench.fillDisk();
         const { seq } = await acceptUntilRefused();

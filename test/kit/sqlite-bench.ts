@@ -16,6 +16,7 @@ export const openSqliteStore = (path: string, options: Partial<SqliteStoreOption
   SqliteStore.open({
     path,
     clock: systemClock,
+    reserveBytes: 64 * 1024,
     log: pino({ level: 'silent' }),
     onFatal: (error) => {
       throw error;

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
+import { accepted, anIdempotencyRecord, settled } from '../../test/kit/store-records.ts';
+import { Retention } from './retention.ts';
+import type { SqliteStore } from './sqlite-store.ts';
+
+const day = 86_400_000;
+const hour = 3_600_000;
+
+describe('Retention', () => {
+  /** A store that never has more than `rows` old ones. */
+  function start(rows: number, isIdle = () => true) {
+    const clock = new SimulatedClock();
+    const calls: { at: number; attemptsBefore: number; idempotencyBefore: number }[] = [];
+    const errors: unknown[] = [];
+    let left = rows;
+    let fails = false;
+    const began = clock.wallTime();
+    const retention = new Retention({
+      clock,
+      days: 90,
+      isIdle,
+      pruneSome: async (attemptsBefore, idempotencyBefore) => {
+        calls.push({
+          at: clock.now(),
+          attemptsBefore: attemptsBefore - began,
+          idempotencyBefore: idempotencyBefore - began,
+        });
+        if (fails) throw new Error('no');
+        return left-- > 0;
+      },
+      onError: (error) => errors.push(error),
+    });
+    return { clock, calls, errors, retention, fail: () => (fails = true) };
+  }
+
+  it('looks a minute after the start, goes on in small steps, then hourly', async () => {
+    const { clock, calls, retention } = start(2);
+    await clock.advance(2 * hour);
+    expect(calls.map(({ at }) => at)).toEqual([60_000, 60_100, 60_200, 60_200 + hour]);
+    expect(calls[0]).toMatchObject({ attemptsBefore: 60_000 - 90 * day, idempotencyBefore: 60_000 - day });
+    retention.stop();
+    await clock.advance(2 * hour);
+    expect(calls).toHaveLength(4);
+    expect(clock.armedTimers).toBe(0);
+  });
+
+  it('waits while others commit', async () => {
+    let idle = false;
+    const { clock, calls } = start(0, () => idle);
+    await clock.advance(120_000);
+    expect(calls).toEqual([]);
+    idle = true;
+    await clock.advance(100);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('tells of a failure and tries again an hour later', async () => {
+    const { clock, calls, errors, fail } = start(5);
+    fail();
+    await clock.advance(60_000 + hour);
+    expect([calls.length, errors.length]).toEqual([2, 2]);
+  });
+});
+
+describe('SqliteStore, over the months', () => {
+  let directory: ReturnType<typeof temporaryDirectory>;
+  let clock: SimulatedClock;
+  let store: SqliteStore;
+  beforeEach(async () => {
+    directory = temporaryDirectory();
+    clock = new SimulatedClock();
+    store = await openSqliteStore(join(directory.path, 'strikeplate.db'), { clock, retentionDays: 90 });
+  });
+  afterEach(async () => {
+    await store.close();
+    directory.dispose();
+  });
+  /** Lets the clock go on from batch to batch; the batches themselves run in the writer's own time. */
+  const prune = async () => {
+    for (let batch = 0; batch < 8; batch++) {
+      await clock.advance(batch === 0 ? hour : 100);
+      // Once this is answered, a batch that went before is done.
+      await store.commit([{ kind: 'fact_put', name: 'barrier', value: `${batch}` }]);
+      await clock.settle();
+    }
+  };
+  const seqs = () => store.attempts({ limit: 1_000 }).map(({ seq }) => seq);
+
+  it('forgets ended attempts after 90 days, never pending ones, and goes on counting', async () => {
+    const now = clock.wallTime();
+    await store.commit([accepted(1), ...[2, 3, 4].map((seq) => accepted(seq))]);
+    await store.commit([settled(2, now), settled(3, now + 2 * day), settled(4, now)]);
+    clock.setWallTime(now + 89 * day);
+    await prune();
+    expect(seqs()).toEqual([4, 3, 2, 1]);
+
+    clock.setWallTime(now + 90 * day + 1);
+    await prune();
+    expect(seqs()).toEqual([4, 3, 1]);
+    clock.setWallTime(now + 900 * day);
+    await prune();
+    expect(seqs()).toEqual([4, 1]);
+    expect(store.highestSeq()).toBe(4);
+    expect(store.pendingAttempts().map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it('takes several batches for many', async () => {
+    const many = Array.from({ length: 450 }, (_, index) => index + 1);
+    await store.commit(many.flatMap((seq) => [accepted(seq), settled(seq, clock.wallTime())]));
+    clock.setWallTime(clock.wallTime() + 91 * day);
+    await prune();
+    expect(seqs()).toEqual([450]);
+  });
+
+  it('forgets idempotency records after 24 h, counted from when they were last put', async () => {
+    const now = clock.wallTime();
+    const put = (seq: number, createdAt: number) =>
+      store.commit([{ kind: 'idempotency_put', record: anIdempotencyRecord(seq, { createdAt }) }]);
+    await put(1, now);
+    await put(2, now);
+    await put(1, now + 12 * hour);
+    clock.setWallTime(now + day + 1);
+    await prune();
+    expect(store.idempotency('scope-1')).toBeDefined();
+    expect(store.idempotency('scope-2')).toBeUndefined();
+    clock.setWallTime(now + 36 * hour + 1);
+    await prune();
+    expect(store.idempotency('scope-1')).toBeUndefined();
+  });
+});

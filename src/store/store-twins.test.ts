@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
+import {
+  aCode,
+  accepted,
+  anIdempotencyRecord,
+  aThreshold,
+  deviceA,
+  deviceB,
+  settled,
+  uuid,
+} from '../../test/kit/store-records.ts';
+import { MemoryStore } from './memory-store.ts';
+import type { SqliteStore } from './sqlite-store.ts';
+import type { Change, Store } from './store.ts';
+
+/** Everything a reader can tell. */
+function told(store: Store, base: number) {
+  const ids = Array.from({ length: 8 }, (_, index) => base + index);
+  return {
+    attempts: store.attempts({ limit: 4, beforeSeq: base + 6 }).filter(({ seq }) => seq >= base),
+    ofA: store.attempts({ limit: 3, deviceId: deviceA }).filter(({ seq }) => seq >= base),
+    byId: ids.map((id) => store.attempt(uuid(id))),
+    pending: store.pendingAttempts().filter(({ seq }) => seq >= base),
+    lastSettled: [deviceA, deviceB].map((id) => {
+      const last = store.lastSettledAttempt(id);
+      return last && last.seq >= base ? last : undefined;
+    }),
+    codes: store.accessCodes().filter(({ slot }) => slot === base),
+    codesOfB: store.accessCodes(deviceB).filter(({ slot }) => slot === base),
+    thresholds: store.noiseThresholds().filter(({ sustainedMs }) => sustainedMs === base),
+    slots: store.foreignSlots(`device-${base}`),
+    idempotency: ids.map((id) => store.idempotency(`scope-${id}`)),
+    fact: store.fact(`fact-${base}`),
+  };
+}
+
+const small = fc.integer({ min: 0, max: 7 });
+const device = fc.constantFrom(deviceA, deviceB);
+const order = small;
+
+/** Changes that often collide: 8 attempts, codes, thresholds and slots, 2 devices. Numbers count from a base. */
+const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
+  fc.tuple(small, small, device).map(
+    ([seq, id, deviceId]) =>
+      (base: number): Change =>
+        accepted(base + seq, { actionAttemptId: uuid(base + id), deviceId }),
+  ),
+  small.map(
+    (seq) =>
+      (base: number): Change =>
+        accepted(base + seq),
+  ),
+  small.map(
+    (seq) =>
+      (base: number): Change =>
+        settled(base + seq),
+  ),
+  small.map(
+    (seq) =>
+      (base: number): Change => ({
+        kind: 'attempt_intent',
+        actionAttemptId: uuid(base + seq),
+        history: [{ state: 'sending', at: seq, reason: '' }],
+      }),
+  ),
+  fc.tuple(order, device).map(
+    ([at, deviceId]) =>
+      (base: number): Change => ({
+        kind: 'access_code_put',
+        code: aCode(base + at, { slot: base, deviceId }),
+      }),
+  ),
+  order.map(
+    (at) =>
+      (base: number): Change => ({
+        kind: 'access_code_removed',
+        accessCodeId: aCode(base + at).accessCodeId,
+      }),
+  ),
+  fc.tuple(order, device).map(
+    ([at, deviceId]) =>
+      (base: number): Change => ({
+        kind: 'noise_threshold_put',
+        threshold: aThreshold(base + at, { sustainedMs: base, deviceId }),
+      }),
+  ),
+  order.map(
+    (at) =>
+      (base: number): Change => ({
+        kind: 'noise_threshold_removed',
+        noiseThresholdId: aThreshold(base + at).noiseThresholdId,
+      }),
+  ),
+  small.map(
+    (slot) =>
+      (base: number): Change => ({ kind: 'foreign_slot_put', deviceId: `device-${base}`, slot, seenAt: 1 }),
+  ),
+  small.map(
+    (slot) =>
+      (base: number): Change => ({ kind: 'foreign_slot_removed', deviceId: `device-${base}`, slot }),
+  ),
+  fc.tuple(small, fc.string()).map(
+    ([seq, fingerprint]) =>
+      (base: number): Change => ({
+        kind: 'idempotency_put',
+        record: anIdempotencyRecord(base + seq, { fingerprint }),
+      }),
+  ),
+  fc.string().map(
+    (value) =>
+      (base: number): Change => ({ kind: 'fact_put', name: `fact-${base}`, value }),
+  ),
+);
+
+/** What happened: groups that are committed together, of commits, of changes. */
+const happened = fc.array(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 4 }), { maxLength: 12 });
+
+describe('the store and its twin', () => {
+  const directory = temporaryDirectory();
+  const memory = new MemoryStore({ clock: new SimulatedClock() });
+  let sqlite: SqliteStore;
+  beforeAll(async () => {
+    sqlite = await openSqliteStore(join(directory.path, 'strikeplate.db'));
+  });
+  afterAll(async () => {
+    await sqlite.close();
+    directory.dispose();
+  });
+
+  it('tell the same after any changes, in any groups', async () => {
+    // Each history has numbers of its own, so that one database does for all.
+    let base = 0;
+    await fc.assert(
+      fc.asyncProperty(happened, async (groups) => {
+        base += 100;
+        for (const group of groups) {
+          const commits = group.map((changes) => changes.map((at) => at(base)));
+          const outcomes = (store: Store) => Promise.allSettled(commits.map((changes) => store.commit(changes)));
+          const [inMemory, onDisk] = await Promise.all([outcomes(memory), outcomes(sqlite)]);
+          expect(onDisk).toEqual(inMemory);
+        }
+        expect(told(sqlite, base)).toEqual(told(memory, base));
+      }),
+      { numRuns: 150 },
+    );
+  }, 30_000);
+});
