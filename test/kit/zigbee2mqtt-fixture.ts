@@ -14,6 +14,8 @@ export interface Zigbee2MqttFixtureOptions {
   readonly settings?: Record<string, unknown>;
   readonly mqtt?: Partial<MemoryMqttOptions>;
   readonly availability?: boolean;
+  /** How long everybody has to find each other, in milliseconds; default 2000. */
+  readonly settleMs?: number;
 }
 
 /** A simulated lock behind a simulated bridge, and the driver that works it, all on one simulated clock. */
@@ -60,7 +62,7 @@ export async function zigbeeLock(options: Zigbee2MqttFixtureOptions = {}) {
     test.end();
     return { ...outcome, tookMs: clock.now() - startedAt, permits: test.permits };
   };
-  await clock.advance(2_000);
+  if (options.settleMs !== 0) await clock.advance(options.settleMs ?? 2_000);
   return { clock, random, broker, simulator, lock, link, device, reports, logged, log, command, door };
 }
 

@@ -12,6 +12,8 @@ export interface HeardMessage {
   readonly changed: ReadonlySet<string> | undefined;
   /** The broker kept it: it tells of the past. */
   readonly retained: boolean;
+  /** The event in it can be that of a command before the last one. */
+  readonly ofEarlierCommand: boolean;
 }
 
 export type FeedEvent =
@@ -37,6 +39,14 @@ export interface BoltNews {
 }
 
 const newsLastMs = 1_000;
+/** An event that a lock owes for a command is no longer waited for after this. A guess at the sleepiest of locks. */
+const eventOwedMs = 30_000;
+
+interface OwedEvent {
+  readonly operation: 'locked' | 'unlocked';
+  /** `Clock.now()` when the command left. */
+  readonly since: number;
+}
 
 /** Everything that MQTT tells of one device, in order. */
 export class DeviceFeed {
@@ -49,6 +59,7 @@ export class DeviceFeed {
   #bolt: Bolt | undefined;
   #news: BoltNews[] = [];
   #slots: ReadonlyMap<number, SlotStatus> = new Map();
+  #owed: OwedEvent[] = [];
   #bridge: Known = 'unknown';
   #availability: Known = 'unknown';
   #reachable: boolean;
@@ -96,6 +107,19 @@ export class DeviceFeed {
     if (this.#link.state.status !== 'up') return 'link';
     if (this.#bridge === 'offline') return 'bridge';
     return this.#availability === 'offline' ? 'device' : undefined;
+  }
+
+  /**
+   * A door command left: the lock owes its event. MQTT has no correlation id, so events are matched with commands in
+   * order.
+   * @returns takes it back when the command did not arrive
+   */
+  commandLeft(operation: 'locked' | 'unlocked'): () => void {
+    const owed: OwedEvent = { operation, since: this.#clock.now() };
+    this.#owed.push(owed);
+    return () => {
+      this.#owed = this.#owed.filter((other) => other !== owed);
+    };
   }
 
   listen(listener: (event: FeedEvent) => void): Unsubscribe {
@@ -166,7 +190,16 @@ export class DeviceFeed {
     this.#bolt = message.bolt ?? this.#bolt;
     this.#slots = new Map([...this.#slots, ...message.slots]);
     this.#heardSomething = true;
-    this.#tell({ kind: 'message', message, retained, changed });
+    this.#tell({ kind: 'message', message, retained, changed, ofEarlierCommand: !retained && this.#settle(message) });
+  }
+
+  /** @returns whether the event may be owed for a command before the last */
+  #settle({ event }: StateMessage): boolean {
+    if (event?.kind !== 'operated' || event.method !== 'remote') return false;
+    this.#owed = this.#owed.filter(({ since }) => since > this.#clock.now() - eventOwedMs);
+    const alike = this.#owed.filter(({ operation }) => operation === event.operation);
+    this.#owed = this.#owed.filter((owed) => owed !== alike[0]);
+    return alike.length > 1;
   }
 }
 

@@ -26,11 +26,16 @@ export async function operate(
     const permit = await inbox.whileOpen(ctx.pointOfNoReturn());
     assertReachable(conversation);
     const observer = new LockObserver({ feed, clock, device, target, ctx });
+    let takeBack: () => void = () => undefined;
     const noticing: SendPermit = {
       ...(permit.sendBy === undefined ? {} : { sendBy: permit.sendBy }),
-      withdraw: () => permit.withdraw(),
+      withdraw: () => {
+        permit.withdraw();
+        takeBack();
+      },
       spend: () => {
         permit.spend();
+        takeBack = feed.commandLeft(target);
         sentAt = clock.now();
         // What was heard up to here is not evidence.
         inbox.clear();

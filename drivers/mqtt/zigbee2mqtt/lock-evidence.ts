@@ -70,6 +70,12 @@ export class LockEvidence {
     this.#readOutstanding = false;
   }
 
+  /** The bridge says that a read failed: what was taken for its answer was not. */
+  readRefuted(): void {
+    this.#readOutstanding = false;
+    this.#answers = undefined;
+  }
+
   /** What comes next does not join up with what was before. */
   gap(): void {
     this.#gap = true;
@@ -89,12 +95,12 @@ export class LockEvidence {
     if (this.#readOutstanding && answersRead(heard, (key) => boltKeys.has(key)) !== 'other') this.#weighAnswer(bolt);
   }
 
-  #weighEvent({ message, retained }: HeardMessage, at: number): void {
+  #weighEvent({ message, retained, ofEarlierCommand }: HeardMessage, at: number): void {
     const { event } = message;
     if (retained || event?.kind !== 'operated' || event.operation === 'access_denied') return;
     const { news, target } = this.#start;
     if (news.some((change) => change.bolt === event.operation && at < change.at + echoMs)) return;
-    if (event.method === 'remote' && event.operation === target) this.#finding = 'reached';
+    if (event.method === 'remote' && event.operation === target && !ofEarlierCommand) this.#finding = 'reached';
     // A lock that locks itself again was unlocked before; when it was locked as the command left, it was since.
     const wasLocked = this.#start.before === 'locked' && !this.#gap;
     if (target === 'unlocked' && event.method === 'automatic' && event.operation === 'locked' && wasLocked)

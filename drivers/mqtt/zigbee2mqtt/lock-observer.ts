@@ -5,6 +5,7 @@ import type { DeviceFeed, FeedEvent } from './device-feed.ts';
 import { complained, isMisconfiguration, type Named } from './failures.ts';
 import { LockEvidence } from './lock-evidence.ts';
 import { jammed, notReached, outcomeUnknown } from './lock-failures.ts';
+import { straggleMs } from './reading.ts';
 
 /** A lock that has said nothing by then is asked (measured: a healthy one reports after about 0.9 s). */
 const firstReadMs = 3_000;
@@ -180,7 +181,7 @@ export class LockObserver {
     }
     // One answer that shows what was asked for wants only its second to be sure. Two that show the old place are
     // enough until shortly before the end: a read costs battery.
-    if (answers?.bolt === target) this.#planRead(clock.now());
+    if (answers?.bolt === target) this.#planRead(clock.now() + straggleMs);
     else if (this.#showsOldPlace) this.#planRead(this.#end);
     else this.#planRead(Math.max(clock.now(), this.#readBeganAt + betweenReadsMs));
   }
@@ -191,9 +192,10 @@ export class LockObserver {
     if (verb === 'set') {
       this.#commandLost = true;
       this.#planRead(this.#options.clock.now());
-    } else if (verb === 'get' && this.#commandLost) {
-      this.#readLost = true;
-      this.#evidence.readFailed();
+    } else if (verb === 'get') {
+      this.#evidence.readRefuted();
+      this.#lateAnswers = undefined;
+      this.#readLost = this.#commandLost;
     }
   }
 

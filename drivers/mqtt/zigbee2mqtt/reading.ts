@@ -25,6 +25,14 @@ export interface Question<T> {
   readonly until?: number;
 }
 
+interface Answer<T> {
+  readonly answer: T;
+  readonly fresh: boolean;
+}
+
+/** Between two answers that say the same, for one that says otherwise to come in. A guess: three times the measured. */
+export const straggleMs = 500;
+
 /** An unanswered read is given up after this, in milliseconds, and asked again. Doors wait at most this long. */
 const patienceMs = 2_000;
 
@@ -49,13 +57,25 @@ export async function askUntilSure<T>(
     if (heard !== undefined) {
       const agrees = held !== undefined && isDeepStrictEqual(held.answer, heard.answer);
       if (agrees || (heard.fresh && question.agree === 'when_told_apart')) return heard.answer;
-      held = heard;
+      // What looked like the answer may have been a report of something else: then the answer is still on its way.
+      const later = await lastAnswer(Math.min(until, clock.now() + straggleMs));
+      if (later?.fresh === true && question.agree === 'when_told_apart') return later.answer;
+      held = later ?? heard;
     }
     await question.between?.();
   }
   return undefined;
 
-  async function awaitAnswer(patienceEnds: number): Promise<{ answer: T; fresh: boolean } | undefined> {
+  async function lastAnswer(until: number): Promise<Answer<T> | undefined> {
+    let last: Answer<T> | undefined;
+    for (;;) {
+      const next = await awaitAnswer(until);
+      if (next === undefined) return last;
+      last = next;
+    }
+  }
+
+  async function awaitAnswer(patienceEnds: number): Promise<Answer<T> | undefined> {
     for (;;) {
       const event = await inbox.next(patienceEnds);
       if (event === undefined || event.kind === 'gap') return undefined;

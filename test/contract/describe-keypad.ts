@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type AccessCodeCapability, type CodeCommandContext, GatewayError, Secret } from '../../src/contract/index.ts';
+import type { CommandOptions } from '../kit/command-context.ts';
+import type { DriverHarness, DriverSuite, KeypadTruth } from './driver-harness.ts';
+
+/** What every driver with access codes owes the core. */
+export function describeKeypad(suite: DriverSuite & { readonly code: NonNullable<DriverSuite['code']> }): void {
+  describe('access codes', () => {
+    let h: DriverHarness;
+    let keypad: KeypadTruth;
+    let first: number;
+    let second: number;
+
+    beforeEach(async () => {
+      h = await suite.make();
+      if (h.keypad === undefined) throw new Error('the suite has time limits for codes but its harness no keypad');
+      keypad = h.keypad;
+      first = keypad.slots[0] ?? 0;
+      second = keypad.slots[1] ?? 0;
+    });
+
+    async function ask<T>(
+      work: (codes: AccessCodeCapability, ctx: CodeCommandContext) => Promise<T>,
+      options: Partial<CommandOptions> = {},
+    ) {
+      const command = h.command({ ...suite.code, ...options });
+      const codes = h.device.accessCodes;
+      if (codes === undefined) throw new Error('the device takes no codes');
+      const startedAt = h.clock.now();
+      const outcome = await h.clock.until(
+        work(codes, command.ctx).then(
+          (value) => ({ value, error: undefined }),
+          (error: unknown) => ({ value: undefined, error }),
+        ),
+      );
+      command.end();
+      const spent = command.permits.flatMap(({ spends }) => spends.filter(({ allowed }) => allowed));
+      return { ...outcome, spent, passed: command.timesDoorsPassed, tookMs: h.clock.now() - startedAt };
+    }
+    const assigns = () => h.device.accessCodes?.rules.slots === 'device';
+    const set = (slot: number, pin: string, options?: Partial<CommandOptions>) =>
+      ask(
+        (codes, ctx) => codes.set(ctx, { slot: assigns() ? undefined : slot, label: 'sp-1', code: new Secret(pin) }),
+        options,
+      );
+    const clear = (slot: number) => ask((codes, ctx) => codes.clear(ctx, slot));
+    const read = (slot: number) => ask((codes, ctx) => codes.read(ctx, slot));
+    const failure = (outcome: { error: unknown }): GatewayError => {
+      expect(outcome.error).toBeInstanceOf(GatewayError);
+      return outcome.error as GatewayError;
+    };
+
+    it('are written, read and removed, digit by digit', async () => {
+      const written = await set(first, keypad.pins[0]);
+      const slot = written.value?.slot ?? first;
+      expect(written).toMatchObject({ error: undefined, value: { occupied: true } });
+      expect(keypad.held(slot)).toBe(keypad.pins[0]);
+      expect((await read(slot)).value).toMatchObject({ slot, occupied: true });
+      expect((await clear(slot)).error).toBeUndefined();
+      expect(keypad.held(slot)).toBeUndefined();
+      expect((await read(slot)).value).toMatchObject({ occupied: false });
+    });
+
+    it('let doors pass between the steps, and ask before each write', async () => {
+      const { passed, spent } = await set(first, keypad.pins[0]);
+      expect(passed).toBeGreaterThan(0);
+      expect(h.truth.commands().length).toBeLessThanOrEqual(spent.length);
+    });
+
+    it('that are not ours stay untouched', async ({ skip }) => {
+      if (assigns()) return skip('the device assigns its slots');
+      keypad.hold(first, keypad.pins[1]);
+      const outcome = await set(first, keypad.pins[0]);
+      expect(failure(outcome).type).toBe('slot_conflict');
+      expect(outcome.spent).toEqual([]);
+      expect(keypad.held(first)).toBe(keypad.pins[1]);
+    });
+
+    it('are never claimed when the device holds the same one elsewhere and refuses it', async () => {
+      keypad.hold(second, keypad.pins[0]);
+      const outcome = await set(first, keypad.pins[0]);
+      if (outcome.error === undefined) expect(keypad.held(outcome.value?.slot ?? first)).toBe(keypad.pins[0]);
+      else expect(['code_not_stored', 'duplicate_code_on_device']).toContain(failure(outcome).type);
+    });
+
+    it('find no room on a full device', async () => {
+      for (const slot of keypad.slots) keypad.hold(slot, String(1_000_000 + slot));
+      const outcome = await set(first, keypad.pins[0]);
+      expect(['slot_conflict', 'no_space_for_access_code_on_device', 'code_not_stored']).toContain(
+        failure(outcome).type,
+      );
+      expect([...keypad.slots].map((slot) => keypad.held(slot))).not.toContain(keypad.pins[0]);
+    });
+
+    it('that the device refuses are not claimed', async ({ skip }) => {
+      if (keypad.refuse === undefined) return skip('this hardware always takes it');
+      keypad.refuse();
+      expect(failure(await set(first, keypad.pins[0])).delivery).not.toBe('not_sent');
+      expect(keypad.held(first)).toBeUndefined();
+    });
+
+    it('are deleted from an empty slot without ado', async () => {
+      expect((await clear(second)).error).toBeUndefined();
+    });
+
+    it('are not sent over a way that is broken', async () => {
+      h.way.cut('lost');
+      await h.clock.advance(10);
+      const outcome = await set(first, keypad.pins[0]);
+      expect(failure(outcome).delivery).toBe('not_sent');
+      expect(outcome.spent).toEqual([]);
+    });
+
+    it('end in time when the way breaks as they leave', async () => {
+      const outcome = set(first, keypad.pins[0]);
+      await h.way.commandLeaves();
+      h.way.cut('arrives');
+      const { error, tookMs } = await outcome;
+      expect((error as GatewayError).delivery).toBe('maybe_sent');
+      expect(tookMs).toBeLessThanOrEqual(suite.code.deadlineMs);
+    });
+
+    it('stop at once when they are aborted', async () => {
+      const outcome = ask(
+        async (codes, ctx) => {
+          const set = codes.set(ctx, {
+            slot: assigns() ? undefined : first,
+            label: 'sp-1',
+            code: new Secret(keypad.pins[0]),
+          });
+          return set;
+        },
+        { refuse: new GatewayError('superseded', 'A newer command took its place.') },
+      );
+      expect(failure(await outcome).type).toBe('superseded');
+      expect(keypad.held(first)).toBeUndefined();
+      expect(h.truth.commands()).toEqual([]);
+    });
+
+    it('appear in no log, report or error', async () => {
+      const outcomes = [await set(first, keypad.pins[0])];
+      keypad.hold(second, keypad.pins[1]);
+      outcomes.push(await set(second, keypad.pins[0]), await read(first), await read(second));
+      keypad.refuse?.();
+      outcomes.push(await set(keypad.slots[2] ?? 0, keypad.pins[1]));
+      const shown = outcomes.map(({ value, error }) => JSON.stringify([value, error, String(error)]));
+      const everything = [h.logged(), JSON.stringify(h.reports), ...shown].join('\n');
+      for (const pin of keypad.pins) expect(everything).not.toContain(pin);
+    });
+
+    it('leave nothing behind', async () => {
+      await set(first, keypad.pins[0]);
+      h.way.cut('lost');
+      await set(second, keypad.pins[1]);
+      h.way.restore();
+      await h.clock.advance(60_000);
+      await h.device.close();
+      await h.stopHardware();
+      expect(h.leftovers()).toBe(0);
+    });
+  });
+}

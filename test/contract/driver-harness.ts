@@ -1,0 +1,82 @@
+import type { Clock, Device, DeviceReport } from '../../src/contract/index.ts';
+import type { CommandOptions, TestCommand } from '../kit/command-context.ts';
+
+/** Time that a test moves; {@link SimulatedClock} is one. */
+export interface TestClock extends Clock {
+  advance(ms: number): Promise<void>;
+  until<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** The hardware's own account of what happened, whatever it told the driver. */
+export interface GroundTruth {
+  /** Where the bolt, or what stands for it, is now. */
+  bolt(): 'locked' | 'unlocked' | 'between';
+  /** How often it moved. */
+  movements(): number;
+  /** Commands that can act, as they arrived at the hardware: `Clock.now()` of each, door and code commands alike. */
+  commands(): readonly number[];
+}
+
+/** Ways in which the hardware disappoints. One that the hardware cannot is left out, and its test with it. */
+export interface Disappointments {
+  /** Does not do what it is told, in whatever way the hardware says no. */
+  refuse?(): void;
+  /** Stops half way. */
+  jam?(): void;
+  /** Acts at once and tells it `ms` later. */
+  tellLate?(ms: number): void;
+  /** Acts `ms` after it was told to. */
+  actLate?(ms: number): void;
+  /** Acts, and never tells anything, asked or not. */
+  fallSilent?(): void;
+}
+
+/** The way between driver and hardware. */
+export interface Way {
+  /** Breaks it. What is on the way is lost, or still arrives. */
+  cut(onTheWay: 'lost' | 'arrives'): void;
+  restore(): void;
+  /** Resolves when bytes that can act have left, before they have arrived. */
+  commandLeaves(): Promise<void>;
+}
+
+/** The code memory of the hardware. */
+export interface KeypadTruth {
+  /** Slots that the driver's settings allow, in order; at least three. */
+  readonly slots: readonly number[];
+  /** Two codes that the device accepts. */
+  readonly pins: readonly [string, string];
+  held(slot: number): string | undefined;
+  /** Somebody else puts a code there. */
+  hold(slot: number, pin: string): void;
+  /** The device refuses what it is sent; undefined where it always takes it. */
+  refuse?(): void;
+}
+
+/** One device with its driver and simulator, fresh for each test. The device is locked and online. */
+export interface DriverHarness {
+  readonly clock: TestClock;
+  readonly device: Device;
+  readonly truth: GroundTruth;
+  readonly way: Way;
+  readonly disappoint: Disappointments;
+  readonly keypad?: KeypadTruth;
+  readonly reports: readonly DeviceReport[];
+  /** Everything that was logged, as text. */
+  logged(): string;
+  /** A command as the core gives it, logging where `logged` reads. */
+  command(options?: Partial<CommandOptions>): TestCommand;
+  /** Ends the simulator. What is then still armed or attached was left by the driver. */
+  stopHardware(): Promise<void>;
+  /** Timers, listeners, subscriptions. */
+  leftovers(): number;
+}
+
+export interface DriverSuite {
+  readonly title: string;
+  /** The driver's own defaults, in milliseconds. */
+  readonly door: { readonly sendByMs: number; readonly deadlineMs: number };
+  readonly code?: { readonly sendByMs: number; readonly deadlineMs: number };
+  /** @param when `opened`: at the very moment that `open` resolved; otherwise once everybody has found each other. */
+  make(when?: 'opened'): Promise<DriverHarness>;
+}
