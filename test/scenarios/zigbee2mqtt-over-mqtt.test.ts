@@ -1,0 +1,72 @@
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
+import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { type DeviceReport, Secret } from '../../src/contract/index.ts';
+import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { MqttTransport, startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import { testCommand } from '../kit/command-context.ts';
+
+const log = pino({ level: 'silent' });
+const clock = systemClock;
+
+/** The driver on the real transport, a real broker, and the simulated bridge on its own connection. */
+async function building() {
+  const broker = await startEmbeddedBroker({ port: 0, log });
+  onTestFinished(() => broker.close());
+  const peer = await connectMqttPeer(broker.url);
+  onTestFinished(() => peer.close());
+  const simulator = new Zigbee2MqttSimulator({ mqtt: peer, clock });
+  const lock = simulator.addLock({ friendlyName: 'Front Door', motorMs: 20, radioMs: 10 });
+  simulator.start();
+  onTestFinished(() => simulator.stop());
+  const transport = new MqttTransport({ name: 'main', url: broker.url, clientId: 'test', clock, random: () => 0, log });
+  transport.start();
+  onTestFinished(() => transport.close());
+  const reports: DeviceReport[] = [];
+  let online: () => void = () => undefined;
+  const isOnline = new Promise<void>((resolve) => {
+    online = resolve;
+  });
+  const device = await zigbee2mqtt.open(
+    transport.link('Front door'),
+    zigbee2mqtt.settings.parse({ friendly_name: 'Front Door', pin_slots: { count: 10 } }),
+    {
+      deviceId: 'front',
+      name: 'Front door',
+      clock,
+      random: () => 0,
+      randomBytes: (length) => new Uint8Array(length),
+      log,
+      report: (report) => {
+        reports.push(report);
+        if (report.kind === 'health' && report.health.status === 'online') online();
+      },
+    },
+  );
+  onTestFinished(() => device.close());
+  await isOnline;
+  return { lock, device, reports, transport };
+}
+
+it('a door and a code over a real broker', async () => {
+  const { device, lock } = await building();
+  const { ctx, end } = testCommand({ clock, sendByMs: 45_000, deadlineMs: 60_000 });
+  onTestFinished(end);
+  const door = async (action: 'lock' | 'unlock') => {
+    const command = testCommand({ clock });
+    onTestFinished(command.end);
+    return device.lock?.[action](command.ctx);
+  };
+  expect(await door('unlock')).toEqual({ wasConfirmedByDevice: true });
+  expect(lock.bolt).toBe('unlocked');
+  expect(await door('lock')).toEqual({ wasConfirmedByDevice: true });
+  expect(lock.movements.map(({ cause }) => cause)).toEqual(['rf', 'rf']);
+
+  const code = { slot: 2, label: 'x', code: new Secret('0472') };
+  expect(await device.accessCodes?.set(ctx, code)).toMatchObject({ slot: 2, occupied: true });
+  expect(lock.keypad.codes.get(2)).toBe('0472');
+  await device.accessCodes?.clear(ctx, 2);
+  expect(lock.keypad.codes.size).toBe(0);
+}, 60_000);
