@@ -84,10 +84,11 @@ export class Attempt {
     this.#abort.abort(reason);
   }
 
-  /** Called at once when it was aborted already. */
-  onAbort(listener: () => void): void {
+  /** Called at once when it was aborted already. Returns what takes the listener away again. */
+  onAbort(listener: () => void): () => void {
     if (this.signal.aborted) listener();
     else this.signal.addEventListener('abort', listener, { once: true });
+    return () => this.signal.removeEventListener('abort', listener);
   }
 
   alsoSettle(settlement: Settlement): readonly Change[] {

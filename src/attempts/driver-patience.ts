@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../contract/index.ts';
+import type { Clock, Timer } from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -16,21 +16,19 @@ export async function awaitDriver<T>(
   device: ManagedDevice,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): Promise<T> {
-  let finished = false;
-  let stopWaiting = () => {};
+  let patience: Timer | undefined;
+  let stopListening = () => {};
   const hung = new Promise<'hung'>((resolve) => {
-    attempt.onAbort(() => {
-      if (finished) return;
-      const timer = clock.setTimer(() => resolve('hung'), abortPatienceMs);
-      stopWaiting = () => timer.cancel();
+    stopListening = attempt.onAbort(() => {
+      patience = clock.setTimer(() => resolve('hung'), abortPatienceMs);
     });
   });
   try {
     const first = await Promise.race([work.then((result) => ({ result })), hung]);
     if (first !== 'hung') return first.result;
   } finally {
-    finished = true;
-    stopWaiting();
+    stopListening();
+    patience?.cancel();
   }
   work.catch((error: unknown) => log.warn({ err: error }, 'a driver that was left behind has failed'));
   await device.reopen('its driver went on for a second after it was told to stop');

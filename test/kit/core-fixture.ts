@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
-import { type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
+import { type Clock, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import { Core } from '../../src/gateway/core.ts';
 import type { Origin } from '../../src/gateway/ports.ts';
@@ -22,6 +22,8 @@ export interface FixtureDevice {
 
 export interface FixtureOptions {
   readonly clock?: SimulatedClock;
+  /** What the core sees of the clock, when that is less than all of it. */
+  readonly processClock?: Clock;
   readonly store?: MemoryStore;
   readonly seed?: number;
   readonly devices: readonly FixtureDevice[];
@@ -39,6 +41,7 @@ const vault: CodeVault = {
 /** The core on a simulated clock and an in-memory store. `device_id` is the slug; `commit.ms` is what a commit takes. */
 export function coreFixture(options: FixtureOptions) {
   const clock = options.clock ?? new SimulatedClock();
+  const processClock = options.processClock ?? clock;
   const commit = { ms: 0 };
   const store = options.store ?? new MemoryStore({ clock, commitMs: () => commit.ms });
   const random = seededRandom(options.seed ?? 1);
@@ -55,7 +58,7 @@ export function coreFixture(options: FixtureOptions) {
       bootId: 'boot',
       startedAt: clock.wallTime(),
     },
-    clock,
+    clock: processClock,
     store,
     log,
     random,
@@ -79,7 +82,7 @@ export function coreFixture(options: FixtureOptions) {
       settings: device.settings,
       link: device.link,
       outOfService: device.outOfService ?? false,
-      clock,
+      clock: processClock,
       random,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
       log,

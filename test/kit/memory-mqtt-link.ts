@@ -18,6 +18,8 @@ export interface SentMessage {
   readonly kind: 'command' | 'query';
   readonly topic: string;
   readonly payload: string;
+  /** The link learnt that nobody received it, and said so. */
+  withdrawn: boolean;
 }
 
 interface Unacknowledged {
@@ -106,7 +108,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
     signal.throwIfAborted();
     this.#requireUp();
     permit.spend();
-    this.#hand('command', topic, payload);
+    const sent = this.#hand('command', topic, payload);
     const expiresAt = this.#broker.clock.now() + expiryMs;
     return new Promise((resolve, reject) => {
       const done = () => {
@@ -141,6 +143,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
             return;
           }
           permit.withdraw();
+          sent.withdrawn = true;
           waiting.reject(
             new GatewayError('link_unavailable', `Nobody is subscribed to ${topic}.`, { delivery: 'not_sent' }),
           );
@@ -203,8 +206,10 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
     });
   }
 
-  #hand(kind: SentMessage['kind'], topic: string, payload: string): void {
-    this.sent.push({ at: this.#broker.clock.now(), kind, topic, payload });
+  #hand(kind: SentMessage['kind'], topic: string, payload: string): SentMessage {
+    const sent = { at: this.#broker.clock.now(), kind, topic, payload, withdrawn: false };
+    this.sent.push(sent);
+    return sent;
   }
 
   #carry(arrive: () => void): void {
