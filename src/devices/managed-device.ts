@@ -30,6 +30,7 @@ export interface ManagedDeviceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Names the device in every line. */
   readonly log: Logger;
 }
 
@@ -127,7 +128,7 @@ export class ManagedDevice {
 
   /** For a driver that does not let go: its device is closed, left behind if it will not, and opened anew. */
   async reopen(why: string): Promise<void> {
-    this.#options.log.warn({ device: this.#snapshot.slug, why }, 'device is closed and opened again');
+    this.#options.log.warn({ why }, 'device is closed and opened again');
     await this.#release();
     if (!this.#closed) await this.open();
   }
@@ -146,7 +147,7 @@ export class ManagedDevice {
     const { clock, log } = this.#options;
     await new Promise<void>((resolve) => {
       const patience = clock.setTimer(() => {
-        log.error({ device: this.#snapshot.slug }, 'the driver did not close its device in time and is left behind');
+        log.error('the driver did not close its device in time and is left behind');
         resolve();
       }, closePatienceMs);
       const done = () => {
@@ -154,7 +155,7 @@ export class ManagedDevice {
         resolve();
       };
       device.close().then(done, (error: unknown) => {
-        log.error({ device: this.#snapshot.slug, err: error }, 'the driver failed to close its device');
+        log.error({ err: error }, 'the driver failed to close its device');
         done();
       });
     });
@@ -164,7 +165,7 @@ export class ManagedDevice {
     const { clock, log } = this.#options;
     const delay = reopenDelaysMs[Math.min(this.#failures, reopenDelaysMs.length - 1)] ?? 30_000;
     this.#failures += 1;
-    log.error({ device: this.#snapshot.slug, err: error, retryInMs: delay }, 'the device could not be opened');
+    log.error({ err: error, retryInMs: delay }, 'the device could not be opened');
     const hint = error instanceof GatewayError ? error.message : 'Its driver failed to open it; the log says how.';
     this.#take({ kind: 'health', health: { status: 'offline', reason: 'not_answering', hint } });
     this.#reopening = clock.setTimer(() => void this.open(), delay);

@@ -1,0 +1,95 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { timeOrderedIds } from './attempts/ids.ts';
+import { systemClock } from './clock/system-clock.ts';
+import type { LoadedConfig } from './config/loaded-config.ts';
+import { type Clock, GatewayError } from './contract/index.ts';
+import { Core } from './gateway/core.ts';
+import type { GatewayIdentity } from './gateway/ports.ts';
+import { ApiKeys } from './http/api-keys.ts';
+import { assertBindAllowed } from './http/bind-rules.ts';
+import { createHttpServer } from './http/server.ts';
+import { managedDevices } from './start/managed-devices.ts';
+import { startMqtt } from './start/mqtt.ts';
+import { Startup } from './start/startup.ts';
+import { openStore } from './start/store.ts';
+
+export interface StartOptions {
+  readonly config: LoadedConfig;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Called when the process must end: the disk failed to sync, or the store's writer died. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningGateway {
+  /** Where the API listens. */
+  readonly url: string;
+  /** Ends what was not sent, waits shortly for what was, and releases everything. Calling it again does nothing. */
+  close(): Promise<void>;
+}
+
+/** How long commands that were sent may go on looking for their outcome while the process stops, in milliseconds. */
+const stopPatienceMs = 2_000;
+
+/**
+ * Starts a gateway: a list of parts, each released in reverse when a later one fails or the process stops.
+ * @throws GatewayError `misconfigured` with what to mend
+ */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { config, log, clock = systemClock, onFatal } = options;
+  const startup = new Startup();
+  try {
+    const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
+    const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
+    const core = new Core({
+      identity: await identify(config, clock),
+      clock,
+      store,
+      log,
+      vault,
+      random: Math.random,
+      randomInt,
+      newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
+      devices: await managedDevices(config.devices, { clock, log, store, linkTo: mqtt.linkTo }),
+      links: mqtt.reports,
+    });
+    await startup.add(async () => {
+      await core.start();
+      return { close: () => core.stop(stopPatienceMs) };
+    });
+    const keys = await ApiKeys.open(config.http.apiKeysFile, clock, log);
+    const tls = await readTls(config.http.tls);
+    assertBindAllowed(config.http, keys);
+    const http = await startup.add(async () =>
+      createHttpServer({ gateway: core, keys, holdMs: config.http.holdMs, log, ...(tls && { tls }) }),
+    );
+    const url = await http.listen({ host: config.http.host, port: config.http.port });
+    log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
+    return { url, close: () => startup.close() };
+  } catch (error) {
+    await startup.close();
+    throw error;
+  }
+}
+
+async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<GatewayIdentity> {
+  const packageFile = new URL('../package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string };
+  return { ...gateway, version, bootId: randomUUID(), startedAt: clock.wallTime() };
+}
+
+async function readTls(files: LoadedConfig['http']['tls']): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (!files) return undefined;
+  try {
+    const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
+    return { cert, key };
+  } catch (cause) {
+    throw new GatewayError(
+      'misconfigured',
+      `http.tls: ${files.certFile} or ${files.keyFile} cannot be read. Check that both are there and readable.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { BrokerConfig, LinkConfig } from '../config/loaded-config.ts';
+import { type Clock, GatewayError, type MqttLink } from '../contract/index.ts';
+import type { LinkReport } from '../gateway/ports.ts';
+import { MqttTransport, readCredentials, startEmbeddedBroker } from '../transports/mqtt/index.ts';
+import { type Closable, Startup } from './startup.ts';
+
+export interface MqttContext {
+  readonly gatewayId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface RunningMqtt extends Closable {
+  /** A device's link. @param device its name, for messages */
+  linkTo(link: LinkConfig, device: string): MqttLink;
+  /** Where a broker really listens: for an embedded one, the port it got. */
+  addressOf(name: string): string;
+  reports(): readonly LinkReport[];
+}
+
+/** Starts embedded brokers and the connections to all. A broker that is away leaves its link down, and is tried again. */
+export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttContext): Promise<RunningMqtt> {
+  const startup = new Startup();
+  const transports = new Map<string, { readonly url: string; readonly transport: MqttTransport }>();
+  try {
+    for (const broker of brokers) {
+      const { url, ...credentials } = await addressAndCredentials(broker, startup, context.log);
+      const transport = new MqttTransport({
+        name: broker.name,
+        url,
+        ...credentials,
+        // Unique at the broker even while a process that was killed still counts as connected.
+        clientId: `strikeplate-${context.gatewayId}-${randomBytes(4).toString('hex')}`,
+        clock: context.clock,
+        random: Math.random,
+        log: context.log,
+      });
+      await startup.add(async () => transport);
+      transport.start();
+      transports.set(broker.name, { url, transport });
+    }
+  } catch (error) {
+    await startup.close();
+    throw error;
+  }
+  const required = (name: string) => {
+    const found = transports.get(name);
+    if (found) return found;
+    throw new GatewayError('misconfigured', `mqtt.${name}: there is no such broker in the configuration.`);
+  };
+  return {
+    linkTo: (link, device) => required(link.name).transport.link(device),
+    addressOf: (name) => required(name).url,
+    reports: () =>
+      [...transports].map(([name, { transport }]) => ({
+        name: `mqtt/${name}`,
+        state: transport.state,
+        reconnects: transport.reconnects,
+      })),
+    close: () => startup.close(),
+  };
+}
+
+async function addressAndCredentials(broker: BrokerConfig, startup: Startup, log: Logger) {
+  if (broker.kind === 'embedded') {
+    const embedded = await startup.add(() => startEmbeddedBroker({ port: broker.port, log }));
+    return { url: embedded.url };
+  }
+  const { url, username } = broker;
+  return { url, username, ...(await readCredentials(broker.name, broker)) };
+}

@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import type { Clock } from '../contract/index.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import { Vault } from '../store/vault.ts';
+import type { Closable } from './startup.ts';
+
+export interface OpenStore extends Closable {
+  readonly store: SqliteStore;
+  readonly vault: Vault;
+}
+
+/** @throws GatewayError `misconfigured` when the database or its key cannot be used */
+export async function openStore(
+  config: Pick<LoadedConfig, 'store'>,
+  context: { readonly clock: Clock; readonly log: Logger; readonly onFatal: (error: Error) => void },
+): Promise<OpenStore> {
+  const { path, keyFile, retentionDays } = config.store;
+  const store = await SqliteStore.open({ ...context, path, retentionDays });
+  try {
+    const vault = await Vault.open({ keyFile, store, randomBytes });
+    return { store, vault, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

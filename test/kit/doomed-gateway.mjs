@@ -1,0 +1,47 @@
+/*
+ * A real gateway process, as built, that kills itself at one chosen point of an attempt's life. Started by the tests
+ * with a configuration file and the point (see doom-points.ts); without a point it lives on. Prints its address once
+ * it listens.
+ */
+import { pino } from 'pino';
+import { drivers } from '../../dist/drivers/index.js';
+import { loadConfig } from '../../dist/src/config/load.js';
+import { startGateway } from '../../dist/src/main.js';
+import { SqliteStore } from '../../dist/src/store/sqlite-store.js';
+import { MqttTransport } from '../../dist/src/transports/mqtt/index.js';
+
+const [configFile = '', point] = process.argv.slice(2);
+
+/** As a power cut would: nothing more runs, nothing is flushed. */
+const die = () => process.kill(process.pid, 'SIGKILL');
+
+const { commit } = SqliteStore.prototype;
+SqliteStore.prototype.commit = async function (changes) {
+  const has = (/** @type {string} */ kind) => changes.some((change) => change.kind === kind);
+  const takesSlot = changes.some((change) => change.kind === 'access_code_put' && change.code.slot !== undefined);
+  if (point === 'confirmed' && has('attempt_settled')) die();
+  await commit.call(this, changes);
+  if (point === 'accepted' && has('attempt_accepted')) die();
+  if (point === 'intent' && has('attempt_intent')) die();
+  if (point === 'settled' && has('attempt_settled')) die();
+  if (point === 'slot' && takesSlot && !has('attempt_settled')) die();
+};
+
+const { link } = MqttTransport.prototype;
+MqttTransport.prototype.link = function (device) {
+  const made = link.call(this, device);
+  const command = made.command.bind(made);
+  made.command = async (...args) => {
+    await command(...args);
+    if (point === 'sent') die(); // the broker has it
+  };
+  return made;
+};
+
+const config = await loadConfig(configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
+const gateway = await startGateway({
+  config,
+  log: pino({ level: 'error' }, pino.destination(2)),
+  onFatal: () => process.exit(70),
+});
+process.stdout.write(`${gateway.url}\n`);
