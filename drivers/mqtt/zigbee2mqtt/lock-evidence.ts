@@ -82,6 +82,7 @@ export class LockEvidence {
     this.#previous = undefined;
     this.#answers = undefined;
     this.#readOutstanding = false;
+    if (this.#finding === 'half_way') this.#finding = 'open';
   }
 
   /** @param at `Clock.now()` */

@@ -101,6 +101,8 @@ export class LockObserver {
       case 'gap':
         this.#evidence.gap();
         this.#lateAnswers = undefined;
+        // Where the bolt went from half way may have been said in the gap.
+        this.#halfWayAt = undefined;
         return;
       case 'presence':
         return;
@@ -160,15 +162,21 @@ export class LockObserver {
     return count >= 2 && bolt !== this.#options.target && bolt !== 'not_fully_locked';
   }
 
-  /** When a bolt that was seen half way counts as jammed unless it is seen elsewhere before. */
+  /**
+   * When a bolt that was seen half way counts as jammed unless it is seen elsewhere before. Only answers to reads say
+   * that it stayed there, and only two: a lock that fell silent half way may have arrived since, and one answer may be
+   * a report of something else that carries the old place along.
+   */
   get #jammedAt(): number {
     if (this.#halfWayAt === undefined) {
       // It may have been half way before: then only reads tell.
       const stuck = this.#lateAnswers?.bolt === 'not_fully_locked' && this.#lateAnswers.count >= 2;
       return stuck ? this.#answeredReadAt : Number.POSITIVE_INFINITY;
     }
-    const answered = this.#answeredReadAt >= this.#halfWayAt + halfWayMs;
-    return this.#halfWayAt + halfWayMs + (answered ? 0 : readPatienceMs);
+    const askedAt = this.#halfWayAt + halfWayMs;
+    const { answers } = this.#evidence;
+    const stayed = answers?.bolt === 'not_fully_locked' && answers.count >= 2 && this.#answeredReadAt >= askedAt;
+    return stayed ? askedAt : Number.POSITIVE_INFINITY;
   }
 
   #answered(): void {
@@ -179,9 +187,10 @@ export class LockObserver {
       const again = this.#lateAnswers?.bolt === answers.bolt ? this.#lateAnswers.count : 0;
       this.#lateAnswers = { bolt: answers.bolt, count: again + 1 };
     }
-    // One answer that shows what was asked for wants only its second to be sure. Two that show the old place are
+    // One answer that shows what was asked for, or a bolt that stayed half way, wants its second to be sure. Two that show the old place are
     // enough until shortly before the end: a read costs battery.
     if (answers?.bolt === target) this.#planRead(clock.now() + straggleMs);
+    else if (this.#halfWayAt !== undefined && answers?.bolt === 'not_fully_locked') this.#planRead(clock.now());
     else if (this.#showsOldPlace) this.#planRead(this.#end);
     else this.#planRead(Math.max(clock.now(), this.#readBeganAt + betweenReadsMs));
   }
