@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 export interface Heard {
   readonly topic: string;
@@ -16,14 +16,24 @@ export class MqttWitness {
   readonly #waiting = new Set<() => void>();
 
   static async connect(url: string, filters: readonly string[], options: IClientOptions = {}): Promise<MqttWitness> {
-    const client = await connectAsync(url, { reconnectPeriod: 100, ...options });
-    client.stream instanceof Socket && client.stream.setNoDelay(true);
+    const client = connect(url, { reconnectPeriod: 100, ...options });
+    // Before the connection stands: what a persistent session kept comes with the CONNACK.
     const witness = new MqttWitness(client);
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: Error) => client.end(true, () => reject(error));
+      client.once('error', onError);
+      client.once('connect', () => {
+        client.off('error', onError);
+        client.on('error', () => undefined);
+        resolve();
+      });
+    });
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     if (filters.length > 0) await client.subscribeAsync([...filters], { qos: 1 });
     return witness;
   }
 
-  /** @param client a connected client; use {@link MqttWitness.connect} */
+  /** @param client a client that is not connected yet; use {@link MqttWitness.connect} */
   constructor(client: MqttClient) {
     this.client = client;
     client.on('message', (topic, payload, packet) => {

@@ -6,7 +6,7 @@ import { BrokerFailure, socketFailure } from './failures.ts';
 export interface LoopOptions extends Omit<ConnectionOptions, 'protocolVersion'> {
   /** Undefined: 5, and 3.1.1 where the broker refuses 5. */
   readonly protocolVersion?: ConnectionOptions['protocolVersion'] | undefined;
-  /** The pause before the first new try, doubled up to the longest. Milliseconds. */
+  /** The pause before the first new try; it grows up to the longest. Milliseconds. */
   readonly shortestPauseMs: number;
   readonly longestPauseMs: number;
   readonly random: () => number;
@@ -21,6 +21,9 @@ export interface LoopOptions extends Omit<ConnectionOptions, 'protocolVersion'> 
 
 /** A connection that lived this long was a good one: the next pause is short again. A guess. */
 const GOOD_AFTER_MS = 5_000;
+
+/** Slower than doubling: after an outage of seconds a door must not wait for as long again. A guess. */
+const GROWTH = 1.5;
 
 /** Keeps a connection to one broker: connects, prepares, says how it is, and tries again for ever. */
 export class BrokerLoop {
@@ -86,7 +89,7 @@ export class BrokerLoop {
       if (this.#upSince !== undefined && clock.now() - this.#upSince >= GOOD_AFTER_MS) pause = shortestPauseMs;
       // Between half and the whole pause: many gateways must not come back in step after a broker's restart.
       await sleep(clock, pause * (0.5 + random() / 2), signal).catch(() => undefined);
-      pause = Math.min(pause * 2, longestPauseMs);
+      pause = Math.min(pause * GROWTH, longestPauseMs);
     }
   }
 
