@@ -41,6 +41,9 @@ export interface ConnectionHandlers {
   acknowledged(messageId: number, reasonCode: number): void;
 }
 
+/** How long a goodbye may take. A guess. */
+const GOODBYE_MS = 1_000;
+
 /**
  * One connection to a broker, from CONNECT to close. It is never used again afterwards: the next connection gets a
  * client of its own, so nothing mqtt.js keeps (its queue, its store of unacknowledged packets) can be sent a second
@@ -67,20 +70,23 @@ export class BrokerConnection {
     signal: AbortSignal,
   ): Promise<BrokerConnection> {
     const late = new AbortController();
-    const limit = AbortSignal.any([signal, late.signal]);
+    const stop = () => late.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     const timer = options.clock.setTimer(
       () => late.abort(connectTimedOut(options, options.answerTimeoutMs)),
       options.answerTimeoutMs,
     );
     try {
-      const socket = await openBrokerSocket(options.address, options.tls, limit);
-      return await accepted(socket, options, handlers, limit);
+      const socket = await openBrokerSocket(options.address, options.tls, late.signal);
+      return await accepted(socket, options, handlers, late.signal);
     } catch (error) {
       if (error instanceof BrokerFailure) throw error;
       const closed = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
       throw closed ? closedWhileConnecting(options) : socketFailure(error, options);
     } finally {
       timer.cancel();
+      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -103,8 +109,9 @@ export class BrokerConnection {
       this.#packetsSent++;
     });
     client.on('error', (error) => {
-      this.#failure ??=
-        error.message === 'Keepalive timeout' ? notAnswering(options, 'a ping') : socketFailure(error, options);
+      const silent = error.message === 'Keepalive timeout';
+      // mqtt.js goes on after a packet it could not read; what follows such a packet cannot be trusted.
+      this.reset(silent ? notAnswering(options, 'a ping') : socketFailure(error, options));
     });
     this.closed = new Promise((resolve) => {
       client.on('close', () => {
@@ -180,8 +187,7 @@ export class BrokerConnection {
 
   /** Says goodbye (no will is sent) and closes; resolves when closed. Breaks off when that takes too long. */
   async end(): Promise<void> {
-    const { clock, answerTimeoutMs } = this.#options;
-    const timer = clock.setTimer(() => this.#socket.stream.destroy(), answerTimeoutMs);
+    const timer = this.#options.clock.setTimer(() => this.#socket.stream.destroy(), GOODBYE_MS);
     this.#ending = true;
     this.#client.end();
     await this.closed;

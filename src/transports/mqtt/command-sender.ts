@@ -143,10 +143,7 @@ export class CommandSender {
 
 /** The error of a link that is down. */
 export const unavailable = (device: string, { name }: Place, down: Down) =>
-  new GatewayError(
-    'link_unavailable',
-    `${device}: the MQTT broker ${name} is not connected; nothing was sent. ${down.hint}`,
-  );
+  new GatewayError('link_unavailable', `${device}: nothing was sent, the MQTT link ${name} is down. ${down.hint}`);
 
 const unknown = (device: string, broker: string) =>
   `${device}: the MQTT broker ${broker} did not confirm the command in time, so it may or may not have arrived. ` +

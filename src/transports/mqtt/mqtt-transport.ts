@@ -5,7 +5,7 @@ import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
-import { notAnswering, type Place } from './failures.ts';
+import { BrokerFailure, notAnswering, type Place } from './failures.ts';
 import { DeviceLink } from './mqtt-link.ts';
 import { SubscriptionBook } from './subscription-book.ts';
 
@@ -33,6 +33,8 @@ export class MqttTransport {
   readonly #afterSweep = new Set<() => void>();
   #refused = new Map<string, number>();
   #synchronising: Promise<void> | undefined;
+  #planned = false;
+  #again = false;
 
   /** @throws GatewayError `misconfigured` when the URL is wrong, or does not go with TLS */
   constructor(options: MqttTransportOptions) {
@@ -58,6 +60,9 @@ export class MqttTransport {
         },
         acknowledged: (messageId, reasonCode) => this.#sender.acknowledged(messageId, reasonCode),
       },
+    });
+    this.#loop.onStateChange(({ status }) => {
+      if (status === 'up') this.#synchroniseSoon();
     });
   }
 
@@ -126,32 +131,54 @@ export class MqttTransport {
     this.#book.restart();
     this.#topics.restart();
     this.#sender.connected(connection);
-    await this.#synchronise(connection);
+    await this.#pass(connection);
   }
 
   /** In a microtask, so that what a driver subscribes in one go leaves in one packet. */
   #synchroniseSoon(): void {
+    if (this.#planned) return;
+    this.#planned = true;
     queueMicrotask(() => {
-      const { connection } = this.#loop;
-      if (connection === undefined || this.#synchronising !== undefined) return;
-      this.#synchronising = this.#synchronise(connection)
-        // The connection is gone; the next one begins anew.
-        .catch(() => undefined)
-        .finally(() => {
-          this.#synchronising = undefined;
-        });
+      this.#planned = false;
+      this.#synchroniseNow();
     });
   }
 
-  /** Brings the broker up to date with who listens to what, and sweeps command topics, until nothing is left to do. */
-  async #synchronise(connection: BrokerConnection): Promise<void> {
-    for (;;) {
-      const changes = this.#book.takeChanges();
-      if (changes === undefined && !this.#topics.unswept) return;
-      if (changes !== undefined && changes.unsubscribe.length > 0) await connection.unsubscribe(changes.unsubscribe);
-      if (changes !== undefined && changes.subscribe.length > 0) await this.#subscribe(connection, changes.subscribe);
-      if (this.#topics.unswept) await this.#sweep(connection);
+  #synchroniseNow(): void {
+    const { connection } = this.#loop;
+    // While there is none, and while one is prepared, coming up does it.
+    if (connection === undefined) return;
+    if (this.#synchronising !== undefined) {
+      this.#again = true;
+      return;
     }
+    this.#synchronising = this.#synchronise(connection)
+      .catch((error: unknown) => {
+        // After a lost connection the next one begins anew.
+        if (!(error instanceof BrokerFailure))
+          this.#log.error({ broker: this.name, err: error }, 'MQTT subscribing failed');
+      })
+      .finally(() => {
+        this.#synchronising = undefined;
+        const again = this.#again;
+        this.#again = false;
+        if (again) this.#synchroniseNow();
+      });
+  }
+
+  /** Until nothing is left to do. */
+  async #synchronise(connection: BrokerConnection): Promise<void> {
+    while (await this.#pass(connection));
+  }
+
+  /** Tells the broker who listens to what and sweeps command topics. Resolves with whether there was anything to do. */
+  async #pass(connection: BrokerConnection): Promise<boolean> {
+    const { subscribe, unsubscribe } = this.#book.takeChanges();
+    if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
+    if (subscribe.length > 0) await this.#subscribe(connection, subscribe);
+    const { unswept } = this.#topics;
+    if (unswept) await this.#sweep(connection);
+    return unswept || subscribe.length > 0 || unsubscribe.length > 0;
   }
 
   async #subscribe(connection: BrokerConnection, filters: readonly string[]): Promise<void> {

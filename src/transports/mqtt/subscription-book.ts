@@ -54,11 +54,10 @@ export class SubscriptionBook {
     }
   }
 
-  /** What the broker is to be told now; afterwards it counts as told. Undefined: nothing. */
-  takeChanges(): SubscriptionChanges | undefined {
+  /** What the broker is to be told now; afterwards it counts as told. */
+  takeChanges(): SubscriptionChanges {
     const subscribe = [...this.#toTell];
     const unsubscribe = [...this.#told].filter((filter) => !this.#entries.has(filter));
-    if (subscribe.length === 0 && unsubscribe.length === 0) return undefined;
     for (const filter of subscribe) this.#told.add(filter);
     for (const filter of unsubscribe) this.#told.delete(filter);
     this.#toTell.clear();

@@ -147,21 +147,24 @@ export class MqttTelemetryClient {
   }
 
   #subscribeSoon(): void {
-    queueMicrotask(() => {
-      const { connection } = this.#loop;
-      // A connection that broke meanwhile is told anew by the next one.
-      if (connection !== undefined) this.#subscribe(connection).catch(() => undefined);
-    });
+    queueMicrotask(() => this.#subscribeNow());
+  }
+
+  /** While there is no connection, and while one is prepared, coming up does it. */
+  #subscribeNow(): void {
+    const { connection } = this.#loop;
+    // A connection that breaks meanwhile is told anew by the next one.
+    if (connection !== undefined) this.#subscribe(connection).catch(() => undefined);
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
-    const changes = this.#book.takeChanges();
-    if (changes === undefined) return;
-    if (changes.unsubscribe.length > 0) await connection.unsubscribe(changes.unsubscribe);
-    if (changes.subscribe.length > 0) await connection.subscribe(changes.subscribe, 1);
+    const { subscribe, unsubscribe } = this.#book.takeChanges();
+    if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
+    if (subscribe.length > 0) await connection.subscribe(subscribe, 1);
   }
 
   #connected(): void {
+    this.#subscribeNow();
     for (const listener of [...this.#connectListeners]) {
       try {
         listener();
