@@ -148,7 +148,7 @@ describe('deleting a code', () => {
     expect(ended.settlement).toEqual({ status: 'success', result: {} });
     expect(keypad.slots.size).toBe(0);
     expect(codes.get(code.accessCodeId)).toBeUndefined();
-    await expect(codes.delete(code.accessCodeId, origin())).rejects.toMatchObject({ type: 'access_code_not_found' });
+    await expect(codes.delete('never-was', origin())).rejects.toMatchObject({ type: 'access_code_not_found' });
   });
 
   it('repeated while under way answers with the same attempt', async () => {
@@ -158,6 +158,28 @@ describe('deleting a code', () => {
     const first = await codes.delete(code.accessCodeId, origin());
     const second = await codes.delete(code.accessCodeId, origin());
     expect(second.actionAttemptId).toBe(first.actionAttemptId);
+  });
+
+  it('repeated when it is over, even by another process, answers with the same attempt', async () => {
+    const first = await fixture();
+    const { attempt, code } = await first.create('0472');
+    await first.clock.until(first.end(attempt));
+    const removal = await first.codes.delete(code.accessCodeId, first.origin());
+    await first.clock.until(first.end(removal));
+    const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
+    for (const { codes, origin } of [first, second]) {
+      const again = await codes.delete(code.accessCodeId, origin());
+      expect(again).toMatchObject({ actionAttemptId: removal.actionAttemptId, settlement: { status: 'success' } });
+    }
+  });
+
+  it('that joins one under way can be repeated under its own idempotency key', async () => {
+    const { clock, codes, create, end, origin, core } = await fixture();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    const first = await codes.delete(code.accessCodeId, origin());
+    await codes.delete(code.accessCodeId, { ...origin(), idempotency: { scope: 'scope', fingerprint: 'same' } });
+    expect(core.attempts.idempotency('scope')?.actionAttemptId).toBe(first.actionAttemptId);
   });
 
   it('that failed leaves the code known as being removed, and may be asked again', async () => {

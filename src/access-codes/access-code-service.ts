@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { assertAcceptable, generateCode } from './code-rules.ts';
 import { clearCode, writeCode } from './code-work.ts';
+import { Removals } from './removals.ts';
 
 export interface AccessCodeServiceOptions {
   readonly clock: Clock;
@@ -24,11 +25,11 @@ export interface AccessCodeServiceOptions {
 /** Puts codes on locks and takes them off. */
 export class AccessCodeService implements AccessCodes {
   readonly #options: AccessCodeServiceOptions;
-  /** The attempt that removes a code, while it lives. */
-  readonly #removals = new Map<string, string>();
+  readonly #removals: Removals;
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
+    this.#removals = new Removals(options.store);
   }
 
   async create(request: NewAccessCode, origin: Origin) {
@@ -78,9 +79,9 @@ export class AccessCodeService implements AccessCodes {
 
   async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {
     const { book, registry, dispatcher, attempts } = this.#options;
+    const removal = attempts.get(this.#removals.of(accessCodeId) ?? '');
+    if (removal && (!removal.settlement || !book.get(accessCodeId))) return dispatcher.join(removal, origin);
     const before = book.require(accessCodeId);
-    const underWay = attempts.get(this.#removals.get(accessCodeId) ?? '');
-    if (underWay && !underWay.settlement) return underWay;
     const device = registry.require(before.deviceId);
     const put = book.change(accessCodeId, { status: 'removing' });
     try {
@@ -97,7 +98,7 @@ export class AccessCodeService implements AccessCodes {
         },
         origin,
       );
-      this.#removals.set(accessCodeId, attempt.actionAttemptId);
+      this.#removals.add(accessCodeId, attempt.actionAttemptId);
       return attempt;
     } catch (error) {
       book.restore(accessCodeId, before);
@@ -133,7 +134,6 @@ export class AccessCodeService implements AccessCodes {
   /** What a delete attempt's end means for its code: while the lock may hold it, it stays known. */
   afterDelete(accessCodeId: string, settlement: Settlement) {
     const { book, clock } = this.#options;
-    this.#removals.delete(accessCodeId);
     if (!book.get(accessCodeId)) return [];
     if (settlement.status === 'success') return [book.remove(accessCodeId)];
     const { message } = settlement.error;

@@ -120,6 +120,17 @@ export class Dispatcher {
     return attempt.record();
   }
 
+  /** Lets a request that joins an attempt under way, or one that is over, be repeated under its idempotency key. */
+  async join(attempt: AttemptRecord, origin: Origin): Promise<AttemptRecord> {
+    const { store, clock } = this.#options;
+    const { actionAttemptId } = attempt;
+    if (origin.idempotency) {
+      const record = { ...origin.idempotency, actionAttemptId, createdAt: clock.wallTime() };
+      await store.commit([{ kind: 'idempotency_put', record }]);
+    }
+    return attempt;
+  }
+
   /**
    * Takes up an attempt that an earlier run left pending with its intent on disk. It is never dispatched again:
    * `command.work` may only read. It ends by `command.limits.deadlineMs` from now.

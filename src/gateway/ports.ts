@@ -73,7 +73,10 @@ export interface AccessCodes {
     request: NewAccessCode,
     origin: Origin,
   ): Promise<{ readonly attempt: AttemptRecord; readonly code: AccessCodeRecord }>;
-  /** Deleting a code that is being removed answers with the attempt under way. @throws `access_code_not_found` */
+  /**
+   * Deleting a code that is being removed, or was, answers with that attempt: a repetition does no harm.
+   * @throws GatewayError `access_code_not_found` for a code that never was, or was removed long ago
+   */
   delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord>;
   get(accessCodeId: string): AccessCodeRecord | undefined;
   list(deviceId?: string): AccessCodeRecord[];
