@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { drivers } from '../drivers/index.ts';
+import { exitCodes } from './cli/exit.ts';
 import { runProgram } from './cli/program.ts';
 import { onStopSignals } from './cli/stop-signals.ts';
 import { simulators } from './simulation/index.ts';
@@ -9,7 +10,14 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-process.exitCode = await runProgram(
+process.on('uncaughtException', (fault) => {
+  process.stderr.write(
+    `strikeplate ends because of a fault in it; please report it. ${fault.stack ?? fault.message}\n`,
+  );
+  process.exit(exitCodes.internal);
+});
+
+const exitCode = await runProgram(
   {
     terminal: {
       out: (line) => process.stdout.write(`${line}\n`),
@@ -23,3 +31,5 @@ process.exitCode = await runProgram(
   },
   process.argv.slice(2),
 );
+// Whatever is still open, a kept-alive connection or a half-closed one after a failure, is of no use any more.
+process.exit(exitCode);

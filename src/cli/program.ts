@@ -8,7 +8,6 @@ import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
-import { simulate } from './simulate.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -85,6 +84,23 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       .option('--key-file <file>', 'file with an API key (default: $STRIKEPLATE_API_KEY, else the key of this box)')
       .option('--ca-file <file>', 'certificate authority of the gateway, PEM');
 
+  program
+    .command('run')
+    .description('run the gateway until it is told to stop')
+    .option('-c, --config <file>', 'the configuration (default: $STRIKEPLATE_CONFIG, else the demonstration)')
+    .addHelpText(
+      'after',
+      `\nSTRIKEPLATE_HTTP_PORT and STRIKEPLATE_STATE_DIR go before what the configuration says.${examples([
+        'strikeplate run',
+        'strikeplate run --config /etc/strikeplate/gateway.yaml',
+      ])}`,
+    )
+    .action(async (options) => {
+      // Loaded when it is wanted: the other commands need a fraction of it and should start at once.
+      const { run } = await import('./run.ts');
+      done(await run(terminal, catalogues, options, stop()));
+    });
+
   configured(program.command('check-config'))
     .description('say what is wrong with a configuration, all of it, with line and column')
     .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
@@ -159,7 +175,10 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     .option('-c, --config <file>', 'the configuration')
     .option('--mqtt <address>', 'play on this broker instead of the configured ones')
     .addHelpText('after', examples(['strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883']))
-    .action(async (options) => done(await simulate(terminal, catalogues, options, stop())));
+    .action(async (options) => {
+      const { simulate } = await import('./simulate.ts');
+      done(await simulate(terminal, catalogues, options, stop()));
+    });
 
   return program;
 }

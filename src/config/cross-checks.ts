@@ -139,6 +139,13 @@ function checkPeer(
   if (simulator === undefined) return;
   checkLink(file, peer, simulator.link, 'this simulator', path, findings);
   checkSettings(peer, simulator, path, findings);
+  const name = rawAt(rawAt(peer, 'link'), 'mqtt');
+  const embedded = typeof name === 'string' ? rawAt(rawAt(rawAt(file, 'mqtt'), name), 'embedded') : undefined;
+  if (rawAt(embedded, 'port') === 0)
+    findings.add(
+      [...path, 'link', 'mqtt'],
+      `the broker ${name} takes any free port; simulated devices need a fixed one.`,
+    );
 }
 
 /** The driver or simulator that an entry names, when it can be had. */

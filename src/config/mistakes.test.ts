@@ -229,6 +229,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:10:44 http.tls.key_file: there is no file b.pem.',
   ],
   [
+    'a simulator on a broker whose port nobody knows',
+    `${good.replace('url: "mqtt://127.0.0.1:1883"', 'embedded: { port: 0 }')}simulation:\n  - { simulator: mqtt/bell, link: { mqtt: main }, settings: { loud: true } }\n`,
+    'gateway.yaml:11:43 simulation.0.link.mqtt: the broker main takes any free port; simulated devices need a fixed one.',
+  ],
+  [
     'a simulator nobody knows, one with wrong settings',
     `${good}simulation:\n  - { simulator: mqtt/gong, link: { mqtt: main } }\n  - { simulator: mqtt/bell, link: { mqtt: mane }, settings: { loud: 1 } }\n`,
     'gateway.yaml:11:18 simulation.0.simulator: there is no such simulator; known are: mqtt/bell.',

@@ -1,0 +1,76 @@
+import { pino } from 'pino';
+import { systemClock } from '../clock/system-clock.ts';
+import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { formatProblem } from '../config/problems.ts';
+import { startGateway } from '../main.ts';
+import { type Running, startSimulation } from '../simulation/simulator.ts';
+import type { Catalogues } from './catalogues.ts';
+import { chooseConfig } from './config-choice.ts';
+import { demoKey } from './demo-key.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import { serviceManager } from './service-manager.ts';
+import type { Stop } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
+import { welcome } from './welcome.ts';
+
+/** Runs the gateway until it is told to stop. */
+export async function run(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  options: { readonly config?: string },
+  stop: Stop,
+): Promise<ExitCode> {
+  const manager = serviceManager(terminal.env);
+  const { file, ...place } = chooseConfig(terminal, options.config, { orSite: false });
+  const clock = systemClock;
+  const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: clock.wallTime() });
+  // Written at once: what was said before a crash is the most interesting.
+  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  for (const warning of config.warnings)
+    log.warn({ problem: formatProblem(warning) }, 'the configuration has a weakness');
+
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve;
+  });
+  const { demoKeyFile, apiKeysFile } = config.http;
+  const key = demoKeyFile === undefined ? undefined : await demoKey(demoKeyFile, apiKeysFile, clock.wallTime);
+  const gateway = await startGateway({ config, log, clock, onFatal: fail }).catch((error: unknown) => {
+    throw notListening(config, error);
+  });
+  let simulation: Running | undefined;
+  try {
+    const ctx = { clock, random: Math.random, log };
+    simulation = await startSimulation(config.simulation, catalogues.simulators, config.mqtt, ctx);
+  } catch (error) {
+    await gateway.close();
+    throw new CommandError('failed', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  terminal.out(key === undefined ? `Strikeplate listens on ${gateway.url}` : welcome(config, gateway.url, key));
+  manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
+
+  const end = await Promise.race([stop.requested, failed]);
+  if (end instanceof Error) {
+    // Nothing more can be made durable, so nothing more may be answered: the process ends as it is.
+    log.fatal({ err: end }, 'the gateway cannot go on');
+    throw new CommandError('failed', `The gateway cannot go on: ${end.message}`, { cause: end });
+  }
+  log.info({ signal: end }, 'stopping');
+  // The simulated devices go last: commands under way still wait for their answers.
+  await Promise.all([manager.stopping(), gateway.close().then(() => simulation?.close())]);
+  return exitCodes.ok;
+}
+
+function notListening({ http: { host, port } }: LoadedConfig, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen') return error;
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program listens there already. Stop it, or set http.port or STRIKEPLATE_HTTP_PORT',
+    EACCES: 'ports below 1024 are not for ordinary users. Set http.port or STRIKEPLATE_HTTP_PORT',
+    EADDRNOTAVAIL: 'this machine does not have that address. Set http.host',
+  };
+  return new CommandError('failed', `Cannot listen on ${host}:${port}: ${reasons[code ?? ''] ?? code}.`, {
+    cause: error,
+  });
+}

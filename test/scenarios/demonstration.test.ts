@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { BuiltCommand } from '../kit/built-command.ts';
+
+beforeAll(() => ensureBuilt(), 120_000);
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** The demonstration as it ships, on ports that are free here. */
+async function demonstration() {
+  const cwd = mkdtempSync(join(tmpdir(), 'strikeplate-demo-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const shipped = readFileSync(new URL('../../config/demo.yaml', import.meta.url), 'utf8');
+  expect(shipped).toContain('port: 8080');
+  expect(shipped).toContain('port: 18830');
+  const [api, broker] = [await freePort(), await freePort()];
+  const config = join(cwd, 'demo.yaml');
+  writeFileSync(
+    config,
+    shipped
+      .replace('port: 8080', `port: ${api}`)
+      .replace('port: 18830', `port: ${broker}`)
+      .replace('state_dir: ../var', 'state_dir: var'),
+  );
+  const env = { STRIKEPLATE_CONFIG: config };
+  const start = async () => {
+    const gateway = new BuiltCommand(['run'], { cwd, env });
+    await gateway.printed('Stop with Ctrl-C.');
+    return gateway;
+  };
+  const command = async (...args: string[]) => {
+    const run = new BuiltCommand(args, { cwd, env });
+    return { code: await run.ended, out: run.out.trimEnd(), err: run.err.trimEnd() };
+  };
+  return { cwd, api, start, command };
+}
+
+/** Does what a printed curl command says. test/peers gives it to curl itself. */
+async function asCurl(line: string) {
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const headers: Record<string, string> = {};
+  let body: string | undefined;
+  let url: string | undefined;
+  expect(words.splice(0, 2)).toEqual(['curl', '-s']);
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === '-H') {
+      const [name = '', value = ''] = (words.shift() ?? '').split(': ');
+      headers[name] = value;
+    } else if (word === '-d') body = words.shift();
+    else url = word;
+  }
+  const answer = await fetch(url ?? '', { headers, ...(body !== undefined && { method: 'POST', body }) });
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  return { status: answer.status, body: (await answer.json()) as any };
+}
+
+describe('the demonstration', () => {
+  it('prints three commands that work as printed, and a key that stays', async () => {
+    const { cwd, start } = await demonstration();
+    const gateway = await start();
+    const commands = gateway.out.split('\n').filter((line) => line.startsWith('curl '));
+    expect(commands).toHaveLength(3);
+    const [list, unlock, see] = await commands.reduce<Promise<Awaited<ReturnType<typeof asCurl>>[]>>(
+      async (before, line) => [...(await before), await asCurl(line)],
+      Promise.resolve([]),
+    );
+    expect(list?.body.devices.map((device: { display_name: string }) => device.display_name)).toEqual([
+      'Front door',
+      'Back door',
+      'Lobby noise',
+    ]);
+    expect(unlock).toMatchObject({ status: 200, body: { action_attempt: { action_type: 'UNLOCK_DOOR' } } });
+    expect(see?.body.action_attempts).toHaveLength(1);
+    expect(see?.body.action_attempts[0].action_attempt_id).toBe(unlock?.body.action_attempt.action_attempt_id);
+
+    const keyFile = join(cwd, 'var/demo.key');
+    const key = readFileSync(keyFile, 'utf8').trim();
+    expect(gateway.out).toContain(key);
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.ended).toBe(0);
+    expect((await start()).out).toContain(`API key: ${key}\n`);
+  }, 60_000);
+
+  it('obeys the command line', async () => {
+    const { start, command } = await demonstration();
+    await start();
+    const { out } = await command('devices');
+    expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+      ['front', 'Front door', 'online'],
+      ['back', 'Back door', 'online'],
+      ['lobby', 'Lobby noise', 'online'],
+    ]);
+    expect(await command('unlock', 'back')).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^Back door is unlocked: the bolt was seen to be \(\d+\.\d s\)\.$/),
+      err: '',
+    });
+    expect(await command('lock', 'lobby')).toMatchObject({ code: 1, err: expect.stringMatching(/is not a lock/) });
+    expect((await command('attempts')).out).toMatch(/^\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed$/);
+  }, 60_000);
+
+  it('refuses to start twice, and a broken configuration', async () => {
+    const { cwd, start, command } = await demonstration();
+    await start();
+    expect(await command('run')).toMatchObject({ code: 3, err: expect.stringContaining('is in use by process') });
+    const broken = join(cwd, 'broken.yaml');
+    writeFileSync(broken, 'gateway: { id: x, name: X, time_zone: UTC }\ndevises: []\n');
+    const { code, err } = await command('run', '--config', broken);
+    expect(code).toBe(3);
+    expect(err.split('\n')).toEqual([
+      `${broken}:1:1 devices: is missing.`,
+      expect.stringContaining(':2:1 devises: unknown key'),
+    ]);
+  }, 60_000);
+
+  it('says that its port is taken', async () => {
+    const { cwd, api } = await demonstration();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(api, '127.0.0.1', resolve));
+    onTestFinished(() => void other.close());
+    const config = join(cwd, 'bare.yaml');
+    writeFileSync(config, `gateway: { id: x, name: X, time_zone: UTC }\nhttp: { port: ${api} }\ndevices: []\n`);
+    const run = new BuiltCommand(['run', '--config', config], { cwd });
+    expect(await run.ended).toBe(1);
+    expect(run.err).toContain(`Cannot listen on 127.0.0.1:${api}: another program listens there already.`);
+  }, 60_000);
+});
