@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../attempts/dispatcher.ts';
+import { Removals } from '../attempts/removals.ts';
 import { type AccessCodeRules, type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { AccessCodes, Attempts, NewAccessCode, Origin } from '../gateway/ports.ts';
@@ -7,7 +8,6 @@ import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { assertAcceptable, generateCode } from './code-rules.ts';
 import { clearCode, writeCode } from './code-work.ts';
-import { Removals } from './removals.ts';
 
 export interface AccessCodeServiceOptions {
   readonly clock: Clock;
@@ -29,7 +29,7 @@ export class AccessCodeService implements AccessCodes {
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
-    this.#removals = new Removals(options.store);
+    this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
   }
 
   async create(request: NewAccessCode, origin: Origin) {

@@ -62,7 +62,7 @@ export class Core implements Gateway {
     this.#dispatcher = dispatcher;
     this.doors = new DoorCommands(registry, dispatcher);
     this.accessCodes = new AccessCodeService(this.#codeOptions);
-    this.noise = new NoiseService({ ...options, registry, dispatcher });
+    this.noise = new NoiseService({ ...options, registry, dispatcher, attempts });
   }
 
   get ready(): Gateway['ready'] {

@@ -100,7 +100,7 @@ export interface NoiseThresholds {
     request: NewNoiseThreshold,
     origin: Origin,
   ): Promise<{ readonly attempt: AttemptRecord; readonly threshold: NoiseThresholdRecord }>;
-  /** @throws GatewayError `noise_threshold_not_found` */
+  /** Removing one that was removed answers with that attempt. @throws GatewayError `noise_threshold_not_found` */
   remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord>;
   get(noiseThresholdId: string): NoiseThresholdRecord | undefined;
   list(deviceId?: string): NoiseThresholdRecord[];

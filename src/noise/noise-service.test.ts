@@ -71,9 +71,9 @@ describe('a noise threshold', () => {
     const removal = await noise.remove(threshold.noiseThresholdId, origin());
     expect(removal).toMatchObject({ actionType: 'REMOVE_NOISE_THRESHOLD', settlement: { status: 'success' } });
     expect(noise.list()).toEqual([]);
-    await expect(noise.remove(threshold.noiseThresholdId, origin())).rejects.toMatchObject({
-      type: 'noise_threshold_not_found',
-    });
+    const again = await noise.remove(threshold.noiseThresholdId, origin());
+    expect(again.actionAttemptId).toBe(removal.actionAttemptId);
+    await expect(noise.remove('never-was', origin())).rejects.toMatchObject({ type: 'noise_threshold_not_found' });
   });
 
   it.each([

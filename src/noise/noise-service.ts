@@ -1,7 +1,8 @@
 import type { Dispatcher } from '../attempts/dispatcher.ts';
+import { Removals } from '../attempts/removals.ts';
 import { type Clock, Decibels, GatewayError, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { NewNoiseThreshold, NoiseEpisode, NoiseThresholds, Origin } from '../gateway/ports.ts';
+import type { Attempts, NewNoiseThreshold, NoiseEpisode, NoiseThresholds, Origin } from '../gateway/ports.ts';
 import type { AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
@@ -15,6 +16,7 @@ export interface NoiseServiceOptions {
   readonly store: Store;
   readonly registry: DeviceRegistry;
   readonly dispatcher: Dispatcher;
+  readonly attempts: Attempts;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -24,10 +26,12 @@ export class NoiseService implements NoiseThresholds {
   readonly #options: NoiseServiceOptions;
   readonly #sensors = new Map<string, SensorWatch>();
   readonly #listeners = new Set<(episode: NoiseEpisode) => void>();
+  readonly #removals: Removals;
   readonly #unsubscribe: Unsubscribe;
 
   constructor(options: NoiseServiceOptions) {
     this.#options = options;
+    this.#removals = new Removals(options.store, 'REMOVE_NOISE_THRESHOLD');
     this.#unsubscribe = options.registry.onReport(({ deviceId }, report) => {
       if (report.kind === 'noise') this.#sensor(deviceId)?.heard(report.level);
     });
@@ -79,6 +83,8 @@ export class NoiseService implements NoiseThresholds {
 
   async remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
     const threshold = this.get(noiseThresholdId);
+    const removal = this.#options.attempts.get(this.#removals.of(noiseThresholdId) ?? '');
+    if (!threshold && removal) return this.#options.dispatcher.join(removal, origin);
     if (!threshold) {
       throw new GatewayError(
         'noise_threshold_not_found',
@@ -95,6 +101,7 @@ export class NoiseService implements NoiseThresholds {
       {},
       origin,
     );
+    this.#removals.add(noiseThresholdId, attempt.actionAttemptId);
     this.#sensor(threshold.deviceId)?.remove(noiseThresholdId);
     return attempt;
   }
