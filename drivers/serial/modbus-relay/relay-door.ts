@@ -1,0 +1,48 @@
+import type { Clock, LockReading, SerialLink } from '../../../src/contract/index.ts';
+import { ask } from '../modbus/ask.ts';
+import { readInputs, readRelays } from './board-codec.ts';
+import type { Fitting } from './settings.ts';
+
+/** What one look at the board showed. */
+export interface Look {
+  /** The relay stands where it releases the door. */
+  readonly released: boolean;
+  /** Undefined when no contact is wired. */
+  readonly door: 'open' | 'closed' | undefined;
+  /** `Clock.now()` when the relay's state had arrived. */
+  readonly at: number;
+}
+
+/** What every conversation with the board needs. */
+export interface RelayDoor {
+  readonly name: string;
+  readonly link: SerialLink;
+  readonly fitting: Fitting;
+  readonly clock: Clock;
+  /** Aborts when the device is closed. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Reads the relay and the door contact, the relay first.
+ * @throws GatewayError as `ask` does
+ */
+export async function lookAt(door: RelayDoor, priority: 'door' | 'poll', signal: AbortSignal): Promise<Look> {
+  const { link, fitting, clock, name } = door;
+  const asking = { name, priority, signal };
+  const relays = await ask(link, readRelays(link.unit, fitting), asking);
+  const at = clock.now();
+  const coil = relays[fitting.channel] ? 'on' : 'off';
+  const request = readInputs(link.unit, fitting);
+  const inputs = request && (await ask(link, request, asking));
+  return { released: coil === fitting.wiring.releasedWhen, door: contactOf(inputs, fitting), at };
+}
+
+function contactOf(inputs: readonly boolean[] | undefined, { contact }: Fitting): 'open' | 'closed' | undefined {
+  if (inputs === undefined || contact === undefined) return undefined;
+  return (inputs[contact.input] ? 'on' : 'off') === contact.closedWhen ? 'closed' : 'open';
+}
+
+export function readingOf({ released, door }: Look): LockReading {
+  return { state: released ? 'unlocked' : 'locked', ...(door && { door }) };
+}

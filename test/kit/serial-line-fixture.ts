@@ -1,0 +1,30 @@
+import { pino } from 'pino';
+import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
+import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
+import type { LineSettings } from '../../src/transports/serial/line-timing.ts';
+import { SerialBus } from '../../src/transports/serial/serial-bus.ts';
+import { seededRandom } from './seeded-random.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+
+export const line9600: LineSettings = { baudRate: 9600, parity: 'none', stopBits: 1 };
+
+/** The real bus over a simulated line at 9600 baud, on one simulated clock. */
+export async function serialLine(options: { readonly echo?: boolean; readonly seed?: number } = {}) {
+  const clock = new SimulatedClock();
+  const random = seededRandom(options.seed ?? 1);
+  const line = new SimulatedLine({ clock, baudRate: line9600.baudRate, echo: options.echo ?? false });
+  const carrier = inProcessCarrier('/dev/simulated', line, line9600, clock);
+  const bus = new SerialBus({
+    name: 'bus1',
+    carrier,
+    line: line9600,
+    clock,
+    random,
+    log: pino({ level: 'silent' }),
+  });
+  bus.start();
+  await clock.settle();
+  return { clock, random, line, bus };
+}
+
+export type SerialLineFixture = Awaited<ReturnType<typeof serialLine>>;
