@@ -1,5 +1,4 @@
-import type { Logger } from 'pino';
-import type { DeviceReport, LockMethod } from '../../../src/contract/index.ts';
+import type { DeviceReport, LockMethod, OpenContext } from '../../../src/contract/index.ts';
 import { secure } from './board-codec.ts';
 import type { Bookkeeper } from './door-conversation.ts';
 import type { Target } from './failures.ts';
@@ -17,7 +16,7 @@ const RESTORE_AGAIN_MS = 10_000;
  */
 export class DoorWatch implements Bookkeeper {
   readonly #door: RelayDoor;
-  readonly #log: Logger;
+  readonly #log: OpenContext['log'];
   readonly #report: (report: DeviceReport) => void;
   #last: Look | undefined;
   #lastCommand: Target | undefined;
@@ -26,7 +25,7 @@ export class DoorWatch implements Bookkeeper {
   #restoreAt: number | undefined;
   #busy = 0;
 
-  constructor(door: RelayDoor, log: Logger, report: (report: DeviceReport) => void) {
+  constructor(door: RelayDoor, log: OpenContext['log'], report: (report: DeviceReport) => void) {
     this.#door = door;
     this.#log = log;
     this.#report = report;

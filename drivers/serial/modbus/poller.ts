@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from 'pino';
 import {
   type Clock,
   type DeviceReport,
   GatewayError,
   type Health,
+  type OpenContext,
   type SerialLink,
   type Timer,
 } from '../../../src/contract/index.ts';
@@ -20,7 +20,7 @@ export interface PollerOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly intervalMs: number;
-  readonly log: Logger;
+  readonly log: OpenContext['log'];
   report(report: DeviceReport): void;
   /** Looks at the device once and reports what it found. */
   look(): Promise<void>;
