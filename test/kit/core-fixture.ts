@@ -4,7 +4,7 @@ import type { CodeVault } from '../../src/access-codes/code-book.ts';
 import { type Clock, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import { Core } from '../../src/gateway/core.ts';
-import type { Origin } from '../../src/gateway/ports.ts';
+import type { GatewayIdentity, LinkReport, Origin } from '../../src/gateway/ports.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { AttemptRecord } from '../../src/store/records.ts';
 import type { ScriptedKeypad } from './scripted-keypad.ts';
@@ -26,6 +26,8 @@ export interface FixtureOptions {
   readonly processClock?: Clock;
   readonly store?: MemoryStore;
   readonly seed?: number;
+  readonly identity?: Partial<GatewayIdentity>;
+  readonly links?: () => readonly LinkReport[];
   readonly devices: readonly FixtureDevice[];
 }
 
@@ -57,6 +59,7 @@ export function coreFixture(options: FixtureOptions) {
       version: '0.0.0',
       bootId: 'boot',
       startedAt: clock.wallTime(),
+      ...options.identity,
     },
     clock: processClock,
     store,
@@ -65,7 +68,7 @@ export function coreFixture(options: FixtureOptions) {
     randomInt: (below) => Math.floor(random() * below),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
     vault,
-    links: () => [],
+    links: options.links ?? (() => []),
     devices: options.devices.map((device) => ({
       description: {
         deviceId: device.slug,

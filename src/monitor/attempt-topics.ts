@@ -1,0 +1,96 @@
+import type { Attempts } from '../gateway/ports.ts';
+import type { AttemptRecord } from '../store/records.ts';
+import type { Answers, Viewer } from '../wire/answers.ts';
+import { isoTime } from '../wire/iso-time.ts';
+import type { Outbox, RetainedTopic } from './outbox.ts';
+import { type TopicTree, topicRules } from './topics.ts';
+
+/** Everybody on the broker: nobody to whom a code is shown. */
+const everybody: Viewer = { may: () => false };
+
+/** More than a device's lane holds, so that one of them has ended unless none ever did. */
+const LANE_AND_MORE = 32;
+
+export interface AttemptTopicsOptions {
+  readonly attempts: Attempts;
+  readonly answers: Answers;
+  readonly outbox: Outbox;
+  readonly tree: TopicTree;
+  /** The configured devices. */
+  readonly deviceIds: Iterable<string>;
+}
+
+/** The newest finished attempt of one device. */
+class LastAttempt implements RetainedTopic {
+  readonly topic: string;
+  readonly rule = topicRules.lastAttempt;
+  text: string | undefined;
+  readonly #fromStore: () => string | undefined;
+  #asked = false;
+
+  constructor(topic: string, fromStore: () => string | undefined) {
+    this.topic = topic;
+    this.#fromStore = fromStore;
+  }
+
+  render(): string | undefined {
+    if (this.text === undefined && !this.#asked) {
+      this.#asked = true;
+      this.text = this.#fromStore();
+    }
+    return this.text;
+  }
+}
+
+/** Tells each attempt as it goes, and keeps every device's last one. */
+export class AttemptTopics {
+  readonly #options: AttemptTopicsOptions;
+  readonly #last = new Map<string, LastAttempt>();
+
+  constructor(options: AttemptTopicsOptions) {
+    this.#options = options;
+    for (const deviceId of options.deviceIds)
+      this.#last.set(deviceId, new LastAttempt(options.tree.lastAttempt(deviceId), () => this.#lastKnown(deviceId)));
+  }
+
+  last(deviceId: string): RetainedTopic | undefined {
+    return this.#last.get(deviceId);
+  }
+
+  /** For {@link Attempts.onChange}. What the wire does not show of an attempt's life is not told again. */
+  heard(attempt: AttemptRecord): void {
+    const status = attempt.settlement?.status ?? 'pending';
+    this.#options.outbox.happened(`${attempt.actionAttemptId} ${status}`, () => this.#tell(attempt));
+  }
+
+  #tell(attempt: AttemptRecord): void {
+    const { outbox, tree } = this.#options;
+    const { deviceId, settlement, settledAt, acceptedAt } = attempt;
+    const text = this.#text(attempt);
+    const took = settledAt === undefined ? {} : { took_ms: String(Math.max(0, settledAt - acceptedAt)) };
+    outbox.say(tree.attempt(attempt.actionAttemptId), topicRules.attempt, text, { device_id: deviceId, ...took });
+    if (settlement === undefined) return;
+    const last = this.#last.get(deviceId);
+    if (last === undefined) return;
+    last.text = lastText(attempt, text);
+    outbox.changed(last);
+  }
+
+  #lastKnown(deviceId: string): string | undefined {
+    const { attempts } = this.#options;
+    for (const limit of [1, LANE_AND_MORE]) {
+      const newest = attempts.list({ deviceId, limit });
+      const ended = newest.find(({ settlement }) => settlement !== undefined);
+      if (ended !== undefined) return lastText(ended, this.#text(ended));
+      if (newest.length < limit) return undefined;
+    }
+    return undefined;
+  }
+
+  #text(attempt: AttemptRecord): string {
+    return JSON.stringify(this.#options.answers.attempt(attempt, everybody));
+  }
+}
+
+const lastText = ({ deviceId, settledAt, acceptedAt }: AttemptRecord, attemptText: string): string =>
+  `{"device_id":${JSON.stringify(deviceId)},"at":"${isoTime(settledAt ?? acceptedAt)}","attempt":${attemptText}}`;

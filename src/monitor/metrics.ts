@@ -1,0 +1,204 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Unsubscribe } from '../contract/index.ts';
+import type { Gateway } from '../gateway/ports.ts';
+import type { AttemptRecord } from '../store/records.ts';
+import { DurationWindow } from './duration-window.ts';
+import { type ProcessProbe, probeProcess } from './process-probe.ts';
+
+/** Upper bounds in seconds: from a strike relay beside the box to a sleepy Z-Wave lock's code. */
+const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
+
+export interface MetricsOptions {
+  readonly gateway: Gateway;
+  /** What the store's commit queue did so far. */
+  readonly storeStats?: () => { readonly batches: number; readonly commits: number };
+  readonly probe?: ProcessProbe;
+}
+
+/** What the monitor did so far; see {@link Metrics.watchMonitor}. */
+export interface MonitorFigures {
+  readonly published: number;
+  readonly dropped: number;
+}
+
+/** How attempts went since the gateway started, and how long they take lately. */
+export interface AttemptFigures {
+  readonly pending: number;
+  readonly successTotal: number;
+  readonly errorTotal: number;
+  /** Milliseconds; undefined while none ended lately. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+/** Counts for Prometheus (`GET /metrics`) and for the monitor's health message. No label holds what a person typed. */
+export class Metrics {
+  readonly contentType: string;
+  readonly probe: ProcessProbe;
+  readonly #gateway: Gateway;
+  readonly #registry = new Registry();
+  readonly #durations = new DurationWindow();
+  readonly #ended = new Map<string, Counter.Internal>();
+  readonly #took = new Map<string, Histogram.Internal<string>>();
+  readonly #endedTotal: Counter<'action_type' | 'outcome'>;
+  readonly #tookSeconds: Histogram<'action_type'>;
+  readonly #unsubscribe: Unsubscribe;
+  #successTotal = 0;
+  #errorTotal = 0;
+  #monitor: (() => MonitorFigures) | undefined;
+
+  constructor(options: MetricsOptions) {
+    const { gateway } = options;
+    this.#gateway = gateway;
+    this.probe = options.probe ?? probeProcess(gateway.clock);
+    this.contentType = this.#registry.contentType;
+    const registers = [this.#registry];
+    this.#endedTotal = new Counter({
+      name: 'strikeplate_attempts_total',
+      help: 'Action attempts that ended since the start. outcome: success, or the type of the error.',
+      labelNames: ['action_type', 'outcome'],
+      registers,
+    });
+    this.#tookSeconds = new Histogram({
+      name: 'strikeplate_attempt_duration_seconds',
+      help: 'From acceptance to the end, whatever it was.',
+      labelNames: ['action_type'],
+      buckets: durationBuckets,
+      registers,
+    });
+    this.#describeGateway();
+    this.#describeProcess();
+    if (options.storeStats) this.#describeStore(options.storeStats);
+    this.#unsubscribe = gateway.attempts.onChange((attempt) => this.#heard(attempt));
+  }
+
+  /** In the Prometheus text format, of type {@link Metrics.contentType}. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get attempts(): AttemptFigures {
+    const percentiles = this.#durations.percentiles([0.5, 0.99], this.#gateway.clock.now());
+    return {
+      pending: this.#gateway.attempts.pendingCount,
+      successTotal: this.#successTotal,
+      errorTotal: this.#errorTotal,
+      p50Ms: percentiles?.[0],
+      p99Ms: percentiles?.[1],
+    };
+  }
+
+  watchMonitor(figures: () => MonitorFigures): void {
+    if (this.#monitor === undefined) this.#describeMonitor();
+    this.#monitor = figures;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.probe.close();
+  }
+
+  #heard({ actionType, settlement, settledAt, acceptedAt }: AttemptRecord): void {
+    if (settlement === undefined || settledAt === undefined) return;
+    const outcome = settlement.status === 'success' ? 'success' : settlement.error.type;
+    if (settlement.status === 'success') this.#successTotal += 1;
+    else this.#errorTotal += 1;
+    const key = `${actionType} ${outcome}`;
+    const ended = this.#ended.get(key) ?? this.#endedTotal.labels(actionType, outcome);
+    this.#ended.set(key, ended);
+    ended.inc();
+    // One that an earlier run left behind took as long as the gateway was down: that says nothing about doors.
+    if (acceptedAt < this.#gateway.identity.startedAt) return;
+    const ms = Math.max(0, settledAt - acceptedAt);
+    this.#durations.add(ms, this.#gateway.clock.now());
+    const took = this.#took.get(actionType) ?? this.#tookSeconds.labels(actionType);
+    this.#took.set(actionType, took);
+    took.observe(ms / 1_000);
+  }
+
+  #describeGateway(): void {
+    const gateway = this.#gateway;
+    const { id, version } = gateway.identity;
+    this.#gauge('strikeplate_info', 'Always 1: the labels say what runs.', ['gateway_id', 'version', 'node'], (info) =>
+      info.set({ gateway_id: id, version, node: process.version }, 1),
+    );
+    this.#gauge('strikeplate_start_time_seconds', 'When the gateway started, since the Unix epoch.', [], (start) =>
+      start.set(gateway.identity.startedAt / 1_000),
+    );
+    this.#gauge('strikeplate_ready', '1 while new work is accepted.', [], (ready) =>
+      ready.set(gateway.ready.ok ? 1 : 0),
+    );
+    this.#gauge('strikeplate_attempts_pending', 'Action attempts that have not ended.', [], (pending) =>
+      pending.set(gateway.attempts.pendingCount),
+    );
+    this.#gauge('strikeplate_link_up', '1 while the link is up.', ['link'], (up) => {
+      for (const { name, state } of gateway.links()) up.set({ link: name }, state.status === 'up' ? 1 : 0);
+    });
+    this.#count('strikeplate_link_reconnects_total', 'How often the link came back.', ['link'], (reconnects) => {
+      for (const link of gateway.links()) reconnects.inc({ link: link.name }, link.reconnects);
+    });
+    this.#gauge('strikeplate_devices', 'Devices by health.', ['driver', 'health'], (devices) => {
+      devices.reset();
+      for (const { driver, health } of gateway.devices.list()) devices.inc({ driver, health: health.status });
+    });
+  }
+
+  #describeProcess(): void {
+    const { probe } = this;
+    this.#gauge(
+      'strikeplate_event_loop_lag_seconds',
+      'How late the event loop was over the last 30 s or so.',
+      ['quantile'],
+      (lag) => {
+        const { p50Ms, p99Ms, maxMs } = probe.loopLag;
+        lag.set({ quantile: '0.5' }, p50Ms / 1_000);
+        lag.set({ quantile: '0.99' }, p99Ms / 1_000);
+        lag.set({ quantile: '1' }, maxMs / 1_000);
+      },
+    );
+    this.#gauge('process_resident_memory_bytes', 'Resident memory.', [], (rss) => rss.set(probe.rssBytes()));
+    this.#count('process_cpu_seconds_total', 'User and system time.', [], (cpu) => cpu.inc(probe.cpuSeconds()));
+  }
+
+  #describeStore(stats: NonNullable<MetricsOptions['storeStats']>): void {
+    this.#count('strikeplate_store_commits_total', 'Commits that were asked for.', [], (commits) =>
+      commits.inc(stats().commits),
+    );
+    this.#count('strikeplate_store_syncs_total', 'Groups of commits: one sync each.', [], (syncs) =>
+      syncs.inc(stats().batches),
+    );
+  }
+
+  #describeMonitor(): void {
+    this.#count('strikeplate_monitor_messages_total', 'Messages for the MQTT monitor.', ['fate'], (messages) => {
+      const figures = this.#monitor?.();
+      if (figures === undefined) return;
+      messages.inc({ fate: 'published' }, figures.published);
+      messages.inc({ fate: 'dropped' }, figures.dropped);
+    });
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: Label[], fill: (gauge: Gauge<Label>) => void) {
+    const gauge: Gauge<Label> = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => fill(gauge),
+    });
+  }
+
+  /** A count that somebody else keeps: read when it is asked for. */
+  #count<Label extends string>(name: string, help: string, labelNames: Label[], fill: (count: Counter<Label>) => void) {
+    const count: Counter<Label> = new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => {
+        count.reset();
+        fill(count);
+      },
+    });
+  }
+}

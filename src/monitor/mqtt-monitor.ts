@@ -1,0 +1,226 @@
+import type { Logger } from 'pino';
+import type { Timer, Unsubscribe } from '../contract/index.ts';
+import type { Gateway } from '../gateway/ports.ts';
+import { Answers } from '../wire/answers.ts';
+import { AttemptTopics } from './attempt-topics.ts';
+import { type GatewayTopics, gatewayTopics } from './gateway-topics.ts';
+import { HomeAssistant, homeAssistantStatus } from './home-assistant.ts';
+import type { LogTap } from './log-tap.ts';
+import { LogTopic } from './log-topic.ts';
+import type { Metrics } from './metrics.ts';
+import { NoiseTopics } from './noise-topics.ts';
+import { Outbox, type RetainedTopic } from './outbox.ts';
+import type { MonitorPublisher } from './publisher.ts';
+import { StaleTopics } from './stale-topics.ts';
+import { TopicTree, topicRules } from './topics.ts';
+import { WatchedDevice } from './watched-device.ts';
+
+/** How soon it is looked again what a device can do that was not open yet, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+/** Home Assistant has just started: everybody tells everything again, but not all at once. Milliseconds. */
+const JITTER_MS = 5_000;
+
+export interface MonitorOptions {
+  readonly gateway: Gateway;
+  readonly publisher: MonitorPublisher;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly config: {
+    readonly baseTopic: string;
+    readonly homeAssistant: boolean;
+    readonly intervalMs: number;
+  };
+  /** SHA-256 of the configuration file, hexadecimal. */
+  readonly configDigest?: string;
+  /** Where the log's warnings and errors are heard. */
+  readonly logTap?: LogTap;
+}
+
+/**
+ * Tells on MQTT what the gateway does. Read-only: nothing it hears can move a door, and nothing in the gateway waits
+ * for it. Start it before the gateway's devices are opened and stop it after they are closed, so that it tells all of
+ * what happens between.
+ */
+export class MqttMonitor {
+  readonly #options: MonitorOptions;
+  readonly #tree: TopicTree;
+  readonly #outbox: Outbox;
+  readonly #gatewayTopics: GatewayTopics;
+  readonly #attempts: AttemptTopics;
+  readonly #noise: NoiseTopics;
+  readonly #stale: StaleTopics;
+  readonly #devices = new Map<string, WatchedDevice>();
+  readonly #gatewayDiscovery: readonly RetainedTopic[];
+  readonly #unsubscribe: Unsubscribe[];
+  #healthTimer: Timer;
+  #lookTimer: Timer | undefined;
+  #jitterTimer: Timer | undefined;
+
+  constructor(options: MonitorOptions) {
+    const { gateway, publisher, metrics, config, log, logTap } = options;
+    const { clock, identity } = gateway;
+    this.#options = options;
+    const tree = new TopicTree(config.baseTopic);
+    this.#tree = tree;
+    const outbox = new Outbox({
+      clock,
+      log,
+      publisher,
+      gatewayId: identity.id,
+      bootId: identity.bootId,
+      all: () => this.#all(),
+    });
+    this.#outbox = outbox;
+    this.#gatewayTopics = gatewayTopics({
+      ...options,
+      tree,
+      intervalMs: config.intervalMs,
+      configDigest: options.configDigest,
+    });
+    const devices = gateway.devices.list();
+    const announcer = new HomeAssistant(identity, tree);
+    const homeAssistant = config.homeAssistant ? announcer : undefined;
+    this.#gatewayDiscovery = homeAssistant?.ofGateway(devices) ?? [];
+    for (const device of devices)
+      this.#devices.set(device.deviceId, new WatchedDevice(device, { gateway, outbox, tree, homeAssistant }));
+    this.#attempts = new AttemptTopics({
+      attempts: gateway.attempts,
+      answers: new Answers(gateway),
+      outbox,
+      tree,
+      deviceIds: this.#devices.keys(),
+    });
+    this.#noise = new NoiseTopics(clock, outbox, tree);
+    this.#stale = this.#staleTopics(announcer, homeAssistant !== undefined);
+    metrics.watchMonitor(() => ({ published: outbox.published, dropped: publisher.dropped }));
+    this.#unsubscribe = [...this.#listen(), publisher.onConnect(() => this.#connected())];
+    if (homeAssistant) this.#unsubscribe.push(this.#greetHomeAssistant());
+    if (logTap) this.#unsubscribe.push(this.#listenToLog(logTap));
+    this.#healthTimer = this.#nextHealth();
+    this.#lookAtUnopened();
+    if (outbox.connected) this.#connected();
+  }
+
+  /**
+   * Tells what has not been told yet, then `offline`. The publisher is to be closed afterwards: it sends what it has,
+   * and takes leave so that the broker does not send the will.
+   */
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#healthTimer.cancel();
+    this.#lookTimer?.cancel();
+    this.#jitterTimer?.cancel();
+    this.#stale.close();
+    this.#noise.close();
+    this.#outbox.close();
+    this.#outbox.say(this.#tree.status, topicRules.status, 'offline');
+  }
+
+  #listen(): Unsubscribe[] {
+    const { gateway } = this.#options;
+    return [
+      gateway.attempts.onChange((attempt) => {
+        this.#attempts.heard(attempt);
+        // A threshold may have gone, and what it found exceeded with it.
+        if (attempt.subject?.kind === 'noise_threshold') this.#stateChanged(attempt.deviceId);
+      }),
+      gateway.devices.onReport((device, report) => {
+        this.#devices.get(device.deviceId)?.heard(device, report);
+        if (report.kind === 'noise' && device.noise) this.#noise.level(device.deviceId, device.noise);
+      }),
+      gateway.noise.onEpisode((episode) => {
+        this.#noise.episode(episode);
+        this.#stateChanged(episode.threshold.deviceId);
+      }),
+    ];
+  }
+
+  #stateChanged(deviceId: string): void {
+    const device = this.#devices.get(deviceId);
+    if (device) this.#outbox.changed(device.topics.state);
+  }
+
+  #connected(): void {
+    this.#outbox.tellAll();
+    this.#stale.connected();
+  }
+
+  *#all(): Iterable<RetainedTopic> {
+    const { status, info, health } = this.#gatewayTopics;
+    yield* [status, info, health];
+    yield* this.#gatewayDiscovery;
+    for (const [deviceId, device] of this.#devices) {
+      yield* device.retained();
+      const last = this.#attempts.last(deviceId);
+      if (last) yield last;
+    }
+  }
+
+  #greetHomeAssistant(): Unsubscribe {
+    const { publisher, gateway, random } = this.#options;
+    return publisher.subscribe(homeAssistantStatus, ({ payload, retained }) => {
+      // A retained one is of the past, and at a connect everything is told anyway.
+      if (retained || payload.toString() !== 'online') return;
+      this.#jitterTimer?.cancel();
+      this.#jitterTimer = gateway.clock.setTimer(() => this.#outbox.tellAll(), random() * JITTER_MS);
+    });
+  }
+
+  #listenToLog(tap: LogTap): Unsubscribe {
+    const { gateway } = this.#options;
+    const names = new Set<string>();
+    for (const { slug, driver, link } of gateway.devices.list())
+      for (const name of [slug, driver, link, link.replace(/^[^/]*\//, '')]) names.add(name);
+    const topic = new LogTopic(gateway.clock, this.#outbox, this.#tree.log, names);
+    return tap.listen((line) => topic.heard(line));
+  }
+
+  #nextHealth(): Timer {
+    const { gateway, config } = this.#options;
+    return gateway.clock.setTimer(() => {
+      this.#outbox.changed(this.#gatewayTopics.health);
+      this.#healthTimer = this.#nextHealth();
+    }, config.intervalMs);
+  }
+
+  /** A device tells nothing when it was opened, so it is asked until it was. */
+  #lookAtUnopened(): void {
+    const { gateway } = this.#options;
+    const unopened = [...this.#devices].filter(([, device]) => !device.opened);
+    if (unopened.length === 0) return;
+    this.#lookTimer = gateway.clock.setTimer(() => {
+      for (const [deviceId, device] of unopened) {
+        const snapshot = gateway.devices.get(deviceId);
+        if (snapshot) device.look(snapshot);
+      }
+      this.#lookAtUnopened();
+    }, LOOK_AGAIN_MS);
+  }
+
+  #staleTopics(announcer: HomeAssistant, announcing: boolean): StaleTopics {
+    const { gateway, publisher } = this.#options;
+    const { base } = this.#tree;
+    const deviceOf = (deviceId: string) => gateway.devices.get(deviceId);
+    const ofGateway = new Set(this.#gatewayDiscovery.map(({ topic }) => topic));
+    return new StaleTopics({
+      clock: gateway.clock,
+      publisher,
+      outbox: this.#outbox,
+      filters: [
+        `${base}/devices/+/state`,
+        `${base}/devices/+/availability`,
+        `${base}/attempts/last/+`,
+        announcer.filter,
+      ],
+      isOurs: (topic) => {
+        if (!topic.startsWith(`${base}/`)) return announcing && announcer.isGood(topic, deviceOf, ofGateway);
+        const [kind, second = '', third = ''] = topic.slice(base.length + 1).split('/');
+        return deviceOf(kind === 'attempts' ? third : second) !== undefined;
+      },
+    });
+  }
+}
+
+export const startMonitor = (options: MonitorOptions): MqttMonitor => new MqttMonitor(options);
