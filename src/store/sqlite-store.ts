@@ -72,7 +72,7 @@ export class SqliteStore implements Store {
     this.#retention = new Retention({
       clock: options.clock,
       days: options.retentionDays ?? usualRetentionDays,
-      isIdle: () => this.#queue.isIdle,
+      isIdle: () => this.#queue.isIdle && condition.hasRoom,
       pruneSome: (attemptsBefore, idempotencyBefore) => this.#pruneSome(attemptsBefore, idempotencyBefore),
       onError: (error) => options.log.warn({ err: error }, 'old attempts could not be deleted; trying again later'),
     });

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 
 const chunkBytes = 1 << 20;
 
@@ -43,6 +43,9 @@ export class Reserve {
   }
 }
 
+/** With less free than this, room is not taken for speed, in bytes. A guess. */
+const plentyBytes = 64 << 20;
+
 /**
  * Makes the write-ahead log as long as it will get anyway, a slice at a time. Writing within a file is one write to the
  * disk; making it longer writes the file system's own log as well: four times the bytes on ext4, measured.
@@ -52,6 +55,8 @@ export class Reserve {
 export function lengthen(path, bytes) {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined || size >= bytes) return false;
+  const { bavail, bsize } = statfsSync(path);
+  if (bavail * bsize < plentyBytes) return false;
   const file = openSync(path, 'r+');
   try {
     // Zeros are no frame (SQLite file format, section 4.1: a frame's salt must be the header's).

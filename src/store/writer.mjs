@@ -12,14 +12,14 @@ const idleMs = 250;
 
 /**
  * Checkpoints, counted in statements since the last: one writes 1 to 3 KiB of log, measured. When idle at the first
- * number (about 4 MiB of log), without waiting for idleness at the second (about 32 MiB): a checkpoint delays the
+ * number (about 6 MiB of log), without waiting for idleness at the second (about 32 MiB): a checkpoint delays the
  * commits behind it, so under load it should be rare enough to stay out of the 99th percentile.
  */
 const checkpointIdle = 2_000;
 const checkpointAtLast = 16_000;
 
 /** Where idle checkpoints usually keep the write-ahead log, in bytes. */
-const usualLogBytes = 5 << 20;
+const usualLogBytes = 6 << 20;
 
 const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @type {WriterOptions} */ (workerData);
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
@@ -76,6 +76,7 @@ class Writer {
       } catch (error) {
         if (!(error instanceof NoRoom)) return this.answer(this.busy(units, error));
         this.giveUpReserve();
+        this.overwrite();
         failures.fill(null);
       }
     }
@@ -174,6 +175,21 @@ class Writer {
     return failures.some((failure) => failure !== null) ? failures : null;
   }
 
+  /**
+   * A group that failed while the log's index was made longer lies in the log as if it had been committed, and would
+   * come back after a crash, though it was refused. The next frames take its place.
+   */
+  overwrite() {
+    if (this.database.inTransaction) this.run('ROLLBACK');
+    try {
+      this.run('BEGIN IMMEDIATE');
+      this.run(`PRAGMA user_version = ${Number(scalar(this.database, 'PRAGMA user_version'))}`);
+      this.run('COMMIT');
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error;
+    }
+  }
+
   giveUpReserve() {
     reserve.giveUp();
     if (this.plantedFull) this.limitPages(Math.floor(reserveBytes / this.pageBytes));
@@ -269,13 +285,30 @@ function noRoom() {
 
 function start() {
   try {
-    return new Writer(openDatabase(path, migrations));
+    return new Writer(open());
   } catch (error) {
-    tell({ kind: 'unusable', message: error instanceof Error ? error.message : String(error) });
+    const code = codeOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    tell({ kind: 'unusable', message: code === '' ? message : cannotOpen(message, code) });
     port.close();
     return undefined;
   }
 }
+
+/** A full disk has no room for the log either: what was left pending must be settled all the same. */
+function open() {
+  try {
+    return openDatabase(path, migrations);
+  } catch (error) {
+    if (!(classify(error, codeOf(error)) instanceof NoRoom)) throw error;
+    reserve.giveUp();
+    return openDatabase(path, migrations);
+  }
+}
+
+/** @param {string} message @param {string} code */
+const cannotOpen = (message, code) =>
+  `The database ${path} cannot be opened: ${message} (${code}). Check the disk and whether it is full, then start again.`;
 
 const writer = start();
 if (writer !== undefined) {

@@ -363,7 +363,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
     describe('with a full disk', () => {
       /** What fits into pages that the database has already may go through first. */
       const acceptUntilRefused = async () => {
-        for (let seq = bench.store.highestSeq() + 1; seq < 200; seq++) {
+        for (let seq = bench.store.highestSeq() + 1; seq < 5_000; seq++) {
           const record = anIdempotencyRecord(seq);
           const [outcome] = await bench.until(
             Promise.allSettled([bench.store.commit([accepted(seq), { kind: 'idempotency_put', record }])]),

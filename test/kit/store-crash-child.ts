@@ -6,10 +6,25 @@ import { aCode, accepted, settled, uuid } from './store-records.ts';
 
 const [path = '', delayMs = '0'] = process.argv.slice(2);
 const faults = new WriterFaults();
-const store = await openSqliteStore(path, { faults, reserveBytes: 16 * 1024 });
+
+function say(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    // The reader is slow and the pipe is full.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    say(line);
+  }
+}
+
+const onFatal = (error: Error) => {
+  say(`fatal ${error.message}`);
+  process.exit(70);
+};
+const store = await openSqliteStore(path, { faults, onFatal, reserveBytes: 16 * 1024 });
 faults.commitDelayMs = Number(delayMs);
 let seq = store.highestSeq();
-const say = (line: string) => writeSync(1, `${line}\n`);
 
 async function attempts(): Promise<never> {
   for (;;) {
