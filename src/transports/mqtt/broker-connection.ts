@@ -58,7 +58,6 @@ export class BrokerConnection {
   readonly #options: ConnectionOptions;
   readonly #client: MqttClient;
   readonly #socket: BrokerSocket;
-  #packetsSent = 0;
   #failure: BrokerFailure | undefined;
   #closed = false;
   #ending = false;
@@ -105,9 +104,6 @@ export class BrokerConnection {
         handlers.acknowledged(packet.messageId, packet.reasonCode ?? 0);
       if (packet.cmd === 'disconnect') this.#failure ??= disconnectFailure(packet.reasonCode ?? 0, options);
     });
-    client.on('packetsend', () => {
-      this.#packetsSent++;
-    });
     client.on('error', (error) => {
       const silent = error.message === 'Keepalive timeout';
       // mqtt.js goes on after a packet it could not read; what follows such a packet cannot be trusted.
@@ -139,22 +135,27 @@ export class BrokerConnection {
 
   /**
    * Publishes at once: when this returns, the packet is with the operating system, unless the connection is congested.
-   * mqtt.js itself would hand it over a tick later (it corks the stream) and could hold it back while it works off a
-   * store; the first is undone here, the second cannot be with a fresh client and is checked.
+   * mqtt.js itself would hand it over a tick later (it corks the stream): that is undone here. It also keeps a packet
+   * back while it works off a store, and drops one silently that it cannot encode (empty user properties, for one), so
+   * that something was written is checked.
    *
    * @returns the message id that {@link ConnectionHandlers.acknowledged} will name; 0 for QoS 0
    * @throws BrokerFailure when the packet did not leave; the connection is then reset
    */
   publish(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
     if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
-    const before = this.#packetsSent;
+    const { stream } = this.#socket;
+    const before = stream.bytesWritten;
     this.#client.publish(topic, payload, options, () => undefined);
-    if (this.#packetsSent === before) {
-      const failure = notAnswering(this.#options, 'an earlier message');
+    this.#handOver();
+    if (stream.bytesWritten === before) {
+      const failure = new BrokerFailure({
+        reason: 'not_written',
+        hint: 'The MQTT library did not write the message. Please report this.',
+      });
       this.reset(failure);
       throw failure;
     }
-    this.#handOver();
     return options.qos === 0 ? 0 : this.#client.getLastMessageId();
   }
 

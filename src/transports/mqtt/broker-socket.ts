@@ -1,5 +1,4 @@
 import { isIP, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { BrokerAddress } from './broker-address.ts';
 import type { TlsMaterial } from './credentials.ts';
@@ -25,7 +24,7 @@ class ResettingSocket extends Socket {
 
 export interface BrokerSocket {
   /** What MQTT is spoken on: the TCP socket, or TLS on top of it. */
-  readonly stream: Duplex;
+  readonly stream: Socket;
   /** Closes the connection at once and takes back what the kernel has not sent. */
   reset(): void;
 }

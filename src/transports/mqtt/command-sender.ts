@@ -4,6 +4,12 @@ import { BrokerFailure, type Down, notAnswering, type Place } from './failures.t
 import { type Fate, InFlight } from './in-flight.ts';
 import { topicProblem } from './topic-filter.ts';
 
+/** What sending needs of a connection. */
+export type SendingConnection = Pick<
+  BrokerConnection,
+  'congested' | 'flushed' | 'publish' | 'receiveMaximum' | 'reset'
+>;
+
 export interface Outgoing {
   /** For messages. */
   readonly device: string;
@@ -13,7 +19,7 @@ export interface Outgoing {
   /** Undefined: the message cannot act. */
   readonly permit: SendPermit | undefined;
   /** The connection to use now. @throws GatewayError `link_unavailable` (`not_sent`) while there is none */
-  connection(): BrokerConnection;
+  connection(): SendingConnection;
 }
 
 /** No PUBACK within this: the connection is reset. */
@@ -48,7 +54,7 @@ export class CommandSender {
     return (this.#inFlight?.size ?? 0) === 0;
   }
 
-  connected(connection: BrokerConnection): void {
+  connected(connection: SendingConnection): void {
     this.#inFlight = new InFlight(this.#clock, () => connection.reset(notAnswering(this.#place, 'a PUBLISH')));
   }
 
@@ -61,7 +67,7 @@ export class CommandSender {
   }
 
   /** Publishes an empty retained message, which makes the broker forget the one it kept. */
-  clearRetained(connection: BrokerConnection, topic: string): Promise<Fate> {
+  clearRetained(connection: SendingConnection, topic: string): Promise<Fate> {
     const id = connection.publish(topic, '', { qos: 1, retain: true });
     return this.#track(id, ACKNOWLEDGED_WITHIN_MS);
   }
@@ -88,7 +94,7 @@ export class CommandSender {
     judge(settled, outgoing, this.#place);
   }
 
-  #hasRoom(connection: BrokerConnection): boolean {
+  #hasRoom(connection: SendingConnection): boolean {
     return !connection.congested && (this.#inFlight?.size ?? 0) < connection.receiveMaximum;
   }
 
@@ -121,7 +127,7 @@ export class CommandSender {
     return remainingMs;
   }
 
-  #publish(connection: BrokerConnection, { device, topic, payload, permit }: Outgoing, remainingMs: number): number {
+  #publish(connection: SendingConnection, { device, topic, payload, permit }: Outgoing, remainingMs: number): number {
     // Whole seconds; mosquitto 2.0 takes 0 for no expiry at all.
     const messageExpiryInterval = Math.max(1, Math.floor(Math.min(EXPIRY_SECONDS, remainingMs / 1_000)));
     try {

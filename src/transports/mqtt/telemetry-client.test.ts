@@ -91,7 +91,7 @@ describe('MqttTelemetryClient', () => {
     // MQTT orders within one QoS only.
     expect(watcher.payloads.toSorted()).toEqual(['1', '8', '9']);
     expect(client.dropped).toBe(8);
-    expect(log.text).toContain('8 monitoring messages were lost');
+    expect(log.text).toContain('8 monitoring messages were given up');
   });
 
   it('does not tell what has expired while it waited', async () => {

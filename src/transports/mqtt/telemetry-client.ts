@@ -5,6 +5,7 @@ import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { SubscriptionBook } from './subscription-book.ts';
 import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
+import { topicProblem } from './topic-filter.ts';
 
 export interface MqttTelemetryOptions extends BrokerOptions {
   /** What the broker says for us when we vanish. */
@@ -114,11 +115,16 @@ export class MqttTelemetryClient {
     this.#loop.start();
   }
 
-  /** Never fails and never waits: what cannot be sent now waits in the queue. */
+  /**
+   * Never waits: what cannot be sent now waits in the queue.
+   * @throws RangeError when the topic is none
+   */
   publish(topic: string, payload: string, options: PublishOptions = {}): void {
+    const problem = topicProblem(topic);
+    if (problem !== undefined) throw new RangeError(`"${topic}" is no MQTT topic: ${problem}`);
     const { qos = 0, retain = false, expirySeconds, userProperties = {}, contentType = 'application/json' } = options;
     const expiresAt = expirySeconds === undefined ? undefined : this.#clock.now() + expirySeconds * 1_000;
-    this.#queue.push({ topic, payload, qos, retain, expiresAt, userProperties, contentType });
+    this.#queue.push({ topic, payload, qos, retain, expiresAt, userProperties, contentType, tries: 0 });
     this.#pump();
   }
 
@@ -174,7 +180,8 @@ export class MqttTelemetryClient {
     }
     const dropped = this.#queue.dropped - this.#toldDropped;
     this.#toldDropped = this.#queue.dropped;
-    if (dropped > 0) this.#log.warn({ dropped }, `${dropped} monitoring messages were lost while the broker was away.`);
+    if (dropped > 0)
+      this.#log.warn({ dropped }, `${dropped} monitoring messages were given up while the broker was away.`);
     this.#pump();
   }
 
@@ -230,8 +237,10 @@ export class MqttTelemetryClient {
       expiresAt === undefined
         ? {}
         : { messageExpiryInterval: Math.max(1, Math.round((expiresAt - this.#clock.now()) / 1_000)) };
-    // Ignored by mqtt.js over 3.1.1.
-    const properties = { contentType, payloadFormatIndicator: true, userProperties: { ...userProperties }, ...expiry };
+    // mqtt-packet drops a message with empty user properties, without a word.
+    const user = Object.keys(userProperties).length > 0 ? { userProperties: { ...userProperties } } : {};
+    // Over 3.1.1 mqtt.js leaves the properties out.
+    const properties = { contentType, payloadFormatIndicator: true, ...user, ...expiry };
     try {
       const messageId = connection.publish(topic, payload, { qos, retain, properties });
       if (qos === 1) this.#unacknowledged.set(messageId, message);

@@ -10,6 +10,7 @@ const message = (payload: string, qos: 0 | 1 = 0, expiresAt?: number): Telemetry
   expiresAt,
   contentType: 'application/json',
   userProperties: {},
+  tries: 0,
 });
 
 function drain(queue: TelemetryQueue): string[] {
@@ -32,6 +33,18 @@ describe('TelemetryQueue', () => {
     queue.push(message('c', 1));
     queue.putBack([message('a', 1), message('b', 0), message('b2', 1)]);
     expect(drain(queue)).toEqual(['a', 'b2', 'c']);
+  });
+
+  it('gives a message up that five connections did not survive, and counts it', () => {
+    const queue = new TelemetryQueue(3, new SimulatedClock());
+    queue.push(message('a', 1));
+    queue.push(message('b', 1));
+    for (let connection = 0; connection < 5; connection++) {
+      const sent = queue.shift();
+      if (sent !== undefined) queue.putBack([sent]);
+    }
+    expect(drain(queue)).toEqual(['b']);
+    expect(queue.dropped).toBe(1);
   });
 
   it('passes over what has expired', async () => {

@@ -9,7 +9,12 @@ export interface TelemetryMessage {
   readonly expiresAt: number | undefined;
   readonly contentType: string;
   readonly userProperties: Readonly<Record<string, string>>;
+  /** On how many connections it was sent and not acknowledged. */
+  readonly tries: number;
 }
+
+/** A message that so many connections did not survive is itself the reason, for example too large. A guess. */
+const MOST_TRIES = 5;
 
 /**
  * What waits to be told, in order. It is bounded: when it is full, the oldest QoS 0 message goes, and the oldest of all
@@ -30,7 +35,7 @@ export class TelemetryQueue {
     return this.#waiting.length;
   }
 
-  /** How many messages were lost to the limit so far. Expired ones are not counted. */
+  /** How many messages were given up so far, for the limit or after too many tries. Expired ones are not counted. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -42,7 +47,9 @@ export class TelemetryQueue {
 
   /** Puts back what was sent and not acknowledged, in front, in its order. */
   putBack(messages: readonly TelemetryMessage[]): void {
-    this.#waiting = [...messages, ...this.#waiting];
+    const again = messages.filter(({ tries }) => tries + 1 < MOST_TRIES);
+    this.#dropped += messages.length - again.length;
+    this.#waiting = [...again.map((message) => ({ ...message, tries: message.tries + 1 })), ...this.#waiting];
     this.#trim();
   }
 
