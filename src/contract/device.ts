@@ -84,6 +84,14 @@ export interface CodeSchedule {
   /** Milliseconds since the Unix epoch. */
   readonly startsAt: number;
   readonly endsAt: number;
+  /** Within these, only on some days and at some hours; for locks with a native schedule. */
+  readonly weekly?: {
+    /** 1 Monday to 7 Sunday; all when it is empty. */
+    readonly days: readonly number[];
+    /** Minutes after midnight, in the zone the lock keeps its time in; both 0 for the whole day. */
+    readonly fromMinute: number;
+    readonly untilMinute: number;
+  };
 }
 
 export interface CodeWrite {

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { Device, DeviceReport } from './device.ts';
-import type { LinkKind, LinkKinds } from './links.ts';
+import type { BleAdvertisement, LinkKind, LinkKinds } from './links.ts';
+import type { Secret } from './secret.ts';
 
 export interface OpenContext {
   readonly deviceId: string;
@@ -14,6 +15,8 @@ export interface OpenContext {
   /** Unpredictable bytes, fit for keys and nonces. */
   readonly randomBytes: (length: number) => Uint8Array;
   readonly log: Logger;
+  /** What pairing left behind, in the driver's own form; undefined for a device that is not paired. */
+  readonly credentials?: Secret;
   /** Tells the gateway what the device said. May be called at any time until `close` resolves. */
   report(report: DeviceReport): void;
 }
@@ -48,6 +51,51 @@ export interface DriverDefinition<Settings extends z.ZodType = z.ZodType, Kind e
    * Throws only after releasing what it took.
    */
   open(link: LinkKinds[Kind], settings: z.output<Settings>, ctx: OpenContext): Promise<Device>;
+  /** Present when the device must be paired before it can be used. */
+  readonly pairing?: Pairing<Kind>;
+  /** Bluetooth drivers: whether an advertisement comes from a device of theirs. */
+  readonly recognise?: (advertisement: BleAdvertisement) => Recognition | undefined;
+}
+
+/** Something a person is asked while pairing. */
+export interface PairingQuestion {
+  readonly name: string;
+  /** The question, with what happens when it is left empty. */
+  readonly text: string;
+  readonly secret: boolean;
+}
+
+export interface PairingContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Whom the device shall know us as: stays the same over pairings. ASCII. */
+  readonly ownName: string;
+  /** Answers by the question's name; one that was left empty is missing. */
+  readonly answers: ReadonlyMap<string, Secret>;
+}
+
+/** An optional second interface of a driver: makes the device and the gateway known to each other. */
+export interface Pairing<Kind extends LinkKind> {
+  /** What a person does at the device before, one sentence each. */
+  readonly steps: readonly string[];
+  readonly questions: readonly PairingQuestion[];
+  /**
+   * @returns what {@link OpenContext.credentials} will be; it is kept encrypted
+   * @throws GatewayError, whose message says what to do differently
+   */
+  pair(link: LinkKinds[Kind], ctx: PairingContext): Promise<Secret>;
+}
+
+/** What a driver says to an advertisement that one of its devices may have sent. */
+export interface Recognition {
+  /** The device in words. */
+  readonly what: string;
+  /** Further words, for example that it is ready to be paired. */
+  readonly note?: string;
+  /** Settings for a configuration fragment. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** Declares a driver; the identity function, for the types. */

@@ -9,6 +9,7 @@ import {
   type LinkKind,
   type LinkKinds,
   type LinkState,
+  type Secret,
   type Timer,
 } from '../contract/index.ts';
 import { DeviceLane } from './device-lane.ts';
@@ -30,6 +31,8 @@ export interface ManagedDeviceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** What pairing left behind. */
+  readonly credentials?: Secret;
   /** Names the device in every line. */
   readonly log: Logger;
 }
@@ -88,7 +91,7 @@ export class ManagedDevice {
   }
 
   async open(): Promise<void> {
-    const { driver, link, settings, clock, random, randomBytes, log, description } = this.#options;
+    const { driver, link, settings, clock, random, randomBytes, credentials, log, description } = this.#options;
     const generation = ++this.#generation;
     try {
       const device = await driver.open(link, settings, {
@@ -97,6 +100,7 @@ export class ManagedDevice {
         clock,
         random,
         randomBytes,
+        ...(credentials && { credentials }),
         log,
         report: (report) => {
           if (generation === this.#generation && !this.#closed) this.#take(report);

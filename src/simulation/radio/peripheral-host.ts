@@ -175,8 +175,11 @@ class IndicationQueue {
   }
 
   confirmed(): void {
-    this.#outstanding = false;
-    this.#send();
+    // bleno forgets, right after this call, whose confirmation it waits for: the next one is sent when it has.
+    queueMicrotask(() => {
+      this.#outstanding = false;
+      this.#send();
+    });
   }
 
   #send(): void {

@@ -3,6 +3,8 @@ import { ECHO_SERVICE, EchoPeripheral, echoPath, readablePath } from '../../../t
 import { type RadioFixture, type RadioFixtureOptions, radioFixture } from '../../../test/kit/radio-fixture.ts';
 import { type BleLink, type BleSessionOptions, GatewayError, type SendPermit } from '../../contract/index.ts';
 
+const signalListeners = process.listenerCount('SIGINT');
+
 let radio: RadioFixture;
 let device: EchoPeripheral;
 let link: BleLink;
@@ -401,6 +403,11 @@ describe('the adapter', () => {
     await radio.clock.advance(2_000);
     expect(radio.adapter.state.status).toBe('up');
   });
+});
+
+it('the stack takes no part in how the process ends', () => {
+  // One noble and one bleno run here; either would end it on SIGINT.
+  expect(process.listenerCount('SIGINT')).toBe(signalListeners);
 });
 
 describe('an adapter that hangs', () => {

@@ -54,6 +54,7 @@ export class BleAdapter {
   readonly #closing = new AbortController();
   #state: LinkState;
   #stack: { readonly stack: Stack; readonly ended: AbortController } | undefined;
+  readonly #sessions = new Set<Promise<unknown>>();
   #running: Promise<void> | undefined;
   #losses = 0;
 
@@ -112,7 +113,15 @@ export class BleAdapter {
         return adapter.#state;
       },
       onStateChange: (listener) => adapter.onStateChange(listener),
-      session: (options, use) => adapter.#session({ ...peer, address }, deviceName, options, use),
+      session: async (options, use) => {
+        const session = adapter.#session({ ...peer, address }, deviceName, options, use);
+        adapter.#sessions.add(session);
+        try {
+          return await session;
+        } finally {
+          adapter.#sessions.delete(session);
+        }
+      },
       onAdvertisement: (listener) =>
         adapter.#scanner.listen((advertisement) => {
           if (advertisement.address === address) listener(advertisement);
@@ -129,6 +138,7 @@ export class BleAdapter {
     this.#closing.abort(new GatewayError('link_unavailable', 'The gateway is stopping.'));
     this.#endStack(this.#closing.signal.reason);
     await this.#running;
+    await Promise.allSettled(this.#sessions);
   }
 
   // ---- the adapter's life
@@ -238,11 +248,11 @@ export class BleAdapter {
   ): Promise<T> {
     const leave = await this.#enterQueue(deviceName, options);
     try {
-      const { stack, ended } = this.#requireStack();
-      const joined = joinSignals([options.signal, ended.signal]);
+      const running = this.#requireStack();
+      const joined = joinSignals([options.signal, running.ended.signal]);
       await this.#scanner.pause();
       try {
-        const session = await this.#maker.make(stack, peer, deviceName, { ...options, signal: joined.signal });
+        const session = await this.#maker.make(running, peer, deviceName, { ...options, signal: joined.signal });
         try {
           return await this.#maker.lend(session, use);
         } finally {

@@ -19,6 +19,8 @@ export interface GattSessionOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly catalogue: GattCatalogue;
+  /** Aborts when the stack ends; the connection is gone with it, and nothing tells of that. */
+  readonly stackEnded: AbortSignal;
   /** How long one operation may take, in milliseconds. noble never settles one that was answered with an error. */
   readonly operationMs: number;
   /** The longest the radio goes on repeating a packet, in milliseconds: the link's supervision timeout. */
@@ -63,6 +65,7 @@ export class NobleGattSession implements GattSession {
   readonly #options: GattSessionOptions;
   readonly #controller = new AbortController();
   readonly #onDisconnect: (reason: unknown) => void;
+  readonly #onStackEnded: () => void;
   readonly #listened: { readonly characteristic: Characteristic; readonly listener: (data: Buffer) => void }[] = [];
   readonly #gone: Promise<void>;
   #turn: Promise<unknown> = Promise.resolve();
@@ -82,6 +85,12 @@ export class NobleGattSession implements GattSession {
       this.#end(this.#lost(describeReason(reason)));
     };
     options.peripheral.once('disconnect', this.#onDisconnect);
+    this.#onStackEnded = () => {
+      this.#connected = false;
+      gone();
+      this.#end(options.stackEnded.reason);
+    };
+    options.stackEnded.addEventListener('abort', this.#onStackEnded, { once: true });
   }
 
   get signal(): AbortSignal {
@@ -177,7 +186,7 @@ export class NobleGattSession implements GattSession {
 
   /** Ends the connection and waits, for a while, until it is gone. Nothing of the session works afterwards. */
   async close(): Promise<void> {
-    const { peripheral, clock } = this.#options;
+    const { peripheral, clock, stackEnded } = this.#options;
     this.#end(new GatewayError('device_offline', 'The connection was ended.'));
     if (this.#connected) {
       await new Promise<void>((resolve) => {
@@ -190,6 +199,7 @@ export class NobleGattSession implements GattSession {
     }
     for (const { characteristic, listener } of this.#listened) characteristic.removeListener('data', listener);
     peripheral.removeListener('disconnect', this.#onDisconnect);
+    stackEnded.removeEventListener('abort', this.#onStackEnded);
   }
 
   /** True once the peer is known to be gone. */

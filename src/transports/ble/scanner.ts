@@ -35,6 +35,7 @@ export class Scanner {
   #rearm: Timer | undefined;
   /** Switching on and off happens one after the other. */
   #switching: Promise<void> = Promise.resolve();
+  #giveUp: () => void = () => undefined;
   readonly #onDiscover = (peripheral: Peripheral) => this.#hear(peripheral);
 
   constructor(options: ScannerOptions) {
@@ -63,6 +64,7 @@ export class Scanner {
     this.#noble = undefined;
     this.#scanning = false;
     this.#rearm?.cancel();
+    this.#giveUp();
   }
 
   /** Resolves once no scan runs. Each call is made good by one of {@link resume}. */
@@ -117,10 +119,13 @@ export class Scanner {
     return new Promise((resolve) => {
       const timer = clock.setTimer(() => {
         resolve(false);
-        if (this.#noble !== noble) return;
         log.warn('the Bluetooth controller does not switch its scan');
         onWedged();
       }, SWITCH_PATIENCE_MS);
+      this.#giveUp = () => {
+        timer.cancel();
+        resolve(false);
+      };
       const done = (error?: Error) => {
         timer.cancel();
         resolve(!error && this.#noble === noble);

@@ -40,7 +40,12 @@ export class SessionMaker {
    * Connects, and tries again what was lost before it was of use.
    * @throws GatewayError `device_offline`, `link_unavailable`; the signal's reason
    */
-  async make(stack: Stack, peer: Peer, deviceName: string, options: BleSessionOptions): Promise<NobleGattSession> {
+  async make(
+    { stack, ended }: { readonly stack: Stack; readonly ended: AbortController },
+    peer: Peer,
+    deviceName: string,
+    options: BleSessionOptions,
+  ): Promise<NobleGattSession> {
     const { clock, log, random, timings, catalogue } = this.#options;
     const { connectMs, prepareMs, supervisionMs, operationMs, intervalMs } = timings;
     const { noble } = stack;
@@ -65,6 +70,7 @@ export class SessionMaker {
               clock,
               log,
               catalogue,
+              stackEnded: ended.signal,
               operationMs,
               supervisionMs,
             }),

@@ -47,8 +47,8 @@ export class Stack {
         timer.cancel();
         resolve(now);
       };
-      noble.on('stateChange', () => stack.#stateChanged());
       startWithoutSignalHandlers(noble);
+      noble.on('stateChange', () => stack.#stateChanged());
       stack.#stateChanged();
     });
     if (trouble !== undefined) {
@@ -101,7 +101,10 @@ export class Stack {
   }
 }
 
-/** noble ends the process on SIGINT when its listener is the last. How this process ends is not its business. */
+/**
+ * noble ends the process on SIGINT when its listener is the last. How this process ends is not its business. It starts
+ * when it is asked for its state, or a turn later when somebody first listens: asking makes the moment known.
+ */
 function startWithoutSignalHandlers(noble: Noble): void {
   const before = new Set(process.listeners('SIGINT'));
   void noble.state;

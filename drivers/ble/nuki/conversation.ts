@@ -1,0 +1,151 @@
+import type { Clock, GatewayError, GattSession, ReadContext, SendPermit, Timer } from '../../../src/contract/index.ts';
+import { characteristics, commands } from './catalogue.ts';
+import {
+  type Authorization,
+  decodePlain,
+  decrypt,
+  EncryptedReassembler,
+  encrypt,
+  NONCE_BYTES,
+  type NukiMessage,
+  PlainReassembler,
+} from './codec.ts';
+import { requestData } from './codec-commands.ts';
+import { type ErrorReport, readChallenge, readErrorReport } from './codec-replies.ts';
+import { garbled, refusal, silent } from './failures.ts';
+
+/** How long the lock may take for an answer that moves nothing, in milliseconds: reference clients give it 3 s to 5 s. */
+export const REPLY_MS = 3_000;
+
+export interface ConversationOptions {
+  readonly gatt: GattSession;
+  readonly authorization: Authorization;
+  readonly deviceName: string;
+  readonly clock: Clock;
+  readonly log: ReadContext['log'];
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+/** What arrived. An error report is one wherever it came from: encrypted, or in the clear. */
+export type Arrival =
+  | { readonly kind: 'message'; readonly message: NukiMessage }
+  | { readonly kind: 'error'; readonly report: ErrorReport };
+
+/** Questions and answers with a lock that knows us, on one connection. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #arrivals: Arrival[] = [];
+  #broken: GatewayError | undefined;
+  #wake: () => void = () => undefined;
+
+  private constructor(options: ConversationOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to listen; the lock forgets listeners with each connection. */
+  static async begin(options: ConversationOptions): Promise<Conversation> {
+    const { gatt, authorization } = options;
+    const conversation = new Conversation(options);
+    const plain = new PlainReassembler();
+    const sealed = new EncryptedReassembler();
+    await gatt.subscribe(characteristics.keyturnerPlain, (chunk) =>
+      conversation.#hear(() => {
+        const frame = plain.push(chunk);
+        return frame && decodePlain(frame);
+      }),
+    );
+    await gatt.subscribe(characteristics.keyturner, (chunk) =>
+      conversation.#hear(() => {
+        const frame = sealed.push(chunk);
+        return frame && decrypt(authorization, frame);
+      }),
+    );
+    return conversation;
+  }
+
+  /** Sends what cannot act and waits for the one answer. @throws GatewayError what the lock said, or `device_offline` */
+  async ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
+    await this.send(message);
+    const until = this.#options.clock.now() + REPLY_MS;
+    for (;;) {
+      const arrival = await this.next(until);
+      if (arrival === undefined) throw silent(this.#options.deviceName, 'to a question');
+      if (arrival.kind === 'error') throw refusal(this.#options.deviceName, arrival.report.code);
+      if (arrival.message.command === answer) return arrival.message;
+    }
+  }
+
+  /** A fresh challenge: it serves one command, and the next message must be that command. */
+  async challenge(): Promise<Buffer> {
+    return readChallenge((await this.ask(requestData(commands.challenge), commands.challenge)).payload);
+  }
+
+  async send(message: NukiMessage): Promise<void> {
+    await this.#options.gatt.query(characteristics.keyturner, this.#seal(message));
+  }
+
+  /** @throws GatewayError as {@link GattSession.command} */
+  async act(permit: SendPermit, message: NukiMessage): Promise<void> {
+    await this.#options.gatt.command(permit, characteristics.keyturner, this.#seal(message));
+  }
+
+  /**
+   * What arrived next, or undefined when nothing did `until` (`Clock.now()`).
+   * @throws GatewayError when the connection was lost, or something unreadable came
+   */
+  async next(until: number): Promise<Arrival | undefined> {
+    const { gatt, clock } = this.#options;
+    for (;;) {
+      const arrival = this.#arrivals.shift();
+      if (arrival !== undefined) return arrival;
+      if (this.#broken !== undefined) throw this.#broken;
+      gatt.signal.throwIfAborted();
+      if (clock.now() >= until) return undefined;
+      await this.#wait(until);
+    }
+  }
+
+  /** Throws away what was not waited for. */
+  clear(): void {
+    this.#arrivals.length = 0;
+  }
+
+  #seal(message: NukiMessage): Buffer {
+    const { authorization, randomBytes } = this.#options;
+    return encrypt(authorization, randomBytes(NONCE_BYTES), message);
+  }
+
+  #hear(read: () => NukiMessage | undefined): void {
+    const { deviceName, log } = this.#options;
+    try {
+      const message = read();
+      if (message === undefined) return;
+      this.#arrivals.push(
+        message.command === commands.errorReport
+          ? { kind: 'error', report: readErrorReport(message.payload) }
+          : { kind: 'message', message },
+      );
+    } catch (error) {
+      // Nothing after a damaged piece can be told apart any more.
+      log.debug({ why: error instanceof Error ? error.message : 'unknown' }, 'a lock sent something unreadable');
+      this.#broken = garbled(deviceName, error);
+    }
+    this.#wake();
+  }
+
+  #wait(until: number): Promise<void> {
+    const { gatt, clock } = this.#options;
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const done = () => {
+        timer?.cancel();
+        gatt.signal.removeEventListener('abort', done);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      this.#wake = done;
+      gatt.signal.addEventListener('abort', done, { once: true });
+      timer = clock.setTimer(done, until - clock.now());
+    });
+  }
+}

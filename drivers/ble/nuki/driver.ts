@@ -1,0 +1,61 @@
+import { type CommandContext, defineDriver, GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
+import { clearCode, codeRules, readCode, readCodes, setCode } from './code-conversation.ts';
+import type { DeviceAccess } from './device-access.ts';
+import { operate, readLock } from './lock-conversation.ts';
+import { pairing } from './pairing.ts';
+import { recognise } from './recognise.ts';
+import { settings } from './settings.ts';
+import { Watch } from './watch.ts';
+
+export const nuki = defineDriver({
+  id: 'ble/nuki',
+  title: 'Nuki Smart Locks over Bluetooth',
+  link: 'ble',
+  settings,
+  describe: ({ model }) => ({ deviceType: 'nuki_lock', manufacturer: 'nuki', model: model ?? 'Nuki Smart Lock' }),
+  limits: { door: { sendByMs: 6_000, deadlineMs: 20_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
+  recognise,
+  pairing,
+  open: async (link, chosen, ctx) => {
+    const closing = new AbortController();
+    const access: DeviceAccess = {
+      link,
+      settings: chosen,
+      deviceName: ctx.name,
+      clock: ctx.clock,
+      randomBytes: ctx.randomBytes,
+      secret: ctx.credentials,
+      closing: closing.signal,
+      heard: (states) => watch.heard(states),
+    };
+    const watch = new Watch(access, ctx);
+    let sentFor: string | undefined;
+    const move = (target: 'locked' | 'unlocked', command: CommandContext): Promise<LockOutcome> => {
+      const onSent = () => {
+        sentFor = command.attemptId;
+      };
+      return operate(access, target, command, { again: sentFor === command.attemptId, onSent });
+    };
+    return {
+      lock: {
+        observes: 'bolt',
+        lock: (command) => move('locked', command),
+        unlock: (command) => move('unlocked', command),
+        read: (read) => readLock(access, read),
+      },
+      ...(chosen.keypad && {
+        accessCodes: {
+          rules: codeRules,
+          set: (command, write) => setCode(access, command, write),
+          clear: (command, slot) => clearCode(access, command, slot),
+          read: (read, slot) => readCode(access, read, slot),
+          list: (read) => readCodes(access, read),
+        },
+      }),
+      close: async () => {
+        watch.close();
+        closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
+      },
+    };
+  },
+});

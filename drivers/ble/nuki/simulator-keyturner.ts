@@ -1,0 +1,314 @@
+import type { Clock } from '../../../src/contract/index.ts';
+import {
+  commands,
+  completions,
+  doorSensorStates,
+  errorCodes,
+  lockActions,
+  lockStates,
+  statusCodes,
+  triggers,
+} from './catalogue.ts';
+import type { SimulatedBolt } from './simulator-bolt.ts';
+import { ByteReader, ByteWriter, seal, TooShort } from './simulator-bytes.ts';
+import type { SimulatedKeypad } from './simulator-keypad.ts';
+import type { SimulatedLog } from './simulator-log.ts';
+import type { Misbehaviours, NukiMisbehaviour } from './simulator-misbehaviour.ts';
+import type { Authorized } from './simulator-pairing.ts';
+
+/** What may change by itself, or by people. */
+export interface LockCondition {
+  battery: { percent: number; critical: boolean; empty: boolean };
+  door: 'open' | 'closed' | 'unknown';
+  /** How far the lock's clock is off, in milliseconds. */
+  clockOffsetMs: number;
+}
+
+/** The lock behind one connection. */
+export interface LockParts {
+  readonly options: {
+    readonly clock: Clock;
+    readonly randomBytes: (length: number) => Uint8Array;
+    readonly generation: 'classic' | 'ultra';
+    readonly pin: number;
+    readonly name: string;
+    readonly keypadCapacity?: number;
+  };
+  readonly nukiId: number;
+  readonly bolt: SimulatedBolt;
+  readonly keypad: SimulatedKeypad;
+  readonly log: SimulatedLog;
+  readonly condition: LockCondition;
+  readonly misbehaviours: Misbehaviours;
+  /** Wrong PINs so far, over all connections. */
+  readonly pinAttempts: { count: number };
+  wallTime(): number;
+  stateWasRead(): void;
+  disconnect(): void;
+  push(frame: Buffer): void;
+}
+
+/** After so many wrong PINs the lock refuses to hear another: Bluetooth API, error 0x28. The number is a guess. */
+const PIN_ATTEMPTS = 5;
+
+/** What the lock does with encrypted commands, on one connection. */
+export class SimulatedKeyturner {
+  readonly #lock: LockParts;
+  /** The last challenge, until a command used it. */
+  #challenge: Uint8Array | undefined;
+  /** After a challenge was asked for, only a command that carries it is accepted. */
+  #awaitsCommand = false;
+
+  constructor(lock: LockParts) {
+    this.#lock = lock;
+  }
+
+  /** Does what it is told. */
+  take(from: Authorized, command: number, payload: Buffer): void {
+    const fields = new ByteReader(payload);
+    try {
+      if (command === commands.requestData) this.#give(from, fields.u16());
+      else this.#obey(from, command, fields);
+    } catch (error) {
+      if (!(error instanceof TooShort)) throw error;
+      this.#error(from, errorCodes.badLength, command);
+    }
+  }
+
+  #give(to: Authorized, wanted: number): void {
+    if (wanted === commands.challenge) {
+      if (this.#lock.misbehaviours.take('drop_on_challenge')) {
+        this.#lock.disconnect();
+        return;
+      }
+      if (this.#lock.misbehaviours.take('hang_on_challenge')) return;
+    }
+    if (this.#awaitsCommand) {
+      this.#error(to, errorCodes.unknown, commands.requestData);
+      return;
+    }
+    switch (wanted) {
+      case commands.challenge:
+        this.#challenge = this.#lock.options.randomBytes(32);
+        this.#awaitsCommand = true;
+        this.#send(to, commands.challenge, Buffer.from(this.#challenge), 'tamper_challenge');
+        if (this.#lock.misbehaviours.take('repeat_old_news')) {
+          this.#sendStates(to, lockStates.unlocked);
+          this.#status(to, statusCodes.complete);
+        }
+        return;
+      case commands.keyturnerStates:
+        this.#sendStates(to);
+        return;
+      default:
+        this.#error(to, errorCodes.unknown, commands.requestData);
+    }
+  }
+
+  /** Commands end with the challenge they use, and most of them with the PIN after it. */
+  #obey(from: Authorized, command: number, fields: ByteReader): void {
+    const pinBytes = this.#lock.options.generation === 'ultra' ? 4 : 2;
+    const hasPin = command !== commands.lockAction && command !== commands.requestConfig;
+    const own = new ByteReader(fields.bytes(fields.left - 32 - (hasPin ? pinBytes : 0)));
+    const nonce = fields.bytes(32);
+    const challenge = this.#challenge;
+    this.#challenge = undefined;
+    this.#awaitsCommand = false;
+    if (challenge === undefined || !nonce.equals(challenge) || this.#lock.misbehaviours.take('refuse_nonce')) {
+      this.#error(from, errorCodes.badNonce, command);
+      return;
+    }
+    if (hasPin && !this.#acceptsPin(pinBytes === 4 ? fields.u32() : fields.u16())) {
+      const code = this.#lock.pinAttempts.count > PIN_ATTEMPTS ? errorCodes.tooManyPinAttempts : errorCodes.badPin;
+      this.#error(from, code, command);
+      return;
+    }
+    switch (command) {
+      case commands.lockAction:
+        this.act(from, own, { tells: true });
+        return;
+      case commands.requestConfig:
+        this.#send(from, commands.config, this.#config());
+        return;
+      case commands.verifySecurityPin:
+        this.#status(from, statusCodes.complete);
+        return;
+      case commands.updateTime:
+        this.#lock.condition.clockOffsetMs = (own.time() ?? 0) - this.#lock.options.clock.wallTime();
+        this.#status(from, statusCodes.complete);
+        return;
+      case commands.requestLogEntries:
+        this.#sendLog(from, own);
+        return;
+      default:
+        this.#keypadCommand(from, command, own);
+    }
+  }
+
+  #acceptsPin(pin: number): boolean {
+    if (this.#lock.pinAttempts.count <= PIN_ATTEMPTS && pin === this.#lock.options.pin) {
+      this.#lock.pinAttempts.count = 0;
+      return true;
+    }
+    this.#lock.pinAttempts.count += 1;
+    return false;
+  }
+
+  act(from: Authorized, fields: ByteReader, { tells }: { readonly tells: boolean }): void {
+    const action = fields.u8();
+    // In the middle of a misbehaviour the nonce was not taken off: what follows the flags does not matter here.
+    fields.u32();
+    const flags = fields.u8();
+    const say = (tell: () => void) => {
+      if (tells) tell();
+    };
+    if (this.#lock.bolt.running) {
+      say(() => this.#error(from, errorCodes.busy, commands.lockAction));
+      return;
+    }
+    if (this.#lock.condition.battery.empty) {
+      say(() => this.#error(from, errorCodes.voltageTooLow, commands.lockAction));
+      return;
+    }
+    if (action !== lockActions.lock && action !== lockActions.unlock && action !== lockActions.unlatch) {
+      say(() => this.#error(from, errorCodes.badParameter, commands.lockAction));
+      return;
+    }
+    if (tells && this.#lock.misbehaviours.take('complete_without_moving')) {
+      this.#status(from, statusCodes.complete);
+      return;
+    }
+    let told = tells && !this.#lock.misbehaviours.take('silent_on_action');
+    if (told) this.#status(from, statusCodes.accepted);
+    if (tells && this.#lock.misbehaviours.take('accept_without_moving')) {
+      this.#sendStates(from);
+      this.#status(from, statusCodes.complete);
+      return;
+    }
+    const completes = !this.#lock.misbehaviours.take('never_complete');
+    if (tells && this.#lock.misbehaviours.take('drop_after_accepted')) {
+      told = false;
+      // What was said leaves before the connection ends.
+      this.#lock.options.clock.setTimer(() => this.#lock.disconnect(), 1);
+    }
+    this.#lock.bolt.run(action, 'command', {
+      moved: () => {
+        if (told) this.#sendStates(from);
+      },
+      done: (completion) => {
+        this.#lock.log.lockAction(from, { action, trigger: triggers.system, flags, completion });
+        if (!told || !completes) return;
+        if (completion === completions.success) this.#status(from, statusCodes.complete);
+        else this.#error(from, errorCodes.motorBlocked, commands.lockAction);
+      },
+    });
+  }
+
+  #keypadCommand(from: Authorized, command: number, fields: ByteReader): void {
+    if ((this.#lock.options.keypadCapacity ?? 100) === 0) {
+      this.#error(from, errorCodes.unknown, command);
+      return;
+    }
+    switch (command) {
+      case commands.addKeypadCode: {
+        const answer = this.#lock.keypad.add(fields);
+        if (typeof answer === 'number') {
+          this.#error(from, answer, command);
+          return;
+        }
+        if (this.#lock.misbehaviours.take('forget_code')) this.#lock.keypad.codes.pop();
+        const newest = this.#lock.keypad.codes.at(-1);
+        if (newest !== undefined && this.#lock.misbehaviours.take('lose_limits')) newest.limits = undefined;
+        if (this.#lock.misbehaviours.take('drop_after_code')) {
+          this.#lock.disconnect();
+          return;
+        }
+        if (!this.#lock.misbehaviours.take('complete_for_code_id')) this.#send(from, commands.keypadCodeId, answer);
+        this.#status(from, statusCodes.complete);
+        return;
+      }
+      case commands.updateKeypadCode:
+      case commands.removeKeypadCode: {
+        const problem =
+          command === commands.updateKeypadCode
+            ? this.#lock.keypad.update(fields)
+            : this.#lock.keypad.remove(fields.u16());
+        if (problem === undefined) this.#status(from, statusCodes.complete);
+        else this.#error(from, problem, command);
+        return;
+      }
+      case commands.requestKeypadCodes: {
+        const payloads = this.#lock.keypad.list(fields.u16(), fields.u16());
+        this.#send(from, commands.keypadCodeCount, new ByteWriter().u16(payloads.length).build());
+        for (const payload of payloads) this.#send(from, commands.keypadCode, payload);
+        this.#status(from, statusCodes.complete);
+        return;
+      }
+      default:
+        this.#error(from, errorCodes.unknown, command);
+    }
+  }
+
+  #sendStates(to: Authorized, state: number = this.#lock.bolt.state): void {
+    const { percent, critical } = this.#lock.condition.battery;
+    const door = {
+      open: doorSensorStates.open,
+      closed: doorSensorStates.closed,
+      unknown: doorSensorStates.unavailable,
+    };
+    const payload = new ByteWriter()
+      // Door mode.
+      .u8(2, state, this.#lock.bolt.trigger)
+      .time(this.#lock.wallTime())
+      .u16(0)
+      .u8(((percent >> 1) << 2) | (critical ? 1 : 0), 1, 0)
+      .u8(
+        this.#lock.bolt.lastAction,
+        triggers.system,
+        this.#lock.bolt.lastCompletion,
+        door[this.#lock.condition.door],
+        0,
+      )
+      .u8((this.#lock.options.keypadCapacity ?? 100) === 0 ? 0 : 1)
+      .build();
+    this.#send(to, commands.keyturnerStates, payload);
+    // Community knowledge: read by a bridge, the advertised bit is cleared. By an app too, here.
+    if (!this.#lock.bolt.running) this.#lock.stateWasRead();
+  }
+
+  #sendLog(to: Authorized, fields: ByteReader): void {
+    const startIndex = fields.u32();
+    const count = fields.u16();
+    const newestFirst = fields.u8() === 1;
+    for (const payload of this.#lock.log.payloads(startIndex, count, newestFirst))
+      this.#send(to, commands.logEntry, payload);
+    this.#status(to, statusCodes.complete);
+  }
+
+  #config(): Buffer {
+    const hasKeypad = (this.#lock.options.keypadCapacity ?? 100) === 0 ? 0 : 1;
+    return new ByteWriter()
+      .u32(this.#lock.nukiId)
+      .text(this.#lock.options.name, 32)
+      .bytes(Buffer.alloc(29))
+      .u8(hasKeypad, 3, 9, 5, 1, 2, 0)
+      .u16(0xffff)
+      .u8(this.#lock.options.generation === 'ultra' ? 5 : 4, 0)
+      .build();
+  }
+
+  #status(to: Authorized, status: number): void {
+    this.#send(to, commands.status, Buffer.from([status]), 'tamper_status');
+  }
+
+  #error(to: Authorized, code: number, command: number): void {
+    this.#send(to, commands.errorReport, new ByteWriter().u8(code).u16(command).build());
+  }
+
+  #send(to: Authorized, command: number, payload: Buffer, tamperedBy?: NukiMisbehaviour): void {
+    const frame = seal(to.sharedKey, to.authorizationId, this.#lock.options.randomBytes(24), command, payload);
+    if (tamperedBy !== undefined && this.#lock.misbehaviours.take(tamperedBy))
+      frame.writeUInt8(frame.readUInt8(40) ^ 1, 40);
+    this.#lock.push(frame);
+  }
+}
