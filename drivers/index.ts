@@ -3,5 +3,6 @@ import type { DriverDefinition } from '../src/contract/index.ts';
 /** Every driver by its id. One is loaded when a device asks for it. */
 export const drivers: Readonly<Record<string, () => Promise<DriverDefinition>>> = {
   'mqtt/zigbee2mqtt': async () => (await import('./mqtt/zigbee2mqtt/driver.ts')).zigbee2mqtt,
+  'serial/modbus-noise': async () => (await import('./serial/modbus-noise/driver.ts')).modbusNoise,
   'serial/modbus-relay': async () => (await import('./serial/modbus-relay/driver.ts')).modbusRelay,
 };

@@ -1,0 +1,85 @@
+import {
+  type Device,
+  defineDriver,
+  GatewayError,
+  type Health,
+  type OpenContext,
+  type SerialLink,
+} from '../../../src/contract/index.ts';
+import { ask } from '../modbus/ask.ts';
+import { Poller } from '../modbus/poller.ts';
+import { readRegisters } from '../modbus/requests.ts';
+import { levelOf } from './level.ts';
+import { type NoiseSettings, profileOf, settings } from './settings.ts';
+
+/** So many impossible values in a row are no disturbance but a wrong register or scale. A guess. */
+const REJECTS_UNTIL_MISCONFIGURED = 10;
+
+export const modbusNoise = defineDriver({
+  id: 'serial/modbus-noise',
+  title: 'Noise transmitters on Modbus RTU',
+  link: 'serial',
+  settings,
+  describe: ({ profile }) => {
+    const { manufacturer, model } = profileOf(profile);
+    return { deviceType: 'modbus_noise_sensor', manufacturer, model };
+  },
+  limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
+  open: async (link, chosen, ctx) => openSensor(link, chosen, ctx),
+});
+
+function openSensor(link: SerialLink, chosen: NoiseSettings, ctx: OpenContext): Device {
+  const { name, clock, random, log } = ctx;
+  const profile = profileOf(chosen.profile);
+  const closing = new AbortController();
+  const request = readRegisters({
+    unit: link.unit,
+    functionCode: profile.function_code,
+    address: profile.register,
+    count: 1,
+    replyTimeoutMs: chosen.reply_timeout_ms,
+  });
+  let rejects = 0;
+
+  const poller = new Poller({
+    link,
+    clock,
+    random,
+    log,
+    intervalMs: chosen.poll_s * 1000,
+    report: (report) => ctx.report(report.kind === 'health' ? { ...report, health: advised(report.health) } : report),
+    async look() {
+      const [word = 0] = await ask(link, request, { name, priority: 'poll', signal: closing.signal });
+      const level = levelOf(word, profile);
+      if (level === undefined) {
+        rejects += 1;
+        log.debug({ word }, `${name}: its register holds no possible level`);
+        return;
+      }
+      rejects = 0;
+      ctx.report({ kind: 'noise', level, metric: profile.metric });
+    },
+    complaint: () => (rejects < REJECTS_UNTIL_MISCONFIGURED ? undefined : impossible(name, profile.register)),
+  });
+
+  /** Transmitters leave the factory with different baud rates: the first thing to look at when one is silent. */
+  function advised(health: Health): Health {
+    if (health.status !== 'offline' || health.reason !== 'not_answering' || profile.baud_rate === undefined)
+      return health;
+    return { ...health, hint: `${health.hint} A new ${profile.model} runs at ${profile.baud_rate} baud.` };
+  }
+
+  return {
+    noise: { metric: profile.metric, expectedIntervalMs: chosen.poll_s * 1000 },
+    async close() {
+      poller.close();
+      closing.abort(new GatewayError('device_not_ready', `${name} is being closed. Try again.`));
+    },
+  };
+}
+
+const impossible = (name: string, register: number): Health => ({
+  status: 'misconfigured',
+  reason: 'wrong_settings',
+  hint: `Register ${register} of ${name} holds no possible level. Check register, function_code and scale of its profile.`,
+});
