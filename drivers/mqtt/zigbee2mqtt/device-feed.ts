@@ -53,7 +53,9 @@ export class DeviceFeed {
   readonly #link: MqttLink;
   readonly #clock: Clock;
   readonly #listeners = new Set<(event: FeedEvent) => void>();
+  readonly #topics: Topics;
   readonly #subscriptions: Unsubscribe[];
+  #commandTopic: Unsubscribe;
   readonly #kept = new Map<string, unknown>();
   #heardSomething = false;
   #bolt: Bolt | undefined;
@@ -67,9 +69,10 @@ export class DeviceFeed {
   constructor(link: MqttLink, topics: Topics, friendlyName: string, clock: Clock) {
     this.#link = link;
     this.#clock = clock;
+    this.#topics = topics;
     this.#reachable = link.state.status === 'up';
+    this.#commandTopic = link.claimCommandTopic(topics.commands);
     this.#subscriptions = [
-      link.claimCommandTopic(topics.commands),
       link.onStateChange(({ status }) => this.#linkChanged(status)),
       link.subscribe(topics.bridgeState, (message) => this.#bridgeChanged(message)),
       link.subscribe(topics.availability, ({ payload }) => {
@@ -131,6 +134,7 @@ export class DeviceFeed {
 
   close(): void {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    this.#commandTopic();
     this.#listeners.clear();
   }
 
@@ -156,8 +160,16 @@ export class DeviceFeed {
     const restarted = now === 'online' && before === 'online' && !retained;
     if (now === before && !restarted) return;
     this.#bridge = now;
+    if (before !== 'unknown') this.#claimAnew();
     if (before !== 'unknown') this.#gap();
     this.#judge();
+  }
+
+  /** A bridge that comes back carries out what was left retained since the last look: it is looked for before. */
+  #claimAnew(): void {
+    const before = this.#commandTopic;
+    this.#commandTopic = this.#link.claimCommandTopic(this.#topics.commands);
+    before();
   }
 
   #gap(): void {

@@ -113,6 +113,18 @@ describe('what a lock tells of itself', () => {
     expect(f.link.cleared).toEqual(['zigbee2mqtt/Front Door/set', 'zigbee2mqtt/Front Door/set/state']);
     expect(f.broker.retainedTopics.filter((topic) => topic.includes('/set'))).toEqual([]);
   });
+
+  it('one that is left while the bridge runs is carried out once, and not again when the bridge comes back', async () => {
+    const f = await zigbeeLock();
+    f.broker.peer().publish('zigbee2mqtt/Front Door/set', '{"state":"UNLOCK"}', { retain: true });
+    await f.clock.advance(1_000);
+    expect(f.lock.doorCommands).toHaveLength(1);
+    f.simulator.bridge.stop();
+    await f.clock.advance(1_000);
+    f.simulator.bridge.start();
+    await f.clock.advance(1_000);
+    expect(f.lock.doorCommands).toHaveLength(1);
+  });
 });
 
 describe('a read', () => {
