@@ -1,0 +1,283 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { judgeDoors } from '../kit/door-verdict.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { recordLog } from '../kit/recorded-log.ts';
+import { TcpProxy } from '../kit/tcp-proxy.ts';
+import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
+import { NetworkNamespace } from './kit/network-namespace.ts';
+import { SleepyPeer } from './kit/sleepy-peer.ts';
+
+/** Closed after the test, last first. */
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+});
+const willClose = <T>(thing: T, close: (thing: T) => unknown): T => {
+  closing.push(() => close(thing));
+  return thing;
+};
+
+interface Limits {
+  readonly sendByMs: number;
+  readonly deadlineMs: number;
+}
+
+/** The driver's own. */
+const usual: Limits = { sendByMs: 5_000, deadlineMs: 9_000 };
+
+/** A building's locks, all locked, by device_id. */
+function addLocks(bridge: Zigbee2MqttSimulator, count: number): Map<string, SimulatedLock> {
+  return new Map(
+    Array.from({ length: count }, (_, index) => {
+      const slug = `door-${index + 1}`;
+      return [idOf(slug), bridge.addLock({ friendlyName: slug, bolt: 'locked', radioMs: 20, motorMs: 60 })];
+    }),
+  );
+}
+
+/** The whole gateway with a database of its own, talking to the broker at `url`, and every device within reach. */
+async function startGateway(url: string, locks: ReadonlyMap<string, SimulatedLock>, limits: Limits) {
+  const door = { send_by_ms: limits.sendByMs, deadline_ms: limits.deadlineMs };
+  const devices = [...locks.values()].map(({ friendlyName }) => zigbeeEntry(friendlyName, { limits: { door } }));
+  const box = willClose(await GatewayBox.make({ mqtt: { main: { url } }, devices }), (made) => made.dispose());
+  const log = recordLog();
+  const gateway = willClose(await box.start({ log: log.logger }), (started) => started.close());
+  for (const id of locks.keys()) await gateway.api.online(id);
+  const judge = async (ids: readonly string[]) => {
+    const lives = await gateway.api.ended(ids);
+    const lockOf = (deviceId: string) => locks.get(deviceId) as SimulatedLock;
+    return judgeDoors(lives, lockOf, { ...limits, wallOffset: Date.now() - performance.now() });
+  };
+  return { ...gateway, box, log, judge };
+}
+
+/** Asks every door to open, one after the other; resolves with the attempts' ids. */
+async function unlockEach(
+  { api }: BoxedGateway,
+  locks: ReadonlyMap<string, SimulatedLock>,
+  everyMs: number,
+): Promise<readonly string[]> {
+  const asked: Promise<string>[] = [];
+  for (const id of locks.keys()) {
+    asked.push(api.door('unlock', id).then((attempt) => attempt.action_attempt_id));
+    await sleep(everyMs);
+  }
+  return Promise.all(asked);
+}
+
+const report = (what: string, tally: unknown) => console.log(`${what}: ${JSON.stringify(tally)}`);
+
+describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto', () => {
+  /** Everything on one broker, the gateway through a proxy that can be told to misbehave. */
+  async function site(count: number, limits: Limits = usual, lines: readonly string[] = []) {
+    const broker = willClose(await Mosquitto.start({ lines: ['allow_anonymous true', ...lines] }), (started) =>
+      started.close(),
+    );
+    const proxy = willClose(await TcpProxy.start(broker.port), (started) => started.close());
+    const bridgeLine = willClose(await TcpProxy.start(broker.port), (started) => started.close());
+    const will = { topic: 'zigbee2mqtt/bridge/state', payload: '{"state":"offline"}' };
+    const peer = willClose(await connectMqttPeer(bridgeLine.url, { will }), (connected) => connected.close());
+    const bridge = willClose(new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock }), (made) => made.stop());
+    // As Zigbee2MQTT does: a broker that was away has forgotten who is here.
+    peer.onReconnect(() => {
+      bridge.bridge.stop();
+      bridge.bridge.start();
+    });
+    const locks = addLocks(bridge, count);
+    bridge.start();
+    const gateway = await startGateway(proxy.url, locks, limits);
+    return { broker, proxy, bridgeLine, locks, gateway };
+  }
+
+  it('link cut for 3 s while UNLOCKs arrive', async () => {
+    const { proxy, locks, gateway } = await site(40, { sendByMs: 1_500, deadlineMs: 5_000 });
+    const asking = unlockEach(gateway, locks, 120);
+    await sleep(900);
+    proxy.cut();
+    await sleep(3_000);
+    proxy.restore();
+    const { broken, tally } = await gateway.judge(await asking);
+    report('link cut for 3 s', tally);
+    expect(broken).toEqual([]);
+    expect(tally.outcomes.confirmed).toBeGreaterThan(10);
+    expect(tally.outcomes.link_unavailable ?? tally.outcomes.expired).toBeGreaterThan(5);
+  });
+
+  it('link cut for 3 s, and time enough to send afterwards', async () => {
+    const { proxy, locks, gateway } = await site(20);
+    proxy.cut();
+    const asking = unlockEach(gateway, locks, 150);
+    await sleep(3_000);
+    proxy.restore();
+    const { broken, tally } = await gateway.judge(await asking);
+    report('link cut for 3 s, time enough', tally);
+    expect(broken).toEqual([]);
+    expect(tally.outcomes).toEqual({ confirmed: 20 });
+  });
+
+  it('broker SIGKILLed during 50 commands, back after 1 s', async () => {
+    const { broker, locks, gateway } = await site(50, { sendByMs: 2_500, deadlineMs: 6_000 });
+    const asking = unlockEach(gateway, locks, 20);
+    await sleep(400);
+    await broker.stop('SIGKILL');
+    await sleep(1_000);
+    await broker.start();
+    const { broken, tally } = await gateway.judge(await asking);
+    report('broker killed', tally);
+    expect(broken).toEqual([]);
+    expect(tally.outcomes.confirmed).toBeGreaterThan(10);
+  });
+
+  it('PUBACK lost: the command arrives once, and the attempt knows what it did', async () => {
+    const { proxy, locks, gateway } = await site(2);
+    const [plain, mute] = [...locks.values()];
+    mute?.misbehave({ neverReports: true });
+    proxy.losePubacks = true;
+    const asking = unlockEach(gateway, locks, 0);
+    await sleep(1_300);
+    proxy.losePubacks = false;
+    const { broken, tally } = await gateway.judge(await asking);
+    report('PUBACK lost', tally);
+    expect(broken).toEqual([]);
+    expect(tally).toMatchObject({ outcomes: { confirmed: 2 }, doorCommands: 2 });
+    expect([plain?.bolt, mute?.bolt]).toEqual(['unlocked', 'unlocked']);
+  });
+
+  it('lock away: nothing is sent, and nothing follows when it is back', async () => {
+    const { locks, gateway } = await site(2, { sendByMs: 2_000, deadlineMs: 5_000 });
+    const [unreachable, deaf] = [...locks.values()];
+    unreachable?.goOffline();
+    // Nobody knows yet that this one is.
+    deaf?.misbehave({ deaf: true });
+    await sleep(100);
+    const { broken, tally } = await gateway.judge(await unlockEach(gateway, locks, 0));
+    report('lock away', tally);
+    expect(broken).toEqual([]);
+    expect(tally.outcomes).toEqual({ device_offline: 1, outcome_unknown: 1 });
+    for (const lock of locks.values()) lock.comeOnline();
+    await sleep(1_000);
+    expect([...locks.values()].map(({ bolt, doorCommands }) => [bolt, doorCommands.length])).toEqual([
+      ['locked', 0],
+      ['locked', 0],
+    ]);
+  });
+
+  describe('a retained UNLOCK that somebody left', () => {
+    const retained = (url: string, friendlyName: string) =>
+      MqttWitness.connect(url, []).then(async (somebody) => {
+        await somebody.publish(`zigbee2mqtt/${friendlyName}/set`, '{"state":"UNLOCK"}', { retain: true });
+        await somebody.close();
+      });
+
+    it('before the gateway started: a bridge that starts later is not told it', async () => {
+      const broker = willClose(await Mosquitto.start(), (started) => started.close());
+      const peer = willClose(await connectMqttPeer(broker.url), (connected) => connected.close());
+      const bridge = willClose(new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock }), (made) => made.stop());
+      const locks = addLocks(bridge, 1);
+      await retained(broker.url, 'door-1');
+      const online = startGateway(broker.url, locks, usual);
+      // Until the gateway has had its first look at the topic.
+      const witness = willClose(await MqttWitness.connect(broker.url, ['zigbee2mqtt/#']), (made) => made.close());
+      while (!witness.heard.some(({ payload, retained }) => payload === '' && !retained)) await sleep(20);
+      bridge.start();
+      const gateway = await online;
+      await sleep(500);
+      const [lock] = [...locks.values()];
+      expect(lock?.doorCommands).toEqual([]);
+      expect(gateway.log.text).toContain('left a retained command on zigbee2mqtt/door-1/set');
+      const { broken, tally } = await gateway.judge(await unlockEach(gateway, locks, 0));
+      expect(broken).toEqual([]);
+      expect(tally).toMatchObject({ outcomes: { confirmed: 1 }, doorCommands: 1 });
+    });
+
+    it('while the gateway runs: whoever left it moved the door, and nobody moves it again', async () => {
+      const { broker, bridgeLine, locks, gateway } = await site(1);
+      const [lock] = [...locks.values()];
+      await retained(broker.url, 'door-1');
+      await sleep(500);
+      expect(lock?.doorCommands).toHaveLength(1);
+      lock?.turnByHand('locked');
+      bridgeLine.drop();
+      await sleep(1_500);
+      expect(lock?.bolt).toBe('locked');
+      expect(lock?.doorCommands).toHaveLength(1);
+      expect(gateway.log.text).toContain('left a retained command on zigbee2mqtt/door-1/set');
+    });
+
+    it('and a broker that keeps such messages restarts: it is gone for good', async () => {
+      const folder = willClose(await GatewayBox.make({ devices: [] }), (made) => made.dispose()).folder;
+      const lines = ['persistence true', `persistence_location ${folder}/`];
+      const { broker, proxy, locks, gateway } = await site(1, usual, lines);
+      const [lock] = [...locks.values()];
+      proxy.cut();
+      await retained(broker.url, 'door-1');
+      await sleep(300);
+      proxy.restore();
+      while (!gateway.log.text.includes('left a retained command')) await sleep(20);
+      lock?.turnByHand('locked');
+      await broker.stop();
+      await broker.start();
+      for (const id of locks.keys()) await gateway.api.online(id);
+      await sleep(1_000);
+      expect(lock?.bolt).toBe('locked');
+      expect(lock?.doorCommands).toHaveLength(1);
+    });
+  });
+
+  it.each([
+    { awayMs: 4_000, limits: { sendByMs: 2_000, deadlineMs: 5_000 } },
+    { awayMs: 5_500, limits: usual },
+  ])('bridge away for $awayMs ms with a persistent session: nothing comes late', async ({ awayMs, limits }) => {
+    const broker = willClose(await Mosquitto.start(), (started) => started.close());
+    const peer = willClose(await SleepyPeer.connect(broker.url), (connected) => connected.close());
+    const bridge = willClose(new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock }), (made) => made.stop());
+    const locks = addLocks(bridge, 3);
+    bridge.start();
+    const gateway = await startGateway(broker.url, locks, limits);
+    await peer.leave();
+    const asked = await unlockEach(gateway, locks, 0);
+    await sleep(awayMs);
+    await peer.comeBack();
+    const { broken, tally } = await gateway.judge(asked);
+    await sleep(500);
+    report(`bridge away for ${awayMs} ms with a persistent session`, tally);
+    expect(broken).toEqual([]);
+    expect([...locks.values()].flatMap(({ doorCommands }) => doorCommands)).toEqual([]);
+  });
+});
+
+describe.skipIf(mosquittoProgram === undefined || !NetworkNamespace.available())(
+  'the whole gateway and a network that goes silent without a FIN',
+  () => {
+    it('for 12 s: nothing comes late when it is back', async () => {
+      const network = willClose(new NetworkNamespace(), (made) => made.close());
+      const cable = network.cable();
+      const lockCable = network.cable();
+      const broker = willClose(await Mosquitto.start({ host: '0.0.0.0', wrapper: network.wrapper }), (started) =>
+        started.close(),
+      );
+      const peer = willClose(await connectMqttPeer(`mqtt://${lockCable.address}:${broker.port}`), (made) =>
+        made.close(),
+      );
+      const bridge = willClose(new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock }), (made) => made.stop());
+      const locks = addLocks(bridge, 38);
+      bridge.start();
+      const gateway = await startGateway(`mqtt://${cable.address}:${broker.port}`, locks, usual);
+      const asking = unlockEach(gateway, locks, 400);
+      await sleep(1_000);
+      cable.unplug();
+      await sleep(12_000);
+      cable.plugIn();
+      const { broken, tally } = await gateway.judge(await asking);
+      report('silent for 12 s', tally);
+      expect(broken).toEqual([]);
+      expect(tally.outcomes.confirmed).toBeGreaterThan(5);
+      expect(tally.outcomes.link_unavailable).toBeGreaterThan(10);
+    });
+  },
+);
