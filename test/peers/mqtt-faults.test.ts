@@ -141,6 +141,16 @@ describe.skipIf(mosquittoProgram === undefined)('mosquitto, what only MQTT 5 can
     expect(outcome).toMatchObject({ message: expect.stringContaining(`nobody is subscribed to ${TOPIC}`) });
   });
 
+  it('says that another client took the client id', async () => {
+    const clientId = 'gateway-twin';
+    const first = await new Commander(TOPIC, { url: broker.url, clientId }).start();
+    const taken = becomes(first.link, 'down', 'session_taken_over');
+    const second = await new Commander(TOPIC, { url: broker.url, clientId }).start();
+    expect(await taken).toMatchObject({ hint: expect.stringContaining('gateway.id') });
+    await first.close();
+    await second.close();
+  });
+
   it.each([
     { withinMs: 5_000, away: 6_500 },
     { withinMs: 1_300, away: 2_800 },

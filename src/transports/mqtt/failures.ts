@@ -62,7 +62,7 @@ function tlsHint(code: string, name: string, at: string): string {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
-      return `The certificate of ${at} is not valid today (${code}). Renew it, and check this machine's date.`;
+      return `The certificate of ${at} is not valid today (${code}). Renew it, and check this machine’s date.`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `The certificate of ${at} was made for another name. Use the name it holds in mqtt.${name}.url.`;
     case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
@@ -73,9 +73,10 @@ function tlsHint(code: string, name: string, at: string): string {
       return `${at} wants another certificate from the gateway (${code}). Check mqtt.${name}.cert_file and key_file.`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
       return `${at} does not speak TLS. Use its TLS port, or mqtt:// in mqtt.${name}.url.`;
-    default:
-      return `The certificate of ${at} cannot be trusted (${code}). Put the authority that signed it into mqtt.${name}.ca_file.`;
   }
+  if (/CERT|ISSUER|SIGNATURE/.test(code))
+    return `The certificate of ${at} cannot be trusted (${code}). Put the authority that signed it into mqtt.${name}.ca_file.`;
+  return `TLS with ${at} failed (${code}). The broker’s log says why.`;
 }
 
 /** A refused CONNECT, by the code of CONNACK (MQTT 3.1.1, table 3.1; MQTT 5, section 3.2.2.2). */
