@@ -6,7 +6,10 @@ import { Inbox } from './inbox.ts';
 import { outcomeUnknown } from './lock-failures.ts';
 import { LockObserver } from './lock-observer.ts';
 
-type Happening = FeedEvent | { readonly kind: 'not_acknowledged'; readonly error: unknown };
+type Happening =
+  | FeedEvent
+  | { readonly kind: 'acknowledged'; readonly at: number }
+  | { readonly kind: 'not_acknowledged'; readonly error: unknown };
 
 /**
  * Locks or unlocks, and stays until it is known what became of it.
@@ -42,12 +45,14 @@ export async function operate(
         observer.begin(sentAt);
       },
     };
-    link
-      .command(noticing, topics.set, doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK'), ctx.signal)
-      .catch((error: unknown) => inbox.push({ kind: 'not_acknowledged', error }));
+    link.command(noticing, topics.set, doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK'), ctx.signal).then(
+      () => inbox.push({ kind: 'acknowledged', at: clock.now() }),
+      (error: unknown) => inbox.push({ kind: 'not_acknowledged', error }),
+    );
     for (;;) {
       const happening = await inbox.next(observer.nextMoment);
       if (happening?.kind === 'not_acknowledged') observer.notAcknowledged(happening.error);
+      else if (happening?.kind === 'acknowledged') observer.acknowledged(happening.at);
       else if (happening !== undefined) observer.hear(happening);
       const outcome = observer.judge();
       if (outcome !== undefined) return outcome;

@@ -99,6 +99,8 @@ export class LockEvidence {
   #weighEvent({ message, retained, ofEarlierCommand }: HeardMessage, at: number): void {
     const { event } = message;
     if (retained || event?.kind !== 'operated' || event.operation === 'access_denied') return;
+    // A lock may say that it carried out the command while its own report says that the bolt got stuck.
+    if (message.bolt === 'not_fully_locked') return;
     const { news, target } = this.#start;
     if (news.some((change) => change.bolt === event.operation && at < change.at + echoMs)) return;
     if (event.method === 'remote' && event.operation === target && !ofEarlierCommand) this.#finding = 'reached';

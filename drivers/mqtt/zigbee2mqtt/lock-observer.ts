@@ -21,6 +21,8 @@ const lossPatienceMs = 4_000;
 const lastReadMs = 1_800;
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
 const marginMs = 200;
+/** Packets that come in one piece are told within this time, and not always in their order. A guess. */
+const sameMomentMs = 5;
 
 export interface ObserverOptions {
   readonly feed: DeviceFeed;
@@ -43,7 +45,9 @@ export class LockObserver {
   #lateAnswers: { readonly bolt: Bolt; readonly count: number } | undefined;
   #answeredReadAt = Number.NEGATIVE_INFINITY;
   #halfWayAt: number | undefined;
-  #acknowledged = true;
+  #acknowledgement: 'awaited' | 'came' | 'lost' = 'awaited';
+  /** `Clock.now()` when the evidence said that the bolt arrived. */
+  #reachedAt: number | undefined;
   #commandLost = false;
   #readLost = false;
 
@@ -88,9 +92,23 @@ export class LockObserver {
     ask().catch(() => this.#evidence.readFailed());
   }
 
+  /**
+   * The broker has the command. What reached us before its acknowledgement had reached the broker before the command
+   * did, on the same connection in the same order, so the command cannot have caused it.
+   */
+  acknowledged(at: number): void {
+    this.#acknowledgement = 'came';
+    const early = at - sameMomentMs;
+    if (this.#reachedAt !== undefined && this.#reachedAt < early) {
+      this.#evidence = this.#freshEvidence();
+      this.#reachedAt = undefined;
+    }
+    if (this.#halfWayAt !== undefined && this.#halfWayAt < early) this.#halfWayAt = undefined;
+  }
+
   /** @throws GatewayError when nothing was sent */
   notAcknowledged(error: unknown): void {
-    if (!(error instanceof GatewayError) || error.delivery === 'maybe_sent') this.#acknowledged = false;
+    if (!(error instanceof GatewayError) || error.delivery === 'maybe_sent') this.#acknowledgement = 'lost';
     else throw error;
   }
 
@@ -115,6 +133,7 @@ export class LockObserver {
       case 'message': {
         const waited = this.#evidence.readOutstanding;
         this.#evidence.hear(event, clock.now());
+        if (this.#evidence.finding === 'reached') this.#reachedAt ??= clock.now();
         if (this.#evidence.finding === 'half_way' && this.#halfWayAt === undefined) {
           this.#halfWayAt = clock.now();
           this.#planRead(clock.now() + halfWayMs);
@@ -133,7 +152,9 @@ export class LockObserver {
     const { clock, ctx, device, target } = this.#options;
     const now = clock.now();
     if (this.#sentAt === undefined) return undefined;
-    if (this.#evidence.finding === 'reached') return { wasConfirmedByDevice: true };
+    if (this.#evidence.finding === 'reached') {
+      return this.#acknowledgement === 'awaited' ? undefined : { wasConfirmedByDevice: true };
+    }
     if (now >= this.#jammedAt) throw jammed(device, target);
     if (this.#commandLost && this.#readLost && now >= this.#sentAt + lossPatienceMs)
       throw complained(device, 'not_delivered', 'maybe_sent');
@@ -150,7 +171,8 @@ export class LockObserver {
     if (answers?.bolt === 'not_fully_locked') throw jammed(device, target);
     if (this.#showsOldPlace && this.#answeredReadAt >= this.#end - 2 * lastReadMs) throw notReached(device, target);
     if (this.#commandLost && this.#readLost) throw complained(device, 'not_delivered', 'maybe_sent');
-    const undoubted = this.#acknowledged && !this.#commandLost && (answers === undefined || answers.bolt === target);
+    const undoubted =
+      this.#acknowledgement !== 'lost' && !this.#commandLost && (answers === undefined || answers.bolt === target);
     if (wasThereBefore && undoubted) return { wasConfirmedByDevice: false };
     throw outcomeUnknown(device, target, 'silent');
   }
