@@ -10,6 +10,8 @@ import type { GatewayIdentity } from './gateway/ports.ts';
 import { ApiKeys } from './http/api-keys.ts';
 import { assertBindAllowed } from './http/bind-rules.ts';
 import { createHttpServer } from './http/server.ts';
+import type { LogTap } from './monitor/log-tap.ts';
+import { startMonitoring } from './monitor/monitoring.ts';
 import { managedDevices } from './start/managed-devices.ts';
 import { startMqtt } from './start/mqtt.ts';
 import { Startup } from './start/startup.ts';
@@ -19,6 +21,8 @@ export interface StartOptions {
   readonly config: LoadedConfig;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Where the monitor hears the log's warnings and errors. */
+  readonly logTap?: LogTap;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
   readonly onFatal: (error: Error) => void;
 }
@@ -38,7 +42,7 @@ const stopPatienceMs = 2_000;
  * @throws GatewayError `misconfigured` with what to mend
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { config, log, clock = systemClock, onFatal } = options;
+  const { config, log, clock = systemClock, logTap, onFatal } = options;
   const startup = new Startup();
   try {
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
@@ -55,6 +59,19 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       devices: await managedDevices(config.devices, { clock, log, store, linkTo: mqtt.linkTo }),
       links: mqtt.reports,
     });
+    // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
+    await startup.add(async () =>
+      startMonitoring({
+        gateway: core,
+        config: config.monitor,
+        configDigest: config.digest,
+        connectionTo: mqtt.telemetryTo,
+        storeStats: () => store.stats,
+        log,
+        random: Math.random,
+        logTap,
+      }),
+    );
     await startup.add(async () => {
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };

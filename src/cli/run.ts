@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { startGateway } from '../main.ts';
+import { LogTap } from '../monitor/log-tap.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
@@ -26,7 +27,14 @@ export async function run(
   const clock = systemClock;
   const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: clock.wallTime() });
   // Written at once: what was said before a crash is the most interesting.
-  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const logTap = new LogTap();
+  const log = pino(
+    { level: config.logLevel },
+    pino.multistream([
+      { level: 'trace', stream: pino.destination({ dest: 2, sync: true }) },
+      { level: 'warn', stream: logTap.stream },
+    ]),
+  );
   for (const warning of config.warnings)
     log.warn({ problem: formatProblem(warning) }, 'the configuration has a weakness');
 
@@ -36,7 +44,7 @@ export async function run(
   });
   const { demoKeyFile, apiKeysFile } = config.http;
   const key = demoKeyFile === undefined ? undefined : await demoKey(demoKeyFile, apiKeysFile, clock.wallTime);
-  const gateway = await startGateway({ config, log, clock, onFatal: fail }).catch((error: unknown) => {
+  const gateway = await startGateway({ config, log, logTap, clock, onFatal: fail }).catch((error: unknown) => {
     throw notListening(config, error);
   });
   let simulation: Running | undefined;

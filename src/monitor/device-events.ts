@@ -1,4 +1,4 @@
-import type { DeviceReport } from '../contract/index.ts';
+import type { DeviceReport, Health } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { AccessCodes } from '../gateway/ports.ts';
 
@@ -10,12 +10,13 @@ export class DeviceEvents {
   readonly #codes: AccessCodes;
   #jammed = false;
   #batteryLow = false;
-  #health: DeviceSnapshot['health'];
+  /** Undefined until it was online: how a run begins is told by what is retained, for all devices at once. */
+  #health: Health | undefined;
 
   constructor(device: DeviceSnapshot, codes: AccessCodes) {
     this.#deviceId = device.deviceId;
     this.#codes = codes;
-    this.#health = device.health;
+    if (device.health.status === 'online') this.#health = device.health;
     this.#jammed = device.lockState === 'jammed';
     this.#batteryLow = device.battery?.low === true;
   }
@@ -45,21 +46,22 @@ export class DeviceEvents {
         return { event: 'code_slot_changed', ...this.#slot(report.slot), occupied: report.occupied };
       case 'tamper':
         return { event: 'tamper' };
-      case 'health': {
-        const before = this.#health;
-        const { health } = report;
-        this.#health = health;
-        if (health.status === 'online') {
-          const wasAway = before.status !== 'online' && before.reason !== 'opening';
-          return wasAway ? { event: 'online' } : undefined;
-        }
-        if (before.status !== 'online' && before.reason === health.reason) return undefined;
-        return { event: 'offline', reason: health.reason, hint: health.hint };
-      }
+      case 'health':
+        return this.#healthChange(report.health);
       case 'door':
       case 'noise':
         return undefined;
     }
+  }
+
+  #healthChange(health: Health): DeviceEvent | undefined {
+    const before = this.#health;
+    if (before === undefined && health.status !== 'online') return undefined;
+    this.#health = health;
+    if (before === undefined) return undefined;
+    if (health.status === 'online') return before.status === 'online' ? undefined : { event: 'online' };
+    if (before.status !== 'online' && before.reason === health.reason) return undefined;
+    return { event: 'offline', reason: health.reason, hint: health.hint };
   }
 
   #slot(slot: number): { readonly slot: number; readonly access_code_id?: string } {

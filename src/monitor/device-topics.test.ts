@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { FakeGateway, frontDoor } from '../../test/kit/fake-gateway.ts';
 import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { type Ratio, Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { type Health, type Ratio, Secret } from '../contract/index.ts';
+import { DeviceEvents } from './device-events.ts';
 
 describe('a device', () => {
   it('tells its state when it changes, with the time of the change', async () => {
@@ -66,6 +69,26 @@ describe('a device', () => {
       { event: 'offline', reason: 'not_answering', hint: 'Look at it.' },
       { event: 'offline', reason: 'asleep', hint: 'Wake it.' },
       { event: 'online' },
+    ]);
+  });
+
+  it('has no events of how the run began', () => {
+    const opening: Health = { status: 'not_ready', reason: 'opening', hint: 'Wait.' };
+    const away: Health = { status: 'offline', reason: 'link_down', hint: 'Wait.' };
+    const events = new DeviceEvents(
+      { ...frontDoor, health: opening },
+      new FakeGateway(new SimulatedClock()).accessCodes,
+    );
+    const heard = [away, opening, { status: 'online' } as const, away, away, opening].map((health) =>
+      events.heard({ kind: 'health', health }),
+    );
+    expect(heard.map((event) => event?.reason ?? event?.event)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'link_down',
+      undefined,
+      'opening',
     ]);
   });
 

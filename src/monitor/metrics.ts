@@ -8,10 +8,16 @@ import { type ProcessProbe, probeProcess } from './process-probe.ts';
 /** Upper bounds in seconds: from a strike relay beside the box to a sleepy Z-Wave lock's code. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
+/** What the store's commit queue did so far. */
+export interface CommitFigures {
+  /** Groups of commits: one sync each. */
+  readonly batches: number;
+  readonly commits: number;
+}
+
 export interface MetricsOptions {
   readonly gateway: Gateway;
-  /** What the store's commit queue did so far. */
-  readonly storeStats?: () => { readonly batches: number; readonly commits: number };
+  readonly storeStats?: () => CommitFigures;
   readonly probe?: ProcessProbe;
 }
 
@@ -160,7 +166,7 @@ export class Metrics {
     this.#count('process_cpu_seconds_total', 'User and system time.', [], (cpu) => cpu.inc(probe.cpuSeconds()));
   }
 
-  #describeStore(stats: NonNullable<MetricsOptions['storeStats']>): void {
+  #describeStore(stats: () => CommitFigures): void {
     this.#count('strikeplate_store_commits_total', 'Commits that were asked for.', [], (commits) =>
       commits.inc(stats().commits),
     );

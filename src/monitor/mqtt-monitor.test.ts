@@ -22,6 +22,16 @@ describe('the gateway’s own topics', () => {
     expect(statusWill(base)).toEqual({ topic: `${base}/status`, payload: 'offline', qos: 1, retain: true });
   });
 
+  it('contradicts a will that comes late', async () => {
+    const { publisher, clock } = await monitorFixture();
+    publisher.connect();
+    await clock.advance(20_000);
+    publisher.others(`${base}/status`, 'offline', true);
+    await clock.advance(5);
+    expect(publisher.retained.get(`${base}/status`)).toBe('online');
+    expect(publisher.on(`${base}/status`)).toHaveLength(2);
+  });
+
   it('says what it is', async () => {
     const { publisher, clock } = await monitorFixture();
     publisher.connect();
@@ -169,7 +179,7 @@ describe('retained messages of devices that are gone', () => {
     expect(left(publisher)).toEqual(foreign);
     expect(publisher.retained.get(`${base}/devices/front/state`)).not.toBe('stale');
     await clock.advance(5_000);
-    expect(publisher.filters).toEqual([]);
+    expect(publisher.filters).toEqual([`${base}/status`]);
     // What comes later is not looked at: the configuration does not change while the gateway runs.
     publisher.others(`${base}/devices/late/state`, '{}', true);
     publisher.disconnect();
@@ -190,7 +200,7 @@ describe('retained messages of devices that are gone', () => {
     await clock.advance(1_000);
     expect(left(publisher).map(([topic]) => topic)).toEqual([`${base}/devices/front/state`]);
     await clock.advance(10_000);
-    expect(publisher.filters).toEqual([]);
+    expect(publisher.filters).toEqual([`${base}/status`]);
   });
 });
 

@@ -20,6 +20,14 @@ const LOOK_AGAIN_MS = 1_000;
 /** Home Assistant has just started: everybody tells everything again, but not all at once. Milliseconds. */
 const JITTER_MS = 5_000;
 
+export interface MonitorConfig {
+  readonly baseTopic: string;
+  /** Announce everything to Home Assistant. */
+  readonly homeAssistant: boolean;
+  /** Milliseconds between two health messages. */
+  readonly intervalMs: number;
+}
+
 export interface MonitorOptions {
   readonly gateway: Gateway;
   readonly publisher: MonitorPublisher;
@@ -27,11 +35,7 @@ export interface MonitorOptions {
   readonly log: Logger;
   /** A number in [0, 1). */
   readonly random: () => number;
-  readonly config: {
-    readonly baseTopic: string;
-    readonly homeAssistant: boolean;
-    readonly intervalMs: number;
-  };
+  readonly config: MonitorConfig;
   /** SHA-256 of the configuration file, hexadecimal. */
   readonly configDigest?: string;
   /** Where the log's warnings and errors are heard. */
@@ -95,7 +99,7 @@ export class MqttMonitor {
     this.#noise = new NoiseTopics(clock, outbox, tree);
     this.#stale = this.#staleTopics(announcer, homeAssistant !== undefined);
     metrics.watchMonitor(() => ({ published: outbox.published, dropped: publisher.dropped }));
-    this.#unsubscribe = [...this.#listen(), publisher.onConnect(() => this.#connected())];
+    this.#unsubscribe = [...this.#listen(), publisher.onConnect(() => this.#connected()), this.#contradictLateWills()];
     if (homeAssistant) this.#unsubscribe.push(this.#greetHomeAssistant());
     if (logTap) this.#unsubscribe.push(this.#listenToLog(logTap));
     this.#healthTimer = this.#nextHealth();
@@ -156,6 +160,14 @@ export class MqttMonitor {
       const last = this.#attempts.last(deviceId);
       if (last) yield last;
     }
+  }
+
+  /** The will of a connection that died silently may come long after the gateway is back. */
+  #contradictLateWills(): Unsubscribe {
+    const { status } = this.#gatewayTopics;
+    return this.#options.publisher.subscribe(status.topic, ({ payload, retained }) => {
+      if (!retained && payload.toString() === 'offline') this.#outbox.repeat(status);
+    });
   }
 
   #greetHomeAssistant(): Unsubscribe {

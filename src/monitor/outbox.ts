@@ -77,6 +77,12 @@ export class Outbox {
     this.#wakeIn(TICK_MS);
   }
 
+  /** The broker has something else on a retained topic: it is told again although it has not changed. */
+  repeat(topic: RetainedTopic): void {
+    this.#told.delete(topic.topic);
+    this.changed(topic);
+  }
+
   /** Takes a retained message away from the broker. */
   clear(topic: string): void {
     this.#toClear.add(topic);

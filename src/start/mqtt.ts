@@ -3,7 +3,14 @@ import type { Logger } from 'pino';
 import type { BrokerConfig, LinkConfig } from '../config/loaded-config.ts';
 import { type Clock, GatewayError, type MqttLink } from '../contract/index.ts';
 import type { LinkReport } from '../gateway/ports.ts';
-import { MqttTransport, readCredentials, startEmbeddedBroker } from '../transports/mqtt/index.ts';
+import {
+  type BrokerOptions,
+  MqttTelemetryClient,
+  MqttTransport,
+  readCredentials,
+  startEmbeddedBroker,
+  type Will,
+} from '../transports/mqtt/index.ts';
 import { type Closable, Startup } from './startup.ts';
 
 export interface MqttContext {
@@ -15,6 +22,8 @@ export interface MqttContext {
 export interface RunningMqtt extends Closable {
   /** A device's link. @param device its name, for messages */
   linkTo(link: LinkConfig, device: string): MqttLink;
+  /** A connection for the monitor, not started yet. */
+  telemetryTo(name: string, will: Will): MqttTelemetryClient;
   /** Where a broker really listens: for an embedded one, the port it got. */
   addressOf(name: string): string;
   reports(): readonly LinkReport[];
@@ -23,11 +32,11 @@ export interface RunningMqtt extends Closable {
 /** Starts embedded brokers and the connections to all. A broker that is away leaves its link down, and is tried again. */
 export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttContext): Promise<RunningMqtt> {
   const startup = new Startup();
-  const transports = new Map<string, { readonly url: string; readonly transport: MqttTransport }>();
+  const transports = new Map<string, { readonly options: BrokerOptions; readonly transport: MqttTransport }>();
   try {
     for (const broker of brokers) {
       const { url, ...credentials } = await addressAndCredentials(broker, startup, context.log);
-      const transport = new MqttTransport({
+      const options: BrokerOptions = {
         name: broker.name,
         url,
         ...credentials,
@@ -36,10 +45,11 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
         clock: context.clock,
         random: Math.random,
         log: context.log,
-      });
+      };
+      const transport = new MqttTransport(options);
       await startup.add(async () => transport);
       transport.start();
-      transports.set(broker.name, { url, transport });
+      transports.set(broker.name, { options, transport });
     }
   } catch (error) {
     await startup.close();
@@ -52,7 +62,14 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
   };
   return {
     linkTo: (link, device) => required(link.name).transport.link(device),
-    addressOf: (name) => required(name).url,
+    telemetryTo: (name, will) =>
+      new MqttTelemetryClient({
+        ...required(name).options,
+        // The same at each start: a broker that has not noticed the end of the last run sends its will now, not later.
+        clientId: `strikeplate-${context.gatewayId}-monitor`,
+        will,
+      }),
+    addressOf: (name) => required(name).options.url,
     reports: () =>
       [...transports].map(([name, { transport }]) => ({
         name: `mqtt/${name}`,
