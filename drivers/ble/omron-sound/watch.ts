@@ -1,0 +1,117 @@
+import {
+  type BleLink,
+  Decibels,
+  type DeviceReport,
+  GatewayError,
+  type Health,
+  type OpenContext,
+  type Timer,
+} from '../../../src/contract/index.ts';
+import { paths, SENSOR_SERVICE } from './catalogue.ts';
+import { readBatteryLow, readBroadcastNoise, readLatest } from './codec.ts';
+import type { OmronSettings } from './settings.ts';
+import { understood } from './threshold.ts';
+
+/** So many levels must be missing before the sensor counts as offline. A guess. */
+const MISSING = 3;
+
+/** Takes the sensor's levels, one way or the other, and tells how it is. */
+export class Watch {
+  readonly #link: BleLink;
+  readonly #settings: OmronSettings;
+  readonly #ctx: OpenContext;
+  readonly #closing: AbortSignal;
+  readonly #unsubscribe: readonly (() => void)[];
+  readonly #intervalMs: number;
+  #timer: Timer | undefined;
+  #missing = 0;
+  #told = '';
+
+  constructor(link: BleLink, settings: OmronSettings, ctx: OpenContext, closing: AbortSignal) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#ctx = ctx;
+    this.#closing = closing;
+    this.#intervalMs = settings.interval_s * 1_000;
+    this.#unsubscribe = [
+      link.onStateChange(() => this.#onLinkState()),
+      ...(settings.levels === 'broadcast'
+        ? [link.onAdvertisement(({ manufacturerData }) => this.#heard(readBroadcastNoise(manufacturerData)))]
+        : []),
+    ];
+    this.#next(ctx.random() * this.#intervalMs);
+    this.#onLinkState();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #next(ms: number): void {
+    this.#timer?.cancel();
+    if (!this.#closing.aborted) this.#timer = this.#ctx.clock.setTimer(() => void this.#take(), ms);
+  }
+
+  #onLinkState(): void {
+    const { state } = this.#link;
+    if (state.status === 'down') this.#health({ status: 'offline', reason: 'link_down', hint: state.hint });
+    else if (this.#told.includes('link_down')) this.#next(0);
+  }
+
+  async #take(): Promise<void> {
+    const { clock } = this.#ctx;
+    const began = clock.now();
+    this.#missing += 1;
+    try {
+      if (this.#settings.levels === 'read') await this.#read();
+    } catch (error) {
+      this.#failed(error);
+    }
+    if (this.#missing > MISSING && this.#link.state.status === 'up')
+      this.#health({
+        status: 'offline',
+        reason: 'out_of_range',
+        hint: 'The sensor is not heard over Bluetooth. Check its battery, and that the gateway is near enough.',
+      });
+    this.#next(Math.max(0, this.#intervalMs - (clock.now() - began)));
+  }
+
+  async #read(): Promise<void> {
+    const { name } = this.#ctx;
+    const session = { priority: 'poll', signal: this.#closing, services: [SENSOR_SERVICE] } as const;
+    await this.#link.session(session, async (gatt) => {
+      const latest = await gatt.read(paths.latest);
+      this.#heard(understood(name, () => readLatest(latest)).noise);
+      const flags = await gatt.read(paths.flags);
+      this.#report({ kind: 'battery', level: undefined, low: understood(name, () => readBatteryLow(flags)) });
+    });
+  }
+
+  #heard(noise: number | undefined): void {
+    if (noise === undefined || this.#closing.aborted) return;
+    const level = Decibels.safeParse(noise);
+    if (!level.success) return;
+    this.#missing = 0;
+    this.#health({ status: 'online' });
+    this.#report({ kind: 'noise', level: level.data, metric: 'dB' });
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof GatewayError)) return;
+    this.#ctx.log.debug({ why: error.message }, 'the sensor could not be read');
+    if (error.type === 'misconfigured')
+      this.#health({ status: 'misconfigured', reason: 'unsupported_device', hint: error.message });
+  }
+
+  #health(health: Health): void {
+    const text = JSON.stringify(health);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#report({ kind: 'health', health });
+  }
+
+  #report(report: DeviceReport): void {
+    if (!this.#closing.aborted) this.#ctx.report(report);
+  }
+}
