@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 
 export const builtCli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
 
@@ -26,6 +26,7 @@ export class BuiltCommand {
       this.err += text;
     });
     this.ended = once(this.child, 'close').then(([code, signal]) => code ?? signal);
+    onTestFailed(() => console.error(`strikeplate ${args.join(' ')} (${this.child.exitCode}): ${this.out}${this.err}`));
     onTestFinished(() => void this.child.kill('SIGKILL'));
   }
 

@@ -1,49 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { BuiltCommand } from '../kit/built-command.ts';
+import { demonstration, printedCommands } from '../kit/demonstration.ts';
 
 beforeAll(() => ensureBuilt(), 120_000);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** The demonstration as it ships, on ports that are free here. */
-async function demonstration() {
-  const cwd = mkdtempSync(join(tmpdir(), 'strikeplate-demo-'));
-  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
-  const shipped = readFileSync(new URL('../../config/demo.yaml', import.meta.url), 'utf8');
-  expect(shipped).toContain('port: 8080');
-  expect(shipped).toContain('port: 18830');
-  const [api, broker] = [await freePort(), await freePort()];
-  const config = join(cwd, 'demo.yaml');
-  writeFileSync(
-    config,
-    shipped
-      .replace('port: 8080', `port: ${api}`)
-      .replace('port: 18830', `port: ${broker}`)
-      .replace('state_dir: ../var', 'state_dir: var'),
-  );
-  const env = { STRIKEPLATE_CONFIG: config };
-  const start = async () => {
-    const gateway = new BuiltCommand(['run'], { cwd, env });
-    await gateway.printed('Stop with Ctrl-C.');
-    return gateway;
-  };
-  const command = async (...args: string[]) => {
-    const run = new BuiltCommand(args, { cwd, env });
-    return { code: await run.ended, out: run.out.trimEnd(), err: run.err.trimEnd() };
-  };
-  return { cwd, api, start, command };
-}
 
 /** Does what a printed curl command says. test/peers gives it to curl itself. */
 async function asCurl(line: string) {
@@ -68,7 +31,7 @@ describe('the demonstration', () => {
   it('prints three commands that work as printed, and a key that stays', async () => {
     const { cwd, start } = await demonstration();
     const gateway = await start();
-    const commands = gateway.out.split('\n').filter((line) => line.startsWith('curl '));
+    const commands = printedCommands(gateway);
     expect(commands).toHaveLength(3);
     const [list, unlock, see] = await commands.reduce<Promise<Awaited<ReturnType<typeof asCurl>>[]>>(
       async (before, line) => [...(await before), await asCurl(line)],

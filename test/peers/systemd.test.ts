@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { BootedSystemd } from './kit/booted-systemd.ts';
+import { peerProgram } from './kit/peer-program.ts';
+
+const file = (name: string) => fileURLToPath(new URL(`../../systemd/${name}`, import.meta.url));
+const analyze = peerProgram('systemd-analyze', 'systemd');
+
+describe.skipIf(analyze === undefined)('the unit', () => {
+  const run = (...words: string[]) => execFileSync(analyze ?? '', words, { encoding: 'utf8', stdio: 'pipe' });
+
+  it('is understood by systemd without a word', () => {
+    expect(run('verify', file('strikeplate.service'))).toBe('');
+  });
+
+  it('exposes little', () => {
+    const report = run('security', '--offline=true', file('strikeplate.service'));
+    const level = Number(/Overall exposure level for strikeplate\.service: ([\d.]+)/.exec(report)?.[1]);
+    console.log(`systemd-analyze security: ${level}`);
+    expect(level).toBeLessThanOrEqual(1.5);
+  });
+
+  it('has a user and folders that systemd understands', () => {
+    const root = mkdtempSync(join(tmpdir(), 'strikeplate-root-'));
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+    mkdirSync(join(root, 'etc'));
+    execFileSync('systemd-sysusers', [`--root=${root}`, file('strikeplate.sysusers.conf')], { stdio: 'pipe' });
+    expect(readFileSync(join(root, 'etc/passwd'), 'utf8')).toMatch(
+      /^strikeplate:x:\d+:\d+:Strikeplate gateway:\/var\/lib\/strikeplate:\/usr\/sbin\/nologin$/m,
+    );
+    execFileSync('systemd-tmpfiles', ['--create', `--root=${root}`, file('strikeplate.tmpfiles.conf')], {
+      stdio: 'pipe',
+    });
+    const mode = (path: string) => (statSync(join(root, path)).mode & 0o777).toString(8);
+    expect([mode('etc/strikeplate'), mode('var/lib/strikeplate')]).toEqual(['750', '700']);
+  });
+});
+
+const config = `
+state_dir: /var/lib/strikeplate
+gateway: { id: lobby, name: Lobby, time_zone: Europe/Zurich }
+http: { host: 0.0.0.0, port: 18888, allow_plaintext: true }
+mqtt: { main: { embedded: { port: 18889 } } }
+devices:
+  - { id: front, name: Front door, driver: mqtt/zigbee2mqtt, link: { mqtt: main }, settings: { friendly_name: Front } }
+simulation:
+  - simulator: mqtt/zigbee2mqtt
+    link: { mqtt: main }
+    settings: { devices: [{ kind: lock, friendly_name: Front }] }
+`;
+
+describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
+  beforeAll(() => ensureBuilt(), 60_000);
+
+  it('becomes active, opens a door, is replaced when it hangs, and stops in order', async (test) => {
+    // As it ships, but for a watchdog that a test can wait for.
+    const unit = readFileSync(file('strikeplate.service'), 'utf8').replace('WatchdogSec=60', 'WatchdogSec=4');
+    const systemd = await BootedSystemd.boot({ unit, config });
+    if (systemd === undefined) return test.skip('this machine does not let a systemd be booted');
+    try {
+      const command = (...words: string[]) => systemd.run('/opt/strikeplate/dist/src/cli.js', ...words);
+      // Without a key it refuses to listen on all addresses, says why, and is tried again.
+      await systemd.until('NRestarts', /^[1-9]/);
+      command('keys', 'create', '--name', 'cli', '--save');
+      await systemd.until('ActiveState', 'active');
+      expect(systemd.show('StatusText')).toMatch(/^listening on http:\/\/.*:18888, devices: 1$/);
+      expect(command('unlock', 'front')).toMatch(/^Front door is unlocked: the bolt was seen to be/);
+
+      const first = systemd.show('MainPID');
+      systemd.signal(first, 'STOP');
+      await systemd.until('Result', 'watchdog');
+      await systemd.until('ActiveState', 'active');
+      expect(systemd.show('MainPID')).not.toBe(first);
+      expect(command('attempts')).toMatch(/UNLOCK_DOOR {2}success, observed$/m);
+
+      systemd.systemctl('stop', 'strikeplate');
+      expect(systemd.show('ActiveState')).toBe('inactive');
+      expect(systemd.show('Result')).toBe('success');
+      expect(systemd.show('ExecMainStatus')).toBe('0');
+    } finally {
+      await systemd.close();
+    }
+  });
+});
