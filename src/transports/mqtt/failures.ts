@@ -127,8 +127,14 @@ export function disconnectFailure(code: number, { address }: Place): BrokerFailu
   });
 }
 
+/** mosquitto 2.0 closes the older of two clients with one id without a word. */
 export const connectionClosed = ({ address }: Place) =>
-  new BrokerFailure({ reason: 'connection_lost', hint: `${address.shown} closed the connection. Is it running?` });
+  new BrokerFailure({
+    reason: 'connection_lost',
+    hint:
+      `${address.shown} closed the connection. Check that it runs; if this comes back every few seconds, ` +
+      'another client uses the gateway’s client id.',
+  });
 
 /** A broker that takes the connection and drops it before CONNACK, as a port does on which something else is spoken. */
 export const closedWhileConnecting = ({ address, name }: Place) =>
