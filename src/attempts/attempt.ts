@@ -1,11 +1,11 @@
-import { createActor, type Actor as MachineActor, type SnapshotFrom } from 'xstate';
 import type { Clock } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../store/records.ts';
 import type { Change } from '../store/store.ts';
-import { type AttemptEvent, attemptMachine } from './attempt-machine.ts';
+import type { AttemptEvent } from './attempt-machine.ts';
+import { type AttemptSnapshot, after, beginning } from './attempt-steps.ts';
 import type { Outcome } from './outcome.ts';
 
-export type AttemptState = SnapshotFrom<typeof attemptMachine>['value'];
+export type AttemptState = AttemptSnapshot['value'];
 
 export interface AttemptFacts {
   readonly seq: number;
@@ -32,15 +32,17 @@ export interface AttemptOptions {
   readonly alsoSettle?: ((settlement: Settlement) => readonly Change[]) | undefined;
 }
 
-/** A living attempt: its machine, its history so far, and whether its intent is on disk. */
+/** A living attempt: where its machine stands, its history so far, and whether its intent is on disk. */
 export class Attempt {
   readonly facts: AttemptFacts;
   /** True once the store was told, durably, that a command may leave. */
   intent: boolean;
   /** True once its outcome is being written down. */
   ending = false;
+  /** A driver works for it, and has to be told when it is over. */
+  driverAtWork = false;
   readonly #options: AttemptOptions;
-  readonly #machine: MachineActor<typeof attemptMachine>;
+  #snapshot: AttemptSnapshot;
   readonly #history: HistoryEntry[];
   readonly #abort = new AbortController();
   #settlement: { readonly settlement: Settlement; readonly at: number } | undefined;
@@ -50,10 +52,7 @@ export class Attempt {
     this.intent = options.intent;
     this.#options = options;
     this.#history = [...(options.history ?? [])];
-    this.#machine = createActor(attemptMachine, {
-      input: { actionType: facts.actionType, deviceName: facts.deviceName },
-    });
-    this.#machine.start();
+    this.#snapshot = beginning({ actionType: facts.actionType, deviceName: facts.deviceName });
     if (this.#history.length === 0) this.#note('the request was received');
   }
 
@@ -62,20 +61,20 @@ export class Attempt {
   }
 
   get state(): AttemptState {
-    return this.#machine.getSnapshot().value;
+    return this.#snapshot.value;
   }
 
   /** The outcome once it is decided; not to be shown to anybody before {@link Attempt.recorded}. */
   get outcome(): Outcome | undefined {
-    return this.#machine.getSnapshot().context.outcome;
+    return this.#snapshot.context.outcome;
   }
 
   /** True while no byte that can act has left, as far as is known. */
   get nothingActed(): boolean {
-    return !this.#machine.getSnapshot().context.maybeActed;
+    return !this.#snapshot.context.maybeActed;
   }
 
-  /** Aborts when the attempt no longer waits for its device. */
+  /** Aborts when the attempt no longer waits for its device and a driver still works for it. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -99,15 +98,14 @@ export class Attempt {
   send(event: AttemptEvent, reason: string): void {
     if (this.#settlement) return; // a driver's late word about an attempt that is over
     const before = this.state;
-    this.#machine.send(event);
+    this.#snapshot = after(this.#snapshot, event);
     if (this.state !== before) this.#note(reason);
   }
 
-  /** The settlement is on disk: the machine ends and is dropped. */
+  /** The settlement is on disk: the machine ends. */
   recorded(settlement: Settlement, at: number): void {
-    this.#machine.send({ type: 'RECORDED' });
+    this.#snapshot = after(this.#snapshot, { type: 'RECORDED' });
     this.#settlement = { settlement, at };
-    this.#machine.stop();
   }
 
   /** The history as it will stand once the settlement is on disk. Call it once. */

@@ -16,6 +16,7 @@ export async function awaitDriver<T>(
   device: ManagedDevice,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): Promise<T> {
+  attempt.driverAtWork = true;
   let patience: Timer | undefined;
   let stopListening = () => {};
   const hung = new Promise<'hung'>((resolve) => {
@@ -27,6 +28,7 @@ export async function awaitDriver<T>(
     const first = await Promise.race([work.then((result) => ({ result })), hung]);
     if (first !== 'hung') return first.result;
   } finally {
+    attempt.driverAtWork = false;
     stopListening();
     patience?.cancel();
   }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Clock, GatewayError } from '../contract/index.ts';
+import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptBook } from './attempt-book.ts';
@@ -20,6 +20,7 @@ export interface SettlerOptions {
 /** Sees to it that every attempt ends by its deadline, is written down, and only then told. */
 export class Settler {
   readonly #options: SettlerOptions;
+  readonly #timers = new Map<Attempt, readonly Timer[]>();
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -36,10 +37,7 @@ export class Settler {
       attempt.send({ type: 'DEADLINE_PASSED' }, 'the time to tell the outcome has come');
       if (this.end(attempt)) onEnd();
     });
-    attempt.onAbort(() => {
-      sendBy.cancel();
-      deadline.cancel();
-    });
+    this.#timers.set(attempt, [sendBy, deadline]);
   }
 
   conclude(attempt: Attempt, outcome: Outcome, reason: string): void {
@@ -52,7 +50,11 @@ export class Settler {
     const { outcome } = attempt;
     if (!outcome || attempt.ending) return false;
     attempt.ending = true;
-    attempt.abort(new GatewayError('expired', `The attempt for ${attempt.facts.deviceName} has ended.`));
+    for (const timer of this.#timers.get(attempt) ?? []) timer.cancel();
+    this.#timers.delete(attempt);
+    if (attempt.driverAtWork) {
+      attempt.abort(new GatewayError('expired', `The attempt for ${attempt.facts.deviceName} has ended.`));
+    }
     this.#settle(attempt, outcome);
     return true;
   }

@@ -64,7 +64,7 @@ const userSchema = z.looseObject({
   pin_code: optional(z.union([z.string(), z.number().transform(String)])),
 });
 
-const stateSchema = z.looseObject({
+const stateSchema = z.object({
   state: optional(z.string()),
   lock_state: optional(z.enum(['locked', 'unlocked', 'not_fully_locked'])),
   action: optional(z.string().min(1)),

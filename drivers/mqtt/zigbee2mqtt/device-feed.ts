@@ -194,13 +194,13 @@ export class DeviceFeed {
     if (message === undefined) return;
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     for (const [key, value] of message.kept) {
-      if (!isDeepStrictEqual(this.#kept.get(key), value)) changed?.add(key);
+      if (!alike(this.#kept.get(key), value)) changed?.add(key);
       this.#kept.set(key, value);
     }
     if (this.#bolt !== undefined && message.bolt !== undefined && message.bolt !== this.#bolt)
       this.#news = [...this.news, { bolt: message.bolt, at: this.#clock.now() }];
     this.#bolt = message.bolt ?? this.#bolt;
-    this.#slots = new Map([...this.#slots, ...message.slots]);
+    if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
     this.#heardSomething = true;
     this.#tell({ kind: 'message', message, retained, changed, ofEarlierCommand: !retained && this.#settle(message) });
   }
@@ -214,6 +214,10 @@ export class DeviceFeed {
     return alike.length > 1;
   }
 }
+
+/** Most values are words and numbers, and most are as before. */
+const alike = (a: unknown, b: unknown): boolean =>
+  Object.is(a, b) || (typeof a === 'object' && isDeepStrictEqual(a, b));
 
 /**
  * Whether a message can be the answer to a read of certain keys.

@@ -46,7 +46,10 @@ export class Watch {
 
   #heard(event: FeedEvent): void {
     if (event.kind === 'complaint' && event.reason === 'unknown_device') this.#unknownToBridge = true;
-    if (event.kind === 'message') this.#unknownToBridge = false;
+    if (event.kind === 'message') {
+      if (!this.#unknownToBridge) return; // it says nothing new of the device's health
+      this.#unknownToBridge = false;
+    }
     if (event.kind === 'reachable') {
       this.#wait();
       this.#refreshSoon();
