@@ -67,16 +67,14 @@ export class ApiCaller {
   /** Waits until all these attempts have ended, for as long as that takes. */
   async ended(actionAttemptIds: readonly string[]): Promise<readonly AttemptLife[]> {
     const ended = new Map<string, WireAttempt>();
-    for (;;) {
-      const open = actionAttemptIds.filter((id) => !ended.has(id));
-      if (open.length === 0) break;
+    for (let open = actionAttemptIds; open.length > 0; open = actionAttemptIds.filter((id) => !ended.has(id))) {
+      if (open !== actionAttemptIds) await sleep(50);
       const { body } = await this.post('/action_attempts/list', { action_attempt_ids: open, limit: 500 });
       const attempts: readonly WireAttempt[] = body.action_attempts ?? [];
       if (attempts.length < open.length) throw new Error(`the gateway knows only ${attempts.length} of ${open}`);
       for (const attempt of attempts) {
         if (attempt.status !== 'pending') ended.set(attempt.action_attempt_id, attempt);
       }
-      await sleep(25);
     }
     return Promise.all([...ended.values()].map((attempt) => this.#life(attempt)));
   }

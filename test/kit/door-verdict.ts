@@ -57,12 +57,17 @@ export function judgeDoors(
   };
 }
 
-function late({ acceptedAt }: AttemptLife, { doorCommands }: SimulatedLock, limits: VerdictLimits): string[] {
+function late({ attempt, acceptedAt }: AttemptLife, lock: SimulatedLock, limits: VerdictLimits): string[] {
+  const { doorCommands, movements } = lock;
   const broken = doorCommands
     .map(({ sentAt }) => Math.round(sentAt + limits.wallOffset - acceptedAt))
     .filter((after) => after > limits.sendByMs + onTheWayMs)
     .map((after) => `P2 a command reached it ${after} ms after the request`);
-  if (doorCommands.length > 1) broken.push(`P3 ${doorCommands.length} commands reached it`);
+  // A LOCK may be sent once more; the bolt moves once all the same.
+  if (doorCommands.length > (attempt.action_type === 'LOCK_DOOR' ? 2 : 1))
+    broken.push(`P3 ${doorCommands.length} commands reached it`);
+  const moved = movements.filter(({ cause }) => cause === 'rf').length;
+  if (moved > 1) broken.push(`P3 its bolt moved ${moved} times`);
   return broken;
 }
 
