@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { MqttTransportOptions } from '../../src/transports/mqtt/index.ts';
 import { MqttWitness } from '../kit/mqtt-witness.ts';
@@ -16,6 +16,7 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
   let broker: Mosquitto;
   let secure: Mosquitto;
   let gateway: Commander | undefined;
+  let subscriber: ChildProcessByStdio<null, Readable, null> | undefined;
 
   beforeAll(async () => {
     authority = new Authority();
@@ -29,6 +30,8 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
   afterEach(async () => {
     await gateway?.close();
     gateway = undefined;
+    subscriber?.kill();
+    subscriber = undefined;
   });
   afterAll(async () => {
     await broker?.close();
@@ -77,7 +80,7 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
     const { port, hostname } = new URL(url);
     const secureWords = tls === undefined ? [] : ['--cafile', authority.caFile];
     const words = ['-h', hostname, '-p', port, '-t', TOPIC, '-t', 'ready', '-F', '%U %p', ...secureWords];
-    const subscriber = spawn(mosquittoSub ?? '', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    subscriber = spawn(mosquittoSub ?? '', words, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines = createInterface({ input: subscriber.stdout })[Symbol.asyncIterator]();
     gateway = await new Commander(TOPIC, way()).start();
     const probe = await MqttWitness.connect(url, [], tls?.ca ? { ca: tls.ca } : {});
@@ -102,8 +105,6 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
       expect(laterMs).toBeLessThan(250);
       break;
     }
-    subscriber.kill();
-    await once(subscriber, 'exit');
     await probe.close();
   });
 });
