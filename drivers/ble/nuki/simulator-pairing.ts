@@ -20,6 +20,8 @@ export interface PairingOptions {
   readonly isOpen: () => boolean;
   readonly authorize: (applicant: Omit<Authorized, 'authorizationId'>) => Authorized;
   readonly lockUuid: Buffer;
+  /** Called when a pairing is complete. */
+  readonly paired: () => void;
   readonly send: (frame: Buffer) => void;
 }
 
@@ -123,6 +125,7 @@ export class SimulatedPairing {
       return;
     }
     this.#plain(commands.status, Buffer.from([statusCodes.complete]));
+    this.#options.paired();
   }
 
   #takeSealed(frame: Buffer): void {
@@ -143,6 +146,7 @@ export class SimulatedPairing {
     const answer = new ByteWriter().u32(authorized.authorizationId).bytes(this.#options.lockUuid).build();
     const nonce = this.#options.randomBytes(24);
     this.#options.send(seal(sharedKey, frame.readUInt32LE(24), nonce, commands.authorizationId, answer));
+    this.#options.paired();
   }
 
   #keys(): { readonly sharedKey: Uint8Array; readonly peerKey: Buffer } {

@@ -112,7 +112,8 @@ export class SimulatedNuki implements GattPeripheral {
     const { clock } = this.#options;
     this.#pairingUntil = clock.now() + PAIRING_MS;
     this.#radio?.advertise();
-    this.#buttonReleased = clock.setTimer(() => this.#radio?.advertise(), PAIRING_MS);
+    this.#buttonReleased?.cancel();
+    this.#buttonReleased = clock.setTimer(() => this.#endPairing(), PAIRING_MS);
   }
 
   turnByHand(to: 'locked' | 'unlocked'): void {
@@ -200,6 +201,12 @@ export class SimulatedNuki implements GattPeripheral {
     this.#connection = this.#newConnection();
   }
 
+  #endPairing(): void {
+    this.#pairingUntil = Number.NEGATIVE_INFINITY;
+    this.#buttonReleased?.cancel();
+    this.#radio?.advertise();
+  }
+
   get #isPairing(): boolean {
     return this.#options.clock.now() < this.#pairingUntil;
   }
@@ -282,6 +289,7 @@ export class SimulatedNuki implements GattPeripheral {
       isOpen: () => this.#isPairing,
       authorize: (applicant) => this.authorize(applicant),
       lockUuid: this.lockUuid,
+      paired: () => this.#endPairing(),
       send: (frame) => this.#push(subscriber, frame),
     });
   }
