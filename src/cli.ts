@@ -17,6 +17,9 @@ process.on('uncaughtException', (fault) => {
   process.exit(exitCodes.internal);
 });
 
+// Whoever read the output may have gone (`| head`): no reason for a gateway to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const exitCode = await runProgram(
   {
     terminal: {
