@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './cli/quiet-libraries.ts';
+
 import { readFileSync } from 'node:fs';
 import { drivers } from '../drivers/index.ts';
 import { exitCodes } from './cli/exit.ts';
