@@ -14,8 +14,10 @@ import type { LogTap } from './monitor/log-tap.ts';
 import { startMonitoring } from './monitor/monitoring.ts';
 import { managedDevices } from './start/managed-devices.ts';
 import { startMqtt } from './start/mqtt.ts';
+import { startSerial } from './start/serial.ts';
 import { Startup } from './start/startup.ts';
 import { openStore } from './start/store.ts';
+import { SimulatedLines } from './transports/serial/index.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -23,6 +25,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** Where the monitor hears the log's warnings and errors. */
   readonly logTap?: LogTap;
+  /** Where the simulation lays serial lines without a port. */
+  readonly simulatedLines?: SimulatedLines;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
   readonly onFatal: (error: Error) => void;
 }
@@ -42,11 +46,12 @@ const stopPatienceMs = 2_000;
  * @throws GatewayError `misconfigured` with what to mend
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { config, log, clock = systemClock, logTap, onFatal } = options;
+  const { config, log, clock = systemClock, logTap, simulatedLines = new SimulatedLines(), onFatal } = options;
   const startup = new Startup();
   try {
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
     const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
+    const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -56,8 +61,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       random: Math.random,
       randomInt,
       newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
-      devices: await managedDevices(config.devices, { clock, log, store, linkTo: mqtt.linkTo }),
-      links: mqtt.reports,
+      devices: await managedDevices(config.devices, {
+        clock,
+        log,
+        store,
+        linkTo: (link, device) => (link.kind === 'serial' ? serial.linkTo(link) : mqtt.linkTo(link, device)),
+      }),
+      links: () => [...mqtt.reports(), ...serial.reports()],
     });
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     await startup.add(async () =>

@@ -174,7 +174,14 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     .description("play the devices of a configuration's simulation section")
     .option('-c, --config <file>', 'the configuration')
     .option('--mqtt <address>', 'play on this broker instead of the configured ones')
-    .addHelpText('after', examples(['strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883']))
+    .option('--serial <line=port>', 'the port at the far end of a serial line; may be given for each', farEnd)
+    .addHelpText(
+      'after',
+      examples([
+        'strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883',
+        'strikeplate simulate --config gateway.yaml --serial bus1=/dev/ttyUSB1',
+      ]),
+    )
     .action(async (options) => {
       const { simulate } = await import('./simulate.ts');
       done(await simulate(terminal, catalogues, options, stop()));
@@ -189,6 +196,13 @@ function seconds(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value <= 600) return value;
   throw new InvalidArgumentError('It must be a whole number of seconds, at most 600.');
+}
+
+function farEnd(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const [, line, port] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (line === undefined || port === undefined)
+    throw new InvalidArgumentError('It must be the name of a line and a port: bus1=/dev/ttyUSB1.');
+  return new Map([...before, [line, port]]);
 }
 
 function wholeNumber(text: string): number {

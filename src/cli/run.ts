@@ -5,7 +5,9 @@ import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { startGateway } from '../main.ts';
 import { LogTap } from '../monitor/log-tap.ts';
+import { placesOf } from '../simulation/places.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
+import { SimulatedLines } from '../transports/serial/index.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
@@ -44,13 +46,16 @@ export async function run(
   });
   const { demoKeyFile, apiKeysFile } = config.http;
   const key = demoKeyFile === undefined ? undefined : await demoKey(demoKeyFile, apiKeysFile, clock.wallTime);
-  const gateway = await startGateway({ config, log, logTap, clock, onFatal: fail }).catch((error: unknown) => {
+  const simulatedLines = new SimulatedLines();
+  const started = startGateway({ config, log, logTap, clock, simulatedLines, onFatal: fail });
+  const gateway = await started.catch((error: unknown) => {
     throw notListening(config, error);
   });
   let simulation: Running | undefined;
   try {
     const ctx = { clock, random: Math.random, log };
-    simulation = await startSimulation(config.simulation, catalogues.simulators, config.mqtt, ctx);
+    const places = placesOf(config, simulatedLines);
+    simulation = await startSimulation(config.simulation, catalogues.simulators, places, ctx);
   } catch (error) {
     await gateway.close();
     throw new CommandError('failed', error instanceof Error ? error.message : String(error), { cause: error });

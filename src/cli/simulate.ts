@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
 import { loadConfig } from '../config/load.ts';
-import type { BrokerConfig } from '../config/loaded-config.ts';
+import type { BrokerConfig, LoadedConfig } from '../config/loaded-config.ts';
+import { placesOf } from '../simulation/places.ts';
 import { startSimulation } from '../simulation/simulator.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
@@ -13,7 +14,7 @@ import type { Terminal } from './terminal.ts';
 export async function simulate(
   terminal: Terminal,
   catalogues: Catalogues,
-  options: { readonly config?: string; readonly mqtt?: string },
+  options: { readonly config?: string; readonly mqtt?: string; readonly serial?: ReadonlyMap<string, string> },
   stop: Stop,
 ): Promise<ExitCode> {
   const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
@@ -21,7 +22,8 @@ export async function simulate(
   if (config.simulation.length === 0)
     throw new CommandError('configuration', `${file} has no simulation section: there is nothing to play.`);
   const brokers = config.mqtt.map((broker) => (options.mqtt === undefined ? broker : elsewhere(broker, options.mqtt)));
-  const running = await startSimulation(config.simulation, catalogues.simulators, brokers, {
+  const places = placesOf({ ...config, mqtt: brokers }, undefined, farEnds(options.serial, config));
+  const running = await startSimulation(config.simulation, catalogues.simulators, places, {
     clock: systemClock,
     random: Math.random,
     log: pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true })),
@@ -32,6 +34,13 @@ export async function simulate(
   await stop.requested;
   await running.close();
   return exitCodes.ok;
+}
+
+function farEnds(given: ReadonlyMap<string, string> = new Map(), { serial, file }: LoadedConfig) {
+  for (const name of given.keys())
+    if (!serial.some((line) => line.name === name))
+      throw new CommandError('usage', `${file} has no serial line ${name}.`);
+  return given;
 }
 
 /** The same broker at another address; its credentials stay. */

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import type { DriverDefinition } from '../contract/index.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdOf } from './identity.ts';
-import { isConfigurableLink, linkSections } from './link-sections.ts';
+import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
@@ -31,6 +32,7 @@ export interface Named {
 export function crossCheck(file: unknown, named: Named): Findings {
   const findings = new Findings();
   checkBrokers(file, findings);
+  checkLines(file, findings);
   checkExposure(file, findings);
   const monitorBroker = rawAt(rawAt(file, 'monitor'), 'mqtt');
   if (typeof monitorBroker === 'string') checkNameExists(file, 'mqtt', monitorBroker, ['monitor', 'mqtt'], findings);
@@ -41,6 +43,7 @@ export function crossCheck(file: unknown, named: Named): Findings {
     checkPeer(file, peer, ['simulation', index], named.simulators, findings);
   });
   checkDuplicates(file, findings);
+  checkSharedUnits(file, named.drivers, findings);
   return findings;
 }
 
@@ -73,6 +76,57 @@ function checkBrokers(file: unknown, findings: Findings): void {
       for (const key of ['ca_file', 'cert_file', 'key_file'])
         if (has(key)) findings.addAtKey([...path, key], 'needs a url that begins with mqtts://.');
   }
+}
+
+function checkLines(file: unknown, findings: Findings): void {
+  const lines = rawAt(file, 'serial');
+  if (!isRaw(lines)) return;
+  const byPath = new Map<string, string>();
+  for (const [name, line] of Object.entries(lines)) {
+    if (!isRaw(line)) continue;
+    const path = ['serial', name];
+    if ((line.path === undefined) === (line.simulated === undefined)) {
+      const instead = line.path === undefined ? 'one of them is missing' : 'not both';
+      findings.addAtKey(path, `a line is either path (a port) or simulated (one inside the gateway): ${instead}.`);
+    }
+    if (typeof line.path !== 'string') continue;
+    const before = byPath.get(line.path);
+    // Two masters on one line take each other's answers.
+    if (before !== undefined) findings.add([...path, 'path'], `serial.${before} is this port already.`);
+    else byPath.set(line.path, name);
+  }
+}
+
+/** One unit is one product, and each part of it one device. */
+function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
+  const units = new Map<string, { readonly index: number; readonly driver: string }>();
+  const parts = new Map<string, number>();
+  listAt(file, 'devices').forEach((device, index) => {
+    const link = rawAt(device, 'link');
+    const id = rawAt(device, 'driver');
+    if (typeof id !== 'string' || typeof rawAt(link, 'serial') !== 'string') return;
+    const unit = `${rawAt(link, 'serial')} ${rawAt(link, 'unit')}`;
+    const before = units.get(unit);
+    if (before === undefined) units.set(unit, { index, driver: id });
+    else if (before.driver !== id)
+      findings.add(
+        ['devices', index, 'link'],
+        `devices.${before.index} is this unit already, with the driver ${before.driver}.`,
+      );
+    const driver = drivers.get(id);
+    if (driver === undefined || 'problem' in driver) return;
+    const settings = driver.settings.safeParse(rawAt(device, 'settings') ?? {});
+    if (!settings.success) return;
+    const part = driver.part?.(settings.data) ?? 'all of it';
+    const other = parts.get(`${unit} ${part}`);
+    if (other === undefined) parts.set(`${unit} ${part}`, index);
+    // Settings that are equal altogether are found with the other duplicates.
+    else if (!isDeepStrictEqual(rawAt(listAt(file, 'devices')[other], 'settings'), rawAt(device, 'settings')))
+      findings.add(
+        ['devices', index],
+        `this is the same device as devices.${other}: line, unit and ${part} are equal.`,
+      );
+  });
 }
 
 function checkExposure(file: unknown, findings: Findings): void {
@@ -112,7 +166,7 @@ function checkDevice(
 ): void {
   const driver = checkNamed(device, 'driver', path, drivers, findings);
   if (driver === undefined) return;
-  checkLink(file, device, driver.link, `the driver ${driver.id}`, path, findings);
+  checkLink(file, device, driver.link, linkSections, `the driver ${driver.id}`, path, findings);
   checkSettings(device, driver, path, findings);
   for (const kind of ['door', 'code'] as const) {
     const given = rawAt(rawAt(device, 'limits'), kind);
@@ -137,7 +191,7 @@ function checkPeer(
 ): void {
   const simulator = checkNamed(peer, 'simulator', path, simulators, findings);
   if (simulator === undefined) return;
-  checkLink(file, peer, simulator.link, 'this simulator', path, findings);
+  checkLink(file, peer, simulator.link, peerLinkSections, 'this simulator', path, findings);
   checkSettings(peer, simulator, path, findings);
   const name = rawAt(rawAt(peer, 'link'), 'mqtt');
   const embedded = typeof name === 'string' ? rawAt(rawAt(rawAt(file, 'mqtt'), name), 'embedded') : undefined;
@@ -169,6 +223,7 @@ function checkLink(
   file: unknown,
   entry: unknown,
   kind: string,
+  links: Readonly<Record<ConfigurableLink, z.ZodObject>>,
   who: string,
   path: ConfigPath,
   findings: Findings,
@@ -183,7 +238,7 @@ function checkLink(
     findings.addAtKey([...path, 'link'], `${who} is reached by ${kind}: write { ${kind}: NAME }.`);
     return;
   }
-  const section = linkSections[kind];
+  const section = links[kind];
   const parsed = section.safeParse(link, inPlainWords);
   if (!parsed.success) findings.addAll(findingsOf(section, parsed.error, [...path, 'link']));
   const name = link[kind];

@@ -22,6 +22,11 @@ export const FilePath = z
   .min(1, 'must not be empty')
   .regex(/^[^\0]*$/, 'must not hold a NUL character');
 
+/** A serial port of this machine. */
+export const TtyPath = z
+  .string()
+  .regex(/^\/[^\0\s]+$/, 'must be an absolute path such as /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K-if00-port0');
+
 export const Port = z.int().min(0).max(65_535);
 
 /** The zones that this Node.js knows: an IANA name, never an offset, since an offset has no summer time. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isConfigurableLink, linkSections } from './link-sections.ts';
+import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { configSchema } from './schema.ts';
 
@@ -15,8 +15,8 @@ type Owners = ReadonlyMap<string, ConfigurableSimulator & { readonly title?: str
 export function configJsonSchema(drivers: Owners, simulators: Owners): JsonSchema {
   const schema = z.toJSONSchema(configSchema, { io: 'input' });
   const { properties } = schema;
-  describeOwners(properties?.devices, 'driver', drivers);
-  describeOwners(properties?.simulation, 'simulator', simulators);
+  describeOwners(properties?.devices, 'driver', drivers, linkSections);
+  describeOwners(properties?.simulation, 'simulator', simulators, peerLinkSections);
   // A section whose lines are all commented out is one that was left out.
   for (const [name, section] of Object.entries(properties ?? {}))
     if (typeof section === 'object' && section.type !== undefined && !schema.required?.includes(name))
@@ -25,13 +25,18 @@ export function configJsonSchema(drivers: Owners, simulators: Owners): JsonSchem
 }
 
 /** Says, for each driver (or simulator), what `link` and `settings` beside its name look like. */
-function describeOwners(list: unknown, key: 'driver' | 'simulator', owners: Owners): void {
+function describeOwners(
+  list: unknown,
+  key: 'driver' | 'simulator',
+  owners: Owners,
+  links: Readonly<Record<ConfigurableLink, z.ZodObject>>,
+): void {
   const entry = (list as JsonSchema).items as JsonSchema;
   const name = (entry.properties as Record<string, JsonSchema>)[key] as JsonSchema;
   name.enum = [...owners.keys()];
   entry.allOf = [...owners].map(([id, owner]) => {
     const settings = inlined(owner.settings);
-    const link = isConfigurableLink(owner.link) ? inlined(linkSections[owner.link]) : undefined;
+    const link = isConfigurableLink(owner.link) ? inlined(links[owner.link]) : undefined;
     if (owner.title !== undefined) settings.description ??= owner.title;
     return {
       if: { properties: { [key]: { const: id } }, required: [key] },

@@ -8,7 +8,17 @@ import { Slug } from './field-types.ts';
  */
 export const linkSections = {
   mqtt: z.strictObject({ mqtt: Slug.describe('Name of the broker, from the mqtt section.') }),
+  serial: z.strictObject({
+    serial: Slug.describe('Name of the line, from the serial section.'),
+    unit: z.int().min(1).max(247).describe('Address of the unit on the line, 1 to 247.'),
+  }),
 } as const satisfies Partial<Record<LinkKind, z.ZodObject>>;
+
+/** Where a simulated peer is met: it plays everything that has an address there, so it has none itself. */
+export const peerLinkSections = {
+  mqtt: linkSections.mqtt,
+  serial: linkSections.serial.omit({ unit: true }),
+} as const satisfies Record<ConfigurableLink, z.ZodObject>;
 
 export type ConfigurableLink = keyof typeof linkSections;
 

@@ -33,6 +33,8 @@ export interface LoadedConfig {
   readonly store: { readonly path: string; readonly keyFile: string; readonly retentionDays: number };
   /** In the order of the file. */
   readonly mqtt: readonly BrokerConfig[];
+  /** In the order of the file. */
+  readonly serial: readonly SerialLineConfig[];
   readonly monitor: MonitorConfig | undefined;
   readonly logLevel: Logger['level'];
   readonly devices: readonly DeviceConfig[];
@@ -73,6 +75,16 @@ export interface EmbeddedBrokerConfig {
   readonly port: number;
 }
 
+/** One serial line: a port of this machine, or a line inside the gateway on which the simulation plays. */
+export interface SerialLineConfig {
+  readonly name: string;
+  /** Absolute; undefined for a simulated line. */
+  readonly path: string | undefined;
+  readonly baudRate: number;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+}
+
 export interface MonitorConfig {
   /** Name of a broker. */
   readonly mqtt: string;
@@ -82,8 +94,13 @@ export interface MonitorConfig {
 }
 
 /** By what a device is reached: the kind of link, its name in configuration, and the device's address on it. */
-export interface LinkConfig {
-  readonly kind: 'mqtt';
+export type LinkConfig =
+  | { readonly kind: 'mqtt'; readonly name: string }
+  | { readonly kind: 'serial'; readonly name: string; readonly unit: number };
+
+/** Where a simulated peer is met. */
+export interface PeerLinkConfig {
+  readonly kind: LinkConfig['kind'];
   readonly name: string;
 }
 
@@ -103,7 +120,7 @@ export interface DeviceConfig {
 
 export interface SimulationConfig {
   readonly simulator: string;
-  readonly link: LinkConfig;
+  readonly link: PeerLinkConfig;
   /** The output of the simulator's own schema. */
   readonly settings: unknown;
 }

@@ -1,7 +1,7 @@
 import type { DriverDefinition, TimeLimits } from '../contract/index.ts';
 import type { Overrides, Places } from './environment.ts';
 import { deviceIdOf, workspaceIdOf } from './identity.ts';
-import { type ConfigurableLink, linkSections } from './link-sections.ts';
+import { type ConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type {
   BrokerConfig,
   ConfigurableSimulator,
@@ -9,9 +9,18 @@ import type {
   HttpConfig,
   LinkConfig,
   LoadedConfig,
+  PeerLinkConfig,
+  SerialLineConfig,
   SimulationConfig,
 } from './loaded-config.ts';
-import type { BrokerSection, ConfigFile, DeviceSection, HttpSection, SimulationSection } from './schema.ts';
+import type {
+  BrokerSection,
+  ConfigFile,
+  DeviceSection,
+  HttpSection,
+  SerialSection,
+  SimulationSection,
+} from './schema.ts';
 
 export function resolveHttp(http: HttpSection, places: Places, overrides: Overrides): HttpConfig {
   return {
@@ -73,6 +82,7 @@ export function resolveConfig(
       retentionDays: file.store.retention_days,
     },
     mqtt: resolveBrokers(file.mqtt, places),
+    serial: Object.entries(file.serial).map(([name, line]) => resolveLine(name, line)),
     monitor: monitor && {
       mqtt: monitor.mqtt,
       baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,
@@ -84,6 +94,14 @@ export function resolveConfig(
     simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),
   };
 }
+
+const resolveLine = (name: string, line: SerialSection): SerialLineConfig => ({
+  name,
+  path: line.path,
+  baudRate: line.baud_rate,
+  parity: line.parity,
+  stopBits: line.stop_bits,
+});
 
 function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], driver: DriverDefinition): DeviceConfig {
   return {
@@ -113,12 +131,28 @@ const resolveLimits = (
 function resolvePeer(peer: SimulationSection, simulator: ConfigurableSimulator): SimulationConfig {
   return {
     simulator: peer.simulator,
-    link: resolveLink(simulator.link as ConfigurableLink, peer.link),
+    link: resolvePeerLink(simulator.link as ConfigurableLink, peer.link),
     settings: simulator.settings.parse(peer.settings),
   };
 }
 
 /** The kind was checked to be one that can be configured. */
 function resolveLink(kind: ConfigurableLink, link: Readonly<Record<string, unknown>>): LinkConfig {
-  return { kind, name: linkSections[kind].parse(link)[kind] };
+  switch (kind) {
+    case 'mqtt':
+      return { kind, name: linkSections.mqtt.parse(link).mqtt };
+    case 'serial': {
+      const { serial, unit } = linkSections.serial.parse(link);
+      return { kind, name: serial, unit };
+    }
+  }
+}
+
+function resolvePeerLink(kind: ConfigurableLink, link: Readonly<Record<string, unknown>>): PeerLinkConfig {
+  switch (kind) {
+    case 'mqtt':
+      return { kind, name: peerLinkSections.mqtt.parse(link).mqtt };
+    case 'serial':
+      return { kind, name: peerLinkSections.serial.parse(link).serial };
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BaseTopic, BrokerUrl, DisplayName, FilePath, Host, Port, Slug, TimeZone } from './field-types.ts';
+import { BaseTopic, BrokerUrl, DisplayName, FilePath, Host, Port, Slug, TimeZone, TtyPath } from './field-types.ts';
 
 /*
  * The configuration file as a person writes it. What a description says here is what an editor shows, by way of
@@ -77,6 +77,27 @@ const broker = z
   })
   .describe('Either url, or embedded.');
 
+const serialLine = z
+  .strictObject({
+    path: TtyPath.optional().describe(
+      'The port. One of /dev/serial/by-id stays the same whatever it is plugged into; scan serial lists them.',
+    ),
+    simulated: z
+      .literal(true)
+      .optional()
+      .describe('A line inside the gateway, for trials: what the simulation section plays on it is all there is.'),
+    baud_rate: z.int().min(300).max(921_600).default(9_600).describe('The same for everything on the line.'),
+    parity: z
+      .enum(['none', 'even', 'odd'])
+      .default('none')
+      .describe('As set in the units; most leave the factory with none.'),
+    stop_bits: z
+      .union([z.literal(1), z.literal(2)])
+      .default(1)
+      .describe('As set in the units.'),
+  })
+  .describe('Either path, or simulated.');
+
 const monitor = z
   .strictObject({
     mqtt: Slug.describe('Name of the broker to publish on.'),
@@ -151,6 +172,7 @@ export const configSchema = z
     http: httpSection,
     store,
     mqtt: z.record(Slug, broker).default({}).describe('MQTT brokers by name.'),
+    serial: z.record(Slug, serialLine).default({}).describe('Serial lines by name: one for each port.'),
     monitor: monitor.optional(),
     log,
     devices: z.array(device).describe('Locks and sensors.'),
@@ -164,6 +186,7 @@ export const configSchema = z
 /** The file's content with defaults filled in. */
 export type ConfigFile = z.output<typeof configSchema>;
 export type BrokerSection = ConfigFile['mqtt'][string];
+export type SerialSection = ConfigFile['serial'][string];
 export type DeviceSection = ConfigFile['devices'][number];
 export type HttpSection = ConfigFile['http'];
 export type SimulationSection = ConfigFile['simulation'][number];

@@ -45,6 +45,11 @@ export interface DriverDefinition<Settings extends z.ZodType = z.ZodType, Kind e
     readonly manufacturer: string;
     readonly model: string;
   };
+  /**
+   * Which part of what stands at the link's address a device is, in words, for addresses that several devices may
+   * share: a relay of a board. The configuration refuses two devices with the same link and part.
+   */
+  readonly part?: (settings: z.output<Settings>) => string;
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
   /**
    * Makes the device. It must not wait for the hardware: an unreachable device opens and reports its health.

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { BrokerConfig, SimulationConfig } from '../config/loaded-config.ts';
 import type { Clock } from '../contract/index.ts';
+import type { LineSettings, SimulatedLines } from '../transports/serial/index.ts';
 
 export interface SimulationContext {
   readonly clock: Clock;
@@ -10,11 +11,23 @@ export interface SimulationContext {
   readonly log: Logger;
 }
 
+/** Where simulated units are met: on a line inside this process, or at the far end of one with a port. */
+export interface SerialPlace {
+  readonly name: string;
+  readonly line: LineSettings;
+  /** `nowhere`: a port has two ends, and the gateway has this one. */
+  readonly at: { readonly lines: SimulatedLines } | { readonly farEnd: string } | 'nowhere';
+}
+
 /** Where a simulated peer is met, for each kind of link. */
 export interface SimulationPlaces {
   /** The broker that the gateway uses. */
   readonly mqtt: BrokerConfig;
+  readonly serial: SerialPlace;
 }
+
+/** Every place there is, for each kind of link. */
+export type AllPlaces = { readonly [Kind in keyof SimulationPlaces]: readonly SimulationPlaces[Kind][] };
 
 /** Something that runs until it is closed. */
 export interface Running {
@@ -47,7 +60,7 @@ export const defineSimulator = <Settings extends z.ZodType, Kind extends keyof S
 export async function startSimulation(
   peers: readonly SimulationConfig[],
   catalogue: SimulatorCatalogue,
-  brokers: readonly BrokerConfig[],
+  places: AllPlaces,
   ctx: SimulationContext,
 ): Promise<Running> {
   const up: Running[] = [];
@@ -57,10 +70,10 @@ export async function startSimulation(
   try {
     for (const peer of peers) {
       const simulator = await catalogue[peer.simulator]?.();
-      const broker = brokers.find(({ name }) => name === peer.link.name);
-      if (simulator === undefined || broker === undefined)
+      const place = places[peer.link.kind].find(({ name }) => name === peer.link.name);
+      if (simulator === undefined || place === undefined)
         throw new Error(`The simulator ${peer.simulator} on ${peer.link.name} was not checked before it was started`);
-      up.push(await simulator.start(broker, peer.settings, ctx));
+      up.push(await simulator.start(place, peer.settings, ctx));
     }
   } catch (error) {
     await close();

@@ -21,7 +21,7 @@ export interface MqttContext {
 
 export interface RunningMqtt extends Closable {
   /** A device's link. @param device its name, for messages */
-  linkTo(link: LinkConfig, device: string): MqttLink;
+  linkTo(link: Extract<LinkConfig, { kind: 'mqtt' }>, device: string): MqttLink;
   /** A connection for the monitor, not started yet. */
   telemetryTo(name: string, will: Will): MqttTelemetryClient;
   /** Where a broker really listens: for an embedded one, the port it got. */

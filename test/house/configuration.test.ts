@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
 import { configSchemaText } from '../../src/cli/config-schema.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { readYaml } from '../../src/config/yaml-source.ts';
 import { simulators } from '../../src/simulation/index.ts';
 
 const catalogues = { drivers, simulators };
@@ -34,17 +33,26 @@ describe('what ships in config/', () => {
   });
 
   it('the demonstration plays every device that it configures', async () => {
-    const { devices } = await load('demo.yaml');
-    const source = readYaml('demo.yaml', readFileSync(path('demo.yaml'), 'utf8')).value as {
-      readonly simulation: readonly { readonly settings: { readonly devices: readonly { friendly_name: string }[] } }[];
-    };
-    const played = source.simulation.flatMap(({ settings }) => settings.devices.map((device) => device.friendly_name));
-    expect(devices.map(({ settings }) => (settings as { friendly_name: string }).friendly_name)).toEqual(played);
+    const { devices, simulation } = await load('demo.yaml');
+    const played = simulation.flatMap(({ link, settings }) => {
+      const { devices: named = [], units = [] } = settings as {
+        readonly devices?: readonly { readonly friendly_name: string }[];
+        readonly units?: readonly { readonly unit: number }[];
+      };
+      return [...named.map((device) => device.friendly_name), ...units.map(({ unit }) => `${link.name} ${unit}`)];
+    });
+    const configured = devices.map(({ link, settings }) =>
+      link.kind === 'serial'
+        ? `${link.name} ${link.unit}`
+        : (settings as { readonly friendly_name: string }).friendly_name,
+    );
+    expect(configured).toEqual(played);
   });
 
   it('the demonstration listens on this machine alone', async () => {
     const config = await load('demo.yaml');
     expect(config.http.host).toBe('127.0.0.1');
     expect(config.mqtt).toMatchObject([{ kind: 'embedded' }]);
+    expect(config.serial.map((line) => line.path)).toEqual([undefined]);
   });
 });

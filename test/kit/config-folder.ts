@@ -22,6 +22,7 @@ export const bell = defineDriver({
 const siren = defineDriver({
   ...bell,
   id: 'mqtt/siren',
+  part: () => 'the siren',
   describe: () => ({ deviceType: 'siren', manufacturer: 'Nobody', model: 'Siren' }),
   open: () => Promise.reject(new Error('not opened in these tests')),
   settings: z.discriminatedUnion('kind', [

@@ -41,6 +41,8 @@ describe('the demonstration', () => {
       'Front door',
       'Back door',
       'Lobby noise',
+      'Yard door',
+      'Hall noise',
     ]);
     expect(unlock).toMatchObject({ status: 200, body: { action_attempt: { action_type: 'UNLOCK_DOOR' } } });
     expect(see?.body.action_attempts).toHaveLength(1);
@@ -63,14 +65,20 @@ describe('the demonstration', () => {
       ['front', 'Front door', 'online'],
       ['back', 'Back door', 'online'],
       ['lobby', 'Lobby noise', 'online'],
+      ['yard', 'Yard door', 'online'],
+      ['hall', 'Hall noise', 'online'],
     ]);
     expect(await command('unlock', 'back')).toEqual({
       code: 0,
       out: expect.stringMatching(/^Back door is unlocked: the bolt was seen to be \(\d+\.\d s\)\.$/),
       err: '',
     });
+    expect(await command('unlock', 'yard')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Yard door is unlocked: its release was seen on/),
+    });
     expect(await command('lock', 'lobby')).toMatchObject({ code: 1, err: expect.stringMatching(/is not a lock/) });
-    expect((await command('attempts')).out).toMatch(/^\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed$/);
+    expect((await command('attempts')).out).toMatch(/^(\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed\n?){2}$/);
   }, 60_000);
 
   it('refuses to start twice, and a broken configuration', async () => {

@@ -21,6 +21,7 @@ export const modbusRelay = defineDriver({
     const { manufacturer, model } = profileOf(profile);
     return { deviceType: 'modbus_relay', manufacturer, model };
   },
+  part: ({ channel }) => `relay ${channel}`,
   limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) => openDoor(link, chosen, ctx),
 });

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
+import { SimulatedNoiseTransmitter } from '../../drivers/serial/modbus-noise/simulator.ts';
+import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
+import type { Clock, Timer } from '../contract/index.ts';
+import { playOnSerial } from './serial-place.ts';
+import { defineSimulator, type SimulationContext } from './simulator.ts';
+
+const unit = z.int().min(1).max(247).describe('Address on the line.');
+
+const door = z.strictObject({
+  relay: z.int().min(1).max(8),
+  input: z.int().min(1).max(8).optional().describe('Input of its contact, which reads on while the door is closed.'),
+  visitor_s: z
+    .number()
+    .min(0)
+    .max(60)
+    .default(0)
+    .describe('How long somebody who comes with each release holds the door open, in seconds; 0: nobody comes.'),
+});
+
+const relayBoard = z.strictObject({
+  kind: z.literal('relay_board'),
+  unit,
+  dialect: z.enum(['waveshare', 'lc']).default('waveshare').describe('How its pulses are ordered.'),
+  inputs: z.int().min(0).max(8).default(8),
+  doors: z.array(door).default([]).describe('What its relays work; a strike that opens with the relay on.'),
+});
+
+const noise = z.strictObject({
+  kind: z.literal('noise'),
+  unit,
+  level_db: z.number().min(20).max(120).default(42).describe('About how loud it is.'),
+  function_code: z.union([z.literal(3), z.literal(4)]).default(3),
+  register: z.int().min(0).max(0xffff).default(0),
+});
+
+const settings = z.strictObject({
+  echo: z.boolean().default(false).describe('The adapter hears itself.'),
+  units: z.array(z.discriminatedUnion('kind', [relayBoard, noise])).min(1),
+});
+
+/** How often a simulated room changes its mind, in milliseconds. */
+const ROOM_MS = 1000;
+
+/** An RS-485 line with relay boards and noise transmitters, at the speed of its wire. */
+export const modbusLineSimulator = defineSimulator({
+  link: 'serial',
+  settings,
+  async start(place, { echo, units }, ctx) {
+    const line = new SimulatedLine({ clock: ctx.clock, baudRate: place.line.baudRate, echo });
+    const rooms: Room[] = [];
+    for (const chosen of units) {
+      if (chosen.kind === 'relay_board') {
+        const { dialect, inputs } = chosen;
+        const board = new SimulatedRelayBoard({ clock: ctx.clock, unit: chosen.unit, dialect, inputs });
+        for (const entry of chosen.doors) hang(entry, board, ctx.clock);
+        line.add(board);
+      } else {
+        const { level_db: level, function_code: functionCode, register } = chosen;
+        const transmitter = new SimulatedNoiseTransmitter({ unit: chosen.unit, level, functionCode, register });
+        line.add(transmitter);
+        rooms.push(new Room(transmitter, level, ctx));
+      }
+    }
+    const stop = await playOnSerial(place, line, ctx);
+    return {
+      async close() {
+        for (const room of rooms) room.close();
+        await stop();
+      },
+    };
+  },
+});
+
+/** Hangs a door behind a relay: closed, and opened by those who come when it is released. */
+function hang(entry: z.output<typeof door>, board: SimulatedRelayBoard, clock: Clock): void {
+  const { relay, input, visitor_s: visitor } = entry;
+  if (input === undefined) return;
+  board.setInput(input, true);
+  if (visitor === 0) return;
+  board.onChange((change) => {
+    if (change.relay !== relay || !change.on) return;
+    clock.setTimer(() => board.setInput(input, false), 500);
+    clock.setTimer(() => board.setInput(input, true), 500 + visitor * 1000);
+  });
+}
+
+/** A room whose level wanders about where it was set. */
+class Room {
+  #timer: Timer | undefined;
+
+  constructor(transmitter: SimulatedNoiseTransmitter, level: number, { clock, random }: SimulationContext) {
+    const wander = () => {
+      transmitter.hear(level + (random() - 0.5) * 3);
+      this.#timer = clock.setTimer(wander, ROOM_MS);
+    };
+    wander();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+}

@@ -1,0 +1,6 @@
+export { PortError, type SerialCarrier } from './carrier.ts';
+export type { SimulatedWire } from './in-process-carrier.ts';
+export { type LineSettings, silenceMs, wireMs } from './line-timing.ts';
+export { SerialBus } from './serial-bus.ts';
+export { SimulatedLines } from './simulated-lines.ts';
+export { ttyCarrier } from './tty-carrier.ts';
