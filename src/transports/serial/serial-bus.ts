@@ -20,6 +20,11 @@ const WRITE_GRACE_MS = 250;
 const PIECE_GAP_MS = 20;
 /** A line that is not silent for one moment in this time has something wrong with it. A guess. */
 const NEVER_SILENT_MS = 1000;
+/**
+ * Units take up to 100 ms to answer. Whoever talks without being asked may be another master's question: sent into its
+ * answer, ours would be taken for answered by it.
+ */
+const STRANGER_MS = 100;
 /** More than the longest RTU frame (256 bytes) with noise and its echo around it. */
 const MOST_BYTES_KEPT = 1024;
 
@@ -61,6 +66,8 @@ export class SerialBus {
   #lastByteAt = Number.NEGATIVE_INFINITY;
   /** `Clock.now()` until which nothing is sent after a missing reply. */
   #quarantinedUntil = Number.NEGATIVE_INFINITY;
+  /** `Clock.now()` until which the line is left to somebody else's question and its answer. */
+  #strangersUntil = Number.NEGATIVE_INFINITY;
   #flushing: Promise<void> = Promise.resolve();
   #wake: () => void = () => undefined;
 
@@ -184,7 +191,8 @@ export class SerialBus {
     await this.#flushing;
     const giveUpAt = Math.max(clock.now(), this.#quarantinedUntil) + NEVER_SILENT_MS;
     while (this.#keeper.port) {
-      const pause = Math.max(this.#lastByteAt + silenceMs(line), this.#quarantinedUntil) - clock.now();
+      const freeAt = Math.max(this.#lastByteAt + silenceMs(line), this.#quarantinedUntil, this.#strangersUntil);
+      const pause = freeAt - clock.now();
       if (pause <= 0) return undefined;
       if (clock.now() >= giveUpAt)
         return new GatewayError(
@@ -285,6 +293,7 @@ export class SerialBus {
   #hear(bytes: Buffer): void {
     const { clock, line, log } = this.#options;
     const now = clock.now();
+    if (!this.#exchanging) this.#strangersUntil = now + STRANGER_MS;
     // What follows a reply or a missing one closely may be the rest of it. Anything else nobody here asked for.
     const unasked = now > Math.max(this.#lastByteAt + PIECE_GAP_MS + silenceMs(line), this.#quarantinedUntil);
     if (!this.#exchanging && unasked && !this.#strangerTold) {
@@ -305,6 +314,7 @@ export class SerialBus {
       this.#strangerTold = false;
       this.#lastByteAt = Number.NEGATIVE_INFINITY;
       this.#quarantinedUntil = Number.NEGATIVE_INFINITY;
+      this.#strangersUntil = Number.NEGATIVE_INFINITY;
     } else {
       this.#queue.rejectAll(this.#portClosed());
       this.#wake();
