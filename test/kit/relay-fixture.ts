@@ -24,7 +24,24 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   line.add(board);
   const log = recordLog();
   const reports: DeviceReport[] = [];
-  const link: SerialLink = bus.link(board.unit);
+  const plain = bus.link(board.unit);
+  let listening = 0;
+  const link: SerialLink = {
+    ...plain,
+    get state() {
+      return plain.state;
+    },
+    onStateChange(listener) {
+      const stop = plain.onStateChange(listener);
+      listening += 1;
+      let on = true;
+      return () => {
+        stop();
+        if (on) listening -= 1;
+        on = false;
+      };
+    },
+  };
   const device: Device = await modbusRelay.open(
     link,
     modbusRelay.settings.parse({
@@ -66,7 +83,8 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   /** The words that were put on the line for this board since. */
   const writes = () => line.heard.filter(({ functionCode }) => functionCode === 5 || functionCode === 16);
   if (options.settle ?? true) await clock.advance(500);
-  return { ...fixture, board, link, device, lock, reports, last, log, command, door, writes };
+  const stateListeners = () => listening;
+  return { ...fixture, board, link, stateListeners, device, lock, reports, last, log, command, door, writes };
 }
 
 export type RelayFixture = Awaited<ReturnType<typeof relayDoor>>;

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
+import type { SerialCarrier } from '../../src/transports/serial/carrier.ts';
 import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
 import type { LineSettings } from '../../src/transports/serial/line-timing.ts';
 import { SerialBus } from '../../src/transports/serial/serial-bus.ts';
@@ -13,7 +14,21 @@ export async function serialLine(options: { readonly echo?: boolean; readonly se
   const clock = new SimulatedClock();
   const random = seededRandom(options.seed ?? 1);
   const line = new SimulatedLine({ clock, baudRate: line9600.baudRate, echo: options.echo ?? false });
-  const carrier = inProcessCarrier('/dev/simulated', line, line9600, clock);
+  const wire = inProcessCarrier('/dev/simulated', line, line9600, clock);
+  const writeListeners: ((bytes: Buffer) => void)[] = [];
+  const carrier: SerialCarrier = {
+    ...wire,
+    async open(events) {
+      const port = await wire.open(events);
+      return {
+        ...port,
+        write(bytes) {
+          for (const listener of writeListeners) listener(bytes);
+          return port.write(bytes);
+        },
+      };
+    },
+  };
   const bus = new SerialBus({
     name: 'bus1',
     carrier,
@@ -24,7 +39,9 @@ export async function serialLine(options: { readonly echo?: boolean; readonly se
   });
   bus.start();
   await clock.settle();
-  return { clock, random, line, bus };
+  /** Called when the bus hands bytes over, before they have arrived anywhere. */
+  const onWrite = (listener: (bytes: Buffer) => void) => writeListeners.push(listener);
+  return { clock, random, line, bus, onWrite };
 }
 
 export type SerialLineFixture = Awaited<ReturnType<typeof serialLine>>;

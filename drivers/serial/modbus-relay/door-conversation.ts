@@ -8,7 +8,7 @@ import {
 import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
 import { release, secure } from './board-codec.ts';
-import { doorNotClosed, notReached, readTooLate, refusal, type Target } from './failures.ts';
+import { closedMeanwhile, doorNotClosed, notReached, readTooLate, refusal, type Target } from './failures.ts';
 import { type Look, lookAt, type RelayDoor } from './relay-door.ts';
 
 /** A relay moves within 10 ms; a board that acknowledged is looked at again for so long. A guess. */
@@ -51,13 +51,18 @@ export async function operate(
   // relay did is told from what it was.
   const before = await lookAt(door, 'door', signal);
   books.saw(before);
-  const sent = await send(door, target, { before, signal, permit: await ctx.pointOfNoReturn() }, books);
-  for (;;) {
-    const look = await tryToLook(door, signal);
-    if (look) books.saw(look);
-    const outcome = target === 'released' ? judgeRelease(door, sent, look) : judgeRest(door, sent, look);
-    if (outcome) return outcome;
-    await sleep(door.clock, LOOK_AGAIN_MS, signal);
+  const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
+  const sent = await send(door, target, { before, signal, permit }, books);
+  try {
+    for (;;) {
+      const look = await tryToLook(door, signal);
+      if (look) books.saw(look);
+      const outcome = target === 'released' ? judgeRelease(door, sent, look) : judgeRest(door, sent, look);
+      if (outcome) return outcome;
+      await sleep(door.clock, LOOK_AGAIN_MS, signal);
+    }
+  } catch (error) {
+    throw door.closing.aborted && error === door.closing.reason ? closedMeanwhile(door, target) : error;
   }
 }
 
@@ -87,10 +92,21 @@ async function send(
     if (refused) throw refused;
     return { before, at: sentAt, acknowledged: false, said: `the board answered ${exceptionName(reply.exception)}` };
   } catch (error) {
-    const settled = error instanceof GatewayError && error.delivery === 'maybe_sent' && !signal.aborted;
-    if (!settled || at === undefined) throw named(error, name);
+    if (at === undefined) throw signal.aborted ? error : named(error, name);
+    if (door.closing.aborted && error === door.closing.reason) throw closedMeanwhile(door, target);
+    if (!(error instanceof GatewayError) || error.delivery !== 'maybe_sent' || signal.aborted) throw error;
     return { before, at, acknowledged: false, said: 'the command was not acknowledged' };
   }
+}
+
+/** @throws the signal's reason as soon as it aborts */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 /** Undefined while the board cannot be read; the end of the command ends the wait. */

@@ -36,6 +36,14 @@ export function readTooLate({ name }: RelayDoor, said: string): GatewayError {
   );
 }
 
+/** The device was closed while its command was under way. */
+export function closedMeanwhile({ name }: RelayDoor, target: Target): GatewayError {
+  return fail(
+    'outcome_unknown',
+    `It is not known whether ${name} was ${target}: the command had left when the device was closed. Look at the door.`,
+  );
+}
+
 export function doorNotClosed({ name }: RelayDoor): GatewayError {
   return fail(
     'door_not_closed',

@@ -1,0 +1,83 @@
+import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
+import { testCommand } from '../../../test/kit/command-context.ts';
+import { relayDoor } from '../../../test/kit/relay-fixture.ts';
+import { serialLine } from '../../../test/kit/serial-line-fixture.ts';
+import { modbusRelay } from './driver.ts';
+
+const READS = [1, 2];
+const WRITES = [5];
+
+describeDriver({
+  title: 'serial/modbus-relay',
+  door: modbusRelay.limits.door,
+  async make(when): Promise<DriverHarness> {
+    const fixture = await serialLine();
+    const { clock, line, bus } = fixture;
+    const { board, device, reports, log, stateListeners } = await relayDoor({
+      line: fixture,
+      settle: when !== 'opened',
+    });
+    const { door } = modbusRelay.limits;
+    let underWay: Buffer | undefined;
+    const waiting: (() => void)[] = [];
+    fixture.onWrite((bytes) => {
+      if (!WRITES.includes(bytes.readUInt8(1))) return;
+      underWay = bytes;
+      for (const resolve of waiting.splice(0)) resolve();
+    });
+    const silent = () => line.misbehave({ kind: 'request_lost' }, { functionCodes: READS });
+    return {
+      clock,
+      device,
+      reports,
+      logged: () => log.text,
+      command: (options = {}) =>
+        testCommand({
+          clock,
+          log: log.logger,
+          sendByMs: door.sendByMs,
+          deadlineMs: door.deadlineMs,
+          ...options,
+        }),
+      truth: {
+        bolt: () => (board.isOn(1) ? 'unlocked' : 'locked'),
+        // A pulse is one movement, its end included.
+        movements: () => board.changes.filter(({ by }) => by !== 'pulse_end').length,
+        commands: () => line.heard.filter(({ functionCode }) => WRITES.includes(functionCode)).map(({ at }) => at),
+      },
+      way: {
+        cut(onTheWay) {
+          if (onTheWay === 'arrives' && underWay) line.receive(underWay);
+          line.unplug();
+        },
+        restore: () => line.plug(),
+        async commandLeaves() {
+          const left = new Promise<void>((resolve) => waiting.push(resolve));
+          await clock.until(left);
+        },
+      },
+      disappoint: {
+        refuse: () => line.misbehave({ kind: 'exception', code: 3 }, { functionCodes: WRITES }),
+        tellLate(ms) {
+          line.misbehave({ kind: 'reply_lost' }, { functionCodes: WRITES });
+          board.onChange(() => {
+            silent();
+            clock.setTimer(() => line.behave(), ms);
+          });
+        },
+        // A board that is silent before is found out, and nothing is sent. This one falls silent as it acts.
+        fallSilent() {
+          line.misbehave({ kind: 'reply_lost' }, { functionCodes: WRITES });
+          board.onChange(({ by }) => {
+            if (by === 'pulse') silent();
+          });
+        },
+      },
+      async stopHardware() {
+        await bus.close();
+        await clock.advance(60_000);
+      },
+      leftovers: () => clock.armedTimers + stateListeners(),
+    };
+  },
+});
