@@ -123,7 +123,8 @@ function newKey(path: string, sealedCount: number, randomBytes: (size: number) =
   return key;
 }
 
-const keyIdOf = (key: Uint8Array): string =>
+/** Tells keys apart without telling anything of them. */
+export const keyIdOf = (key: Uint8Array): string =>
   createHash('sha256')
     .update('strikeplate store key\0')
     .update(key)
