@@ -127,6 +127,12 @@ export class BrokerConnection {
     return this.#socket.stream.writableLength > 0;
   }
 
+  /** Whether packets of an earlier turn still wait for the kernel to take them. */
+  get backedUp(): boolean {
+    const { stream } = this.#socket;
+    return stream.writableCorked === 0 && stream.writableLength > 0;
+  }
+
   /** Resolves when the kernel has taken what was written so far, or the connection closed. */
   flushed(): Promise<void> {
     const written = new Promise<void>((resolve) => void this.#socket.stream.write('', () => resolve()));
@@ -143,20 +149,24 @@ export class BrokerConnection {
    * @throws BrokerFailure when the packet did not leave; the connection is then reset
    */
   publish(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
-    if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
     const { stream } = this.#socket;
     const before = stream.bytesWritten;
-    this.#client.publish(topic, payload, options, () => undefined);
+    const messageId = this.#write(topic, payload, options);
     this.#handOver();
-    if (stream.bytesWritten === before) {
-      const failure = new BrokerFailure({
-        reason: 'not_written',
-        hint: 'The MQTT library did not write the message. Please report this.',
-      });
-      this.reset(failure);
-      throw failure;
-    }
-    return options.qos === 0 ? 0 : this.#client.getLastMessageId();
+    if (stream.bytesWritten === before) throw this.#notWritten();
+    return messageId;
+  }
+
+  /**
+   * As {@link publish}, but the packet leaves together with the others of this turn, when the turn ends. For what
+   * cannot act: nobody knows when it is with the operating system.
+   */
+  publishSoon(topic: string, payload: string, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
+    const { stream } = this.#socket;
+    const before = stream.writableLength;
+    const messageId = this.#write(topic, payload, options);
+    if (stream.writableLength === before) throw this.#notWritten();
+    return messageId;
   }
 
   /**
@@ -193,6 +203,21 @@ export class BrokerConnection {
     this.#client.end();
     await this.closed;
     timer.cancel();
+  }
+
+  #write(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
+    if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
+    this.#client.publish(topic, payload, options, () => undefined);
+    return options.qos === 0 ? 0 : this.#client.getLastMessageId();
+  }
+
+  #notWritten(): BrokerFailure {
+    const failure = new BrokerFailure({
+      reason: 'not_written',
+      hint: 'The MQTT library did not write the message. Please report this.',
+    });
+    this.reset(failure);
+    return failure;
   }
 
   #handOver(): void {

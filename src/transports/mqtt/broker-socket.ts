@@ -20,6 +20,32 @@ class ResettingSocket extends Socket {
     this.#resetting = true;
     return this.resetAndDestroy();
   }
+
+  override _writev(chunks: readonly Chunk[], callback: (error?: Error | null) => void): void {
+    this._write(packed(chunks), bytes, callback);
+  }
+}
+
+interface Chunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
+
+/** As streams call the encoding of a chunk that is a buffer; the types do not know it. */
+const bytes = 'buffer' as BufferEncoding;
+
+/**
+ * mqtt-packet writes a packet as up to fifty chunks of a few bytes. Copying them together is far cheaper than handing
+ * the kernel a list of them, and than a TLS record for each.
+ */
+function packed(chunks: readonly Chunk[]): Buffer {
+  let length = 0;
+  for (const { chunk, encoding } of chunks) length += Buffer.byteLength(chunk, encoding);
+  const whole = Buffer.allocUnsafe(length);
+  let end = 0;
+  for (const { chunk, encoding } of chunks)
+    end += typeof chunk === 'string' ? whole.write(chunk, end, encoding) : chunk.copy(whole, end);
+  return whole;
 }
 
 export interface BrokerSocket {
@@ -51,6 +77,7 @@ export async function openBrokerSocket(
   if (!address.tls) return { stream: tcp, reset };
   const named = isIP(address.host) === 0 ? { servername: address.host } : {};
   const secure = connectTls({ socket: tcp, host: address.host, ...named, ...tls, rejectUnauthorized: true });
+  secure._writev = (chunks, callback) => secure._write(packed(chunks), bytes, callback);
   await opened(secure, tcp, 'secureConnect', signal);
   return { stream: secure, reset };
 }
