@@ -29,9 +29,10 @@ export class DeviceRegistry implements Devices {
   require(deviceId: string): ManagedDevice {
     const device = this.#devices.get(deviceId);
     if (device) return device;
+    // The id is not repeated: whoever mixes parameters up may have put a PIN there.
     throw new GatewayError(
       'device_not_found',
-      `This gateway has no device ${deviceId}. List its devices with GET /devices/list.`,
+      'This gateway has no device with that device_id. List its devices with GET /devices/list.',
     );
   }
 
