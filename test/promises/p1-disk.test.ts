@@ -1,0 +1,123 @@
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { SqliteStore } from '../../src/store/sqlite-store.ts';
+import { WriterFaults } from '../../src/store/writer-faults.ts';
+import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import { type BoxConfig, type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { GatewayProcess } from '../kit/gateway-process.ts';
+
+const failingSync = fileURLToPath(new URL('../kit/failing-sync.mjs', import.meta.url));
+const device_id = idOf('front');
+
+describe('P1 Durable before answered, on disks that disappoint', () => {
+  const closing: (() => unknown)[] = [];
+  let lock: SimulatedLock;
+  let config: BoxConfig;
+  let box: GatewayBox;
+
+  beforeEach(async () => {
+    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
+    closing.push(() => broker.close());
+    const peer = await connectMqttPeer(broker.url);
+    closing.push(() => peer.close());
+    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
+    closing.push(() => bridge.stop());
+    lock = bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 5, motorMs: 10 });
+    bridge.start();
+    config = { mqtt: { main: { url: broker.url } }, devices: [zigbeeEntry('front')] };
+    box = await GatewayBox.make(config);
+    closing.push(() => box.dispose());
+  });
+  afterEach(async () => {
+    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  });
+
+  /** The whole gateway on a disk that does as the faults say. */
+  async function onDiskWith(faults: WriterFaults): Promise<BoxedGateway> {
+    const open = SqliteStore.open.bind(SqliteStore);
+    const sizes = { reserveBytes: 64 * 1024, probeMs: 50 };
+    vi.spyOn(SqliteStore, 'open').mockImplementation((options) => open({ ...options, ...sizes, faults }));
+    const gateway = await box.start();
+    closing.push(() => gateway.close());
+    await gateway.api.online(device_id);
+    return gateway;
+  }
+
+  it('a slow sync delays no GET', async () => {
+    const faults = new WriterFaults();
+    const { api } = await onDiskWith(faults);
+    // Far more than a disk takes (50 ms on a worn SD card, a guess), so that the order does not hang on this machine's load.
+    faults.commitDelayMs = 300;
+    for (let round = 0; round < 3; round++) {
+      const order: string[] = [];
+      const post = api.door('unlock', device_id).then(() => order.push('POST'));
+      const gets = Array.from({ length: 5 }, () => api.get('/devices/list').then(() => order.push('GET')));
+      await Promise.all([post, ...gets]);
+      expect(order).toEqual(['GET', 'GET', 'GET', 'GET', 'GET', 'POST']);
+    }
+  });
+
+  it('a full disk is answered with 503, loses nothing, and is used again when it has room', async () => {
+    const faults = new WriterFaults();
+    const { api } = await onDiskWith(faults);
+    const before = await api.door('unlock', device_id);
+    faults.full = true;
+    const refused: string[] = [];
+    const kept = [before.action_attempt_id];
+    while (refused.length < 3) {
+      const answer = await api.post('/locks/unlock_door', { device_id });
+      if (answer.status === 200)
+        kept.push((answer.body.action_attempt as unknown as { action_attempt_id: string }).action_attempt_id);
+      if (answer.status !== 503) continue;
+      refused.push(answer.text);
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(answer.body).toMatchObject({
+        ok: false,
+        error: { type: 'storage_unavailable', message: expect.stringContaining('full') },
+      });
+    }
+    await api.ended(kept);
+    const commands = lock.doorCommands.length;
+    expect(commands).toBeLessThanOrEqual(kept.length);
+    expect((await api.get('/devices/list')).status).toBe(200);
+    faults.full = false;
+    for (;;) {
+      const answer = await api.post('/locks/lock_door', { device_id });
+      if (answer.status !== 200) continue;
+      kept.push((answer.body.action_attempt as unknown as { action_attempt_id: string }).action_attempt_id);
+      break;
+    }
+    await api.ended(kept);
+    expect(new Set((await api.attempts()).map((attempt) => attempt.action_attempt_id))).toEqual(new Set(kept));
+  });
+
+  it('a failing sync ends the process with a code, and what was acknowledged is there afterwards', async () => {
+    ensureBuilt();
+    const first = await GatewayProcess.start(box, { imports: [failingSync] });
+    await first.api.online(device_id);
+    const answered: string[] = [];
+    for (let count = 0; count < 3; count++)
+      answered.push((await first.api.door('unlock', device_id)).action_attempt_id);
+    await first.api.ended(answered);
+    first.signal('SIGUSR2');
+    for (;;) {
+      const attempt = await first.api.door('unlock', device_id).catch(() => undefined);
+      if (attempt === undefined) break;
+      answered.push(attempt.action_attempt_id);
+    }
+    const end = await first.ended;
+    expect(end.code).toBeGreaterThan(0);
+    expect(end.stderr).toContain('The gateway cannot go on');
+    const commands = lock.doorCommands.length;
+    const second = await GatewayProcess.start(box);
+    const lives = await second.api.ended(answered);
+    expect(lives).toHaveLength(answered.length);
+    expect(lock.doorCommands).toHaveLength(commands);
+    expect(await second.stop()).toMatchObject({ code: 0 });
+  }, 60_000);
+});

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { GatewayProcess, runCli } from '../kit/gateway-process.ts';
+
+describe('bad input to a real process', () => {
+  const closing: (() => unknown)[] = [];
+  let url: string;
+  let box: GatewayBox;
+  let gateway: GatewayProcess;
+
+  beforeAll(async () => {
+    ensureBuilt();
+    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
+    closing.push(() => broker.close());
+    url = broker.url;
+    const peer = await connectMqttPeer(url);
+    closing.push(() => peer.close());
+    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
+    closing.push(() => bridge.stop());
+    bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10 });
+    bridge.addNoiseSensor({ friendlyName: 'hall', level: 45 });
+    bridge.start();
+    const devices = [zigbeeEntry('front'), zigbeeEntry('hall', { settings: { kind: 'noise' } })];
+    box = await GatewayBox.make({ mqtt: { main: { url } }, devices });
+    closing.push(() => box.dispose());
+    gateway = await GatewayProcess.start(box);
+    closing.push(() => gateway.stop());
+    for (const slug of ['front', 'hall']) await gateway.api.online(idOf(slug));
+  }, 120_000);
+  afterAll(async () => {
+    for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+  });
+
+  it.each([
+    ['an unknown device', { device_id: 'nobody' }, 404, 'device_not_found'],
+    ['a noise sensor told to lock', { device_id: idOf('hall') }, 400, 'unsupported_action'],
+    ['JSON that breaks off', '{"device_id": "x', 400, 'invalid_input'],
+    ['a body of 5 MB', JSON.stringify({ device_id: 'x'.repeat(5 << 20) }), 413, 'payload_too_large'],
+    ['a number for an id', { device_id: 7 }, 400, 'invalid_input'],
+    ['a list for a body', '[1, 2]', 400, 'invalid_input'],
+    ['no parameters', {}, 400, 'invalid_input'],
+    ['a parameter that does not exist', { device_id: idOf('front'), force: true }, 400, 'invalid_input'],
+  ])('HTTP: %s is told, and the door works afterwards', async (_what, body, status, type) => {
+    const answer = await gateway.api.post('/locks/lock_door', body);
+    expect(answer).toMatchObject({
+      status,
+      body: { ok: false, error: { type, message: expect.stringMatching(/\w.{10}/) } },
+    });
+    const attempt = await gateway.api.door('unlock', idOf('front'));
+    const [life] = await gateway.api.ended([attempt.action_attempt_id]);
+    expect(life?.attempt.status).toBe('success');
+  });
+
+  it.each([
+    ['an unknown key', { colour: 'red' }, /gateway\.yaml:\d+:\d+ colour: /],
+    [
+      'a password file that is missing',
+      { mqtt: { main: { url: 'mqtt://127.0.0.1:1', username: 'gw', password_file: 'none.pw' } } },
+      /gateway\.yaml:\d+:\d+ mqtt\.main\.password_file: .*none\.pw/,
+    ],
+    [
+      'a driver that does not exist',
+      { devices: [zigbeeEntry('front'), { ...zigbeeEntry('side'), driver: 'mqtt/none' }] },
+      /gateway\.yaml:\d+:\d+ devices\.1\.driver: /,
+    ],
+  ])(
+    'configuration: with %s it does not start, and says where to look',
+    async (_what, part, message) => {
+      const other = await GatewayBox.make({ mqtt: { main: { url } }, devices: [zigbeeEntry('front')], ...part });
+      try {
+        for (const command of ['run', 'check-config']) {
+          const end = await runCli([command, '--config', other.configFile]);
+          expect([command, end.code]).toEqual([command, 3]);
+          expect(end.stdout + end.stderr).toMatch(message);
+        }
+      } finally {
+        other.dispose();
+      }
+    },
+    30_000,
+  );
+
+  it('a configuration that is not there is told, too', async () => {
+    const end = await runCli(['run', '--config', join(box.folder, 'none.yaml')]);
+    expect(end.code).toBe(3);
+    expect(end.stderr).toContain('none.yaml');
+  });
+});
