@@ -243,7 +243,7 @@ describe('P7 Secrets stay in', () => {
   it('in no message that the gateway publishes, but the commands to the lock', () => {
     const messages = published();
     const topics = new Set(messages.map(({ topic }) => topic.split('/').slice(0, 3).join('/')));
-    expect([...topics]).toEqual(expect.arrayContaining(['strikeplate/box/attempts', 'strikeplate/box/log']));
+    expect([...topics]).toEqual(expect.arrayContaining(['strikeplate/box/attempts', 'strikeplate/box/devices']));
     const found = messages.flatMap(({ topic, payload }) => tracesOf(secrets, `${topic} ${payload}`, topic));
     expect(found).toEqual([]);
   });
