@@ -1,105 +1,6 @@
 import { assign, setup } from 'xstate';
-import { errorTypes } from '../contract/index.ts';
-import type { ActionType } from '../store/records.ts';
-import { type Failure, failedWith, maybeDone, notDone, type Outcome } from './outcome.ts';
-
-export interface AttemptContext {
-  readonly actionType: ActionType;
-  readonly deviceName: string;
-  /** The one field that tells how it ended. */
-  readonly outcome: Outcome | undefined;
-  /** Why the last try failed, while another may follow. */
-  readonly lastFailure: Failure | undefined;
-  /** True while a byte that can act may be under way or may have acted. */
-  readonly maybeActed: boolean;
-  /** True once the one repetition that some failures allow was used. */
-  readonly repeated: boolean;
-}
-
-export interface AttemptInput {
-  readonly actionType: ActionType;
-  readonly deviceName: string;
-}
-
-export type AttemptEvent =
-  /** Others are before it on this device. */
-  | { readonly type: 'QUEUED' }
-  /** The device is this attempt's now. */
-  | { readonly type: 'TURN' }
-  /** The driver is about to send; the intent is being committed. */
-  | { readonly type: 'INTENT' }
-  /** The first byte that can act is being handed over. */
-  | { readonly type: 'SENT' }
-  /** The link is certain that what it was given never left. */
-  | { readonly type: 'WITHDRAWN' }
-  | { readonly type: 'DONE'; readonly outcome: Outcome }
-  | { readonly type: 'FAILED'; readonly failure: Failure; readonly mayStillSend: boolean }
-  | { readonly type: 'SEND_BY_PASSED' }
-  | { readonly type: 'DEADLINE_PASSED' }
-  /** A newer opposite door command was accepted. */
-  | { readonly type: 'SUPERSEDED' }
-  /** The gateway is stopping, or was restarted. */
-  | { readonly type: 'STOPPED' }
-  /** Found at start with its intent on disk: the device is being asked what became of it. */
-  | { readonly type: 'READING_BACK' }
-  /** The outcome is on disk. */
-  | { readonly type: 'RECORDED' };
-
-/** The failures that only a device that was never commanded can have, by the error table. */
-const impliesNothingSent = (failure: Failure): boolean => errorTypes[failure.type].delivery === 'not_sent';
-
-/**
- * A try's failure as the attempt must tell it. "Offline" or "expired" would say that nothing happened; once a byte
- * may have acted, nobody can know that.
- */
-function truthful(context: AttemptContext, failure: Failure): Failure {
-  if (!context.maybeActed || !impliesNothingSent(failure)) return failure;
-  return failedWith(
-    'outcome_unknown',
-    `${maybeDone(context.deviceName, context.actionType)}: the command had left when this happened: ${failure.message}`,
-  );
-}
-
-function mayRetry(context: AttemptContext, failure: Failure, mayStillSend: boolean): boolean {
-  if (!mayStillSend) return false;
-  const told = truthful(context, failure);
-  switch (errorTypes[told.type].retry) {
-    case 'until_send_by':
-      return told.delivery === 'not_sent' || told.delivery === 'refused';
-    case 'lock_once':
-      return context.actionType === 'LOCK_DOOR' && !context.repeated;
-    case 'once':
-      // A code write may be repeated, since it is read back; a door that moved may not.
-      return context.actionType !== 'LOCK_DOOR' && context.actionType !== 'UNLOCK_DOOR' && !context.repeated;
-    case 'never':
-      return false;
-  }
-}
-
-const usesUpRepetition = (failure: Failure): boolean => {
-  const { retry } = errorTypes[failure.type];
-  return retry === 'lock_once' || retry === 'once';
-};
-
-function whenSendByPassed({ actionType, deviceName, lastFailure }: AttemptContext): Failure {
-  return (
-    lastFailure ??
-    failedWith(
-      'expired',
-      `${notDone(deviceName, actionType)}: its turn, or a connection to it, did not come in time, and nothing was ` +
-        'sent. Try again; if it keeps happening, look at the device’s health and what else was asked of it.',
-    )
-  );
-}
-
-function whenDeadlinePassed(context: AttemptContext): Failure {
-  if (!context.maybeActed) return whenSendByPassed(context);
-  return failedWith(
-    'outcome_unknown',
-    `${maybeDone(context.deviceName, context.actionType)}: the command was sent and no report came in time. ` +
-      'Look at the door, or read its state, before sending another.',
-  );
-}
+import { type AttemptContext, type AttemptEvent, type AttemptInput, changes, mayRetry } from './attempt-changes.ts';
+import { failedWith, type Outcome } from './outcome.ts';
 
 /**
  * An attempt's life, driven by events from outside; it owns no timer and starts nothing. Time and drivers are the
@@ -118,55 +19,12 @@ export const attemptMachine = setup({
     succeeded: ({ context }) => context.outcome?.status === 'success',
   },
   actions: {
-    conclude: assign({
-      outcome: ({ context, event }): Outcome | undefined => {
-        switch (event.type) {
-          case 'DONE':
-            return event.outcome;
-          case 'FAILED':
-            // A try that came too late says less than the one before it did.
-            if (event.failure.type === 'expired' && context.lastFailure) return context.lastFailure;
-            return truthful(context, event.failure);
-          case 'SEND_BY_PASSED':
-            return whenSendByPassed(context);
-          case 'DEADLINE_PASSED':
-            return whenDeadlinePassed(context);
-          case 'SUPERSEDED':
-            return failedWith(
-              'superseded',
-              `${notDone(context.deviceName, context.actionType)}: a newer, opposite command took its place before ` +
-                'anything was sent. Nothing needs to be done.',
-            );
-          case 'STOPPED':
-            return failedWith(
-              'gateway_restarted',
-              `${notDone(context.deviceName, context.actionType)}: the gateway stopped before anything was sent, and ` +
-                'does not send old commands afterwards. Ask again if it is still wanted.',
-            );
-          default:
-            return context.outcome;
-        }
-      },
-    }),
-    concludeWithLastFailure: assign({ outcome: ({ context }): Outcome => whenSendByPassed(context) }),
-    concludeUnread: assign({
-      outcome: ({ context }): Outcome =>
-        failedWith(
-          'outcome_unknown',
-          `${maybeDone(context.deviceName, context.actionType)}: the gateway was restarted while the command was ` +
-            'under way, and could not learn from the device what became of it. Look at the door.',
-        ),
-    }),
-    keepFailure: assign(({ context, event }) => {
-      if (event.type !== 'FAILED') return {};
-      return {
-        lastFailure: truthful(context, event.failure),
-        maybeActed: event.failure.delivery === 'maybe_sent' || event.failure.delivery === 'acted',
-        repeated: context.repeated || usesUpRepetition(event.failure),
-      };
-    }),
-    markSent: assign({ maybeActed: true }),
-    markNotSent: assign({ maybeActed: false }),
+    conclude: assign(({ context, event }) => changes.conclude(context, event)),
+    concludeWithLastFailure: assign(({ context }) => changes.concludeWithLastFailure(context)),
+    concludeUnread: assign(({ context }) => changes.concludeUnread(context)),
+    keepFailure: assign(({ context, event }) => changes.keepFailure(context, event)),
+    markSent: assign(() => changes.markSent()),
+    markNotSent: assign(() => changes.markNotSent()),
   },
 }).createMachine({
   id: 'attempt',

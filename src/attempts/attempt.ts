@@ -1,11 +1,9 @@
 import type { Clock } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../store/records.ts';
 import type { Change } from '../store/store.ts';
-import type { AttemptEvent } from './attempt-machine.ts';
-import { type AttemptSnapshot, after, beginning } from './attempt-steps.ts';
+import type { AttemptEvent } from './attempt-changes.ts';
+import { type AttemptState, after, beginning, type Standing } from './attempt-steps.ts';
 import type { Outcome } from './outcome.ts';
-
-export type AttemptState = AttemptSnapshot['value'];
 
 export interface AttemptFacts {
   readonly seq: number;
@@ -42,7 +40,7 @@ export class Attempt {
   /** A driver works for it, and has to be told when it is over. */
   driverAtWork = false;
   readonly #options: AttemptOptions;
-  #snapshot: AttemptSnapshot;
+  #standing: Standing;
   readonly #history: HistoryEntry[];
   readonly #abort = new AbortController();
   #settlement: { readonly settlement: Settlement; readonly at: number } | undefined;
@@ -52,7 +50,7 @@ export class Attempt {
     this.intent = options.intent;
     this.#options = options;
     this.#history = [...(options.history ?? [])];
-    this.#snapshot = beginning({ actionType: facts.actionType, deviceName: facts.deviceName });
+    this.#standing = beginning({ actionType: facts.actionType, deviceName: facts.deviceName });
     if (this.#history.length === 0) this.#note('the request was received');
   }
 
@@ -61,17 +59,17 @@ export class Attempt {
   }
 
   get state(): AttemptState {
-    return this.#snapshot.value;
+    return this.#standing.state;
   }
 
   /** The outcome once it is decided; not to be shown to anybody before {@link Attempt.recorded}. */
   get outcome(): Outcome | undefined {
-    return this.#snapshot.context.outcome;
+    return this.#standing.context.outcome;
   }
 
   /** True while no byte that can act has left, as far as is known. */
   get nothingActed(): boolean {
-    return !this.#snapshot.context.maybeActed;
+    return !this.#standing.context.maybeActed;
   }
 
   /** Aborts when the attempt no longer waits for its device and a driver still works for it. */
@@ -98,13 +96,13 @@ export class Attempt {
   send(event: AttemptEvent, reason: string): void {
     if (this.#settlement) return; // a driver's late word about an attempt that is over
     const before = this.state;
-    this.#snapshot = after(this.#snapshot, event);
+    this.#standing = after(this.#standing, event);
     if (this.state !== before) this.#note(reason);
   }
 
   /** The settlement is on disk: the machine ends. */
   recorded(settlement: Settlement, at: number): void {
-    this.#snapshot = after(this.#snapshot, { type: 'RECORDED' });
+    this.#standing = after(this.#standing, { type: 'RECORDED' });
     this.#settlement = { settlement, at };
   }
 
