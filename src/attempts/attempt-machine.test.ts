@@ -4,7 +4,6 @@ import { createActor } from 'xstate';
 import { errorTypes, GatewayError, type GatewayErrorType } from '../contract/index.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptMachine } from './attempt-machine.ts';
-import { after, beginning } from './attempt-steps.ts';
 import { failed, succeeded } from './outcome.ts';
 
 const anyFailure = fc
@@ -51,26 +50,6 @@ describe('the machine of an attempt, whatever happens in whatever order', () => 
             if (decided !== undefined) expect(context.outcome).toBe(decided);
             expect(context.outcome !== undefined).toBe(['recording', 'succeeded', 'failed'].includes(value));
             decided = context.outcome;
-          }
-        },
-      ),
-      { numRuns: 2_000 },
-    );
-  });
-
-  it('takes the steps that an actor of xstate takes', () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom('LOCK_DOOR', 'UNLOCK_DOOR'),
-        fc.array(anyEvent, { maxLength: 30 }),
-        (actionType, events) => {
-          const actor = startAttempt(actionType);
-          let standing = beginning({ actionType, deviceName: 'Front door' });
-          for (const event of events) {
-            actor.send(event);
-            standing = after(standing, event);
-            const { value: state, context } = actor.getSnapshot();
-            expect(standing).toEqual({ state, context });
           }
         },
       ),

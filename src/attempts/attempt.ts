@@ -1,9 +1,12 @@
+import { createActor, type Actor as MachineActor, type StateValueFrom } from 'xstate';
 import type { Clock } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../store/records.ts';
 import type { Change } from '../store/store.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
-import { type AttemptState, after, beginning, type Standing } from './attempt-steps.ts';
+import { attemptMachine } from './attempt-machine.ts';
 import type { Outcome } from './outcome.ts';
+
+export type AttemptState = StateValueFrom<typeof attemptMachine>;
 
 export interface AttemptFacts {
   readonly seq: number;
@@ -30,7 +33,7 @@ export interface AttemptOptions {
   readonly alsoSettle?: ((settlement: Settlement) => readonly Change[]) | undefined;
 }
 
-/** A living attempt: where its machine stands, its history so far, and whether its intent is on disk. */
+/** A living attempt: its machine, its history so far, and whether its intent is on disk. */
 export class Attempt {
   readonly facts: AttemptFacts;
   /** True once the store was told, durably, that a command may leave. */
@@ -40,7 +43,7 @@ export class Attempt {
   /** A driver works for it, and has to be told when it is over. */
   driverAtWork = false;
   readonly #options: AttemptOptions;
-  #standing: Standing;
+  readonly #machine: MachineActor<typeof attemptMachine>;
   readonly #history: HistoryEntry[];
   readonly #abort = new AbortController();
   #settlement: { readonly settlement: Settlement; readonly at: number } | undefined;
@@ -50,7 +53,9 @@ export class Attempt {
     this.intent = options.intent;
     this.#options = options;
     this.#history = [...(options.history ?? [])];
-    this.#standing = beginning({ actionType: facts.actionType, deviceName: facts.deviceName });
+    const { actionType, deviceName } = facts;
+    this.#machine = createActor(attemptMachine, { input: { actionType, deviceName } });
+    this.#machine.start();
     if (this.#history.length === 0) this.#note('the request was received');
   }
 
@@ -59,17 +64,17 @@ export class Attempt {
   }
 
   get state(): AttemptState {
-    return this.#standing.state;
+    return this.#machine.getSnapshot().value;
   }
 
   /** The outcome once it is decided; not to be shown to anybody before {@link Attempt.recorded}. */
   get outcome(): Outcome | undefined {
-    return this.#standing.context.outcome;
+    return this.#machine.getSnapshot().context.outcome;
   }
 
   /** True while no byte that can act has left, as far as is known. */
   get nothingActed(): boolean {
-    return !this.#standing.context.maybeActed;
+    return !this.#machine.getSnapshot().context.maybeActed;
   }
 
   /** Aborts when the attempt no longer waits for its device and a driver still works for it. */
@@ -96,14 +101,15 @@ export class Attempt {
   send(event: AttemptEvent, reason: string): void {
     if (this.#settlement) return; // a driver's late word about an attempt that is over
     const before = this.state;
-    this.#standing = after(this.#standing, event);
+    this.#machine.send(event);
     if (this.state !== before) this.#note(reason);
   }
 
-  /** The settlement is on disk: the machine ends. */
+  /** The settlement is on disk: the machine ends and is dropped. */
   recorded(settlement: Settlement, at: number): void {
-    this.#standing = after(this.#standing, { type: 'RECORDED' });
+    this.#machine.send({ type: 'RECORDED' });
     this.#settlement = { settlement, at };
+    this.#machine.stop();
   }
 
   /** The history as it will stand once the settlement is on disk. Call it once. */

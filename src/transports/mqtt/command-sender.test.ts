@@ -115,7 +115,7 @@ describe('sending', () => {
 
   it.each([
     { sendBy: 60_000, expiry: 5 },
-    { sendBy: 3_900, expiry: 3 },
+    { sendBy: 3_900, expiry: 2 },
     { sendBy: 400, expiry: 1 },
   ])('lets the broker keep a command no longer than until send_by: $sendBy ms', async ({ sendBy, expiry }) => {
     const sending = send({ ...permit, sendBy });

@@ -129,7 +129,8 @@ export class CommandSender {
 
   #publish(connection: SendingConnection, { device, topic, payload, permit }: Outgoing, remainingMs: number): number {
     // Whole seconds; mosquitto 2.0 takes 0 for no expiry at all.
-    const messageExpiryInterval = Math.max(1, Math.floor(Math.min(EXPIRY_SECONDS, remainingMs / 1_000)));
+    // A broker that counts in whole seconds keeps a message up to a second longer (seen with mosquitto 2.0.11).
+    const messageExpiryInterval = Math.max(1, Math.min(EXPIRY_SECONDS, Math.floor(remainingMs / 1_000) - 1));
     try {
       return connection.publish(topic, payload, { qos: 1, retain: false, properties: { messageExpiryInterval } });
     } catch (error) {
