@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { peerProgram } from './peer-program.ts';
+
+export const socatProgram = peerProgram('socat', 'socat');
+
+/**
+ * Pseudo terminals joined by socat: what a USB adapter and its line are to programs. The adapter can be pulled while
+ * the units at the far end go on, as they do on a wire.
+ */
+export class TtyPair {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'ttys-'));
+  /** The gateway's end. */
+  readonly near = join(this.#folder, 'near');
+  /** The units' end. */
+  readonly far = join(this.#folder, 'far');
+  readonly #middle = join(this.#folder, 'middle');
+  #line: ChildProcess | undefined;
+  #adapter: ChildProcess | undefined;
+  #holder: number | undefined;
+
+  static async open(): Promise<TtyPair> {
+    const pair = new TtyPair();
+    const pty = (link: string) => `pty,raw,echo=0,link=${link}`;
+    pair.#line = socat([pty(pair.far), pty(pair.#middle)]);
+    await there(pair.far, pair.#middle);
+    // The line stays when nobody has it open: without this, its end would be an error to the units.
+    pair.#holder = openSync(pair.#middle, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    await pair.plug();
+    return pair;
+  }
+
+  async plug(): Promise<void> {
+    this.#discard();
+    this.#adapter = socat([`pty,raw,echo=0,link=${this.near}`, `${this.#middle},raw,echo=0`]);
+    await there(this.near);
+  }
+
+  async unplug(): Promise<void> {
+    const adapter = this.#adapter;
+    this.#adapter = undefined;
+    await stopped(adapter);
+  }
+
+  async close(): Promise<void> {
+    await this.unplug();
+    if (this.#holder !== undefined) closeSync(this.#holder);
+    this.#holder = undefined;
+    await stopped(this.#line);
+    this.#line = undefined;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What the units said while nobody was there is lost. */
+  #discard(): void {
+    try {
+      while (this.#holder !== undefined && readSync(this.#holder, Buffer.alloc(256)) > 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+function socat(ends: readonly string[]): ChildProcess {
+  if (socatProgram === undefined) throw new Error('socat is not installed. Run: apt-get install -y socat');
+  return spawn(socatProgram, ends, { stdio: 'ignore' });
+}
+
+async function there(...paths: readonly string[]): Promise<void> {
+  while (!paths.every((path) => existsSync(path))) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function stopped(process: ChildProcess | undefined): Promise<void> {
+  if (!process || process.exitCode !== null || process.signalCode !== null) return;
+  const gone = new Promise((resolve) => process.once('exit', resolve));
+  process.kill('SIGTERM');
+  await gone;
+}
