@@ -2,13 +2,13 @@
 export const ILLEGAL_FUNCTION = 1;
 export const ILLEGAL_DATA_ADDRESS = 2;
 export const ILLEGAL_DATA_VALUE = 3;
-export const DEVICE_FAILURE = 4;
+const DEVICE_FAILURE = 4;
 /** The unit took the request and needs long for it. */
 export const ACKNOWLEDGE = 5;
 export const DEVICE_BUSY = 6;
-export const MEMORY_PARITY_ERROR = 8;
+const MEMORY_PARITY_ERROR = 8;
 export const GATEWAY_PATH_UNAVAILABLE = 10;
-export const GATEWAY_TARGET_SILENT = 11;
+const GATEWAY_TARGET_SILENT = 11;
 
 const names: Readonly<Record<number, string>> = {
   [ILLEGAL_FUNCTION]: 'illegal function',
