@@ -1,0 +1,39 @@
+// The other end of HelperProcess: answers questions over IPC, and ends when the parent hangs up.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+/** What the parent wants this helper to know. */
+export const settings = () => JSON.parse(process.argv[2] ?? '{}');
+
+/**
+ * @param {Record<string, (details: any) => unknown>} answers
+ * @param {() => unknown} [onEnd] before the process ends
+ */
+export function answer(answers, onEnd = () => undefined) {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  /** @type {Record<string, (details: any) => unknown>} */
+  const all = {
+    figures: async () => {
+      const { user, system } = process.cpuUsage();
+      const { rss, heapUsed } = process.memoryUsage();
+      // The histogram counts the timer's own interval, too.
+      const loopP99Ms = Math.max(0, delay.percentile(99) / 1e6 - 10);
+      delay.reset();
+      const more = await answers.moreFigures?.({});
+      return { cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed, loopP99Ms, ...(more ?? {}) };
+    },
+    collectGarbage: () => globalThis.gc?.(),
+    ...answers,
+  };
+  process.on('message', async (/** @type {any} */ { id, question, details }) => {
+    try {
+      process.send?.({ id, value: await all[question]?.(details) });
+    } catch (error) {
+      process.send?.({ id, error: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  process.on('disconnect', async () => {
+    await onEnd();
+    process.exit(0);
+  });
+}

@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Milliseconds that one load is measured at a stretch. */
+  readonly sliceMs: number;
+  /** How often every target has each load. */
+  readonly rounds: number;
+  /** Where the figures are written as JSON, beside the table that is printed. */
+  readonly json: string | undefined;
+  /** A folder for CPU profiles of the gateway, which makes it slower. */
+  readonly profile: string | undefined;
+  /** Only these targets; all when empty. */
+  readonly targets: readonly string[];
+  /** Another checkout, built, whose gateway takes part as `before`. */
+  readonly against: string | undefined;
+  readonly embedded: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+  --quick            under a minute: fewer and shorter slices
+  --rounds N         how often each load is measured (5; quick: 2)
+  --slice MS         how long at a stretch (3000; quick: 700)
+  --targets A,B      only these of: bare, floor, commit, before, gateway, monitor
+  --against FOLDER   another checkout, built, whose gateway takes part as "before"
+  --embedded         the embedded broker even where mosquitto is installed
+  --json FILE        write the figures there as well
+  --profile FOLDER   leave a CPU profile of the gateway there`;
+
+/** @throws TypeError when an option is not known */
+export function readOptions(args: readonly string[]): BenchOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      slice: { type: 'string' },
+      targets: { type: 'string' },
+      against: { type: 'string' },
+      embedded: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  return {
+    sliceMs: Number(values.slice ?? (values.quick ? 700 : 3_000)),
+    rounds: Number(values.rounds ?? (values.quick ? 2 : 5)),
+    json: values.json,
+    profile: values.profile,
+    targets: values.targets?.split(',') ?? [],
+    against: values.against,
+    embedded: values.embedded,
+  };
+}

@@ -1,0 +1,93 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { HelperProcess } from './helper-process.ts';
+import { readOptions, usage } from './options.ts';
+import { alternate, loadShapes, type Row } from './round-trips.ts';
+import { startBroker, temporaryFolder } from './site.ts';
+import { figure, mebibytes, table } from './table.ts';
+import { allBases, starters, type Target } from './targets.ts';
+
+const devices = 100;
+
+const options = readOptions(process.argv.slice(2));
+if (options === undefined) {
+  console.log(usage);
+  process.exit(0);
+}
+await ensureBuilt();
+const folder = temporaryFolder();
+const closers: (() => Promise<void>)[] = [async () => folder.remove()];
+try {
+  const broker = await startBroker(options.embedded);
+  closers.push(() => broker.close());
+  const { url, protocolVersion } = broker;
+  const lock = new HelperProcess('lock.mjs', { url, protocolVersion, bases: allBases });
+  closers.push(() => lock.stop());
+  await lock.ask('ready');
+
+  const targets: Target[] = [];
+  for (const [name, start] of Object.entries(starters)) {
+    if (options.targets.length > 0 && !options.targets.includes(name)) continue;
+    if (name === 'before' && options.against === undefined) continue;
+    const target = await start({
+      broker,
+      folder: folder.path,
+      devices,
+      profile: options.profile,
+      against: options.against,
+    });
+    closers.push(() => target.close());
+    targets.push(target);
+  }
+  const loadBefore = loadavg()[0];
+  const rows = await alternate(targets, loadShapes, options);
+  const memory = await Promise.all(
+    targets.map(async ({ name, coldStartMs, idle, process: { pid, figures } }) => ({
+      name,
+      coldStartMs,
+      idle,
+      pid,
+      figures,
+    })),
+  );
+  const after = await Promise.all(targets.map((target) => target.process.figures()));
+  console.log(
+    `${cpus().length} cores, Node ${process.versions.node}, ${broker.what}, load average ${figure(loadBefore)} to ${figure(loadavg()[0])}\n`,
+  );
+  console.log(roundTripTable(rows));
+  console.log();
+  console.log(
+    table(
+      ['process', 'cold start ms', 'RSS idle MiB', 'RSS after MiB'],
+      memory.map(({ name, coldStartMs, idle }, index) => [
+        name,
+        figure(coldStartMs),
+        mebibytes(idle.rssBytes),
+        mebibytes(after[index]?.rssBytes ?? Number.NaN),
+      ]),
+    ),
+  );
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
+} finally {
+  for (const close of closers.reverse()) await close();
+}
+
+function roundTripTable(rows: readonly Row[]): string {
+  return table(
+    ['target', 'clients', 'devices', 'p50 ms', 'p99 ms', 'per s', 'CPU us', 'loop p99 ms', 'KiB', 'syncs', 'failed'],
+    rows.map((row) => [
+      row.target,
+      `${row.clients}`,
+      `${row.devices}`,
+      figure(row.p50Ms),
+      figure(row.p99Ms),
+      figure(row.rate),
+      figure(row.cpuMicros),
+      figure(row.loopP99Ms),
+      figure(row.bytes === undefined ? undefined : row.bytes / 1_024),
+      figure(row.syncs),
+      `${row.failures}`,
+    ]),
+  );
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HelperProcess, type ProcessFigures } from './helper-process.ts';
+import { firstSuccess, HttpLoader, type HttpTarget, type Load, type LoadResult } from './http-load.ts';
+import { type Broker, configureGateway } from './site.ts';
+
+/** Something that is measured, alive for the whole run and idle while another one's turn is. */
+export interface Target {
+  readonly name: string;
+  readonly process: HelperProcess;
+  /** Milliseconds from starting the process to the end of the first round trip; undefined where that says nothing. */
+  readonly coldStartMs: number | undefined;
+  /** Right after the start. */
+  readonly idle: ProcessFigures;
+  /** False: it only knows one thing to do, so all loads are the same. */
+  readonly takesLoads: boolean;
+  run(load: Load): Promise<LoadResult>;
+  close(): Promise<void>;
+}
+
+export interface TargetContext {
+  readonly broker: Broker;
+  readonly folder: string;
+  readonly devices: number;
+  readonly profile: string | undefined;
+  /** Another checkout, built, to compare with. */
+  readonly against: string | undefined;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const bases = { bare: 'bare', floor: 'floor', gateway: 'gateway', monitor: 'monitored', before: 'before' } as const;
+
+const ourRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where the simulated locks listen. */
+export const allBases: readonly string[] = Object.values(bases);
+
+async function startBare({ broker, devices }: TargetContext): Promise<Target> {
+  const settings = { url: broker.url, protocolVersion: broker.protocolVersion, base: bases.bare, devices };
+  return inner('bare', new HelperProcess('bare.mjs', settings), true);
+}
+
+async function startCommit({ folder }: TargetContext): Promise<Target> {
+  return inner('commit', new HelperProcess('commit.mjs', { path: join(folder, 'commit.db') }), false);
+}
+
+/** One that makes its load itself. */
+async function inner(name: string, process: HelperProcess, takesLoads: boolean): Promise<Target> {
+  await process.ask('ready');
+  return {
+    name,
+    process,
+    coldStartMs: undefined,
+    idle: await process.figures(),
+    takesLoads,
+    run: (load) => process.ask<LoadResult>('load', load),
+    close: () => process.stop(),
+  };
+}
+
+async function startFloor({ broker, devices }: TargetContext): Promise<Target> {
+  const port = await freePort();
+  const settings = { url: broker.url, protocolVersion: broker.protocolVersion, base: bases.floor, devices, port };
+  const deviceIds = Array.from({ length: devices }, (_, index) => `door-${index}`);
+  return overHttp('floor', { url: `http://127.0.0.1:${port}`, deviceIds, apiKey: 'none' }, () => {
+    return new HelperProcess('floor.mjs', settings);
+  });
+}
+
+async function startGateway(name: 'gateway' | 'monitor' | 'before', context: TargetContext): Promise<Target> {
+  const { broker, devices, profile, against } = context;
+  const root = name === 'before' ? against : ourRoot;
+  const port = await freePort();
+  const site = await configureGateway({
+    folder: join(context.folder, name),
+    brokerUrl: broker.url,
+    base: bases[name],
+    devices,
+    monitor: name === 'monitor',
+    port,
+  });
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const http = { url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey };
+  return overHttp(name, http, () => new HelperProcess('gateway.mjs', { ...site, root }, profiling));
+}
+
+async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
+  const from = performance.now();
+  const process = start();
+  await firstSuccess(http);
+  const coldStartMs = performance.now() - from;
+  const loader = new HttpLoader(http);
+  return {
+    name,
+    process,
+    coldStartMs,
+    idle: await process.figures(),
+    takesLoads: true,
+    run: (load) => loader.run(load),
+    close: async () => {
+      loader.close();
+      await process.stop();
+    },
+  };
+}
+
+/** By name, in the order of the report. */
+export const starters: Readonly<Record<string, (context: TargetContext) => Promise<Target>>> = {
+  bare: startBare,
+  floor: startFloor,
+  commit: startCommit,
+  gateway: (context) => startGateway('gateway', context),
+  before: (context) => startGateway('before', context),
+  monitor: (context) => startGateway('monitor', context),
+};
+
+/** Bytes that a process has caused to be written to disks (proc(5), `/proc/pid/io`); undefined where that is not told. */
+export function bytesWritten(pid: number): number | undefined {
+  try {
+    const found = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
+    return found === null ? undefined : Number(found[1]);
+  } catch {
+    return undefined;
+  }
+}
