@@ -18,6 +18,8 @@ export interface FixtureDevice {
   readonly settings?: unknown;
   readonly link: LinkKinds[LinkKind];
   readonly outOfService?: boolean;
+  /** What pairing left behind. */
+  readonly credentials?: Secret;
 }
 
 export interface FixtureOptions {
@@ -85,6 +87,7 @@ export function coreFixture(options: FixtureOptions) {
       settings: device.settings,
       link: device.link,
       outOfService: device.outOfService ?? false,
+      ...(device.credentials && { credentials: device.credentials }),
       clock: processClock,
       random,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),

@@ -27,6 +27,8 @@ const READS_AT_REST = 3;
 const LAST_WORD_MS = 4_000;
 /** Listening ends this long before the deadline, so that there is time to ask. A guess: asking takes 0.1 s. */
 const ASK_MS = 1_500;
+/** A lock that is not reached is given up this long before `send_by`: "offline" says more than "expired". A guess. */
+const TELL_MS = 150;
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
 const MARGIN_MS = 300;
 
@@ -60,7 +62,7 @@ export async function operate(
   try {
     return await converse(
       access,
-      { priority: 'door', signal: ctx.signal, by: ctx.sendBy, log: ctx.log },
+      { priority: 'door', signal: ctx.signal, by: ctx.sendBy - TELL_MS, log: ctx.log },
       async (conversation) => {
         if (before.again) {
           const states = await askStates(access, conversation);

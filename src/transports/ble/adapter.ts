@@ -8,6 +8,7 @@ import {
   type GattSession,
   type LinkState,
   sleep,
+  type Timer,
   type Unsubscribe,
 } from '../../contract/index.ts';
 import type { AdapterFinder, FoundAdapter } from './adapter-finder.ts';
@@ -16,7 +17,7 @@ import type { Peer } from './connector.ts';
 import { GattCatalogue } from './gatt-catalogue.ts';
 import { joinSignals } from './join-signals.ts';
 import { Scanner } from './scanner.ts';
-import { SessionMaker } from './session-maker.ts';
+import { notReached, SessionMaker } from './session-maker.ts';
 import { SessionQueue, WaitedTooLong } from './session-queue.ts';
 import { Stack, type StackTrouble } from './stack.ts';
 import { type BleTimings, defaultTimings } from './timings.ts';
@@ -39,6 +40,14 @@ export interface BleAdapterOptions {
 
 /** How long until an adapter that is not there is looked for again, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
+
+/** How long a device is looked for while others wait, and how often they are looked for after that, in milliseconds. */
+const CONNECT_SLICE_MS = 2_000;
+const LOOK_FOR_OTHERS_MS = 250;
+
+class GaveWay extends Error {
+  override readonly name = 'GaveWay';
+}
 
 /**
  * One Bluetooth adapter, kept running: found, lost, found again. It lends its connections to devices, doors first,
@@ -246,33 +255,69 @@ export class BleAdapter {
     options: BleSessionOptions,
     use: (gatt: GattSession) => Promise<T>,
   ): Promise<T> {
-    const leave = await this.#enterQueue(deviceName, options);
-    try {
-      const running = this.#requireStack();
-      const joined = joinSignals([options.signal, running.ended.signal]);
-      await this.#scanner.pause();
+    for (let tried = false; ; tried = true) {
+      const leave = await this.#enterQueue(deviceName, options, tried);
       try {
-        const session = await this.#maker.make(running, peer, deviceName, { ...options, signal: joined.signal });
-        try {
-          return await this.#maker.lend(session, use);
-        } finally {
-          await session.close();
-        }
+        await this.#scanner.pause();
+        return await this.#takeTurn(peer, deviceName, options, use);
+      } catch (error) {
+        if (!(error instanceof GaveWay)) throw error;
       } finally {
-        joined.release();
+        leave();
         this.#scanner.resume();
       }
-    } finally {
-      leave();
     }
   }
 
-  async #enterQueue(deviceName: string, { priority, signal, by }: BleSessionOptions): Promise<() => void> {
+  /** @throws GaveWay when the device was not reached and others wait: then it is queued for again */
+  async #takeTurn<T>(
+    peer: Peer,
+    deviceName: string,
+    options: BleSessionOptions,
+    use: (gatt: GattSession) => Promise<T>,
+  ): Promise<T> {
+    const running = this.#requireStack();
+    const yielding = new AbortController();
+    const joined = joinSignals([options.signal, running.ended.signal, yielding.signal]);
+    const turn = this.#watchTurn(options.priority, yielding);
+    try {
+      const session = await this.#maker.make(running, peer, deviceName, { ...options, signal: joined.signal });
+      turn.over();
+      try {
+        return await this.#maker.lend(session, use);
+      } finally {
+        await session.close();
+      }
+    } finally {
+      turn.over();
+      joined.release();
+    }
+  }
+
+  /** An absent device must not keep the adapter from one that is there. */
+  #watchTurn(priority: BleSessionOptions['priority'], yielding: AbortController): { over(): void } {
+    const { clock } = this.#options;
+    let timer: Timer;
+    const look = () => {
+      if (this.#queue.hasWaiting(priority)) yielding.abort(new GaveWay('others wait for the adapter'));
+      else timer = clock.setTimer(look, LOOK_FOR_OTHERS_MS);
+    };
+    timer = clock.setTimer(look, CONNECT_SLICE_MS);
+    return { over: () => timer.cancel() };
+  }
+
+  /** @param tried the device was looked for before, and others came in between */
+  async #enterQueue(
+    deviceName: string,
+    { priority, signal, by }: BleSessionOptions,
+    tried: boolean,
+  ): Promise<() => void> {
     this.#requireStack();
     try {
       return await this.#queue.enter(priority, { signal, by, clock: this.#options.clock });
     } catch (error) {
       if (!(error instanceof WaitedTooLong)) throw error;
+      if (tried) throw notReached(deviceName, 'it did not answer');
       throw new GatewayError(
         'link_unavailable',
         `The Bluetooth adapter was busy with other devices, and nothing was sent to ${deviceName}. Try again; with ` +

@@ -101,12 +101,7 @@ export class SessionMaker {
       return new GatewayError('link_unavailable', 'The Bluetooth adapter stopped answering and is being restarted.');
     }
     if (error instanceof ConnectFailure || error instanceof LostBeforeReady)
-      return new GatewayError(
-        'device_offline',
-        `${deviceName} could not be reached over Bluetooth: ${error.message}. Check that it is in range and has ` +
-          'power, and that no phone is connected to it.',
-        { cause: error },
-      );
+      return notReached(deviceName, error.message, error);
     return error;
   }
 
@@ -129,3 +124,11 @@ export class SessionMaker {
     }
   }
 }
+
+export const notReached = (deviceName: string, why: string, cause?: unknown): GatewayError =>
+  new GatewayError(
+    'device_offline',
+    `${deviceName} could not be reached over Bluetooth: ${why}. Check that it is in range and has power, and that no ` +
+      'phone is connected to it.',
+    { cause },
+  );

@@ -30,6 +30,11 @@ export class SessionQueue {
     return this.#running === 0 && this.#waiting.size === 0;
   }
 
+  /** True while somebody waits who is as urgent as `priority`, or more. */
+  hasWaiting(priority: SessionPriority): boolean {
+    return [...this.#waiting].some(({ rank }) => rank <= ranks[priority]);
+  }
+
   /**
    * Resolves when it is one's turn, with what ends it.
    * @throws the signal's reason; WaitedTooLong when it was not one's turn `by`
