@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { GatewayError } from '../contract/index.ts';
 import { attemptHistory, getAttempt, listAttempts } from './attempts.ts';
@@ -187,6 +187,31 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       done(await simulate(terminal, catalogues, options, stop()));
     });
 
+  const scan = program.command('scan').description('find hardware, and print lines for the configuration');
+  scan
+    .command('serial [ports...]')
+    .description('list serial ports, or find the Modbus units on those that are named; it only reads')
+    .option('--baud <list>', 'baud rates to try', numbers(300, 921_600), [9_600, 4_800, 19_200, 115_200, 2_400])
+    .option('--units <list>', 'addresses to ask, such as 1-16,20', numbers(1, 247), range(1, 16))
+    .addOption(new Option('--parity <parity>', 'parity of the line').choices(['none', 'even', 'odd']).default('none'))
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nStop the gateway first: a port has one user. An address that nobody has takes 0.6 s at each baud rate.${examples(
+        [
+          'strikeplate scan serial',
+          'strikeplate scan serial /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K-if00-port0',
+          'strikeplate scan serial /dev/ttyUSB0 --units 1-247 --baud 9600',
+        ],
+      )}`,
+    )
+    .action(async (ports, options) => {
+      const { scanSerial, thisMachine } = await import('./scan-serial.ts');
+      const stopped = new AbortController();
+      void stop().requested.then(() => stopped.abort(new CommandError('failed', 'The scan was stopped.')));
+      done(await scanSerial(terminal, thisMachine, ports, options, stopped.signal));
+    });
+
   return program;
 }
 
@@ -204,6 +229,20 @@ function farEnd(text: string, before: ReadonlyMap<string, string> = new Map()): 
     throw new InvalidArgumentError('It must be the name of a line and a port: bus1=/dev/ttyUSB1.');
   return new Map([...before, [line, port]]);
 }
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** Reads lists such as `1-16,20`. */
+const numbers = (least: number, most: number) => (text: string) => {
+  const within = (value: number) => Number.isInteger(value) && value >= least && value <= most;
+  return text.split(',').flatMap((part) => {
+    const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+    const [first, last] = [Number(from), Number(to)];
+    if (within(first) && within(last) && first <= last && (from === to || most <= 247)) return range(first, last);
+    throw new InvalidArgumentError(`It must be numbers from ${least} to ${most}, such as ${least},${most}.`);
+  });
+};
 
 function wholeNumber(text: string): number {
   const value = Number(text);

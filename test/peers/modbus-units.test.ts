@@ -3,10 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBits, readRegisters } from '../../drivers/serial/modbus/requests.ts';
 import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
+import { scanSerial, thisMachine } from '../../src/cli/scan-serial.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import type { Device, DeviceReport, LockOutcome } from '../../src/contract/index.ts';
 import { SerialBus, ttyCarrier } from '../../src/transports/serial/index.ts';
 import { silentLog, testCommand } from '../kit/command-context.ts';
+import { RecordedTerminal } from '../kit/recorded-terminal.ts';
 import { ModbusUnits, modbusPeers } from './kit/modbus-peers.ts';
 import { socatProgram, TtyPair } from './kit/tty-pair.ts';
 
@@ -156,6 +158,18 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
       ).rejects.toMatchObject({ fault: 'port_busy', message: expect.stringContaining('fuser -v') });
     });
 
+    it('is found by a scan', async () => {
+      await bus.close();
+      const terminal = new RecordedTerminal('/');
+      const { signal } = new AbortController();
+      const options = { baud: [9600], units: [1, 2, 3], parity: 'none' } as const;
+      expect(await scanSerial(terminal, thisMachine, [ttys.near], options, signal)).toBe(0);
+      expect(terminal.output).toContain('# unit 1 at 9600 baud: a relay board with 8 relays and 8 inputs');
+      expect(terminal.output).toContain(`path: ${ttys.near}, baud_rate: 9600`);
+      if (peer.noiseUnit === 2)
+        expect(terminal.output).toContain('# unit 2 at 9600 baud: register 0 holds 420: 42.0 dB');
+    });
+
     it('is asked as fast as the wire would allow, and not faster', async () => {
       const door = await openDoor(0.5);
       const { signal } = new AbortController();
@@ -167,11 +181,13 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
         replyTimeoutMs: 300,
       });
       const reads: number[] = [];
+      const beganAll = performance.now();
       for (let round = 0; round < 300; round++) {
         const began = performance.now();
         await bus.link(peer.noiseUnit).query(read, { priority: 'door', signal });
         reads.push(performance.now() - began);
       }
+      const perRead = (performance.now() - beganAll) / reads.length;
       const unlocks: number[] = [];
       for (let round = 0; round < 20; round++) {
         const began = performance.now();
@@ -179,7 +195,7 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
         unlocks.push(performance.now() - began);
       }
       // The silence of 9600 baud is kept, although a tty would do without.
-      expect(Math.min(...reads.slice(1))).toBeGreaterThan(4);
+      expect(perRead).toBeGreaterThan(4.01);
       console.log(`${peer.name}: read ${spread(reads)} ms, unlock seen ${spread(unlocks)} ms`);
     });
   });

@@ -80,10 +80,14 @@ async def obey(board, noise):
 
 
 async def main(tty, baud):
+    # A table that is left out has 65536 entries; one that a unit does not have lies out of the way.
+    def table(values=None):
+        return ModbusSequentialDataBlock(0xFFFF, [0]) if values is None else ModbusSequentialDataBlock(0, values)
+
     board = ModbusSlaveContext(
-        co=ModbusSequentialDataBlock(0, [False] * RELAYS), di=ModbusSequentialDataBlock(0, [False] * 8), zero_mode=True
+        co=table([False] * RELAYS), di=table([False] * 8), hr=table(), ir=table(), zero_mode=True
     )
-    noise = ModbusSlaveContext(hr=ModbusSequentialDataBlock(0, [420]), zero_mode=True)
+    noise = ModbusSlaveContext(co=table(), di=table(), hr=table([420]), ir=table(), zero_mode=True)
     context = ModbusServerContext(slaves={1: board, 2: noise}, single=False)
     listening = asyncio.ensure_future(obey(board, noise))
     asyncio.get_event_loop().call_later(0.5, say, "ready")

@@ -1,0 +1,127 @@
+import { pino } from 'pino';
+import { systemClock } from '../clock/system-clock.ts';
+import type { Clock, LinkState } from '../contract/index.ts';
+import {
+  type LineSettings,
+  listPorts,
+  type PortDescription,
+  SerialBus,
+  type SerialCarrier,
+  ttyCarrier,
+} from '../transports/serial/index.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import { type FoundUnit, scanModbus } from './modbus-scan.ts';
+import { fragmentFor, inWords } from './serial-fragment.ts';
+import { json, type Terminal, table } from './terminal.ts';
+
+/** What a scan needs of the machine, so that a test can bring its own. */
+export interface SerialMachine {
+  readonly clock: Clock;
+  readonly random: () => number;
+  listPorts(): Promise<readonly PortDescription[]>;
+  carrier(path: string, line: LineSettings): SerialCarrier;
+}
+
+export const thisMachine: SerialMachine = {
+  clock: systemClock,
+  random: Math.random,
+  listPorts,
+  carrier: ttyCarrier,
+};
+
+/** What a scan meets is told on the terminal. */
+const silent = pino({ level: 'silent' });
+
+export interface ScanSerialOptions {
+  readonly baud: readonly number[];
+  readonly units: readonly number[];
+  readonly parity: LineSettings['parity'];
+  readonly json?: boolean;
+}
+
+/** Lists the serial ports, or finds Modbus units on those that are named. It only reads. */
+export async function scanSerial(
+  terminal: Terminal,
+  machine: SerialMachine,
+  ports: readonly string[],
+  options: ScanSerialOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  if (ports.length === 0) return list(terminal, machine, options);
+  const found: { readonly port: string; readonly units: readonly FoundUnit[] }[] = [];
+  for (const port of ports) {
+    const units = await scanModbus({
+      lines: options.baud.map((baudRate) => ({ baudRate, parity: options.parity, stopBits: 1 as const })),
+      units: options.units,
+      signal,
+      open: (line) => openBus(machine, port, line),
+      progress: ({ baudRate }) => terminal.err(`${port}: asking ${options.units.length} addresses at ${baudRate} baud`),
+    });
+    found.push({ port, units });
+  }
+  if (options.json) terminal.out(json(found.map(({ port, units }) => ({ port, units: units.map(asJson) }))));
+  else for (const { port, units } of found) tell(terminal, port, units);
+  return found.some(({ units }) => units.length > 0) ? exitCodes.ok : exitCodes.notFound;
+}
+
+async function list(terminal: Terminal, machine: SerialMachine, options: ScanSerialOptions): Promise<ExitCode> {
+  const ports = await machine.listPorts().catch((cause: unknown) => {
+    throw new CommandError('failed', 'udev cannot be asked for serial ports: udevadm does not run here.', { cause });
+  });
+  if (options.json) terminal.out(json(ports));
+  else if (ports.length === 0) terminal.err('There is no serial port but what may be built in. Plug an adapter in.');
+  else {
+    for (const row of table(
+      ports.map(({ path, device, usbId, manufacturer, serialNumber }) => [
+        path,
+        device,
+        usbId ?? '-',
+        manufacturer ?? '-',
+        serialNumber ?? '-',
+      ]),
+    ))
+      terminal.out(row);
+    terminal.err(`What answers on one: strikeplate scan serial ${ports[0]?.path}`);
+  }
+  return ports.length > 0 ? exitCodes.ok : exitCodes.notFound;
+}
+
+function tell(terminal: Terminal, port: string, units: readonly FoundUnit[]): void {
+  if (units.length === 0) {
+    terminal.err(`${port}: nothing answers. Check power, A and B, and the addresses and baud rates that were asked.`);
+    return;
+  }
+  for (const unit of units) terminal.out(`# unit ${unit.unit} at ${unit.line.baudRate} baud: ${inWords(unit)}`);
+  const speeds = new Set(units.map(({ line }) => line.baudRate));
+  if (speeds.size > 1)
+    terminal.out('# Units of one line need one baud rate: set them alike before they can be used together.');
+  for (const line of fragmentFor(port, units)) terminal.out(line);
+}
+
+const asJson = ({ unit, line, kind, inputs, register }: FoundUnit) => ({
+  unit,
+  baud_rate: line.baudRate,
+  parity: line.parity,
+  kind,
+  inputs,
+  register: register ?? null,
+});
+
+async function openBus(
+  { clock, random, carrier }: SerialMachine,
+  port: string,
+  line: LineSettings,
+): Promise<SerialBus> {
+  const bus = new SerialBus({ name: port, carrier: carrier(port, line), line, clock, random, log: silent });
+  const opened = new Promise<LinkState>((resolve) => {
+    const stop = bus.onStateChange((state) => {
+      stop();
+      resolve(state);
+    });
+  });
+  bus.start();
+  const state = await opened;
+  if (state.status === 'up') return bus;
+  await bus.close();
+  throw new CommandError('failed', state.hint);
+}
