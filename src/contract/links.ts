@@ -67,12 +67,13 @@ export interface MqttLink extends Link {
   query(topic: string, payload: string, signal: AbortSignal): Promise<void>;
   /**
    * Publishes a command that can act, QoS 1, never retained, never queued while the link is down, and never sent
-   * again by the client below. Resolves when the broker has it.
+   * again by the client below. Resolves when the broker has it, with the moment (`Clock.now()`) at which its
+   * acknowledgement was read: whoever awaits it is told later, when more may have been heard since.
    *
    * @throws GatewayError `link_unavailable` (`not_sent`) when nothing left or nobody is subscribed to the topic;
    * `outcome_unknown` (`maybe_sent`) when the broker did not acknowledge in time: the caller may still observe.
    */
-  command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<void>;
+  command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<number>;
 }
 
 /** What a scan of the bytes received so far came to. */

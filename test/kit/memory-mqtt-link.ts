@@ -104,7 +104,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
     this.#carry(() => this.#broker.route(topic, Buffer.from(payload)));
   }
 
-  async command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<void> {
+  async command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     this.#requireUp();
     permit.spend();
@@ -118,7 +118,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
       const waiting: Unacknowledged = {
         resolve: () => {
           done();
-          resolve();
+          resolve(this.#broker.clock.now());
         },
         reject: (error) => {
           done();

@@ -82,7 +82,7 @@ export class ScriptedLock {
       subscribe: () => () => {},
       claimCommandTopic: () => () => {},
       query: async () => {},
-      command: async () => {},
+      command: async () => 0,
     };
   }
 }

@@ -8,6 +8,8 @@ import type { Topics } from './topics.ts';
 export interface HeardMessage {
   readonly kind: 'message';
   readonly message: StateMessage;
+  /** `Clock.now()` when it came; whoever takes it from an inbox may do so later. */
+  readonly at: number;
   /** Lasting keys that are new or differ; undefined when there is nothing to compare with. */
   readonly changed: ReadonlySet<string> | undefined;
   /** The broker kept it: it tells of the past. */
@@ -192,17 +194,19 @@ export class DeviceFeed {
   #heard({ payload, retained }: MqttMessage): void {
     const message = parseState(payload);
     if (message === undefined) return;
+    const at = this.#clock.now();
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     for (const [key, value] of message.kept) {
       if (!alike(this.#kept.get(key), value)) changed?.add(key);
       this.#kept.set(key, value);
     }
     if (this.#bolt !== undefined && message.bolt !== undefined && message.bolt !== this.#bolt)
-      this.#news = [...this.news, { bolt: message.bolt, at: this.#clock.now() }];
+      this.#news = [...this.news, { bolt: message.bolt, at }];
     this.#bolt = message.bolt ?? this.#bolt;
     if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
     this.#heardSomething = true;
-    this.#tell({ kind: 'message', message, retained, changed, ofEarlierCommand: !retained && this.#settle(message) });
+    const ofEarlierCommand = !retained && this.#settle(message);
+    this.#tell({ kind: 'message', message, at, retained, changed, ofEarlierCommand });
   }
 
   /** @returns whether the event may be owed for a command before the last */

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { sleep } from '../../../src/contract/index.ts';
 import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 
 let f: ZigbeeLockFixture;
@@ -220,6 +221,16 @@ describe('a way that breaks after the command left', () => {
     expect(await f.door('unlock')).toMatchObject({ confirmed: true, tookMs: 1_000 });
     await f.clock.advance(20_000);
     expect(f.lock.doorCommands).toHaveLength(1);
+  });
+
+  it('an acknowledgement that is told late counts from when it was read', async () => {
+    const command = f.link.command.bind(f.link);
+    vi.spyOn(f.link, 'command').mockImplementation(async (...sent) => {
+      const at = await command(...sent);
+      await sleep(f.clock, 900);
+      return at;
+    });
+    expect(await f.door('unlock')).toMatchObject({ confirmed: true, tookMs: 902 });
   });
 
   it('a black hole ends without a claim', async () => {

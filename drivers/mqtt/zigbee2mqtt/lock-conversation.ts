@@ -46,7 +46,7 @@ export async function operate(
       },
     };
     link.command(noticing, topics.set, doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK'), ctx.signal).then(
-      () => inbox.push({ kind: 'acknowledged', at: clock.now() }),
+      (at) => inbox.push({ kind: 'acknowledged', at }),
       (error: unknown) => inbox.push({ kind: 'not_acknowledged', error }),
     );
     for (;;) {

@@ -85,9 +85,8 @@ export class LockEvidence {
     if (this.#finding === 'half_way') this.#finding = 'open';
   }
 
-  /** @param at `Clock.now()` */
-  hear(heard: HeardMessage, at: number): void {
-    this.#weighEvent(heard, at);
+  hear(heard: HeardMessage): void {
+    this.#weighEvent(heard);
     const { bolt } = heard.message;
     if (bolt === undefined) return;
     const previous = this.#previous;
@@ -96,7 +95,7 @@ export class LockEvidence {
     if (this.#readOutstanding && answersRead(heard, (key) => boltKeys.has(key)) !== 'other') this.#weighAnswer(bolt);
   }
 
-  #weighEvent({ message, retained, ofEarlierCommand }: HeardMessage, at: number): void {
+  #weighEvent({ message, at, retained, ofEarlierCommand }: HeardMessage): void {
     const { event } = message;
     if (retained || event?.kind !== 'operated' || event.operation === 'access_denied') return;
     // A lock may say that it carried out the command while its own report says that the bolt got stuck.

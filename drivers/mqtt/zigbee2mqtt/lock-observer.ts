@@ -21,8 +21,6 @@ const lossPatienceMs = 4_000;
 const lastReadMs = 1_800;
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
 const marginMs = 200;
-/** Packets that come in one piece are told within this time, and not always in their order. A guess. */
-const sameMomentMs = 5;
 
 export interface ObserverOptions {
   readonly feed: DeviceFeed;
@@ -46,7 +44,7 @@ export class LockObserver {
   #answeredReadAt = Number.NEGATIVE_INFINITY;
   #halfWayAt: number | undefined;
   #acknowledgement: 'awaited' | 'came' | 'lost' = 'awaited';
-  /** `Clock.now()` when the evidence said that the bolt arrived. */
+  /** `Clock.now()` when the message came that showed that the bolt arrived. */
   #reachedAt: number | undefined;
   #commandLost = false;
   #readLost = false;
@@ -95,15 +93,16 @@ export class LockObserver {
   /**
    * The broker has the command. What reached us before its acknowledgement had reached the broker before the command
    * did, on the same connection in the same order, so the command cannot have caused it.
+   *
+   * @param at `Clock.now()` when the acknowledgement was read
    */
   acknowledged(at: number): void {
     this.#acknowledgement = 'came';
-    const early = at - sameMomentMs;
-    if (this.#reachedAt !== undefined && this.#reachedAt < early) {
+    if (this.#reachedAt !== undefined && this.#reachedAt < at) {
       this.#evidence = this.#freshEvidence();
       this.#reachedAt = undefined;
     }
-    if (this.#halfWayAt !== undefined && this.#halfWayAt < early) this.#halfWayAt = undefined;
+    if (this.#halfWayAt !== undefined && this.#halfWayAt < at) this.#halfWayAt = undefined;
   }
 
   /** @throws GatewayError when nothing was sent */
@@ -132,10 +131,10 @@ export class LockObserver {
         return;
       case 'message': {
         const waited = this.#evidence.readOutstanding;
-        this.#evidence.hear(event, clock.now());
-        if (this.#evidence.finding === 'reached') this.#reachedAt ??= clock.now();
+        this.#evidence.hear(event);
+        if (this.#evidence.finding === 'reached') this.#reachedAt ??= event.at;
         if (this.#evidence.finding === 'half_way' && this.#halfWayAt === undefined) {
-          this.#halfWayAt = clock.now();
+          this.#halfWayAt = event.at;
           this.#planRead(clock.now() + halfWayMs);
         }
         if (waited && !this.#evidence.readOutstanding) this.#answered();

@@ -47,7 +47,7 @@ beforeEach(() => {
   permit = newPermit();
 });
 
-function send(allowed: SendPermit | undefined = permit, signal = new AbortController().signal): Promise<void> {
+function send(allowed: SendPermit | undefined = permit, signal = new AbortController().signal): Promise<number> {
   const outgoing = { device: 'Front Door', topic: 'door/set', payload: 'UNLOCK 0472', signal, permit: allowed };
   const current = () => {
     if (connection.reset.mock.calls.length > 0) throw new GatewayError('link_unavailable', 'gone');
@@ -56,7 +56,7 @@ function send(allowed: SendPermit | undefined = permit, signal = new AbortContro
   return sender.send({ ...outgoing, connection: current });
 }
 
-const failed = (sending: Promise<void>) =>
+const failed = (sending: Promise<number>) =>
   sending.then(
     () => expect.fail('it was sent'),
     (error: GatewayError) => error,

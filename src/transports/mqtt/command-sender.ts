@@ -72,8 +72,11 @@ export class CommandSender {
     return this.#track(id, ACKNOWLEDGED_WITHIN_MS);
   }
 
-  /** @throws GatewayError as {@link MqttLink.command} and {@link MqttLink.query} say */
-  async send(outgoing: Outgoing): Promise<void> {
+  /**
+   * Resolves with when the acknowledgement was read.
+   * @throws GatewayError as {@link MqttLink.command} and {@link MqttLink.query} say
+   */
+  async send(outgoing: Outgoing): Promise<number> {
     const { device, topic, signal, permit } = outgoing;
     signal.throwIfAborted();
     const problem = topicProblem(topic);
@@ -91,7 +94,7 @@ export class CommandSender {
     const fate = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
     const settled = await unlessAborted(signal, fate);
     if (settled === undefined) throw left(outgoing);
-    judge(settled, outgoing, this.#place);
+    return judge(settled, outgoing, this.#place);
   }
 
   #hasRoom(connection: SendingConnection): boolean {
@@ -175,8 +178,8 @@ function left({ signal, permit, device }: Outgoing): unknown {
   return new GatewayError('outcome_unknown', message, { cause: signal.reason });
 }
 
-/** Turns a PUBACK's reason code into silence or an error (MQTT 5, section 3.4.2.1). */
-function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username }: Place): void {
+/** Turns a PUBACK's reason code into when it came or an error (MQTT 5, section 3.4.2.1). */
+function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username }: Place): number {
   if (fate === 'lost') {
     if (permit !== undefined) throw new GatewayError('outcome_unknown', unknown(device, name));
     throw new GatewayError(
@@ -184,15 +187,16 @@ function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username
       `${device}: the MQTT broker ${name} did not take the question. Try again.`,
     );
   }
-  if (fate !== NO_MATCHING_SUBSCRIBERS && fate < 0x80) return;
+  const { reasonCode, at } = fate;
+  if (reasonCode !== NO_MATCHING_SUBSCRIBERS && reasonCode < 0x80) return at;
   permit?.withdraw();
-  if (fate === NO_MATCHING_SUBSCRIBERS)
+  if (reasonCode === NO_MATCHING_SUBSCRIBERS)
     throw new GatewayError(
       'link_unavailable',
       `${device}: nobody is subscribed to ${topic} at the MQTT broker ${name}, so nobody received it. ` +
         'Start the bridge or device that should be, and check the topic in its settings.',
     );
-  if (fate === NOT_AUTHORIZED || fate === TOPIC_NAME_INVALID)
+  if (reasonCode === NOT_AUTHORIZED || reasonCode === TOPIC_NAME_INVALID)
     throw new GatewayError(
       'misconfigured',
       `${device}: the MQTT broker ${name} does not let ${username ?? 'the gateway'} publish on ${topic}. ` +
@@ -200,6 +204,6 @@ function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username
     );
   throw new GatewayError(
     'link_unavailable',
-    `${device}: the MQTT broker ${name} refused the message (PUBACK ${fate}). The broker’s log says why.`,
+    `${device}: the MQTT broker ${name} refused the message (PUBACK ${reasonCode}). The broker’s log says why.`,
   );
 }

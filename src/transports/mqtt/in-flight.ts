@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../contract/index.ts';
 
-/** What became of a published message: the PUBACK's reason code, or nobody will ever know. */
-export type Fate = number | 'lost';
+/** What became of a published message: the PUBACK and when it was read (`Clock.now()`), or nobody will ever know. */
+export type Fate = { readonly reasonCode: number; readonly at: number } | 'lost';
 
 /** The messages of one connection that the broker has not acknowledged yet. */
 export class InFlight {
@@ -33,7 +33,7 @@ export class InFlight {
     if (entry === undefined) return;
     this.#pending.delete(messageId);
     entry.timer?.cancel();
-    entry.settle(reasonCode);
+    entry.settle({ reasonCode, at: this.#clock.now() });
     this.#wake();
   }
 

@@ -77,15 +77,15 @@ export class DeviceLink implements MqttLink {
     };
   }
 
-  query(topic: string, payload: string, signal: AbortSignal): Promise<void> {
-    return this.#send(undefined, topic, payload, signal);
+  async query(topic: string, payload: string, signal: AbortSignal): Promise<void> {
+    await this.#send(undefined, topic, payload, signal);
   }
 
-  command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<void> {
+  command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<number> {
     return this.#send(permit, topic, payload, signal);
   }
 
-  #send(permit: SendPermit | undefined, topic: string, payload: string, signal: AbortSignal): Promise<void> {
+  #send(permit: SendPermit | undefined, topic: string, payload: string, signal: AbortSignal): Promise<number> {
     const connection = () => this.#connection();
     return this.#host.sender.send({ device: this.#device, topic, payload, signal, permit, connection });
   }
