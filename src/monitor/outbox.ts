@@ -102,8 +102,8 @@ export class Outbox {
     const { publisher, gatewayId, bootId } = this.#options;
     const seq = (this.#seq.get(rule.schema) ?? 0) + 1;
     this.#seq.set(rule.schema, seq);
-    // Levels and log lines of yesterday interest nobody: the gap in `seq` tells that there were some.
-    if (rule.qos === 0 && !this.connected) return;
+    // The gap in `seq` tells that there was something.
+    if (rule.onlyNow && !this.connected) return;
     this.#published += 1;
     publisher.publish(topic, payload, {
       qos: rule.qos,

@@ -8,6 +8,8 @@ export interface TopicRule {
   readonly retain: boolean;
   readonly expirySeconds?: number;
   readonly contentType?: 'text/plain';
+  /** Nobody wants it later: without a connection it is let go. */
+  readonly onlyNow?: true;
 }
 
 /** Every kind of message there is. What is retained tells how things are; the rest tells what happened. */
@@ -20,7 +22,7 @@ export const topicRules = {
   deviceState: { schema: 'strikeplate.device_state.v1', qos: 1, retain: true },
   availability: { schema: 'strikeplate.availability.v1', qos: 1, retain: true, contentType: 'text/plain' },
   deviceEvent: { schema: 'strikeplate.device_event.v1', qos: 1, retain: false, expirySeconds: 600 },
-  noiseLevel: { schema: 'strikeplate.noise_level.v1', qos: 0, retain: false, expirySeconds: 120 },
+  noiseLevel: { schema: 'strikeplate.noise_level.v1', qos: 0, retain: false, expirySeconds: 120, onlyNow: true },
   noiseEvent: { schema: 'strikeplate.noise_event.v1', qos: 1, retain: false, expirySeconds: 600 },
   log: { schema: 'strikeplate.log.v1', qos: 0, retain: false, expirySeconds: 60 },
   discovery: { schema: 'homeassistant.config', qos: 1, retain: true },
