@@ -5,7 +5,7 @@
  * ones: what may be imported as a type only is checked by scripts/borders.mjs.
  */
 const tests = ['\\.test(-d)?\\.ts$', '^test/'];
-const core = '^src/(attempts|devices|access-codes|noise)/';
+const core = '^src/(attempts|devices|access-codes|noise|events)/';
 /** Files that hold types and nothing else; the list is shared with scripts/borders.mjs. */
 const ports = ['^src/store/store\\.ts$', '^src/store/records\\.ts$', '^src/gateway/ports\\.ts$'];
 /** `simulator.ts`, or a `simulator/` of several files; `simulated-*` are parts that simulators share. */
@@ -125,7 +125,8 @@ module.exports = {
     },
     {
       name: 'core-is-given-what-it-needs',
-      comment: 'attempts, devices, access-codes and noise receive store, clock and log as arguments: ports, as types.',
+      comment:
+        'attempts, devices, access-codes, noise and events receive store, clock and log as arguments: ports, as types.',
       severity: 'error',
       from: { path: core, pathNot: tests },
       to: { path: '^src/', pathNot: ['^src/contract/', core, ...ports] },

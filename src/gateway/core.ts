@@ -10,6 +10,7 @@ import { recover } from '../attempts/recovery.ts';
 import type { Clock } from '../contract/index.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import { EventLog } from '../events/event-log.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
 import type { Gateway, GatewayIdentity, LinkReport } from './ports.ts';
@@ -39,6 +40,7 @@ export class Core implements Gateway {
   readonly doors: DoorCommands;
   readonly accessCodes: AccessCodeService;
   readonly noise: NoiseService;
+  readonly events: EventLog;
   readonly links: () => readonly LinkReport[];
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;
@@ -51,6 +53,7 @@ export class Core implements Gateway {
     this.clock = clock;
     this.links = options.links;
     this.#store = store;
+    this.events = new EventLog(options);
     const registry = new DeviceRegistry(options.devices);
     const attempts = new AttemptBook(store);
     this.#wheel = new DeadlineWheel(clock);
@@ -88,5 +91,6 @@ export class Core implements Gateway {
     this.noise.close();
     this.#wheel.close();
     await this.devices.close();
+    this.events.close();
   }
 }

@@ -4,11 +4,12 @@ import type {
   AccessCodeRecord,
   Actor,
   AttemptRecord,
+  EventRecord,
   HistoryEntry,
   IdempotencyRecord,
   NoiseThresholdRecord,
 } from '../store/records.ts';
-import type { AttemptQuery } from '../store/store.ts';
+import type { AttemptQuery, EventQuery } from '../store/store.ts';
 
 /** Where a request came from and when. */
 export interface Origin {
@@ -122,6 +123,19 @@ export interface NoiseEpisode {
   readonly metric: string;
 }
 
+/** What happened, as far as it is on disk. */
+export interface Events {
+  get(eventId: string): EventRecord | undefined;
+  /** Oldest first. */
+  list(query: EventQuery): EventRecord[];
+  /** Those that came after, in the order in which they were written down. */
+  after(seq: number, limit: number): EventRecord[];
+  /** `seq` of the newest; 0 before the first. */
+  readonly highestSeq: number;
+  /** Called once an event is on disk, in that order. */
+  onEvent(listener: (event: EventRecord) => void): Unsubscribe;
+}
+
 export interface GatewayIdentity {
   /** The slug in configuration. */
   readonly id: string;
@@ -153,6 +167,7 @@ export interface Gateway {
   readonly doors: Doors;
   readonly accessCodes: AccessCodes;
   readonly noise: NoiseThresholds;
+  readonly events: Events;
   links(): readonly LinkReport[];
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };

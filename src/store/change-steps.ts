@@ -6,7 +6,8 @@ import {
   jsonParameter,
   type Parameter,
 } from './columns.ts';
-import type { AccessCodeRecord, AttemptRecord, NoiseThresholdRecord, Settlement } from './records.ts';
+import type { AccessCodeRecord, AttemptRecord, EventRecord, NoiseThresholdRecord, Settlement } from './records.ts';
+import type { Bounds } from './retention.ts';
 import { type StatementName, statementIndex } from './statements.ts';
 import type { Change } from './store.ts';
 import type { Step } from './writer-protocol.ts';
@@ -62,8 +63,25 @@ const thresholdColumns = (threshold: NoiseThresholdRecord): Parameter[] => [
   threshold.createdAt,
 ];
 
+const idOrNull = (id: string | undefined): Parameter => (id === undefined ? null : idParameter(id));
+
+/** Puts an event that has been numbered. */
+export const eventStep = (event: EventRecord): Step =>
+  step('eventPut', [
+    event.seq,
+    idParameter(event.eventId),
+    event.eventType,
+    idOrNull(event.deviceId),
+    idOrNull(event.accessCodeId),
+    idOrNull(event.actionAttemptId),
+    idOrNull(event.noiseThresholdId),
+    event.occurredAt,
+    event.createdAt,
+    Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
+  ]);
+
 /** The statements that make a change. */
-export function stepsOf(change: Change): Step[] {
+export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] {
   switch (change.kind) {
     case 'attempt_accepted':
       return [acceptedStep(change.attempt)];
@@ -106,8 +124,9 @@ export const lowerPendingFrom = (seq: number): Step => step('pendingFromLowered'
 /** Moves the mark below which every attempt has ended. */
 export const raisePendingFrom: readonly Step[] = [step('pendingFromRaised', [])];
 
-/** Deletes some of the oldest rows that are older than the given times, in milliseconds since the Unix epoch. */
-export const pruneSteps = (rows: number, attemptsBefore: number, idempotencyBefore: number): readonly Step[] => [
+/** Deletes some of the oldest rows that are too old, or too many. */
+export const pruneSteps = (rows: number, { attemptsBefore, idempotencyBefore, events }: Bounds): readonly Step[] => [
   step('attemptsPruned', [rows, attemptsBefore]),
   step('idempotencyPruned', [rows, idempotencyBefore]),
+  step('eventsPruned', [rows, attemptsBefore, events]),
 ];

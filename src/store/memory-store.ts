@@ -1,8 +1,15 @@
-import { type Clock, GatewayError, sleep } from '../contract/index.ts';
+import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
-import { MemoryTables } from './memory-tables.ts';
-import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
-import type { AttemptQuery, Change, Store } from './store.ts';
+import { MemoryTables, type NumberedChange } from './memory-tables.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from './records.ts';
+import { startsWork } from './starts-work.ts';
+import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
 import { diskFull, storeClosed } from './store-errors.ts';
 
 export interface MemoryStoreOptions {
@@ -18,7 +25,7 @@ export interface MemoryStoreOptions {
 export type InFlight = 'lost' | 'kept';
 
 interface Unit {
-  readonly changes: readonly Change[];
+  readonly changes: readonly NumberedChange[];
   readonly failure: GatewayError | undefined;
 }
 
@@ -34,11 +41,14 @@ export class MemoryStore implements Store {
   #nextFailure: GatewayError | undefined;
   #full = false;
   #accepting = true;
+  #lastEventSeq: number;
+  readonly #eventListeners = new Set<(events: readonly EventRecord[]) => void>();
   #state: 'open' | 'closed' | 'crashed' = 'open';
 
   constructor(options: MemoryStoreOptions, tables: MemoryTables = new MemoryTables()) {
     this.#options = options;
     this.#tables = tables;
+    this.#lastEventSeq = tables.highestEventSeq();
     this.#queue = new CommitQueue((units) => this.#flush(units));
   }
 
@@ -47,7 +57,15 @@ export class MemoryStore implements Store {
     const failure = this.#nextFailure;
     this.#nextFailure = undefined;
     // A copy: what the caller does to its objects afterwards is not on disk.
-    await this.#queue.add({ changes: structuredClone(changes), failure });
+    const copies = structuredClone(changes).map((change) =>
+      change.kind === 'event_put' ? { ...change, event: { ...change.event, seq: ++this.#lastEventSeq } } : change,
+    );
+    await this.#queue.add({ changes: copies, failure });
+  }
+
+  onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
   }
 
   get accepting(): boolean {
@@ -107,15 +125,21 @@ export class MemoryStore implements Store {
       if (failure !== undefined) return failure;
       if (this.#full) {
         this.#accepting = false;
-        if (changes.some(({ kind }) => kind === 'attempt_accepted')) return diskFull('the store');
+        if (startsWork(changes)) return diskFull('the store');
       }
       try {
         this.#tables.apply(changes);
+        this.#tellEvents(changes);
         return undefined;
       } catch (error) {
         return error instanceof Error ? error : new Error(String(error));
       }
     });
+  }
+
+  #tellEvents(changes: readonly NumberedChange[]): void {
+    const events = changes.flatMap((change) => (change.kind === 'event_put' ? [change.event] : []));
+    if (events.length > 0) for (const tell of this.#eventListeners) tell(events);
   }
 
   attempt(actionAttemptId: string): AttemptRecord | undefined {
@@ -164,5 +188,21 @@ export class MemoryStore implements Store {
 
   fact(name: string): string | undefined {
     return this.#tables.fact(name);
+  }
+
+  event(eventId: string): EventRecord | undefined {
+    return this.#tables.event(eventId);
+  }
+
+  events(query: EventQuery): EventRecord[] {
+    return this.#tables.events(query);
+  }
+
+  eventsAfter(seq: number, limit: number): EventRecord[] {
+    return this.#tables.eventsAfter(seq, limit);
+  }
+
+  highestEventSeq(): number {
+    return this.#tables.highestEventSeq();
   }
 }

@@ -1,6 +1,13 @@
-import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
-import type { AttemptQuery, Change, StoreReader } from './store.ts';
-import { alreadyAccepted, notPending } from './store-errors.ts';
+import { meets } from './event-query.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from './records.ts';
+import type { AttemptQuery, Change, EventQuery, StoreReader } from './store.ts';
+import { alreadyAccepted, cannotApply, notPending } from './store-errors.ts';
 
 type Undo = () => void;
 
@@ -37,6 +44,11 @@ class Table<Row> {
   }
 }
 
+/** A change whose events have their numbers. */
+export type NumberedChange =
+  | Exclude<Change, { kind: 'event_put' }>
+  | { readonly kind: 'event_put'; readonly event: EventRecord };
+
 interface ForeignSlot {
   readonly deviceId: string;
   readonly slot: number;
@@ -52,6 +64,8 @@ export class MemoryTables implements StoreReader {
   readonly #thresholds = new Table<NoiseThresholdRecord>();
   readonly #idempotency = new Table<IdempotencyRecord>();
   readonly #facts = new Table<string>();
+  /** By id, in the order of `seq`. */
+  readonly #events = new Table<EventRecord>();
 
   copy(): MemoryTables {
     const copy = new MemoryTables();
@@ -62,11 +76,12 @@ export class MemoryTables implements StoreReader {
     copy.#thresholds.fill(this.#thresholds);
     copy.#idempotency.fill(this.#idempotency);
     copy.#facts.fill(this.#facts);
+    copy.#events.fill(this.#events);
     return copy;
   }
 
   /** All of the changes or, when one cannot be applied, none. */
-  apply(changes: readonly Change[]): void {
+  apply(changes: readonly NumberedChange[]): void {
     const undone: Undo[] = [];
     try {
       for (const change of changes) undone.push(this.#applyOne(change));
@@ -76,7 +91,7 @@ export class MemoryTables implements StoreReader {
     }
   }
 
-  #applyOne(change: Change): Undo {
+  #applyOne(change: NumberedChange): Undo {
     switch (change.kind) {
       case 'attempt_accepted':
         return this.#accept(change.attempt);
@@ -104,6 +119,11 @@ export class MemoryTables implements StoreReader {
         return this.#idempotency.put(change.record.scope, change.record);
       case 'fact_put':
         return this.#facts.put(change.name, change.value);
+      case 'event_put':
+        if (this.#events.get(change.event.eventId) !== undefined) {
+          throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');
+        }
+        return this.#events.put(change.event.eventId, change.event);
     }
   }
 
@@ -186,6 +206,29 @@ export class MemoryTables implements StoreReader {
 
   fact(name: string): string | undefined {
     return this.#facts.get(name);
+  }
+
+  event(eventId: string): EventRecord | undefined {
+    return this.#events.get(eventId);
+  }
+
+  events({ limit, ...conditions }: EventQuery): EventRecord[] {
+    return this.#events
+      .rows()
+      .filter((event) => meets(event, conditions))
+      .sort((a, b) => a.createdAt - b.createdAt || a.seq - b.seq)
+      .slice(0, limit);
+  }
+
+  eventsAfter(seq: number, limit: number): EventRecord[] {
+    return this.#events
+      .rows()
+      .filter((event) => event.seq > seq)
+      .slice(0, limit);
+  }
+
+  highestEventSeq(): number {
+    return this.#events.rows().at(-1)?.seq ?? 0;
   }
 
   #newestFirst(): AttemptRecord[] {

@@ -99,3 +99,21 @@ export interface IdempotencyRecord {
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
 }
+
+/** Something that happened. Names and details are as on the wire; src/events/event-types.ts lists them. */
+export interface EventRecord {
+  /** Order of commits; given by the store, ascending over restarts. */
+  readonly seq: number;
+  /** UUIDv7. */
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly deviceId: string | undefined;
+  readonly accessCodeId: string | undefined;
+  readonly actionAttemptId: string | undefined;
+  readonly noiseThresholdId: string | undefined;
+  /** When it happened and when it was written down, in milliseconds since the Unix epoch. */
+  readonly occurredAt: number;
+  readonly createdAt: number;
+  /** Never a PIN. */
+  readonly details: Readonly<Record<string, unknown>>;
+}

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { accepted, anIdempotencyRecord, settled } from '../../test/kit/store-records.ts';
+import { accepted, anIdempotencyRecord, happened, settled } from '../../test/kit/store-records.ts';
 import { Retention } from './retention.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
@@ -21,8 +21,9 @@ describe('Retention', () => {
     const retention = new Retention({
       clock,
       days: 90,
+      events: 100,
       isIdle,
-      pruneSome: async (attemptsBefore, idempotencyBefore) => {
+      pruneSome: async ({ attemptsBefore, idempotencyBefore }) => {
         calls.push({
           at: clock.now(),
           attemptsBefore: attemptsBefore - began,
@@ -72,7 +73,7 @@ describe('SqliteStore, over the months', () => {
   beforeEach(async () => {
     directory = temporaryDirectory();
     clock = new SimulatedClock();
-    store = await openSqliteStore(join(directory.path, 'strikeplate.db'), { clock, retentionDays: 90 });
+    store = await openSqliteStore(join(directory.path, 'strikeplate.db'), { clock, retentionDays: 90, maxEvents: 50 });
   });
   afterEach(async () => {
     await store.close();
@@ -113,6 +114,27 @@ describe('SqliteStore, over the months', () => {
     clock.setWallTime(clock.wallTime() + 91 * day);
     await prune();
     expect(seqs()).toEqual([450]);
+  });
+
+  it('forgets events after 90 days, but for the newest, from which the numbers go on', async () => {
+    const now = clock.wallTime();
+    const events = () => store.eventsAfter(0, 10).map(({ seq }) => seq);
+    await store.commit([happened(1, { createdAt: now }), happened(2, { createdAt: now + 5 })]);
+    clock.setWallTime(now + 90 * day);
+    await prune();
+    expect(events()).toEqual([2]);
+    clock.setWallTime(now + 900 * day);
+    await prune();
+    expect(events()).toEqual([2]);
+    await store.commit([happened(3)]);
+    expect(store.highestEventSeq()).toBe(3);
+  });
+
+  it('keeps no more events than it may, however young', async () => {
+    const now = clock.wallTime();
+    await store.commit(Array.from({ length: 260 }, (_, index) => happened(index, { createdAt: now })));
+    await prune();
+    expect(store.eventsAfter(0, 1_000).map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 211));
   });
 
   it('forgets idempotency records after 24 h, counted from when they were last put', async () => {

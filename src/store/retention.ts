@@ -12,13 +12,24 @@ const dayMs = 86_400_000;
 /** Idempotency records are kept that long (architecture, "Idempotency"). */
 const idempotencyMs = dayMs;
 
+/** What is older may go, in milliseconds since the Unix epoch. */
+export interface Bounds {
+  /** Ended attempts, and events. */
+  readonly attemptsBefore: number;
+  readonly idempotencyBefore: number;
+  /** So many of the newest events may stay. */
+  readonly events: number;
+}
+
 export interface RetentionOptions {
   readonly clock: Clock;
-  /** How long ended attempts are kept. */
+  /** How long ended attempts and events are kept. */
   readonly days: number;
+  /** How many events are kept at most. */
+  readonly events: number;
   readonly isIdle: () => boolean;
-  /** Deletes a few rows older than the given times; false when there are none. */
-  readonly pruneSome: (attemptsBefore: number, idempotencyBefore: number) => Promise<boolean>;
+  /** Deletes a few rows outside the bounds; false when there are none. */
+  readonly pruneSome: (bounds: Bounds) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -43,10 +54,11 @@ export class Retention {
   }
 
   async #turn(): Promise<void> {
-    const { clock, days, isIdle, pruneSome, onError } = this.#options;
+    const { clock, days, events, isIdle, pruneSome, onError } = this.#options;
     const now = clock.wallTime();
     try {
-      const more = !isIdle() || (await pruneSome(now - days * dayMs, now - idempotencyMs));
+      const bounds = { attemptsBefore: now - days * dayMs, idempotencyBefore: now - idempotencyMs, events };
+      const more = !isIdle() || (await pruneSome(bounds));
       this.#after(more ? pauseMs : everyMs);
     } catch (error) {
       onError(error);

@@ -1,18 +1,28 @@
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
 import { type Column, idColumn } from './columns.ts';
-import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
+import { meets } from './event-query.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from './records.ts';
+import type { Bounds } from './retention.ts';
 import {
   attemptColumns,
   attemptOf,
   codeColumns,
   codeOf,
+  eventColumns,
+  eventOf,
   idempotencyOf,
   type Row,
   thresholdColumns,
   thresholdOf,
 } from './sqlite-rows.ts';
-import type { AttemptQuery, StoreReader } from './store.ts';
+import type { AttemptQuery, EventQuery, StoreReader } from './store.ts';
 
 /** The connection that only reads: on the main thread, beside the writer's, and never waiting for it. */
 export class SqliteReader implements StoreReader {
@@ -123,15 +133,60 @@ export class SqliteReader implements StoreReader {
     return this.#one('SELECT value FROM facts WHERE name = ?', ([value]) => String(value), [name]);
   }
 
-  /** Whether one of the `rows` oldest rows is older than the given times, in milliseconds since the Unix epoch. */
-  hasOlder(rows: number, attemptsBefore: number, idempotencyBefore: number): boolean {
+  event(eventId: string): EventRecord | undefined {
+    return this.#one(`SELECT ${eventColumns} FROM events WHERE event_id = ?`, eventOf, [idColumn(eventId)]);
+  }
+
+  events(query: EventQuery): EventRecord[] {
+    const { eventIds, eventTypes, deviceIds, accessCodeIds, createdFrom, createdUntil, limit } = query;
+    if (eventIds !== undefined) {
+      const { eventIds: _, ...others } = query;
+      return [...new Set(eventIds)]
+        .map((id) => this.event(id))
+        .filter((event) => event !== undefined)
+        .filter((event) => meets(event, others))
+        .sort((a, b) => a.createdAt - b.createdAt || a.seq - b.seq)
+        .slice(0, limit);
+    }
+    return this.#all(
+      `SELECT ${eventColumns} FROM events
+       WHERE created_at BETWEEN ?1 AND ?2
+         AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
+         AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
+         AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
+       ORDER BY created_at, seq LIMIT ?6`,
+      eventOf,
+      [
+        createdFrom ?? Number.MIN_SAFE_INTEGER,
+        createdUntil ?? Number.MAX_SAFE_INTEGER,
+        eventTypes === undefined ? null : JSON.stringify(eventTypes),
+        hexList(deviceIds),
+        hexList(accessCodeIds),
+        limit,
+      ],
+    );
+  }
+
+  eventsAfter(seq: number, limit: number): EventRecord[] {
+    return this.#all(`SELECT ${eventColumns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, eventOf, [seq, limit]);
+  }
+
+  highestEventSeq(): number {
+    return this.#one('SELECT max(seq) FROM events', ([seq]) => Number(seq ?? 0)) ?? 0;
+  }
+
+  /** Whether one of the `rows` oldest rows is outside the bounds. */
+  hasOlder(rows: number, { attemptsBefore, idempotencyBefore, events }: Bounds): boolean {
     const found = this.#one(
       `SELECT 1 WHERE EXISTS (
          SELECT 1 FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1)
          WHERE settled_at < ?2 AND seq < (SELECT max(seq) FROM attempts))
-       OR EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?3)`,
+       OR EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?3)
+       OR EXISTS (SELECT 1 FROM (SELECT seq, created_at FROM events ORDER BY seq LIMIT ?1)
+         WHERE (created_at < ?2 AND seq < (SELECT max(seq) FROM events))
+           OR seq <= (SELECT max(seq) FROM events) - ?4)`,
       () => true,
-      [rows, attemptsBefore, idempotencyBefore],
+      [rows, attemptsBefore, idempotencyBefore, events],
     );
     return found === true;
   }
@@ -173,4 +228,16 @@ export class SqliteReader implements StoreReader {
       );
     }
   }
+}
+
+/** As `hex()` gives it: for a UUID its bytes, for another id its characters. */
+function hexList(ids: readonly string[] | undefined): string | null {
+  if (ids === undefined) return null;
+  return JSON.stringify(
+    ids.map((id) =>
+      Buffer.from(idColumn(id) as string | Uint8Array)
+        .toString('hex')
+        .toUpperCase(),
+    ),
+  );
 }

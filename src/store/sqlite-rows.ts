@@ -3,6 +3,7 @@ import type {
   AccessCodeRecord,
   ActionType,
   AttemptRecord,
+  EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
   Settlement,
@@ -17,6 +18,8 @@ export const codeColumns =
   'access_code_id, device_id, name, sealed_code, slot, status, starts_at, ends_at, created_at, problem';
 export const thresholdColumns =
   'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
+export const eventColumns =
+  'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, occurred_at, created_at, details';
 
 export function attemptOf(row: Row): AttemptRecord {
   const [seq, id, device, type, subject, actor, acceptedAt, intent, settledAt, result, error, history] = row as [
@@ -109,4 +112,31 @@ export function thresholdOf(row: Row): NoiseThresholdRecord {
 export function idempotencyOf(row: Row): IdempotencyRecord {
   const [scope, fingerprint, actionAttemptId, createdAt] = row as [string, string, Column, number];
   return { scope, fingerprint, actionAttemptId: idOf(actionAttemptId), createdAt };
+}
+
+export function eventOf(row: Row): EventRecord {
+  const [seq, id, eventType, device, code, attempt, threshold, occurredAt, createdAt, details] = row as [
+    number,
+    Column,
+    string,
+    Column,
+    Column,
+    Column,
+    Column,
+    number,
+    number,
+    Column,
+  ];
+  return {
+    seq,
+    eventId: idOf(id),
+    eventType,
+    deviceId: optional(device, idOf),
+    accessCodeId: optional(code, idOf),
+    actionAttemptId: optional(attempt, idOf),
+    noiseThresholdId: optional(threshold, idOf),
+    occurredAt,
+    createdAt,
+    details: optional(details, (column) => jsonOf<EventRecord['details']>(column)) ?? {},
+  };
 }

@@ -1,15 +1,22 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { type Clock, GatewayError } from '../contract/index.ts';
-import { lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
+import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
+import { eventStep, lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { ProcessLock } from './process-lock.ts';
-import type { AccessCodeRecord, AttemptRecord, IdempotencyRecord, NoiseThresholdRecord } from './records.ts';
-import { Retention } from './retention.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+} from './records.ts';
+import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
+import { startsWork } from './starts-work.ts';
 import { statementTexts } from './statements.ts';
-import type { AttemptQuery, Change, Store } from './store.ts';
+import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
 import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
 import type { WriterFaults } from './writer-faults.ts';
 import type { Step, Unit, UnitFailure } from './writer-protocol.ts';
@@ -25,8 +32,10 @@ export interface SqliteStoreOptions {
    * that were not answered stay so.
    */
   readonly onFatal: (error: Error) => void;
-  /** How long ended attempts are kept; 90 days unless given. */
+  /** How long ended attempts and events are kept; 90 days unless given. */
   readonly retentionDays?: number;
+  /** How many events are kept at most; 100,000 unless given. */
+  readonly maxEvents?: number;
   /** Room kept for settlements on a full disk, in bytes; 4 MiB unless given. */
   readonly reserveBytes?: number;
   /** How often a full disk is looked at again, in milliseconds; 5 s unless given. */
@@ -39,6 +48,8 @@ export interface SqliteStoreOptions {
 const usualReserveBytes = 4 << 20;
 const usualProbeMs = 5_000;
 const usualRetentionDays = 90;
+/** At some 250 bytes each, 25 MB. A guess at what a site with a dozen doors makes in 90 days. */
+const usualMaxEvents = 100_000;
 
 /** A start reads that many rows to find the pending ones, at most about so many more than there are. */
 const acceptancesPerMark = 1_000;
@@ -59,6 +70,8 @@ export class SqliteStore implements Store {
   #acceptances = 0;
   /** The highest one asked for: the mark never lies above the next. */
   #highestSeq: number;
+  #lastEventSeq: number;
+  readonly #eventListeners = new Set<(events: readonly EventRecord[]) => void>();
   #closing: Promise<void> | undefined;
 
   private constructor(options: SqliteStoreOptions, { lock, writer, reader, condition }: Parts) {
@@ -68,13 +81,15 @@ export class SqliteStore implements Store {
     this.#reader = reader;
     this.#condition = condition;
     this.#highestSeq = reader.highestSeq();
+    this.#lastEventSeq = reader.highestEventSeq();
     this.#queue = new CommitQueue((waiting) => this.#flush(waiting));
     this.#retention = new Retention({
       clock: options.clock,
       days: options.retentionDays ?? usualRetentionDays,
+      events: options.maxEvents ?? usualMaxEvents,
       isIdle: () => this.#queue.isIdle && condition.hasRoom,
-      pruneSome: (attemptsBefore, idempotencyBefore) => this.#pruneSome(attemptsBefore, idempotencyBefore),
-      onError: (error) => options.log.warn({ err: error }, 'old attempts could not be deleted; trying again later'),
+      pruneSome: (bounds) => this.#pruneSome(bounds),
+      onError: (error) => options.log.warn({ err: error }, 'old rows could not be deleted; trying again later'),
     });
   }
 
@@ -129,6 +144,11 @@ export class SqliteStore implements Store {
     await committed;
   }
 
+  onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
   get accepting(): boolean {
     const { hasRoom, isDead } = this.#condition;
     return hasRoom && !isDead && this.#closing === undefined;
@@ -154,6 +174,9 @@ export class SqliteStore implements Store {
 
   async #flush(waiting: readonly Waiting[]): Promise<FlushOutcome> {
     const failures = await this.#writer.commit(waiting.map(({ unit }) => unit));
+    for (const [index, { events }] of waiting.entries()) {
+      if (events.length > 0 && failures[index] === null) for (const tell of this.#eventListeners) tell(events);
+    }
     return failures.map((failure, index) => {
       const changeOfStep = waiting[index]?.changeOfStep;
       return failure === null ? undefined : this.#errorOf(failure, changeOfStep?.[failure.step]);
@@ -177,12 +200,19 @@ export class SqliteStore implements Store {
   #unitOf(changes: readonly Change[]): Waiting {
     const steps: Step[] = [];
     const changeOfStep: Change[] = [];
+    const events: EventRecord[] = [];
     for (const change of changes) {
-      steps.push(...stepsOf(change));
+      if (change.kind === 'event_put') {
+        const event = { ...change.event, seq: ++this.#lastEventSeq };
+        events.push(event);
+        steps.push(eventStep(event));
+      } else {
+        steps.push(...stepsOf(change));
+      }
       if (change.kind === 'attempt_accepted') steps.push(...this.#markSteps(change.attempt.seq));
       while (changeOfStep.length < steps.length) changeOfStep.push(change);
     }
-    return { unit: { steps, startsWork: changes.some(({ kind }) => kind === 'attempt_accepted') }, changeOfStep };
+    return { unit: { steps, startsWork: startsWork(changes) }, changeOfStep, events };
   }
 
   #markSteps(seq: number): Step[] {
@@ -196,13 +226,12 @@ export class SqliteStore implements Store {
   #raiseMark(): void {
     this.#acceptances = 0;
     // Nobody waits for it, and the next one makes up for it.
-    this.#queue.add({ unit: { steps: raisePendingFrom, startsWork: false }, changeOfStep: [] }).catch(() => undefined);
+    this.#queue.add(housework(raisePendingFrom)).catch(() => undefined);
   }
 
-  async #pruneSome(attemptsBefore: number, idempotencyBefore: number): Promise<boolean> {
-    if (!this.#reader.hasOlder(rowsPerPrune, attemptsBefore, idempotencyBefore)) return false;
-    const steps = pruneSteps(rowsPerPrune, attemptsBefore, idempotencyBefore);
-    await this.#queue.add({ unit: { steps, startsWork: false }, changeOfStep: [] });
+  async #pruneSome(bounds: Bounds): Promise<boolean> {
+    if (!this.#reader.hasOlder(rowsPerPrune, bounds)) return false;
+    await this.#queue.add(housework(pruneSteps(rowsPerPrune, bounds)));
     return true;
   }
 
@@ -253,6 +282,22 @@ export class SqliteStore implements Store {
   fact(name: string): string | undefined {
     return this.#reader.fact(name);
   }
+
+  event(eventId: string): EventRecord | undefined {
+    return this.#reader.event(eventId);
+  }
+
+  events(query: EventQuery): EventRecord[] {
+    return this.#reader.events(query);
+  }
+
+  eventsAfter(seq: number, limit: number): EventRecord[] {
+    return this.#reader.eventsAfter(seq, limit);
+  }
+
+  highestEventSeq(): number {
+    return this.#reader.highestEventSeq();
+  }
 }
 
 interface Condition {
@@ -272,7 +317,14 @@ interface Waiting {
   readonly unit: Unit;
   /** The change each step belongs to, for the error's sake. */
   readonly changeOfStep: readonly Change[];
+  readonly events: readonly EventRecord[];
 }
+
+const housework = (steps: readonly Step[]): Waiting => ({
+  unit: { steps, startsWork: false },
+  changeOfStep: [],
+  events: [],
+});
 
 /** Whoever may read the database learns who went through which door: its owner alone. */
 function prepareFile(path: string): void {

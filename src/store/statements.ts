@@ -33,11 +33,19 @@ const sql = {
   noiseThresholdRemoved: `DELETE FROM noise_thresholds WHERE noise_threshold_id = ?`,
   idempotencyPut: `INSERT OR REPLACE INTO idempotency (scope, fingerprint, action_attempt_id, created_at)
     VALUES (?, ?, ?, ?)`,
+  eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
+      noise_threshold_id, occurred_at, created_at, details)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
   // The newest attempt stays, so that sequence numbers go on from it.
   attemptsPruned: `DELETE FROM attempts WHERE seq IN (
       SELECT seq FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1) WHERE settled_at < ?2)
     AND seq < (SELECT max(seq) FROM attempts)`,
+  // The newest event stays for the same reason.
+  eventsPruned: `DELETE FROM events WHERE seq IN (
+      SELECT seq FROM (SELECT seq, created_at FROM events ORDER BY seq LIMIT ?1)
+      WHERE created_at < ?2 OR seq <= (SELECT max(seq) FROM events) - ?3)
+    AND seq < (SELECT max(seq) FROM events)`,
   idempotencyPruned: `DELETE FROM idempotency WHERE number IN (
       SELECT number FROM (SELECT number, created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?2)`,
 } as const;

@@ -6,6 +6,7 @@ import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench
 import {
   aCode,
   accepted,
+  happened as anEventPut,
   anIdempotencyRecord,
   aThreshold,
   deviceA,
@@ -35,6 +36,10 @@ function told(store: Store, base: number) {
     slots: store.foreignSlots(`device-${base}`),
     idempotency: ids.map((id) => store.idempotency(`scope-${id}`)),
     fact: store.fact(`fact-${base}`),
+    events: store.events({ limit: 5, eventTypes: [`${base}`] }),
+    eventsOfB: store.events({ limit: 50, deviceIds: [deviceB], eventTypes: [`${base}`] }),
+    eventsById: ids.map((id) => store.event(uuid(id, 3))),
+    highestEvent: store.highestEventSeq(),
   };
 }
 
@@ -109,6 +114,11 @@ const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
         kind: 'idempotency_put',
         record: anIdempotencyRecord(base + seq, { fingerprint }),
       }),
+  ),
+  fc.tuple(small, device).map(
+    ([at, deviceId]) =>
+      (base: number): Change =>
+        anEventPut(base + at, { deviceId, eventType: `${base}` }),
   ),
   fc.string().map(
     (value) =>

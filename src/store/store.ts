@@ -1,6 +1,8 @@
+import type { Unsubscribe } from '../contract/index.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
+  EventRecord,
   HistoryEntry,
   IdempotencyRecord,
   NoiseThresholdRecord,
@@ -33,6 +35,8 @@ export type Change =
   | { readonly kind: 'noise_threshold_put'; readonly threshold: NoiseThresholdRecord }
   | { readonly kind: 'noise_threshold_removed'; readonly noiseThresholdId: string }
   | { readonly kind: 'idempotency_put'; readonly record: IdempotencyRecord }
+  /** The store numbers it. A commit of events alone is refused on a full disk, as new work is. */
+  | { readonly kind: 'event_put'; readonly event: Omit<EventRecord, 'seq'> }
   /** Small facts by name: the clock's high-water mark, the store key's id. */
   | { readonly kind: 'fact_put'; readonly name: string; readonly value: string };
 
@@ -43,6 +47,18 @@ export interface AttemptQuery {
   readonly limit: number;
   /** Only attempts with a smaller `seq`: where the page before ended. */
   readonly beforeSeq?: number;
+}
+
+/** All conditions hold at once; oldest first by creation. */
+export interface EventQuery {
+  readonly eventIds?: readonly string[];
+  readonly eventTypes?: readonly string[];
+  readonly deviceIds?: readonly string[];
+  readonly accessCodeIds?: readonly string[];
+  /** Written down from then on, until then, both included; milliseconds since the Unix epoch. */
+  readonly createdFrom?: number;
+  readonly createdUntil?: number;
+  readonly limit: number;
 }
 
 /** What is kept, as of the last commit. Reads are synchronous and never wait for a commit under way. */
@@ -63,6 +79,12 @@ export interface StoreReader {
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[];
   idempotency(scope: string): IdempotencyRecord | undefined;
   fact(name: string): string | undefined;
+  event(eventId: string): EventRecord | undefined;
+  events(query: EventQuery): EventRecord[];
+  /** Those with a greater `seq`, ascending. */
+  eventsAfter(seq: number, limit: number): EventRecord[];
+  /** The highest `seq` ever given to an event that is kept, 0 when there is none. */
+  highestEventSeq(): number;
 }
 
 /**
@@ -78,6 +100,8 @@ export interface Store extends StoreReader {
    * here: it ends the process.
    */
   commit(changes: readonly Change[]): Promise<void>;
+  /** Called for each commit with events in it once it is on disk, before it is answered; in the order of commits. */
+  onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe;
   /** Whether new work can be accepted: false while the disk is full. Settlements are tried all the same. */
   readonly accepting: boolean;
   /** Waits for what is in flight, then releases everything. */

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const repository = resolve(import.meta.dirname, '../..');
-const folders = ['src/attempts', 'src/devices', 'src/access-codes', 'src/noise', 'drivers/mqtt/bolt'];
+const folders = ['src/attempts', 'src/devices', 'src/access-codes', 'src/noise', 'src/events', 'drivers/mqtt/bolt'];
 
 /** Each statement reads a clock, waits, rolls dice or looks around by itself. */
 const ambient: readonly string[] = [

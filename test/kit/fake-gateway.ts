@@ -9,10 +9,12 @@ import {
 } from '../../src/contract/index.ts';
 import type { DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
 import type { Gateway, NewAccessCode, NewNoiseThreshold, NoiseEpisode, Origin } from '../../src/gateway/ports.ts';
+import { meets } from '../../src/store/event-query.ts';
 import type {
   AccessCodeRecord,
   ActionType,
   AttemptRecord,
+  EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
   Settlement,
@@ -109,6 +111,8 @@ export class FakeGateway implements Gateway {
   readonly #codes = new Map<string, AccessCodeRecord>();
   readonly #thresholds = new Map<string, NoiseThresholdRecord>();
   readonly #changed = new Set<(attempt: AttemptRecord) => void>();
+  readonly #events: EventRecord[] = [];
+  readonly #eventListeners = new Set<(event: EventRecord) => void>();
   #seq = 0;
 
   constructor(clock: Clock, devices: readonly DeviceSnapshot[] = [frontDoor, gate, hall]) {
@@ -160,6 +164,28 @@ export class FakeGateway implements Gateway {
     this.#codes.set(code.accessCodeId, code);
   }
 
+  /** Something happens: it is in the log, and whoever listens hears of it. */
+  happen(event: Partial<EventRecord> & Pick<EventRecord, 'eventType'>): EventRecord {
+    const seq = this.#events.length + 1;
+    const at = this.clock.wallTime();
+    const record: EventRecord = {
+      seq,
+      eventId: `0197a000-0000-7000-8000-${String(seq).padStart(12, '0')}`,
+      deviceId: undefined,
+      accessCodeId: undefined,
+      actionAttemptId: undefined,
+      noiseThresholdId: undefined,
+      occurredAt: at,
+      createdAt: at,
+      details: {},
+      ...event,
+    };
+    this.#events.push(record);
+    for (const listener of this.#eventListeners) listener(record);
+    return record;
+  }
+
+  readonly events: Gateway['events'] = this.#eventsPort();
   readonly attempts: Gateway['attempts'] = this.#attemptsPort();
   readonly devices: Gateway['devices'] = {
     list: () => this.deviceList,
@@ -192,6 +218,22 @@ export class FakeGateway implements Gateway {
       () =>
         undefined,
   };
+
+  #eventsPort(): Gateway['events'] {
+    const events = this.#events;
+    return {
+      get: (id) => events.find(({ eventId }) => eventId === id),
+      list: ({ limit, ...conditions }) => events.filter((event) => meets(event, conditions)).slice(0, limit),
+      after: (seq, limit) => events.filter((event) => event.seq > seq).slice(0, limit),
+      get highestSeq() {
+        return events.at(-1)?.seq ?? 0;
+      },
+      onEvent: (listener) => {
+        this.#eventListeners.add(listener);
+        return () => this.#eventListeners.delete(listener);
+      },
+    };
+  }
 
   #attemptsPort(): Gateway['attempts'] {
     const gateway = this;

@@ -1,6 +1,7 @@
 import type {
   AccessCodeRecord,
   AttemptRecord,
+  EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
 } from '../../src/store/records.ts';
@@ -85,4 +86,26 @@ export const anIdempotencyRecord = (seq: number, change: Partial<IdempotencyReco
   actionAttemptId: uuid(seq),
   createdAt: epoch + seq,
   ...change,
+});
+
+export const anEvent = (order: number, change: Partial<EventRecord> = {}): Omit<EventRecord, 'seq'> => {
+  const { seq: _, ...event }: EventRecord = {
+    seq: 0,
+    eventId: uuid(order, 3),
+    eventType: 'lock.unlocked',
+    deviceId: deviceA,
+    accessCodeId: undefined,
+    actionAttemptId: undefined,
+    noiseThresholdId: undefined,
+    occurredAt: epoch + order,
+    createdAt: epoch + order + 1,
+    details: { method: 'keycode', slot: 4 },
+    ...change,
+  };
+  return event;
+};
+
+export const happened = (order: number, change: Partial<EventRecord> = {}): Change => ({
+  kind: 'event_put',
+  event: anEvent(order, change),
 });

@@ -1,0 +1,92 @@
+import type { Logger } from 'pino';
+import type { Clock, Unsubscribe } from '../contract/index.ts';
+import type { Events } from '../gateway/ports.ts';
+import type { EventRecord } from '../store/records.ts';
+import type { Change, EventQuery, Store } from '../store/store.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import type { EventDraft } from './event-types.ts';
+
+export interface EventLogOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  /** UUIDv7 */
+  readonly newId: () => string;
+}
+
+/** What happened, in the order in which it reached the disk. */
+export class EventLog implements Events, EventRecorder {
+  readonly #options: EventLogOptions;
+  readonly #listeners = new Set<(event: EventRecord) => void>();
+  readonly #stopHearing: Unsubscribe;
+
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+    this.#stopHearing = options.store.onEvents((events) => {
+      for (const event of events) for (const listener of this.#listeners) this.#tell(listener, event);
+    });
+  }
+
+  record(draft: EventDraft): Change {
+    const { clock, newId } = this.#options;
+    const { eventType, deviceId, accessCodeId, actionAttemptId, noiseThresholdId, occurredAt } = draft;
+    return {
+      kind: 'event_put',
+      event: {
+        eventId: newId(),
+        eventType,
+        deviceId,
+        accessCodeId,
+        actionAttemptId,
+        noiseThresholdId,
+        occurredAt,
+        createdAt: clock.wallTime(),
+        details: { ...draft.details },
+      },
+    };
+  }
+
+  /** Writes events down that belong to no other commit. One that finds no room is lost, and the log says so. */
+  append(...drafts: readonly EventDraft[]): void {
+    if (drafts.length === 0) return;
+    const { store, log } = this.#options;
+    store.commit(drafts.map((draft) => this.record(draft))).catch((error: unknown) => {
+      const eventTypes = drafts.map(({ eventType }) => eventType);
+      log.error({ err: error, eventTypes }, 'events could not be written down and are lost');
+    });
+  }
+
+  get(eventId: string): EventRecord | undefined {
+    return this.#options.store.event(eventId);
+  }
+
+  list(query: EventQuery): EventRecord[] {
+    return this.#options.store.events(query);
+  }
+
+  after(seq: number, limit: number): EventRecord[] {
+    return this.#options.store.eventsAfter(seq, limit);
+  }
+
+  get highestSeq(): number {
+    return this.#options.store.highestEventSeq();
+  }
+
+  onEvent(listener: (event: EventRecord) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#stopHearing();
+  }
+
+  /** One that fails keeps nobody else from hearing, and no commit from being answered. */
+  #tell(listener: (event: EventRecord) => void, event: EventRecord): void {
+    try {
+      listener(event);
+    } catch (error) {
+      this.#options.log.error({ err: error, eventType: event.eventType }, 'telling of an event failed');
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import type { EventRecord } from './records.ts';
+import type { EventQuery } from './store.ts';
+
+const among = (wanted: readonly string[] | undefined, value: string | undefined): boolean =>
+  wanted === undefined || (value !== undefined && wanted.includes(value));
+
+/** Whether an event meets all of a query's conditions. */
+export const meets = (event: EventRecord, query: Omit<EventQuery, 'limit'>): boolean =>
+  among(query.eventIds, event.eventId) &&
+  among(query.eventTypes, event.eventType) &&
+  among(query.deviceIds, event.deviceId) &&
+  among(query.accessCodeIds, event.accessCodeId) &&
+  event.createdAt >= (query.createdFrom ?? Number.NEGATIVE_INFINITY) &&
+  event.createdAt <= (query.createdUntil ?? Number.POSITIVE_INFINITY);
