@@ -237,7 +237,7 @@ module.exports = {
       from: { path: '^(src|drivers)/', pathNot: tests },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: npm('zwave-js|@zwave-js/[^/]+|@stoprocent/bleno|@types/[^/]+'),
+        pathNot: npm('zwave-js|@zwave-js/[^/]+|@types/[^/]+'),
       },
     },
     {

@@ -12,11 +12,14 @@ import { assertBindAllowed } from './http/bind-rules.ts';
 import { createHttpServer } from './http/server.ts';
 import type { LogTap } from './monitor/log-tap.ts';
 import { startMonitoring } from './monitor/monitoring.ts';
+import { startBle } from './start/ble.ts';
 import { managedDevices } from './start/managed-devices.ts';
 import { startMqtt } from './start/mqtt.ts';
 import { startSerial } from './start/serial.ts';
 import { Startup } from './start/startup.ts';
 import { openStore } from './start/store.ts';
+import { pairingFilesOf } from './store/pairing-files.ts';
+import { SimulatedRadios } from './transports/ble/simulated-radios.ts';
 import { SimulatedLines } from './transports/serial/index.ts';
 
 export interface StartOptions {
@@ -27,6 +30,8 @@ export interface StartOptions {
   readonly logTap?: LogTap;
   /** Where the simulation lays serial lines without a port. */
   readonly simulatedLines?: SimulatedLines;
+  /** Where the simulation puts Bluetooth adapters without hardware. */
+  readonly simulatedRadios?: SimulatedRadios;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
   readonly onFatal: (error: Error) => void;
 }
@@ -46,12 +51,15 @@ const stopPatienceMs = 2_000;
  * @throws GatewayError `misconfigured` with what to mend
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { config, log, clock = systemClock, logTap, simulatedLines = new SimulatedLines(), onFatal } = options;
+  const { config, log, clock = systemClock, logTap, onFatal } = options;
+  const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
     const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
     const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
+    const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
+    const pairings = pairingFilesOf(config, randomBytes);
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -65,9 +73,19 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         clock,
         log,
         store,
-        linkTo: (link, device) => (link.kind === 'serial' ? serial.linkTo(link) : mqtt.linkTo(link, device)),
+        credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
+        linkTo(link, device) {
+          switch (link.kind) {
+            case 'mqtt':
+              return mqtt.linkTo(link, device);
+            case 'serial':
+              return serial.linkTo(link);
+            case 'ble':
+              return ble.linkTo(link, device);
+          }
+        },
       }),
-      links: () => [...mqtt.reports(), ...serial.reports()],
+      links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports()],
     });
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     await startup.add(async () =>

@@ -175,11 +175,17 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     .option('-c, --config <file>', 'the configuration')
     .option('--mqtt <address>', 'play on this broker instead of the configured ones')
     .option('--serial <line=port>', 'the port at the far end of a serial line; may be given for each', farEnd)
+    .option(
+      '--ble <adapter=port>',
+      'a dongle on a serial port that plays a Bluetooth device (H4, 1000000 baud)',
+      farEnd,
+    )
     .addHelpText(
       'after',
       examples([
         'strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883',
         'strikeplate simulate --config gateway.yaml --serial bus1=/dev/ttyUSB1',
+        'strikeplate simulate --config gateway.yaml --ble radio=/dev/ttyACM1',
       ]),
     )
     .action(async (options) => {
@@ -226,7 +232,7 @@ function seconds(text: string): number {
 function farEnd(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
   const [, line, port] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (line === undefined || port === undefined)
-    throw new InvalidArgumentError('It must be the name of a line and a port: bus1=/dev/ttyUSB1.');
+    throw new InvalidArgumentError('It must be the name of a link and a port: bus1=/dev/ttyUSB1.');
   return new Map([...before, [line, port]]);
 }
 

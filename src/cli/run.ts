@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { randomBytes } from 'node:crypto';
+import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
@@ -7,12 +8,16 @@ import { startGateway } from '../main.ts';
 import { LogTap } from '../monitor/log-tap.ts';
 import { placesOf } from '../simulation/places.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
+import { pairSimulated } from '../start/pairing.ts';
+import { pairingFilesOf } from '../store/pairing-files.ts';
+import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { serviceManager } from './service-manager.ts';
+import { isOnRadio, playRadios } from './simulated-radios.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 import { welcome } from './welcome.ts';
@@ -47,18 +52,21 @@ export async function run(
   const { demoKeyFile, apiKeysFile } = config.http;
   const key = demoKeyFile === undefined ? undefined : await demoKey(demoKeyFile, apiKeysFile, clock.wallTime);
   const simulatedLines = new SimulatedLines();
-  const started = startGateway({ config, log, logTap, clock, simulatedLines, onFatal: fail });
+  const simulatedRadios = new SimulatedRadios();
+  const radios = await startRadios(config, catalogues, simulatedRadios, log);
+  const started = startGateway({ config, log, logTap, clock, simulatedLines, simulatedRadios, onFatal: fail });
   const gateway = await started.catch((error: unknown) => {
     throw notListening(config, error);
   });
   let simulation: Running | undefined;
   try {
     const ctx = { clock, random: Math.random, log };
-    const places = placesOf(config, simulatedLines);
-    simulation = await startSimulation(config.simulation, catalogues.simulators, places, ctx);
+    const places = placesOf(config, { lines: simulatedLines });
+    const peers = config.simulation.filter((peer) => !isOnRadio(peer));
+    simulation = await startSimulation(peers, catalogues.simulators, places, ctx);
   } catch (error) {
     await gateway.close();
-    throw new CommandError('failed', error instanceof Error ? error.message : String(error), { cause: error });
+    throw cannotPlay(error);
   }
   terminal.out(key === undefined ? `Strikeplate listens on ${gateway.url}` : welcome(config, gateway.url, key));
   manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
@@ -71,9 +79,33 @@ export async function run(
   }
   log.info({ signal: end }, 'stopping');
   // The simulated devices go last: commands under way still wait for their answers.
-  await Promise.all([manager.stopping(), gateway.close().then(() => simulation?.close())]);
+  const closed = gateway.close().then(() => Promise.all([simulation?.close(), radios?.close()]));
+  await Promise.all([manager.stopping(), closed]);
   return exitCodes.ok;
 }
+
+/** Simulated Bluetooth devices are there before the gateway, and paired with it: it reads its pairings as it starts. */
+async function startRadios(
+  config: LoadedConfig,
+  { simulators }: Catalogues,
+  simulatedRadios: SimulatedRadios,
+  log: Logger,
+): Promise<Running | undefined> {
+  if (!config.simulation.some(isOnRadio)) return undefined;
+  const clock = systemClock;
+  try {
+    const ctx = { clock, random: Math.random, log, buttonsHeld: false };
+    const radios = await playRadios(config, simulators, simulatedRadios, ctx);
+    const pairings = pairingFilesOf(config, randomBytes);
+    await pairSimulated(config, radios.waiting, { clock, log, simulatedRadios, pairings });
+    return radios;
+  } catch (error) {
+    throw cannotPlay(error);
+  }
+}
+
+const cannotPlay = (error: unknown): CommandError =>
+  new CommandError('failed', error instanceof Error ? error.message : String(error), { cause: error });
 
 function notListening({ http: { host, port } }: LoadedConfig, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;

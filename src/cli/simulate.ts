@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
 import { loadConfig } from '../config/load.ts';
-import type { BrokerConfig, LoadedConfig } from '../config/loaded-config.ts';
+import type { BrokerConfig } from '../config/loaded-config.ts';
 import { placesOf } from '../simulation/places.ts';
 import { startSimulation } from '../simulation/simulator.ts';
 import type { Catalogues } from './catalogues.ts';
@@ -14,7 +14,12 @@ import type { Terminal } from './terminal.ts';
 export async function simulate(
   terminal: Terminal,
   catalogues: Catalogues,
-  options: { readonly config?: string; readonly mqtt?: string; readonly serial?: ReadonlyMap<string, string> },
+  options: {
+    readonly config?: string;
+    readonly mqtt?: string;
+    readonly serial?: ReadonlyMap<string, string>;
+    readonly ble?: ReadonlyMap<string, string>;
+  },
   stop: Stop,
 ): Promise<ExitCode> {
   const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
@@ -22,7 +27,13 @@ export async function simulate(
   if (config.simulation.length === 0)
     throw new CommandError('configuration', `${file} has no simulation section: there is nothing to play.`);
   const brokers = config.mqtt.map((broker) => (options.mqtt === undefined ? broker : elsewhere(broker, options.mqtt)));
-  const places = placesOf({ ...config, mqtt: brokers }, undefined, farEnds(options.serial, config));
+  const places = placesOf(
+    { ...config, mqtt: brokers },
+    {
+      farEnds: known(options.serial, config.serial, 'serial line', config.file),
+      dongles: known(options.ble, config.ble, 'Bluetooth adapter', config.file),
+    },
+  );
   const running = await startSimulation(config.simulation, catalogues.simulators, places, {
     clock: systemClock,
     random: Math.random,
@@ -36,10 +47,14 @@ export async function simulate(
   return exitCodes.ok;
 }
 
-function farEnds(given: ReadonlyMap<string, string> = new Map(), { serial, file }: LoadedConfig) {
+function known(
+  given: ReadonlyMap<string, string> = new Map(),
+  links: readonly { readonly name: string }[],
+  what: string,
+  file: string,
+) {
   for (const name of given.keys())
-    if (!serial.some((line) => line.name === name))
-      throw new CommandError('usage', `${file} has no serial line ${name}.`);
+    if (!links.some((link) => link.name === name)) throw new CommandError('usage', `${file} has no ${what} ${name}.`);
   return given;
 }
 

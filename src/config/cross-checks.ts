@@ -7,15 +7,8 @@ import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSectio
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
-
-type Raw = Readonly<Record<string, unknown>>;
-
-const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
-const rawAt = (value: unknown, key: string): unknown => (isRaw(value) ? value[key] : undefined);
-const listAt = (value: unknown, key: string): readonly unknown[] => {
-  const list = rawAt(value, key);
-  return Array.isArray(list) ? list : [];
-};
+import { checkAdapters, checkSharedAddresses } from './radio-checks.ts';
+import { isRaw, listAt, rawAt } from './raw-values.ts';
 
 /** What was found behind the ids that a configuration names: the thing itself, or why it cannot be had. */
 export type Found<T> = ReadonlyMap<string, T | { readonly problem: string }>;
@@ -33,6 +26,7 @@ export function crossCheck(file: unknown, named: Named): Findings {
   const findings = new Findings();
   checkBrokers(file, findings);
   checkLines(file, findings);
+  checkAdapters(file, findings);
   checkExposure(file, findings);
   const monitorBroker = rawAt(rawAt(file, 'monitor'), 'mqtt');
   if (typeof monitorBroker === 'string') checkNameExists(file, 'mqtt', monitorBroker, ['monitor', 'mqtt'], findings);
@@ -44,6 +38,7 @@ export function crossCheck(file: unknown, named: Named): Findings {
   });
   checkDuplicates(file, findings);
   checkSharedUnits(file, named.drivers, findings);
+  checkSharedAddresses(file, findings);
   return findings;
 }
 

@@ -27,6 +27,24 @@ export const TtyPath = z
   .string()
   .regex(/^\/[^\0\s]+$/, 'must be an absolute path such as /dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K-if00-port0');
 
+/** A Bluetooth adapter of this machine's kernel: by its name, or by an address that stays when it is replugged. */
+export const AdapterName = z
+  .string()
+  .regex(
+    /^(?:hci\d{1,3}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})$/,
+    'must be a name such as hci0, or the address of an adapter such as "00:1A:7D:DA:71:13"',
+  )
+  .toLowerCase();
+
+/** Of a Bluetooth LE device. */
+export const BluetoothAddress = z
+  .string()
+  .regex(
+    /^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$/,
+    'must be a Bluetooth address such as "54:D2:72:11:22:33"; scan ble lists them',
+  )
+  .toLowerCase();
+
 export const Port = z.int().min(0).max(65_535);
 
 /** The zones that this Node.js knows: an IANA name, never an offset, since an offset has no summer time. */

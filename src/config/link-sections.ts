@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LinkKind } from '../contract/index.ts';
-import { Slug } from './field-types.ts';
+import { BluetoothAddress, Slug } from './field-types.ts';
 
 /**
  * How a device says by what it is reached, for each kind of link that can be configured: `link: { mqtt: main }`.
@@ -12,12 +12,21 @@ export const linkSections = {
     serial: Slug.describe('Name of the line, from the serial section.'),
     unit: z.int().min(1).max(247).describe('Address of the unit on the line, 1 to 247.'),
   }),
+  ble: z.strictObject({
+    ble: Slug.describe('Name of the adapter, from the ble section.'),
+    address: BluetoothAddress.describe('Of the device; scan ble lists them.'),
+    address_type: z
+      .enum(['public', 'random'])
+      .default('public')
+      .describe('As scan ble says it. Most locks have public addresses, many sensors random ones.'),
+  }),
 } as const satisfies Partial<Record<LinkKind, z.ZodObject>>;
 
 /** Where a simulated peer is met: it plays everything that has an address there, so it has none itself. */
 export const peerLinkSections = {
   mqtt: linkSections.mqtt,
   serial: linkSections.serial.omit({ unit: true }),
+  ble: linkSections.ble.omit({ address: true, address_type: true }),
 } as const satisfies Record<ConfigurableLink, z.ZodObject>;
 
 export type ConfigurableLink = keyof typeof linkSections;

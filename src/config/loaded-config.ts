@@ -31,10 +31,14 @@ export interface LoadedConfig {
   };
   readonly http: HttpConfig;
   readonly store: { readonly path: string; readonly keyFile: string; readonly retentionDays: number };
+  /** Folder of what pairing leaves behind: a sealed file for each device. */
+  readonly pairingsDir: string;
   /** In the order of the file. */
   readonly mqtt: readonly BrokerConfig[];
   /** In the order of the file. */
   readonly serial: readonly SerialLineConfig[];
+  /** In the order of the file. */
+  readonly ble: readonly BleAdapterConfig[];
   readonly monitor: MonitorConfig | undefined;
   readonly logLevel: Logger['level'];
   readonly devices: readonly DeviceConfig[];
@@ -85,6 +89,17 @@ export interface SerialLineConfig {
   readonly stopBits: 1 | 2;
 }
 
+/** One Bluetooth adapter. */
+export interface BleAdapterConfig {
+  readonly name: string;
+  readonly radio: /** Lower case: a name of the kernel's, or an address. */
+    | { readonly kind: 'kernel'; readonly adapter: string; readonly userChannel: boolean }
+    | { readonly kind: 'uart'; readonly path: string; readonly baudRate: number }
+    | { readonly kind: 'simulated' };
+  /** Connections at a time. */
+  readonly connections: number;
+}
+
 export interface MonitorConfig {
   /** Name of a broker. */
   readonly mqtt: string;
@@ -96,7 +111,14 @@ export interface MonitorConfig {
 /** By what a device is reached: the kind of link, its name in configuration, and the device's address on it. */
 export type LinkConfig =
   | { readonly kind: 'mqtt'; readonly name: string }
-  | { readonly kind: 'serial'; readonly name: string; readonly unit: number };
+  | { readonly kind: 'serial'; readonly name: string; readonly unit: number }
+  | {
+      readonly kind: 'ble';
+      readonly name: string;
+      /** Lower case. */
+      readonly address: string;
+      readonly addressType: 'public' | 'random';
+    };
 
 /** Where a simulated peer is met. */
 export interface PeerLinkConfig {

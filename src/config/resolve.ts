@@ -3,6 +3,7 @@ import type { Overrides, Places } from './environment.ts';
 import { deviceIdOf, workspaceIdOf } from './identity.ts';
 import { type ConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type {
+  BleAdapterConfig,
   BrokerConfig,
   ConfigurableSimulator,
   DeviceConfig,
@@ -14,6 +15,7 @@ import type {
   SimulationConfig,
 } from './loaded-config.ts';
 import type {
+  BluetoothSection,
   BrokerSection,
   ConfigFile,
   DeviceSection,
@@ -81,8 +83,10 @@ export function resolveConfig(
       keyFile: places.state(file.store.key_file),
       retentionDays: file.store.retention_days,
     },
+    pairingsDir: places.state('pairings'),
     mqtt: resolveBrokers(file.mqtt, places),
     serial: Object.entries(file.serial).map(([name, line]) => resolveLine(name, line)),
+    ble: Object.entries(file.ble).map(([name, adapter]) => resolveAdapter(name, adapter)),
     monitor: monitor && {
       mqtt: monitor.mqtt,
       baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,
@@ -102,6 +106,18 @@ const resolveLine = (name: string, line: SerialSection): SerialLineConfig => ({
   parity: line.parity,
   stopBits: line.stop_bits,
 });
+
+/** Of the boards in Zephyr's `hci_uart` sample; it is the dongle's firmware that decides. */
+const HCI_BAUD_RATE = 1_000_000;
+
+function resolveAdapter(name: string, section: BluetoothSection): BleAdapterConfig {
+  const { adapter, uart, connections } = section;
+  if (uart !== undefined)
+    return { name, radio: { kind: 'uart', path: uart, baudRate: section.baud_rate ?? HCI_BAUD_RATE }, connections };
+  if (adapter !== undefined)
+    return { name, radio: { kind: 'kernel', adapter, userChannel: section.user_channel ?? false }, connections };
+  return { name, radio: { kind: 'simulated' }, connections };
+}
 
 function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], driver: DriverDefinition): DeviceConfig {
   return {
@@ -145,6 +161,10 @@ function resolveLink(kind: ConfigurableLink, link: Readonly<Record<string, unkno
       const { serial, unit } = linkSections.serial.parse(link);
       return { kind, name: serial, unit };
     }
+    case 'ble': {
+      const { ble, address, address_type } = linkSections.ble.parse(link);
+      return { kind, name: ble, address, addressType: address_type };
+    }
   }
 }
 
@@ -154,5 +174,7 @@ function resolvePeerLink(kind: ConfigurableLink, link: Readonly<Record<string, u
       return { kind, name: peerLinkSections.mqtt.parse(link).mqtt };
     case 'serial':
       return { kind, name: peerLinkSections.serial.parse(link).serial };
+    case 'ble':
+      return { kind, name: peerLinkSections.ble.parse(link).ble };
   }
 }

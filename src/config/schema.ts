@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { BaseTopic, BrokerUrl, DisplayName, FilePath, Host, Port, Slug, TimeZone, TtyPath } from './field-types.ts';
+import {
+  AdapterName,
+  BaseTopic,
+  BrokerUrl,
+  DisplayName,
+  FilePath,
+  Host,
+  Port,
+  Slug,
+  TimeZone,
+  TtyPath,
+} from './field-types.ts';
 
 /*
  * The configuration file as a person writes it. What a description says here is what an editor shows, by way of
@@ -98,6 +109,35 @@ const serialLine = z
   })
   .describe('Either path, or simulated.');
 
+const bluetoothAdapter = z
+  .strictObject({
+    adapter: AdapterName.optional().describe(
+      'An adapter of the kernel: hci0, or its address, which stays the same whatever it is plugged into.',
+    ),
+    user_channel: z
+      .boolean()
+      .optional()
+      .describe('True takes the adapter for the gateway alone. It must be down, and bluetoothd must leave it.'),
+    uart: TtyPath.optional().describe('The port of a dongle that speaks HCI (H4) on a serial line.'),
+    baud_rate: z
+      .int()
+      .min(9_600)
+      .max(4_000_000)
+      .optional()
+      .describe('As the firmware of the dongle has it; with uart alone. 1000000 when not given.'),
+    simulated: z
+      .literal(true)
+      .optional()
+      .describe('Radio inside the gateway, for trials: what the simulation section plays on it is all there is.'),
+    connections: z
+      .int()
+      .min(1)
+      .max(4)
+      .default(1)
+      .describe('Connections at a time. More than one only where the adapter is known to bear it.'),
+  })
+  .describe('Either adapter, uart or simulated.');
+
 const monitor = z
   .strictObject({
     mqtt: Slug.describe('Name of the broker to publish on.'),
@@ -173,6 +213,7 @@ export const configSchema = z
     store,
     mqtt: z.record(Slug, broker).default({}).describe('MQTT brokers by name.'),
     serial: z.record(Slug, serialLine).default({}).describe('Serial lines by name: one for each port.'),
+    ble: z.record(Slug, bluetoothAdapter).default({}).describe('Bluetooth LE adapters by name.'),
     monitor: monitor.optional(),
     log,
     devices: z.array(device).describe('Locks and sensors.'),
@@ -187,6 +228,7 @@ export const configSchema = z
 export type ConfigFile = z.output<typeof configSchema>;
 export type BrokerSection = ConfigFile['mqtt'][string];
 export type SerialSection = ConfigFile['serial'][string];
+export type BluetoothSection = ConfigFile['ble'][string];
 export type DeviceSection = ConfigFile['devices'][number];
 export type HttpSection = ConfigFile['http'];
 export type SimulationSection = ConfigFile['simulation'][number];

@@ -31,8 +31,8 @@ export interface ManagedDeviceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
-  /** What pairing left behind. */
-  readonly credentials?: Secret;
+  /** What pairing left behind, read at each opening. @throws GatewayError `misconfigured` */
+  readonly credentials?: () => Secret | undefined;
   /** Names the device in every line. */
   readonly log: Logger;
 }
@@ -91,9 +91,10 @@ export class ManagedDevice {
   }
 
   async open(): Promise<void> {
-    const { driver, link, settings, clock, random, randomBytes, credentials, log, description } = this.#options;
+    const { driver, link, settings, clock, random, randomBytes, log, description } = this.#options;
     const generation = ++this.#generation;
     try {
+      const credentials = this.#options.credentials?.();
       const device = await driver.open(link, settings, {
         deviceId: description.deviceId,
         name: description.name,
@@ -171,7 +172,13 @@ export class ManagedDevice {
     this.#failures += 1;
     log.error({ err: error, retryInMs: delay }, 'the device could not be opened');
     const hint = error instanceof GatewayError ? error.message : 'Its driver failed to open it; the log says how.';
-    this.#take({ kind: 'health', health: { status: 'offline', reason: 'not_answering', hint } });
+    const misconfigured = error instanceof GatewayError && error.type === 'misconfigured';
+    this.#take({
+      kind: 'health',
+      health: misconfigured
+        ? { status: 'misconfigured', reason: 'wrong_settings', hint }
+        : { status: 'offline', reason: 'not_answering', hint },
+    });
     this.#reopening = clock.setTimer(() => void this.open(), delay);
   }
 

@@ -2,6 +2,7 @@ import type { SimulatorCatalogue } from './simulator.ts';
 
 /** Everything that can be played. */
 export const simulators: SimulatorCatalogue = {
+  'ble/radio': async () => (await import('./ble-radio.ts')).bleRadioSimulator,
   'mqtt/zigbee2mqtt': async () => (await import('./zigbee2mqtt.ts')).zigbee2mqttSimulator,
   'serial/modbus-line': async () => (await import('./modbus-line.ts')).modbusLineSimulator,
 };

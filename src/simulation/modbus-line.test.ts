@@ -10,7 +10,7 @@ import { placesOf } from './places.ts';
 import { startSimulation } from './simulator.ts';
 
 const line = { baudRate: 9600, parity: 'none', stopBits: 1 } as const;
-const config = { mqtt: [], serial: [{ name: 'bus', path: undefined, ...line }] };
+const config = { mqtt: [], ble: [], serial: [{ name: 'bus', path: undefined, ...line }] };
 
 const building = {
   simulator: 'serial/modbus-line',
@@ -42,7 +42,7 @@ it('a simulated line is found by the bus, and its door is opened by those who co
   expect(bus.state).toMatchObject({ hint: expect.stringContaining('Nothing plays on the simulated line bus') });
 
   const ctx = { clock, random, log: silentLog };
-  const running = await startSimulation([building], simulators, placesOf(config, lines), ctx);
+  const running = await startSimulation([building], simulators, placesOf(config, { lines }), ctx);
   const reports: DeviceReport[] = [];
   const open = {
     deviceId: 'id',
@@ -83,12 +83,12 @@ it('a simulated line is found by the bus, and its door is opened by those who co
 
 it('a line with a port can only be played at its far end', async () => {
   const ctx = { clock: new SimulatedClock(), random: () => 0.5, log: silentLog };
-  const port = { mqtt: [], serial: [{ name: 'bus', path: '/dev/ttyUSB0', ...line }] };
-  await expect(startSimulation([building], simulators, placesOf(port, new SimulatedLines()), ctx)).rejects.toThrow(
-    'strikeplate simulate --serial bus=PORT',
-  );
+  const port = { mqtt: [], ble: [], serial: [{ name: 'bus', path: '/dev/ttyUSB0', ...line }] };
+  await expect(
+    startSimulation([building], simulators, placesOf(port, { lines: new SimulatedLines() }), ctx),
+  ).rejects.toThrow('strikeplate simulate --serial bus=PORT');
   const farEnds = new Map([['bus', '/dev/serial/by-id/nobody']]);
-  await expect(startSimulation([building], simulators, placesOf(port, undefined, farEnds), ctx)).rejects.toThrow(
+  await expect(startSimulation([building], simulators, placesOf(port, { farEnds }), ctx)).rejects.toThrow(
     'There is no serial port /dev/serial/by-id/nobody',
   );
 });

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { BrokerConfig, SimulationConfig } from '../config/loaded-config.ts';
-import type { Clock } from '../contract/index.ts';
+import type { Clock, Secret } from '../contract/index.ts';
+import type { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import type { LineSettings, SimulatedLines } from '../transports/serial/index.ts';
 
 export interface SimulationContext {
@@ -19,11 +20,31 @@ export interface SerialPlace {
   readonly at: { readonly lines: SimulatedLines } | { readonly farEnd: string } | 'nowhere';
 }
 
+/** Where simulated Bluetooth devices are met: on an adapter inside this process, or on the air of a real one. */
+export interface BlePlace {
+  readonly name: string;
+  /** `uart`: a dongle of their own, which plays one of them. `nowhere`: the gateway has the only adapter there is. */
+  readonly at: { readonly radios: SimulatedRadios } | { readonly uart: string; readonly baudRate: number } | 'nowhere';
+  /** What a device remembers from run to run, by its address; without it each begins anew. */
+  readonly memory: DeviceMemory | undefined;
+  /** True: somebody holds the buttons of all devices. False: only of those that nobody was paired with. */
+  readonly buttonsHeld: boolean;
+  /** Told of a device that waits to be paired, with what its owner answers to the questions of its driver. */
+  readonly onWaiting: ((address: string, answers: ReadonlyMap<string, Secret>) => void) | undefined;
+}
+
+/** The memory of simulated devices: keys and codes, so it is kept sealed. */
+export interface DeviceMemory {
+  read(address: string): Secret | undefined;
+  write(address: string, content: Secret): void;
+}
+
 /** Where a simulated peer is met, for each kind of link. */
 export interface SimulationPlaces {
   /** The broker that the gateway uses. */
   readonly mqtt: BrokerConfig;
   readonly serial: SerialPlace;
+  readonly ble: BlePlace;
 }
 
 /** Every place there is, for each kind of link. */

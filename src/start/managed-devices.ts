@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
-import type { Clock, LinkKind, LinkKinds } from '../contract/index.ts';
+import type { Clock, LinkKind, LinkKinds, Secret } from '../contract/index.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
 import type { Change, Store } from '../store/store.ts';
 
@@ -10,6 +10,8 @@ export interface DeviceContext {
   readonly log: Logger;
   readonly store: Store;
   readonly linkTo: (link: LinkConfig, device: string) => LinkKinds[LinkKind];
+  /** What pairing left behind. @throws GatewayError `misconfigured` when it cannot be opened */
+  readonly credentialsOf: (device: DeviceConfig) => Secret | undefined;
 }
 
 /** Gives each configured device its link, its log, and the time at which this gateway first knew it. */
@@ -17,7 +19,7 @@ export async function managedDevices(
   devices: readonly DeviceConfig[],
   context: DeviceContext,
 ): Promise<ManagedDeviceOptions[]> {
-  const { clock, log, store, linkTo } = context;
+  const { clock, log, store, linkTo, credentialsOf } = context;
   const firstSeen: Change[] = [];
   const options = devices.map((device): ManagedDeviceOptions => {
     const { slug, deviceId, name, driver, settings, limits, timeZone, outOfService } = device;
@@ -41,6 +43,7 @@ export async function managedDevices(
       settings,
       link: linkTo(device.link, name),
       outOfService,
+      ...(driver.pairing && { credentials: () => credentialsOf(device) }),
       clock,
       random: Math.random,
       randomBytes,

@@ -108,6 +108,12 @@ export class PairingFiles {
   }
 }
 
+/** The pairings of a configured gateway. */
+export const pairingFilesOf = (
+  config: { readonly pairingsDir: string; readonly store: { readonly keyFile: string } },
+  randomBytes: (size: number) => Uint8Array,
+): PairingFiles => new PairingFiles({ folder: config.pairingsDir, keyFile: config.store.keyFile, randomBytes });
+
 /** The whole file is there, or the one before it: never half of it. */
 function writeWhole(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -23,7 +23,7 @@ describe('what ships in config/', () => {
 
   it('gateway.example.yaml has no commented line that nothing understands', () => {
     const example = readFileSync(path('gateway.example.yaml'), 'utf8');
-    const names = ['trial'];
+    const names = ['trial', 'dongle'];
     const keys = [...example.matchAll(/^ *# ?([a-z_]+): /gm)]
       .map(([, key = '']) => key)
       .filter((key) => !names.includes(key));
@@ -36,16 +36,18 @@ describe('what ships in config/', () => {
     const { devices, simulation } = await load('demo.yaml');
     const played = simulation.flatMap(({ link, settings }) => {
       const { devices: named = [], units = [] } = settings as {
-        readonly devices?: readonly { readonly friendly_name: string }[];
+        readonly devices?: readonly { readonly friendly_name?: string; readonly address?: string }[];
         readonly units?: readonly { readonly unit: number }[];
       };
-      return [...named.map((device) => device.friendly_name), ...units.map(({ unit }) => `${link.name} ${unit}`)];
+      return [
+        ...named.map((device) => device.friendly_name ?? device.address),
+        ...units.map(({ unit }) => `${link.name} ${unit}`),
+      ];
     });
-    const configured = devices.map(({ link, settings }) =>
-      link.kind === 'serial'
-        ? `${link.name} ${link.unit}`
-        : (settings as { readonly friendly_name: string }).friendly_name,
-    );
+    const configured = devices.map(({ link, settings }) => {
+      if (link.kind === 'serial') return `${link.name} ${link.unit}`;
+      return link.kind === 'ble' ? link.address : (settings as { readonly friendly_name: string }).friendly_name;
+    });
     expect(configured).toEqual(played);
   });
 
@@ -54,5 +56,6 @@ describe('what ships in config/', () => {
     expect(config.http.host).toBe('127.0.0.1');
     expect(config.mqtt).toMatchObject([{ kind: 'embedded' }]);
     expect(config.serial.map((line) => line.path)).toEqual([undefined]);
+    expect(config.ble.map(({ radio }) => radio)).toEqual([{ kind: 'simulated' }]);
   });
 });

@@ -87,7 +87,7 @@ export function coreFixture(options: FixtureOptions) {
       settings: device.settings,
       link: device.link,
       outOfService: device.outOfService ?? false,
-      ...(device.credentials && { credentials: device.credentials }),
+      ...(device.credentials && { credentials: () => device.credentials }),
       clock: processClock,
       random,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),

@@ -43,6 +43,7 @@ describe('the demonstration', () => {
       'Lobby noise',
       'Yard door',
       'Hall noise',
+      'Cellar door',
     ]);
     expect(unlock).toMatchObject({ status: 200, body: { action_attempt: { action_type: 'UNLOCK_DOOR' } } });
     expect(see?.body.action_attempts).toHaveLength(1);
@@ -67,6 +68,7 @@ describe('the demonstration', () => {
       ['lobby', 'Lobby noise', 'online'],
       ['yard', 'Yard door', 'online'],
       ['hall', 'Hall noise', 'online'],
+      ['cellar', 'Cellar door', 'online'],
     ]);
     expect(await command('unlock', 'back')).toEqual({
       code: 0,
@@ -77,8 +79,12 @@ describe('the demonstration', () => {
       code: 0,
       out: expect.stringMatching(/^Yard door is unlocked: its release was seen on/),
     });
+    expect(await command('unlock', 'cellar')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Cellar door is unlocked: the bolt was seen to be/),
+    });
     expect(await command('lock', 'lobby')).toMatchObject({ code: 1, err: expect.stringMatching(/is not a lock/) });
-    expect((await command('attempts')).out).toMatch(/^(\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed\n?){2}$/);
+    expect((await command('attempts')).out).toMatch(/^(\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed\n?){3}$/);
   }, 60_000);
 
   it('refuses to start twice, and a broken configuration', async () => {

@@ -42,7 +42,8 @@ export function parseCredentials(secret: Secret | undefined, deviceName: string)
   if (secret === undefined)
     throw new GatewayError(
       'misconfigured',
-      `${deviceName} is not paired with this gateway. Stop the gateway, run \`strikeplate pair\` for it and start again.`,
+      `${deviceName} is not paired with this gateway. Stop the gateway, run \`strikeplate pair "${deviceName}"\` and ` +
+        'start it again.',
     );
   const parsed = stored.safeParse(parseJson(secret.reveal()));
   if (!parsed.success)

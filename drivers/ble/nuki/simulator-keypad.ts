@@ -37,6 +37,12 @@ export class SimulatedKeypad {
     this.#wallTime = wallTime;
   }
 
+  /** Codes it held before its batteries were taken out. */
+  restore(codes: readonly StoredCode[]): void {
+    this.codes.push(...codes);
+    this.#nextId = Math.max(0, ...this.codes.map(({ codeId }) => codeId)) + 1;
+  }
+
   /** The answer's payload, or an error code. */
   add(fields: ByteReader): Buffer | number {
     const code = fields.u32();

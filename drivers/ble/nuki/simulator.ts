@@ -13,6 +13,7 @@ import { ByteReader, ByteWriter, plainMessage, unseal } from './simulator-bytes.
 import { SimulatedKeypad } from './simulator-keypad.ts';
 import { type LockCondition, SimulatedKeyturner } from './simulator-keyturner.ts';
 import { SimulatedLog } from './simulator-log.ts';
+import { memoryOf, type NukiMemory, recall } from './simulator-memory.ts';
 import { Misbehaviours, type NukiMisbehaviour } from './simulator-misbehaviour.ts';
 import { type Authorized, SimulatedPairing } from './simulator-pairing.ts';
 
@@ -36,6 +37,8 @@ export interface SimulatedNukiOptions {
   readonly cutAt?: number;
   /** False: its advertising never says that its state has changed, as was seen of one. Default true. */
   readonly announcesChanges?: boolean;
+  /** Where it keeps whom it knows and its codes while its batteries are out. */
+  readonly memory?: NukiMemory;
 }
 
 interface Connection {
@@ -93,6 +96,7 @@ export class SimulatedNuki implements GattPeripheral {
     });
     this.keypad = new SimulatedKeypad(options.keypadCapacity ?? 100, () => this.#wallTime());
     this.log = new SimulatedLog(() => this.#wallTime());
+    recall(options.memory?.read(), this.authorizations, this.keypad);
     this.services = this.#describe();
     this.#connection = this.#newConnection();
   }
@@ -142,10 +146,13 @@ export class SimulatedNuki implements GattPeripheral {
   authorize(applicant: Omit<Authorized, 'authorizationId'>): Authorized {
     const same = this.authorizations.findIndex(({ appId }) => appId === applicant.appId);
     const authorizationId =
-      same === -1 ? this.authorizations.length + 1 : (this.authorizations[same]?.authorizationId ?? 0);
+      same === -1
+        ? Math.max(0, ...this.authorizations.map((one) => one.authorizationId)) + 1
+        : (this.authorizations[same]?.authorizationId ?? 0);
     const authorized = { ...applicant, authorizationId };
     if (same === -1) this.authorizations.push(authorized);
     else this.authorizations[same] = authorized;
+    this.#remember();
     return authorized;
   }
 
@@ -153,6 +160,11 @@ export class SimulatedNuki implements GattPeripheral {
   forget(authorizationId: number): void {
     const at = this.authorizations.findIndex((one) => one.authorizationId === authorizationId);
     if (at !== -1) this.authorizations.splice(at, 1);
+    this.#remember();
+  }
+
+  #remember(): void {
+    this.#options.memory?.write(memoryOf(this.authorizations, this.keypad));
   }
 
   /** It takes what it is told next, and never says anything again. */
@@ -327,7 +339,10 @@ export class SimulatedNuki implements GattPeripheral {
       connection.keyturner.take(received.from, received.command, received.payload);
       return attResult.success;
     }
-    return this.#later(() => connection.keyturner.take(received.from, received.command, received.payload));
+    return this.#later(() => {
+      connection.keyturner.take(received.from, received.command, received.payload);
+      if (!isAction && acting.has(received.command)) this.#remember();
+    });
   }
 
   #open(frame: Buffer): { readonly from: Authorized; readonly command: number; readonly payload: Buffer } | undefined {

@@ -35,7 +35,7 @@ export class Watch {
   readonly #unsubscribe: readonly (() => void)[];
   readonly #told = new Map<string, string>();
   #poll: Timer | undefined;
-  #listen: Timer;
+  #listen: Timer | undefined;
   #polling = false;
   #lastPoll = Number.NEGATIVE_INFINITY;
   #lastHeard: number;
@@ -49,6 +49,10 @@ export class Watch {
     this.#ctx = ctx;
     this.#pollMs = access.settings.poll_s * 1_000;
     this.#lastHeard = ctx.clock.now();
+    if (!this.#isPaired()) {
+      this.#unsubscribe = [];
+      return;
+    }
     this.#unsubscribe = [
       access.link.onStateChange(() => this.#onLinkState()),
       access.link.onAdvertisement((advertisement) => {
@@ -66,7 +70,7 @@ export class Watch {
   close(): void {
     this.#closed = true;
     this.#poll?.cancel();
-    this.#listen.cancel();
+    this.#listen?.cancel();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
@@ -81,6 +85,17 @@ export class Watch {
     const { percent, critical } = states.battery;
     const level = percent === undefined ? undefined : Ratio.parse(percent / 100);
     this.#tell({ kind: 'battery', level, low: critical });
+  }
+
+  /** Without a pairing there is nothing to listen for; the device says so at once. */
+  #isPaired(): boolean {
+    try {
+      credentialsOf(this.#access);
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
   }
 
   #onLinkState(): void {

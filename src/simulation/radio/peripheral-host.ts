@@ -31,14 +31,15 @@ export interface RunningPeripheral {
   stop(): void;
 }
 
-/** A simulated device was asked for where the peripheral stack is not installed. */
+/** A simulated device was asked for where the peripheral stack does not load. */
 export class PeripheralStackMissing extends Error {
   override readonly name = 'PeripheralStackMissing';
 
   constructor(cause: unknown) {
     super(
-      'Simulated Bluetooth devices need the package @stoprocent/bleno, which comes with the development dependencies. ' +
-        'Run `npm ci` without --omit=dev, or take the simulated Bluetooth devices out of the configuration.',
+      'Simulated Bluetooth devices need the package @stoprocent/bleno, which cannot be loaded here ' +
+        `(${cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)}). Run \`npm ci\` again, or take them ` +
+        'out of the simulation section.',
       { cause },
     );
   }
@@ -46,7 +47,7 @@ export class PeripheralStackMissing extends Error {
 
 /**
  * Serves a simulated device with bleno over real HCI bytes. Resolves once it advertises.
- * @throws PeripheralStackMissing where only production dependencies are installed
+ * @throws PeripheralStackMissing where its package, or a binary for the platform, is missing
  */
 export async function servePeripheral(
   peripheral: GattPeripheral,

@@ -4,6 +4,8 @@ import type { StackBinding } from './noble.ts';
 
 /** Adapters in this process: the simulated building's, and tests'. */
 export interface InProcessAdapters {
+  /** What to say while none is there. */
+  readonly absent?: string;
   list(): readonly { readonly index: number; readonly address: string }[];
   open(index: number, host: Parameters<OpenHciPort>[0]): ReturnType<OpenHciPort>;
 }
@@ -73,7 +75,8 @@ export class AdapterFinder {
     const present = adapters.list();
     const picked =
       this.#seenAddress === undefined ? present[0] : present.find(({ address }) => address === this.#seenAddress);
-    if (picked === undefined) return { reason: 'no_adapter', hint: 'The simulated Bluetooth adapter is unplugged.' };
+    if (picked === undefined)
+      return { reason: 'no_adapter', hint: adapters.absent ?? 'The simulated Bluetooth adapter is unplugged.' };
     return {
       binding: { kind: 'in-process', open: (host) => adapters.open(picked.index, host) },
       name: `simulated hci${picked.index}`,

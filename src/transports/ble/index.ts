@@ -1,0 +1,3 @@
+export { BleAdapter } from './adapter.ts';
+export { type AdapterChoice, AdapterFinder } from './adapter-finder.ts';
+export { listKernelAdapters } from './kernel-adapters.ts';
