@@ -20,7 +20,7 @@ describe('creating a code', () => {
     const { clock, codes, create, end, keypad, store } = await fixture();
     let onDisk: number | undefined;
     keypad.nextSet = async (ctx, write) => {
-      onDisk = store.accessCodes('front')[0]?.slot;
+      onDisk = store.accessCodes('front')[0]?.placements[0]?.slot;
       await keypad.store(ctx, write);
     };
     const { attempt, code } = await create('0472');
@@ -29,7 +29,7 @@ describe('creating a code', () => {
     expect(ended.settlement).toEqual({ status: 'success', result: { access_code_id: code.accessCodeId } });
     expect(onDisk).toBe(1);
     expect(keypad.slots).toEqual(new Map([[1, '0472']]));
-    expect(store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', slot: 1 });
+    expect(store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
     expect(codes.reveal(code).reveal()).toBe('0472');
   });
 
@@ -43,7 +43,7 @@ describe('creating a code', () => {
         [2, '0472'],
       ]),
     );
-    expect(store.foreignSlots('front')).toEqual([1]);
+    expect(store.unmanagedCodes('front')).toMatchObject([{ slot: 1 }]);
   });
 
   it('says so when every slot is taken', async () => {
@@ -112,8 +112,8 @@ describe('creating a code', () => {
     await clock.until(end(attempt));
     expect(store.accessCode(code.accessCodeId)).toMatchObject({
       status: 'unset',
-      slot: 1,
-      problem: { errorCode: 'failed_to_set_on_device' },
+      placements: [{ slot: 1 }],
+      errors: [{ code: 'failed_to_set_on_device' }],
     });
     await clock.until(end(await codes.delete(code.accessCodeId, origin())));
     expect(keypad.slots.size).toBe(0);
@@ -193,7 +193,7 @@ describe('deleting a code', () => {
     expect(failed.settlement?.status).toBe('error');
     expect(codes.get(code.accessCodeId)).toMatchObject({
       status: 'removing',
-      problem: { errorCode: 'failed_to_remove_from_device' },
+      errors: [{ code: 'failed_to_remove_from_device' }],
     });
     const again = await clock.until(end(await codes.delete(code.accessCodeId, origin())));
     expect(again.settlement?.status).toBe('success');
@@ -225,7 +225,10 @@ describe('after a crash', () => {
     const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject(settlement);
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status, slot });
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({
+      status,
+      placements: slot === undefined ? [] : [{ slot }],
+    });
   });
 
   it('a code that was accepted and never written holds no slot', async () => {
@@ -236,7 +239,7 @@ describe('after a crash', () => {
     const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'unset', slot: undefined });
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'unset', placements: [] });
     const again = await second.clock.until(second.end((await second.create('0472')).attempt));
     expect(again.settlement?.status).toBe('success');
   });
@@ -260,7 +263,7 @@ describe('after a crash', () => {
       const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
       const ended = await second.clock.until(second.end(removal));
       expect(ended.settlement).toMatchObject(settlement);
-      expect(second.store.accessCode(code.accessCodeId)?.slot).toBe(there ? 1 : undefined);
+      expect(second.store.accessCode(code.accessCodeId)?.placements[0]?.slot).toBe(there ? 1 : undefined);
     },
   );
 });

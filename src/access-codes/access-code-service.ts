@@ -2,7 +2,7 @@ import type { Dispatcher } from '../attempts/dispatcher.ts';
 import { Removals } from '../attempts/removals.ts';
 import { type AccessCodeRules, type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { AccessCodes, Attempts, NewAccessCode, Origin } from '../gateway/ports.ts';
+import type { AccessCodes, Attempts, NewAccessCode, Origin, UnmanagedCodes } from '../gateway/ports.ts';
 import type { AccessCodeRecord, AttemptRecord, Settlement } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
@@ -42,17 +42,28 @@ export class AccessCodeService implements AccessCodes {
     if (request.startsAt !== undefined || request.endsAt !== undefined) throw noSchedulesYet();
     const digits = this.#choose(request, capabilities.accessCodes, name);
     const accessCodeId = newId();
+    const now = clock.wallTime();
     const code: AccessCodeRecord = {
       accessCodeId,
       deviceId,
       name: request.name,
       sealedCode: book.seal(digits, { accessCodeId, deviceId }),
-      slot: undefined,
       status: 'setting',
       startsAt: undefined,
       endsAt: undefined,
-      createdAt: clock.wallTime(),
-      problem: undefined,
+      createdAt: now,
+      removal: undefined,
+      placements: [],
+      pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: now }],
+      errors: [],
+      warnings: [],
+      scheduledOnDevice: false,
+      preferNativeScheduling: request.preferNativeScheduling ?? true,
+      oneTimeUse: request.isOneTimeUse ?? false,
+      commonCodeKey: request.commonCodeKey,
+      useBackupPool: request.useBackupPool ?? false,
+      backup: undefined,
+      pulledBackupAccessCodeId: undefined,
     };
     const put = book.put(code);
     const progress = { written: false };
@@ -83,7 +94,12 @@ export class AccessCodeService implements AccessCodes {
     if (removal && (!removal.settlement || !book.get(accessCodeId))) return dispatcher.join(removal, origin);
     const before = book.require(accessCodeId);
     const device = registry.require(before.deviceId);
-    const put = book.change(accessCodeId, { status: 'removing' });
+    const at = this.#options.clock.wallTime();
+    const put = book.change(accessCodeId, {
+      status: 'removing',
+      removal: { cause: 'requested', at },
+      pendingMutations: [{ mutationCode: 'deleting', message: 'The code is being removed.', createdAt: at }],
+    });
     try {
       const attempt = await dispatcher.accept(
         {
@@ -106,6 +122,42 @@ export class AccessCodeService implements AccessCodes {
     }
   }
 
+  async createMultiple(): Promise<never> {
+    throw notYet();
+  }
+
+  async update(): Promise<never> {
+    throw notYet();
+  }
+
+  generateCode(): never {
+    throw notYet();
+  }
+
+  isBackupAvailable(): boolean {
+    return false;
+  }
+
+  async pullBackup(): Promise<never> {
+    throw notYet();
+  }
+
+  readonly unmanaged: UnmanagedCodes = {
+    get: () => undefined,
+    list: () => [],
+    reveal: () => undefined,
+    delete: async () => {
+      throw notYet();
+    },
+    convert: async () => {
+      throw notYet();
+    },
+  };
+
+  atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined {
+    return this.list(deviceId).find(({ placements }) => placements.some((placement) => placement.slot === slot));
+  }
+
   get(accessCodeId: string): AccessCodeRecord | undefined {
     return this.#options.book.get(accessCodeId);
   }
@@ -124,11 +176,12 @@ export class AccessCodeService implements AccessCodes {
     const code = book.get(accessCodeId);
     if (!code) return [];
     const status = code.status === 'removing' ? code.status : settlement.status === 'success' ? 'set' : 'unset';
-    const problem =
+    const errors =
       settlement.status === 'success'
-        ? undefined
-        : { errorCode: 'failed_to_set_on_device', message: settlement.error.message, at: clock.wallTime() };
-    return [book.change(accessCodeId, { status, problem })];
+        ? []
+        : [{ code: 'failed_to_set_on_device', message: settlement.error.message, at: clock.wallTime() }];
+    const pendingMutations = status === 'set' ? [] : code.pendingMutations;
+    return [book.change(accessCodeId, { status, errors, pendingMutations })];
   }
 
   /** What a delete attempt's end means for its code: while the lock may hold it, it stays known. */
@@ -137,8 +190,8 @@ export class AccessCodeService implements AccessCodes {
     if (!book.get(accessCodeId)) return [];
     if (settlement.status === 'success') return [book.remove(accessCodeId)];
     const { message } = settlement.error;
-    const problem = { errorCode: 'failed_to_remove_from_device', message, at: clock.wallTime() };
-    return [book.change(accessCodeId, { problem })];
+    const error = { code: 'failed_to_remove_from_device', message, at: clock.wallTime() };
+    return [book.change(accessCodeId, { errors: [error] })];
   }
 
   #choose(request: NewAccessCode, rules: AccessCodeRules, deviceName: string): Secret {
@@ -171,3 +224,5 @@ const noSchedulesYet = () =>
     'starts_at, ends_at: this version keeps no start and end times for codes. Create the code when it is to work, and ' +
       'delete it when it is not.',
   );
+
+const notYet = () => new GatewayError('unsupported_action', 'This version cannot do that yet.');

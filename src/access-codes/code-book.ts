@@ -1,5 +1,5 @@
 import { GatewayError, type Secret } from '../contract/index.ts';
-import type { AccessCodeRecord } from '../store/records.ts';
+import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
 import type { Change, StoreReader } from '../store/store.ts';
 
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
@@ -26,7 +26,9 @@ export class CodeBook {
   constructor(store: StoreReader, vault: CodeVault, deviceIds: readonly string[]) {
     this.#vault = vault;
     for (const code of store.accessCodes()) this.#codes.set(code.accessCodeId, code);
-    for (const deviceId of deviceIds) this.#foreign.set(deviceId, new Set(store.foreignSlots(deviceId)));
+    for (const deviceId of deviceIds) {
+      this.#foreign.set(deviceId, new Set(store.unmanagedCodes(deviceId).map(({ slot }) => slot)));
+    }
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
@@ -83,10 +85,13 @@ export class CodeBook {
   }
 
   /** A slot that somebody else filled: it is never written. */
-  markForeign(deviceId: string, slot: number, seenAt: number): Change {
+  markForeign(accessCodeId: string, deviceId: string, slot: number, createdAt: number): Change {
     const slots = this.#foreign.get(deviceId) ?? new Set();
     this.#foreign.set(deviceId, slots.add(slot));
-    return { kind: 'foreign_slot_put', deviceId, slot, seenAt };
+    return {
+      kind: 'unmanaged_code_put',
+      code: { accessCodeId, deviceId, slot, name: undefined, sealedCode: undefined, createdAt },
+    };
   }
 
   /** The live code of this device with the same digits. Codes that never got onto the lock are no obstacle. */
@@ -96,7 +101,7 @@ export class CodeBook {
 
   /** The lowest slot that nobody holds, as far as is known. */
   freeSlot(deviceId: string, slots: { readonly first: number; readonly count: number }): number | undefined {
-    const taken = new Set(this.list(deviceId).map((code) => code.slot));
+    const taken = new Set(this.list(deviceId).map(slotOf));
     for (let slot = slots.first; slot < slots.first + slots.count; slot++) {
       if (!taken.has(slot) && !this.isForeign(deviceId, slot)) return slot;
     }
@@ -106,4 +111,11 @@ export class CodeBook {
 
 /** False only for a code that failed before anything was written. */
 const mayBeOnLock = (code: AccessCodeRecord): boolean =>
-  code.status !== 'unset' || code.slot !== undefined || code.problem === undefined;
+  code.status !== 'unset' || slotOf(code) !== undefined || code.errors.length === 0;
+
+/** Where it stands, or may stand. */
+export const slotOf = ({ placements }: AccessCodeRecord): number | undefined => placements[0]?.slot;
+
+/** The placement of a code in a slot. */
+export const placedAt = (slot: number | undefined, { sealedCode }: AccessCodeRecord): readonly CodePlacement[] =>
+  slot === undefined ? [] : [{ slot, label: '', sealedCode, schedule: undefined, state: 'writing' }];

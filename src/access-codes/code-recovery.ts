@@ -18,7 +18,7 @@ export function codeRecovery(options: AccessCodeServiceOptions, service: AccessC
       };
     }
     // Without an intent nothing was written, whatever slot had been taken for it.
-    if (!left.intent) options.book.change(accessCodeId, { slot: undefined });
+    if (!left.intent) options.book.change(accessCodeId, { placements: [] });
     return {
       alsoSettle: (settlement) => service.afterCreate(accessCodeId, settlement),
       work: (device, ctx) =>

@@ -7,13 +7,15 @@ import {
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Store } from '../store/store.ts';
-import type { CodeBook } from './code-book.ts';
+import { type CodeBook, placedAt, slotOf } from './code-book.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly registry: DeviceRegistry;
   readonly book: CodeBook;
+  /** UUIDv7 */
+  readonly newId: () => string;
 }
 
 type Result = Readonly<Record<string, unknown>>;
@@ -52,17 +54,17 @@ export async function writeCode(
       // After a try that failed half way, what stands in the slot is ours to clear.
       if (progress.written && slot !== undefined) await capability.clear(watched, slot);
       const stored = await capability.set(watched, { slot, label: labelOf(accessCodeId), code });
-      if (stored.slot !== slot) await store.commit([book.change(accessCodeId, { slot: stored.slot })]);
+      if (stored.slot !== slot) await store.commit([moved(book, accessCodeId, stored.slot)]);
       return { access_code_id: accessCodeId };
     } catch (error) {
       // Once a write may have left, the slot stays tracked: deleting the code clears it.
       if (progress.written || slot === undefined) throw error;
-      const freed = book.change(accessCodeId, { slot: undefined });
+      const freed = moved(book, accessCodeId, undefined);
       if (!(error instanceof GatewayError) || error.type !== 'slot_conflict') {
         await store.commit([freed]);
         throw error;
       }
-      await store.commit([freed, book.markForeign(deviceId, slot, clock.wallTime())]);
+      await store.commit([freed, book.markForeign(options.newId(), deviceId, slot, clock.wallTime())]);
     }
     await ctx.letDoorsPass();
   }
@@ -75,7 +77,7 @@ export async function clearCode(
   device: Device,
   ctx: CodeCommandContext,
 ): Promise<Result> {
-  const { slot } = options.book.require(accessCodeId);
+  const slot = slotOf(options.book.require(accessCodeId));
   if (slot !== undefined) await codesOf(options, accessCodeId, device).clear(ctx, slot);
   return {};
 }
@@ -96,11 +98,11 @@ export async function readBackCreate(
   const found = await findCode(options, accessCodeId, device, ctx);
   const code = book.require(accessCodeId);
   if (!found) {
-    await store.commit([book.change(accessCodeId, { slot: undefined })]);
+    await store.commit([moved(book, accessCodeId, undefined)]);
     throw notThere(options, accessCodeId, 'is not there');
   }
   if (found.code && !found.code.equals(book.reveal(code))) throw notThere(options, accessCodeId, 'has other digits');
-  if (found.slot !== code.slot) await store.commit([book.change(accessCodeId, { slot: found.slot })]);
+  if (found.slot !== slotOf(code)) await store.commit([moved(book, accessCodeId, found.slot)]);
   return { access_code_id: accessCodeId };
 }
 
@@ -121,7 +123,7 @@ export async function readBackDelete(
 
 async function findCode(options: CodeWorkOptions, accessCodeId: string, device: Device, ctx: CodeCommandContext) {
   const capability = codesOf(options, accessCodeId, device);
-  const { slot } = options.book.require(accessCodeId);
+  const slot = slotOf(options.book.require(accessCodeId));
   if (slot !== undefined) {
     const reading = await capability.read(ctx, slot);
     return reading.occupied ? reading : undefined;
@@ -136,7 +138,9 @@ async function takeSlot(
   accessCodeId: string,
   { rules }: AccessCodeCapability,
 ): Promise<number | undefined> {
-  const { slot, deviceId } = book.require(accessCodeId);
+  const code = book.require(accessCodeId);
+  const { deviceId } = code;
+  const slot = slotOf(code);
   if (slot !== undefined || rules.slots === 'device') return slot;
   const free = book.freeSlot(deviceId, rules.slots);
   if (free === undefined) {
@@ -147,7 +151,7 @@ async function takeSlot(
       { delivery: 'not_sent' },
     );
   }
-  await store.commit([book.change(accessCodeId, { slot: free })]);
+  await store.commit([moved(book, accessCodeId, free)]);
   return free;
 }
 
@@ -169,3 +173,6 @@ const notThere = (options: CodeWorkOptions, accessCodeId: string, what: string) 
 
 /** Found again by it on locks that keep names: at most 20 ASCII characters. */
 const labelOf = (accessCodeId: string): string => `sp-${accessCodeId.replaceAll('-', '').slice(-16)}`;
+
+const moved = (book: CodeBook, accessCodeId: string, slot: number | undefined) =>
+  book.change(accessCodeId, { placements: placedAt(slot, book.require(accessCodeId)) });

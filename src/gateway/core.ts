@@ -13,7 +13,7 @@ import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
 import { EventLog } from '../events/event-log.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
-import type { Gateway, GatewayIdentity, LinkReport } from './ports.ts';
+import type { Gateway, GatewayIdentity, LinkReport, Timekeeping } from './ports.ts';
 
 export interface CoreOptions {
   readonly identity: GatewayIdentity;
@@ -41,6 +41,7 @@ export class Core implements Gateway {
   readonly accessCodes: AccessCodeService;
   readonly noise: NoiseService;
   readonly events: EventLog;
+  readonly time: Timekeeping = { confidence: { confirmed: true }, confirm: async () => {} };
   readonly links: () => readonly LinkReport[];
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;

@@ -8,6 +8,7 @@ import type {
   HistoryEntry,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from '../store/records.ts';
 import type { AttemptQuery, EventQuery } from '../store/store.ts';
 
@@ -54,19 +55,45 @@ export interface Devices {
   onReport(listener: (snapshot: DeviceSnapshot, report: DeviceReport) => void): Unsubscribe;
 }
 
-export interface NewAccessCode {
-  readonly deviceId: string;
+/** What all codes of one stay have in common. */
+export interface AccessCodeWish {
   readonly name?: string;
   /** Undefined: the gateway chooses one that the lock accepts. */
   readonly code?: Secret;
   readonly preferredCodeLength?: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch. With `endsAt` alone it starts now; alone it is refused. */
   readonly startsAt?: number;
   readonly endsAt?: number;
+  /** Default true: a lock that can keep times itself is given them. */
+  readonly preferNativeScheduling?: boolean;
+  /** Goes after the lock told of its first use; a lock that does not tell keeps it until `endsAt`. */
+  readonly isOneTimeUse?: boolean;
+  /** A spare code may be pulled for it: see {@link AccessCodes.pullBackup}. */
+  readonly useBackupPool?: boolean;
+  readonly commonCodeKey?: string;
+}
+
+export interface NewAccessCode extends AccessCodeWish {
+  readonly deviceId: string;
+}
+
+export interface NewAccessCodes extends AccessCodeWish {
+  readonly deviceIds: readonly string[];
+  /** When no one code fits all doors: refuse, or give each door one of its own. */
+  readonly whenNotShareable: 'throw' | 'create_random_code';
+}
+
+/** Undefined leaves as it is; null takes away: both times null makes the code ongoing. */
+export interface AccessCodePatch {
+  readonly name?: string | null;
+  readonly code?: Secret;
+  readonly startsAt?: number | null;
+  readonly endsAt?: number | null;
 }
 
 export interface AccessCodes {
   /**
+   * A code whose time has not come is only written down: its attempt is a success at once.
    * @throws GatewayError `device_not_found`, `unsupported_action`, `invalid_input`, `duplicate_access_code`,
    * `lane_full`, `storage_unavailable`
    */
@@ -75,14 +102,77 @@ export interface AccessCodes {
     origin: Origin,
   ): Promise<{ readonly attempt: AttemptRecord; readonly code: AccessCodeRecord }>;
   /**
+   * One stay, many doors: all are accepted, or none and the message says which door refused. In the order of
+   * `deviceIds`. Repeated with the same `commonCodeKey` it answers with the codes that are there.
+   * @throws GatewayError as `create` does
+   */
+  createMultiple(
+    request: NewAccessCodes,
+    origin: Origin,
+  ): Promise<{ readonly attempts: readonly AttemptRecord[]; readonly codes: readonly AccessCodeRecord[] }>;
+  /**
+   * Writes the new, sees it on the lock, and takes the old away. What needs no lock is a success at once.
+   * @throws GatewayError `access_code_not_found`, `invalid_input`, `duplicate_access_code`, `lane_full`,
+   * `storage_unavailable`
+   */
+  update(accessCodeId: string, patch: AccessCodePatch, origin: Origin): Promise<AttemptRecord>;
+  /**
    * Deleting a code that is being removed, or was, answers with that attempt: a repetition does no harm.
    * @throws GatewayError `access_code_not_found` for a code that never was, or was removed long ago
    */
   delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * Digits that the lock would accept now and nobody would guess first. Nothing is kept of them.
+   * @throws GatewayError `device_not_found`, `unsupported_action`, `invalid_input`,
+   * `no_space_for_access_code_on_device`
+   */
+  generateCode(deviceId: string, preferredCodeLength?: number): Secret;
+  /** A spare code lies ready on this code's lock. False for a code that was not created for the pool. */
+  isBackupAvailable(code: AccessCodeRecord): boolean;
+  /**
+   * Gives a code's guest one of the spare codes that are on the lock already, until the code's own end. Repeated, it
+   * answers with the same.
+   * @throws GatewayError `access_code_not_found`, `invalid_input` when none is available
+   */
+  pullBackup(
+    accessCodeId: string,
+    origin: Origin,
+  ): Promise<{ readonly code: AccessCodeRecord; readonly backup: AccessCodeRecord }>;
+  /** Spare codes are among them only once they were pulled. */
   get(accessCodeId: string): AccessCodeRecord | undefined;
+  /** Oldest first. */
   list(deviceId?: string): AccessCodeRecord[];
+  /** The code of ours that stands, or may stand, in a slot of the lock: who opened. */
+  atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined;
   /** The digits: only for an answer to somebody who may see them. */
   reveal(code: AccessCodeRecord): Secret;
+  readonly unmanaged: UnmanagedCodes;
+}
+
+/** Codes found on locks that this gateway did not put there. It never changes them unasked. */
+export interface UnmanagedCodes {
+  get(accessCodeId: string): UnmanagedCodeRecord | undefined;
+  /** Oldest first. */
+  list(deviceId?: string): UnmanagedCodeRecord[];
+  /** Undefined when the lock does not show its codes. */
+  reveal(code: UnmanagedCodeRecord): Secret | undefined;
+  /** Takes it off the lock. @throws GatewayError `access_code_not_found`, `lane_full`, `storage_unavailable` */
+  delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * From now on it is the gateway's, under the same id.
+   * @throws GatewayError `access_code_not_found`, `unsupported_action` when the lock does not show its digits
+   */
+  convert(accessCodeId: string, origin: Origin): Promise<AccessCodeRecord>;
+}
+
+/** Whether the box's clock can be believed: schedules pause while it cannot; doors go on. */
+export interface Timekeeping {
+  readonly confidence:
+    | { readonly confirmed: true }
+    /** `since` in milliseconds since the Unix epoch, by the clock in doubt. */
+    | { readonly confirmed: false; readonly since: number; readonly reason: string };
+  /** An operator says that the clock is right now. */
+  confirm(): Promise<void>;
 }
 
 export interface NewNoiseThreshold {
@@ -168,6 +258,7 @@ export interface Gateway {
   readonly accessCodes: AccessCodes;
   readonly noise: NoiseThresholds;
   readonly events: Events;
+  readonly time: Timekeeping;
   links(): readonly LinkReport[];
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };

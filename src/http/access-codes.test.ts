@@ -134,24 +134,36 @@ describe('reading', () => {
       deviceId: gate.deviceId,
       name: undefined,
       sealedCode: Buffer.from('1234'),
-      slot: 1,
       startsAt: undefined,
       endsAt: undefined,
       createdAt: 0,
+      removal: undefined,
+      placements: [],
+      pendingMutations: [],
+      errors: [],
+      warnings: [],
+      scheduledOnDevice: false,
+      preferNativeScheduling: true,
+      oneTimeUse: false,
+      commonCodeKey: undefined,
+      useBackupPool: false,
+      backup: undefined,
+      pulledBackupAccessCodeId: undefined,
     } as const;
     const at = Date.UTC(2026, 0, 3);
     gateway.putCode({
       ...base,
       accessCodeId: 'a',
       status: 'unset',
-      problem: { errorCode: 'failed_to_set_on_device', message: 'The keypad is full.', at },
+      errors: [{ code: 'failed_to_set_on_device', message: 'The keypad is full.', at }],
     });
     gateway.putCode({
       ...base,
       accessCodeId: 'b',
       status: 'removing',
       endsAt: at,
-      problem: { errorCode: 'delay_in_removing_from_device', message: 'The lock sleeps.', at },
+      warnings: [{ code: 'delay_in_removing_from_device', message: 'The lock sleeps.', at }],
+      pendingMutations: [{ mutationCode: 'deleting', message: 'It is being removed.', createdAt: at }],
     });
     const [a, b] = (await call('GET', `/access_codes/list?device_id=${gate.deviceId}`)).body.access_codes;
     expect(a.errors).toEqual([

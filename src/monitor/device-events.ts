@@ -65,7 +65,7 @@ export class DeviceEvents {
   }
 
   #slot(slot: number): { readonly slot: number; readonly access_code_id?: string } {
-    const code = this.#codes.list(this.#deviceId).find((known) => known.slot === slot);
+    const code = this.#codes.atSlot(this.#deviceId, slot);
     return code === undefined ? { slot } : { slot, access_code_id: code.accessCodeId };
   }
 }

@@ -97,7 +97,7 @@ describe('a device', () => {
     publisher.connect();
     const { code } = await core.accessCodes.create({ deviceId: 'front', code: new Secret('5829') }, origin());
     await clock.advance(1_000);
-    const { slot } = core.accessCodes.get(code.accessCodeId) ?? {};
+    const slot = core.accessCodes.get(code.accessCodeId)?.placements[0]?.slot;
     if (slot === undefined) throw new Error('the code has no slot');
     lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot });
     lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 99 });

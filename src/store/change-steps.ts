@@ -1,3 +1,4 @@
+import { detailsOf } from './code-details.ts';
 import {
   actorParameter,
   bytesParameter,
@@ -6,7 +7,14 @@ import {
   jsonParameter,
   type Parameter,
 } from './columns.ts';
-import type { AccessCodeRecord, AttemptRecord, EventRecord, NoiseThresholdRecord, Settlement } from './records.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  NoiseThresholdRecord,
+  Settlement,
+  UnmanagedCodeRecord,
+} from './records.ts';
 import type { Bounds } from './retention.ts';
 import { type StatementName, statementIndex } from './statements.ts';
 import type { Change } from './store.ts';
@@ -43,12 +51,20 @@ const codeColumns = (code: AccessCodeRecord): Parameter[] => [
   idParameter(code.deviceId),
   code.name ?? null,
   bytesParameter(code.sealedCode),
-  code.slot ?? null,
   code.status,
   code.startsAt ?? null,
   code.endsAt ?? null,
   code.createdAt,
-  jsonParameter(code.problem),
+  jsonParameter(detailsOf(code)),
+];
+
+const unmanagedColumns = (code: UnmanagedCodeRecord): Parameter[] => [
+  idParameter(code.accessCodeId),
+  idParameter(code.deviceId),
+  code.slot,
+  code.name ?? null,
+  code.sealedCode === undefined ? null : bytesParameter(code.sealedCode),
+  code.createdAt,
 ];
 
 const thresholdColumns = (threshold: NoiseThresholdRecord): Parameter[] => [
@@ -101,10 +117,10 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
       return [step('accessCodePut', codeColumns(change.code))];
     case 'access_code_removed':
       return [step('accessCodeRemoved', [idParameter(change.accessCodeId)])];
-    case 'foreign_slot_put':
-      return [step('foreignSlotPut', [idParameter(change.deviceId), change.slot, change.seenAt])];
-    case 'foreign_slot_removed':
-      return [step('foreignSlotRemoved', [idParameter(change.deviceId), change.slot])];
+    case 'unmanaged_code_put':
+      return [step('unmanagedCodePut', unmanagedColumns(change.code))];
+    case 'unmanaged_code_removed':
+      return [step('unmanagedCodeRemoved', [idParameter(change.accessCodeId)])];
     case 'noise_threshold_put':
       return [step('noiseThresholdPut', thresholdColumns(change.threshold))];
     case 'noise_threshold_removed':

@@ -7,6 +7,7 @@ import type {
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from './records.ts';
 import { startsWork } from './starts-work.ts';
 import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
@@ -170,8 +171,8 @@ export class MemoryStore implements Store {
     return this.#tables.accessCodes(deviceId);
   }
 
-  foreignSlots(deviceId: string): number[] {
-    return this.#tables.foreignSlots(deviceId);
+  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
+    return this.#tables.unmanagedCodes(deviceId);
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {

@@ -5,6 +5,7 @@ import type {
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from './records.ts';
 import type { AttemptQuery, Change, EventQuery, StoreReader } from './store.ts';
 import { alreadyAccepted, cannotApply, notPending } from './store-errors.ts';
@@ -49,18 +50,13 @@ export type NumberedChange =
   | Exclude<Change, { kind: 'event_put' }>
   | { readonly kind: 'event_put'; readonly event: EventRecord };
 
-interface ForeignSlot {
-  readonly deviceId: string;
-  readonly slot: number;
-}
-
 /** What the in-memory store holds as committed. */
 export class MemoryTables implements StoreReader {
   /** By `seq`. */
   readonly #attempts = new Table<AttemptRecord>();
   readonly #seqs = new Table<number>();
   readonly #codes = new Table<AccessCodeRecord>();
-  readonly #foreignSlots = new Table<ForeignSlot>();
+  readonly #unmanaged = new Table<UnmanagedCodeRecord>();
   readonly #thresholds = new Table<NoiseThresholdRecord>();
   readonly #idempotency = new Table<IdempotencyRecord>();
   readonly #facts = new Table<string>();
@@ -72,7 +68,7 @@ export class MemoryTables implements StoreReader {
     copy.#attempts.fill(this.#attempts);
     copy.#seqs.fill(this.#seqs);
     copy.#codes.fill(this.#codes);
-    copy.#foreignSlots.fill(this.#foreignSlots);
+    copy.#unmanaged.fill(this.#unmanaged);
     copy.#thresholds.fill(this.#thresholds);
     copy.#idempotency.fill(this.#idempotency);
     copy.#facts.fill(this.#facts);
@@ -107,10 +103,10 @@ export class MemoryTables implements StoreReader {
         return this.#codes.put(change.code.accessCodeId, change.code);
       case 'access_code_removed':
         return this.#codes.remove(change.accessCodeId);
-      case 'foreign_slot_put':
-        return this.#foreignSlots.put(`${change.deviceId} ${change.slot}`, change);
-      case 'foreign_slot_removed':
-        return this.#foreignSlots.remove(`${change.deviceId} ${change.slot}`);
+      case 'unmanaged_code_put':
+        return this.#unmanaged.put(change.code.accessCodeId, change.code);
+      case 'unmanaged_code_removed':
+        return this.#unmanaged.remove(change.accessCodeId);
       case 'noise_threshold_put':
         return this.#thresholds.put(change.threshold.noiseThresholdId, change.threshold);
       case 'noise_threshold_removed':
@@ -184,12 +180,8 @@ export class MemoryTables implements StoreReader {
     return this.#codes.rows().filter((code) => deviceId === undefined || code.deviceId === deviceId);
   }
 
-  foreignSlots(deviceId: string): number[] {
-    return this.#foreignSlots
-      .rows()
-      .filter((foreign) => foreign.deviceId === deviceId)
-      .map(({ slot }) => slot)
-      .sort((a, b) => a - b);
+  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
+    return this.#unmanaged.rows().filter((code) => deviceId === undefined || code.deviceId === deviceId);
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {

@@ -55,22 +55,112 @@ export interface AttemptRecord {
   readonly history: readonly HistoryEntry[];
 }
 
+/**
+ * - `unset`: known, and not usable: its time has not come, or the lock keeps it until then (`scheduledOnDevice`).
+ * - `setting`: it should be on the lock, and is not yet.
+ * - `set`: usable; the lock was seen to hold it.
+ * - `removing`: it is to go, and the lock may still hold it.
+ */
+export type AccessCodeStatus = 'unset' | 'setting' | 'set' | 'removing';
+
+/**
+ * One entry on the lock that is, or may be, ours: written down before the lock hears of it, and forgotten only when
+ * the lock was seen without it.
+ */
+export interface CodePlacement {
+  /** The lock's slot; undefined while a lock that assigns its own has not said which. */
+  readonly slot: number | undefined;
+  /** By it the entry is found again on locks that keep names. At most 20 ASCII characters. */
+  readonly label: string;
+  /** The digits written there, AES-256-GCM. */
+  readonly sealedCode: Uint8Array;
+  /** The times given to the lock, in milliseconds since the Unix epoch; undefined when the gateway keeps them. */
+  readonly schedule: { readonly startsAt: number; readonly endsAt: number } | undefined;
+  /**
+   * - `planned`: the slot is taken; nothing has left.
+   * - `writing`: a write may have left.
+   * - `held`: the lock was seen to hold it.
+   * - `clearing`: it must go before anything else is written for this code.
+   */
+  readonly state: 'planned' | 'writing' | 'held' | 'clearing';
+}
+
+/** What still has to happen to a code, in Seam's words. */
+export interface CodeMutation {
+  readonly mutationCode:
+    | 'creating'
+    | 'deferring_creation'
+    | 'updating_code'
+    | 'updating_name'
+    | 'updating_time_frame'
+    | 'deleting';
+  readonly message: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  /** `deferring_creation`: when it is written. */
+  readonly scheduledAt?: number;
+  /** `updating_time_frame`: both ends before and after; undefined for an ongoing code. */
+  readonly from?: CodeTimes;
+  readonly to?: CodeTimes;
+}
+
+/** Milliseconds since the Unix epoch; both undefined for an ongoing code. */
+export interface CodeTimes {
+  readonly startsAt: number | undefined;
+  readonly endsAt: number | undefined;
+}
+
+/** What is wrong with a code, in Seam's words where it has them. */
+export interface CodeProblem {
+  readonly code: string;
+  readonly message: string;
+  /** Milliseconds since the Unix epoch: since when. */
+  readonly at: number;
+}
+
 /** A code the gateway put, or wants, on a lock. */
-export interface AccessCodeRecord {
+export interface AccessCodeRecord extends CodeTimes {
   readonly accessCodeId: string;
   readonly deviceId: string;
   readonly name: string | undefined;
-  /** The digits, AES-256-GCM. */
+  /** The digits wanted, AES-256-GCM. */
   readonly sealedCode: Uint8Array;
-  /** The slot taken on the lock; undefined until one is allocated. */
-  readonly slot: number | undefined;
-  readonly status: 'unset' | 'setting' | 'set' | 'removing';
-  /** Milliseconds since the Unix epoch; both undefined for an ongoing code. */
-  readonly startsAt: number | undefined;
-  readonly endsAt: number | undefined;
+  readonly status: AccessCodeStatus;
   readonly createdAt: number;
-  /** What is wrong with it at the moment, as Seam's `errors` and `warnings` entries. */
-  readonly problem: { readonly errorCode: string; readonly message: string; readonly at: number } | undefined;
+  /** Once it is there, the code is never wanted again: it goes as soon as the lock does not hold it. */
+  readonly removal: { readonly cause: 'requested' | 'ended' | 'used'; readonly at: number } | undefined;
+  /** What of it is, or may be, on the lock. */
+  readonly placements: readonly CodePlacement[];
+  readonly pendingMutations: readonly CodeMutation[];
+  readonly errors: readonly CodeProblem[];
+  readonly warnings: readonly CodeProblem[];
+  /** The lock itself keeps its times, and waits for the first. */
+  readonly scheduledOnDevice: boolean;
+  /** False: the gateway keeps the times also on a lock that could. */
+  readonly preferNativeScheduling: boolean;
+  /** Removed after the lock told of its first use. */
+  readonly oneTimeUse: boolean;
+  /** The same for all codes of one stay over several doors. */
+  readonly commonCodeKey: string | undefined;
+  /** May take a spare code's place on its guest's behalf. */
+  readonly useBackupPool: boolean;
+  /** A spare code: on the lock, and nobody's until it is pulled. */
+  readonly backup: { readonly pulledFor: string | undefined } | undefined;
+  /** The spare code that was pulled for this one. */
+  readonly pulledBackupAccessCodeId: string | undefined;
+}
+
+/** A code found on a lock that this gateway did not put there: its slot is never written. */
+export interface UnmanagedCodeRecord {
+  readonly accessCodeId: string;
+  readonly deviceId: string;
+  readonly slot: number;
+  /** What the lock calls it, where it keeps names. */
+  readonly name: string | undefined;
+  /** The digits, AES-256-GCM; undefined when the lock does not show them. */
+  readonly sealedCode: Uint8Array | undefined;
+  /** Milliseconds since the Unix epoch: when it was first seen. */
+  readonly createdAt: number;
 }
 
 export interface NoiseThresholdRecord {

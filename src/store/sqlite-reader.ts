@@ -8,6 +8,7 @@ import type {
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from './records.ts';
 import type { Bounds } from './retention.ts';
 import {
@@ -21,6 +22,8 @@ import {
   type Row,
   thresholdColumns,
   thresholdOf,
+  unmanagedColumns,
+  unmanagedOf,
 } from './sqlite-rows.ts';
 import type { AttemptQuery, EventQuery, StoreReader } from './store.ts';
 
@@ -98,10 +101,10 @@ export class SqliteReader implements StoreReader {
     ]);
   }
 
-  foreignSlots(deviceId: string): number[] {
-    return this.#all('SELECT slot FROM foreign_slots WHERE device_id = ? ORDER BY slot', ([slot]) => Number(slot), [
-      idColumn(deviceId),
-    ]);
+  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
+    const select = `SELECT ${unmanagedColumns} FROM unmanaged_codes`;
+    if (deviceId === undefined) return this.#all(`${select} ORDER BY number`, unmanagedOf);
+    return this.#all(`${select} WHERE device_id = ? ORDER BY number`, unmanagedOf, [idColumn(deviceId)]);
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {

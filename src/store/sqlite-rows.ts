@@ -1,3 +1,4 @@
+import { withDetails } from './code-details.ts';
 import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
 import type {
   AccessCodeRecord,
@@ -7,6 +8,7 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   Settlement,
+  UnmanagedCodeRecord,
 } from './records.ts';
 
 /** In the order of the columns asked for. */
@@ -15,7 +17,8 @@ export type Row = Column[];
 export const attemptColumns =
   'seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at, intent, settled_at, result, error, history';
 export const codeColumns =
-  'access_code_id, device_id, name, sealed_code, slot, status, starts_at, ends_at, created_at, problem';
+  'access_code_id, device_id, name, sealed_code, status, starts_at, ends_at, created_at, details';
+export const unmanagedColumns = 'access_code_id, device_id, slot, name, sealed_code, created_at';
 export const thresholdColumns =
   'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
 export const eventColumns =
@@ -58,29 +61,46 @@ function settlementOf(result: Column, error: Column): Settlement | undefined {
 }
 
 export function codeOf(row: Row): AccessCodeRecord {
-  const [id, device, name, sealed, slot, status, startsAt, endsAt, createdAt, problem] = row as [
+  const [id, device, name, sealed, status, startsAt, endsAt, createdAt, details] = row as [
     Column,
     Column,
     string | null,
     Uint8Array,
-    number | null,
     AccessCodeRecord['status'],
     number | null,
     number | null,
     number,
     Column,
   ];
-  return {
+  const columns = {
     accessCodeId: idOf(id),
     deviceId: idOf(device),
     name: name ?? undefined,
     sealedCode: new Uint8Array(sealed),
-    slot: slot ?? undefined,
     status,
     startsAt: startsAt ?? undefined,
     endsAt: endsAt ?? undefined,
     createdAt,
-    problem: optional(problem, (column) => jsonOf<NonNullable<AccessCodeRecord['problem']>>(column)),
+  };
+  return withDetails(columns, jsonOf(details));
+}
+
+export function unmanagedOf(row: Row): UnmanagedCodeRecord {
+  const [id, device, slot, name, sealed, createdAt] = row as [
+    Column,
+    Column,
+    number,
+    string | null,
+    Uint8Array | null,
+    number,
+  ];
+  return {
+    accessCodeId: idOf(id),
+    deviceId: idOf(device),
+    slot,
+    name: name ?? undefined,
+    sealedCode: sealed === null ? undefined : new Uint8Array(sealed),
+    createdAt,
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from './records.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -263,8 +264,8 @@ export class SqliteStore implements Store {
     return this.#reader.accessCodes(deviceId);
   }
 
-  foreignSlots(deviceId: string): number[] {
-    return this.#reader.foreignSlots(deviceId);
+  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
+    return this.#reader.unmanagedCodes(deviceId);
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {

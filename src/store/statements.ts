@@ -13,16 +13,18 @@ const sql = {
         (SELECT max(seq) + 1 FROM attempts),
         marks.value))
     WHERE name = 'pending_from'`,
-  accessCodePut: `INSERT INTO access_codes (access_code_id, device_id, name, sealed_code, slot, status, starts_at,
-      ends_at, created_at, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  accessCodePut: `INSERT INTO access_codes (access_code_id, device_id, name, sealed_code, status, starts_at, ends_at,
+      created_at, details)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (access_code_id) DO UPDATE SET device_id = excluded.device_id, name = excluded.name,
-      sealed_code = excluded.sealed_code, slot = excluded.slot, status = excluded.status,
-      starts_at = excluded.starts_at, ends_at = excluded.ends_at, created_at = excluded.created_at,
-      problem = excluded.problem`,
+      sealed_code = excluded.sealed_code, status = excluded.status, starts_at = excluded.starts_at,
+      ends_at = excluded.ends_at, created_at = excluded.created_at, details = excluded.details`,
   accessCodeRemoved: `DELETE FROM access_codes WHERE access_code_id = ?`,
-  foreignSlotPut: `INSERT OR REPLACE INTO foreign_slots (device_id, slot, seen_at) VALUES (?, ?, ?)`,
-  foreignSlotRemoved: `DELETE FROM foreign_slots WHERE device_id = ? AND slot = ?`,
+  unmanagedCodePut: `INSERT INTO unmanaged_codes (access_code_id, device_id, slot, name, sealed_code, created_at)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (access_code_id) DO UPDATE SET device_id = excluded.device_id, slot = excluded.slot,
+      name = excluded.name, sealed_code = excluded.sealed_code, created_at = excluded.created_at`,
+  unmanagedCodeRemoved: `DELETE FROM unmanaged_codes WHERE access_code_id = ?`,
   noiseThresholdPut: `INSERT INTO noise_thresholds (noise_threshold_id, device_id, name, starts_daily_at,
       ends_daily_at, time_zone, decibels, sustained_ms, created_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -8,6 +8,7 @@ import {
   accepted,
   happened as anEventPut,
   anIdempotencyRecord,
+  anUnmanagedCode,
   aThreshold,
   deviceA,
   deviceB,
@@ -30,10 +31,10 @@ function told(store: Store, base: number) {
       const last = store.lastSettledAttempt(id);
       return last && last.seq >= base ? last : undefined;
     }),
-    codes: store.accessCodes().filter(({ slot }) => slot === base),
-    codesOfB: store.accessCodes(deviceB).filter(({ slot }) => slot === base),
+    codes: store.accessCodes().filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
+    codesOfB: store.accessCodes(deviceB).filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
     thresholds: store.noiseThresholds().filter(({ sustainedMs }) => sustainedMs === base),
-    slots: store.foreignSlots(`device-${base}`),
+    unmanaged: store.unmanagedCodes(`device-${base}`),
     idempotency: ids.map((id) => store.idempotency(`scope-${id}`)),
     fact: store.fact(`fact-${base}`),
     events: store.events({ limit: 5, eventTypes: [`${base}`] }),
@@ -76,7 +77,7 @@ const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
     ([at, deviceId]) =>
       (base: number): Change => ({
         kind: 'access_code_put',
-        code: aCode(base + at, { slot: base, deviceId }),
+        code: aCode(base + at, { commonCodeKey: `stay-${base}`, deviceId }),
       }),
   ),
   order.map(
@@ -102,11 +103,17 @@ const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
   ),
   small.map(
     (slot) =>
-      (base: number): Change => ({ kind: 'foreign_slot_put', deviceId: `device-${base}`, slot, seenAt: 1 }),
+      (base: number): Change => ({
+        kind: 'unmanaged_code_put',
+        code: anUnmanagedCode(base + slot, { deviceId: `device-${base}` }),
+      }),
   ),
   small.map(
     (slot) =>
-      (base: number): Change => ({ kind: 'foreign_slot_removed', deviceId: `device-${base}`, slot }),
+      (base: number): Change => ({
+        kind: 'unmanaged_code_removed',
+        accessCodeId: anUnmanagedCode(base + slot).accessCodeId,
+      }),
   ),
   fc.tuple(small, fc.string()).map(
     ([seq, fingerprint]) =>

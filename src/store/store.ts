@@ -7,6 +7,7 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   Settlement,
+  UnmanagedCodeRecord,
 } from './records.ts';
 
 /** One change of what is kept. Everything inside one `commit` becomes durable together or not at all. */
@@ -29,9 +30,9 @@ export type Change =
   /** Inserts or replaces by id. */
   | { readonly kind: 'access_code_put'; readonly code: AccessCodeRecord }
   | { readonly kind: 'access_code_removed'; readonly accessCodeId: string }
-  /** A slot that was found occupied by a code that is not ours: never to be written. */
-  | { readonly kind: 'foreign_slot_put'; readonly deviceId: string; readonly slot: number; readonly seenAt: number }
-  | { readonly kind: 'foreign_slot_removed'; readonly deviceId: string; readonly slot: number }
+  /** Inserts or replaces by id. */
+  | { readonly kind: 'unmanaged_code_put'; readonly code: UnmanagedCodeRecord }
+  | { readonly kind: 'unmanaged_code_removed'; readonly accessCodeId: string }
   | { readonly kind: 'noise_threshold_put'; readonly threshold: NoiseThresholdRecord }
   | { readonly kind: 'noise_threshold_removed'; readonly noiseThresholdId: string }
   | { readonly kind: 'idempotency_put'; readonly record: IdempotencyRecord }
@@ -74,7 +75,8 @@ export interface StoreReader {
   accessCode(accessCodeId: string): AccessCodeRecord | undefined;
   /** Oldest first; all devices when `deviceId` is undefined. */
   accessCodes(deviceId?: string): AccessCodeRecord[];
-  foreignSlots(deviceId: string): number[];
+  /** Oldest first; all devices when `deviceId` is undefined. */
+  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[];
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined;
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[];
   idempotency(scope: string): IdempotencyRecord | undefined;

@@ -12,7 +12,7 @@ export interface SealContext {
 export interface VaultOptions {
   /** 32 random bytes, readable by their owner alone. Created when it is missing and nothing was sealed yet. */
   readonly keyFile: string;
-  readonly store: Pick<Store, 'accessCodes' | 'commit' | 'fact'>;
+  readonly store: Pick<Store, 'accessCodes' | 'unmanagedCodes' | 'commit' | 'fact'>;
   /** Cryptographically strong: keys and nonces. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -50,7 +50,7 @@ export class Vault {
    * @throws GatewayError `misconfigured` when the key is missing, another, no key at all, or readable by others
    */
   static async open({ keyFile, store, randomBytes }: VaultOptions): Promise<Vault> {
-    const sealed = store.accessCodes().map(({ sealedCode }) => sealedCode);
+    const sealed = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
     const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
     const key = readKey(keyFile) ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);

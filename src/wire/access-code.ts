@@ -1,9 +1,12 @@
 import { z } from 'zod';
-import type { AccessCodeRecord } from '../store/records.ts';
+import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../store/records.ts';
 import type { DeviceError, DeviceWarning } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 
 const problem = { message: z.string(), created_at: z.string().optional() };
+
+/** Null both for an ongoing code. */
+const timeFrameSchema = z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() });
 
 export const accessCodeSchema = z
   .object({
@@ -27,7 +30,21 @@ export const accessCodeSchema = z
     ),
     warnings: z.array(z.object({ warning_code: z.string(), ...problem })),
     pending_mutations: z.array(
-      z.object({ mutation_code: z.enum(['creating', 'deleting']), message: z.string(), created_at: z.string() }),
+      z.object({
+        mutation_code: z.enum([
+          'creating',
+          'deferring_creation',
+          'updating_code',
+          'updating_name',
+          'updating_time_frame',
+          'deleting',
+        ]),
+        message: z.string(),
+        created_at: z.string(),
+        scheduled_at: z.string().optional(),
+        from: timeFrameSchema.optional(),
+        to: timeFrameSchema.optional(),
+      }),
     ),
     is_managed: z.literal(true),
     is_backup: z.boolean(),
@@ -38,6 +55,7 @@ export const accessCodeSchema = z
     is_scheduled_on_device: z.boolean(),
     is_waiting_for_code_assignment: z.boolean(),
     common_code_key: z.string().nullable(),
+    pulled_backup_access_code_id: z.string().nullable(),
   })
   .meta({ id: 'access_code' });
 
@@ -49,20 +67,8 @@ export interface AccessCodeSurroundings {
   readonly digits: string | null;
   readonly deviceErrors: readonly DeviceError[];
   readonly deviceWarnings: readonly DeviceWarning[];
-  /** When its removal was asked for, in milliseconds since the Unix epoch, where that is known. */
-  readonly removalRequestedAt: number | undefined;
+  readonly isBackupAvailable: boolean;
 }
-
-/** Seam's words for what is a warning on a code; everything else that is wrong is an error. */
-const warningCodes: ReadonlySet<string> = new Set([
-  'delay_in_setting_on_device',
-  'delay_in_removing_from_device',
-  'external_modification_in_effect',
-  'time_frame_adjusted_for_unknown_time_zone',
-  'using_backup_access_code',
-  'being_deleted',
-  'unknown_issue_with_access_code',
-]);
 
 export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroundings): WireAccessCode {
   const timeBound = code.startsAt !== undefined || code.endsAt !== undefined;
@@ -82,53 +88,55 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
       : {}),
     created_at: isoTime(code.createdAt),
     ...problems(code, around),
-    pending_mutations: pendingMutations(code, around.removalRequestedAt),
+    pending_mutations: code.pendingMutations.map(wireMutation),
     is_managed: true,
-    is_backup: false,
-    is_backup_access_code_available: false,
+    is_backup: code.backup !== undefined,
+    is_backup_access_code_available: around.isBackupAvailable,
     is_external_modification_allowed: false,
-    is_one_time_use: false,
+    is_one_time_use: code.oneTimeUse,
     is_offline_access_code: false,
-    is_scheduled_on_device: false,
+    is_scheduled_on_device: code.scheduledOnDevice,
     is_waiting_for_code_assignment: false,
-    common_code_key: null,
+    common_code_key: code.commonCodeKey ?? null,
+    pulled_backup_access_code_id: code.pulledBackupAccessCodeId ?? null,
   };
 }
 
+/** The code's own before its device's. */
 function problems(
-  { problem }: AccessCodeRecord,
+  { errors, warnings }: AccessCodeRecord,
   around: AccessCodeSurroundings,
 ): Pick<WireAccessCode, 'errors' | 'warnings'> {
-  const errors: WireAccessCode['errors'] = [...around.deviceErrors];
-  const warnings: WireAccessCode['warnings'] = [...around.deviceWarnings];
-  if (problem !== undefined) {
-    const { errorCode, message } = problem;
-    const created_at = isoTime(problem.at);
-    if (warningCodes.has(errorCode)) warnings.unshift({ warning_code: errorCode, message, created_at });
-    else errors.unshift({ error_code: errorCode, message, is_access_code_error: true, created_at });
-  }
-  return { errors, warnings };
+  return {
+    errors: [
+      ...errors.map(({ code, message, at }) => ({
+        error_code: code,
+        message,
+        is_access_code_error: true as const,
+        created_at: isoTime(at),
+      })),
+      ...around.deviceErrors,
+    ],
+    warnings: [
+      ...warnings.map(({ code, message, at }) => ({ warning_code: code, message, created_at: isoTime(at) })),
+      ...around.deviceWarnings,
+    ],
+  };
 }
 
-function pendingMutations(
-  code: AccessCodeRecord,
-  removalRequestedAt: number | undefined,
-): WireAccessCode['pending_mutations'] {
-  if (code.status === 'set') return [];
-  if (code.status === 'removing')
-    return [
-      {
-        mutation_code: 'deleting',
-        message: 'The code is being removed from the lock.',
-        created_at: isoTime(removalRequestedAt ?? code.createdAt),
-      },
-    ];
-  return [
-    {
-      mutation_code: 'creating',
-      message:
-        code.status === 'setting' ? 'The code is being written to the lock.' : 'The code is not on the lock yet.',
-      created_at: isoTime(code.createdAt),
-    },
-  ];
+function wireMutation(mutation: CodeMutation): WireAccessCode['pending_mutations'][number] {
+  const { mutationCode, message, createdAt, scheduledAt, from, to } = mutation;
+  return {
+    mutation_code: mutationCode,
+    message,
+    created_at: isoTime(createdAt),
+    ...(scheduledAt === undefined ? {} : { scheduled_at: isoTime(scheduledAt) }),
+    ...(from === undefined ? {} : { from: wireTimes(from) }),
+    ...(to === undefined ? {} : { to: wireTimes(to) }),
+  };
 }
+
+const wireTimes = ({ startsAt, endsAt }: CodeTimes) => ({
+  starts_at: startsAt === undefined ? null : isoTime(startsAt),
+  ends_at: endsAt === undefined ? null : isoTime(endsAt),
+});

@@ -7,9 +7,6 @@ import { type WireDevice, wireDevice } from './device.ts';
 import { deviceErrors, deviceWarnings } from './device-problems.ts';
 import { wireNoiseThreshold } from './noise-threshold.ts';
 
-/** How far back the removal of a code is looked for among its device's attempts. */
-const ATTEMPTS_SEARCHED = 50;
-
 /** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
 export interface Viewer {
   may(scope: 'codes'): boolean;
@@ -40,7 +37,7 @@ export class Answers {
       digits: viewer.may('codes') ? accessCodes.reveal(code).reveal() : null,
       deviceErrors: device === undefined ? [] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device),
-      removalRequestedAt: code.status === 'removing' ? this.#removalOf(code) : undefined,
+      isBackupAvailable: accessCodes.isBackupAvailable(code),
     });
   }
 
@@ -84,16 +81,5 @@ export class Answers {
       default:
         return { ...result };
     }
-  }
-
-  #removalOf(code: AccessCodeRecord): number | undefined {
-    return this.#gateway.attempts
-      .list({ deviceId: code.deviceId, limit: ATTEMPTS_SEARCHED })
-      .find(
-        ({ actionType, subject }) =>
-          actionType === 'DELETE_ACCESS_CODE' &&
-          subject?.kind === 'access_code' &&
-          subject.accessCodeId === code.accessCodeId,
-      )?.acceptedAt;
   }
 }

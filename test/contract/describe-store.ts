@@ -7,6 +7,7 @@ import {
   anAttempt,
   anEvent,
   anIdempotencyRecord,
+  anUnmanagedCode,
   aThreshold,
   deviceA,
   deviceB,
@@ -48,7 +49,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
       expect(store.lastSettledAttempt(deviceA)).toBeUndefined();
       expect(store.highestSeq()).toBe(0);
       expect(store.accessCodes()).toEqual([]);
-      expect(store.foreignSlots(deviceA)).toEqual([]);
+      expect(store.unmanagedCodes()).toEqual([]);
       expect(store.noiseThresholds()).toEqual([]);
       expect(store.idempotency('any')).toBeUndefined();
       expect(store.fact('any')).toBeUndefined();
@@ -189,17 +190,30 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         const full = aCode(2, {
           deviceId: deviceB,
           name: undefined,
-          slot: undefined,
           status: 'unset',
           startsAt: 1_777_629_600_000,
           endsAt: 1_777_716_000_000,
-          problem: { errorCode: 'failed_to_set_on_device', message: 'Front door did not answer.', at: 5 },
+          removal: { cause: 'ended', at: 9 },
+          placements: [
+            { slot: undefined, label: 'sp-1', sealedCode: Uint8Array.of(7), schedule: undefined, state: 'writing' },
+            { slot: 3, label: '', sealedCode: Uint8Array.of(9), schedule: { startsAt: 1, endsAt: 2 }, state: 'held' },
+          ],
+          pendingMutations: [{ mutationCode: 'deferring_creation', message: 'Later.', createdAt: 4, scheduledAt: 5 }],
+          errors: [{ code: 'failed_to_set_on_device', message: 'Front door did not answer.', at: 5 }],
+          warnings: [{ code: 'delay_in_setting_on_device', message: 'It is late.', at: 6 }],
+          scheduledOnDevice: true,
+          preferNativeScheduling: false,
+          oneTimeUse: true,
+          commonCodeKey: 'stay',
+          useBackupPool: true,
+          backup: { pulledFor: uuid(1, 1) },
+          pulledBackupAccessCodeId: uuid(3, 1),
         });
         await commit({ kind: 'access_code_put', code: plain }, { kind: 'access_code_put', code: full });
         expect(bench.store.accessCode(plain.accessCodeId)).toEqual(plain);
         expect(bench.store.accessCode(full.accessCodeId)).toEqual(full);
 
-        const changed = { ...plain, slot: undefined, status: 'set', sealedCode: new Uint8Array(0) } as const;
+        const changed = { ...plain, placements: [], status: 'set', sealedCode: new Uint8Array(0) } as const;
         await commit({ kind: 'access_code_put', code: changed });
         expect(bench.store.accessCodes()).toEqual([changed, full]);
         expect(bench.store.accessCodes(deviceB)).toEqual([full]);
@@ -209,14 +223,17 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(bench.store.accessCodes()).toEqual([full]);
       });
 
-      it('keeps slots that are not ours, per device', async () => {
-        const put = (deviceId: string, slot: number) =>
-          ({ kind: 'foreign_slot_put', deviceId, slot, seenAt: 5 }) as const;
-        await commit(put(deviceA, 12), put(deviceA, 2), put(deviceB, 7), put(deviceA, 2));
-        expect(bench.store.foreignSlots(deviceA)).toEqual([2, 12]);
-        await commit({ kind: 'foreign_slot_removed', deviceId: deviceA, slot: 2 });
-        expect(bench.store.foreignSlots(deviceA)).toEqual([12]);
-        expect(bench.store.foreignSlots(deviceB)).toEqual([7]);
+      it('keeps codes that are not ours, oldest first, per device', async () => {
+        const one = anUnmanagedCode(1, { name: undefined, sealedCode: undefined });
+        const two = anUnmanagedCode(2, { deviceId: deviceB });
+        const changed = { ...one, slot: 9, name: 'Cleaner', sealedCode: Uint8Array.of(1) };
+        await commit({ kind: 'unmanaged_code_put', code: one }, { kind: 'unmanaged_code_put', code: two });
+        expect(bench.store.unmanagedCodes()).toEqual([one, two]);
+        await commit({ kind: 'unmanaged_code_put', code: changed });
+        expect(bench.store.unmanagedCodes(deviceA)).toEqual([changed]);
+        expect(bench.store.unmanagedCodes(deviceB)).toEqual([two]);
+        await commit({ kind: 'unmanaged_code_removed', accessCodeId: two.accessCodeId });
+        expect(bench.store.unmanagedCodes()).toEqual([changed]);
       });
 
       it('keeps noise thresholds, oldest first, replaced in place', async () => {

@@ -8,7 +8,14 @@ import {
   type Unsubscribe,
 } from '../../src/contract/index.ts';
 import type { DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
-import type { Gateway, NewAccessCode, NewNoiseThreshold, NoiseEpisode, Origin } from '../../src/gateway/ports.ts';
+import type {
+  AccessCodePatch,
+  Gateway,
+  NewAccessCode,
+  NewNoiseThreshold,
+  NoiseEpisode,
+  Origin,
+} from '../../src/gateway/ports.ts';
 import { meets } from '../../src/store/event-query.ts';
 import type {
   AccessCodeRecord,
@@ -19,6 +26,7 @@ import type {
   NoiseThresholdRecord,
   Settlement,
   Subject,
+  UnmanagedCodeRecord,
 } from '../../src/store/records.ts';
 
 const snapshot = (
@@ -42,6 +50,27 @@ const snapshot = (
   changedBy: undefined,
   lastSeenAt: Date.UTC(2026, 0, 2),
   outOfService: false,
+  ...part,
+});
+
+const newCode = (
+  part: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId' | 'name' | 'sealedCode' | 'createdAt'>,
+): AccessCodeRecord => ({
+  status: 'setting',
+  startsAt: undefined,
+  endsAt: undefined,
+  removal: undefined,
+  placements: [],
+  pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: part.createdAt }],
+  errors: [],
+  warnings: [],
+  scheduledOnDevice: false,
+  preferNativeScheduling: true,
+  oneTimeUse: false,
+  commonCodeKey: undefined,
+  useBackupPool: false,
+  backup: undefined,
+  pulledBackupAccessCodeId: undefined,
   ...part,
 });
 
@@ -96,6 +125,10 @@ const notFound = (type: 'device_not_found' | 'access_code_not_found' | 'noise_th
  */
 export class FakeGateway implements Gateway {
   readonly clock: Clock;
+  /** Spare codes that can be pulled. */
+  readonly backups: AccessCodeRecord[] = [];
+  /** Codes that somebody else put on a lock. */
+  readonly unmanagedCodes: UnmanagedCodeRecord[] = [];
   ready: Gateway['ready'] = { ok: true };
   /** How attempts end without being told to; undefined leaves them pending. */
   outcome: (attempt: AttemptRecord) => Settlement | undefined = () => undefined;
@@ -201,11 +234,29 @@ export class FakeGateway implements Gateway {
   };
   readonly accessCodes: Gateway['accessCodes'] = {
     create: (request, origin) => this.#createCode(request, origin),
+    createMultiple: async ({ deviceIds, ...request }, origin) => {
+      const made = await Promise.all(deviceIds.map((deviceId) => this.#createCode({ ...request, deviceId }, origin)));
+      return { attempts: made.map(({ attempt }) => attempt), codes: made.map(({ code }) => code) };
+    },
+    update: (id, patch, origin) => this.#updateCode(id, patch, origin),
+    generateCode: () => new Secret('582913'),
+    isBackupAvailable: ({ useBackupPool }) => useBackupPool && this.backups.length > 0,
+    pullBackup: async (id) => this.#pullBackup(id),
+    atSlot: (deviceId, slot) =>
+      this.accessCodes.list(deviceId).find(({ placements }) => placements.some((placement) => placement.slot === slot)),
+    unmanaged: {
+      get: (id) => this.unmanagedCodes.find(({ accessCodeId }) => accessCodeId === id),
+      list: (deviceId) => this.unmanagedCodes.filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
+      reveal: ({ sealedCode }) => sealedCode && new Secret(Buffer.from(sealedCode).toString()),
+      delete: (id, origin) => this.#deleteUnmanaged(id, origin),
+      convert: async (id) => this.#convert(id),
+    },
     delete: (id, origin) => this.#deleteCode(id, origin),
     get: (id) => this.#codes.get(id),
     list: (deviceId) => [...this.#codes.values()].filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
     reveal: (code) => new Secret(Buffer.from(code.sealedCode).toString()),
   };
+  readonly time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
   readonly noise: Gateway['noise'] = {
     create: (request, origin) => this.#createThreshold(request, origin),
     remove: (id, origin) => this.#removeThreshold(id, origin),
@@ -291,16 +342,19 @@ export class FakeGateway implements Gateway {
       if (this.accessCodes.reveal(other).reveal() === digits)
         throw new GatewayError('duplicate_access_code', `${device.name} has this code already.`);
     const code: AccessCodeRecord = {
-      accessCodeId: `code-${this.#codes.size + 1}`,
-      deviceId: device.deviceId,
-      name: request.name,
-      sealedCode: Buffer.from(digits),
-      slot: 1,
-      status: 'setting',
+      ...newCode({
+        accessCodeId: `code-${this.#codes.size + 1}`,
+        deviceId: device.deviceId,
+        name: request.name,
+        sealedCode: Buffer.from(digits),
+        createdAt: this.clock.wallTime(),
+      }),
       startsAt: request.startsAt,
       endsAt: request.endsAt,
-      createdAt: this.clock.wallTime(),
-      problem: undefined,
+      preferNativeScheduling: request.preferNativeScheduling ?? true,
+      oneTimeUse: request.isOneTimeUse ?? false,
+      commonCodeKey: request.commonCodeKey,
+      useBackupPool: request.useBackupPool ?? false,
     };
     const subject = { kind: 'access_code', accessCodeId: code.accessCodeId } as const;
     const attempt = await this.#accept('CREATE_ACCESS_CODE', device.deviceId, subject, origin, () =>
@@ -319,8 +373,71 @@ export class FakeGateway implements Gateway {
     );
     if (underWay !== undefined) return this.#attempts.get(underWay.actionAttemptId) ?? underWay;
     return this.#accept('DELETE_ACCESS_CODE', code.deviceId, subject, origin, () =>
-      this.#codes.set(id, { ...code, status: 'removing' }),
+      this.#codes.set(id, {
+        ...code,
+        status: 'removing',
+        removal: { cause: 'requested', at: this.clock.wallTime() },
+        pendingMutations: [
+          { mutationCode: 'deleting', message: 'The code is being removed.', createdAt: this.clock.wallTime() },
+        ],
+      }),
     );
+  }
+
+  async #updateCode(id: string, { code: digits, name, ...times }: AccessCodePatch, origin: Origin) {
+    const code = this.#codes.get(id);
+    if (code === undefined) throw notFound('access_code_not_found');
+    const subject = { kind: 'access_code', accessCodeId: id } as const;
+    return this.#accept('UPDATE_ACCESS_CODE', code.deviceId, subject, origin, () =>
+      this.#codes.set(id, {
+        ...code,
+        status: 'setting',
+        ...(name === undefined ? {} : { name: name ?? undefined }),
+        ...(digits === undefined ? {} : { sealedCode: Buffer.from(digits.reveal()) }),
+        ...(times.startsAt === undefined ? {} : { startsAt: times.startsAt ?? undefined }),
+        ...(times.endsAt === undefined ? {} : { endsAt: times.endsAt ?? undefined }),
+      }),
+    );
+  }
+
+  #pullBackup(id: string): { code: AccessCodeRecord; backup: AccessCodeRecord } {
+    const code = this.#codes.get(id);
+    if (code === undefined) throw notFound('access_code_not_found');
+    const spare = this.backups.shift();
+    if (spare === undefined || !code.useBackupPool)
+      throw new GatewayError('invalid_input', 'There is no spare code for this access code.');
+    const backup = { ...spare, backup: { pulledFor: id } };
+    const pulled = { ...code, pulledBackupAccessCodeId: backup.accessCodeId };
+    this.#codes.set(backup.accessCodeId, backup);
+    this.#codes.set(id, pulled);
+    return { code: pulled, backup };
+  }
+
+  async #deleteUnmanaged(id: string, origin: Origin): Promise<AttemptRecord> {
+    const code = this.accessCodes.unmanaged.get(id);
+    if (code === undefined) throw notFound('access_code_not_found');
+    const subject = { kind: 'access_code', accessCodeId: id } as const;
+    return this.#accept('DELETE_ACCESS_CODE', code.deviceId, subject, origin, () => this.#forgetUnmanaged(id));
+  }
+
+  #convert(id: string): AccessCodeRecord {
+    const found = this.accessCodes.unmanaged.get(id);
+    if (found?.sealedCode === undefined) throw notFound('access_code_not_found');
+    const { accessCodeId, deviceId, name, sealedCode, slot, createdAt } = found;
+    const code: AccessCodeRecord = {
+      ...newCode({ accessCodeId, deviceId, name, sealedCode, createdAt }),
+      status: 'set',
+      placements: [{ slot, label: '', sealedCode, schedule: undefined, state: 'held' }],
+      pendingMutations: [],
+    };
+    this.#codes.set(id, code);
+    this.#forgetUnmanaged(id);
+    return code;
+  }
+
+  #forgetUnmanaged(id: string): void {
+    const index = this.unmanagedCodes.findIndex(({ accessCodeId }) => accessCodeId === id);
+    if (index >= 0) this.unmanagedCodes.splice(index, 1);
   }
 
   async #createThreshold(request: NewNoiseThreshold, origin: Origin): ReturnType<Gateway['noise']['create']> {
@@ -396,7 +513,8 @@ export class FakeGateway implements Gateway {
     if (subject.kind === 'access_code') {
       const code = this.#codes.get(subject.accessCodeId);
       if (actionType === 'DELETE_ACCESS_CODE') this.#codes.delete(subject.accessCodeId);
-      else if (code !== undefined) this.#codes.set(subject.accessCodeId, { ...code, status: 'set' });
+      else if (code !== undefined)
+        this.#codes.set(subject.accessCodeId, { ...code, status: 'set', pendingMutations: [] });
     } else if (actionType === 'REMOVE_NOISE_THRESHOLD') this.#thresholds.delete(subject.noiseThresholdId);
   }
 

@@ -4,6 +4,7 @@ import type {
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
+  UnmanagedCodeRecord,
 } from '../../src/store/records.ts';
 import type { Change } from '../../src/store/store.ts';
 
@@ -58,12 +59,32 @@ export const aCode = (order: number, change: Partial<AccessCodeRecord> = {}): Ac
   deviceId: deviceA,
   name: 'Guest',
   sealedCode: Uint8Array.of(1, 2, 3, 255),
-  slot: 4,
   status: 'setting',
   startsAt: undefined,
   endsAt: undefined,
   createdAt: epoch + order,
-  problem: undefined,
+  removal: undefined,
+  placements: [{ slot: 4, label: 'sp-4', sealedCode: Uint8Array.of(1, 2, 3, 255), schedule: undefined, state: 'held' }],
+  pendingMutations: [],
+  errors: [],
+  warnings: [],
+  scheduledOnDevice: false,
+  preferNativeScheduling: true,
+  oneTimeUse: false,
+  commonCodeKey: undefined,
+  useBackupPool: false,
+  backup: undefined,
+  pulledBackupAccessCodeId: undefined,
+  ...change,
+});
+
+export const anUnmanagedCode = (order: number, change: Partial<UnmanagedCodeRecord> = {}): UnmanagedCodeRecord => ({
+  accessCodeId: uuid(order, 3),
+  deviceId: deviceA,
+  slot: order,
+  name: 'Cleaner',
+  sealedCode: Uint8Array.of(4, 5, 6),
+  createdAt: epoch + order,
   ...change,
 });
 
