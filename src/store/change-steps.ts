@@ -131,6 +131,8 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
     }
     case 'fact_put':
       return [step('factPut', [change.name, change.value])];
+    case 'fact_removed':
+      return [step('factRemoved', [change.name])];
   }
 }
 

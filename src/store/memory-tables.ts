@@ -115,6 +115,8 @@ export class MemoryTables implements StoreReader {
         return this.#idempotency.put(change.record.scope, change.record);
       case 'fact_put':
         return this.#facts.put(change.name, change.value);
+      case 'fact_removed':
+        return this.#facts.remove(change.name);
       case 'event_put':
         if (this.#events.get(change.event.eventId) !== undefined) {
           throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');

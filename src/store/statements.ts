@@ -39,6 +39,7 @@ const sql = {
       noise_threshold_id, occurred_at, created_at, details)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
+  factRemoved: `DELETE FROM facts WHERE name = ?`,
   // The newest attempt stays, so that sequence numbers go on from it.
   attemptsPruned: `DELETE FROM attempts WHERE seq IN (
       SELECT seq FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1) WHERE settled_at < ?2)

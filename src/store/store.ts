@@ -39,7 +39,8 @@ export type Change =
   /** The store numbers it. A commit of events alone is refused on a full disk, as new work is. */
   | { readonly kind: 'event_put'; readonly event: Omit<EventRecord, 'seq'> }
   /** Small facts by name: the clock's high-water mark, the store key's id. */
-  | { readonly kind: 'fact_put'; readonly name: string; readonly value: string };
+  | { readonly kind: 'fact_put'; readonly name: string; readonly value: string }
+  | { readonly kind: 'fact_removed'; readonly name: string };
 
 /** Newest first by `seq`. */
 export interface AttemptQuery {

@@ -258,6 +258,8 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         await commit({ kind: 'fact_put', name: 'clock', value: '1' }, { kind: 'fact_put', name: 'clock', value: '2' });
         expect(bench.store.idempotency('scope-1')).toEqual(anIdempotencyRecord(1, { fingerprint: 'other' }));
         expect(bench.store.fact('clock')).toBe('2');
+        await commit({ kind: 'fact_removed', name: 'clock' }, { kind: 'fact_removed', name: 'never put' });
+        expect(bench.store.fact('clock')).toBeUndefined();
       });
     });
 
