@@ -41,6 +41,7 @@ describe('a configuration that is in order', () => {
         settings: { topic: 'bell/front', unit: 1 },
         limits: bell.limits,
         timeZone: 'Europe/Zurich',
+        noiseRules: { averageMs: 10_000, sustainedMs: 60_000 },
         outOfService: false,
       },
     ]);

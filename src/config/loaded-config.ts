@@ -137,6 +137,8 @@ export interface DeviceConfig {
   readonly settings: unknown;
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
   readonly timeZone: string;
+  /** In milliseconds. */
+  readonly noiseRules: { readonly averageMs: number; readonly sustainedMs: number };
   readonly outOfService: boolean;
 }
 

@@ -132,6 +132,7 @@ function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], dr
       code: resolveLimits(device.limits?.code, driver.limits.code),
     },
     timeZone: device.time_zone ?? gateway.time_zone,
+    noiseRules: { averageMs: device.noise.average_s * 1_000, sustainedMs: device.noise.sustained_s * 1_000 },
     outOfService: device.out_of_service,
   };
 }

@@ -190,6 +190,25 @@ const device = z
       })
       .optional()
       .describe("Other time limits than the driver's."),
+    noise: z
+      .strictObject({
+        average_s: z
+          .int()
+          .min(1)
+          .max(300)
+          .default(10)
+          .describe('Seconds over which levels are averaged, by energy, before they are compared with a threshold.'),
+        sustained_s: z
+          .int()
+          .min(1)
+          .max(900)
+          .default(60)
+          .describe(
+            'Seconds that a threshold must be exceeded before an event says so; a threshold may say otherwise.',
+          ),
+      })
+      .prefault({})
+      .describe('How the levels of a noise sensor are judged.'),
     out_of_service: z.boolean().default(false).describe('True refuses all commands to it; its state is still shown.'),
   })
   .describe('One lock or sensor.');

@@ -9,6 +9,14 @@ import type {
   TimeLimits,
 } from '../contract/index.ts';
 
+/** In milliseconds. */
+export interface NoiseRules {
+  /** Over what levels are averaged before they are compared with a threshold. */
+  readonly averageMs: number;
+  /** How long a threshold must be exceeded before an episode begins, unless the threshold says otherwise. */
+  readonly sustainedMs: number;
+}
+
 /** What a device is and can do. It follows from configuration alone and never changes while the gateway runs. */
 export interface DeviceDescription {
   /** UUIDv5 of the gateway's id and the slug, unless configuration gives one. */
@@ -24,6 +32,8 @@ export interface DeviceDescription {
   /** IANA */
   readonly timeZone: string;
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
+  /** How its levels are judged, where configuration says so. */
+  readonly noiseRules?: NoiseRules;
   /** Milliseconds since the Unix epoch: when the gateway first knew this device. */
   readonly createdAt: number;
 }
@@ -33,7 +43,14 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
     readonly lock: { readonly observes: Observes } | undefined;
     readonly accessCodes: AccessCodeRules | undefined;
-    readonly noise: { readonly metric: NoiseMetric; readonly expectedIntervalMs: number } | undefined;
+    readonly noise:
+      | {
+          readonly metric: NoiseMetric;
+          readonly expectedIntervalMs: number;
+          /** True when the sensor keeps a limit of its own as well. */
+          readonly keepsLimit?: boolean;
+        }
+      | undefined;
   };
   readonly health: Health;
   /** Since when the health has been what it is, in milliseconds since the Unix epoch. */

@@ -119,7 +119,11 @@ export class ManagedDevice {
         capabilities: {
           lock: device.lock && { observes: device.lock.observes },
           accessCodes: device.accessCodes?.rules,
-          noise: device.noise && { metric: device.noise.metric, expectedIntervalMs: device.noise.expectedIntervalMs },
+          noise: device.noise && {
+            metric: device.noise.metric,
+            expectedIntervalMs: device.noise.expectedIntervalMs,
+            keepsLimit: device.noise.setThreshold !== undefined,
+          },
         },
       };
       if (this.#snapshot.health.status === 'not_ready' && this.#snapshot.health.reason === 'opening') {

@@ -66,7 +66,7 @@ export class Core implements Gateway {
     this.#dispatcher = dispatcher;
     this.doors = new DoorCommands(registry, dispatcher);
     this.accessCodes = new AccessCodeService(this.#codeOptions);
-    this.noise = new NoiseService({ ...options, registry, dispatcher, attempts });
+    this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
   }
 
   get ready(): Gateway['ready'] {
@@ -76,7 +76,6 @@ export class Core implements Gateway {
   /** Opens the devices and ends what an earlier run left pending; nothing of that is ever dispatched. */
   async start(): Promise<void> {
     await this.devices.open();
-    this.noise.start();
     recover({
       clock: this.clock,
       store: this.#store,
@@ -84,12 +83,13 @@ export class Core implements Gateway {
       dispatcher: this.#dispatcher,
       ofSubject: codeRecovery(this.#codeOptions, this.accessCodes),
     });
+    this.noise.start();
   }
 
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
     await this.#dispatcher.stop(patienceMs);
-    this.noise.close();
+    await this.noise.close();
     this.#wheel.close();
     await this.devices.close();
     this.events.close();

@@ -183,6 +183,31 @@ export interface NewNoiseThreshold {
   readonly endsDailyAt: string;
   /** dB */
   readonly decibels: number;
+  /** How long the level must be exceeded before an episode begins, in milliseconds; the device's own unless given. */
+  readonly sustainedMs?: number;
+}
+
+/** What of a threshold is to become otherwise. */
+export interface NoiseThresholdChange {
+  readonly name?: string;
+  /** Both times or neither. */
+  readonly startsDailyAt?: string;
+  readonly endsDailyAt?: string;
+  /** dB */
+  readonly decibels?: number;
+  readonly sustainedMs?: number;
+}
+
+/** One minute of a sensor; there is none for a minute of which nothing is known. */
+export interface NoiseMinute {
+  /** Milliseconds since the Unix epoch. */
+  readonly startsAt: number;
+  /** Energy average over what is known of it, in dB. */
+  readonly level: number;
+  /** The highest sample, in dB. */
+  readonly highest: number;
+  /** How much of it is known, in milliseconds. */
+  readonly knownMs: number;
 }
 
 export interface NoiseThresholds {
@@ -191,12 +216,24 @@ export interface NoiseThresholds {
     request: NewNoiseThreshold,
     origin: Origin,
   ): Promise<{ readonly attempt: AttemptRecord; readonly threshold: NoiseThresholdRecord }>;
+  /**
+   * An episode under way goes on and is judged by the new rule.
+   * @throws GatewayError `noise_threshold_not_found`, `invalid_input`, `storage_unavailable`
+   */
+  update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord>;
   /** Removing one that was removed answers with that attempt. @throws GatewayError `noise_threshold_not_found` */
   remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord>;
   get(noiseThresholdId: string): NoiseThresholdRecord | undefined;
   list(deviceId?: string): NoiseThresholdRecord[];
   /** Thresholds of the device that are exceeded now. */
   exceeded(deviceId: string): readonly string[];
+  /** Whether the sensor itself was seen to hold this limit as well. */
+  isKeptByDevice(threshold: NoiseThresholdRecord): boolean;
+  /**
+   * The sensor's last day, oldest first: the minutes that begin within `[from, until)`, in milliseconds since the Unix
+   * epoch.
+   */
+  minutes(deviceId: string, from: number, until: number): readonly NoiseMinute[];
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe;
 }
 

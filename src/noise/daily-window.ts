@@ -46,6 +46,8 @@ function parseTime(field: string, text: string): { time: string; zone: string | 
 }
 
 export function isTimeZone(zone: string): boolean {
+  // Intl takes offsets as well, which know no summer time.
+  if (!/^[A-Za-z]/.test(zone)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
     return true;

@@ -1,61 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { coreFixture } from '../../test/kit/core-fixture.ts';
-import { ScriptedLock } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { type Decibels, type DeviceReport, defineDriver } from '../contract/index.ts';
-import type { NoiseEpisode } from '../gateway/ports.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import { type NoiseRoomOptions, noiseRoom } from '../../test/kit/noise-room.ts';
+import { GatewayError } from '../contract/index.ts';
+import type { NoiseMinute } from '../gateway/ports.ts';
 
-/** A sensor that reports every second what the test makes loud. */
-async function fixture(
-  startsAt = Date.UTC(2026, 4, 1, 20, 30),
-  before?: { clock: SimulatedClock; store: MemoryStore },
-) {
-  let report: (report: DeviceReport) => void = () => {};
-  const driver = defineDriver({
-    id: 'mqtt/scripted-sensor',
-    title: 'A sensor of a test',
-    link: 'mqtt',
-    settings: z.unknown(),
-    describe: () => ({ deviceType: 'scripted_sensor', manufacturer: 'test', model: 'scripted' }),
-    limits: new ScriptedLock().driver.limits,
-    open: async (_link, _settings, ctx) => {
-      report = ctx.report;
-      return { noise: { metric: 'LAeq' as const, expectedIntervalMs: 1_000 }, close: async () => {} };
-    },
-  });
-  const clock = before?.clock ?? new SimulatedClock(startsAt);
-  const lock = new ScriptedLock();
-  const core = coreFixture({
-    clock,
-    ...(before && { store: before.store.crash() }),
-    devices: [
-      { slug: 'hall', driver, link: lock.link },
-      { slug: 'front', driver: lock.driver, link: lock.link },
-    ],
-  });
-  await core.core.start();
-  const { noise } = core.core;
-  const episodes: NoiseEpisode[] = [];
-  noise.onEpisode((episode) => episodes.push(episode));
-  const sound = async (level: number, seconds: number) => {
-    for (let second = 0; second < seconds; second++) {
-      report({ kind: 'noise', level: level as Decibels, metric: 'LAeq' });
-      await clock.advance(1_000);
-    }
-  };
+/** Times of episodes in seconds since the beginning. */
+async function fixture(startsAt = Date.UTC(2026, 4, 1, 20, 30), before?: NoiseRoomOptions['before']) {
+  const room = await noiseRoom({ startsAt, ...(before && { before }) });
   const told = () =>
-    episodes.map(({ phase, since, until, peak }) => ({
+    room.episodes.map(({ phase, since, until, peak }) => ({
       phase,
       since: (since - startsAt) / 1_000,
       ...(until !== undefined && { until: (until - startsAt) / 1_000 }),
       peak,
     }));
-  /** 22:00 to 07:00 in Zurich is 20:00 to 05:00 UTC in May. */
-  const create = (decibels = 60, starts = '22:00:00', ends = '07:00:00') =>
-    noise.create({ deviceId: 'hall', startsDailyAt: starts, endsDailyAt: ends, decibels }, core.origin());
-  return { ...core, noise, episodes, sound, told, create };
+  const sound = (level: number, seconds: number) => room.play([level, seconds]);
+  return { ...room, told, sound };
 }
 
 describe('a noise threshold', () => {
@@ -170,7 +129,71 @@ describe('a noise threshold', () => {
     expect(told()[1]).toMatchObject({ phase: 'ended', since: 155 });
   });
 
-  it('works again after a restart', async () => {
+  it('is changed in one commit, name, hours and level each by itself', async () => {
+    const { create, noise, origin, store } = await fixture();
+    const { threshold } = await create(60);
+    const id = threshold.noiseThresholdId;
+    const attempt = await noise.update(id, { decibels: 65 }, origin());
+    expect(attempt).toMatchObject({ actionType: 'UPDATE_NOISE_THRESHOLD', settlement: { status: 'success' } });
+    expect(store.stats.batches).toBe(2);
+    expect(noise.get(id)).toEqual({ ...threshold, decibels: 65, name: '65 dB' });
+    await noise.update(id, { name: 'Night', sustainedMs: 900_000 }, origin());
+    await noise.update(id, { startsDailyAt: '23:00:00[UTC]', endsDailyAt: '05:00:00[UTC]' }, origin());
+    expect(noise.get(id)).toMatchObject({
+      name: 'Night',
+      decibels: 65,
+      sustainedMs: 900_000,
+      startsDailyAt: '23:00:00',
+      endsDailyAt: '05:00:00',
+      timeZone: 'UTC',
+    });
+  });
+
+  it.each([
+    [{ startsDailyAt: '22:00:00' }, /give both or neither/],
+    [{ startsDailyAt: '22:00:00', endsDailyAt: '7' }, /ends_daily_at: expected HH:mm:ss/],
+    [{ decibels: -3 }, /0 to 194 dB/],
+    [{ sustainedMs: 900_001 }, /1 s to 900 s/],
+    [{ sustainedMs: 0 }, /1 s to 900 s/],
+  ])('is not changed: %j', async (change, message) => {
+    const { create, noise, origin } = await fixture();
+    const { threshold } = await create(60);
+    await expect(noise.update(threshold.noiseThresholdId, change, origin())).rejects.toThrow(message);
+    expect(noise.list()).toEqual([threshold]);
+    await expect(noise.update('never-was', {}, origin())).rejects.toMatchObject({ type: 'noise_threshold_not_found' });
+  });
+
+  it('goes on with its episode under a changed rule, which may end it', async () => {
+    const { create, noise, origin, sound, told } = await fixture();
+    const { threshold } = await create(60);
+    await sound(75, 120);
+    await noise.update(threshold.noiseThresholdId, { decibels: 70 }, origin());
+    await sound(75, 120);
+    expect(told().map(({ phase }) => phase)).toEqual(['began']);
+    await noise.update(threshold.noiseThresholdId, { decibels: 90 }, origin());
+    await sound(75, 120);
+    expect(told().slice(1)).toEqual([{ phase: 'ended', since: 5, until: 240, peak: 75 }]);
+  });
+
+  it('is told to have ended when it is removed while it is exceeded', async () => {
+    const { create, noise, origin, sound, told } = await fixture();
+    const { threshold } = await create(60);
+    await sound(75, 120);
+    await noise.remove(threshold.noiseThresholdId, origin());
+    await sound(75, 120);
+    expect(told().slice(1)).toEqual([{ phase: 'ended', since: 5, until: 120, peak: 75 }]);
+  });
+
+  it('has the duration that is asked for, and the device’s own otherwise', async () => {
+    const { create, noise } = await fixture();
+    await create(60, '22:00:00', '07:00:00', 900_000);
+    await create(70);
+    expect(noise.list('hall').map(({ sustainedMs }) => sustainedMs)).toEqual([900_000, 60_000]);
+  });
+});
+
+describe('a restart', () => {
+  it('takes the thresholds up', async () => {
     const first = await fixture();
     await first.create(60);
     await first.core.stop(0);
@@ -178,5 +201,202 @@ describe('a noise threshold', () => {
     await second.sound(75, 90);
     expect(second.told().map(({ phase }) => phase)).toEqual(['began']);
     expect(first.episodes).toEqual([]);
+  });
+
+  it('within an episode tells nothing twice: it goes on, and ends once', async () => {
+    const first = await fixture();
+    const { threshold } = await first.create(60);
+    await first.sound(80, 100);
+    await first.sound(75, 130);
+    expect(first.told()).toEqual([{ phase: 'began', since: 5, peak: 80 }]);
+    // The power goes: nothing more is written.
+    const second = await fixture(undefined, first);
+    expect(second.noise.exceeded('hall')).toEqual([threshold.noiseThresholdId]);
+    await second.sound(75, 120);
+    expect(second.told()).toEqual([]);
+    await second.sound(40, 120);
+    // The end as a gateway without the cut would have told it: 10 s at 75 dB fade below 57 dB once all is gone.
+    expect(second.told()).toEqual([{ phase: 'ended', since: 5, until: 360, peak: 80 }]);
+    await second.clock.settle();
+    const third = await fixture(undefined, second);
+    expect(third.noise.exceeded('hall')).toEqual([]);
+    await third.sound(40, 120);
+    expect(third.told()).toEqual([]);
+  });
+
+  it('within an episode leaves one event of its beginning and one of its end', async () => {
+    const first = await fixture();
+    const { threshold } = await first.create(60);
+    await first.sound(75, 100);
+    const second = await fixture(undefined, first);
+    await second.sound(75, 60);
+    await second.sound(40, 120);
+    await second.clock.settle();
+    const events = second.core.events.list({ limit: 10 }).filter(({ noiseThresholdId }) => noiseThresholdId);
+    const about = { noise_threshold_name: '60 dB', noise_threshold_decibels: 60, peak_decibels: 75, metric: 'LAeq' };
+    expect(events).toMatchObject([
+      {
+        eventType: 'noise_sensor.noise_threshold_triggered',
+        deviceId: 'hall',
+        noiseThresholdId: threshold.noiseThresholdId,
+        details: { ...about, noise_level_decibels: 75, started_at: '2026-05-01T20:30:05.000Z' },
+      },
+      {
+        eventType: 'strikeplate.noise_sensor.noise_threshold_ended',
+        details: { ...about, started_at: '2026-05-01T20:30:05.000Z', ended_at: '2026-05-01T20:32:50.000Z' },
+      },
+    ]);
+  });
+
+  it('after a long time ends the episode when it was last known, and a new one may begin', async () => {
+    const first = await fixture();
+    await first.create(60);
+    await first.sound(75, 230);
+    first.clock.setWallTime(first.clock.wallTime() + 3_600_000);
+    const second = await fixture(undefined, first);
+    // Brought up to date on disk each minute: at 65 s, when it was told, at 125 s and at 185 s.
+    expect(second.told()).toEqual([{ phase: 'ended', since: 5, until: 185, peak: 75 }]);
+    await second.sound(75, 70);
+    expect(second.told().slice(1)).toMatchObject([{ phase: 'began' }]);
+  });
+
+  it('in good order knows the last moment exactly', async () => {
+    const first = await fixture();
+    await first.create(60);
+    await first.sound(75, 230);
+    await first.core.stop(0);
+    first.clock.setWallTime(first.clock.wallTime() + 3_600_000);
+    const second = await fixture(undefined, first);
+    expect(second.told()).toMatchObject([{ phase: 'ended', since: 5, until: 230 }]);
+  });
+
+  it('across the end of the hours ends the episode when it was last known', async () => {
+    const first = await fixture(Date.UTC(2026, 4, 1, 4, 50)); // 06:50 in Zurich
+    await first.create(60);
+    await first.sound(75, 500);
+    await first.core.stop(0);
+    await first.clock.advance(300_000);
+    const second = await fixture(Date.UTC(2026, 4, 1, 4, 50), first);
+    expect(second.told()).toMatchObject([{ phase: 'ended', since: 5, until: 500 }]);
+  });
+});
+
+describe('the levels of a day', () => {
+  const minute = 60_000;
+  const rounded = (minutes: readonly NoiseMinute[]) =>
+    minutes.map(({ startsAt, level, highest, knownMs }) => [startsAt, Number(level.toFixed(6)), highest, knownMs]);
+
+  it('are energy averages by the minute, and what was not heard is missing', async () => {
+    const { play, noise, clock } = await fixture(Date.UTC(2026, 4, 1, 20, 30));
+    const from = clock.wallTime();
+    await play([60, 30], [70, 30], [50, 60], ['silent', 180], [40, 60]);
+    const minutes = noise.minutes('hall', from, from + 10 * minute);
+    expect(minutes.map(({ startsAt }) => (startsAt - from) / minute)).toEqual([0, 1, 2, 5]);
+    // 10·lg((10^6 + 10^7) / 2) = 67.40 dB
+    expect(minutes[0]?.level).toBeCloseTo(67.4, 2);
+    expect(minutes[0]).toMatchObject({ highest: 70, knownMs: 60_000 });
+    // The last sample before the silence stands for two and a half intervals.
+    expect(minutes[2]).toMatchObject({ highest: 50, knownMs: 1_500 });
+    expect(noise.minutes('hall', from + minute, from + 2 * minute)).toHaveLength(1);
+    expect(noise.minutes('front', from, from + 10 * minute)).toEqual([]);
+  });
+
+  it('are a day long, and survive a restart but for the last minutes of a power cut', async () => {
+    const begins = Date.UTC(2026, 4, 1, 20, 30);
+    const first = await noiseRoom({ startsAt: begins, intervalMs: 30_000 });
+    await first.play([45, 25 * 3_600], [55, 10 * 60]);
+    const now = first.clock.wallTime();
+    const whole = rounded(first.noise.minutes('hall', 0, now));
+    expect(whole).toHaveLength(1_440);
+    expect(whole.at(-1)).toEqual([now - minute, 55, 55, 60_000]);
+    await first.core.stop(0);
+    const stopped = await noiseRoom({ before: first, intervalMs: 30_000 });
+    expect(rounded(stopped.noise.minutes('hall', 0, now))).toEqual(whole);
+    await stopped.play([65, 5 * 60]);
+    const cut = await noiseRoom({ before: stopped, intervalMs: 30_000 });
+    expect(rounded(cut.noise.minutes('hall', 0, now))).toEqual(whole.slice(5));
+    expect(cut.noise.minutes('hall', now, now + 5 * minute)).toEqual([]);
+  });
+});
+
+describe('a sensor with a limit of its own', () => {
+  /** What it holds, and what it was told. */
+  const limited = () => {
+    const given: (number | undefined)[] = [];
+    return {
+      given,
+      limit: async (level: number | undefined) => {
+        given.push(level);
+      },
+    };
+  };
+
+  it('is given the lowest, by an attempt of the gateway’s own, and cleared with the last', async () => {
+    const { given, limit } = limited();
+    const { create, noise, clock, core, origin } = await noiseRoom({ limit });
+    const { threshold: loud } = await create(70);
+    const { threshold: quiet } = await create(55);
+    await clock.advance(1_000);
+    expect(given).toEqual([70, 55]);
+    expect([loud, quiet].map((threshold) => noise.isKeptByDevice(threshold))).toEqual([false, true]);
+    const [newest] = core.attempts.list({ deviceId: 'hall', limit: 1 });
+    expect(newest).toMatchObject({
+      actionType: 'UPDATE_NOISE_THRESHOLD',
+      actor: { kind: 'reconcile' },
+      settlement: { status: 'success' },
+    });
+    await noise.remove(quiet.noiseThresholdId, origin());
+    await clock.advance(1_000);
+    expect(noise.isKeptByDevice(loud)).toBe(true);
+    await noise.remove(loud.noiseThresholdId, origin());
+    await clock.advance(1_000);
+    expect(given).toEqual([70, 55, 70, undefined]);
+  });
+
+  it('that cannot be reached has its thresholds judged here, and is given its limit when it comes back', async () => {
+    const { given, limit } = limited();
+    const room = await noiseRoom({ limit });
+    const offline = { status: 'offline', reason: 'out_of_range', hint: 'Put it nearer.' } as const;
+    room.sensor.report({ kind: 'health', health: offline });
+    const { threshold, attempt } = await room.create(60);
+    expect(attempt.settlement?.status).toBe('success');
+    await room.clock.advance(60_000);
+    expect(given).toEqual([]);
+    room.sensor.report({ kind: 'health', health: { status: 'online' } });
+    await room.clock.advance(1_000);
+    expect(given).toEqual([60]);
+    expect(room.noise.isKeptByDevice(threshold)).toBe(true);
+  });
+
+  it('that says no is not asked again for the same, and the gateway judges alone', async () => {
+    const asked: (number | undefined)[] = [];
+    const room = await noiseRoom({
+      limit: async (level) => {
+        asked.push(level);
+        if (level !== undefined && level > 85)
+          throw new GatewayError('device_rejected', 'It takes 40 to 85 dB.', { delivery: 'not_sent' });
+      },
+    });
+    const { threshold } = await room.create(90);
+    await room.clock.advance(5 * 3_600_000);
+    room.sensor.report({ kind: 'health', health: { status: 'online' } });
+    await room.clock.advance(1_000);
+    expect(asked).toEqual([90]);
+    expect(room.noise.isKeptByDevice(threshold)).toBe(false);
+    await room.noise.update(threshold.noiseThresholdId, { decibels: 80 }, room.origin());
+    await room.clock.advance(1_000);
+    expect(asked).toEqual([90, 80]);
+  });
+
+  it('is asked nothing after a restart when nothing changed, and given what changed meanwhile', async () => {
+    const { given, limit } = limited();
+    const first = await noiseRoom({ limit });
+    const { threshold } = await first.create(60);
+    await first.clock.advance(1_000);
+    await first.core.stop(0);
+    const second = await noiseRoom({ before: first, limit });
+    await second.clock.advance(1_000);
+    expect(given).toEqual([60]);
+    expect(second.noise.isKeptByDevice(threshold)).toBe(true);
   });
 });

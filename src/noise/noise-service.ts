@@ -1,15 +1,34 @@
+import type { Logger } from 'pino';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
 import { Removals } from '../attempts/removals.ts';
-import { type Clock, Decibels, GatewayError, type Unsubscribe } from '../contract/index.ts';
+import { type Clock, Decibels, GatewayError, type NoiseMetric, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { Attempts, NewNoiseThreshold, NoiseEpisode, NoiseThresholds, Origin } from '../gateway/ports.ts';
+import type { NoiseRules } from '../devices/device-snapshot.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
+import type {
+  Attempts,
+  NewNoiseThreshold,
+  NoiseEpisode,
+  NoiseMinute,
+  NoiseThresholdChange,
+  NoiseThresholds,
+  Origin,
+} from '../gateway/ports.ts';
 import type { AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
+import { DayKeeper } from './day-keeper.ts';
+import { DeviceLimits } from './device-limits.ts';
+import { EpisodeKeeper } from './episode-keeper.ts';
+import { eventOf } from './noise-events.ts';
 import { SensorWatch } from './sensor-watch.ts';
+import type { EpisodeChange } from './threshold-watch.ts';
 
-/** How long a level must stay above a threshold, in milliseconds: one slammed door is no party. */
-const sustainedMs = 60_000;
+/** How levels are judged where neither configuration nor threshold says: one slammed door is no party. */
+const usualRules: NoiseRules = { averageMs: 10_000, sustainedMs: 60_000 };
+
+/** The longest time that a level may have to last before an episode begins, in milliseconds. */
+export const longestSustainedMs = 15 * 60_000;
 
 export interface NoiseServiceOptions {
   readonly clock: Clock;
@@ -17,6 +36,8 @@ export interface NoiseServiceOptions {
   readonly registry: DeviceRegistry;
   readonly dispatcher: Dispatcher;
   readonly attempts: Attempts;
+  readonly events: EventRecorder;
+  readonly log: Logger;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -27,44 +48,53 @@ export class NoiseService implements NoiseThresholds {
   readonly #sensors = new Map<string, SensorWatch>();
   readonly #listeners = new Set<(episode: NoiseEpisode) => void>();
   readonly #removals: Removals;
+  readonly #episodes: EpisodeKeeper;
+  readonly #limits: DeviceLimits;
   readonly #unsubscribe: Unsubscribe;
+  #started = false;
 
   constructor(options: NoiseServiceOptions) {
     this.#options = options;
     this.#removals = new Removals(options.store, 'REMOVE_NOISE_THRESHOLD');
+    this.#episodes = new EpisodeKeeper(options);
+    this.#limits = new DeviceLimits(options);
     this.#unsubscribe = options.registry.onReport(({ deviceId }, report) => {
       if (report.kind === 'noise') this.#sensor(deviceId)?.heard(report.level);
+      else if (report.kind === 'health' && this.#started) this.#limits.consider(deviceId);
     });
   }
 
-  /** Takes up the thresholds on disk. Call it once the devices are open. */
+  /** Takes up the thresholds on disk. Call it once the devices are open; one that opens later is taken up then. */
   start(): void {
-    for (const threshold of this.#options.store.noiseThresholds()) this.#sensor(threshold.deviceId)?.put(threshold);
+    this.#started = true;
+    for (const { deviceId } of this.#options.registry.list()) {
+      this.#sensor(deviceId);
+      this.#limits.consider(deviceId);
+    }
   }
 
-  close(): void {
+  /** Resolves once the levels so far are on disk. */
+  async close(): Promise<void> {
     this.#unsubscribe();
-    for (const sensor of this.#sensors.values()) sensor.close();
+    this.#limits.close();
+    await Promise.all([...this.#sensors.values()].map((sensor) => sensor.close()));
+    this.#episodes.close();
   }
 
   async create(request: NewNoiseThreshold, origin: Origin) {
     const { registry, dispatcher, newId, clock } = this.#options;
     const { deviceId } = request;
     const device = registry.require(deviceId);
-    const { name, timeZone, capabilities } = device.snapshot;
-    if (!capabilities.noise) throw noSensor(name);
-    const decibels = Decibels.safeParse(request.decibels);
-    if (!decibels.success) {
-      throw new GatewayError('invalid_input', 'noise_threshold_decibels: expected a level from 0 to 194 dB.');
-    }
+    const { name, timeZone, capabilities, noiseRules = usualRules } = device.snapshot;
+    if (!capabilities.noise) throw device.capabilitiesKnown ? noSensor(name) : notOpen(name);
     const noiseThresholdId = newId();
     const threshold: NoiseThresholdRecord = {
       noiseThresholdId,
       deviceId,
-      name: request.name ?? `${request.decibels} dB`,
+      name: request.name ?? usualName(request.decibels),
       ...parseDailyWindow(request.startsDailyAt, request.endsDailyAt, timeZone),
-      decibels: decibels.data,
-      sustainedMs,
+      decibels: parseLevel(request.decibels),
+      sustainedMs: parseSustained(request.sustainedMs ?? noiseRules.sustainedMs),
       createdAt: clock.wallTime(),
     };
     const attempt = await dispatcher.acceptDone(
@@ -77,20 +107,44 @@ export class NoiseService implements NoiseThresholds {
       { noise_threshold_id: noiseThresholdId },
       origin,
     );
-    this.#sensor(deviceId)?.put(threshold);
+    this.#put(threshold);
     return { attempt, threshold };
   }
 
-  async remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
-    const threshold = this.get(noiseThresholdId);
-    const removal = this.#options.attempts.get(this.#removals.of(noiseThresholdId) ?? '');
-    if (!threshold && removal) return this.#options.dispatcher.join(removal, origin);
-    if (!threshold) {
-      throw new GatewayError(
-        'noise_threshold_not_found',
-        `There is no noise threshold ${noiseThresholdId}; it may have been deleted.`,
-      );
+  async update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
+    const before = this.#require(noiseThresholdId);
+    const { startsDailyAt, endsDailyAt } = change;
+    if ((startsDailyAt === undefined) !== (endsDailyAt === undefined)) {
+      throw new GatewayError('invalid_input', 'starts_daily_at, ends_daily_at: give both or neither.');
     }
+    const unnamed = before.name === usualName(before.decibels) && change.decibels !== undefined;
+    const threshold: NoiseThresholdRecord = {
+      ...before,
+      name: change.name ?? (unnamed ? usualName(change.decibels) : before.name),
+      ...(startsDailyAt !== undefined &&
+        endsDailyAt !== undefined &&
+        parseDailyWindow(startsDailyAt, endsDailyAt, before.timeZone)),
+      decibels: change.decibels === undefined ? before.decibels : parseLevel(change.decibels),
+      sustainedMs: change.sustainedMs === undefined ? before.sustainedMs : parseSustained(change.sustainedMs),
+    };
+    const attempt = await this.#options.dispatcher.acceptDone(
+      {
+        actionType: 'UPDATE_NOISE_THRESHOLD',
+        deviceId: threshold.deviceId,
+        subject: { kind: 'noise_threshold', noiseThresholdId },
+        alsoAccept: () => [{ kind: 'noise_threshold_put', threshold }],
+      },
+      { noise_threshold_id: noiseThresholdId },
+      origin,
+    );
+    this.#put(threshold);
+    return attempt;
+  }
+
+  async remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
+    const removal = this.#options.attempts.get(this.#removals.of(noiseThresholdId) ?? '');
+    if (removal && !this.get(noiseThresholdId)) return this.#options.dispatcher.join(removal, origin);
+    const threshold = this.#require(noiseThresholdId);
     const attempt = await this.#options.dispatcher.acceptDone(
       {
         actionType: 'REMOVE_NOISE_THRESHOLD',
@@ -103,6 +157,7 @@ export class NoiseService implements NoiseThresholds {
     );
     this.#removals.add(noiseThresholdId, attempt.actionAttemptId);
     this.#sensor(threshold.deviceId)?.remove(noiseThresholdId);
+    this.#limits.consider(threshold.deviceId);
     return attempt;
   }
 
@@ -118,24 +173,83 @@ export class NoiseService implements NoiseThresholds {
     return this.#sensors.get(deviceId)?.exceeded ?? [];
   }
 
+  isKeptByDevice(threshold: NoiseThresholdRecord): boolean {
+    return this.#limits.isHeld(threshold);
+  }
+
+  minutes(deviceId: string, from: number, until: number): readonly NoiseMinute[] {
+    return this.#sensor(deviceId)?.minutes(from, until) ?? [];
+  }
+
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Undefined for a device that measures no noise, or not any more. */
+  /** @throws GatewayError `noise_threshold_not_found` */
+  #require(noiseThresholdId: string): NoiseThresholdRecord {
+    const threshold = this.get(noiseThresholdId);
+    if (threshold) return threshold;
+    throw new GatewayError(
+      'noise_threshold_not_found',
+      'This gateway has no noise threshold with that noise_threshold_id; it may have been deleted.',
+    );
+  }
+
+  #put(threshold: NoiseThresholdRecord): void {
+    this.#sensor(threshold.deviceId)?.put(threshold);
+    this.#limits.consider(threshold.deviceId);
+  }
+
+  /** Undefined for a device that measures no noise, or was not open yet. */
   #sensor(deviceId: string): SensorWatch | undefined {
     const known = this.#sensors.get(deviceId);
     if (known) return known;
-    const noise = this.#options.registry.get(deviceId)?.capabilities.noise;
+    const { registry, clock, store } = this.#options;
+    const snapshot = registry.get(deviceId);
+    const noise = snapshot?.capabilities.noise;
     if (!noise) return undefined;
-    const sensor = new SensorWatch(this.#options.clock, noise, (episode) => {
-      for (const listener of this.#listeners) listener(episode);
+    const { averageMs } = snapshot.noiseRules ?? usualRules;
+    const sensor = new SensorWatch(clock, { ...noise, averageMs }, new DayKeeper(deviceId, this.#options), {
+      changed: (threshold, change) => this.#told(threshold, change, noise.metric),
+      goesOn: (threshold, episode) => this.#episodes.goesOn(threshold, episode),
     });
     this.#sensors.set(deviceId, sensor);
+    for (const threshold of store.noiseThresholds(deviceId)) sensor.put(threshold, this.#episodes.left(threshold));
     return sensor;
   }
+
+  #told(threshold: NoiseThresholdRecord, change: EpisodeChange, metric: NoiseMetric): void {
+    const { phase, since, level, peak } = change;
+    const until = change.phase === 'ended' ? change.until : undefined;
+    const episode: NoiseEpisode = { phase, threshold, since, until, level, peak, metric };
+    const event = this.#options.events.record(eventOf(episode));
+    if (phase === 'began') {
+      const lastKnown = this.#options.clock.wallTime();
+      this.#episodes.began(threshold, { since, lastKnown, level, peak }, [event]);
+    } else this.#episodes.ended(threshold, [event]);
+    for (const listener of this.#listeners) listener(episode);
+  }
+}
+
+const usualName = (decibels: number): string => `${decibels} dB`;
+
+function parseLevel(level: number): Decibels {
+  const decibels = Decibels.safeParse(level);
+  if (decibels.success) return decibels.data;
+  throw new GatewayError('invalid_input', 'noise_threshold_decibels: expected a level from 0 to 194 dB.');
+}
+
+function parseSustained(ms: number): number {
+  if (ms >= 1_000 && ms <= longestSustainedMs) return ms;
+  throw new GatewayError('invalid_input', 'sustained_seconds: expected from 1 s to 900 s (15 minutes).');
 }
 
 const noSensor = (name: string) =>
   new GatewayError('unsupported_action', `${name} does not measure noise, so it can have no noise threshold.`);
+
+const notOpen = (name: string) =>
+  new GatewayError(
+    'unsupported_action',
+    `${name} could not be opened since the gateway started, so it is not known what it measures. Look at its health.`,
+  );

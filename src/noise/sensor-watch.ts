@@ -1,11 +1,9 @@
 import type { Clock, NoiseMetric, Timer } from '../contract/index.ts';
-import type { NoiseEpisode } from '../gateway/ports.ts';
 import type { NoiseThresholdRecord } from '../store/records.ts';
+import type { DayKeeper } from './day-keeper.ts';
+import { LevelHistory, type LevelMinute } from './level-history.ts';
 import { LevelWindow } from './level-window.ts';
-import { ThresholdWatch } from './threshold-watch.ts';
-
-/** Over what a level is averaged before it is compared, in milliseconds: long enough that one bang is not a party. */
-const averageOverMs = 10_000;
+import { type EpisodeChange, type Moment, type OpenEpisode, ThresholdWatch } from './threshold-watch.ts';
 
 /** How many of the sensor's usual intervals may pass before its last sample says nothing any more. */
 const standsForIntervals = 2.5;
@@ -13,68 +11,141 @@ const standsForIntervals = 2.5;
 /** How often a threshold is judged while time alone can change the judgement, in milliseconds. */
 const judgeEveryMs = 1_000;
 
+/** How often an episode under way is brought up to date on disk, in milliseconds: a power cut blurs its end by so much. */
+const keepEveryMs = 60_000;
+
+export interface Sensor {
+  readonly metric: NoiseMetric;
+  readonly expectedIntervalMs: number;
+  /** Over what a level is averaged before it is compared, in milliseconds. */
+  readonly averageMs: number;
+}
+
+export interface SensorListener {
+  changed(threshold: NoiseThresholdRecord, change: EpisodeChange): void;
+  /** Now and then while an episode is on. */
+  goesOn(threshold: NoiseThresholdRecord, episode: OpenEpisode): void;
+}
+
+interface Watched {
+  readonly watch: ThresholdWatch;
+  /** `Clock.now()` */
+  keptAt: number;
+}
+
 /** One sensor's levels and the thresholds that judge them. */
 export class SensorWatch {
+  readonly metric: NoiseMetric;
   readonly #clock: Clock;
-  readonly #metric: NoiseMetric;
   readonly #spanMs: number;
+  readonly #standsForMs: number;
   readonly #levels: LevelWindow;
-  readonly #tell: (episode: NoiseEpisode) => void;
-  readonly #watches = new Map<string, ThresholdWatch>();
+  readonly #history = new LevelHistory();
+  readonly #day: DayKeeper;
+  readonly #listener: SensorListener;
+  readonly #watches = new Map<string, Watched>();
+  #last: { readonly level: number; readonly heard: Moment; accountedTo: number } | undefined;
   #timer: Timer | undefined;
 
-  constructor(
-    clock: Clock,
-    sensor: { readonly metric: NoiseMetric; readonly expectedIntervalMs: number },
-    tell: (episode: NoiseEpisode) => void,
-  ) {
+  constructor(clock: Clock, sensor: Sensor, day: DayKeeper, listener: SensorListener) {
     this.#clock = clock;
-    this.#metric = sensor.metric;
+    this.metric = sensor.metric;
     // A slow sensor is averaged over at least two of its samples.
-    this.#spanMs = Math.max(averageOverMs, 2 * sensor.expectedIntervalMs);
-    this.#levels = new LevelWindow(this.#spanMs, standsForIntervals * sensor.expectedIntervalMs);
-    this.#tell = tell;
+    this.#spanMs = Math.max(sensor.averageMs, 2 * sensor.expectedIntervalMs);
+    this.#standsForMs = standsForIntervals * sensor.expectedIntervalMs;
+    this.#levels = new LevelWindow(this.#spanMs, this.#standsForMs);
+    this.#day = day;
+    this.#listener = listener;
+    for (const minute of day.left(clock.wallTime())) this.#history.restore(minute);
   }
 
-  put(threshold: NoiseThresholdRecord): void {
-    this.#watches.set(threshold.noiseThresholdId, new ThresholdWatch(threshold));
+  /** A new threshold, or another rule for a known one. @param left what an earlier run left under way */
+  put(threshold: NoiseThresholdRecord, left?: OpenEpisode): void {
+    const known = this.#watches.get(threshold.noiseThresholdId);
+    if (known) known.watch.change(threshold);
+    else {
+      const watch = new ThresholdWatch(threshold, left, this.#moment());
+      this.#watches.set(threshold.noiseThresholdId, { watch, keptAt: this.#clock.now() });
+    }
     this.#judge();
   }
 
   remove(noiseThresholdId: string): void {
+    const watch = this.#watches.get(noiseThresholdId)?.watch;
     this.#watches.delete(noiseThresholdId);
+    const change = watch?.stop(this.#moment());
+    if (watch && change) this.#listener.changed(watch.threshold, change);
   }
 
   heard(level: number): void {
-    this.#levels.add(this.#clock.now(), level);
+    this.#account();
+    const heard = this.#moment();
+    this.#last = { level, heard, accountedTo: heard.now };
+    this.#levels.add(heard.now, level);
+    this.#day.minuteReached(heard.wallTime, this.#history);
     this.#judge();
   }
 
   get exceeded(): string[] {
-    return [...this.#watches].filter(([, watch]) => watch.exceeded).map(([id]) => id);
+    return [...this.#watches].filter(([, { watch }]) => watch.exceeded).map(([id]) => id);
   }
 
-  close(): void {
+  /** @param from milliseconds since the Unix epoch */
+  minutes(from: number, until: number): LevelMinute[] {
+    this.#account();
+    return this.#history.between(from, until);
+  }
+
+  /** Resolves once what is known is on disk. */
+  async close(): Promise<void> {
     this.#timer?.cancel();
+    this.#account();
+    for (const { watch } of this.#watches.values()) {
+      const { episode, threshold } = watch;
+      if (episode) this.#listener.goesOn(threshold, episode);
+    }
     this.#watches.clear();
+    await this.#day.keep(this.#clock.wallTime(), this.#history);
+  }
+
+  #moment(): Moment {
+    return { now: this.#clock.now(), wallTime: this.#clock.wallTime() };
+  }
+
+  /** Writes the time that the last sample has stood for since into the day. */
+  #account(): void {
+    const last = this.#last;
+    if (!last) return;
+    const until = Math.min(this.#clock.now(), last.heard.now + this.#standsForMs);
+    if (until <= last.accountedTo) return;
+    this.#history.stood(
+      last.heard.wallTime + (last.accountedTo - last.heard.now),
+      until - last.accountedTo,
+      last.level,
+    );
+    last.accountedTo = until;
   }
 
   #judge(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const moment = { now: this.#clock.now(), wallTime: this.#clock.wallTime() };
+    const moment = this.#moment();
     const average = this.#levels.average(moment.now);
     // Half of the span must be known: less is a guess.
     const known = average && average.knownMs >= this.#spanMs / 2 ? average : undefined;
     let restless = false;
-    for (const watch of this.#watches.values()) {
+    for (const watched of this.#watches.values()) {
+      const { watch } = watched;
       const change = watch.judge(moment, known);
       restless ||= watch.restless;
-      if (!change) continue;
-      const { threshold } = watch;
-      const until = change.phase === 'ended' ? change.until : undefined;
-      const { phase, since, level, peak } = change;
-      this.#tell({ phase, threshold, since, until, level, peak, metric: this.#metric });
+      const { episode, threshold } = watch;
+      if (change) {
+        watched.keptAt = moment.now;
+        this.#listener.changed(threshold, change);
+      } else if (episode && moment.now - watched.keptAt >= keepEveryMs) {
+        watched.keptAt = moment.now;
+        this.#listener.goesOn(threshold, episode);
+      }
     }
     if (restless) this.#timer = this.#clock.setTimer(() => this.#judge(), judgeEveryMs);
   }

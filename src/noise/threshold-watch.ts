@@ -15,6 +15,16 @@ export interface Moment {
   readonly wallTime: number;
 }
 
+/** An episode under way. */
+export interface OpenEpisode {
+  readonly since: number;
+  /** Until when it was surely heard. */
+  readonly lastKnown: number;
+  /** The average that crossed the limit last, and the highest sample so far, in dB. */
+  readonly level: number;
+  readonly peak: number;
+}
+
 export type EpisodeChange =
   | { readonly phase: 'began'; readonly since: number; readonly level: number; readonly peak: number }
   | {
@@ -32,25 +42,38 @@ type State =
   /** `fell` is when the level went clearly below the limit, while it stays there. */
   | {
       readonly name: 'episode';
-      readonly since: Moment;
+      /** Milliseconds since the Unix epoch. */
+      readonly since: number;
       readonly peak: number;
       readonly level: number;
       readonly lastKnown: Moment;
       readonly fell: Moment | undefined;
     };
 
+type Episode = Extract<State, { name: 'episode' }>;
+
 /**
  * One threshold's judgement: an episode begins when the average has been above the limit for the sustained time
  * without a break, and ends when it has been clearly below for as long, or when the daily window closes.
  */
 export class ThresholdWatch {
-  readonly threshold: NoiseThresholdRecord;
-  readonly #isInWindow: (epochMs: number) => boolean;
+  #threshold: NoiseThresholdRecord;
+  #isInWindow: (epochMs: number) => boolean;
   #state: State = { name: 'quiet' };
 
-  constructor(threshold: NoiseThresholdRecord) {
-    this.threshold = threshold;
+  /** @param left what an earlier run left under way: it goes on, and is not told again */
+  constructor(threshold: NoiseThresholdRecord, left: OpenEpisode | undefined, moment: Moment) {
+    this.#threshold = threshold;
     this.#isInWindow = windowTest(threshold);
+    if (!left) return;
+    // A clock that went back over the restart says nothing of how long that took.
+    const ago = Math.max(0, moment.wallTime - left.lastKnown);
+    const lastKnown = { now: moment.now - ago, wallTime: left.lastKnown };
+    this.#state = { name: 'episode', ...left, lastKnown, fell: undefined };
+  }
+
+  get threshold(): NoiseThresholdRecord {
+    return this.#threshold;
   }
 
   /** True while time alone can change the judgement: ask again soon. */
@@ -62,6 +85,24 @@ export class ThresholdWatch {
     return this.#state.name === 'episode';
   }
 
+  get episode(): OpenEpisode | undefined {
+    if (this.#state.name !== 'episode') return undefined;
+    const { since, lastKnown, level, peak } = this.#state;
+    return { since, lastKnown: lastKnown.wallTime, level, peak };
+  }
+
+  /** Another rule from now on. An episode goes on and is judged by it; what was only rising begins anew. */
+  change(threshold: NoiseThresholdRecord): void {
+    this.#threshold = threshold;
+    this.#isInWindow = windowTest(threshold);
+    if (this.#state.name === 'rising') this.#state = { name: 'quiet' };
+  }
+
+  /** Ends an episode because its threshold goes. */
+  stop(moment: Moment): EpisodeChange | undefined {
+    return this.#state.name === 'episode' ? this.#end(this.#state, this.#state.fell ?? moment) : undefined;
+  }
+
   /** @param average what is known of the last seconds; undefined when that is too little to judge by */
   judge(moment: Moment, average: AverageLevel | undefined): EpisodeChange | undefined {
     const inWindow = this.#isInWindow(moment.wallTime);
@@ -71,7 +112,7 @@ export class ThresholdWatch {
   }
 
   #before(moment: Moment, average: AverageLevel | undefined, inWindow: boolean): EpisodeChange | undefined {
-    const { decibels, sustainedMs } = this.threshold;
+    const { decibels, sustainedMs } = this.#threshold;
     if (!inWindow || !average || average.level <= decibels) {
       this.#state = { name: 'quiet' };
       return undefined;
@@ -83,21 +124,21 @@ export class ThresholdWatch {
       return undefined;
     }
     const { level } = average;
-    this.#state = { name: 'episode', since: rising.since, peak, level, lastKnown: moment, fell: undefined };
-    return { phase: 'began', since: rising.since.wallTime, level, peak };
+    const since = rising.since.wallTime;
+    this.#state = { name: 'episode', since, peak, level, lastKnown: moment, fell: undefined };
+    return { phase: 'began', since, level, peak };
   }
 
   #during(
-    state: Extract<State, { name: 'episode' }>,
+    state: Episode,
     moment: Moment,
     average: AverageLevel | undefined,
     inWindow: boolean,
   ): EpisodeChange | undefined {
-    const { decibels, sustainedMs } = this.threshold;
-    if (!inWindow) return this.#end(state, state.fell ?? moment);
-    if (!average) {
-      return moment.now - state.lastKnown.now >= silenceEndsMs ? this.#end(state, state.lastKnown) : undefined;
-    }
+    const { decibels, sustainedMs } = this.#threshold;
+    const silent = !average && moment.now - state.lastKnown.now >= silenceEndsMs;
+    if (silent || !inWindow) return this.#end(state, state.fell ?? (average ? moment : state.lastKnown));
+    if (!average) return undefined;
     const fell = average.level < decibels - hysteresisDb ? (state.fell ?? moment) : undefined;
     const next = {
       ...state,
@@ -110,8 +151,9 @@ export class ThresholdWatch {
     return fell && moment.now - fell.now >= sustainedMs ? this.#end(next, fell) : undefined;
   }
 
-  #end({ since, peak, level }: Extract<State, { name: 'episode' }>, until: Moment): EpisodeChange {
+  #end({ since, peak, level }: Episode, until: Moment): EpisodeChange {
     this.#state = { name: 'quiet' };
-    return { phase: 'ended', since: since.wallTime, until: until.wallTime, level, peak };
+    // A clock that was set back meanwhile must not end an episode before it began.
+    return { phase: 'ended', since, until: Math.max(since, until.wallTime), level, peak };
   }
 }

@@ -22,7 +22,7 @@ export async function managedDevices(
   const { clock, log, store, linkTo, credentialsOf } = context;
   const firstSeen: Change[] = [];
   const options = devices.map((device): ManagedDeviceOptions => {
-    const { slug, deviceId, name, driver, settings, limits, timeZone, outOfService } = device;
+    const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, outOfService } = device;
     const fact = `device_created_at:${deviceId}`;
     const known = store.fact(fact);
     const createdAt = known === undefined ? clock.wallTime() : Number(known);
@@ -37,6 +37,7 @@ export async function managedDevices(
         ...driver.describe(settings),
         timeZone,
         limits,
+        noiseRules,
         createdAt,
       },
       driver,

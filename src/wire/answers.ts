@@ -1,11 +1,11 @@
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import type { AccessCodeRecord, AttemptRecord } from '../store/records.ts';
+import type { AccessCodeRecord, AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
 import { deviceErrors, deviceWarnings } from './device-problems.ts';
-import { wireNoiseThreshold } from './noise-threshold.ts';
+import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
 
 /** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
 export interface Viewer {
@@ -52,10 +52,14 @@ export class Answers {
     return code === undefined ? null : this.accessCode(code, viewer);
   }
 
-  noiseThresholdOf({ subject }: AttemptRecord): ReturnType<typeof wireNoiseThreshold> | null {
+  noiseThreshold(threshold: NoiseThresholdRecord): WireNoiseThreshold {
+    return wireNoiseThreshold(threshold, this.#gateway.noise.isKeptByDevice(threshold));
+  }
+
+  noiseThresholdOf({ subject }: AttemptRecord): WireNoiseThreshold | null {
     if (subject?.kind !== 'noise_threshold') return null;
     const threshold = this.#gateway.noise.get(subject.noiseThresholdId);
-    return threshold === undefined ? null : wireNoiseThreshold(threshold);
+    return threshold === undefined ? null : this.noiseThreshold(threshold);
   }
 
   /**

@@ -14,6 +14,8 @@ import type {
   NewAccessCode,
   NewNoiseThreshold,
   NoiseEpisode,
+  NoiseMinute,
+  NoiseThresholdChange,
   Origin,
 } from '../../src/gateway/ports.ts';
 import { meets } from '../../src/store/event-query.ts';
@@ -138,6 +140,7 @@ export class FakeGateway implements Gateway {
   readonly origins: Origin[] = [];
   readonly accepted: AttemptRecord[] = [];
   readonly deviceList: DeviceSnapshot[];
+  noiseMinutes: readonly NoiseMinute[] = [];
   readonly #attempts = new Map<string, AttemptRecord>();
   readonly #idempotency = new Map<string, IdempotencyRecord>();
   readonly #waiting = new Map<string, Set<(attempt: AttemptRecord) => void>>();
@@ -264,6 +267,10 @@ export class FakeGateway implements Gateway {
     list: (deviceId) =>
       [...this.#thresholds.values()].filter((threshold) => (deviceId ?? threshold.deviceId) === threshold.deviceId),
     exceeded: () => [],
+    update: (id, change, origin) => this.#updateThreshold(id, change, origin),
+    isKeptByDevice: () => false,
+    minutes: (_deviceId, from, until) =>
+      this.noiseMinutes.filter(({ startsAt }) => startsAt >= from && startsAt < until),
     onEpisode:
       (_listener: (episode: NoiseEpisode) => void): Unsubscribe =>
       () =>
@@ -453,7 +460,7 @@ export class FakeGateway implements Gateway {
       endsDailyAt: request.endsDailyAt.split('[')[0] ?? '',
       timeZone: zone ?? device.timeZone,
       decibels: request.decibels,
-      sustainedMs: 60_000,
+      sustainedMs: request.sustainedMs ?? 60_000,
       createdAt: this.clock.wallTime(),
     };
     const subject = { kind: 'noise_threshold', noiseThresholdId: threshold.noiseThresholdId } as const;
@@ -461,6 +468,24 @@ export class FakeGateway implements Gateway {
       this.#thresholds.set(threshold.noiseThresholdId, threshold),
     );
     return { attempt, threshold };
+  }
+
+  async #updateThreshold(id: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
+    const before = this.#thresholds.get(id);
+    if (before === undefined) throw notFound('noise_threshold_not_found');
+    const { name, decibels, sustainedMs } = change;
+    const threshold: NoiseThresholdRecord = {
+      ...before,
+      name: name ?? before.name,
+      decibels: decibels ?? before.decibels,
+      sustainedMs: sustainedMs ?? before.sustainedMs,
+      startsDailyAt: change.startsDailyAt?.split('[')[0] ?? before.startsDailyAt,
+      endsDailyAt: change.endsDailyAt?.split('[')[0] ?? before.endsDailyAt,
+    };
+    const subject = { kind: 'noise_threshold', noiseThresholdId: id } as const;
+    return this.#accept('UPDATE_NOISE_THRESHOLD', before.deviceId, subject, origin, () =>
+      this.#thresholds.set(id, threshold),
+    );
   }
 
   async #removeThreshold(id: string, origin: Origin): Promise<AttemptRecord> {

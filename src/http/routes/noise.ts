@@ -1,43 +1,31 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
+import type { NoiseThresholdRecord } from '../../store/records.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
-import { noiseThresholdSchema, wireNoiseThreshold } from '../../wire/noise-threshold.ts';
+import { noiseLevelSchema, noiseThresholdSchema, wireNoiseLevel } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
 import { findDevice } from './devices.ts';
+import { changedThreshold, newThreshold, newThresholdFrom, thresholdChangeFrom } from './noise-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
-const timeOfDay = z
-  .string()
-  .describe('HH:mm:ss, with an IANA zone in brackets if it is not the device’s own: 22:00:00[Europe/Zurich].');
+const dayMs = 86_400_000;
 
-const newThreshold = z
-  .strictObject({
-    device_id: z.string(),
-    name: z.string().min(1).max(200).optional(),
-    starts_daily_at: timeOfDay,
-    ends_daily_at: timeOfDay,
-    noise_threshold_decibels: z.number().optional(),
-    noise_threshold_nrs: z.number().optional(),
-    ...syncParameter,
-  })
-  .refine(
-    (params) => (params.noise_threshold_decibels === undefined) !== (params.noise_threshold_nrs === undefined),
-    'Give exactly one of noise_threshold_decibels and noise_threshold_nrs',
-  )
-  .refine(({ noise_threshold_nrs }) => noise_threshold_nrs === undefined, {
-    path: ['noise_threshold_nrs'],
-    message: 'Sensors here measure decibels and no risk score: give noise_threshold_decibels',
-  });
+const moment = z.iso.datetime({ offset: true }).optional();
 
 const noSuchThreshold = () =>
   new GatewayError('noise_threshold_not_found', 'There is no such noise threshold at this gateway.');
 
 export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
   const { noise } = gateway;
+  const find = (id: string, deviceId: string | undefined): NoiseThresholdRecord => {
+    const threshold = noise.get(id);
+    if (threshold === undefined || (deviceId ?? threshold.deviceId) !== threshold.deviceId) throw noSuchThreshold();
+    return threshold;
+  };
   return [
     readRoute({
       path: '/noise_sensors/list',
@@ -59,17 +47,7 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: newThreshold,
       answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => {
-        const { device_id, name, starts_daily_at, ends_daily_at, noise_threshold_decibels } = params;
-        const request = {
-          deviceId: device_id,
-          ...(name === undefined ? {} : { name }),
-          startsDailyAt: starts_daily_at,
-          endsDailyAt: ends_daily_at,
-          decibels: noise_threshold_decibels ?? Number.NaN,
-        };
-        return (await noise.create(request, origin)).attempt;
-      },
+      accept: async (params, origin) => (await noise.create(newThresholdFrom(params), origin)).attempt,
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its threshold was removed.
         noise_threshold: answers.noiseThresholdOf(attempt),
@@ -83,9 +61,7 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.object({ noise_threshold_id: z.string() }),
       answer: z.object({ noise_threshold: noiseThresholdSchema }),
       respond: ({ noise_threshold_id }) => {
-        const threshold = noise.get(noise_threshold_id);
-        if (threshold === undefined) throw noSuchThreshold();
-        return { noise_threshold: wireNoiseThreshold(threshold) };
+        return { noise_threshold: answers.noiseThreshold(find(noise_threshold_id, undefined)) };
       },
     }),
     readRoute({
@@ -95,8 +71,49 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.object({ device_id: z.string() }),
       answer: z.object({ noise_thresholds: z.array(noiseThresholdSchema) }),
       respond: ({ device_id }) => ({
-        noise_thresholds: noise.list(findDevice(gateway, { device_id }).deviceId).map(wireNoiseThreshold),
+        noise_thresholds: noise
+          .list(findDevice(gateway, { device_id }).deviceId)
+          .map((threshold) => answers.noiseThreshold(threshold)),
       }),
+    }),
+    commandRoute('update', {
+      path: '/noise_sensors/noise_thresholds/update',
+      summary: 'Change a noise threshold',
+      scopes: ['control'],
+      params: changedThreshold,
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      accept: async (params, origin) => {
+        const { noiseThresholdId } = find(params.noise_threshold_id, params.device_id);
+        return noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
+      },
+      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+    }),
+    readRoute({
+      path: '/noise_sensors/levels/list',
+      summary: 'List what a noise sensor heard in the last day, minute by minute',
+      scopes: ['read'],
+      params: z.object({
+        device_id: z.string(),
+        from: moment.describe('Minutes that begin then or later; a day ago unless told.'),
+        to: moment.describe('Minutes that begin before then; now unless told.'),
+      }),
+      answer: z.object({
+        noise_levels: z.array(noiseLevelSchema),
+        metric: z.string(),
+        interval_seconds: z.literal(60),
+      }),
+      respond: ({ device_id, from, to }) => {
+        const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
+        if (capabilities.noise === undefined)
+          throw new GatewayError('unsupported_action', `${name} does not measure noise. See /noise_sensors/list.`);
+        const until = to === undefined ? gateway.clock.wallTime() + 1 : Date.parse(to);
+        const since = from === undefined ? until - dayMs : Date.parse(from);
+        return {
+          noise_levels: noise.minutes(deviceId, since, until).map(wireNoiseLevel),
+          metric: capabilities.noise.metric,
+          interval_seconds: 60,
+        };
+      },
     }),
     commandRoute('delete', {
       path: '/noise_sensors/noise_thresholds/delete',
@@ -109,8 +126,9 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
       accept: async ({ noise_threshold_id, device_id }, origin) => {
+        // One that is gone may be a repetition, which answers with the removal it had.
         const threshold = noise.get(noise_threshold_id);
-        if (threshold === undefined || (device_id !== undefined && threshold.deviceId !== device_id))
+        if (threshold !== undefined && (device_id ?? threshold.deviceId) !== threshold.deviceId)
           throw noSuchThreshold();
         return noise.remove(noise_threshold_id, origin);
       },

@@ -1,0 +1,96 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Change, Store } from '../store/store.ts';
+import { historyMinutes, type LevelHistory, type LevelMinute } from './level-history.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/**
+ * A day and the hour under way: with one place less, that hour would overwrite the end of the same one yesterday,
+ * which is not a day old yet.
+ */
+const hoursKept = 25;
+
+/** How often levels are written, in minutes: a power cut costs so many of them, and a flash disk 144 commits a day. */
+const keepEvery = 10;
+
+/** Minute within the hour, level and highest in dB, seconds known. */
+const keptMinute = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const keptHour = z.object({ hour: z.number(), minutes: z.array(keptMinute) });
+
+/** Keeps one sensor's day over restarts: an hour is one small fact, and the oldest is overwritten. */
+export class DayKeeper {
+  readonly #deviceId: string;
+  readonly #store: Store;
+  readonly #log: Logger;
+  /** Milliseconds since the Unix epoch: what begins before is on disk. */
+  #keptTo: number | undefined;
+
+  constructor(deviceId: string, { store, log }: { readonly store: Store; readonly log: Logger }) {
+    this.#deviceId = deviceId;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** What earlier runs left of the last day. */
+  left(now: number): LevelMinute[] {
+    const found: LevelMinute[] = [];
+    for (let place = 0; place < hoursKept; place++) {
+      const text = this.#store.fact(this.#nameOf(place));
+      if (text === undefined) continue;
+      const { hour, minutes } = keptHour.parse(JSON.parse(text));
+      for (const [minute, level, highest, knownS] of minutes) {
+        const startsAt = hour * hourMs + minute * minuteMs;
+        if (startsAt >= now - historyMinutes * minuteMs && startsAt <= now)
+          found.push({ startsAt, level, highest, knownMs: knownS * 1_000 });
+      }
+    }
+    return found.sort((a, b) => a.startsAt - b.startsAt);
+  }
+
+  /** Call it with each sample: writes when it is time to. */
+  minuteReached(wallTime: number, history: LevelHistory): void {
+    this.#keptTo ??= wallTime;
+    if (Math.floor(wallTime / (keepEvery * minuteMs)) === Math.floor(this.#keptTo / (keepEvery * minuteMs))) return;
+    void this.keep(wallTime, history);
+  }
+
+  /** Never rejects: levels that are lost are missing, and nothing else depends on them. */
+  async keep(wallTime: number, history: LevelHistory): Promise<void> {
+    if (this.#keptTo === undefined) return;
+    const since = Math.min(this.#keptTo, wallTime);
+    this.#keptTo = wallTime;
+    const first = Math.max(Math.floor(since / hourMs), Math.floor(wallTime / hourMs) - hoursKept + 1);
+    const changes: Change[] = [];
+    for (let hour = first; hour * hourMs <= wallTime; hour++) {
+      const minutes = history.between(hour * hourMs, (hour + 1) * hourMs);
+      if (minutes.length === 0) continue;
+      const value = JSON.stringify({
+        hour,
+        minutes: minutes.map((minute) => [
+          Math.round((minute.startsAt - hour * hourMs) / minuteMs),
+          tenths(minute.level),
+          tenths(minute.highest),
+          tenths(minute.knownMs / 1_000),
+        ]),
+      });
+      changes.push({ kind: 'fact_put', name: this.#nameOf(hour % hoursKept), value });
+    }
+    if (changes.length === 0) return;
+    try {
+      await this.#store.commit(changes);
+    } catch (error) {
+      this.#log.warn(
+        { err: error },
+        'noise levels could not be written; a restart now would lose some minutes of them',
+      );
+    }
+  }
+
+  #nameOf(place: number): string {
+    return `noise_levels:${this.#deviceId}:${place}`;
+  }
+}
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
