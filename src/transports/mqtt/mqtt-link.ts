@@ -29,6 +29,7 @@ export class DeviceLink implements MqttLink {
   readonly #device: string;
   readonly #host: LinkHost;
   readonly #claims = new Set<Claim>();
+  readonly #listeners = new Set<{ told: LinkState }>();
 
   constructor(device: string, host: LinkHost) {
     this.#device = device;
@@ -38,26 +39,33 @@ export class DeviceLink implements MqttLink {
   get state(): LinkState {
     const { state } = this.#host.loop;
     if (state.status === 'down') return state;
-    for (const { swept, filter } of this.#claims)
-      if (!swept)
-        return {
-          status: 'down',
-          reason: 'preparing',
-          hint: `The gateway is looking for commands left retained on ${filter}. This takes one moment.`,
-        };
+    for (const { swept, filter } of this.#claims) {
+      if (swept) continue;
+      const preparing: LinkState = {
+        status: 'down',
+        reason: 'preparing',
+        hint: `The gateway is looking for commands left retained on ${filter}. This takes one moment.`,
+      };
+      // A claim while the link is up is no event. Who looks during it must hear when it is over.
+      for (const listener of this.#listeners) listener.told = preparing;
+      return preparing;
+    }
     return state;
   }
 
   onStateChange(listener: (state: LinkState) => void): Unsubscribe {
-    let told = this.state;
+    const entry = { told: this.state };
     const tell = () => {
+      const { told } = entry;
       const state = this.state;
       if (sameState(state, told)) return;
-      told = state;
+      entry.told = state;
       listener(state);
     };
+    this.#listeners.add(entry);
     const stops = [this.#host.loop.onStateChange(tell), this.#host.onSwept(tell)];
     return () => {
+      this.#listeners.delete(entry);
       for (const stop of stops) stop();
     };
   }

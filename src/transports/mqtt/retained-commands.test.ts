@@ -45,6 +45,19 @@ describe('retained commands', () => {
     expect(found).toEqual([TOPIC, TOPIC]);
   });
 
+  it('take the link down while they are looked for anew, and whoever saw that hears when it is over', async () => {
+    const main = await mqtt.connected();
+    const link = main.link('Front Door');
+    link.claimCommandTopic(TOPIC);
+    await becomes(link, 'up');
+    const told: string[] = [];
+    link.onStateChange(({ status }) => told.push(status));
+    link.claimCommandTopic(TOPIC);
+    expect(link.state).toMatchObject({ status: 'down', reason: 'preparing' });
+    await becomes(link, 'up');
+    expect(told).toEqual(['up']);
+  });
+
   it('are all found when there are many', async () => {
     const topics = Array.from({ length: 50 }, (_, index) => `zigbee2mqtt/${index}/set`);
     for (const topic of topics) await mqtt.lock.publish(topic, 'UNLOCK', { retain: true });
