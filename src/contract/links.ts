@@ -57,7 +57,8 @@ export interface MqttLink extends Link {
   /**
    * Names a topic, or a filter, on which this device takes commands, for as long as the link lives. A command that
    * somebody left retained there is carried out again whenever the device reconnects. So, now and on every connect,
-   * before this link reports up, such messages are looked for, cleared by an empty retained message, and reported.
+   * before this link reports up, and once a minute while it is, such messages are looked for, cleared by an empty
+   * retained message, and reported.
    */
   claimCommandTopic(filter: string): Unsubscribe;
   /**

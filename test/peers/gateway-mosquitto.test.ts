@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
+import type { Clock } from '../../src/contract/index.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
 import { judgeDoors } from '../kit/door-verdict.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { PacedClock } from '../kit/paced-clock.ts';
 import { recordLog } from '../kit/recorded-log.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
@@ -41,12 +43,17 @@ function addLocks(bridge: Zigbee2MqttSimulator, count: number): Map<string, Simu
 }
 
 /** The whole gateway with a database of its own, talking to the broker at `url`, and every device within reach. */
-async function startGateway(url: string, locks: ReadonlyMap<string, SimulatedLock>, limits: Limits) {
+async function startGateway(
+  url: string,
+  locks: ReadonlyMap<string, SimulatedLock>,
+  limits: Limits,
+  clock: Clock = systemClock,
+) {
   const door = { send_by_ms: limits.sendByMs, deadline_ms: limits.deadlineMs };
   const devices = [...locks.values()].map(({ friendlyName }) => zigbeeEntry(friendlyName, { limits: { door } }));
   const box = willClose(await GatewayBox.make({ mqtt: { main: { url } }, devices }), (made) => made.dispose());
   const log = recordLog();
-  const gateway = willClose(await box.start({ log: log.logger }), (started) => started.close());
+  const gateway = willClose(await box.start({ log: log.logger, clock }), (started) => started.close());
   for (const id of locks.keys()) await gateway.api.online(id);
   const judge = async (ids: readonly string[]) => {
     const lives = await gateway.api.ended(ids);
@@ -74,7 +81,7 @@ const report = (what: string, tally: unknown) => console.log(`${what}: ${JSON.st
 
 describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto', () => {
   /** Everything on one broker, the gateway through a proxy that can be told to misbehave. */
-  async function site(count: number, limits: Limits = usual, lines: readonly string[] = []) {
+  async function site(count: number, limits: Limits = usual, lines: readonly string[] = [], clock?: Clock) {
     const broker = willClose(await Mosquitto.start({ lines: ['allow_anonymous true', ...lines] }), (started) =>
       started.close(),
     );
@@ -90,7 +97,7 @@ describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto'
     });
     const locks = addLocks(bridge, count);
     bridge.start();
-    const gateway = await startGateway(proxy.url, locks, limits);
+    const gateway = await startGateway(proxy.url, locks, limits, clock);
     return { broker, proxy, bridgeLine, locks, gateway };
   }
 
@@ -195,9 +202,50 @@ describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto'
       expect(tally).toMatchObject({ outcomes: { confirmed: 1 }, doorCommands: 1 });
     });
 
-    it('while the gateway runs: whoever left it moved the door, and nobody moves it again', async () => {
+    const keeping = async () => {
+      const folder = willClose(await GatewayBox.make({ devices: [] }), (made) => made.dispose()).folder;
+      return ['persistence true', `persistence_location ${folder}/`];
+    };
+
+    /** The broker with all it keeps, and everybody, comes back; resolves when what may follow has followed. */
+    async function restarted(broker: Mosquitto, gateway: BoxedGateway, locks: ReadonlyMap<string, SimulatedLock>) {
+      await broker.stop();
+      await broker.start();
+      for (const id of locks.keys()) await gateway.api.online(id);
+      await sleep(1_000);
+    }
+
+    it('while the gateway runs: it is cleared when the bolt is seen to have moved', async () => {
+      const { broker, locks, gateway } = await site(1, usual, await keeping());
+      const [lock] = [...locks.values()];
+      await retained(broker.url, 'door-1');
+      while (!gateway.log.text.includes('left a retained command on zigbee2mqtt/door-1/set')) await sleep(20);
+      expect(lock?.doorCommands).toHaveLength(1);
+      lock?.turnByHand('locked');
+      await restarted(broker, gateway, locks);
+      expect(lock?.bolt).toBe('locked');
+      expect(lock?.doorCommands).toHaveLength(1);
+    });
+
+    it('while the gateway runs, and nothing moves: it is cleared within a minute', async () => {
+      const clock = willClose(new PacedClock(), (made) => made.stop());
+      const { broker, locks, gateway } = await site(1, usual, await keeping(), clock);
+      const [lock] = [...locks.values()];
+      lock?.misbehave({ deaf: true });
+      await retained(broker.url, 'door-1');
+      const leftAt = clock.now();
+      while (!gateway.log.text.includes('left a retained command on zigbee2mqtt/door-1/set')) await sleep(20);
+      expect(clock.now() - leftAt).toBeLessThan(61_000);
+      lock?.behave();
+      await restarted(broker, gateway, locks);
+      expect(lock?.bolt).toBe('locked');
+      expect(lock?.doorCommands).toEqual([]);
+    });
+
+    it('while the gateway runs, and the bridge comes back: nobody moves it again', async () => {
       const { broker, bridgeLine, locks, gateway } = await site(1);
       const [lock] = [...locks.values()];
+      lock?.misbehave({ sendsNoActions: true });
       await retained(broker.url, 'door-1');
       await sleep(500);
       expect(lock?.doorCommands).toHaveLength(1);
@@ -210,9 +258,7 @@ describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto'
     });
 
     it('and a broker that keeps such messages restarts: it is gone for good', async () => {
-      const folder = willClose(await GatewayBox.make({ devices: [] }), (made) => made.dispose()).folder;
-      const lines = ['persistence true', `persistence_location ${folder}/`];
-      const { broker, proxy, locks, gateway } = await site(1, usual, lines);
+      const { broker, proxy, locks, gateway } = await site(1, usual, await keeping());
       const [lock] = [...locks.values()];
       proxy.cut();
       await retained(broker.url, 'door-1');
@@ -220,10 +266,7 @@ describe.skipIf(mosquittoProgram === undefined)('the whole gateway on mosquitto'
       proxy.restore();
       while (!gateway.log.text.includes('left a retained command')) await sleep(20);
       lock?.turnByHand('locked');
-      await broker.stop();
-      await broker.start();
-      for (const id of locks.keys()) await gateway.api.online(id);
-      await sleep(1_000);
+      await restarted(broker, gateway, locks);
       expect(lock?.bolt).toBe('locked');
       expect(lock?.doorCommands).toHaveLength(1);
     });

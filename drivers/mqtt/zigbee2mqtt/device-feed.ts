@@ -167,7 +167,10 @@ export class DeviceFeed {
     this.#judge();
   }
 
-  /** A bridge that comes back carries out what was left retained since the last look: it is looked for before. */
+  /**
+   * Looks for commands left retained. A bridge that comes back carries them out again: so when it goes or comes, and
+   * when a bolt moved that nobody here told to, which may have been by such a message.
+   */
   #claimAnew(): void {
     const before = this.#commandTopic;
     this.#commandTopic = this.#link.claimCommandTopic(this.#topics.commands);
@@ -209,11 +212,16 @@ export class DeviceFeed {
     this.#tell({ kind: 'message', message, at, retained, changed, ofEarlierCommand });
   }
 
+  #stillOwed(): OwedEvent[] {
+    return this.#owed.filter(({ since }) => since > this.#clock.now() - eventOwedMs);
+  }
+
   /** @returns whether the event may be owed for a command before the last */
   #settle({ event }: StateMessage): boolean {
     if (event?.kind !== 'operated' || event.method !== 'remote') return false;
-    this.#owed = this.#owed.filter(({ since }) => since > this.#clock.now() - eventOwedMs);
+    this.#owed = this.#stillOwed();
     const alike = this.#owed.filter(({ operation }) => operation === event.operation);
+    if (alike.length === 0) this.#claimAnew();
     this.#owed = this.#owed.filter((owed) => owed !== alike[0]);
     return alike.length > 1;
   }

@@ -29,6 +29,7 @@ export class CommandTopics {
   readonly #claims = new Set<{ filter: string; swept: boolean }>();
   readonly #found = new Set<string>();
   readonly #stuck = new Set<string>();
+  readonly #refused = new Set<string>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -49,6 +50,7 @@ export class CommandTopics {
   restart(): void {
     this.#found.clear();
     this.#stuck.clear();
+    this.#refused.clear();
     for (const claim of this.#claims) claim.swept = false;
   }
 
@@ -95,10 +97,21 @@ export class CommandTopics {
     return [...tries.keys()].map((topic) => ({ topic, cleared: !this.#stuck.has(topic) }));
   }
 
+  /**
+   * Looks at every topic once more. No link goes down for it: only what is found makes its topic one to be swept.
+   * @throws BrokerFailure when the connection was lost
+   */
+  async lookAgain(connection: BrokerConnection, keep: (filter: string) => boolean): Promise<void> {
+    const filters = new Set([...this.#claims].map(({ filter }) => filter));
+    const readable = [...filters].filter((filter) => !this.#refused.has(filter));
+    if (readable.length > 0) await this.#look(connection, readable, keep);
+  }
+
   /** The UNSUBACK comes after the retained messages the SUBSCRIBE brought. Where it does not, `heard` starts anew. */
   async #look(connection: BrokerConnection, filters: string[], keep: (filter: string) => boolean): Promise<void> {
     const codes = await connection.subscribe(filters, 0);
     const refused = filters.filter((_, index) => (codes[index] ?? 0) >= 0x80);
+    for (const filter of refused) this.#refused.add(filter);
     if (refused.length > 0)
       this.#log.warn(
         { topics: refused },

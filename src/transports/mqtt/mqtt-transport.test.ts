@@ -8,6 +8,7 @@ import { startEmbeddedBroker } from './embedded-broker.ts';
 const mqtt = useMqtt();
 
 const ANSWER_TIMEOUT = 5_000;
+const LOOK_EVERY = 60_000;
 
 describe('connecting', () => {
   it('comes up without waiting for it, and says once what an older broker lacks', async () => {
@@ -69,7 +70,7 @@ describe('connecting', () => {
     const pauses: number[] = [];
     class Noting extends SimulatedClock {
       override setTimer(callback: () => void, ms: number): Timer {
-        if (ms !== ANSWER_TIMEOUT) pauses.push(ms);
+        if (ms !== ANSWER_TIMEOUT && ms !== LOOK_EVERY) pauses.push(ms);
         return super.setTimer(callback, ms);
       }
     }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LinkState, MqttLink, Unsubscribe } from '../../contract/index.ts';
+import type { Clock, LinkState, MqttLink, Timer, Unsubscribe } from '../../contract/index.ts';
 import type { BrokerConnection, ProtocolVersion } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
@@ -16,6 +16,12 @@ export interface MqttTransportOptions extends BrokerOptions {
 
 /** A silent network is noticed after 1.5 times this at the latest, even when no command is sent. */
 const KEEPALIVE_SECONDS = 5;
+/**
+ * How often command topics are looked at while everything runs, in milliseconds. A guess: what somebody left retained
+ * moves its door again when the broker restarts before it was found. Listening all the time is no choice: the broker
+ * would then never say that nobody receives a command (docs/decisions/0010-mqtt-commands-now-or-never.md).
+ */
+const LOOK_EVERY_MS = 60_000;
 
 /**
  * The connection to one broker on which commands leave and devices are heard, so that a link that is up can do both.
@@ -24,6 +30,7 @@ const KEEPALIVE_SECONDS = 5;
 export class MqttTransport {
   readonly name: string;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #place: Place;
   readonly #loop: BrokerLoop;
   readonly #book: SubscriptionBook;
@@ -35,12 +42,15 @@ export class MqttTransport {
   #synchronising: Promise<void> | undefined;
   #planned = false;
   #again = false;
+  #lookTimer: Timer | undefined;
+  #lookDue = false;
 
   /** @throws GatewayError `misconfigured` when the URL is wrong, or does not go with TLS */
   constructor(options: MqttTransportOptions) {
     const { name, log } = options;
     this.name = name;
     this.#log = log;
+    this.#clock = options.clock;
     this.#onRetainedCommand = options.onRetainedCommand;
     this.#place = placeOf(options);
     this.#book = new SubscriptionBook(log);
@@ -62,7 +72,10 @@ export class MqttTransport {
       },
     });
     this.#loop.onStateChange(({ status }) => {
-      if (status === 'up') this.#synchroniseSoon();
+      this.#lookTimer?.cancel();
+      if (status === 'down') return;
+      this.#lookLater();
+      this.#synchroniseSoon();
     });
   }
 
@@ -96,6 +109,7 @@ export class MqttTransport {
 
   /** Commands still unacknowledged are taken back where that is possible, and end `outcome_unknown`. */
   close(): Promise<void> {
+    this.#lookTimer?.cancel();
     return this.#loop.close(this.#sender.idle);
   }
 
@@ -125,11 +139,20 @@ export class MqttTransport {
     });
   }
 
+  #lookLater(): void {
+    this.#lookTimer = this.#clock.setTimer(() => {
+      this.#lookDue = true;
+      this.#lookLater();
+      this.#synchroniseSoon();
+    }, LOOK_EVERY_MS);
+  }
+
   async #prepare(connection: BrokerConnection): Promise<void> {
     await this.#synchronising;
     this.#refused = new Map();
     this.#book.restart();
     this.#topics.restart();
+    this.#lookDue = false;
     this.#sender.connected(connection);
     await this.#pass(connection);
   }
@@ -176,6 +199,10 @@ export class MqttTransport {
     const { subscribe, unsubscribe } = this.#book.takeChanges();
     if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
     if (subscribe.length > 0) await this.#subscribe(connection, subscribe);
+    if (this.#lookDue) {
+      this.#lookDue = false;
+      await this.#topics.lookAgain(connection, (filter) => this.#book.has(filter));
+    }
     const { unswept } = this.#topics;
     if (unswept) await this.#sweep(connection);
     return unswept || subscribe.length > 0 || unsubscribe.length > 0;

@@ -58,6 +58,32 @@ describe('retained commands', () => {
     expect(told).toEqual(['up']);
   });
 
+  it('are looked for once a minute, and no link goes down for it', async () => {
+    const found: string[] = [];
+    const main = await mqtt.connected({ onRetainedCommand: ({ topic }) => found.push(topic) });
+    const link = main.link('Front Door');
+    link.claimCommandTopic(TOPIC);
+    await becomes(link, 'up');
+    const told: string[] = [];
+    link.onStateChange(({ status }) => told.push(status));
+    const { lock } = mqtt;
+    const heardBefore = lock.heard.length;
+    await mqtt.clock.advance(60_000);
+    await link.command(mqtt.permit(), TOPIC, 'LOCK', never());
+    await lock.heardAtLeast(heardBefore + 1);
+    expect([found, told]).toEqual([[], []]);
+    await lock.publish(TOPIC, 'UNLOCK 0472', { retain: true });
+    await mqtt.clock.advance(59_000);
+    await lock.settled();
+    expect(found).toEqual([]);
+    await mqtt.clock.advance(1_000);
+    // What the lock did with it was done when it came; it is told the empty message that clears it.
+    await lock.heardAtLeast(heardBefore + 3);
+    expect(lock.payloads.slice(heardBefore)).toEqual(['LOCK', 'UNLOCK 0472', '']);
+    while (found.length === 0) await mqtt.clock.settle();
+    expect(found).toEqual([TOPIC]);
+  });
+
   it('are all found when there are many', async () => {
     const topics = Array.from({ length: 50 }, (_, index) => `zigbee2mqtt/${index}/set`);
     for (const topic of topics) await mqtt.lock.publish(topic, 'UNLOCK', { retain: true });
