@@ -27,6 +27,9 @@ const exitCode = await runProgram(
     terminal: {
       out: (line) => process.stdout.write(`${line}\n`),
       err: (line) => process.stderr.write(`${line}\n`),
+      ...(process.stdin.isTTY && {
+        ask: async (question, options) => (await import('./cli/ask.ts')).ask(question, options),
+      }),
       env: process.env,
       cwd: process.cwd(),
     },

@@ -193,6 +193,26 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       done(await simulate(terminal, catalogues, options, stop()));
     });
 
+  configured(program.command('pair [device]'))
+    .description('make a lock and this gateway known to each other; somebody stands at the lock')
+    .option('--timeout <seconds>', 'how long to wait until the lock is ready', seconds, 120)
+    .option('--answer <question=text>', 'an answer that is no secret; may be given for each question', answers)
+    .option('--answer-file <question=file>', 'a file whose first line is the answer, such as a PIN', answers)
+    .addHelpText(
+      'after',
+      `\nRun it on the gateway's box while the gateway is stopped. It says when to hold the lock's button, asks for what it
+needs to know (pin, authorize_as for Nuki locks), and keeps the key sealed in the state directory. Pairing again takes
+the place of an earlier pairing.${examples([
+        'strikeplate pair cellar',
+        'strikeplate pair "Cellar door" --config /etc/strikeplate/gateway.yaml',
+        'strikeplate pair cellar --answer-file pin=/root/cellar.pin --json',
+      ])}`,
+    )
+    .action(async (device, options) => {
+      const { pair } = await import('./pair.ts');
+      done(await pair(terminal, catalogues, device, options, stopSignal(stop(), 'The pairing was stopped.')));
+    });
+
   const scan = program.command('scan').description('find hardware, and print lines for the configuration');
   scan
     .command('serial [ports...]')
@@ -213,12 +233,38 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     )
     .action(async (ports, options) => {
       const { scanSerial, thisMachine } = await import('./scan-serial.ts');
-      const stopped = new AbortController();
-      void stop().requested.then(() => stopped.abort(new CommandError('failed', 'The scan was stopped.')));
-      done(await scanSerial(terminal, thisMachine, ports, options, stopped.signal));
+      const stopped = stopSignal(stop(), 'The scan was stopped.');
+      done(await scanSerial(terminal, thisMachine, ports, options, stopped));
+    });
+  configured(scan.command('ble'))
+    .description('list Bluetooth devices in range, and which driver fits; it only listens')
+    .option('--seconds <number>', 'how long to listen', seconds, 10)
+    .option('--radio <name>', 'the adapter of the configuration, where it has several')
+    .option('--adapter <name>', 'an adapter of this machine, such as hci0, whatever the configuration says')
+    .option('--uart <port>', 'a dongle on a serial port, whatever the configuration says')
+    .option('--baud <rate>', 'its baud rate', baudRate, 1_000_000)
+    .option('--all', 'also devices that no driver knows')
+    .addHelpText(
+      'after',
+      `\nStop the gateway first: an adapter has one user. Listening needs CAP_NET_RAW (or root) with an adapter of the kernel,
+and the group dialout with a dongle.${examples([
+        'strikeplate scan ble',
+        'strikeplate scan ble --adapter hci0 --seconds 30 --all',
+        'strikeplate scan ble --uart /dev/ttyACM0 --json | jq -r ".[].address"',
+      ])}`,
+    )
+    .action(async (options) => {
+      const { scanBle } = await import('./scan-ble.ts');
+      done(await scanBle(terminal, catalogues, options, stopSignal(stop(), 'The scan was stopped.')));
     });
 
   return program;
+}
+
+function stopSignal({ requested }: Stop, message: string): AbortSignal {
+  const stopped = new AbortController();
+  void requested.then(() => stopped.abort(new CommandError('failed', message)));
+  return stopped.signal;
 }
 
 const examples = (lines: readonly string[]) => `\n\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
@@ -234,6 +280,19 @@ function farEnd(text: string, before: ReadonlyMap<string, string> = new Map()): 
   if (line === undefined || port === undefined)
     throw new InvalidArgumentError('It must be the name of a link and a port: bus1=/dev/ttyUSB1.');
   return new Map([...before, [line, port]]);
+}
+
+function answers(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const [, question, answer] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (question === undefined || answer === undefined)
+    throw new InvalidArgumentError('It must be the name of a question and its answer: pin=FILE.');
+  return new Map([...before, [question, answer]]);
+}
+
+function baudRate(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 9_600 && value <= 4_000_000) return value;
+  throw new InvalidArgumentError('It must be a baud rate from 9600 to 4000000.');
 }
 
 const range = (first: number, last: number): number[] =>

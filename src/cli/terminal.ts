@@ -6,6 +6,8 @@ export interface Terminal {
   out(line: string): void;
   /** What went wrong, and what a person should know: standard error. */
   err(line: string): void;
+  /** Asks whoever sits there, and resolves with the line; undefined where nobody does. A secret is not shown. */
+  readonly ask?: ((question: string, options: { readonly secret: boolean }) => Promise<string>) | undefined;
   readonly env: Environment;
   readonly cwd: string;
 }

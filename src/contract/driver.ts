@@ -99,6 +99,8 @@ export interface Recognition {
   readonly what: string;
   /** Further words, for example that it is ready to be paired. */
   readonly note?: string;
+  /** True when it can be paired now; drivers that cannot tell leave it out. */
+  readonly readyToPair?: boolean;
   /** Settings for a configuration fragment. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

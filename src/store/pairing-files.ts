@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GatewayError, Secret } from '../contract/index.ts';
+import { keepOwner } from './keep-owner.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
 import { keyIdOf } from './vault.ts';
 
@@ -117,6 +118,7 @@ export const pairingFilesOf = (
 /** The whole file is there, or the one before it: never half of it. */
 function writeWhole(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  keepOwner(dirname(path));
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);
   try {
@@ -125,6 +127,7 @@ function writeWhole(path: string, text: string): void {
   } finally {
     closeSync(file);
   }
+  keepOwner(draft);
   renameSync(draft, path);
   const folder = openSync(dirname(path), 'r');
   try {
@@ -137,6 +140,7 @@ function writeWhole(path: string, text: string): void {
 function newKey(path: string, randomBytes: (size: number) => Uint8Array): Uint8Array {
   const key = randomBytes(keyBytes);
   writeKey(path, key);
+  keepOwner(path);
   return key;
 }
 

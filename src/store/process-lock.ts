@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
+import { keepOwner } from './keep-owner.ts';
 
 /**
  * One gateway per database. The lock is SQLite's own on a file beside it: the operating system gives it back when the
@@ -17,6 +18,7 @@ export class ProcessLock {
   static take(path: string): ProcessLock {
     const file = `${path}.lock`;
     closeSync(openSync(file, 'a', 0o600));
+    keepOwner(file);
     const database = new Database(file);
     try {
       database.exec('PRAGMA journal_mode = MEMORY');

@@ -4,6 +4,8 @@ import type { Terminal } from '../../src/cli/terminal.ts';
 export class RecordedTerminal implements Terminal {
   readonly env: Record<string, string>;
   readonly cwd: string;
+  /** Somebody who answers questions. */
+  ask: Terminal['ask'];
   readonly outLines: string[] = [];
   readonly errLines: string[] = [];
 

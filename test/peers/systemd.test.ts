@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,15 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     expect(level).toBeLessThanOrEqual(1.5);
   });
 
+  it('is understood with its drop-in for Bluetooth, which gives it one capability', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, 'strikeplate.service.d'));
+    copyFileSync(file('strikeplate.service'), join(folder, 'strikeplate.service'));
+    copyFileSync(file('bluetooth.conf'), join(folder, 'strikeplate.service.d/bluetooth.conf'));
+    expect(run('verify', join(folder, 'strikeplate.service'))).toBe('');
+  });
+
   it('has a user and folders that systemd understands', () => {
     const root = mkdtempSync(join(tmpdir(), 'strikeplate-root-'));
     onTestFinished(() => rmSync(root, { recursive: true, force: true }));
@@ -46,12 +55,17 @@ state_dir: /var/lib/strikeplate
 gateway: { id: lobby, name: Lobby, time_zone: Europe/Zurich }
 http: { host: 0.0.0.0, port: 18888, allow_plaintext: true }
 mqtt: { main: { embedded: { port: 18889 } } }
+ble: { radio: { simulated: true } }
 devices:
+  - { id: cellar, name: Cellar, driver: ble/nuki, link: { ble: radio, address: "54:D2:72:AB:CD:01" } }
   - { id: front, name: Front door, driver: mqtt/zigbee2mqtt, link: { mqtt: main }, settings: { friendly_name: Front } }
 simulation:
   - simulator: mqtt/zigbee2mqtt
     link: { mqtt: main }
     settings: { devices: [{ kind: lock, friendly_name: Front }] }
+  - simulator: ble/radio
+    link: { ble: radio }
+    settings: { devices: [{ kind: nuki, address: "54:D2:72:AB:CD:01" }] }
 `;
 
 describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
@@ -59,7 +73,8 @@ describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
 
   it('becomes active, opens a door, is replaced when it hangs, and stops in order', async (test) => {
     // As it ships, but for a watchdog that a test can wait for.
-    const unit = readFileSync(file('strikeplate.service'), 'utf8').replace('WatchdogSec=60', 'WatchdogSec=4');
+    const shipped = readFileSync(file('strikeplate.service'), 'utf8').replace('WatchdogSec=60', 'WatchdogSec=4');
+    const unit = `${shipped}\n${readFileSync(file('bluetooth.conf'), 'utf8')}`;
     const systemd = await BootedSystemd.boot({ unit, config });
     if (systemd === undefined) return test.skip('this machine does not let a systemd be booted');
     try {
@@ -68,10 +83,16 @@ describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
       await systemd.until('NRestarts', /^[1-9]/);
       command('keys', 'create', '--name', 'cli', '--save');
       await systemd.until('ActiveState', 'active');
-      expect(systemd.show('StatusText')).toMatch(/^listening on http:\/\/.*:18888, devices: 1$/);
+      expect(systemd.show('StatusText')).toMatch(/^listening on http:\/\/.*:18888, devices: 2$/);
       expect(command('unlock', 'front')).toMatch(/^Front door is unlocked: the bolt was seen to be/);
 
+      expect(command('unlock', 'cellar')).toMatch(/^Cellar is unlocked: the bolt was seen to be/);
+
       const first = systemd.show('MainPID');
+      // 1 << 13: CAP_NET_RAW, and nothing beside it.
+      expect(systemd.run('/bin/cat', `/proc/${first}/status`)).toMatch(
+        /CapEff:\t0000000000002000\nCapBnd:\t0000000000002000\nCapAmb:\t0000000000002000/,
+      );
       systemd.signal(first, 'STOP');
       await systemd.until('Result', 'watchdog');
       await systemd.until('ActiveState', 'active');

@@ -30,13 +30,12 @@ export function recognise(advertisement: BleAdvertisement): Recognition | undefi
   const id = ready !== undefined && ready.data.length >= 4 ? ready.data.readUInt32BE(0) : beacon?.nukiId;
   const what =
     id === undefined ? 'Nuki Smart Lock' : `Nuki Smart Lock ${id.toString(16).toUpperCase().padStart(8, '0')}`;
-  if (ready === undefined) return { what, note: 'hold its button to pair it', settings: {} };
+  if (ready === undefined) return { what, note: 'hold its button to pair it', readyToPair: false, settings: {} };
+  const factoryNew = ready.uuid === services.initialization;
   return {
     what,
-    note:
-      ready.uuid === services.initialization
-        ? 'factory-new: set it up in the vendor’s app first'
-        : 'ready to be paired',
+    note: factoryNew ? 'factory-new: set it up in the vendor’s app first' : 'ready to be paired',
+    readyToPair: !factoryNew,
     settings: {},
   };
 }
