@@ -18,6 +18,7 @@ import { startMqtt } from './start/mqtt.ts';
 import { startSerial } from './start/serial.ts';
 import { Startup } from './start/startup.ts';
 import { openStore } from './start/store.ts';
+import { startZwave } from './start/zwave.ts';
 import { pairingFilesOf } from './store/pairing-files.ts';
 import { SimulatedRadios } from './transports/ble/simulated-radios.ts';
 import { SimulatedLines } from './transports/serial/index.ts';
@@ -60,6 +61,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
     const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
     const pairings = pairingFilesOf(config, randomBytes);
+    const zwave = await startup.add(() => startZwave(config.zwave, { clock, log, store }));
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -82,10 +84,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
               return serial.linkTo(link);
             case 'ble':
               return ble.linkTo(link, device);
+            case 'zwave':
+              return zwave.linkTo(link);
           }
         },
       }),
-      links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports()],
+      links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
     });
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     await startup.add(async () =>

@@ -10,6 +10,7 @@ import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit
 import { createKey, listKeys, revokeKey } from './keys.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
+import { createZwaveKeys } from './zwave-keys.ts';
 
 export interface Program {
   readonly terminal: Terminal;
@@ -147,7 +148,7 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     ]),
   );
 
-  const keys = program.command('keys').description('make, list and revoke API keys');
+  const keys = program.command('keys').description('make, list and revoke API keys; make the keys of a Z-Wave network');
   configured(keys.command('create'))
     .description('make a key and print it, once; a running gateway takes it at once')
     .requiredOption('--name <name>', 'who or what will use it')
@@ -160,6 +161,10 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
   configured(keys.command('revoke <key>'))
     .description('make a key invalid, by its id or its name')
     .action(async (key, options) => done(await revokeKey(terminal, key, options)));
+  keys
+    .command('zwave <file>')
+    .description('make the security keys of a new Z-Wave network, for keys_file of its stick')
+    .action((file) => done(createZwaveKeys(terminal, file)));
   keys.addHelpText(
     'after',
     examples([

@@ -8,7 +8,7 @@ import type { ConfigurableSimulator } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
 import { checkAdapters, checkSharedAddresses } from './radio-checks.ts';
-import { isRaw, listAt, rawAt } from './raw-values.ts';
+import { entriesAt, isRaw, listAt, rawAt } from './raw-values.ts';
 
 /** What was found behind the ids that a configuration names: the thing itself, or why it cannot be had. */
 export type Found<T> = ReadonlyMap<string, T | { readonly problem: string }>;
@@ -25,7 +25,7 @@ export interface Named {
 export function crossCheck(file: unknown, named: Named): Findings {
   const findings = new Findings();
   checkBrokers(file, findings);
-  checkLines(file, findings);
+  checkPorts(file, findings);
   checkAdapters(file, findings);
   checkExposure(file, findings);
   const monitorBroker = rawAt(rawAt(file, 'monitor'), 'mqtt');
@@ -73,40 +73,54 @@ function checkBrokers(file: unknown, findings: Findings): void {
   }
 }
 
-function checkLines(file: unknown, findings: Findings): void {
-  const lines = rawAt(file, 'serial');
-  if (!isRaw(lines)) return;
+/** Serial lines and sticks: each has a port of its own. */
+function checkPorts(file: unknown, findings: Findings): void {
   const byPath = new Map<string, string>();
-  for (const [name, line] of Object.entries(lines)) {
-    if (!isRaw(line)) continue;
+  const checkPort = (section: string, name: string, port: unknown) => {
+    if (typeof port !== 'string') return;
+    const before = byPath.get(port);
+    // Two masters on one line take each other's answers.
+    if (before !== undefined) findings.add([section, name, 'path'], `${before} is this port already.`);
+    else byPath.set(port, `${section}.${name}`);
+  };
+  for (const [name, line] of entriesAt(file, 'serial')) {
     const path = ['serial', name];
     if ((line.path === undefined) === (line.simulated === undefined)) {
       const instead = line.path === undefined ? 'one of them is missing' : 'not both';
       findings.addAtKey(path, `a line is either path (a port) or simulated (one inside the gateway): ${instead}.`);
     }
-    if (typeof line.path !== 'string') continue;
-    const before = byPath.get(line.path);
-    // Two masters on one line take each other's answers.
-    if (before !== undefined) findings.add([...path, 'path'], `serial.${before} is this port already.`);
-    else byPath.set(line.path, name);
+    checkPort('serial', name, line.path);
   }
+  for (const [name, stick] of entriesAt(file, 'zwave')) checkPort('zwave', name, stick.path);
 }
 
-/** One unit is one product, and each part of it one device. */
+/** The links on which a device has an address of its own, and what one is called. */
+const addressed = [
+  { kind: 'serial', medium: 'line', address: 'unit' },
+  { kind: 'zwave', medium: 'stick', address: 'node' },
+] as const;
+
+function placeOf(device: unknown) {
+  const link = rawAt(device, 'link');
+  const found = addressed.find(({ kind }) => typeof rawAt(link, kind) === 'string');
+  return found && { ...found, key: `${found.kind} ${rawAt(link, found.kind)} ${rawAt(link, found.address)}` };
+}
+
+/** One unit, or node, is one product, and each part of it one device. */
 function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
   const units = new Map<string, { readonly index: number; readonly driver: string }>();
   const parts = new Map<string, number>();
   listAt(file, 'devices').forEach((device, index) => {
-    const link = rawAt(device, 'link');
+    const place = placeOf(device);
     const id = rawAt(device, 'driver');
-    if (typeof id !== 'string' || typeof rawAt(link, 'serial') !== 'string') return;
-    const unit = `${rawAt(link, 'serial')} ${rawAt(link, 'unit')}`;
+    if (typeof id !== 'string' || place === undefined) return;
+    const { key: unit, medium, address } = place;
     const before = units.get(unit);
     if (before === undefined) units.set(unit, { index, driver: id });
     else if (before.driver !== id)
       findings.add(
         ['devices', index, 'link'],
-        `devices.${before.index} is this unit already, with the driver ${before.driver}.`,
+        `devices.${before.index} is this ${address} already, with the driver ${before.driver}.`,
       );
     const driver = drivers.get(id);
     if (driver === undefined || 'problem' in driver) return;
@@ -119,7 +133,7 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
     else if (!isDeepStrictEqual(rawAt(listAt(file, 'devices')[other], 'settings'), rawAt(device, 'settings')))
       findings.add(
         ['devices', index],
-        `this is the same device as devices.${other}: line, unit and ${part} are equal.`,
+        `this is the same device as devices.${other}: ${medium}, ${address} and ${part} are equal.`,
       );
   });
 }

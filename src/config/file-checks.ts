@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import type { BrokerConfig, HttpConfig } from './loaded-config.ts';
+import type { BrokerConfig, HttpConfig, ZwaveStickConfig } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings } from './problems.ts';
+import { readZwaveKeys } from './zwave-keys.ts';
 
 /** Days before its end from which a certificate is worth a warning. A guess: time for a slow administrator. */
 const expiryNoticeDays = 21;
@@ -11,7 +12,11 @@ const dayMs = 86_400_000;
 
 /** What the referenced files are like. Their content is never quoted. */
 export function checkFiles(
-  config: { readonly http: HttpConfig; readonly mqtt: readonly BrokerConfig[] },
+  config: {
+    readonly http: HttpConfig;
+    readonly mqtt: readonly BrokerConfig[];
+    readonly zwave: readonly ZwaveStickConfig[];
+  },
   now: number,
 ): { readonly problems: Findings; readonly warnings: Findings } {
   const problems = new Findings();
@@ -90,6 +95,17 @@ export function checkFiles(
         [...path, 'url'],
         'PINs and the password travel to this broker unencrypted; mqtts:// keeps them from others on the network.',
       );
+  }
+  for (const { name, keysFile } of config.zwave) {
+    try {
+      readZwaveKeys(keysFile);
+    } catch (error) {
+      const isSystem = (error as NodeJS.ErrnoException).code !== undefined;
+      const words = isSystem
+        ? `${unreadable(keysFile, error)} A new network's keys are made by: strikeplate keys zwave FILE`
+        : '';
+      problems.add(['zwave', name, 'keys_file'], words || (error as Error).message);
+    }
   }
   return { problems, warnings };
 }

@@ -20,6 +20,13 @@ export const linkSections = {
       .default('public')
       .describe('As scan ble says it. Most locks have public addresses, many sensors random ones.'),
   }),
+  zwave: z.strictObject({
+    zwave: Slug.describe('Name of the stick, from the zwave section.'),
+    node: z
+      .int()
+      .refine((id) => (id >= 1 && id <= 232) || (id >= 256 && id <= 4_000), 'must be 1 to 232, or 256 to 4000')
+      .describe('Number of the node in the network: 1 to 232, or 256 to 4000 for Long Range.'),
+  }),
 } as const satisfies Partial<Record<LinkKind, z.ZodObject>>;
 
 /** Where a simulated peer is met: it plays everything that has an address there, so it has none itself. */
@@ -27,6 +34,7 @@ export const peerLinkSections = {
   mqtt: linkSections.mqtt,
   serial: linkSections.serial.omit({ unit: true }),
   ble: linkSections.ble.omit({ address: true, address_type: true }),
+  zwave: linkSections.zwave.omit({ node: true }),
 } as const satisfies Record<ConfigurableLink, z.ZodObject>;
 
 export type ConfigurableLink = keyof typeof linkSections;

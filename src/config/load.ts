@@ -7,7 +7,7 @@ import { checkFiles } from './file-checks.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
 import { ConfigError, type ConfigProblem, type Finding, formatProblem } from './problems.ts';
-import { resolveBrokers, resolveConfig, resolveHttp } from './resolve.ts';
+import { resolveBrokers, resolveConfig, resolveHttp, resolveSticks } from './resolve.ts';
 import { configSchema, httpSection } from './schema.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
@@ -148,9 +148,11 @@ function had<T extends object>(found: Found<T>, id: string): T {
 function filesOf(value: unknown, places: Places, overrides: Overrides) {
   const http = httpSection.safeParse(valueAt(value, 'http'));
   const brokers = configSchema.shape.mqtt.safeParse(valueAt(value, 'mqtt'));
+  const sticks = configSchema.shape.zwave.safeParse(valueAt(value, 'zwave'));
   return {
     http: resolveHttp(http.success ? http.data : httpSection.parse({}), places, overrides),
     mqtt: brokers.success ? resolveBrokers(brokers.data, places) : [],
+    zwave: sticks.success ? resolveSticks(sticks.data, places) : [],
   };
 }
 

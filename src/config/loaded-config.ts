@@ -39,6 +39,8 @@ export interface LoadedConfig {
   readonly serial: readonly SerialLineConfig[];
   /** In the order of the file. */
   readonly ble: readonly BleAdapterConfig[];
+  /** In the order of the file. */
+  readonly zwave: readonly ZwaveStickConfig[];
   readonly monitor: MonitorConfig | undefined;
   readonly logLevel: Logger['level'];
   readonly devices: readonly DeviceConfig[];
@@ -100,6 +102,16 @@ export interface BleAdapterConfig {
   readonly connections: number;
 }
 
+/** One Z-Wave controller. */
+export interface ZwaveStickConfig {
+  readonly name: string;
+  readonly path: string;
+  readonly keysFile: string;
+  readonly cacheDir: string;
+  /** Eight lower-case hexadecimal digits; undefined when the first that is seen counts. */
+  readonly homeId: string | undefined;
+}
+
 export interface MonitorConfig {
   /** Name of a broker. */
   readonly mqtt: string;
@@ -118,7 +130,8 @@ export type LinkConfig =
       /** Lower case. */
       readonly address: string;
       readonly addressType: 'public' | 'random';
-    };
+    }
+  | { readonly kind: 'zwave'; readonly name: string; readonly node: number };
 
 /** Where a simulated peer is met. */
 export interface PeerLinkConfig {

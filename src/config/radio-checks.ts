@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Findings } from './problems.ts';
-import { isRaw, listAt, rawAt } from './raw-values.ts';
+import { entriesAt, isRaw, listAt, rawAt } from './raw-values.ts';
 
 /** Bluetooth adapters: each is one thing, and has one user. */
 export function checkAdapters(file: unknown, findings: Findings): void {
   const adapters = rawAt(file, 'ble');
   if (!isRaw(adapters)) return;
-  const linesByPort = new Map(
-    Object.entries(rawsIn(rawAt(file, 'serial'))).map(([name, line]) => [rawAt(line, 'path'), `serial.${name}`]),
+  const users = ['serial', 'zwave'].flatMap((section) =>
+    entriesAt(file, section).map(([name, { path }]): [unknown, string] => [path, `${section}.${name}`]),
   );
+  const usedElsewhere = new Map(users);
   const used = new Map<unknown, string>();
   for (const [name, adapter] of Object.entries(adapters)) {
     if (!isRaw(adapter)) continue;
@@ -28,14 +29,12 @@ export function checkAdapters(file: unknown, findings: Findings): void {
       const value = adapter[kind];
       if (typeof value !== 'string') continue;
       const key = value.toLowerCase();
-      const before = used.get(key) ?? linesByPort.get(value);
+      const before = used.get(key) ?? usedElsewhere.get(value);
       if (before !== undefined) findings.add([...path, kind], `${before} uses this already.`);
       else used.set(key, `ble.${name}`);
     }
   }
 }
-
-const rawsIn = (section: unknown) => (isRaw(section) ? section : {});
 
 /** A Bluetooth device is one device, by whatever adapter it is reached. */
 export function checkSharedAddresses(file: unknown, findings: Findings): void {

@@ -13,6 +13,7 @@ import type {
   PeerLinkConfig,
   SerialLineConfig,
   SimulationConfig,
+  ZwaveStickConfig,
 } from './loaded-config.ts';
 import type {
   BluetoothSection,
@@ -22,6 +23,7 @@ import type {
   HttpSection,
   SerialSection,
   SimulationSection,
+  ZwaveSection,
 } from './schema.ts';
 
 export function resolveHttp(http: HttpSection, places: Places, overrides: Overrides): HttpConfig {
@@ -87,6 +89,7 @@ export function resolveConfig(
     mqtt: resolveBrokers(file.mqtt, places),
     serial: Object.entries(file.serial).map(([name, line]) => resolveLine(name, line)),
     ble: Object.entries(file.ble).map(([name, adapter]) => resolveAdapter(name, adapter)),
+    zwave: resolveSticks(file.zwave, places),
     monitor: monitor && {
       mqtt: monitor.mqtt,
       baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,
@@ -118,6 +121,15 @@ function resolveAdapter(name: string, section: BluetoothSection): BleAdapterConf
     return { name, radio: { kind: 'kernel', adapter, userChannel: section.user_channel ?? false }, connections };
   return { name, radio: { kind: 'simulated' }, connections };
 }
+
+export const resolveSticks = (sections: Readonly<Record<string, ZwaveSection>>, places: Places): ZwaveStickConfig[] =>
+  Object.entries(sections).map(([name, stick]) => ({
+    name,
+    path: stick.path,
+    keysFile: places.state(stick.keys_file),
+    cacheDir: places.state(stick.cache_dir),
+    homeId: stick.home_id,
+  }));
 
 function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], driver: DriverDefinition): DeviceConfig {
   return {
@@ -166,6 +178,10 @@ function resolveLink(kind: ConfigurableLink, link: Readonly<Record<string, unkno
       const { ble, address, address_type } = linkSections.ble.parse(link);
       return { kind, name: ble, address, addressType: address_type };
     }
+    case 'zwave': {
+      const { zwave, node } = linkSections.zwave.parse(link);
+      return { kind, name: zwave, node };
+    }
   }
 }
 
@@ -177,5 +193,7 @@ function resolvePeerLink(kind: ConfigurableLink, link: Readonly<Record<string, u
       return { kind, name: peerLinkSections.serial.parse(link).serial };
     case 'ble':
       return { kind, name: peerLinkSections.ble.parse(link).ble };
+    case 'zwave':
+      return { kind, name: peerLinkSections.zwave.parse(link).zwave };
   }
 }

@@ -138,6 +138,26 @@ const bluetoothAdapter = z
   })
   .describe('Either adapter, uart or simulated.');
 
+const zwaveStick = z
+  .strictObject({
+    path: TtyPath.describe(
+      'The port of the stick: one of /dev/serial/by-id, since sticks re-enumerate when they reset.',
+    ),
+    keys_file: FilePath.describe(
+      "File with the network's security keys, mode 0600: secure locks obey nobody without them. Back it up.",
+    ),
+    cache_dir: FilePath.describe(
+      'Folder for what is known of the nodes, codes included; mode 0700. Lost, every node is interviewed again.',
+    ),
+    home_id: z
+      .string()
+      .regex(/^[0-9a-fA-F]{8}$/, 'must be eight hexadecimal digits, in quotes')
+      .toLowerCase()
+      .optional()
+      .describe('The network that the stick must hold; when not given, the one it held when it was first used.'),
+  })
+  .describe('One Z-Wave controller. It needs the package zwave-js.');
+
 const monitor = z
   .strictObject({
     mqtt: Slug.describe('Name of the broker to publish on.'),
@@ -233,6 +253,7 @@ export const configSchema = z
     mqtt: z.record(Slug, broker).default({}).describe('MQTT brokers by name.'),
     serial: z.record(Slug, serialLine).default({}).describe('Serial lines by name: one for each port.'),
     ble: z.record(Slug, bluetoothAdapter).default({}).describe('Bluetooth LE adapters by name.'),
+    zwave: z.record(Slug, zwaveStick).default({}).describe('Z-Wave sticks by name: one for each port.'),
     monitor: monitor.optional(),
     log,
     devices: z.array(device).describe('Locks and sensors.'),
@@ -248,6 +269,7 @@ export type ConfigFile = z.output<typeof configSchema>;
 export type BrokerSection = ConfigFile['mqtt'][string];
 export type SerialSection = ConfigFile['serial'][string];
 export type BluetoothSection = ConfigFile['ble'][string];
+export type ZwaveSection = ConfigFile['zwave'][string];
 export type DeviceSection = ConfigFile['devices'][number];
 export type HttpSection = ConfigFile['http'];
 export type SimulationSection = ConfigFile['simulation'][number];

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { Device, DeviceReport } from './device.ts';
-import type { BleAdvertisement, LinkKind, LinkKinds } from './links.ts';
+import type { LinkKind, LinkKinds } from './link-kinds.ts';
+import type { BleAdvertisement } from './links.ts';
 import type { Secret } from './secret.ts';
 
 export interface OpenContext {

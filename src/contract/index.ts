@@ -5,6 +5,8 @@ export * from './driver.ts';
 export * from './errors.ts';
 export * from './gatt-peripheral.ts';
 export * from './health.ts';
+export * from './link-kinds.ts';
 export * from './links.ts';
 export * from './secret.ts';
 export * from './units.ts';
+export * from './zwave-link.ts';

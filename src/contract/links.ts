@@ -202,12 +202,3 @@ export interface BleLink extends Link {
   /** Hears what the device advertises, every few seconds while the adapter has nothing better to do. */
   onAdvertisement(listener: (advertisement: BleAdvertisement) => void): Unsubscribe;
 }
-
-/** Every kind of link a driver can ask for. */
-export interface LinkKinds {
-  readonly mqtt: MqttLink;
-  readonly serial: SerialLink;
-  readonly ble: BleLink;
-}
-
-export type LinkKind = keyof LinkKinds;

@@ -10,7 +10,7 @@ import { placesOf } from './places.ts';
 import { startSimulation } from './simulator.ts';
 
 const line = { baudRate: 9600, parity: 'none', stopBits: 1 } as const;
-const config = { mqtt: [], ble: [], serial: [{ name: 'bus', path: undefined, ...line }] };
+const config = { mqtt: [], ble: [], zwave: [], serial: [{ name: 'bus', path: undefined, ...line }] };
 
 const building = {
   simulator: 'serial/modbus-line',
@@ -83,7 +83,7 @@ it('a simulated line is found by the bus, and its door is opened by those who co
 
 it('a line with a port can only be played at its far end', async () => {
   const ctx = { clock: new SimulatedClock(), random: () => 0.5, log: silentLog };
-  const port = { mqtt: [], ble: [], serial: [{ name: 'bus', path: '/dev/ttyUSB0', ...line }] };
+  const port = { mqtt: [], ble: [], zwave: [], serial: [{ name: 'bus', path: '/dev/ttyUSB0', ...line }] };
   await expect(
     startSimulation([building], simulators, placesOf(port, { lines: new SimulatedLines() }), ctx),
   ).rejects.toThrow('strikeplate simulate --serial bus=PORT');

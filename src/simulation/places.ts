@@ -9,7 +9,7 @@ export interface SimulationReach {
   readonly lines?: SimulatedLines;
   /** Where its own simulated adapters are, when it runs in this process. */
   readonly radios?: SimulatedRadios;
-  /** Ports at the far ends of lines, by the name of the line. */
+  /** Ports at the far ends of lines and of sticks, by the name of the line or stick. */
   readonly farEnds?: ReadonlyMap<string, string>;
   /** Ports of dongles that play Bluetooth devices, by the name of the gateway's adapter. */
   readonly dongles?: ReadonlyMap<string, string>;
@@ -20,11 +20,15 @@ export interface SimulationReach {
 
 /** Where the peers of a configuration are met. */
 export function placesOf(
-  config: Pick<LoadedConfig, 'mqtt' | 'serial' | 'ble'>,
+  config: Pick<LoadedConfig, 'mqtt' | 'serial' | 'ble' | 'zwave'>,
   { lines, radios, farEnds, dongles, memory, buttonsHeld = false, onWaiting }: SimulationReach,
 ): AllPlaces {
   return {
     mqtt: config.mqtt,
+    zwave: config.zwave.map(({ name }) => {
+      const farEnd = farEnds?.get(name);
+      return { name, at: farEnd === undefined ? 'nowhere' : { farEnd } };
+    }),
     serial: config.serial.map(({ name, path, ...line }) => {
       const farEnd = farEnds?.get(name);
       if (farEnd !== undefined) return { name, line, at: { farEnd } };

@@ -39,12 +39,19 @@ export interface DeviceMemory {
   write(address: string, content: Secret): void;
 }
 
+/** Where a simulated stick is met: at the far end of the port that the gateway has. */
+export interface ZwavePlace {
+  readonly name: string;
+  readonly at: { readonly farEnd: string } | 'nowhere';
+}
+
 /** Where a simulated peer is met, for each kind of link. */
 export interface SimulationPlaces {
   /** The broker that the gateway uses. */
   readonly mqtt: BrokerConfig;
   readonly serial: SerialPlace;
   readonly ble: BlePlace;
+  readonly zwave: ZwavePlace;
 }
 
 /** Every place there is, for each kind of link. */

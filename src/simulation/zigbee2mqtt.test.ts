@@ -42,7 +42,12 @@ async function brokerWithWitness() {
 it('a simulated building comes, does what it is told, and says that it goes', async () => {
   const { config, witness, heard } = await brokerWithWitness();
   const here = Promise.all([heard('zigbee2mqtt/bridge/state', 'online'), heard('zigbee2mqtt/Hall', '"noise":"42.00"')]);
-  const running = await startSimulation([building], simulators, { mqtt: [config], serial: [], ble: [] }, ctx);
+  const running = await startSimulation(
+    [building],
+    simulators,
+    { mqtt: [config], serial: [], ble: [], zwave: [] },
+    ctx,
+  );
   await here;
   const unlocked = heard('zigbee2mqtt/Front', '"lock_state":"unlocked"');
   witness.publish('zigbee2mqtt/Front/set', '{"state":"UNLOCK"}');
@@ -55,7 +60,7 @@ it('a simulated building comes, does what it is told, and says that it goes', as
 it('a simulated building says which broker it cannot reach', async () => {
   const { config } = await brokerWithWitness();
   const nowhere = { ...config, port: 1 };
-  await expect(startSimulation([building], simulators, { mqtt: [nowhere], serial: [], ble: [] }, ctx)).rejects.toThrow(
-    /^The simulation cannot reach the broker main at mqtt:\/\/127\.0\.0\.1:1: .+\.$/,
-  );
+  await expect(
+    startSimulation([building], simulators, { mqtt: [nowhere], serial: [], ble: [], zwave: [] }, ctx),
+  ).rejects.toThrow(/^The simulation cannot reach the broker main at mqtt:\/\/127\.0\.0\.1:1: .+\.$/);
 });

@@ -52,7 +52,7 @@ const cleanTree: Record<string, string> = {
     "import { request } from '../modbus/requests.ts';\nexport const driver = request;",
   'drivers/serial/modbus-relay/simulator.ts':
     "import { line } from '../modbus/simulated-line.ts';\nexport const simulator = line;",
-  'drivers/serial/zwave/driver.ts': "export const driver = () => import('zwave-js');",
+  'src/transports/zwave/library.ts': "export const library = () => import('zwave-js');",
   'test/kit/kit.ts': 'export const kit = 1;',
 };
 
@@ -124,7 +124,7 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
   ['serialport-only-in-its-transport', 'src/config/p3.ts', "import 'serialport';", 'serialport'],
   ['noble-only-in-its-transport', 'src/config/p4.ts', "import '@stoprocent/noble';", '@stoprocent/noble'],
   ['bleno-only-in-simulation', 'src/transports/ble/p1.ts', "import '@stoprocent/bleno';", '@stoprocent/bleno'],
-  ['zwave-js-only-in-its-driver', 'drivers/mqtt/bolt/p6.ts', "import 'zwave-js';", 'zwave-js'],
+  ['zwave-js-only-in-its-transport', 'drivers/mqtt/bolt/p6.ts', "import 'zwave-js';", 'zwave-js'],
   [
     'transport-implements-the-contract',
     'src/transports/serial/p1.ts',

@@ -1,0 +1,125 @@
+import {
+  type AccessCodeCapability,
+  type Device,
+  type DeviceReport,
+  defineDriver,
+  GatewayError,
+  type OpenContext,
+  type ZwaveLink,
+  type ZwaveReport,
+} from '../../../src/contract/index.ts';
+import { clearCode, readCode, setCode } from './code-conversation.ts';
+import { notOurs } from './failures.ts';
+import { operate, readBolt } from './lock-conversation.ts';
+import { NodeWatch, type WatchOptions } from './node-watch.ts';
+import { deviceReports } from './reports.ts';
+import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
+import type { Talk } from './zwave-node.ts';
+
+export const zwave = defineDriver({
+  id: 'serial/zwave',
+  title: 'Z-Wave locks and noise sensors behind a stick',
+  link: 'zwave',
+  settings,
+  describe: ({ kind, manufacturer, model }) => ({
+    deviceType: kind === 'lock' ? 'zwave_lock' : 'zwave_noise_sensor',
+    manufacturer: manufacturer ?? 'unknown',
+    model: model ?? (kind === 'lock' ? 'Z-Wave lock' : 'Z-Wave noise sensor'),
+  }),
+  part: ({ kind }) => kind,
+  limits: { door: { sendByMs: 8_000, deadlineMs: 30_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
+  open: async (link, chosen, ctx) =>
+    chosen.kind === 'lock' ? openLock(link, chosen, ctx) : openSensor(link, chosen, ctx),
+});
+
+function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Device {
+  const { pin_slots: pinSlots } = chosen;
+  const slots = pinSlots === undefined ? [] : Array.from({ length: pinSlots.count }, (_, i) => pinSlots.first + i);
+  const writing = new Set<number>();
+  const { talk, close } = openNode(link, ctx, {
+    is: {
+      what: 'lock',
+      among: ({ lock, codes }) => lock !== undefined && (pinSlots === undefined || codes !== undefined),
+    },
+    refresh: ['bolt', 'battery'],
+    maySleep: false,
+    // What the gateway writes itself is no news of the lock's.
+    reports: (report) =>
+      deviceReports(report, slots).filter((told) => told.kind !== 'code_slot' || !writing.has(told.slot)),
+  });
+  return {
+    lock: {
+      observes: 'bolt',
+      lock: (command) => operate(talk, 'locked', command),
+      unlock: (command) => operate(talk, 'unlocked', command),
+      read: (read) => readBolt(talk, read),
+    },
+    ...(pinSlots && { accessCodes: openKeypad(talk, chosen, pinSlots, writing) }),
+    close,
+  };
+}
+
+function openKeypad(
+  talk: Talk,
+  { pin_lengths }: LockSettings,
+  slots: NonNullable<LockSettings['pin_slots']>,
+  writing: Set<number>,
+): AccessCodeCapability {
+  const ours = (slot: number | undefined): number => {
+    if (slot !== undefined && slot >= slots.first && slot < slots.first + slots.count) return slot;
+    throw notOurs(talk, slot);
+  };
+  const whileWriting = async <T>(slot: number, work: () => Promise<T>): Promise<T> => {
+    writing.add(slot);
+    try {
+      return await work();
+    } finally {
+      writing.delete(slot);
+    }
+  };
+  return {
+    rules: {
+      lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
+      digits: '0123456789',
+      slots,
+      nativeSchedule: false,
+      readCost: 'battery',
+    },
+    set: async (command, write) => {
+      const slot = ours(write.slot);
+      return whileWriting(slot, () => setCode(talk, command, { ...write, slot }));
+    },
+    clear: async (command, slot) => whileWriting(ours(slot), () => clearCode(talk, command, slot)),
+    read: async (read, slot) => readCode(talk, read, slot),
+  };
+}
+
+function openSensor(link: ZwaveLink, chosen: NoiseSettings, ctx: OpenContext): Device {
+  const { close } = openNode(link, ctx, {
+    is: { what: 'noise sensor', among: ({ loudness }) => loudness },
+    refresh: ['loudness'],
+    maySleep: true,
+    reports: (report) => deviceReports(report, []),
+  });
+  return { noise: { metric: 'dBA', expectedIntervalMs: chosen.interval_s * 1_000 }, close };
+}
+
+interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {
+  readonly reports: (report: ZwaveReport) => readonly DeviceReport[];
+}
+
+/** What locks and sensors have in common: health, reports, and an end. */
+function openNode(link: ZwaveLink, ctx: OpenContext, { reports, ...kind }: Kind) {
+  const closing = new AbortController();
+  const talk: Talk = { name: ctx.name, link, clock: ctx.clock, closing: closing.signal, log: ctx.log };
+  const unlisten = link.onReport((report) => {
+    for (const told of reports(report)) ctx.report(told);
+  });
+  const watch = new NodeWatch({ ...kind, talk, random: ctx.random, report: (report) => ctx.report(report) });
+  const close = async () => {
+    closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
+    watch.close();
+    unlisten();
+  };
+  return { talk, close };
+}

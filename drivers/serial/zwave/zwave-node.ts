@@ -1,0 +1,26 @@
+import type { Clock, OpenContext, ZwaveLink } from '../../../src/contract/index.ts';
+
+/** What every conversation with a node needs. */
+export interface Talk {
+  /** The device's name, for messages. */
+  readonly name: string;
+  readonly link: ZwaveLink;
+  readonly clock: Clock;
+  /** Aborts when the device is closed. */
+  readonly closing: AbortSignal;
+  readonly log: OpenContext['log'];
+}
+
+/** @throws the signal's reason as soon as it aborts */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** True when the end of a conversation was the end of the device. */
+export const endedWithDevice = ({ closing }: Talk, error: unknown): boolean =>
+  closing.aborted && error === closing.reason;

@@ -1,0 +1,238 @@
+import type { ZWaveNode } from 'zwave-js';
+import {
+  type LinkState,
+  Secret,
+  type SendPermit,
+  type Unsubscribe,
+  type ZwaveCommand,
+  type ZwaveFeatures,
+  type ZwaveLink,
+  type ZwaveNodeStatus,
+  type ZwaveQueryOptions,
+  type ZwaveQuestions,
+  type ZwaveReport,
+  type ZwaveVerdict,
+} from '../../contract/index.ts';
+import { featuresOf, questions, type SendOptions, send } from './calls.ts';
+import { fail, failureOf, isStickTrouble, linkDown } from './failures.ts';
+import { Flight } from './flight.ts';
+import { listenTo } from './reports.ts';
+
+/** zwave-js, `NodeStatus`. */
+const nodeStatus = { asleep: 1, dead: 3 } as const;
+/** zwave-js, `MessagePriority`: the lower goes first; 7 is what interviews have. */
+const priorities = { door: 6, code: 7, poll: 8 } as const;
+/** How long a question may wait for its turn and its answer, in milliseconds. A guess: a beam, a nonce, a repeat. */
+const QUESTION_MS = 10_000;
+
+/** What a node needs of the stick it is behind. */
+export interface NodeHost {
+  readonly name: string;
+  readonly state: LinkState;
+  now(): number;
+  /** The stick failed in the middle of something: it is opened anew, and what it had in hand is dropped. */
+  distrust(why: string): void;
+}
+
+/** One node, over every opening of its stick. */
+export class NodeLink {
+  readonly #id: number;
+  readonly #host: NodeHost;
+  readonly #changeListeners = new Set<() => void>();
+  readonly #reportListeners = new Set<(report: ZwaveReport) => void>();
+  #node: ZWaveNode | undefined;
+  #detach: Unsubscribe = () => undefined;
+  #features: ZwaveFeatures | undefined;
+
+  constructor(id: number, host: NodeHost) {
+    this.#id = id;
+    this.#host = host;
+  }
+
+  /** @param node undefined when the network has none of this number */
+  attach(node: ZWaveNode | undefined): void {
+    this.#detach();
+    this.#node = node;
+    if (node === undefined) {
+      this.#changed();
+      return;
+    }
+    const changed = () => this.#changed();
+    const events = ['ready', 'interview completed', 'interview failed', 'alive', 'dead', 'wake up', 'sleep'] as const;
+    for (const event of events) node.on(event, changed);
+    const stop = listenTo(node, (report) => {
+      for (const listener of this.#reportListeners) listener(report);
+    });
+    this.#detach = () => {
+      for (const event of events) node.off(event, changed);
+      stop();
+      this.#detach = () => undefined;
+    };
+    this.#changed();
+  }
+
+  detach(): void {
+    this.#detach();
+    this.#node = undefined;
+    this.#changed();
+  }
+
+  /** What a device gets. */
+  link(onStateChange: ZwaveLink['onStateChange']): ZwaveLink {
+    const self = this;
+    return {
+      kind: 'zwave',
+      node: this.#id,
+      get state() {
+        return self.#host.state;
+      },
+      onStateChange,
+      get nodeStatus() {
+        return self.#status;
+      },
+      onNodeChange: (listener) => subscribe(self.#changeListeners, listener),
+      get features() {
+        return self.#features;
+      },
+      onReport: (listener) => subscribe(self.#reportListeners, listener),
+      knownSlotOf: (code) => self.#knownSlotOf(code),
+      reach: (options) => self.#reach(options),
+      query: (question, ask, options) => self.#query(question, ask, options),
+      command: (permit, command, signal) => self.#command(permit, command, signal),
+    };
+  }
+
+  get #status(): ZwaveNodeStatus {
+    const node = this.#node;
+    if (node === undefined) return 'missing';
+    if (node.status === nodeStatus.dead) return 'dead';
+    if (node.status === nodeStatus.asleep) return 'asleep';
+    return node.ready ? 'ready' : 'interviewing';
+  }
+
+  #changed(): void {
+    const node = this.#node;
+    this.#features = node?.ready ? featuresOf(node) : undefined;
+    for (const listener of this.#changeListeners) listener();
+  }
+
+  /** @throws GatewayError `not_sent` unless the node can be spoken to, or was given up and may be pinged */
+  #speakable(): ZWaveNode {
+    const { name, state } = this.#host;
+    if (state.status === 'down') throw linkDown(name, state.hint);
+    const who = `Node ${this.#id} of the Z-Wave stick ${name}`;
+    const node = this.#node;
+    if (node === undefined)
+      throw fail(
+        'misconfigured',
+        `The Z-Wave stick ${name} has no node ${this.#id}. Correct the device's link, or include the device.`,
+        'not_sent',
+      );
+    if (this.#status === 'asleep')
+      throw fail(
+        'device_not_ready',
+        `${who} is asleep. It can be spoken to only when it wakes up by itself.`,
+        'not_sent',
+      );
+    if (!node.ready)
+      throw fail(
+        'device_not_ready',
+        `${who} is still being asked what it can do. Try again in a few minutes.`,
+        'not_sent',
+      );
+    return node;
+  }
+
+  async #reach({ signal }: ZwaveQueryOptions): Promise<void> {
+    signal.throwIfAborted();
+    const node = this.#speakable();
+    const answers = await unlessAborted(
+      node.ping().catch((error: unknown) => {
+        throw this.#noted(error, false);
+      }),
+      signal,
+    );
+    if (answers) return;
+    this.#speakable();
+    throw this.#silent();
+  }
+
+  #silent() {
+    return fail(
+      'device_offline',
+      `Node ${this.#id} of the Z-Wave stick ${this.#host.name} does not answer. Check its battery and its distance to the next node.`,
+      'not_sent',
+    );
+  }
+
+  async #query<Q extends keyof ZwaveQuestions>(
+    question: Q,
+    ask: ZwaveQuestions[Q]['ask'],
+    { priority, signal }: ZwaveQueryOptions,
+  ): Promise<ZwaveQuestions[Q]['answer']> {
+    signal.throwIfAborted();
+    const node = this.#speakable();
+    const options: SendOptions = { priority: priorities[priority], expire: QUESTION_MS };
+    const answer = await unlessAborted(
+      questions[question](node, ask, options).catch((error: unknown) => {
+        throw this.#noted(error, false);
+      }),
+      signal,
+    );
+    if (answer === undefined) throw this.#silent();
+    return answer;
+  }
+
+  async #command(permit: SendPermit, command: ZwaveCommand, signal: AbortSignal): Promise<ZwaveVerdict> {
+    signal.throwIfAborted();
+    const node = this.#speakable();
+    permit.spend();
+    const flight = new Flight(() => permit.sendBy !== undefined && this.#host.now() > permit.sendBy);
+    const options: SendOptions = {
+      priority: command.do === 'lock' || command.do === 'unlock' ? priorities.door : priorities.code,
+      // Two equal commands are two, and a later one does not swallow an earlier.
+      preventDeduplication: true,
+      ...(permit.sendBy !== undefined && { expire: Math.max(1, permit.sendBy - this.#host.now()) }),
+      onProgress: ({ state }) => {
+        const wrong = flight.turn(Number(state));
+        if (wrong !== undefined) this.#host.distrust(wrong);
+      },
+    };
+    const sent = send(node, command, options).catch((error: unknown) => {
+      if (!flight.left) permit.withdraw();
+      throw this.#noted(error, flight.left);
+    });
+    return unlessAborted(sent, signal);
+  }
+
+  #knownSlotOf(code: Secret): number | undefined {
+    if (!this.#node?.ready || this.#features?.codes === undefined) return undefined;
+    return this.#node.accessControl?.getAllCredentialsCached().find(({ data }) => {
+      const text =
+        typeof data === 'string' ? data : data === undefined ? undefined : Buffer.from(data).toString('latin1');
+      return text !== undefined && code.equals(new Secret(text));
+    })?.slot;
+  }
+
+  #noted(error: unknown, left: boolean): unknown {
+    if (isStickTrouble(error)) this.#host.distrust('it did not answer');
+    return failureOf(error, { stick: this.#host.name, node: this.#id }, left);
+  }
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): Unsubscribe {
+  // Each subscription is its own, also of one listener twice.
+  const own = ((...args: never[]) => (listener as (...args: never[]) => void)(...args)) as T;
+  listeners.add(own);
+  return () => listeners.delete(own);
+}
+
+/** @throws the signal's reason as soon as it aborts */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,130 @@
+import type { ZWaveNode } from 'zwave-js';
+import type { Unsubscribe, ZwaveBolt, ZwaveReport } from '../../contract/index.ts';
+
+/** Command classes, as numbered by the Z-Wave Alliance's registry. */
+export const cc = {
+  sensor: 0x31,
+  doorLock: 0x62,
+  userCode: 0x63,
+  notification: 0x71,
+  lock: 0x76,
+  battery: 0x80,
+  userCredential: 0x83,
+} as const;
+
+/** CC:0031: Multilevel Sensor type "loudness", and its two scales. */
+export const loudness = { type: 0x1e, property: 'Loudness', scales: ['dB', 'dBA'] } as const;
+
+/** CC:0062.01.02, the modes that say where the bolt is; 0xfe is "unknown", the rest are partly one or the other. */
+export const boltOf = (mode: unknown): ZwaveBolt =>
+  mode === 0xff ? 'secured' : mode === 0x00 ? 'unsecured' : 'between';
+
+export const doorOf = (status: unknown): 'open' | 'closed' | undefined =>
+  status === 'open' || status === 'closed' ? status : undefined;
+
+/** CC:0071, notification type 0x06 "Access Control": its events, by number. */
+const accessEvents: Readonly<Record<number, (slot: number | undefined) => ZwaveReport>> = {
+  1: (slot) => operated('locked', 'manual', slot),
+  2: (slot) => operated('unlocked', 'manual', slot),
+  3: (slot) => operated('locked', 'radio', slot),
+  4: (slot) => operated('unlocked', 'radio', slot),
+  5: (slot) => operated('locked', 'keypad', slot),
+  6: (slot) => operated('unlocked', 'keypad', slot),
+  7: () => ({ report: 'jammed' }),
+  8: () => ({ report: 'jammed' }),
+  9: () => operated('locked', 'automatic', undefined),
+  10: () => ({ report: 'jammed' }),
+  12: () => ({ report: 'all_codes_deleted' }),
+  13: (slot) => ({ report: 'code_changed', slot, occupied: false }),
+  14: (slot) => ({ report: 'code_changed', slot, occupied: true }),
+  15: () => ({ report: 'duplicate_code' }),
+  16: (slot) => denied(slot),
+  19: (slot) => denied(slot),
+  20: (slot) => denied(slot),
+};
+
+const ACCESS_CONTROL = 0x06;
+const HOME_SECURITY = 0x07;
+/** Home Security: tampering, cover removed; tampering, invalid code; tampering, moved. */
+const tamperEvents = [3, 4, 9];
+/** "Lock state" of Access Control: a value, not an event. */
+const LOCK_JAMMED = 0x0b;
+
+const operated = (
+  operation: 'locked' | 'unlocked',
+  by: 'manual' | 'keypad' | 'radio' | 'automatic',
+  slot: number | undefined,
+): ZwaveReport => ({ report: 'operated', operation, by, ...(slot !== undefined && { slot }) });
+
+const denied = (slot: number | undefined): ZwaveReport => ({
+  report: 'access_denied',
+  ...(slot !== undefined && { slot }),
+});
+
+interface ValueChange {
+  readonly commandClass: number;
+  readonly property: string | number;
+  readonly propertyKey?: string | number;
+  readonly endpoint?: number;
+  readonly newValue: unknown;
+}
+
+/** Says in the contract's words what a node tells by itself, as long as it is not told to stop. */
+export function listenTo(node: ZWaveNode, tell: (report: ZwaveReport) => void): Unsubscribe {
+  const onValue = (_: unknown, change: ValueChange) => {
+    const report = reportOf(node, change);
+    if (report) tell(report);
+  };
+  const onNotification = (_: unknown, ccId: number, args: unknown) => {
+    const report = ccId === cc.notification ? eventOf(args) : undefined;
+    if (report) tell(report);
+  };
+  node.on('value updated', onValue);
+  node.on('value added', onValue);
+  node.on('notification', onNotification);
+  return () => {
+    node.off('value updated', onValue);
+    node.off('value added', onValue);
+    node.off('notification', onNotification);
+  };
+}
+
+function reportOf(node: ZWaveNode, change: ValueChange): ZwaveReport | undefined {
+  const { commandClass, property, propertyKey, newValue } = change;
+  if (commandClass === cc.doorLock && property === 'currentMode') return { report: 'bolt', bolt: boltOf(newValue) };
+  if (commandClass === cc.doorLock && property === 'doorStatus') {
+    const contact = doorOf(newValue);
+    return contact && { report: 'door', contact };
+  }
+  if (commandClass === cc.lock && property === 'locked')
+    return { report: 'bolt', bolt: newValue === true ? 'secured' : 'unsecured' };
+  if (commandClass === cc.battery && (property === 'level' || property === 'isLow')) return batteryOf(node);
+  if (commandClass === cc.sensor && property === loudness.property && typeof newValue === 'number')
+    return { report: 'loudness', level: newValue, scale: scaleOf(node) };
+  if (commandClass === cc.notification && property === 'Access Control' && propertyKey === 'Lock state')
+    return newValue === LOCK_JAMMED ? { report: 'jammed' } : undefined;
+  return undefined;
+}
+
+function eventOf(args: unknown): ZwaveReport | undefined {
+  const { type, event, parameters } = (args ?? {}) as {
+    readonly type?: number;
+    readonly event?: number;
+    readonly parameters?: { readonly userId?: unknown } | undefined;
+  };
+  if (type === HOME_SECURITY && event !== undefined && tamperEvents.includes(event)) return { report: 'tamper' };
+  if (type !== ACCESS_CONTROL || event === undefined) return undefined;
+  const userId = parameters?.userId;
+  return accessEvents[event]?.(typeof userId === 'number' ? userId : undefined);
+}
+
+function batteryOf(node: ZWaveNode): ZwaveReport | undefined {
+  const level = node.getValue({ commandClass: cc.battery, property: 'level' });
+  const low = node.getValue({ commandClass: cc.battery, property: 'isLow' });
+  return typeof level === 'number' ? { report: 'battery', percent: level, low: low === true } : undefined;
+}
+
+function scaleOf(node: ZWaveNode): 'dB' | 'dBA' {
+  const metadata = node.getValueMetadata({ commandClass: cc.sensor, property: loudness.property });
+  return /A/.test(String((metadata as { readonly unit?: unknown }).unit ?? '')) ? 'dBA' : 'dB';
+}
