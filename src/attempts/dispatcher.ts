@@ -259,6 +259,12 @@ export class Dispatcher {
       laneClass: command.laneClass,
       run: async (letDoorsPass) => {
         if (attempt.ending) return 'over';
+        const { name, outOfService } = device.snapshot;
+        if (outOfService && attempt.nothingActed) {
+          const failure = isOutOfService(name, command.actionType);
+          this.#settler.conclude(attempt, failure, 'the device was taken out of service while it waited');
+          return 'over';
+        }
         tries += 1;
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {

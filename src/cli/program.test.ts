@@ -165,6 +165,25 @@ describe('devices', () => {
   });
 });
 
+describe('service', () => {
+  it('is ended and begun again, with who said so and why', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    const { code, out } = await run('out-of-service', 'front', '--reason', 'New cylinder');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'Front door is out of service: commands are refused, its state is still read.',
+    });
+    expect(gateway.devices.get(frontDoor.deviceId)?.settings.stopped).toMatchObject({
+      by: 'cli',
+      reason: 'New cylinder',
+    });
+    expect((await run('devices')).out).toContain('out of service');
+    expect((await run('in-service', 'front')).out).toBe('Front door is in service: commands are taken again.');
+    expect(gateway.devices.get(frontDoor.deviceId)?.outOfService).toBe(false);
+    expect((await run('out-of-service', 'nowhere')).code).toBe(6);
+  });
+});
+
 describe('attempts', () => {
   it('are listed, read and explained', async () => {
     const { run, gateway } = await cliBoxWithGateway();

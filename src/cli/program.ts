@@ -8,6 +8,7 @@ import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
+import { setService } from './service.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 import { createZwaveKeys } from './zwave-keys.ts';
@@ -126,6 +127,16 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
         ])}`,
       )
       .action(async (device, options) => done(await commandDoor(terminal, action, device, options)));
+
+  connected(program.command('out-of-service <device>'))
+    .description('refuse all commands to a device until it is put back, also over a restart')
+    .option('--reason <text>', 'for people: shown with the device')
+    .addHelpText('after', examples(['strikeplate out-of-service front --reason "Cylinder is being changed"']))
+    .action(async (device, options) => done(await setService(terminal, 'out', device, options)));
+  connected(program.command('in-service <device>'))
+    .description('take commands to a device again')
+    .addHelpText('after', examples(['strikeplate in-service front']))
+    .action(async (device, options) => done(await setService(terminal, 'in', device, options)));
 
   const attempts = program.command('attempts').description('what was asked for and what became of it');
   connected(attempts.command('list', { isDefault: true }))

@@ -1,6 +1,6 @@
 import { type DeviceReport, GatewayError, type Unsubscribe } from '../contract/index.ts';
 import type { Devices } from '../gateway/ports.ts';
-import type { DeviceSnapshot } from './device-snapshot.ts';
+import type { DeviceSettings, DeviceSnapshot } from './device-snapshot.ts';
 import { ManagedDevice, type ManagedDeviceOptions } from './managed-device.ts';
 
 /** Every configured device, in the order of configuration. */
@@ -8,9 +8,10 @@ export class DeviceRegistry implements Devices {
   readonly #devices = new Map<string, ManagedDevice>();
   readonly #listeners = new Set<(snapshot: DeviceSnapshot, report: DeviceReport) => void>();
 
-  constructor(devices: readonly ManagedDeviceOptions[]) {
+  /** @param settingsOf what was set for a device in earlier runs */
+  constructor(devices: readonly ManagedDeviceOptions[], settingsOf: (deviceId: string) => DeviceSettings) {
     for (const options of devices) {
-      const device = new ManagedDevice(options, (snapshot, report) => {
+      const device = new ManagedDevice(options, settingsOf(options.description.deviceId), (snapshot, report) => {
         for (const listener of this.#listeners) listener(snapshot, report);
       });
       this.#devices.set(options.description.deviceId, device);

@@ -38,6 +38,24 @@ export interface DeviceDescription {
   readonly createdAt: number;
 }
 
+/** What people set for a device while the gateway runs. It goes before what configuration says. */
+export interface DeviceSettings {
+  /** Undefined: as configured. */
+  readonly name: string | undefined;
+  readonly customMetadata: Readonly<Record<string, string | boolean>>;
+  /** False: whoever set it wants to see it no more among the others, and to command it no more. */
+  readonly isManaged: boolean;
+  /** Taken out of service: when, in milliseconds since the Unix epoch, by whom, and why. */
+  readonly stopped: { readonly at: number; readonly by: string; readonly reason: string | undefined } | undefined;
+}
+
+export const noSettings: DeviceSettings = {
+  name: undefined,
+  customMetadata: {},
+  isManaged: true,
+  stopped: undefined,
+};
+
 /** What is known of a device now: the latest of each report, and when it was heard. */
 export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
@@ -63,5 +81,7 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly changedBy: string | undefined;
   /** Milliseconds since the Unix epoch of the last report other than bad health; undefined before the first. */
   readonly lastSeenAt: number | undefined;
+  /** By configuration, or because somebody took it out. Commands are refused; reads go on. */
   readonly outOfService: boolean;
+  readonly settings: DeviceSettings;
 }

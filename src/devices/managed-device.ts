@@ -13,7 +13,7 @@ import {
   type Timer,
 } from '../contract/index.ts';
 import { DeviceLane } from './device-lane.ts';
-import type { DeviceDescription, DeviceSnapshot } from './device-snapshot.ts';
+import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from './device-snapshot.ts';
 
 /** How long a driver may take to let go of its device before it is left behind, in milliseconds. */
 const closePatienceMs = 1_000;
@@ -50,7 +50,11 @@ export class ManagedDevice {
   #closed = false;
   #snapshot: DeviceSnapshot;
 
-  constructor(options: ManagedDeviceOptions, onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void) {
+  constructor(
+    options: ManagedDeviceOptions,
+    settings: DeviceSettings,
+    onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void,
+  ) {
     this.#options = options;
     this.#onReport = onReport;
     this.lane = new DeviceLane(options.clock, options.description.name);
@@ -65,12 +69,40 @@ export class ManagedDevice {
       noise: undefined,
       changedBy: undefined,
       lastSeenAt: undefined,
-      outOfService: options.outOfService,
+      ...this.#underSettings(settings),
     };
   }
 
   get snapshot(): DeviceSnapshot {
     return this.#snapshot;
+  }
+
+  get settings(): DeviceSettings {
+    return this.#snapshot.settings;
+  }
+
+  get configuredName(): string {
+    return this.#options.description.name;
+  }
+
+  get isOutOfServiceByConfiguration(): boolean {
+    return this.#options.outOfService;
+  }
+
+  /** Takes over what was set for it; those who follow the device hear its health again, with the new snapshot. */
+  apply(settings: DeviceSettings): void {
+    this.#snapshot = { ...this.#snapshot, ...this.#underSettings(settings) };
+    this.#onReport(this.#snapshot, { kind: 'health', health: this.#snapshot.health });
+    this.lane.nudge();
+  }
+
+  #underSettings(settings: DeviceSettings): Pick<DeviceSnapshot, 'name' | 'outOfService' | 'settings'> {
+    const { description, outOfService } = this.#options;
+    return {
+      name: settings.name ?? description.name,
+      outOfService: outOfService || settings.stopped !== undefined,
+      settings,
+    };
   }
 
   /** True once its driver told, by opening it, what it can do. */
@@ -97,7 +129,7 @@ export class ManagedDevice {
       const credentials = this.#options.credentials?.();
       const device = await driver.open(link, settings, {
         deviceId: description.deviceId,
-        name: description.name,
+        name: this.#snapshot.name,
         clock,
         random,
         randomBytes,

@@ -97,6 +97,9 @@ export interface EventDetails {
     readonly battery_level?: number;
   };
   'device.name_changed': { readonly device_name: string };
+  /** Its commands are refused from now on. */
+  'strikeplate.device.taken_out_of_service': { readonly by: string; readonly reason?: string };
+  'strikeplate.device.put_into_service': { readonly by: string };
 
   'noise_sensor.noise_threshold_triggered': ThresholdTriggered;
 

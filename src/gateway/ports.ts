@@ -55,6 +55,27 @@ export interface Devices {
   onReport(listener: (snapshot: DeviceSnapshot, report: DeviceReport) => void): Unsubscribe;
 }
 
+/** Undefined leaves as it is. */
+export interface DeviceUpdate {
+  /** Null: as configured. */
+  readonly name?: string | null;
+  /** Merged into what is there; null or an empty text removes a key. */
+  readonly customMetadata?: Readonly<Record<string, string | boolean | null>>;
+  readonly isManaged?: boolean;
+}
+
+/**
+ * What people set for devices while the gateway runs. Resolves once it is on disk.
+ * @throws GatewayError `device_not_found`, `invalid_input`, `storage_unavailable`
+ */
+export interface DeviceAdministration {
+  update(deviceId: string, update: DeviceUpdate): Promise<void>;
+  /** Commands are refused from now on, also those that wait and have not left yet. */
+  takeOutOfService(deviceId: string, reason: string | undefined, origin: Origin): Promise<void>;
+  /** @throws GatewayError `invalid_input` for a device that is out of service by configuration */
+  putIntoService(deviceId: string, origin: Origin): Promise<void>;
+}
+
 /** What all codes of one stay have in common. */
 export interface AccessCodeWish {
   readonly name?: string;
@@ -290,6 +311,7 @@ export interface Gateway {
   readonly identity: GatewayIdentity;
   readonly clock: Clock;
   readonly devices: Devices;
+  readonly administration: DeviceAdministration;
   readonly attempts: Attempts;
   readonly doors: Doors;
   readonly accessCodes: AccessCodes;

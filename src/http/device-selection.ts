@@ -11,7 +11,7 @@ export const deviceFilters = {
   connected_account_ids: z.array(z.string()).optional(),
   connect_webview_id: z.string().optional(),
   search: z.string().optional().describe('Part of a name, a type, a maker or an id.'),
-  custom_metadata_has: z.record(z.string(), z.unknown()).optional(),
+  custom_metadata_has: z.record(z.string(), z.union([z.string(), z.boolean()])).optional(),
   created_before: z.iso.datetime({ offset: true }).optional(),
   space_id: z.string().optional(),
   unstable_location_id: z.string().nullish(),
@@ -37,8 +37,7 @@ export function selectDevices(
     wanted.user_identifier_key !== undefined ||
     wanted.connect_webview_id !== undefined ||
     (wanted.connected_account_id !== undefined && wanted.connected_account_id !== workspaceId) ||
-    wanted.connected_account_ids?.includes(workspaceId) === false ||
-    Object.keys(wanted.custom_metadata_has ?? {}).length > 0
+    wanted.connected_account_ids?.includes(workspaceId) === false
   )
     return [];
   const tests = testsFor(wanted);
@@ -58,6 +57,9 @@ function testsFor(wanted: DeviceFilters): ((device: DeviceSnapshot) => boolean)[
     const maker = manufacturer.toLowerCase();
     tests.push((device) => device.manufacturer.toLowerCase() === maker);
   }
+  // A query has only texts: true there is the same as true in a body.
+  for (const [key, value] of Object.entries(wanted.custom_metadata_has ?? {}))
+    tests.push(({ settings: { customMetadata } }) => String(customMetadata[key]) === String(value));
   if (created_before !== undefined) {
     const before = Date.parse(created_before);
     tests.push(({ createdAt }) => createdAt < before);

@@ -8,13 +8,13 @@ const inPlainWords: z.core.$ZodErrorMap = (issue) =>
   issue.code === 'invalid_type' && issue.input === undefined ? 'Required' : undefined;
 
 /**
- * Makes the check for one route. `null` for an optional parameter is the same as leaving it out: clients in several
- * languages send one for the other.
+ * Makes the check for one route. `null` for an optional parameter is the same as leaving it out, unless the parameter
+ * has a meaning for it: clients in several languages send one for the other.
  */
 export function parameterReader<Schema extends z.ZodObject>(schema: Schema): ParameterReader<Schema> {
   const optional = new Set<string>();
   for (const [name, parameter] of Object.entries(schema.shape))
-    if (z.safeParse(parameter, undefined).success) optional.add(name);
+    if (z.safeParse(parameter, undefined).success && !z.safeParse(parameter, null).success) optional.add(name);
   return (input) => {
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       throw new InvalidInput('The body must be a JSON object.');

@@ -34,24 +34,48 @@ interface CommandDescription<Params extends z.ZodObject> extends RouteDescriptio
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
 }
 
+/** What a change leads to once it is durable. */
+export interface Changed {
+  /** The attempts it set going: the request is held for their outcome as for a command's. */
+  readonly attempts?: readonly AttemptRecord[];
+  /** The answer from how things are by then. */
+  answer(): Record<string, unknown>;
+}
+
+interface ChangeDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
+  /** Resolves once the change is durable. Repeating it must do no harm: an Idempotency-Key is not looked at. */
+  change(params: z.output<Params>, origin: Origin, caller: Caller): Promise<Changed>;
+}
+
 interface Prepared extends RouteDescription<z.ZodObject> {
   readonly decodeQuery: QueryDecoder;
   readonly hasPathParameters: boolean;
 }
 
 export interface ReadRoute extends Prepared {
+  readonly does: 'read';
   readonly kind: 'read';
   respond(input: unknown, caller: Caller): Record<string, unknown>;
 }
 
+/** Writes what no single attempt stands for: a device's name, several codes at once. */
+export interface ChangeRoute extends Prepared {
+  readonly does: 'change';
+  readonly kind: WriteKind;
+  change(input: unknown, origin: Origin, caller: Caller): Promise<Changed>;
+}
+
+type WriteKind = 'create' | 'update' | 'delete';
+
 export interface CommandRoute extends Prepared {
-  readonly kind: 'create' | 'update' | 'delete';
+  readonly does: 'command';
+  readonly kind: WriteKind;
   readonly read: ParameterReader<z.ZodObject>;
   accept(params: Record<string, unknown>, origin: Origin): Promise<AttemptRecord>;
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
 }
 
-export type Route = ReadRoute | CommandRoute;
+export type Route = ReadRoute | CommandRoute | ChangeRoute;
 
 /**
  * The methods each kind of route answers to. Releases of the official clients differ: older ones send POST for
@@ -68,6 +92,7 @@ export function readRoute<Params extends z.ZodObject>(route: ReadDescription<Par
   const read = parameterReader(route.params);
   return {
     ...route,
+    does: 'read',
     kind: 'read',
     decodeQuery: queryDecoder(route.params.shape),
     hasPathParameters: route.path.includes(':'),
@@ -75,12 +100,28 @@ export function readRoute<Params extends z.ZodObject>(route: ReadDescription<Par
   };
 }
 
+export function changeRoute<Params extends z.ZodObject>(
+  kind: WriteKind,
+  route: ChangeDescription<Params>,
+): ChangeRoute {
+  const read = parameterReader(route.params);
+  return {
+    ...route,
+    does: 'change',
+    kind,
+    decodeQuery: queryDecoder(route.params.shape),
+    hasPathParameters: route.path.includes(':'),
+    change: (input, origin, caller) => route.change(read(input), origin, caller),
+  };
+}
+
 export function commandRoute<Params extends z.ZodObject>(
-  kind: CommandRoute['kind'],
+  kind: WriteKind,
   route: CommandDescription<Params>,
 ): CommandRoute {
   return {
     ...route,
+    does: 'command',
     kind,
     decodeQuery: queryDecoder(route.params.shape),
     hasPathParameters: route.path.includes(':'),

@@ -8,7 +8,7 @@ import { type Holds, holdTime } from './hold.ts';
 import { type Idempotency, type IdempotencyClaim, idempotencyClaim } from './idempotency.ts';
 import { InvalidInput } from './invalid-input.ts';
 import type { RawQuery } from './query-string.ts';
-import { type Caller, type CommandRoute, methodsOf, type Route } from './route.ts';
+import { type Caller, type ChangeRoute, type CommandRoute, methodsOf, type Route } from './route.ts';
 
 export interface CommandService {
   readonly holds: Holds;
@@ -29,9 +29,9 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
       const caller = new RequestCaller(key, request);
       const input = inputOf(route, request);
       const answer =
-        route.kind === 'read'
+        route.does === 'read'
           ? route.respond(input, caller)
-          : await command(route, input, { request, reply, key, caller }, service);
+          : await write(route, input, { request, reply, key, caller }, service);
       // The client must not send its next request on a connection that is about to go.
       if (service.stopping()) reply.header('connection', 'close');
       answer.ok = true;
@@ -47,33 +47,67 @@ interface Exchange {
   readonly caller: Caller;
 }
 
-async function command(
-  route: CommandRoute,
+async function write(
+  route: CommandRoute | ChangeRoute,
   input: unknown,
-  { request, reply, key, caller }: Exchange,
-  { holds, idempotency, holdMs, stopping }: CommandService,
+  exchange: Exchange,
+  service: CommandService,
 ): Promise<Record<string, unknown>> {
-  if (stopping())
+  if (service.stopping())
     throw new GatewayError('gateway_stopping', 'The gateway is stopping and accepts nothing new. Try again shortly.', {
       retryAfterSeconds: 5,
     });
-  const params = route.read(input);
+  const { key, request } = exchange;
   const origin: Origin = {
     actor: { kind: 'api_key', keyId: key.id, name: key.name, address: remoteAddress(request) },
     receivedAt: request.receivedAt,
   };
+  return route.does === 'change'
+    ? change(route, input, origin, exchange, service)
+    : command(route, input, origin, exchange, service);
+}
+
+async function change(
+  route: ChangeRoute,
+  input: unknown,
+  origin: Origin,
+  { request, caller }: Exchange,
+  { holds, holdMs }: CommandService,
+): Promise<Record<string, unknown>> {
+  const { attempts = [], answer } = await route.change(input, origin, caller);
+  if (attempts.length > 0) {
+    const ms = holdTime({ prefer: preferOf(request), sync: asksToWait(input) }, holdMs);
+    await Promise.all(attempts.map((attempt) => holds.wait(attempt, ms)));
+  }
+  return answer();
+}
+
+async function command(
+  route: CommandRoute,
+  input: unknown,
+  origin: Origin,
+  { request, reply, caller }: Exchange,
+  { holds, idempotency, holdMs }: CommandService,
+): Promise<Record<string, unknown>> {
+  const params = route.read(input);
   const claim = claimOf(route, request, params);
   const accepted =
     claim === undefined
       ? await route.accept(params, origin)
       : await idempotency.once(claim, () => route.accept(params, { ...origin, idempotency: claim }));
-  const prefer = request.headers.prefer;
-  const wish = { prefer: Array.isArray(prefer) ? prefer.join(',') : prefer, sync: params.sync === true };
+  const wish = { prefer: preferOf(request), sync: asksToWait(params) };
   const attempt = await holds.wait(accepted, holdTime(wish, holdMs));
   if (wish.prefer !== undefined && attempt.settlement === undefined)
     reply.header('preference-applied', 'respond-async');
   return route.respond(attempt, caller);
 }
+
+function preferOf({ headers: { prefer } }: FastifyRequest): string | undefined {
+  return Array.isArray(prefer) ? prefer.join(',') : prefer;
+}
+
+const asksToWait = (params: unknown): boolean =>
+  typeof params === 'object' && params !== null && 'sync' in params && params.sync === true;
 
 /** How long to wait is no part of what is asked for. */
 function claimOf(

@@ -53,11 +53,22 @@ export function deviceWarnings(device: DeviceSnapshot): DeviceWarning[] {
   const warnings: DeviceWarning[] = [];
   if (health.status === 'not_ready' && health.reason === 'asleep')
     warnings.push({ warning_code: 'power_saving_mode', message: health.hint, created_at: isoTime(healthSince) });
-  if (device.outOfService)
-    warnings.push({
-      warning_code: 'out_of_service',
-      message: `${device.name} was taken out of service: commands are refused until it is put back.`,
-      created_at: isoTime(healthSince),
-    });
+  if (device.outOfService) warnings.push(outOfService(device));
   return warnings;
+}
+
+function outOfService({ name, settings: { stopped }, createdAt }: DeviceSnapshot): DeviceWarning {
+  const warning_code = 'out_of_service';
+  if (stopped === undefined)
+    return {
+      warning_code,
+      message: `${name} is out of service by configuration: commands are refused.`,
+      created_at: isoTime(createdAt),
+    };
+  const why = stopped.reason === undefined ? '' : ` (${stopped.reason})`;
+  return {
+    warning_code,
+    message: `${name} was taken out of service by ${stopped.by}${why}: commands are refused until it is put back.`,
+    created_at: isoTime(stopped.at),
+  };
 }

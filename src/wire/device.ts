@@ -49,6 +49,9 @@ export const deviceSchema = z
           noise_metric: z.string().optional(),
           noise_measured_at: z.string().optional(),
           out_of_service: z.boolean(),
+          out_of_service_since: z.string().nullable(),
+          out_of_service_by: z.string().nullable(),
+          out_of_service_reason: z.string().nullable(),
         })
         .describe('What this gateway knows beyond the wire contract.'),
     }),
@@ -65,7 +68,7 @@ export const deviceSchema = z
     errors: z.array(deviceProblemSchema.extend({ error_code: z.string(), is_device_error: z.literal(true) })),
     warnings: z.array(deviceProblemSchema.extend({ warning_code: z.string() })),
     created_at: z.string(),
-    is_managed: z.literal(true),
+    is_managed: z.boolean(),
     custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
   })
   .meta({ id: 'device' });
@@ -133,8 +136,8 @@ export function wireDevice(
     errors: deviceErrors(device),
     warnings: deviceWarnings(device),
     created_at: isoTime(device.createdAt),
-    is_managed: true,
-    custom_metadata: {},
+    is_managed: device.settings.isManaged,
+    custom_metadata: { ...device.settings.customMetadata },
   };
 }
 
@@ -170,6 +173,7 @@ function codeProperties(
 
 function metadata(device: DeviceSnapshot): WireDevice['properties']['strikeplate_metadata'] {
   const { health, capabilities, noise, battery } = device;
+  const { stopped } = device.settings;
   return {
     slug: device.slug,
     driver: device.driver,
@@ -183,6 +187,9 @@ function metadata(device: DeviceSnapshot): WireDevice['properties']['strikeplate
     ...(battery === undefined ? {} : { battery_low: battery.low }),
     ...(noise === undefined ? {} : { noise_metric: noise.metric, noise_measured_at: isoTime(noise.at) }),
     out_of_service: device.outOfService,
+    out_of_service_since: stopped === undefined ? null : isoTime(stopped.at),
+    out_of_service_by: stopped?.by ?? null,
+    out_of_service_reason: stopped?.reason ?? null,
   };
 }
 

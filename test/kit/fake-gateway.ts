@@ -7,7 +7,7 @@ import {
   Secret,
   type Unsubscribe,
 } from '../../src/contract/index.ts';
-import type { DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
+import { type DeviceSettings, type DeviceSnapshot, noSettings } from '../../src/devices/device-snapshot.ts';
 import type {
   AccessCodePatch,
   Gateway,
@@ -52,6 +52,7 @@ const snapshot = (
   changedBy: undefined,
   lastSeenAt: Date.UTC(2026, 0, 2),
   outOfService: false,
+  settings: noSettings,
   ...part,
 });
 
@@ -230,6 +231,24 @@ export class FakeGateway implements Gateway {
       (_listener: (snapshot: DeviceSnapshot, report: DeviceReport) => void): Unsubscribe =>
       () =>
         undefined,
+  };
+  readonly administration: Gateway['administration'] = {
+    update: async (deviceId, { name, customMetadata, isManaged }) =>
+      this.#set(deviceId, ({ settings }) => ({
+        ...settings,
+        name: name === undefined ? settings.name : (name ?? undefined),
+        isManaged: isManaged ?? settings.isManaged,
+        customMetadata: Object.fromEntries(
+          Object.entries({ ...settings.customMetadata, ...customMetadata }).flatMap(([key, value]) =>
+            value === null || value === '' ? [] : [[key, value]],
+          ),
+        ),
+      })),
+    takeOutOfService: async (deviceId, reason, { actor }) => {
+      const by = 'name' in actor ? actor.name : 'nobody';
+      this.#set(deviceId, ({ settings }) => ({ ...settings, stopped: { at: this.clock.wallTime(), by, reason } }));
+    },
+    putIntoService: async (deviceId) => this.#set(deviceId, ({ settings }) => ({ ...settings, stopped: undefined })),
   };
   readonly doors: Gateway['doors'] = {
     lock: (deviceId, origin) => this.#door('LOCK_DOOR', deviceId, origin),
@@ -541,6 +560,18 @@ export class FakeGateway implements Gateway {
       else if (code !== undefined)
         this.#codes.set(subject.accessCodeId, { ...code, status: 'set', pendingMutations: [] });
     } else if (actionType === 'REMOVE_NOISE_THRESHOLD') this.#thresholds.delete(subject.noiseThresholdId);
+  }
+
+  #set(deviceId: string, change: (before: DeviceSnapshot) => DeviceSettings): void {
+    const before = this.#device(deviceId);
+    const settings = change(before);
+    const after = {
+      ...before,
+      settings,
+      name: settings.name ?? before.name,
+      outOfService: settings.stopped !== undefined,
+    };
+    this.deviceList.splice(this.deviceList.indexOf(before), 1, after);
   }
 
   #device(deviceId: string): DeviceSnapshot {

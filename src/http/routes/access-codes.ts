@@ -7,6 +7,7 @@ import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
+import { findDevice } from './device-lookup.ts';
 import { newAccessCode, newAccessCodeFrom } from './new-access-code.ts';
 import { syncParameter } from './sync-parameter.ts';
 
@@ -45,7 +46,10 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: newAccessCode,
       answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => (await accessCodes.create(newAccessCodeFrom(params), origin)).attempt,
+      accept: async (params, origin) => {
+        findDevice(gateway, { device_id: params.device_id });
+        return (await accessCodes.create(newAccessCodeFrom(params), origin)).attempt;
+      },
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its code was removed.
         access_code: answers.accessCodeOf(attempt, caller),

@@ -1,54 +1,101 @@
 import { z } from 'zod';
-import { GatewayError } from '../../contract/index.ts';
-import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { DeviceUpdate, Gateway } from '../../gateway/ports.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
-import { type Route, readRoute } from '../route.ts';
+import { changeRoute, type Route, readRoute } from '../route.ts';
+import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 
-export const oneDevice = z
-  .object({ device_id: z.string().optional(), name: z.string().optional() })
-  .refine((params) => params.device_id !== undefined || params.name !== undefined, 'Give device_id or name');
+const displayName = z.string().trim().min(1).max(100);
 
-/** @throws GatewayError `device_not_found` */
-export function findDevice(
-  gateway: Gateway,
-  wanted: { readonly device_id?: string | undefined; readonly name?: string | undefined },
-): DeviceSnapshot {
-  const device =
-    wanted.device_id === undefined
-      ? gateway.devices.list().find(({ name }) => name === wanted.name)
-      : gateway.devices.get(wanted.device_id);
-  if (device === undefined)
-    throw new GatewayError(
-      'device_not_found',
-      'There is no such device at this gateway. List them with /devices/list; ids come from its configuration.',
-    );
-  return device;
-}
+/** The limits are Seam's (`/devices/update`). A key's members are reached with dots in a query, so it has none. */
+const customMetadata = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(40)
+      .regex(/^[^.]+$/, 'A key has no period'),
+    z.union([z.string().max(500), z.boolean()]).nullable(),
+  )
+  .optional()
+  .describe('Merged into what is there. Null or an empty text removes a key. At most 50 pairs.');
+
+const changedDevice = z.strictObject({
+  device_id: z.string(),
+  name: displayName.nullable().optional().describe('Null: as configured.'),
+  properties: z.strictObject({ name: displayName.optional() }).optional().describe('As older clients send a name.'),
+  custom_metadata: customMetadata,
+  is_managed: z
+    .boolean()
+    .optional()
+    .describe('False sets the device aside: it is listed under /devices/unmanaged alone, and commands are refused.'),
+});
+
+const changedUnmanagedDevice = z.strictObject({
+  device_id: z.string(),
+  custom_metadata: customMetadata,
+  is_managed: z.literal(true).optional(),
+});
+
+const nothing = { answer: () => ({}) };
 
 export function deviceRoutes(gateway: Gateway, answers: Answers): Route[] {
+  const { administration } = gateway;
+  return [
+    ...lookups(gateway, answers, '/devices', true),
+    changeRoute('update', {
+      path: '/devices/update',
+      summary: 'Change what a device is called, its custom metadata, or whether it is managed',
+      scopes: ['control'],
+      params: changedDevice,
+      answer: z.object({}),
+      change: async (params) => {
+        const { deviceId } = findDevice(gateway, { device_id: params.device_id });
+        const { name = params.properties?.name, custom_metadata, is_managed } = params;
+        await administration.update(deviceId, updateOf({ name, custom_metadata, is_managed }));
+        return nothing;
+      },
+    }),
+    ...lookups(gateway, answers, '/devices/unmanaged', false),
+    changeRoute('update', {
+      path: '/devices/unmanaged/update',
+      summary: 'Manage a device again that was set aside, or change its custom metadata',
+      scopes: ['control'],
+      params: changedUnmanagedDevice,
+      answer: z.object({}),
+      change: async ({ device_id, ...update }) => {
+        const { deviceId } = findDevice(gateway, { device_id }, false);
+        await administration.update(deviceId, updateOf(update));
+        return nothing;
+      },
+    }),
+    ...serviceRoutes(gateway, answers),
+  ];
+}
+
+function lookups(gateway: Gateway, answers: Answers, base: string, isManaged: boolean): Route[] {
+  const kind = isManaged ? '' : ' that was set aside';
   return [
     readRoute({
-      path: '/devices/get',
-      summary: 'Get a device',
+      path: `${base}/get`,
+      summary: `Get a device${kind}`,
       scopes: ['read'],
       params: oneDevice,
       answer: z.object({ device: deviceSchema }),
-      respond: (params) => ({ device: answers.device(findDevice(gateway, params)) }),
+      respond: (params) => ({ device: answers.device(findDevice(gateway, params, isManaged)) }),
     }),
     readRoute({
-      path: '/devices/list',
-      summary: 'List devices',
+      path: `${base}/list`,
+      summary: isManaged ? 'List devices' : 'List devices that were set aside',
       scopes: ['read'],
       params: z.object({ ...deviceFilters, ...pageParameters }),
       answer: z.object({ devices: z.array(deviceSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
-        const selected = selectDevices(gateway.devices.list(), params, gateway.identity.workspaceId);
+        const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway.identity.workspaceId);
         const { items, pagination } = pageOf(
-          { route: '/devices/list', url: caller.url, params },
+          { route: `${base}/list`, url: caller.url, params },
           (after, count) => {
             const from = after === undefined ? 0 : selected.findIndex(({ deviceId }) => deviceId === after) + 1;
             return selected.slice(from, from + count);
@@ -59,4 +106,55 @@ export function deviceRoutes(gateway: Gateway, answers: Answers): Route[] {
       },
     }),
   ];
+}
+
+/** Our own: a door that must not be commanded while somebody works on it, say. */
+function serviceRoutes(gateway: Gateway, answers: Answers): Route[] {
+  const { administration } = gateway;
+  const answer = z.object({ device: deviceSchema });
+  const shown = (deviceId: string) => ({
+    answer: () => ({ device: answers.device(findDevice(gateway, { device_id: deviceId })) }),
+  });
+  return [
+    changeRoute('create', {
+      path: '/devices/take_out_of_service',
+      summary: 'Refuse all commands to a device until it is put back; its state is still read',
+      scopes: ['control'],
+      params: z.strictObject({
+        device_id: z.string(),
+        reason: z.string().trim().min(1).max(200).optional().describe('For people: it is shown with the device.'),
+      }),
+      answer,
+      change: async ({ device_id, reason }, origin) => {
+        const { deviceId } = findDevice(gateway, { device_id });
+        await administration.takeOutOfService(deviceId, reason, origin);
+        return shown(deviceId);
+      },
+    }),
+    changeRoute('create', {
+      path: '/devices/put_into_service',
+      summary: 'Take commands to a device again',
+      scopes: ['control'],
+      params: z.strictObject({ device_id: z.string() }),
+      answer,
+      change: async ({ device_id }, origin) => {
+        const { deviceId } = findDevice(gateway, { device_id });
+        await administration.putIntoService(deviceId, origin);
+        return shown(deviceId);
+      },
+    }),
+  ];
+}
+
+function updateOf(params: {
+  readonly name?: string | null | undefined;
+  readonly custom_metadata?: DeviceUpdate['customMetadata'] | undefined;
+  readonly is_managed?: boolean | undefined;
+}): DeviceUpdate {
+  const { name, custom_metadata, is_managed } = params;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(custom_metadata === undefined ? {} : { customMetadata: custom_metadata }),
+    ...(is_managed === undefined ? {} : { isManaged: is_managed }),
+  };
 }

@@ -7,7 +7,7 @@ import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
-import { findDevice, oneDevice } from './devices.ts';
+import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 import { syncParameter } from './sync-parameter.ts';
 
 export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
@@ -22,7 +22,7 @@ export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: z.strictObject({ device_id: z.string(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: ({ device_id }, origin) => accept(device_id, origin),
+      accept: async ({ device_id }, origin) => accept(findDevice(gateway, { device_id }).deviceId, origin),
       respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
     });
   return [
@@ -49,7 +49,7 @@ export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ locks: z.array(deviceSchema), devices: z.array(deviceSchema) }),
       respond: (params) => {
-        const locks = selectDevices(gateway.devices.list(), params, gateway.identity.workspaceId)
+        const locks = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
           .filter((device) => device.capabilities.lock !== undefined)
           .slice(0, params.limit)
           .map((device) => answers.device(device));

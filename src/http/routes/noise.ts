@@ -8,7 +8,7 @@ import { deviceSchema } from '../../wire/device.ts';
 import { noiseLevelSchema, noiseThresholdSchema, wireNoiseLevel } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
-import { findDevice } from './devices.ts';
+import { devicesOf, findDevice } from './device-lookup.ts';
 import { changedThreshold, newThreshold, newThresholdFrom, thresholdChangeFrom } from './noise-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
@@ -34,7 +34,7 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ noise_sensors: z.array(deviceSchema), devices: z.array(deviceSchema) }),
       respond: (params) => {
-        const sensors = selectDevices(gateway.devices.list(), params, gateway.identity.workspaceId)
+        const sensors = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
           .filter((device) => device.capabilities.noise !== undefined)
           .slice(0, params.limit)
           .map((device) => answers.device(device));
@@ -47,7 +47,10 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: newThreshold,
       answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => (await noise.create(newThresholdFrom(params), origin)).attempt,
+      accept: async (params, origin) => {
+        findDevice(gateway, { device_id: params.device_id });
+        return (await noise.create(newThresholdFrom(params), origin)).attempt;
+      },
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its threshold was removed.
         noise_threshold: answers.noiseThresholdOf(attempt),
