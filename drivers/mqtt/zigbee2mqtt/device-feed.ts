@@ -109,8 +109,9 @@ export class DeviceFeed {
   }
 
   get interruption(): Interruption | undefined {
-    if (this.#link.state.status !== 'up') return 'link';
+    // Without a connection nothing is known of the bridge.
     if (this.#bridge === 'offline') return 'bridge';
+    if (this.#link.state.status !== 'up') return 'link';
     return this.#availability === 'offline' ? 'device' : undefined;
   }
 

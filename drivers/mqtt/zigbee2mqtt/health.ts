@@ -14,9 +14,9 @@ export interface Signs {
 
 /** What the signs of link, bridge and device come to. */
 export function healthOf(signs: Signs, { name, friendlyName, baseTopic }: Named): Health {
-  if (signs.link.status === 'down') return { status: 'offline', reason: 'link_down', hint: signs.link.hint };
   if (signs.interruption === 'bridge')
     return { status: 'offline', reason: 'bridge_down', hint: `Start Zigbee2MQTT (base topic "${baseTopic}").` };
+  if (signs.link.status === 'down') return { status: 'offline', reason: 'link_down', hint: signs.link.hint };
   if (signs.unknownToBridge)
     return {
       status: 'misconfigured',
