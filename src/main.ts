@@ -92,7 +92,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
     });
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
-    await startup.add(async () =>
+    const { metrics } = await startup.add(async () =>
       startMonitoring({
         gateway: core,
         config: config.monitor,
@@ -112,7 +112,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const tls = await readTls(config.http.tls);
     assertBindAllowed(config.http, keys);
     const http = await startup.add(async () =>
-      createHttpServer({ gateway: core, keys, holdMs: config.http.holdMs, log, ...(tls && { tls }) }),
+      createHttpServer({ gateway: core, keys, holdMs: config.http.holdMs, log, metrics, ...(tls && { tls }) }),
     );
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');

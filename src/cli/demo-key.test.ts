@@ -19,7 +19,9 @@ it('is made once, and printed again', async () => {
   expect(await make()).toBe(key);
   expect(readFileSync(keyFile, 'utf8')).toBe(`${key}\n`);
   expect(statSync(keyFile).mode & 0o777).toBe(0o600);
-  expect(await listApiKeys(apiKeys)).toMatchObject([{ name: 'demonstration', scopes: ['read', 'control', 'codes'] }]);
+  expect(await listApiKeys(apiKeys)).toMatchObject([
+    { name: 'demonstration', scopes: ['read', 'control', 'codes', 'metrics'] },
+  ]);
 });
 
 it.each(['keyFile', 'apiKeys'] as const)('is made anew, and is the only one, when %s was lost', async (which) => {

@@ -272,7 +272,7 @@ describe('keys', () => {
   it('have known scopes', async () => {
     expect(await cliBox().run('keys', 'create', '--name', 'x', '--scopes', 'read,doors')).toMatchObject({
       code: 2,
-      err: '"doors" is not a scope; there are: read, control, codes.',
+      err: '"doors" is not a scope; there are: read, control, codes, metrics.',
     });
   });
 });

@@ -163,7 +163,7 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
   configured(keys.command('create'))
     .description('make a key and print it, once; a running gateway takes it at once')
     .requiredOption('--name <name>', 'who or what will use it')
-    .option('--scopes <list>', 'what it may do: read, control, codes (default: all)')
+    .option('--scopes <list>', 'what it may do: read, control, codes, metrics (default: all)')
     .option('--save [file]', 'keep it in a file instead of printing it (default: where commands on this box look)')
     .action(async (options) => done(await createKey(terminal, options)));
   configured(keys.command('list'))

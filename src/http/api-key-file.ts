@@ -6,9 +6,9 @@ import { GatewayError } from '../contract/index.ts';
 
 /**
  * What a key may do. `read`: see everything but digits. `control`: doors and noise thresholds. `codes`: create and
- * delete access codes and see their digits.
+ * delete access codes and see their digits. `metrics`: counts alone, for a monitoring system whose key lies in a file.
  */
-export const apiKeyScopes = ['read', 'control', 'codes'] as const;
+export const apiKeyScopes = ['read', 'control', 'codes', 'metrics'] as const;
 export type ApiKeyScope = (typeof apiKeyScopes)[number];
 
 const apiKeyRecordSchema = z.strictObject({

@@ -35,7 +35,7 @@ describe('the file', () => {
         name: 'Front desk',
         created_at: '2026-05-01T00:00:00.000Z',
         hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-        scopes: ['read', 'control', 'codes'],
+        scopes: ['read', 'control', 'codes', 'metrics'],
       },
     ]);
     expect(await readdir(join(folder, 'var'))).toEqual(['api-keys']);

@@ -19,8 +19,9 @@ import { Holds } from './hold.ts';
 import { Idempotency } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
 import { answerBrokenRequest, requestFault } from './request-faults.ts';
-import { methodsOf, type Route } from './route.ts';
+import { methodsOf } from './route.ts';
 import { gatewayRoutes } from './routes/index.ts';
+import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
 import { openPaths, serveOpenRoutes } from './routes/open.ts';
 import { serveRoute } from './serve-route.ts';
 
@@ -41,6 +42,8 @@ export interface HttpServerOptions {
   /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */
   readonly holdMs: number;
   readonly log: Logger;
+  /** Served at `/metrics`; undefined: there is no such route. */
+  readonly metrics?: MetricsText;
   /** PEM. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
 }
@@ -74,8 +77,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   logRequests(app, log, gateway.clock);
   answerErrors(app, log, stopping);
-  answerUnknownRoutes(app, routes);
+  answerUnknownRoutes(app, [
+    ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
+    ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
+    ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
+  ]);
   serveOpenRoutes(app, gateway);
+  if (options.metrics) serveMetrics(app, options.metrics);
   const service = {
     holds,
     idempotency: new Idempotency(gateway.attempts),
@@ -173,11 +181,10 @@ function answerErrors(app: FastifyInstance, log: Logger, stopping: () => boolean
   });
 }
 
-function answerUnknownRoutes(app: FastifyInstance, routes: readonly Route[]): void {
-  const paths = [
-    ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
-    ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
-  ];
+function answerUnknownRoutes(
+  app: FastifyInstance,
+  paths: readonly { readonly path: string; readonly methods: readonly string[] }[],
+): void {
   const known = paths.map(({ path, methods }) => ({
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
     methods: methods.join(', '),

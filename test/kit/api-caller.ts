@@ -119,6 +119,7 @@ export class ApiCaller {
   async #answer(request: Promise<Response>): Promise<ApiAnswer> {
     const response = await request;
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: text === '' ? {} : JSON.parse(text) };
+    const json = text !== '' && response.headers.get('content-type')?.startsWith('application/json') === true;
+    return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : {} };
   }
 }

@@ -40,6 +40,7 @@ export function httpFixture(
     gateway,
     keys: { verify: (key) => keys.get(key) },
     holdMs: options.holdMs ?? 0,
+    metrics: { contentType: 'text/plain; charset=utf-8', text: async () => 'strikeplate_ready 1\n' },
     log: options.log ?? pino({ level: 'silent' }),
   });
   opened.push(server);

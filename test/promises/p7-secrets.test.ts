@@ -202,7 +202,7 @@ describe('P7 Secrets stay in', () => {
       note('a history', (await reader.get(`/action_attempts/${action_attempt_id}/history`)).text);
     const lists = ['/action_attempts/list', '/access_codes/list', '/devices/list', '/locks/list', '/workspaces/get'];
     for (const path of lists) note(path, (await reader.post(path, { device_id: idOf('front') })).text);
-    for (const path of ['/health', '/openapi.json']) note(path, (await reader.get(path)).text);
+    for (const path of ['/health', '/openapi.json', '/metrics']) note(path, (await reader.get(path)).text);
     // Whoever may see codes sees them where they belong, and nowhere else.
     note('errors of attempts', JSON.stringify((await api.attempts()).map(({ error }) => error)));
   }
@@ -249,6 +249,9 @@ describe('P7 Secrets stay in', () => {
   });
 
   it('in no error body, history, list or other answer to those who may not see codes', () => {
+    expect(seen.get('/metrics')).toContain(
+      'strikeplate_attempts_total{action_type="CREATE_ACCESS_CODE",outcome="success"}',
+    );
     expect(seen.get('a history')).toContain('accepted');
     const found = [...seen]
       .filter(([place]) => place !== 'the log')
