@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
 import type { Change, Store } from '../store/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptBook } from './attempt-book.ts';
+import { attemptEnded } from './attempt-ended.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import { type Outcome, settlementOf } from './outcome.ts';
 
@@ -13,6 +15,7 @@ export interface SettlerOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
+  readonly events: EventRecorder;
   readonly book: AttemptBook;
   readonly wheel: DeadlineWheel;
 }
@@ -61,12 +64,13 @@ export class Settler {
 
   /** Writes it down, however long that takes: until then everybody sees `pending`. */
   #settle(attempt: Attempt, outcome: Outcome): void {
-    const { clock, store, book, log } = this.#options;
+    const { clock, store, book, log, events } = this.#options;
     const settlement = settlementOf(outcome);
     const settledAt = clock.wallTime();
     const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
     const change: Change = { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history };
-    const changes = [change, ...attempt.alsoSettle(settlement)];
+    const ended = attemptEnded(attempt.facts, settlement, settledAt);
+    const changes = [change, ...attempt.alsoSettle(settlement), ...(ended ? [events.record(ended)] : [])];
     const write = () => {
       store.commit(changes).then(
         () => {

@@ -27,6 +27,7 @@ describe('a configuration that is in order', () => {
       path: join(folder, 'strikeplate.db'),
       keyFile: join(folder, 'store.key'),
       retentionDays: 90,
+      maxEvents: 100_000,
     });
     expect(config.mqtt).toMatchObject([{ kind: 'external', name: 'main', url: 'mqtt://127.0.0.1:1883' }]);
     expect(config.monitor).toBeUndefined();
@@ -42,10 +43,25 @@ describe('a configuration that is in order', () => {
         limits: bell.limits,
         timeZone: 'Europe/Zurich',
         noiseRules: { averageMs: 10_000, sustainedMs: 60_000 },
+        doorRules: { heldOpenMs: 120_000 },
         outOfService: false,
       },
     ]);
     expect(config.warnings).toEqual([]);
+  });
+
+  it('gives a door the rules of all doors, but for its own', async () => {
+    const { load } = configFolder();
+    const rules = async (more: string) => (await load(`${good}${more}`)).devices[0]?.doorRules;
+    expect(await rules('doors: { held_open_s: 30, report_forced: true }\n')).toEqual({
+      heldOpenMs: 30_000,
+      reportForced: true,
+    });
+    expect(await rules('    door: { report_forced: false }\ndoors: { report_forced: true }\n')).toEqual({
+      heldOpenMs: 120_000,
+      reportForced: false,
+    });
+    expect(await rules('    door: { held_open_s: 0 }\n')).toEqual({ heldOpenMs: 0 });
   });
 
   it('takes a device id, limits, a zone and a state from the file', async () => {

@@ -30,7 +30,12 @@ export interface LoadedConfig {
     readonly workspaceId: string;
   };
   readonly http: HttpConfig;
-  readonly store: { readonly path: string; readonly keyFile: string; readonly retentionDays: number };
+  readonly store: {
+    readonly path: string;
+    readonly keyFile: string;
+    readonly retentionDays: number;
+    readonly maxEvents: number;
+  };
   /** Folder of what pairing leaves behind: a sealed file for each device. */
   readonly pairingsDir: string;
   /** In the order of the file. */
@@ -152,6 +157,7 @@ export interface DeviceConfig {
   readonly timeZone: string;
   /** In milliseconds. */
   readonly noiseRules: { readonly averageMs: number; readonly sustainedMs: number };
+  readonly doorRules: { readonly heldOpenMs: number; readonly reportForced?: boolean };
   readonly outOfService: boolean;
 }
 

@@ -84,6 +84,7 @@ export function resolveConfig(
       path: places.state(file.store.path),
       keyFile: places.state(file.store.key_file),
       retentionDays: file.store.retention_days,
+      maxEvents: file.store.max_events,
     },
     pairingsDir: places.state('pairings'),
     mqtt: resolveBrokers(file.mqtt, places),
@@ -97,7 +98,7 @@ export function resolveConfig(
       intervalMs: monitor.interval_s * 1_000,
     },
     logLevel: file.log.level,
-    devices: file.devices.map((device) => resolveDevice(device, gateway, named.driver(device.driver))),
+    devices: file.devices.map((device) => resolveDevice(device, file, named.driver(device.driver))),
     simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),
   };
 }
@@ -131,7 +132,7 @@ export const resolveSticks = (sections: Readonly<Record<string, ZwaveSection>>, 
     homeId: stick.home_id,
   }));
 
-function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], driver: DriverDefinition): DeviceConfig {
+function resolveDevice(device: DeviceSection, { gateway, doors }: ConfigFile, driver: DriverDefinition): DeviceConfig {
   return {
     slug: device.id,
     deviceId: device.device_id ?? deviceIdOf(gateway.id, device.id),
@@ -145,7 +146,16 @@ function resolveDevice(device: DeviceSection, gateway: ConfigFile['gateway'], dr
     },
     timeZone: device.time_zone ?? gateway.time_zone,
     noiseRules: { averageMs: device.noise.average_s * 1_000, sustainedMs: device.noise.sustained_s * 1_000 },
+    doorRules: resolveDoorRules(device, doors),
     outOfService: device.out_of_service,
+  };
+}
+
+function resolveDoorRules({ door }: DeviceSection, doors: ConfigFile['doors']): DeviceConfig['doorRules'] {
+  const reportForced = door?.report_forced ?? doors.report_forced;
+  return {
+    heldOpenMs: (door?.held_open_s ?? doors.held_open_s) * 1_000,
+    ...(reportForced !== undefined && { reportForced }),
   };
 }
 

@@ -68,7 +68,13 @@ const store = z
       .min(1)
       .max(3_650)
       .default(90)
-      .describe('How long finished attempts and their history are kept, in days.'),
+      .describe('How long finished attempts, their history and events are kept, in days.'),
+    max_events: z
+      .int()
+      .min(1_000)
+      .max(10_000_000)
+      .default(100_000)
+      .describe('How many events are kept at most; 100,000 take some 25 MB.'),
   })
   .prefault({})
   .describe('What is kept on disk. Relative paths lie in the state directory.');
@@ -190,6 +196,20 @@ const timeLimits = z.strictObject({
     .describe('Milliseconds after the request until which the outcome is told.'),
 });
 
+const HeldOpenSeconds = z
+  .int()
+  .min(0)
+  .max(86_400)
+  .describe('Seconds after which a door that stands open is told of; 0 for never. Only doors with a contact.');
+const ReportForced = z
+  .boolean()
+  .describe('Tell of a door that opens while it stands locked; when not given, where the bolt itself is seen.');
+
+const doors = z
+  .strictObject({ held_open_s: HeldOpenSeconds.default(120), report_forced: ReportForced.optional() })
+  .prefault({})
+  .describe('When a door with a contact is worth an event; devices may say otherwise.');
+
 const device = z
   .strictObject({
     id: Slug.describe('Short name: for the command line, and for device_id, which is made of gateway.id and this.'),
@@ -229,6 +249,10 @@ const device = z
       })
       .prefault({})
       .describe('How the levels of a noise sensor are judged.'),
+    door: z
+      .strictObject({ held_open_s: HeldOpenSeconds.optional(), report_forced: ReportForced.optional() })
+      .optional()
+      .describe('Other rules for its door than those of the section doors.'),
     out_of_service: z.boolean().default(false).describe('True refuses all commands to it; its state is still shown.'),
   })
   .describe('One lock or sensor.');
@@ -255,6 +279,7 @@ export const configSchema = z
     ble: z.record(Slug, bluetoothAdapter).default({}).describe('Bluetooth LE adapters by name.'),
     zwave: z.record(Slug, zwaveStick).default({}).describe('Z-Wave sticks by name: one for each port.'),
     monitor: monitor.optional(),
+    doors,
     log,
     devices: z.array(device).describe('Locks and sensors.'),
     simulation: z

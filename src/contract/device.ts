@@ -9,6 +9,15 @@ export type LockState = 'locked' | 'unlocked' | 'locking' | 'unlocking' | 'jamme
 /** How a lock was operated, in Seam's words (`lock.locked`, `lock.unlocked` events). */
 export type LockMethod = 'keycode' | 'manual' | 'automatic' | 'remote' | 'card' | 'unknown';
 
+/** Why a lock let nobody in, in Seam's words (`lock.access_denied` events). */
+export type DenialReason =
+  | 'unknown_code'
+  | 'expired_code'
+  | 'blocklisted_code'
+  | 'too_many_attempts'
+  | 'blocked_by_privacy_mode'
+  | 'credential_error';
+
 /**
  * What a device tells of itself, whenever it does. Reports describe the device; they never end an attempt by
  * themselves: that is the command's conversation, which knows what it sent and when.
@@ -22,6 +31,8 @@ export type DeviceReport =
       readonly operation: 'locked' | 'unlocked' | 'jammed' | 'access_denied';
       readonly method: LockMethod;
       readonly slot?: number;
+      /** Why nobody was let in, where the lock tells it. */
+      readonly denial?: DenialReason;
     }
   | { readonly kind: 'door'; readonly contact: 'open' | 'closed' | 'unknown' }
   | { readonly kind: 'battery'; readonly level: Ratio | undefined; readonly low: boolean }

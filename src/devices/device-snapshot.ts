@@ -17,6 +17,14 @@ export interface NoiseRules {
   readonly sustainedMs: number;
 }
 
+/** When a door that has a contact is worth an event. */
+export interface DoorRules {
+  /** After how long an open door is told of, in milliseconds; 0 for never. */
+  readonly heldOpenMs?: number;
+  /** Whether a door that opens while it stands locked is. By default only where the bolt itself is seen. */
+  readonly reportForced?: boolean;
+}
+
 /** What a device is and can do. It follows from configuration alone and never changes while the gateway runs. */
 export interface DeviceDescription {
   /** UUIDv5 of the gateway's id and the slug, unless configuration gives one. */
@@ -34,6 +42,8 @@ export interface DeviceDescription {
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
   /** How its levels are judged, where configuration says so. */
   readonly noiseRules?: NoiseRules;
+  /** What is told of its door's contact, where configuration says so. */
+  readonly doorRules?: DoorRules;
   /** Milliseconds since the Unix epoch: when the gateway first knew this device. */
   readonly createdAt: number;
 }

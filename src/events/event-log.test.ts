@@ -47,7 +47,7 @@ describe('EventLog', () => {
   it('is told in the order of commits, whoever drafted first', async () => {
     const { store, events, told } = start();
     const early = events.record(draft);
-    events.append(draft);
+    events.append([draft]);
     await store.commit([early]);
     expect(told).toEqual(['1 event-2', '2 event-1']);
     expect(events.after(1, 5).map(({ eventId }) => eventId)).toEqual(['event-1']);
@@ -58,12 +58,12 @@ describe('EventLog', () => {
     const log = recordLog();
     const { clock, store, events, told } = start(log.logger);
     store.fillDisk();
-    events.append(draft);
+    events.append([draft]);
     await clock.settle();
     expect(told).toEqual([]);
     expect(log.text).toContain('lock.unlocked');
     store.freeDisk();
-    events.append(draft);
+    events.append([draft]);
     await clock.settle();
     expect(told).toHaveLength(1);
   });

@@ -46,11 +46,14 @@ export class EventLog implements Events, EventRecorder {
     };
   }
 
-  /** Writes events down that belong to no other commit. One that finds no room is lost, and the log says so. */
-  append(...drafts: readonly EventDraft[]): void {
-    if (drafts.length === 0) return;
+  /**
+   * Writes events down that belong to no commit of somebody's, with what has to be known of them. What finds no room
+   * is lost, and the log says so.
+   */
+  append(drafts: readonly EventDraft[], also: readonly Change[] = []): void {
+    if (drafts.length + also.length === 0) return;
     const { store, log } = this.#options;
-    store.commit(drafts.map((draft) => this.record(draft))).catch((error: unknown) => {
+    store.commit([...drafts.map((draft) => this.record(draft)), ...also]).catch((error: unknown) => {
       const eventTypes = drafts.map(({ eventType }) => eventType);
       log.error({ err: error, eventTypes }, 'events could not be written down and are lost');
     });

@@ -1,14 +1,5 @@
-import type { LockMethod } from '../contract/index.ts';
+import type { DenialReason, LockMethod } from '../contract/index.ts';
 import type { ActionType } from '../store/records.ts';
-
-/** Why a lock let nobody in, in Seam's words (events, `lock.access_denied`). */
-export type DenialReason =
-  | 'unknown_code'
-  | 'expired_code'
-  | 'blocklisted_code'
-  | 'too_many_attempts'
-  | 'blocked_by_privacy_mode'
-  | 'credential_error';
 
 /** An event without fields of its own. */
 type Nothing = Readonly<Record<never, never>>;
@@ -87,7 +78,8 @@ export interface EventDetails {
   'action_attempt.unlock_door.failed': AttemptEnded;
 
   'device.connected': Nothing;
-  'device.disconnected': { readonly error_code: string; readonly reason?: string; readonly hint?: string };
+  /** `error_code` is filled in from the reason when it is shown. */
+  'device.disconnected': { readonly reason: string; readonly hint: string };
   'device.added': { readonly device_name?: string };
   'device.removed': { readonly device_name?: string };
   'device.tampered': Nothing;

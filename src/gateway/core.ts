@@ -11,6 +11,7 @@ import type { Clock } from '../contract/index.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import { DeviceAdministrator, keptSettingsOf } from '../devices/device-settings.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import { DeviceChronicle } from '../events/devices/device-chronicle.ts';
 import { EventLog } from '../events/event-log.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
@@ -48,6 +49,8 @@ export class Core implements Gateway {
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;
   readonly #wheel: DeadlineWheel;
+  readonly #options: CoreOptions;
+  #chronicle: DeviceChronicle | undefined;
   readonly #codeOptions: AccessCodeServiceOptions;
 
   constructor(options: CoreOptions) {
@@ -57,10 +60,17 @@ export class Core implements Gateway {
     this.links = options.links;
     this.#store = store;
     this.events = new EventLog(options);
+    this.#options = options;
     const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store, deviceId));
     const attempts = new AttemptBook(store);
     this.#wheel = new DeadlineWheel(clock);
-    const dispatcher = new Dispatcher({ ...options, registry, book: attempts, wheel: this.#wheel });
+    const dispatcher = new Dispatcher({
+      ...options,
+      events: this.events,
+      registry,
+      book: attempts,
+      wheel: this.#wheel,
+    });
     const deviceIds = registry.list().map((device) => device.deviceId);
     this.#codeOptions = { ...options, registry, dispatcher, attempts, book: new CodeBook(store, vault, deviceIds) };
     this.devices = registry;
@@ -78,6 +88,13 @@ export class Core implements Gateway {
 
   /** Opens the devices and ends what an earlier run left pending; nothing of that is ever dispatched. */
   async start(): Promise<void> {
+    this.#chronicle = new DeviceChronicle({
+      ...this.#options,
+      registry: this.devices,
+      attempts: this.attempts,
+      events: this.events,
+      codeAt: (deviceId, slot) => this.accessCodes.atSlot(deviceId, slot)?.accessCodeId,
+    });
     await this.devices.open();
     recover({
       clock: this.clock,
@@ -94,6 +111,7 @@ export class Core implements Gateway {
     await this.#dispatcher.stop(patienceMs);
     await this.noise.close();
     this.#wheel.close();
+    this.#chronicle?.close();
     await this.devices.close();
     this.events.close();
   }

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FakeGateway, frontDoor } from '../../test/kit/fake-gateway.ts';
 import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { type Health, type Ratio, Secret } from '../contract/index.ts';
-import { DeviceEvents } from './device-events.ts';
+import { type Ratio, Secret } from '../contract/index.ts';
 
 describe('a device', () => {
   it('tells its state when it changes, with the time of the change', async () => {
@@ -65,31 +62,6 @@ describe('a device', () => {
     const availability = publisher.on(`${base}/devices/front/availability`);
     expect(availability.map(({ payload }) => payload)).toEqual(['online', 'offline', 'online']);
     expect(availability.map(manner)).toEqual(Array(3).fill([1, true, undefined, 'text/plain']));
-    expect(publisher.json(`${base}/devices/front/events`)).toMatchObject([
-      { event: 'offline', reason: 'not_answering', hint: 'Look at it.' },
-      { event: 'offline', reason: 'asleep', hint: 'Wake it.' },
-      { event: 'online' },
-    ]);
-  });
-
-  it('has no events of how the run began', () => {
-    const opening: Health = { status: 'not_ready', reason: 'opening', hint: 'Wait.' };
-    const away: Health = { status: 'offline', reason: 'link_down', hint: 'Wait.' };
-    const events = new DeviceEvents(
-      { ...frontDoor, health: opening },
-      new FakeGateway(new SimulatedClock()).accessCodes,
-    );
-    const heard = [away, opening, { status: 'online' } as const, away, away, opening].map((health) =>
-      events.heard({ kind: 'health', health }),
-    );
-    expect(heard.map((event) => event?.reason ?? event?.event)).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      'link_down',
-      undefined,
-      'opening',
-    ]);
   });
 
   it('tells what happened to it, and whose code it was', async () => {
@@ -110,27 +82,30 @@ describe('a device', () => {
     lock.report({ kind: 'battery', level: 0.1 as Ratio, low: true });
     lock.report({ kind: 'code_slot', slot: 7, occupied: true });
     await told();
-    const ts = '2026-05-01T10:00:01.000Z';
-    expect(publisher.json(`${base}/devices/front/events`)).toEqual([
-      { event: 'unlocked', method: 'keycode', slot, access_code_id: code.accessCodeId, ts },
-      { event: 'unlocked', method: 'keycode', slot: 99, ts },
-      { event: 'access_denied', method: 'keycode', ts },
-      { event: 'jammed', ts },
-      { event: 'tamper', ts },
-      { event: 'battery_low', battery: 0.1, ts },
-      { event: 'code_slot_changed', slot: 7, occupied: true, ts },
+    const events = core.events.list({ limit: 50, deviceIds: ['front'] });
+    const messages = publisher.on(`${base}/devices/front/events`);
+    expect(messages.map(({ payload }) => JSON.parse(payload).event_id)).toEqual(events.map(({ eventId }) => eventId));
+    expect(publisher.json(`${base}/devices/front/events`).map(({ event_type }) => event_type)).toEqual([
+      'device.added',
+      'device.connected',
+      'lock.unlocked',
+      'lock.unlocked',
+      'lock.access_denied',
+      'strikeplate.lock.jammed',
+      'device.tampered',
+      'device.low_battery',
+      'strikeplate.lock.code_slot_changed',
     ]);
-    expect(publisher.on(`${base}/devices/front/events`).map(manner)).toEqual(
-      Array(7).fill([1, false, 600, 'application/json']),
-    );
-  });
-
-  it('tells a jam again once it was free in between', async () => {
-    const { publisher, lock, told } = await monitorFixture();
-    publisher.connect();
-    for (const state of ['jammed', 'unknown', 'jammed', 'locked', 'jammed'] as const)
-      lock.report({ kind: 'lock_state', state });
-    await told();
-    expect(publisher.json(`${base}/devices/front/events`).map(({ event }) => event)).toEqual(['jammed', 'jammed']);
+    const opened = messages[2]?.payload ?? '';
+    expect(JSON.parse(opened)).toMatchObject({
+      method: 'keycode',
+      slot,
+      access_code_id: code.accessCodeId,
+      code: null,
+      device_id: 'front',
+      occurred_at: '2026-05-01T10:00:01.000Z',
+    });
+    expect(messages.map(manner)).toEqual(Array(9).fill([1, false, 600, 'application/json']));
+    expect(messages.map(({ payload }) => payload).join()).not.toContain('5829');
   });
 });

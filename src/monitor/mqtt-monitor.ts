@@ -3,6 +3,7 @@ import type { Timer, Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../gateway/ports.ts';
 import { Answers } from '../wire/answers.ts';
 import { AttemptTopics } from './attempt-topics.ts';
+import { EventTopics } from './event-topics.ts';
 import { type GatewayTopics, gatewayTopics } from './gateway-topics.ts';
 import { HomeAssistant, homeAssistantStatus } from './home-assistant.ts';
 import type { LogTap } from './log-tap.ts';
@@ -53,6 +54,7 @@ export class MqttMonitor {
   readonly #outbox: Outbox;
   readonly #gatewayTopics: GatewayTopics;
   readonly #attempts: AttemptTopics;
+  readonly #events: EventTopics;
   readonly #noise: NoiseTopics;
   readonly #stale: StaleTopics;
   readonly #devices = new Map<string, WatchedDevice>();
@@ -89,9 +91,11 @@ export class MqttMonitor {
     this.#gatewayDiscovery = homeAssistant?.ofGateway(devices) ?? [];
     for (const device of devices)
       this.#devices.set(device.deviceId, new WatchedDevice(device, { gateway, outbox, tree, homeAssistant }));
+    const answers = new Answers(gateway);
+    this.#events = new EventTopics(answers, outbox, tree);
     this.#attempts = new AttemptTopics({
       attempts: gateway.attempts,
-      answers: new Answers(gateway),
+      answers,
       outbox,
       tree,
       deviceIds: this.#devices.keys(),
@@ -134,10 +138,8 @@ export class MqttMonitor {
         this.#devices.get(device.deviceId)?.heard(device, report);
         if (report.kind === 'noise' && device.noise) this.#noise.level(device.deviceId, device.noise);
       }),
-      gateway.noise.onEpisode((episode) => {
-        this.#noise.episode(episode);
-        this.#stateChanged(episode.threshold.deviceId);
-      }),
+      gateway.events.onEvent((event) => this.#events.heard(event)),
+      gateway.noise.onEpisode(({ threshold }) => this.#stateChanged(threshold.deviceId)),
     ];
   }
 

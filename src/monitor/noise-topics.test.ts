@@ -36,11 +36,21 @@ describe('a noise sensor', () => {
     await sound(83.24, 120);
     await sound(40, 120);
     const events = publisher.on(`${base}/noise/hall/events`);
-    const began = '{"event":"threshold_exceeded","noise_threshold_id":"';
-    expect(events[0]?.payload).toMatch(`${began}${id}","limit_db":70,"level_db":83.2,"metric":"LAeq","since":"`);
     expect(publisher.json(`${base}/noise/hall/events`)).toMatchObject([
-      { event: 'threshold_exceeded' },
-      { event: 'threshold_ended', noise_threshold_id: id, limit_db: 70, peak_db: 83.2, until: expect.any(String) },
+      {
+        event_id: core.events.list({ limit: 1, eventTypes: ['noise_sensor.noise_threshold_triggered'] })[0]?.eventId,
+        event_type: 'noise_sensor.noise_threshold_triggered',
+        noise_threshold_id: id,
+        noise_level_decibels: 83.2,
+        noise_threshold_decibels: 70,
+        metric: 'LAeq',
+      },
+      {
+        event_type: 'strikeplate.noise_sensor.noise_threshold_ended',
+        noise_threshold_id: id,
+        peak_decibels: 83.2,
+        ended_at: expect.any(String),
+      },
     ]);
     expect(events.map(manner)).toEqual(Array(2).fill([1, false, 600, 'application/json']));
     expect(publisher.json(`${base}/devices/hall/state`)).toMatchObject([

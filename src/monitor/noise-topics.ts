@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { NoiseEpisode } from '../gateway/ports.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Outbox } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
@@ -16,7 +15,7 @@ interface Sensor {
   waiting: { readonly timer: Timer; level: Level } | undefined;
 }
 
-/** Levels, and the episodes in which a threshold was exceeded. */
+/** The levels of noise sensors. */
 export class NoiseTopics {
   readonly #clock: Clock;
   readonly #outbox: Outbox;
@@ -43,23 +42,6 @@ export class NoiseTopics {
       );
       sensor.waiting = { timer, level };
     }
-  }
-
-  episode({ phase, threshold, since, until, level, peak, metric }: NoiseEpisode): void {
-    const began = phase === 'began';
-    const event = {
-      event: began ? 'threshold_exceeded' : 'threshold_ended',
-      noise_threshold_id: threshold.noiseThresholdId,
-      limit_db: threshold.decibels,
-      level_db: tenths(level),
-      metric,
-      since: isoTime(since),
-      ...(began ? {} : { until: isoTime(until ?? this.#clock.wallTime()), peak_db: tenths(peak) }),
-    };
-    const topic = this.#tree.noiseEvents(threshold.deviceId);
-    this.#outbox.happened(`episode ${threshold.noiseThresholdId} ${since} ${phase}`, () =>
-      this.#outbox.say(topic, topicRules.noiseEvent, JSON.stringify(event)),
-    );
   }
 
   close(): void {

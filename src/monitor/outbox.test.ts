@@ -121,7 +121,7 @@ describe('Outbox', () => {
     const say = async (...texts: string[]) => {
       for (const text of texts) {
         outbox.happened(text, () => outbox.say('level', topicRules.noiseLevel, text));
-        outbox.happened(`${text}!`, () => outbox.say('event', topicRules.noiseEvent, text));
+        outbox.happened(`${text}!`, () => outbox.say('event', topicRules.event, text));
       }
       await clock.advance(5);
     };

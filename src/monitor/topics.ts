@@ -21,9 +21,8 @@ export const topicRules = {
   lastAttempt: { schema: 'strikeplate.last_attempt.v1', qos: 1, retain: true },
   deviceState: { schema: 'strikeplate.device_state.v1', qos: 1, retain: true },
   availability: { schema: 'strikeplate.availability.v1', qos: 1, retain: true, contentType: 'text/plain' },
-  deviceEvent: { schema: 'strikeplate.device_event.v1', qos: 1, retain: false, expirySeconds: 600 },
+  event: { schema: 'strikeplate.event.v1', qos: 1, retain: false, expirySeconds: 600 },
   noiseLevel: { schema: 'strikeplate.noise_level.v1', qos: 0, retain: false, expirySeconds: 120, onlyNow: true },
-  noiseEvent: { schema: 'strikeplate.noise_event.v1', qos: 1, retain: false, expirySeconds: 600 },
   log: { schema: 'strikeplate.log.v1', qos: 0, retain: false, expirySeconds: 60 },
   discovery: { schema: 'homeassistant.config', qos: 1, retain: true },
 } as const satisfies Record<string, TopicRule>;

@@ -1,12 +1,10 @@
 import type { DeviceReport } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import { isoTime } from '../wire/iso-time.ts';
-import { DeviceEvents } from './device-events.ts';
 import { DeviceTopics, type Shown } from './device-topics.ts';
 import type { HomeAssistant } from './home-assistant.ts';
 import type { Outbox, RetainedTopic } from './outbox.ts';
-import { type TopicTree, topicRules } from './topics.ts';
+import type { TopicTree } from './topics.ts';
 
 export interface WatchedDeviceOptions {
   readonly gateway: Gateway;
@@ -20,18 +18,13 @@ export interface WatchedDeviceOptions {
 export class WatchedDevice {
   readonly topics: DeviceTopics;
   readonly #options: WatchedDeviceOptions;
-  readonly #events: DeviceEvents;
-  readonly #eventTopic: string;
   #discovery: readonly RetainedTopic[] = [];
   #capabilities: DeviceSnapshot['capabilities'] | undefined;
   #shown: Shown | undefined;
-  #eventCount = 0;
 
   constructor(device: DeviceSnapshot, options: WatchedDeviceOptions) {
     this.#options = options;
     this.topics = new DeviceTopics(device.deviceId, options.gateway, options.tree);
-    this.#events = new DeviceEvents(device, options.gateway.accessCodes);
-    this.#eventTopic = options.tree.deviceEvents(device.deviceId);
     this.look(device);
   }
 
@@ -47,17 +40,11 @@ export class WatchedDevice {
   }
 
   heard(device: DeviceSnapshot, report: DeviceReport): void {
-    const { outbox, gateway } = this.#options;
+    const { outbox } = this.#options;
     this.look(device);
     if (report.kind === 'noise') return;
     outbox.changed(this.topics.state);
     if (report.kind === 'health') outbox.changed(this.topics.availability);
-    const event = this.#events.heard(report);
-    if (event === undefined) return;
-    const ts = isoTime(gateway.clock.wallTime());
-    outbox.happened(`${this.#eventTopic} ${++this.#eventCount}`, () =>
-      outbox.say(this.#eventTopic, topicRules.deviceEvent, JSON.stringify({ ...event, ts })),
-    );
   }
 
   /** Notices what the device can do, and shows to have, since it was looked at last. */

@@ -20,12 +20,13 @@ async function fixture(startsAt = Date.UTC(2026, 4, 1, 20, 30), before?: NoiseRo
 describe('a noise threshold', () => {
   it('is there at once, in one commit, and gone at once', async () => {
     const { create, noise, store, origin } = await fixture();
+    const { batches } = store.stats;
     const { attempt, threshold } = await create();
     expect(attempt).toMatchObject({
       actionType: 'CREATE_NOISE_THRESHOLD',
       settlement: { status: 'success', result: { noise_threshold_id: threshold.noiseThresholdId } },
     });
-    expect(store.stats.batches).toBe(1);
+    expect(store.stats.batches).toBe(batches + 1);
     expect(noise.list('hall')).toEqual([threshold]);
     const removal = await noise.remove(threshold.noiseThresholdId, origin());
     expect(removal).toMatchObject({ actionType: 'REMOVE_NOISE_THRESHOLD', settlement: { status: 'success' } });
@@ -131,11 +132,12 @@ describe('a noise threshold', () => {
 
   it('is changed in one commit, name, hours and level each by itself', async () => {
     const { create, noise, origin, store } = await fixture();
+    const { batches } = store.stats;
     const { threshold } = await create(60);
     const id = threshold.noiseThresholdId;
     const attempt = await noise.update(id, { decibels: 65 }, origin());
     expect(attempt).toMatchObject({ actionType: 'UPDATE_NOISE_THRESHOLD', settlement: { status: 'success' } });
-    expect(store.stats.batches).toBe(2);
+    expect(store.stats.batches).toBe(batches + 2);
     expect(noise.get(id)).toEqual({ ...threshold, decibels: 65, name: '65 dB' });
     await noise.update(id, { name: 'Night', sustainedMs: 900_000 }, origin());
     await noise.update(id, { startsDailyAt: '23:00:00[UTC]', endsDailyAt: '05:00:00[UTC]' }, origin());

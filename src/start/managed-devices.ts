@@ -22,7 +22,7 @@ export async function managedDevices(
   const { clock, log, store, linkTo, credentialsOf } = context;
   const firstSeen: Change[] = [];
   const options = devices.map((device): ManagedDeviceOptions => {
-    const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, outOfService } = device;
+    const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
     const fact = `device_created_at:${deviceId}`;
     const known = store.fact(fact);
     const createdAt = known === undefined ? clock.wallTime() : Number(known);
@@ -38,6 +38,7 @@ export async function managedDevices(
         timeZone,
         limits,
         noiseRules,
+        doorRules,
         createdAt,
       },
       driver,

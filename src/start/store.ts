@@ -16,8 +16,8 @@ export async function openStore(
   config: Pick<LoadedConfig, 'store'>,
   context: { readonly clock: Clock; readonly log: Logger; readonly onFatal: (error: Error) => void },
 ): Promise<OpenStore> {
-  const { path, keyFile, retentionDays } = config.store;
-  const store = await SqliteStore.open({ ...context, path, retentionDays });
+  const { path, keyFile, retentionDays, maxEvents } = config.store;
+  const store = await SqliteStore.open({ ...context, path, retentionDays, maxEvents });
   try {
     const vault = await Vault.open({ keyFile, store, randomBytes });
     return { store, vault, close: () => store.close() };

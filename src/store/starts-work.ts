@@ -6,4 +6,5 @@ import type { Change } from './store.ts';
  */
 export const startsWork = (changes: readonly Change[]): boolean =>
   changes.some(({ kind }) => kind === 'attempt_accepted') ||
-  (changes.length > 0 && changes.every(({ kind }) => kind === 'event_put'));
+  (changes.some(({ kind }) => kind === 'event_put') &&
+    changes.every(({ kind }) => kind === 'event_put' || kind === 'fact_put' || kind === 'fact_removed'));

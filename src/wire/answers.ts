@@ -1,10 +1,11 @@
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import type { AccessCodeRecord, AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
+import type { AccessCodeRecord, AttemptRecord, EventRecord, NoiseThresholdRecord } from '../store/records.ts';
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
 import { deviceErrors, deviceWarnings } from './device-problems.ts';
+import { type WireEvent, wireEvent } from './event.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
 
 /** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
@@ -43,6 +44,17 @@ export class Answers {
 
   attempt(attempt: AttemptRecord, viewer: Viewer): ActionAttempt {
     return actionAttempt(attempt, (settled, result) => this.#completed(settled, result, viewer));
+  }
+
+  event(event: EventRecord, viewer: Viewer): WireEvent {
+    const { identity, accessCodes } = this.#gateway;
+    return wireEvent(event, {
+      workspaceId: identity.workspaceId,
+      digits: () => {
+        const code = viewer.may('codes') ? accessCodes.get(event.accessCodeId ?? '') : undefined;
+        return code === undefined ? null : accessCodes.reveal(code).reveal();
+      },
+    });
   }
 
   /** The access code an attempt is about; null when it is gone. */

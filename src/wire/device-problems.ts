@@ -35,6 +35,10 @@ const errorCodes: Readonly<Record<Exclude<Reason, 'asleep'>, string>> = {
   missing_dependency: 'misconfigured',
 };
 
+/** The `error_code` of a reason that was written down; it may be one of an older version. */
+export const errorCodeOf = (reason: string): string =>
+  Object.entries(errorCodes).find(([known]) => known === reason)?.[1] ?? 'device_offline';
+
 /** What keeps the device from working now. The message is what a person can do about it. */
 export function deviceErrors({ health, healthSince }: DeviceSnapshot): DeviceError[] {
   if (health.status === 'online' || health.reason === 'asleep') return [];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { batteryStatus } from '../devices/battery-status.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
@@ -153,10 +154,8 @@ function lockProperties(device: DeviceSnapshot): { locked?: boolean; door_open?:
 
 function batteryProperties({ battery }: DeviceSnapshot): Pick<WireDevice['properties'], 'battery' | 'battery_level'> {
   if (battery?.level === undefined) return {};
-  const { level, low } = battery;
-  // Where the four words begin is not published; these shares are a guess. What the device itself calls low is low.
-  const status = level <= 0.05 ? 'critical' : low || level <= 0.2 ? 'low' : level >= 0.9 ? 'full' : 'good';
-  return { battery_level: level, battery: { level, status } };
+  const { level } = battery;
+  return { battery_level: level, battery: { level, status: batteryStatus(battery) } };
 }
 
 function codeProperties(

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
-import { type Clock, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
+import { type Clock, type DeviceReport, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
+import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import { Core } from '../../src/gateway/core.ts';
 import type { GatewayIdentity, LinkReport, Origin } from '../../src/gateway/ports.ts';
@@ -18,6 +19,7 @@ export interface FixtureDevice {
   readonly settings?: unknown;
   readonly link: LinkKinds[LinkKind];
   readonly outOfService?: boolean;
+  readonly doorRules?: DoorRules;
   /** What pairing left behind. */
   readonly credentials?: Secret;
 }
@@ -82,6 +84,7 @@ export function coreFixture(options: FixtureOptions) {
         timeZone: 'Europe/Zurich',
         limits: device.driver.limits,
         createdAt: clock.wallTime(),
+        ...(device.doorRules && { doorRules: device.doorRules }),
       },
       driver: device.driver,
       settings: device.settings,
@@ -101,6 +104,8 @@ export function coreFixture(options: FixtureOptions) {
 
 export interface ScriptedOptions extends Omit<FixtureOptions, 'devices'> {
   readonly outOfService?: boolean;
+  readonly doorRules?: DoorRules;
+  readonly firstWords?: readonly DeviceReport[];
   readonly keypad?: ScriptedKeypad;
 }
 
@@ -108,9 +113,18 @@ export interface ScriptedOptions extends Omit<FixtureOptions, 'devices'> {
 export async function scriptedCore(options: ScriptedOptions = {}) {
   const lock = new ScriptedLock();
   lock.keypad = options.keypad;
+  lock.firstWords = options.firstWords ?? [];
   const fixture = coreFixture({
     ...options,
-    devices: [{ slug: 'front', driver: lock.driver, link: lock.link, outOfService: options.outOfService ?? false }],
+    devices: [
+      {
+        slug: 'front',
+        driver: lock.driver,
+        link: lock.link,
+        outOfService: options.outOfService ?? false,
+        ...(options.doorRules && { doorRules: options.doorRules }),
+      },
+    ],
   });
   await fixture.core.start();
   return { ...fixture, lock };

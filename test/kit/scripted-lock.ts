@@ -24,6 +24,8 @@ export class ScriptedLock {
   script: Script = sendAndConfirm;
   reading: () => Promise<LockReading> = async () => ({ state: 'unknown' });
   report: (report: DeviceReport) => void = () => {};
+  /** What it says of itself while it is being opened. */
+  firstWords: readonly DeviceReport[] = [];
   linkState: LinkState = { status: 'up' };
   /** The device of the open generation ignores its abort and never closes. */
   closeHangs = false;
@@ -40,6 +42,7 @@ export class ScriptedLock {
     open: async (_link, _settings, ctx) => {
       this.opened += 1;
       this.report = ctx.report;
+      for (const word of this.firstWords) ctx.report(word);
       const run = (action: 'lock' | 'unlock') => (command: CommandContext) =>
         this.script(
           {

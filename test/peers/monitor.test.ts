@@ -110,7 +110,7 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoSub === undefined)('t
       [`attempts/last/${front}`, 1, true, undefined, 'application/json', 'last_attempt'],
       [`devices/${front}/state`, 1, true, undefined, 'application/json', 'device_state'],
       [`devices/${front}/availability`, 1, true, undefined, 'text/plain', 'availability'],
-      [`devices/${front}/events`, 1, false, 600, 'application/json', 'device_event'],
+      [`devices/${front}/events`, 1, false, 600, 'application/json', 'event'],
       [`noise/${hall}/level`, 0, false, 120, 'application/json', 'noise_level'],
       ['log', 0, false, 60, 'application/json', 'log'],
     ];
@@ -145,7 +145,13 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoSub === undefined)('t
     });
     const events = sub.on(`${base}/devices/${front}/events`).map(({ payload }) => JSON.parse(payload));
     expect(events).toContainEqual(
-      expect.objectContaining({ event: 'unlocked', method: 'keycode', slot: 1, access_code_id: expect.any(String) }),
+      expect.objectContaining({
+        event_type: 'lock.unlocked',
+        method: 'keycode',
+        slot: 1,
+        access_code_id: expect.any(String),
+        code: null,
+      }),
     );
     expect(sub.text).not.toContain(pin);
     expect(command.err).not.toContain(pin);

@@ -1,4 +1,4 @@
-import type { DeviceReport, LockMethod } from '../../../src/contract/index.ts';
+import type { DenialReason, DeviceReport, LockMethod } from '../../../src/contract/index.ts';
 import { completions, lockActions, triggers } from './catalogue.ts';
 import type { LogEntry } from './codec-replies.ts';
 
@@ -12,6 +12,11 @@ const methods: ReadonlyMap<number, LockMethod> = new Map<number, LockMethod>([
   [triggers.system, 'remote'],
   [triggers.homeKit, 'remote'],
   [triggers.mqtt, 'remote'],
+]);
+
+const denials: ReadonlyMap<number, DenialReason> = new Map<number, DenialReason>([
+  [completions.invalidCode, 'unknown_code'],
+  [completions.invalidFingerprint, 'credential_error'],
 ]);
 
 const operationOf = (action: number, completion: number): Operated['operation'] | undefined => {
@@ -35,5 +40,6 @@ export function operatedFrom({ authorizationId, detail }: LogEntry, ownId: numbe
   const operation = operationOf(detail.action, detail.completion);
   if (operation === undefined) return undefined;
   const slot = operation !== 'access_denied' && detail.codeId !== 0 ? { slot: detail.codeId } : {};
-  return { kind: 'lock_operated', operation, method: 'keycode', ...slot };
+  const denial = denials.get(detail.completion);
+  return { kind: 'lock_operated', operation, method: 'keycode', ...slot, ...(denial && { denial }) };
 }

@@ -58,6 +58,7 @@ describe('who operated the lock', () => {
       kind: 'lock_operated',
       operation: 'access_denied',
       method: 'keycode',
+      denial: 'unknown_code',
     });
   });
 

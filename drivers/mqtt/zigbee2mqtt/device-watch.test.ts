@@ -70,7 +70,7 @@ describe('what a lock tells of itself', () => {
     expect(of(f, 'lock_operated')).toEqual([
       { kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 4 },
       { kind: 'lock_operated', operation: 'locked', method: 'manual' },
-      { kind: 'lock_operated', operation: 'access_denied', method: 'keycode', slot: 0 },
+      { kind: 'lock_operated', operation: 'access_denied', method: 'keycode', slot: 0, denial: 'unknown_code' },
       { kind: 'lock_operated', operation: 'unlocked', method: 'remote' },
     ]);
     expect(of(f, 'lock_state').map((report) => 'state' in report && report.state)).toEqual([

@@ -1,10 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type DeviceReport, Ratio } from '../../../src/contract/index.ts';
+import { type DenialReason, type DeviceReport, Ratio } from '../../../src/contract/index.ts';
 import type { StateMessage } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
 
 /** Below this share a battery counts as low where the lock does not say so itself. A guess. */
 const lowBattery = 0.15;
+
+/** Operation events that say why nobody was let in (ZCL Door Lock cluster, operation event codes). */
+const denials: ReadonlyMap<string, DenialReason> = new Map<string, DenialReason>([
+  ['lock_failure_invalid_pin_or_id', 'unknown_code'],
+  ['unlock_failure_invalid_pin_or_id', 'unknown_code'],
+  ['lock_failure_invalid_schedule', 'expired_code'],
+  ['unlock_failure_invalid_schedule', 'expired_code'],
+]);
 
 /** What one message tells of a lock, whether it is new or not. */
 export function lockReports({ message, retained }: HeardMessage): DeviceReport[] {
@@ -15,8 +23,15 @@ export function lockReports({ message, retained }: HeardMessage): DeviceReport[]
   if (battery !== undefined) reports.push(battery);
   if (event === undefined || retained) return reports;
   if (event.kind === 'operated') {
-    const { operation, method, slot } = event;
-    reports.push({ kind: 'lock_operated', operation, method, ...(slot === undefined ? {} : { slot }) });
+    const { operation, method, slot, action } = event;
+    const denial = denials.get(action);
+    reports.push({
+      kind: 'lock_operated',
+      operation,
+      method,
+      ...(slot === undefined ? {} : { slot }),
+      ...(denial && { denial }),
+    });
   } else if (event.slot !== undefined && !event.remote)
     reports.push({ kind: 'code_slot', slot: event.slot, occupied: event.occupied });
   return reports;
