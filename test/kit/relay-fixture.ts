@@ -1,9 +1,9 @@
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard, type SimulatedRelayBoardOptions } from '../../drivers/serial/modbus-relay/simulator.ts';
-import type { Device, DeviceReport, SerialLink } from '../../src/contract/index.ts';
+import type { Device, DeviceReport } from '../../src/contract/index.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { recordLog } from './recorded-log.ts';
-import { type SerialLineFixture, serialLine } from './serial-line-fixture.ts';
+import { countedLink, type SerialLineFixture, serialLine } from './serial-line-fixture.ts';
 
 export interface RelayFixtureOptions {
   readonly line?: SerialLineFixture;
@@ -24,24 +24,7 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   line.add(board);
   const log = recordLog();
   const reports: DeviceReport[] = [];
-  const plain = bus.link(board.unit);
-  let listening = 0;
-  const link: SerialLink = {
-    ...plain,
-    get state() {
-      return plain.state;
-    },
-    onStateChange(listener) {
-      const stop = plain.onStateChange(listener);
-      listening += 1;
-      let on = true;
-      return () => {
-        stop();
-        if (on) listening -= 1;
-        on = false;
-      };
-    },
-  };
+  const { link, listeners } = countedLink(bus.link(board.unit));
   const device: Device = await modbusRelay.open(
     link,
     modbusRelay.settings.parse({
@@ -83,8 +66,20 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   /** The words that were put on the line for this board since. */
   const writes = () => line.heard.filter(({ functionCode }) => functionCode === 5 || functionCode === 16);
   if (options.settle ?? true) await clock.advance(500);
-  const stateListeners = () => listening;
-  return { ...fixture, board, link, stateListeners, device, lock, reports, last, log, command, door, writes };
+  return {
+    ...fixture,
+    board,
+    link,
+    stateListeners: listeners,
+    device,
+    lock,
+    reports,
+    last,
+    log,
+    command,
+    door,
+    writes,
+  };
 }
 
 export type RelayFixture = Awaited<ReturnType<typeof relayDoor>>;

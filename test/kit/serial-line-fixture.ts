@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
+import type { SerialLink } from '../../src/contract/index.ts';
 import type { SerialCarrier } from '../../src/transports/serial/carrier.ts';
 import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
 import type { LineSettings } from '../../src/transports/serial/line-timing.ts';
@@ -45,3 +46,25 @@ export async function serialLine(options: { readonly echo?: boolean; readonly se
 }
 
 export type SerialLineFixture = Awaited<ReturnType<typeof serialLine>>;
+
+/** The link, and how many listen to its state: a closed driver must have taken them away. */
+export function countedLink(plain: SerialLink): { readonly link: SerialLink; readonly listeners: () => number } {
+  let listening = 0;
+  const link: SerialLink = {
+    ...plain,
+    get state() {
+      return plain.state;
+    },
+    onStateChange(listener) {
+      const stop = plain.onStateChange(listener);
+      listening += 1;
+      let on = true;
+      return () => {
+        stop();
+        if (on) listening -= 1;
+        on = false;
+      };
+    },
+  };
+  return { link, listeners: () => listening };
+}

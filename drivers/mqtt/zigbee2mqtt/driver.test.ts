@@ -1,6 +1,12 @@
+import type { DeviceReport } from '../../../src/contract/index.ts';
 import { describeDriver } from '../../../test/contract/describe-driver.ts';
+import { describeSensor } from '../../../test/contract/describe-sensor.ts';
+import { silentLog } from '../../../test/kit/command-context.ts';
+import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
+import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 import { zigbee2mqtt } from './driver.ts';
+import { Zigbee2MqttSimulator } from './simulator.ts';
 
 for (const exposePin of [false, true])
   describeDriver({
@@ -52,3 +58,42 @@ for (const exposePin of [false, true])
       };
     },
   });
+
+describeSensor({
+  title: 'mqtt/zigbee2mqtt, noise',
+  make: async (when) => {
+    const clock = new SimulatedClock();
+    const broker = new MemoryMqtt({ clock });
+    const simulator = new Zigbee2MqttSimulator({ mqtt: broker.peer(), clock });
+    const sensor = simulator.addNoiseSensor({ friendlyName: 'Hall' });
+    simulator.start();
+    const link = broker.link();
+    const reports: DeviceReport[] = [];
+    const device = await zigbee2mqtt.open(
+      link,
+      zigbee2mqtt.settings.parse({ kind: 'noise', friendly_name: 'Hall', interval_s: 10 }),
+      {
+        deviceId: 'hall',
+        name: 'Hall',
+        clock,
+        random: () => 0,
+        randomBytes: (length) => new Uint8Array(length),
+        log: silentLog,
+        report: (report) => reports.push(report),
+      },
+    );
+    if (when !== 'opened') await clock.advance(100);
+    return {
+      clock,
+      device,
+      reports,
+      measure: (level) => sensor.measure(level),
+      way: { cut: () => link.cut(), restore: () => link.restore() },
+      stopHardware: async () => {
+        simulator.stop();
+        await clock.advance(5);
+      },
+      leftovers: () => clock.armedTimers + link.listenerCount,
+    };
+  },
+});

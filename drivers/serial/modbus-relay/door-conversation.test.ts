@@ -4,6 +4,24 @@ import { relayDoor } from '../../../test/kit/relay-fixture.ts';
 const READS = [1, 2];
 const WRITES = [5, 16];
 
+describe('the line', () => {
+  it.each([
+    ['unlock', [1, 2, 5, 1]],
+    ['lock', [1, 5, 1, 2]],
+  ] as const)(
+    'carries for %s only what is needed: relay, contact, command, and what became of it',
+    async (action, functionCodes) => {
+      const { clock, door, line } = await relayDoor();
+      await clock.advance(3_500); // just after a poll
+      const before = line.heard.length;
+      const { tookMs } = await door(action);
+      expect(line.heard.slice(before).map(({ functionCode }) => functionCode)).toEqual(functionCodes);
+      // 58 bytes, four silences and four turnarounds of the simulated board take 108.5 ms at 9600 baud; ten are the bus's.
+      expect(tookMs).toBeLessThan(108.5 + 12);
+    },
+  );
+});
+
 describe('unlock', () => {
   it("is the board's own timed pulse, seen on before it is a success", async () => {
     const { clock, board, door } = await relayDoor({ settings: { release_s: 3 } });

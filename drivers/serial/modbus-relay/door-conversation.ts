@@ -49,7 +49,8 @@ export async function operate(
   const signal = AbortSignal.any([ctx.signal, door.closing]);
   // An absent board is found out before anything was sent, and the reply of a lost one can be settled: what the
   // relay did is told from what it was.
-  const before = await lookAt(door, 'door', signal);
+  const contact = target === 'released' ? 'always' : 'never';
+  const before = await lookAt(door, { priority: 'door', signal, contact });
   books.saw(before);
   const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
   const sent = await send(door, target, { before, signal, permit }, books);
@@ -112,7 +113,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 /** Undefined while the board cannot be read; the end of the command ends the wait. */
 async function tryToLook(door: RelayDoor, signal: AbortSignal): Promise<Look | undefined> {
   try {
-    return await lookAt(door, 'door', signal);
+    return await lookAt(door, { priority: 'door', signal, contact: 'unless_released' });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof GatewayError) return undefined;

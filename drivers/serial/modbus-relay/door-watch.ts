@@ -19,6 +19,7 @@ export class DoorWatch implements Bookkeeper {
   readonly #log: OpenContext['log'];
   readonly #report: (report: DeviceReport) => void;
   #last: Look | undefined;
+  #contact: Look['door'];
   #lastCommand: Target | undefined;
   #blind = true;
   /** `Clock.now()` after which a release is one too long; undefined while none is on that is ours to end. */
@@ -57,7 +58,8 @@ export class DoorWatch implements Bookkeeper {
     const found = this.#blind;
     this.#last = look;
     this.#blind = false;
-    if (look.door && before?.door !== look.door) this.#report({ kind: 'door', contact: look.door });
+    if (look.door && look.door !== this.#contact) this.#report({ kind: 'door', contact: look.door });
+    this.#contact = look.door ?? this.#contact;
     if (before?.released !== look.released) {
       this.#report({ kind: 'lock_state', state: look.released ? 'unlocked' : 'locked' });
       if (look.released) this.#operated('unlocked', this.#isOurs ? 'remote' : 'unknown');
@@ -77,7 +79,7 @@ export class DoorWatch implements Bookkeeper {
     this.#restoreAt = clock.now() + RESTORE_AGAIN_MS;
     const reason = `the release of ${name} was found on and no command accounts for it`;
     await link.restore(secure(link.unit, fitting), reason, signal);
-    const look = await lookAt(this.#door, 'door', signal);
+    const look = await lookAt(this.#door, { priority: 'door', signal });
     this.saw(look);
     if (look.released) this.#log.error(`${name} stays released: its relay does not return to rest. Look at the board.`);
   }

@@ -44,7 +44,7 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
     intervalMs: chosen.poll_s * 1000,
     report: (report) => ctx.report(report),
     async look() {
-      saw(await lookAt(door, 'poll', closing.signal));
+      saw(await lookAt(door, { priority: 'poll', signal: closing.signal }));
       await watch.endOverdue(closing.signal);
     },
   });
@@ -55,7 +55,7 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
       lock: (command) => watch.whileCommanding(() => operate(door, 'secured', command, books)),
       unlock: (command) => watch.whileCommanding(() => operate(door, 'released', command, books)),
       async read({ signal }) {
-        const look = await lookAt(door, 'door', AbortSignal.any([signal, closing.signal]));
+        const look = await lookAt(door, { priority: 'door', signal: AbortSignal.any([signal, closing.signal]) });
         saw(look);
         return readingOf(look);
       },

@@ -7,7 +7,7 @@ import type { Fitting } from './settings.ts';
 export interface Look {
   /** The relay stands where it releases the door. */
   readonly released: boolean;
-  /** Undefined when no contact is wired. */
+  /** Undefined when no contact is wired, or nobody asked. */
   readonly door: 'open' | 'closed' | undefined;
   /** `Clock.now()` when the relay's state had arrived. */
   readonly at: number;
@@ -23,19 +23,28 @@ export interface RelayDoor {
   readonly closing: AbortSignal;
 }
 
+export interface Looking {
+  readonly priority: 'door' | 'poll';
+  readonly signal: AbortSignal;
+  /** Whether the contact is worth its time on the line, about 27 ms at 9600 baud. Default: always. */
+  readonly contact?: 'always' | 'unless_released' | 'never';
+}
+
 /**
  * Reads the relay and the door contact, the relay first.
  * @throws GatewayError as `ask` does
  */
-export async function lookAt(door: RelayDoor, priority: 'door' | 'poll', signal: AbortSignal): Promise<Look> {
+export async function lookAt(door: RelayDoor, { priority, signal, contact = 'always' }: Looking): Promise<Look> {
   const { link, fitting, clock, name } = door;
   const asking = { name, priority, signal };
   const relays = await ask(link, readRelays(link.unit, fitting), asking);
   const at = clock.now();
   const coil = relays[fitting.channel] ? 'on' : 'off';
-  const request = readInputs(link.unit, fitting);
+  const released = coil === fitting.wiring.releasedWhen;
+  const wanted = contact === 'always' || (contact === 'unless_released' && !released);
+  const request = wanted ? readInputs(link.unit, fitting) : undefined;
   const inputs = request && (await ask(link, request, asking));
-  return { released: coil === fitting.wiring.releasedWhen, door: contactOf(inputs, fitting), at };
+  return { released, door: contactOf(inputs, fitting), at };
 }
 
 function contactOf(inputs: readonly boolean[] | undefined, { contact }: Fitting): 'open' | 'closed' | undefined {
