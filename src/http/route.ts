@@ -43,7 +43,10 @@ export interface Changed {
 }
 
 interface ChangeDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
-  /** Resolves once the change is durable. Repeating it must do no harm: an Idempotency-Key is not looked at. */
+  /**
+   * Resolves once the change is durable. Repeating it must do no harm: nobody but the route itself looks at the
+   * `origin.idempotency` of a request that has a key.
+   */
   change(params: z.output<Params>, origin: Origin, caller: Caller): Promise<Changed>;
 }
 

@@ -74,7 +74,9 @@ async function change(
   { request, caller }: Exchange,
   { holds, holdMs }: CommandService,
 ): Promise<Record<string, unknown>> {
-  const { attempts = [], answer } = await route.change(input, origin, caller);
+  const idempotency = claimOf(route, request, membersOf(input));
+  const asked = idempotency === undefined ? origin : { ...origin, idempotency };
+  const { attempts = [], answer } = await route.change(input, asked, caller);
   if (attempts.length > 0) {
     const ms = holdTime({ prefer: preferOf(request), sync: asksToWait(input) }, holdMs);
     await Promise.all(attempts.map((attempt) => holds.wait(attempt, ms)));
@@ -111,9 +113,9 @@ const asksToWait = (params: unknown): boolean =>
 
 /** How long to wait is no part of what is asked for. */
 function claimOf(
-  { path }: CommandRoute,
+  { path }: Route,
   request: FastifyRequest,
-  { sync: _, ...params }: Record<string, unknown>,
+  { sync: _, ...params }: Readonly<Record<string, unknown>>,
 ): IdempotencyClaim | undefined {
   const idempotencyKey = request.headers['idempotency-key'];
   if (idempotencyKey === undefined) return undefined;
@@ -179,7 +181,8 @@ function inputOf(route: Route, request: FastifyRequest): unknown {
   return route.hasPathParameters ? { ...membersOf(input), ...membersOf(request.params) } : input;
 }
 
-function membersOf(value: unknown): object {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Readonly<Record<string, unknown>>;
   throw new InvalidInput('The body must be a JSON object.');
 }

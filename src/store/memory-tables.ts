@@ -1,3 +1,4 @@
+import { isAskedFor } from './attempt-query.ts';
 import { meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
@@ -148,16 +149,10 @@ export class MemoryTables implements StoreReader {
     return this.#attempts.get(`${this.#seqs.get(actionAttemptId)}`);
   }
 
-  attempts({ actionAttemptIds, deviceId, limit, beforeSeq }: AttemptQuery): AttemptRecord[] {
-    const ids = actionAttemptIds === undefined ? undefined : new Set(actionAttemptIds);
+  attempts(query: AttemptQuery): AttemptRecord[] {
     return this.#newestFirst()
-      .filter(
-        (attempt) =>
-          (ids === undefined || ids.has(attempt.actionAttemptId)) &&
-          (deviceId === undefined || attempt.deviceId === deviceId) &&
-          (beforeSeq === undefined || attempt.seq < beforeSeq),
-      )
-      .slice(0, limit);
+      .filter((attempt) => isAskedFor(attempt, query))
+      .slice(0, query.limit);
   }
 
   pendingAttempts(): AttemptRecord[] {

@@ -1,10 +1,12 @@
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
+import { isAskedFor } from './attempt-query.ts';
 import { type Column, idColumn } from './columns.ts';
 import { meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
+  AttemptStatus,
   EventRecord,
   IdempotencyRecord,
   NoiseThresholdRecord,
@@ -27,6 +29,13 @@ import {
 } from './sqlite-rows.ts';
 import type { AttemptQuery, EventQuery, StoreReader } from './store.ts';
 
+/** Every pending attempt is at or above the mark: without it, looking for none would read them all. */
+const statusConditions: Readonly<Record<AttemptStatus, string>> = {
+  pending: "settled_at IS NULL AND seq >= (SELECT value FROM marks WHERE name = 'pending_from')",
+  success: 'result IS NOT NULL',
+  error: 'error IS NOT NULL',
+};
+
 /** The connection that only reads: on the main thread, beside the writer's, and never waiting for it. */
 export class SqliteReader implements StoreReader {
   readonly #database: Database.Database;
@@ -46,26 +55,32 @@ export class SqliteReader implements StoreReader {
     ]);
   }
 
-  attempts({ actionAttemptIds, deviceId, limit, beforeSeq = Number.MAX_SAFE_INTEGER }: AttemptQuery): AttemptRecord[] {
+  attempts(query: AttemptQuery): AttemptRecord[] {
+    const { actionAttemptIds, deviceId, actionTypes, status, limit, beforeSeq = Number.MAX_SAFE_INTEGER } = query;
     if (actionAttemptIds !== undefined) {
       return [...new Set(actionAttemptIds)]
         .map((id) => this.attempt(id))
         .filter((attempt) => attempt !== undefined)
-        .filter((attempt) => attempt.seq < beforeSeq && (deviceId === undefined || attempt.deviceId === deviceId))
+        .filter((attempt) => isAskedFor(attempt, query))
         .sort((a, b) => b.seq - a.seq)
         .slice(0, limit);
     }
+    const conditions = ['seq < ?'];
+    const parameters: Column[] = [beforeSeq];
     if (deviceId !== undefined) {
-      return this.#all(
-        `SELECT ${attemptColumns} FROM attempts WHERE device_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
-        attemptOf,
-        [idColumn(deviceId), beforeSeq, limit],
-      );
+      conditions.push('device_id = ?');
+      parameters.push(idColumn(deviceId));
     }
-    return this.#all(`SELECT ${attemptColumns} FROM attempts WHERE seq < ? ORDER BY seq DESC LIMIT ?`, attemptOf, [
-      beforeSeq,
-      limit,
-    ]);
+    if (actionTypes !== undefined) {
+      conditions.push('action_type IN (SELECT value FROM json_each(?))');
+      parameters.push(JSON.stringify(actionTypes));
+    }
+    if (status !== undefined) conditions.push(statusConditions[status]);
+    return this.#all(
+      `SELECT ${attemptColumns} FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+      attemptOf,
+      [...parameters, limit],
+    );
   }
 
   pendingAttempts(): AttemptRecord[] {

@@ -1,7 +1,9 @@
 import type { Unsubscribe } from '../contract/index.ts';
 import type {
   AccessCodeRecord,
+  ActionType,
   AttemptRecord,
+  AttemptStatus,
   EventRecord,
   HistoryEntry,
   IdempotencyRecord,
@@ -46,6 +48,8 @@ export type Change =
 export interface AttemptQuery {
   readonly actionAttemptIds?: readonly string[];
   readonly deviceId?: string;
+  readonly actionTypes?: readonly ActionType[];
+  readonly status?: AttemptStatus;
   readonly limit: number;
   /** Only attempts with a smaller `seq`: where the page before ended. */
   readonly beforeSeq?: number;

@@ -1,12 +1,19 @@
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import type { Gateway } from '../gateway/ports.ts';
-import type { AccessCodeRecord, AttemptRecord, EventRecord, NoiseThresholdRecord } from '../store/records.ts';
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  NoiseThresholdRecord,
+  UnmanagedCodeRecord,
+} from '../store/records.ts';
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
 import { deviceErrors, deviceWarnings } from './device-problems.ts';
 import { type WireEvent, wireEvent } from './event.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
+import { type WireUnmanagedAccessCode, wireUnmanagedAccessCode } from './unmanaged-access-code.ts';
 
 /** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
 export interface Viewer {
@@ -39,6 +46,17 @@ export class Answers {
       deviceErrors: device === undefined ? [] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
+    });
+  }
+
+  unmanagedAccessCode(code: UnmanagedCodeRecord, viewer: Viewer): WireUnmanagedAccessCode {
+    const { identity, devices, accessCodes } = this.#gateway;
+    const device = devices.get(code.deviceId);
+    return wireUnmanagedAccessCode(code, {
+      workspaceId: identity.workspaceId,
+      digits: viewer.may('codes') ? (accessCodes.unmanaged.reveal(code)?.reveal() ?? null) : null,
+      deviceErrors: device === undefined ? [] : deviceErrors(device),
+      deviceWarnings: device === undefined ? [] : deviceWarnings(device),
     });
   }
 

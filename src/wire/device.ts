@@ -32,6 +32,7 @@ export const deviceSchema = z
       supported_code_lengths: z.array(z.number()).optional(),
       max_active_codes_supported: z.number().optional(),
       code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
+      supports_backup_access_code_pool: z.boolean().optional(),
       noise_level_decibels: z.number().optional(),
       currently_triggering_noise_threshold_ids: z.array(z.string()).optional(),
       strikeplate_metadata: z
@@ -160,13 +161,17 @@ function batteryProperties({ battery }: DeviceSnapshot): Pick<WireDevice['proper
 
 function codeProperties(
   device: DeviceSnapshot,
-): Pick<WireDevice['properties'], 'supported_code_lengths' | 'max_active_codes_supported' | 'code_constraints'> {
+): Pick<
+  WireDevice['properties'],
+  'supported_code_lengths' | 'max_active_codes_supported' | 'code_constraints' | 'supports_backup_access_code_pool'
+> {
   const rules = device.capabilities.accessCodes;
   if (rules === undefined) return {};
   return {
     supported_code_lengths: [...rules.lengths],
     ...(rules.slots === 'device' ? {} : { max_active_codes_supported: rules.slots.count }),
     code_constraints: rules.digits.includes('0') ? [] : [{ constraint_type: 'no_zeros' }],
+    supports_backup_access_code_pool: true,
   };
 }
 

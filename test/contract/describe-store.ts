@@ -163,6 +163,29 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(seqs({ limit: 10, deviceId: 'nobody' })).toEqual([]);
       });
 
+      it('lists by type and by status', async () => {
+        const lock = { actionType: 'LOCK_DOOR' } as const;
+        await commit(accepted(1), accepted(2, lock), accepted(3), accepted(4, lock), accepted(5));
+        await commit(settled(1), settled(2), {
+          kind: 'attempt_settled',
+          actionAttemptId: uuid(3),
+          settlement: { status: 'error', error: { type: 'lock_jammed', message: '' } },
+          settledAt: 1,
+          history: [],
+        });
+        const seqs = (query: Omit<Parameters<Store['attempts']>[0], 'limit'>) =>
+          bench.store.attempts({ limit: 10, ...query }).map(({ seq }) => seq);
+
+        expect(seqs({ actionTypes: ['LOCK_DOOR'] })).toEqual([4, 2]);
+        expect(seqs({ actionTypes: ['UNLOCK_DOOR', 'LOCK_DOOR'] })).toEqual([5, 4, 3, 2, 1]);
+        expect(seqs({ actionTypes: [] })).toEqual([]);
+        expect(seqs({ status: 'pending' })).toEqual([5, 4]);
+        expect(seqs({ status: 'success' })).toEqual([2, 1]);
+        expect(seqs({ status: 'error', deviceId: deviceA })).toEqual([3]);
+        expect(seqs({ status: 'pending', actionTypes: ['LOCK_DOOR'], beforeSeq: 5 })).toEqual([4]);
+        expect(seqs({ status: 'success', actionAttemptIds: [uuid(1), uuid(4)] })).toEqual([1]);
+      });
+
       it('orders by sequence though ids and acceptance times say otherwise', async () => {
         await commit(
           accepted(1, { actionAttemptId: uuid(900), acceptedAt: 900 }),

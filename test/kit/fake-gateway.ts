@@ -18,6 +18,7 @@ import type {
   NoiseThresholdChange,
   Origin,
 } from '../../src/gateway/ports.ts';
+import { isAskedFor } from '../../src/store/attempt-query.ts';
 import { meets } from '../../src/store/event-query.ts';
 import type {
   AccessCodeRecord,
@@ -257,7 +258,14 @@ export class FakeGateway implements Gateway {
   readonly accessCodes: Gateway['accessCodes'] = {
     create: (request, origin) => this.#createCode(request, origin),
     createMultiple: async ({ deviceIds, ...request }, origin) => {
-      const made = await Promise.all(deviceIds.map((deviceId) => this.#createCode({ ...request, deviceId }, origin)));
+      const made: Awaited<ReturnType<Gateway['accessCodes']['create']>>[] = [];
+      // As the core does: the first carries the idempotency key.
+      let { idempotency } = origin;
+      for (const deviceId of deviceIds) {
+        const each = { actor: origin.actor, receivedAt: origin.receivedAt, ...(idempotency && { idempotency }) };
+        made.push(await this.#createCode({ ...request, deviceId }, each));
+        idempotency = undefined;
+      }
       return { attempts: made.map(({ attempt }) => attempt), codes: made.map(({ code }) => code) };
     },
     update: (id, patch, origin) => this.#updateCode(id, patch, origin),
@@ -316,16 +324,11 @@ export class FakeGateway implements Gateway {
     const gateway = this;
     return {
       get: (id) => this.#attempts.get(id),
-      list: ({ actionAttemptIds, deviceId, limit, beforeSeq = Number.POSITIVE_INFINITY }) =>
+      list: (query) =>
         [...this.#attempts.values()]
-          .filter(
-            (attempt) =>
-              attempt.seq < beforeSeq &&
-              (deviceId ?? attempt.deviceId) === attempt.deviceId &&
-              actionAttemptIds?.includes(attempt.actionAttemptId) !== false,
-          )
+          .filter((attempt) => isAskedFor(attempt, query))
           .sort((a, b) => b.seq - a.seq)
-          .slice(0, limit),
+          .slice(0, query.limit),
       history: (id) => this.#attempts.get(id)?.history,
       idempotency: (scope) => this.#idempotency.get(scope),
       settled: (id, signal) => this.#settled(id, signal),

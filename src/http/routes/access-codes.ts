@@ -1,37 +1,17 @@
 import { z } from 'zod';
-import { GatewayError, Secret } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
-import type { AccessCodeRecord } from '../../store/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
-import { pageOf, pageParameters, paginationSchema } from '../page.ts';
-import { commandRoute, type Route, readRoute } from '../route.ts';
+import { paginationSchema } from '../page.ts';
+import { changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
+import { codeListParameters, findCode, noSuchCode, oneAccessCode, pageOfCodes } from './access-code-lookup.ts';
+import { changedAccessCode, newAccessCode, patchOf, wishOf } from './access-code-parameters.ts';
 import { findDevice } from './device-lookup.ts';
-import { newAccessCode, newAccessCodeFrom } from './new-access-code.ts';
 import { syncParameter } from './sync-parameter.ts';
 
-const noSuchCode = () =>
-  new GatewayError(
-    'access_code_not_found',
-    'There is no such access code at this gateway: it was removed, or never created here.',
-  );
-
-const oneAccessCode = z
-  .object({ access_code_id: z.string().optional(), device_id: z.string().optional(), code: z.string().optional() })
-  .refine(
-    ({ access_code_id, device_id, code }) =>
-      access_code_id !== undefined || (device_id !== undefined && code !== undefined),
-    'Give access_code_id, or device_id together with code',
-  );
-
 const listParameters = z
-  .object({
-    device_id: z.string().optional(),
-    access_code_ids: z.array(z.string()).optional(),
-    search: z.string().optional().describe('Part of the name.'),
-    ...pageParameters,
-  })
+  .object({ access_code_ids: z.array(z.string()).optional(), ...codeListParameters })
   .refine(
     ({ device_id, access_code_ids }) => device_id !== undefined || access_code_ids !== undefined,
     'Give device_id or access_code_ids',
@@ -46,9 +26,9 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: newAccessCode,
       answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => {
-        findDevice(gateway, { device_id: params.device_id });
-        return (await accessCodes.create(newAccessCodeFrom(params), origin)).attempt;
+      accept: async ({ device_id, ...params }, origin) => {
+        const { deviceId } = findDevice(gateway, { device_id });
+        return (await accessCodes.create({ ...wishOf(params), deviceId }, origin)).attempt;
       },
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its code was removed.
@@ -62,20 +42,7 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read', 'codes'],
       params: oneAccessCode,
       answer: z.object({ access_code: accessCodeSchema }),
-      respond: ({ access_code_id, device_id, code }, caller) => {
-        if (access_code_id === undefined && !caller.may('codes'))
-          // Otherwise a key that may not see digits could find them by trying.
-          throw new GatewayError(
-            'insufficient_scope',
-            'Looking an access code up by its digits needs the scope codes. Give access_code_id instead.',
-          );
-        const found =
-          access_code_id === undefined
-            ? withDigits(gateway, device_id ?? '', new Secret(code ?? ''))
-            : accessCodes.get(access_code_id);
-        if (found === undefined) throw noSuchCode();
-        return { access_code: answers.accessCode(found, caller) };
-      },
+      respond: (params, caller) => ({ access_code: answers.accessCode(findCode(accessCodes, params, caller), caller) }),
     }),
     readRoute({
       path: '/access_codes/list',
@@ -84,17 +51,25 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: listParameters,
       answer: z.object({ access_codes: z.array(accessCodeSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
-        const selected = select(gateway, params);
-        const { items, pagination } = pageOf(
-          { route: '/access_codes/list', url: caller.url, params },
-          (after, count) => {
-            const from = after === undefined ? 0 : selected.findIndex((code) => positionOf(code) > after);
-            return from < 0 ? [] : selected.slice(from, from + count);
-          },
-          positionOf,
-        );
+        const { items, pagination } = pageOfCodes(gateway, accessCodes, '/access_codes/list', caller.url, params);
         return { access_codes: items.map((code) => answers.accessCode(code, caller)), pagination };
       },
+    }),
+    commandRoute('update', {
+      path: '/access_codes/update',
+      summary: 'Change an access code: its name, its digits, its times',
+      scopes: ['codes'],
+      params: changedAccessCode,
+      answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
+      accept: async ({ access_code_id, device_id, ...params }, origin) => {
+        const code = accessCodes.get(access_code_id);
+        if (code === undefined || (device_id ?? code.deviceId) !== code.deviceId) throw noSuchCode();
+        return accessCodes.update(access_code_id, patchOf(params), origin);
+      },
+      respond: (attempt, caller) => ({
+        access_code: answers.accessCodeOf(attempt, caller),
+        action_attempt: answers.attempt(attempt, caller),
+      }),
     }),
     commandRoute('delete', {
       path: '/access_codes/delete',
@@ -103,35 +78,44 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.strictObject({ access_code_id: z.string(), device_id: z.string().optional(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
       accept: async ({ access_code_id, device_id }, origin) => {
+        // One that is gone may be a repetition, which is answered with the removal it had.
         const code = accessCodes.get(access_code_id);
-        if (code === undefined || (device_id !== undefined && code.deviceId !== device_id)) throw noSuchCode();
+        if (code !== undefined && (device_id ?? code.deviceId) !== code.deviceId) throw noSuchCode();
         return accessCodes.delete(access_code_id, origin);
       },
       respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
     }),
+    readRoute({
+      path: '/access_codes/generate_code',
+      summary: 'Choose digits that a lock would accept; nothing is kept of them',
+      scopes: ['codes'],
+      params: z.object({ device_id: z.string(), preferred_code_length: z.number().int().min(4).max(12).optional() }),
+      answer: z.object({ generated_code: z.object({ device_id: z.string(), code: z.string() }) }),
+      respond: ({ device_id, preferred_code_length }) => {
+        const { deviceId } = findDevice(gateway, { device_id });
+        return {
+          generated_code: {
+            device_id: deviceId,
+            code: accessCodes.generateCode(deviceId, preferred_code_length).reveal(),
+          },
+        };
+      },
+    }),
+    changeRoute('create', {
+      path: '/access_codes/pull_backup_access_code',
+      summary: 'Give a guest a spare code that is on the lock already',
+      scopes: ['codes'],
+      params: z.strictObject({ access_code_id: z.string() }),
+      answer: z.object({ access_code: accessCodeSchema, backup_access_code: accessCodeSchema }),
+      change: async ({ access_code_id }, origin, caller) => {
+        const { code, backup } = await accessCodes.pullBackup(access_code_id, origin);
+        return {
+          answer: () => ({
+            access_code: answers.accessCode(code, caller),
+            backup_access_code: answers.accessCode(backup, caller),
+          }),
+        };
+      },
+    }),
   ];
-}
-
-function withDigits({ accessCodes }: Gateway, deviceId: string, digits: Secret): AccessCodeRecord | undefined {
-  return accessCodes.list(deviceId).find((code) => accessCodes.reveal(code).equals(digits));
-}
-
-/** Where a code stands in the order of lists; texts of one length, so that they compare like the numbers in them. */
-const positionOf = ({ createdAt, accessCodeId }: AccessCodeRecord): string =>
-  `${String(createdAt).padStart(16, '0')} ${accessCodeId}`;
-
-function select({ accessCodes, devices }: Gateway, wanted: z.output<typeof listParameters>): AccessCodeRecord[] {
-  const { device_id, access_code_ids, search } = wanted;
-  if (device_id !== undefined && devices.get(device_id) === undefined)
-    throw new GatewayError('device_not_found', 'There is no such device at this gateway. See /devices/list.');
-  const ids = access_code_ids === undefined ? undefined : new Set(access_code_ids);
-  const text = search?.toLowerCase();
-  return accessCodes
-    .list(device_id)
-    .filter(
-      ({ accessCodeId, name }) =>
-        ids?.has(accessCodeId) !== false &&
-        (text === undefined || text === '' || (name ?? '').toLowerCase().includes(text)),
-    )
-    .sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
 }

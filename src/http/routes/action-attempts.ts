@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
-import type { AttemptRecord } from '../../store/records.ts';
+import type { ActionType, AttemptRecord } from '../../store/records.ts';
 import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { type Route, readRoute } from '../route.ts';
+
+/** Seam's cloud calls the removal of a threshold a deletion. */
+const actionTypeFilters = [...actionAttemptSchema.shape.action_type.options, 'DELETE_NOISE_THRESHOLD'] as const;
+
+const typeOf = (filter: (typeof actionTypeFilters)[number]): ActionType =>
+  filter === 'DELETE_NOISE_THRESHOLD' ? 'REMOVE_NOISE_THRESHOLD' : filter;
 
 export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[] {
   const find = (id: string): AttemptRecord => {
@@ -37,11 +43,13 @@ export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[]
       params: z.object({
         action_attempt_ids: z.array(z.string()).max(1000).optional(),
         device_id: z.string().optional(),
+        action_type: z.enum(actionTypeFilters).optional().describe('Our own.'),
+        status: z.enum(['pending', 'success', 'error']).optional().describe('Our own.'),
         ...pageParameters,
       }),
       answer: z.object({ action_attempts: z.array(actionAttemptSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
-        const { action_attempt_ids: ids, device_id: deviceId } = params;
+        const { action_attempt_ids: ids, device_id: deviceId, action_type, status } = params;
         const { items, pagination } = pageOf(
           { route: '/action_attempts/list', url: caller.url, params },
           (after, limit) =>
@@ -49,6 +57,8 @@ export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[]
               limit,
               ...(ids === undefined ? {} : { actionAttemptIds: ids }),
               ...(deviceId === undefined ? {} : { deviceId }),
+              ...(action_type === undefined ? {} : { actionTypes: [typeOf(action_type)] }),
+              ...(status === undefined ? {} : { status }),
               ...(after === undefined ? {} : { beforeSeq: seqOf(after) }),
             }),
           ({ seq }) => String(seq),

@@ -1,11 +1,13 @@
 import type { Gateway } from '../../gateway/ports.ts';
 import type { Answers } from '../../wire/answers.ts';
 import type { Route } from '../route.ts';
+import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
 import { deviceRoutes } from './devices.ts';
 import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
+import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
 /** Every route that needs a key. */
@@ -15,6 +17,8 @@ export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Rout
     ...deviceRoutes(gateway, answers),
     ...actionAttemptRoutes(gateway, answers),
     ...accessCodeRoutes(gateway, answers),
+    ...accessCodeGroupRoutes(gateway, answers),
+    ...unmanagedAccessCodeRoutes(gateway, answers),
     ...noiseRoutes(gateway, answers),
     ...workspaceRoutes(gateway),
   ];

@@ -1,0 +1,14 @@
+import type { AttemptRecord } from './records.ts';
+import type { AttemptQuery } from './store.ts';
+
+/** What a query asks for, its limit apart. */
+export function isAskedFor(attempt: AttemptRecord, query: Omit<AttemptQuery, 'limit'>): boolean {
+  const { actionAttemptIds, deviceId, actionTypes, status, beforeSeq } = query;
+  return (
+    actionAttemptIds?.includes(attempt.actionAttemptId) !== false &&
+    (deviceId ?? attempt.deviceId) === attempt.deviceId &&
+    actionTypes?.includes(attempt.actionType) !== false &&
+    (status === undefined || status === (attempt.settlement?.status ?? 'pending')) &&
+    (beforeSeq === undefined || attempt.seq < beforeSeq)
+  );
+}
