@@ -111,7 +111,7 @@ describe('creating a code', () => {
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     expect(store.accessCode(code.accessCodeId)).toMatchObject({
-      status: 'unset',
+      status: 'setting',
       placements: [{ slot: 1 }],
       errors: [{ code: 'failed_to_set_on_device' }],
     });
@@ -211,9 +211,9 @@ describe('deleting a code', () => {
 
 describe('after a crash', () => {
   it.each([
-    ['on the lock', true, 'set', 1, { status: 'success' }],
-    ['not on the lock', false, 'unset', undefined, { error: { type: 'code_not_stored' } }],
-  ] as const)('a code that was being written and is %s is told as such', async (_, there, status, slot, settlement) => {
+    ['on the lock', true, { status: 'success' }],
+    ['not on the lock', false, { error: { type: 'code_not_stored' } }],
+  ] as const)('a code that was being written and is %s is told as such, and stays', async (_, there, settlement) => {
     const first = await fixture();
     first.keypad.nextSet = async (ctx, write) => {
       if (there) await first.keypad.store(ctx, write);
@@ -225,13 +225,12 @@ describe('after a crash', () => {
     const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject(settlement);
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({
-      status,
-      placements: slot === undefined ? [] : [{ slot }],
-    });
+    await second.clock.advance(1_000);
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', errors: [] });
+    expect(second.keypad.slots).toEqual(new Map([[1, '0472']]));
   });
 
-  it('a code that was accepted and never written holds no slot', async () => {
+  it('a code that was accepted and never written is written by the gateway itself', async () => {
     const first = await fixture();
     first.keypad.nextSet = () => new Promise(() => {});
     const { attempt, code } = await first.create('0472');
@@ -239,16 +238,19 @@ describe('after a crash', () => {
     const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'unset', placements: [] });
-    const again = await second.clock.until(second.end((await second.create('0472')).attempt));
-    expect(again.settlement?.status).toBe('success');
+    await second.clock.advance(1_000);
+    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
+    expect(second.keypad.slots).toEqual(new Map([[1, '0472']]));
+    expect(second.core.attempts.list({ limit: 1 })).toMatchObject([
+      { actionType: 'CREATE_ACCESS_CODE', actor: { kind: 'reconcile' }, settlement: { status: 'success' } },
+    ]);
   });
 
   it.each([
     [true, { error: { type: 'state_not_reached' } }],
     [false, { status: 'success' }],
   ] as const)(
-    'a code that was being removed ends by what the lock holds (still there: %s)',
+    'a code that was being removed ends by what the lock holds (still there: %s), and goes',
     async (there, settlement) => {
       const first = await fixture();
       const { attempt, code } = await first.create('0472');
@@ -263,7 +265,9 @@ describe('after a crash', () => {
       const second = await fixture({ clock: first.clock, store: first.store.crash(), keypad: first.keypad });
       const ended = await second.clock.until(second.end(removal));
       expect(ended.settlement).toMatchObject(settlement);
-      expect(second.store.accessCode(code.accessCodeId)?.placements[0]?.slot).toBe(there ? 1 : undefined);
+      await second.clock.advance(1_000);
+      expect(second.store.accessCode(code.accessCodeId)).toBeUndefined();
+      expect(second.keypad.slots.size).toBe(0);
     },
   );
 });

@@ -1,228 +1,287 @@
+import type { Logger } from 'pino';
+import type { AttemptBook } from '../attempts/attempt-book.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
-import { Removals } from '../attempts/removals.ts';
-import { type AccessCodeRules, type Clock, GatewayError, type Secret } from '../contract/index.ts';
+import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { AccessCodes, Attempts, NewAccessCode, Origin, UnmanagedCodes } from '../gateway/ports.ts';
-import type { AccessCodeRecord, AttemptRecord, Settlement } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
-import type { CodeBook } from './code-book.ts';
-import { assertAcceptable, generateCode } from './code-rules.ts';
-import { clearCode, writeCode } from './code-work.ts';
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodePatch, AccessCodes, NewAccessCode, NewAccessCodes, Origin } from '../gateway/ports.ts';
+import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../store/records.ts';
+import type { Change, Store } from '../store/store.ts';
+import { isSpare, pull, readySpare, replenish } from './backup-pool.ts';
+import { CodeAttempts } from './code-attempts.ts';
+import { type CodeBook, noSuchCode } from './code-book.ts';
+import { generateCode } from './code-generator.ts';
+import { CodeKeeper } from './code-keeper.ts';
+import { updated } from './code-update.ts';
+import { chooseDigits, newRecord, takerOf, timesOf } from './new-code.ts';
+import { needsWork } from './next-step.ts';
+import type { AccessCodeSettings } from './settings.ts';
+import type { Timekeeper } from './timekeeper.ts';
+import { UnmanagedCodeService } from './unmanaged-code-service.ts';
 
 export interface AccessCodeServiceOptions {
   readonly clock: Clock;
   readonly store: Store;
+  readonly log: Logger;
   readonly registry: DeviceRegistry;
   readonly dispatcher: Dispatcher;
-  readonly attempts: Attempts;
+  readonly attempts: AttemptBook;
   readonly book: CodeBook;
+  readonly time: Timekeeper;
+  readonly settings: AccessCodeSettings;
   /** UUIDv7 */
   readonly newId: () => string;
   /** An unpredictable whole number from 0 up to, but not including, its argument. */
   readonly randomInt: (below: number) => number;
 }
 
-/** Puts codes on locks and takes them off. */
+/** Takes requests about codes: writes down what is wanted, and sees to it that it comes about. */
 export class AccessCodeService implements AccessCodes {
+  readonly unmanaged: UnmanagedCodeService;
   readonly #options: AccessCodeServiceOptions;
-  readonly #removals: Removals;
+  readonly #attempts: CodeAttempts;
+  readonly #keeper: CodeKeeper;
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
-    this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
+    this.#attempts = new CodeAttempts(options, ({ deviceId, accessCodeId }, succeeded) =>
+      this.#keeper.ended(deviceId, accessCodeId, succeeded),
+    );
+    this.#keeper = new CodeKeeper(
+      {
+        ...options,
+        replenish: (deviceId) => replenish(options, deviceId, options.clock.wallTime()),
+      },
+      (code, actor) => this.#bringAbout(code, actor),
+    );
+    this.unmanaged = new UnmanagedCodeService(options, this.#attempts);
+  }
+
+  /** Call it once the devices are open and what an earlier run left has been taken up. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  close(): void {
+    this.#keeper.close();
   }
 
   async create(request: NewAccessCode, origin: Origin) {
-    const { book, registry, dispatcher, newId, clock } = this.#options;
-    const { deviceId } = request;
-    const device = registry.require(deviceId);
-    const { name, limits, capabilities } = device.snapshot;
-    if (device.capabilitiesKnown && !capabilities.accessCodes) throw cannot(name);
-    if (!capabilities.accessCodes) throw notOpen(name);
-    if (request.startsAt !== undefined || request.endsAt !== undefined) throw noSchedulesYet();
-    const digits = this.#choose(request, capabilities.accessCodes, name);
-    const accessCodeId = newId();
-    const now = clock.wallTime();
-    const code: AccessCodeRecord = {
-      accessCodeId,
-      deviceId,
-      name: request.name,
-      sealedCode: book.seal(digits, { accessCodeId, deviceId }),
-      status: 'setting',
-      startsAt: undefined,
-      endsAt: undefined,
-      createdAt: now,
-      removal: undefined,
-      placements: [],
-      pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: now }],
-      errors: [],
-      warnings: [],
-      scheduledOnDevice: false,
-      preferNativeScheduling: request.preferNativeScheduling ?? true,
-      oneTimeUse: request.isOneTimeUse ?? false,
-      commonCodeKey: request.commonCodeKey,
-      useBackupPool: request.useBackupPool ?? false,
-      backup: undefined,
-      pulledBackupAccessCodeId: undefined,
-    };
-    const put = book.put(code);
-    const progress = { written: false };
-    try {
-      const attempt = await dispatcher.accept(
-        {
-          actionType: 'CREATE_ACCESS_CODE',
-          deviceId,
-          subject: { kind: 'access_code', accessCodeId },
-          laneClass: 'requested',
-          limits: limits.code,
-          work: (opened, ctx) => writeCode(this.#options, accessCodeId, progress, opened, ctx),
-          alsoAccept: () => [put],
-          alsoSettle: (settlement) => this.afterCreate(accessCodeId, settlement),
-        },
-        origin,
-      );
-      return { attempt, code };
-    } catch (error) {
-      book.restore(accessCodeId, undefined);
-      throw error;
+    const { time } = this.#options;
+    const times = timesOf(request, time.moment());
+    const digits = chooseDigits(this.#options, request, [takerOf(this.#options, request.deviceId, times)]);
+    const record = this.#record(request, digits, times);
+    const attempt = await this.#admit('CREATE_ACCESS_CODE', record, origin, [created(record)]);
+    return { attempt, code: this.#options.book.get(record.accessCodeId) ?? record };
+  }
+
+  async createMultiple({ deviceIds, whenNotShareable, ...wish }: NewAccessCodes, origin: Origin) {
+    const { book, time, log } = this.#options;
+    const doors = [...new Set(deviceIds)];
+    const known = wish.commonCodeKey === undefined ? [] : this.#ofStay(wish.commonCodeKey, doors);
+    if (known.length > 0) return { attempts: [], codes: known };
+    const times = timesOf(wish, time.moment());
+    const takers = doors.map((deviceId) => takerOf(this.#options, deviceId, times));
+    const shared = this.#shared(wish, takers, whenNotShareable);
+    const commonCodeKey = wish.commonCodeKey ?? this.#options.newId();
+    const records = doors.map((deviceId, index) => {
+      const { code: _digits, ...own } = wish;
+      const digits = shared ?? chooseDigits(this.#options, own, takers.slice(index, index + 1));
+      return this.#record({ ...wish, commonCodeKey, deviceId }, digits, times);
+    });
+    const ids = records.map(({ accessCodeId }) => accessCodeId);
+    return this.#keeper.holding(ids, async () => {
+      let changes: readonly Change[] = records.flatMap((record) => book.save(record, created(record)));
+      const attempts: AttemptRecord[] = [];
+      for (const record of records) {
+        try {
+          attempts.push(await this.#ask('CREATE_ACCESS_CODE', record.accessCodeId, origin, changes));
+          changes = [];
+        } catch (error) {
+          if (changes.length > 0) {
+            for (const id of ids) book.restore(id, undefined);
+            throw error;
+          }
+          // The first attempt's commit carried all codes: what is wanted is on disk, and reconciliation works on it.
+          log.warn({ err: error, accessCodeId: record.accessCodeId }, 'a code of several is written later');
+        }
+        origin = { actor: origin.actor, receivedAt: origin.receivedAt };
+      }
+      return { attempts, codes: records.map(({ accessCodeId }) => book.require(accessCodeId)) };
+    });
+  }
+
+  async update(accessCodeId: string, patch: AccessCodePatch, origin: Origin): Promise<AttemptRecord> {
+    const { book, time } = this.#options;
+    const before = this.#require(accessCodeId);
+    const { code, drafts } = updated(this.#options, before, patch, time.moment());
+    const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
+    const backup = book.get(code.pulledBackupAccessCodeId ?? '');
+    if (backup && code.endsAt !== undefined && backup.endsAt !== code.endsAt) {
+      await this.#alsoChange(backup, { startsAt: backup.startsAt ?? backup.createdAt, endsAt: code.endsAt });
     }
+    return attempt;
   }
 
   async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {
-    const { book, registry, dispatcher, attempts } = this.#options;
-    const removal = attempts.get(this.#removals.of(accessCodeId) ?? '');
+    const { book, dispatcher, clock } = this.#options;
+    const removal = this.#attempts.removalOf(accessCodeId);
     if (removal && (!removal.settlement || !book.get(accessCodeId))) return dispatcher.join(removal, origin);
-    const before = book.require(accessCodeId);
-    const device = registry.require(before.deviceId);
-    const at = this.#options.clock.wallTime();
-    const put = book.change(accessCodeId, {
-      status: 'removing',
-      removal: { cause: 'requested', at },
-      pendingMutations: [{ mutationCode: 'deleting', message: 'The code is being removed.', createdAt: at }],
-    });
+    const before = this.#require(accessCodeId);
+    const at = clock.wallTime();
+    const record = { ...before, removal: before.removal ?? ({ cause: 'requested', at } as const) };
+    const attempt = await this.#admit('DELETE_ACCESS_CODE', record, origin, []);
+    const backup = book.get(before.pulledBackupAccessCodeId ?? '');
+    if (backup && !backup.removal) await this.#alsoChange(backup, { removal: { cause: 'requested', at } });
+    return attempt;
+  }
+
+  generateCode(deviceId: string, preferredCodeLength?: number): Secret {
+    const times = { startsAt: undefined, endsAt: undefined };
+    return generateCode([takerOf(this.#options, deviceId, times)], preferredCodeLength, this.#options.randomInt);
+  }
+
+  isBackupAvailable({ useBackupPool, deviceId }: AccessCodeRecord): boolean {
+    return useBackupPool && readySpare(this.#options.book, deviceId) !== undefined;
+  }
+
+  async pullBackup(accessCodeId: string) {
+    const { book, store, registry, clock } = this.#options;
+    const code = this.#require(accessCodeId);
+    const already = book.get(code.pulledBackupAccessCodeId ?? '');
+    if (already) return { code, backup: already };
+    const { backup, changes } = pull(book, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
+    await store.commit(changes);
+    this.#keeper.look(code.deviceId);
+    return { code: book.require(accessCodeId), backup };
+  }
+
+  get(accessCodeId: string): AccessCodeRecord | undefined {
+    const code = this.#options.book.get(accessCodeId);
+    return code && isSpare(code) ? undefined : code;
+  }
+
+  list(deviceId?: string): AccessCodeRecord[] {
+    return this.#options.book.list(deviceId).filter((code) => !isSpare(code));
+  }
+
+  atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined {
+    return this.#options.book.atSlot(deviceId, slot)?.code;
+  }
+
+  reveal(code: AccessCodeRecord): Secret {
+    return this.#options.book.reveal(code.sealedCode, code);
+  }
+
+  /** What the end of an attempt that an earlier run left means for its code. */
+  afterLeftover(accessCodeId: string, settlement: Settlement): readonly Change[] {
+    return this.#attempts.afterLeftover(accessCodeId, settlement);
+  }
+
+  #record(request: NewAccessCode, digits: Secret, times: ReturnType<typeof timesOf>): AccessCodeRecord {
+    const { book, newId, clock } = this.#options;
+    const about = { accessCodeId: newId(), deviceId: request.deviceId, createdAt: clock.wallTime() };
+    return newRecord(book, about, digits, request, times);
+  }
+
+  /** One code for all doors; undefined when there is none and each door gets its own. */
+  #shared(
+    wish: Parameters<typeof chooseDigits>[1],
+    takers: Parameters<typeof chooseDigits>[2],
+    whenNotShareable: NewAccessCodes['whenNotShareable'],
+  ): Secret | undefined {
     try {
-      const attempt = await dispatcher.accept(
-        {
-          actionType: 'DELETE_ACCESS_CODE',
-          deviceId: before.deviceId,
-          subject: { kind: 'access_code', accessCodeId },
-          laneClass: 'requested',
-          limits: device.snapshot.limits.code,
-          work: (opened, ctx) => clearCode(this.#options, accessCodeId, opened, ctx),
-          alsoAccept: () => [put],
-          alsoSettle: (settlement) => this.afterDelete(accessCodeId, settlement),
-        },
-        origin,
-      );
-      this.#removals.add(accessCodeId, attempt.actionAttemptId);
-      return attempt;
+      return chooseDigits(this.#options, wish, takers);
     } catch (error) {
-      book.restore(accessCodeId, before);
+      if (whenNotShareable === 'create_random_code' && takers.length > 0) return undefined;
       throw error;
     }
   }
 
-  async createMultiple(): Promise<never> {
-    throw notYet();
+  #ofStay(commonCodeKey: string, doors: readonly string[]): AccessCodeRecord[] {
+    const codes = this.list().filter((code) => code.commonCodeKey === commonCodeKey && !code.removal && !code.backup);
+    const found = doors.flatMap((deviceId) => codes.find((code) => code.deviceId === deviceId) ?? []);
+    if (found.length === 0 || found.length === doors.length) return found;
+    throw new GatewayError(
+      'duplicate_access_code',
+      'common_code_key: some of these doors have a code with this key already, and others have not. Use another key, ' +
+        'or name the doors that are missing.',
+    );
   }
 
-  async update(): Promise<never> {
-    throw notYet();
+  /** @throws GatewayError `access_code_not_found`, also for a spare code */
+  #require(accessCodeId: string): AccessCodeRecord {
+    const code = this.get(accessCodeId);
+    if (code) return code;
+    throw noSuchCode(accessCodeId);
   }
 
-  generateCode(): never {
-    throw notYet();
+  /** Writes down what is wanted and asks for it. */
+  #admit(
+    actionType: 'CREATE_ACCESS_CODE' | 'UPDATE_ACCESS_CODE' | 'DELETE_ACCESS_CODE',
+    code: AccessCodeRecord,
+    origin: Origin,
+    drafts: readonly EventDraft[],
+  ): Promise<AttemptRecord> {
+    const { book } = this.#options;
+    const { accessCodeId } = code;
+    const before = book.get(accessCodeId);
+    return this.#keeper.holding([accessCodeId], async () => {
+      const changes = book.save(code, ...drafts);
+      try {
+        return await this.#ask(actionType, accessCodeId, origin, changes);
+      } catch (error) {
+        book.restore(accessCodeId, before);
+        throw error;
+      }
+    });
   }
 
-  isBackupAvailable(): boolean {
-    return false;
-  }
-
-  async pullBackup(): Promise<never> {
-    throw notYet();
-  }
-
-  readonly unmanaged: UnmanagedCodes = {
-    get: () => undefined,
-    list: () => [],
-    reveal: () => undefined,
-    delete: async () => {
-      throw notYet();
-    },
-    convert: async () => {
-      throw notYet();
-    },
-  };
-
-  atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined {
-    return this.list(deviceId).find(({ placements }) => placements.some((placement) => placement.slot === slot));
-  }
-
-  get(accessCodeId: string): AccessCodeRecord | undefined {
-    return this.#options.book.get(accessCodeId);
-  }
-
-  list(deviceId?: string): AccessCodeRecord[] {
-    return this.#options.book.list(deviceId);
-  }
-
-  reveal(code: AccessCodeRecord): Secret {
-    return this.#options.book.reveal(code);
-  }
-
-  /** What a create attempt's end means for its code; a delete that came meanwhile has the last word on its status. */
-  afterCreate(accessCodeId: string, settlement: Settlement) {
-    const { book, clock } = this.#options;
-    const code = book.get(accessCodeId);
-    if (!code) return [];
-    const status = code.status === 'removing' ? code.status : settlement.status === 'success' ? 'set' : 'unset';
-    const errors =
-      settlement.status === 'success'
-        ? []
-        : [{ code: 'failed_to_set_on_device', message: settlement.error.message, at: clock.wallTime() }];
-    const pendingMutations = status === 'set' ? [] : code.pendingMutations;
-    return [book.change(accessCodeId, { status, errors, pendingMutations })];
-  }
-
-  /** What a delete attempt's end means for its code: while the lock may hold it, it stays known. */
-  afterDelete(accessCodeId: string, settlement: Settlement) {
-    const { book, clock } = this.#options;
-    if (!book.get(accessCodeId)) return [];
-    if (settlement.status === 'success') return [book.remove(accessCodeId)];
-    const { message } = settlement.error;
-    const error = { code: 'failed_to_remove_from_device', message, at: clock.wallTime() };
-    return [book.change(accessCodeId, { errors: [error] })];
-  }
-
-  #choose(request: NewAccessCode, rules: AccessCodeRules, deviceName: string): Secret {
-    const { book, randomInt } = this.#options;
-    const taken = (code: Secret) => book.duplicateOf(code, request.deviceId) !== undefined;
-    if (!request.code) return generateCode(rules, deviceName, request.preferredCodeLength, randomInt, taken);
-    assertAcceptable(request.code, rules, deviceName);
-    if (taken(request.code)) {
-      throw new GatewayError(
-        'duplicate_access_code',
-        `${deviceName} already has a code with these digits. Choose others, or delete that code first.`,
-      );
+  #ask(
+    actionType: 'CREATE_ACCESS_CODE' | 'UPDATE_ACCESS_CODE' | 'DELETE_ACCESS_CODE',
+    accessCodeId: string,
+    origin: Origin,
+    changes: readonly Change[],
+  ): Promise<AttemptRecord> {
+    const { book } = this.#options;
+    const code = book.require(accessCodeId);
+    if (this.#needsLock(code)) {
+      return this.#attempts.accept({ actionType, code, laneClass: 'requested', origin, changes });
     }
-    return request.code;
+    const all = code.removal ? [...changes, ...book.remove(accessCodeId)] : changes;
+    return this.#attempts.acceptDone({ actionType, code, origin, changes: all });
+  }
+
+  #needsLock(code: AccessCodeRecord): boolean {
+    const { book, registry, attempts } = this.#options;
+    for (const { facts } of attempts.livingOf(code.deviceId)) {
+      if (facts.subject?.kind === 'access_code' && facts.subject.accessCodeId === code.accessCodeId) return true;
+    }
+    const rules = registry.require(code.deviceId).snapshot.capabilities.accessCodes;
+    return rules ? needsWork(book, code, rules) : code.placements.length > 0;
+  }
+
+  async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {
+    const { book, store } = this.#options;
+    await store.commit(book.change(code.accessCodeId, patch));
+    this.#keeper.look(code.deviceId);
+  }
+
+  /** An attempt of the gateway's own; resolves when it is over. */
+  async #bringAbout(code: AccessCodeRecord, actor: Actor): Promise<void> {
+    const { attempts, clock } = this.#options;
+    const isUpdate = code.pendingMutations.some(({ mutationCode }) => mutationCode.startsWith('updating_'));
+    const actionType = code.removal ? 'DELETE_ACCESS_CODE' : isUpdate ? 'UPDATE_ACCESS_CODE' : 'CREATE_ACCESS_CODE';
+    const laneClass = actor.kind === 'schedule' ? 'scheduled' : 'reconcile';
+    const origin = { actor, receivedAt: clock.now() };
+    const attempt = await this.#attempts.accept({ actionType, code, laneClass, origin, changes: [] });
+    await attempts.settled(attempt.actionAttemptId, new AbortController().signal);
   }
 }
 
-const cannot = (name: string) =>
-  new GatewayError('unsupported_action', `${name} takes no access codes: it has no keypad, or none that can be set.`);
-
-const notOpen = (name: string) =>
-  new GatewayError(
-    'unsupported_action',
-    `${name} could not be opened since the gateway started, so its code rules are not known. Look at its health.`,
-  );
-
-const noSchedulesYet = () =>
-  new GatewayError(
-    'invalid_input',
-    'starts_at, ends_at: this version keeps no start and end times for codes. Create the code when it is to work, and ' +
-      'delete it when it is not.',
-  );
-
-const notYet = () => new GatewayError('unsupported_action', 'This version cannot do that yet.');
+const created = ({ deviceId, accessCodeId, createdAt }: AccessCodeRecord): EventDraft => ({
+  eventType: 'access_code.created',
+  deviceId,
+  accessCodeId,
+  occurredAt: createdAt,
+});

@@ -1,6 +1,11 @@
-import { GatewayError, type Secret } from '../contract/index.ts';
-import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
+import { type AccessCodeRules, GatewayError, type Secret } from '../contract/index.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../store/records.ts';
 import type { Change, StoreReader } from '../store/store.ts';
+import { reviewed, type Standing, tidings } from './code-review.ts';
+import type { AccessCodeSettings } from './settings.ts';
+import { fits, leadOf, type Moment, overlap, sameDigits, wantOf } from './wanted.ts';
 
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
 export interface CodeVault {
@@ -14,54 +19,122 @@ export interface CodeSealContext {
   readonly deviceId: string;
 }
 
+export interface CodeBookOptions {
+  readonly store: StoreReader;
+  readonly vault: CodeVault;
+  readonly events: EventRecorder;
+  readonly settings: AccessCodeSettings;
+  readonly moment: () => Moment;
+  /** Undefined for a device that has not been opened yet, or has no keypad. */
+  readonly rulesOf: (deviceId: string) => AccessCodeRules | undefined;
+}
+
 /**
  * The codes as they are now, including changes on their way to disk: what one command decides, the next must see,
  * although neither has been committed yet.
  */
 export class CodeBook {
-  readonly #vault: CodeVault;
+  readonly #options: CodeBookOptions;
   readonly #codes = new Map<string, AccessCodeRecord>();
-  readonly #foreign = new Map<string, Set<number>>();
+  readonly #unmanaged = new Map<string, UnmanagedCodeRecord>();
 
-  constructor(store: StoreReader, vault: CodeVault, deviceIds: readonly string[]) {
-    this.#vault = vault;
-    for (const code of store.accessCodes()) this.#codes.set(code.accessCodeId, code);
-    for (const deviceId of deviceIds) {
-      this.#foreign.set(deviceId, new Set(store.unmanagedCodes(deviceId).map(({ slot }) => slot)));
-    }
+  constructor(options: CodeBookOptions) {
+    this.#options = options;
+    for (const code of options.store.accessCodes()) this.#codes.set(code.accessCodeId, code);
+    for (const code of options.store.unmanagedCodes()) this.#unmanaged.set(code.accessCodeId, code);
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
     return this.#codes.get(accessCodeId);
   }
 
-  /** Oldest first; all devices when `deviceId` is undefined. */
+  /** Oldest first; all devices when `deviceId` is undefined. Spare codes are among them. */
   list(deviceId?: string): AccessCodeRecord[] {
     const all = [...this.#codes.values()];
     return deviceId === undefined ? all : all.filter((code) => code.deviceId === deviceId);
   }
 
+  /** @throws GatewayError `access_code_not_found` */
+  require(accessCodeId: string): AccessCodeRecord {
+    const code = this.#codes.get(accessCodeId);
+    if (code) return code;
+    throw noSuchCode(accessCodeId);
+  }
+
   seal(code: Secret, about: CodeSealContext): Uint8Array {
-    return this.#vault.seal(code, about);
+    return this.#options.vault.seal(code, about);
   }
 
-  reveal(code: AccessCodeRecord): Secret {
-    return this.#vault.open(code.sealedCode, code);
+  reveal(sealed: Uint8Array, about: CodeSealContext): Secret {
+    return this.#options.vault.open(sealed, about);
   }
 
-  put(code: AccessCodeRecord): Change {
-    this.#codes.set(code.accessCodeId, code);
-    return { kind: 'access_code_put', code };
+  standing(code: AccessCodeRecord): Standing {
+    const { settings, rulesOf, moment: now } = this.#options;
+    const moment = now();
+    const rules = rulesOf(code.deviceId);
+    const leadMs = leadOf(code, rules, settings);
+    const reveal = (sealed: Uint8Array) => this.reveal(sealed, code);
+    return {
+      moment,
+      leadMs,
+      want: wantOf(code, moment, leadMs),
+      fitting: code.placements.find((placement) => fits(placement, code, rules, reveal)),
+    };
+  }
+
+  /** Takes a code in as it is now, with everything that follows, and tells of it. To be committed as a whole. */
+  save(code: AccessCodeRecord, ...drafts: readonly EventDraft[]): readonly Change[] {
+    const before = this.#codes.get(code.accessCodeId);
+    const standing = this.standing(code);
+    const after = reviewed(code, standing);
+    this.#codes.set(after.accessCodeId, after);
+    return [
+      { kind: 'access_code_put', code: after },
+      ...this.tell(...drafts, ...tidings(before, after, standing.moment.at)),
+    ];
   }
 
   /** @throws GatewayError `access_code_not_found` */
-  change(accessCodeId: string, patch: Partial<AccessCodeRecord>): Change {
-    return this.put({ ...this.require(accessCodeId), ...patch });
+  change(accessCodeId: string, patch: Partial<AccessCodeRecord>, ...drafts: readonly EventDraft[]): readonly Change[] {
+    return this.save({ ...this.require(accessCodeId), ...patch }, ...drafts);
   }
 
-  remove(accessCodeId: string): Change {
+  /** Whether a look at the clock alone changes what is to be told of a code. */
+  isStale(code: AccessCodeRecord): boolean {
+    const now = reviewed(code, this.standing(code));
+    return (
+      now.status !== code.status ||
+      now.scheduledOnDevice !== code.scheduledOnDevice ||
+      now.warnings.length !== code.warnings.length ||
+      now.pendingMutations[0]?.mutationCode !== code.pendingMutations[0]?.mutationCode
+    );
+  }
+
+  /** Exchanges one placement of a code for another, or for none. */
+  place(
+    accessCodeId: string,
+    old: CodePlacement | undefined,
+    next: CodePlacement | undefined,
+    ...drafts: readonly EventDraft[]
+  ): readonly Change[] {
+    const others = this.require(accessCodeId).placements.filter(
+      (one) => old === undefined || one.label !== old.label || one.slot !== old.slot,
+    );
+    return this.change(accessCodeId, { placements: next ? [...others, next] : others }, ...drafts);
+  }
+
+  remove(accessCodeId: string): readonly Change[] {
+    const code = this.#codes.get(accessCodeId);
     this.#codes.delete(accessCodeId);
-    return { kind: 'access_code_removed', accessCodeId };
+    const gone: Change = { kind: 'access_code_removed', accessCodeId };
+    if (!code) return [];
+    if (code.backup && code.backup.pulledFor === undefined) return [gone];
+    const { deviceId } = code;
+    return [
+      gone,
+      ...this.tell({ eventType: 'access_code.deleted', deviceId, accessCodeId, occurredAt: this.#options.moment().at }),
+    ];
   }
 
   /** Takes back what was put for a commit that failed. */
@@ -70,52 +143,113 @@ export class CodeBook {
     else this.#codes.delete(accessCodeId);
   }
 
-  /** @throws GatewayError `access_code_not_found` */
-  require(accessCodeId: string): AccessCodeRecord {
-    const code = this.#codes.get(accessCodeId);
-    if (code) return code;
-    throw new GatewayError(
-      'access_code_not_found',
-      `There is no access code ${accessCodeId}; it may have been deleted.`,
-    );
+  tell(...drafts: readonly EventDraft[]): readonly Change[] {
+    return drafts.map((draft) => this.#options.events.record(draft));
   }
 
-  isForeign(deviceId: string, slot: number): boolean {
-    return this.#foreign.get(deviceId)?.has(slot) ?? false;
+  unmanaged(accessCodeId: string): UnmanagedCodeRecord | undefined {
+    return this.#unmanaged.get(accessCodeId);
+  }
+
+  /** Oldest first; all devices when `deviceId` is undefined. */
+  unmanagedList(deviceId?: string): UnmanagedCodeRecord[] {
+    const all = [...this.#unmanaged.values()];
+    return deviceId === undefined ? all : all.filter((code) => code.deviceId === deviceId);
+  }
+
+  unmanagedAt(deviceId: string, slot: number): UnmanagedCodeRecord | undefined {
+    return this.unmanagedList(deviceId).find((code) => code.slot === slot);
   }
 
   /** A slot that somebody else filled: it is never written. */
-  markForeign(accessCodeId: string, deviceId: string, slot: number, createdAt: number): Change {
-    const slots = this.#foreign.get(deviceId) ?? new Set();
-    this.#foreign.set(deviceId, slots.add(slot));
-    return {
-      kind: 'unmanaged_code_put',
-      code: { accessCodeId, deviceId, slot, name: undefined, sealedCode: undefined, createdAt },
-    };
+  putUnmanaged(code: UnmanagedCodeRecord): readonly Change[] {
+    const known = this.#unmanaged.has(code.accessCodeId);
+    this.#unmanaged.set(code.accessCodeId, code);
+    const { accessCodeId, deviceId, slot, createdAt } = code;
+    const told = known
+      ? []
+      : this.tell({
+          eventType: 'access_code.unmanaged.created',
+          deviceId,
+          accessCodeId,
+          occurredAt: createdAt,
+          details: { slot },
+        });
+    return [{ kind: 'unmanaged_code_put', code }, ...told];
   }
 
-  /** The live code of this device with the same digits. Codes that never got onto the lock are no obstacle. */
-  duplicateOf(code: Secret, deviceId: string): AccessCodeRecord | undefined {
-    return this.list(deviceId).find((other) => mayBeOnLock(other) && this.reveal(other).equals(code));
+  /** @param as what is told of it: that it is gone, or that it is ours now */
+  removeUnmanaged(
+    { accessCodeId, deviceId, slot }: UnmanagedCodeRecord,
+    as: 'removed' | 'converted_to_managed',
+  ): readonly Change[] {
+    this.#unmanaged.delete(accessCodeId);
+    const about = { deviceId, accessCodeId, occurredAt: this.#options.moment().at };
+    const told: EventDraft =
+      as === 'removed'
+        ? { ...about, eventType: 'access_code.unmanaged.removed', details: { slot } }
+        : { ...about, eventType: 'access_code.unmanaged.converted_to_managed' };
+    return [{ kind: 'unmanaged_code_removed', accessCodeId }, ...this.tell(told)];
+  }
+
+  /** The code of ours whose entry stands, or may stand, in a slot. */
+  atSlot(
+    deviceId: string,
+    slot: number,
+  ): { readonly code: AccessCodeRecord; readonly placement: CodePlacement } | undefined {
+    for (const code of this.list(deviceId)) {
+      const placement = code.placements.find((one) => one.slot === slot);
+      if (placement) return { code, placement };
+    }
+    return undefined;
+  }
+
+  /** Another code of the device with these digits that keeps a code with these times from being accepted. */
+  duplicateOf(
+    digits: Secret,
+    deviceId: string,
+    times: CodeTimes,
+    exceptId?: string,
+  ): AccessCodeRecord | UnmanagedCodeRecord | undefined {
+    const always = this.#options.settings.duplicates === 'refuse';
+    const found = this.list(deviceId).find(
+      (other) =>
+        other.accessCodeId !== exceptId &&
+        (always || overlap(other, times)) &&
+        (this.reveal(other.sealedCode, other).equals(digits) ||
+          other.placements.some((placement) => this.reveal(placement.sealedCode, other).equals(digits))),
+    );
+    if (found) return found;
+    return this.unmanagedList(deviceId).find(
+      (other) => other.sealedCode !== undefined && this.reveal(other.sealedCode, other).equals(digits),
+    );
+  }
+
+  /** Another code's entry on the lock with the digits that this code is to have: the lock would refuse them now. */
+  isBlocked(code: AccessCodeRecord): boolean {
+    const digits = this.reveal(code.sealedCode, code);
+    return this.list(code.deviceId).some(
+      (other) =>
+        other.accessCodeId !== code.accessCodeId &&
+        other.placements.some(({ sealedCode }) => this.reveal(sealedCode, other).equals(digits)),
+    );
+  }
+
+  /** Whether a placement holds the digits that its code is to have. */
+  hasDigits(placement: CodePlacement, code: AccessCodeRecord): boolean {
+    return sameDigits(placement.sealedCode, code.sealedCode, (sealed) => this.reveal(sealed, code));
   }
 
   /** The lowest slot that nobody holds, as far as is known. */
   freeSlot(deviceId: string, slots: { readonly first: number; readonly count: number }): number | undefined {
-    const taken = new Set(this.list(deviceId).map(slotOf));
-    for (let slot = slots.first; slot < slots.first + slots.count; slot++) {
-      if (!taken.has(slot) && !this.isForeign(deviceId, slot)) return slot;
-    }
+    const taken = new Set([
+      ...this.list(deviceId).flatMap(({ placements }) => placements.map(({ slot }) => slot)),
+      ...this.unmanagedList(deviceId).map(({ slot }) => slot),
+    ]);
+    for (let slot = slots.first; slot < slots.first + slots.count; slot++) if (!taken.has(slot)) return slot;
     return undefined;
   }
 }
 
-/** False only for a code that failed before anything was written. */
-const mayBeOnLock = (code: AccessCodeRecord): boolean =>
-  code.status !== 'unset' || slotOf(code) !== undefined || code.errors.length === 0;
-
-/** Where it stands, or may stand. */
-export const slotOf = ({ placements }: AccessCodeRecord): number | undefined => placements[0]?.slot;
-
-/** The placement of a code in a slot. */
-export const placedAt = (slot: number | undefined, { sealedCode }: AccessCodeRecord): readonly CodePlacement[] =>
-  slot === undefined ? [] : [{ slot, label: '', sealedCode, schedule: undefined, state: 'writing' }];
+export const noSuchCode = (accessCodeId: string): GatewayError =>
+  new GatewayError('access_code_not_found', `There is no access code ${accessCodeId}; it may have been deleted.`);

@@ -1,30 +1,74 @@
 import type { SubjectRecovery } from '../attempts/recovery.ts';
 import { withinReadLimit } from '../attempts/recovery.ts';
+import { GatewayError } from '../contract/index.ts';
+import type { ActionType, UnmanagedCodeRecord } from '../store/records.ts';
 import type { AccessCodeService, AccessCodeServiceOptions } from './access-code-service.ts';
-import { readBackCreate, readBackDelete } from './code-work.ts';
+import { codesOf, findOut, nameOf } from './code-work.ts';
+import { nextStep } from './next-step.ts';
 
-/** How attempts on codes that an earlier run left pending are ended: by reading the slot that was committed first. */
+/**
+ * How attempts on codes that an earlier run left pending are ended: by reading the entries that were written down
+ * before they could act. What is left to do then is reconciliation's.
+ */
 export function codeRecovery(options: AccessCodeServiceOptions, service: AccessCodeService): SubjectRecovery {
+  const { book, clock } = options;
   return (left) => {
-    if (left.subject?.kind !== 'access_code' || !options.book.get(left.subject.accessCodeId)) return {};
+    if (left.subject?.kind !== 'access_code') return {};
     const { accessCodeId } = left.subject;
-    if (left.actionType === 'DELETE_ACCESS_CODE') {
-      return {
-        alsoSettle: (settlement) => service.afterDelete(accessCodeId, settlement),
-        work: (device, ctx) =>
-          withinReadLimit(options.clock, ctx.signal, (signal) =>
-            readBackDelete(options, accessCodeId, device, { ...ctx, signal }),
-          ),
-      };
-    }
-    // Without an intent nothing was written, whatever slot had been taken for it.
-    if (!left.intent) options.book.change(accessCodeId, { placements: [] });
+    const foreign = book.unmanaged(accessCodeId);
+    if (foreign) return ofUnmanaged(options, service, foreign);
+    if (!book.get(accessCodeId)) return {};
     return {
-      alsoSettle: (settlement) => service.afterCreate(accessCodeId, settlement),
+      alsoSettle: (settlement) => service.afterLeftover(accessCodeId, settlement),
       work: (device, ctx) =>
-        withinReadLimit(options.clock, ctx.signal, (signal) =>
-          readBackCreate(options, accessCodeId, device, { ...ctx, signal }),
-        ),
+        withinReadLimit(clock, ctx.signal, async (signal) => {
+          const asked = new Set<string>();
+          for (;;) {
+            const code = book.get(accessCodeId);
+            if (!code) return {};
+            const capability = codesOf(options, code, device);
+            const next = code.placements.find(({ state, label }) => state !== 'planned' && !asked.has(label));
+            if (next) {
+              asked.add(next.label);
+              await findOut(options, accessCodeId, next, capability, { ...ctx, signal }, 'held');
+              continue;
+            }
+            if (nextStep(book, code, capability.rules))
+              throw unfinished(left.actionType, nameOf(options, accessCodeId));
+            return left.actionType === 'DELETE_ACCESS_CODE' ? {} : { access_code_id: accessCodeId };
+          }
+        }),
     };
   };
 }
+
+/** A removal of somebody else's code: the slot tells. */
+function ofUnmanaged(
+  { registry, clock }: AccessCodeServiceOptions,
+  service: AccessCodeService,
+  { accessCodeId, deviceId, slot }: UnmanagedCodeRecord,
+): ReturnType<SubjectRecovery> {
+  return {
+    alsoSettle: (settlement) => service.unmanaged.afterDelete(accessCodeId, settlement),
+    work: (device, ctx) =>
+      withinReadLimit(clock, ctx.signal, async (signal) => {
+        const reading = await device.accessCodes?.read({ ...ctx, signal }, slot);
+        if (reading?.occupied !== false)
+          throw unfinished('DELETE_ACCESS_CODE', registry.require(deviceId).snapshot.name);
+        return {};
+      }),
+  };
+}
+
+const unfinished = (actionType: ActionType, name: string): GatewayError =>
+  actionType === 'CREATE_ACCESS_CODE'
+    ? new GatewayError(
+        'code_not_stored',
+        `${name} was asked after a restart of the gateway, and does not hold the code. It is written again; nothing ` +
+          'needs to be done.',
+      )
+    : new GatewayError(
+        'state_not_reached',
+        `${name} was asked after a restart of the gateway, which had cut the change of its code short. The gateway ` +
+          'finishes it; nothing needs to be done.',
+      );

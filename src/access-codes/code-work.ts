@@ -4,10 +4,17 @@ import {
   type CodeCommandContext,
   type Device,
   GatewayError,
+  type ReadContext,
+  type SlotReading,
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import { type CodeBook, placedAt, slotOf } from './code-book.ts';
+import type { CodeBook } from './code-book.ts';
+import { takeReading } from './code-findings.ts';
+import { type CodeStep, nextStep } from './next-step.ts';
+import { scheduleOf } from './wanted.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
@@ -18,161 +25,218 @@ export interface CodeWorkOptions {
   readonly newId: () => string;
 }
 
-type Result = Readonly<Record<string, unknown>>;
-
-/** What an attempt has done so far, over its tries. */
-export interface WriteProgress {
-  /** A write to the code's slot may have left: what stands there may be ours. */
-  written: boolean;
-}
+/** Steps of one try: far more than a code can need; whoever gets there goes in circles. */
+const mostSteps = 24;
 
 /**
- * Finds a free slot, commits it together with the sealed code, and has the driver write it. A slot that turns out to
- * hold somebody else's code is remembered as such and another is taken.
- */
-export async function writeCode(
-  options: CodeWorkOptions,
-  accessCodeId: string,
-  progress: WriteProgress,
-  device: Device,
-  ctx: CodeCommandContext,
-): Promise<Result> {
-  const { book, store, clock } = options;
-  const capability = codesOf(options, accessCodeId, device);
-  const { deviceId } = book.require(accessCodeId);
-  for (;;) {
-    const slot = await takeSlot(options, accessCodeId, capability);
-    const code = book.reveal(book.require(accessCodeId));
-    const watched: CodeCommandContext = {
-      ...ctx,
-      pointOfNoReturn: () => {
-        progress.written = true;
-        return ctx.pointOfNoReturn();
-      },
-    };
-    try {
-      // After a try that failed half way, what stands in the slot is ours to clear.
-      if (progress.written && slot !== undefined) await capability.clear(watched, slot);
-      const stored = await capability.set(watched, { slot, label: labelOf(accessCodeId), code });
-      if (stored.slot !== slot) await store.commit([moved(book, accessCodeId, stored.slot)]);
-      return { access_code_id: accessCodeId };
-    } catch (error) {
-      // Once a write may have left, the slot stays tracked: deleting the code clears it.
-      if (progress.written || slot === undefined) throw error;
-      const freed = moved(book, accessCodeId, undefined);
-      if (!(error instanceof GatewayError) || error.type !== 'slot_conflict') {
-        await store.commit([freed]);
-        throw error;
-      }
-      await store.commit([freed, book.markForeign(options.newId(), deviceId, slot, clock.wallTime())]);
-    }
-    await ctx.letDoorsPass();
-  }
-}
-
-/** Has the driver empty the code's slot; a code that never got one needs no device. */
-export async function clearCode(
-  options: CodeWorkOptions,
-  accessCodeId: string,
-  device: Device,
-  ctx: CodeCommandContext,
-): Promise<Result> {
-  const slot = slotOf(options.book.require(accessCodeId));
-  if (slot !== undefined) await codesOf(options, accessCodeId, device).clear(ctx, slot);
-  return {};
-}
-
-/**
- * What a lock says of a slot, read after a restart, about the create that was under way. The slot was committed
- * before the write and was free then, so a code that stands there is ours, unless the lock shows other digits.
- *
+ * Brings what the lock holds of a code to what is wanted of it, step by step, each written down before it can act. It
+ * can be cut short anywhere and begun again.
  * @throws GatewayError with the end of the attempt
  */
-export async function readBackCreate(
+export async function bringAbout(
   options: CodeWorkOptions,
   accessCodeId: string,
   device: Device,
   ctx: CodeCommandContext,
-): Promise<Result> {
-  const { book, store } = options;
-  const found = await findCode(options, accessCodeId, device, ctx);
-  const code = book.require(accessCodeId);
-  if (!found) {
-    await store.commit([moved(book, accessCodeId, undefined)]);
-    throw notThere(options, accessCodeId, 'is not there');
+): Promise<void> {
+  const { book } = options;
+  for (let steps = 0; steps < mostSteps; steps++) {
+    const code = book.get(accessCodeId);
+    if (!code) return;
+    const capability = codesOf(options, code, device);
+    const step = nextStep(book, code, capability.rules);
+    if (!step) return;
+    if (steps > 0) await ctx.letDoorsPass();
+    await take(options, code, step, capability, ctx);
   }
-  if (found.code && !found.code.equals(book.reveal(code))) throw notThere(options, accessCodeId, 'has other digits');
-  if (found.slot !== slotOf(code)) await store.commit([moved(book, accessCodeId, found.slot)]);
-  return { access_code_id: accessCodeId };
-}
-
-/** The same for a delete: success when the lock no longer holds it. @throws GatewayError `state_not_reached` */
-export async function readBackDelete(
-  options: CodeWorkOptions,
-  accessCodeId: string,
-  device: Device,
-  ctx: CodeCommandContext,
-): Promise<Result> {
-  if (!(await findCode(options, accessCodeId, device, ctx))) return {};
   throw new GatewayError(
-    'state_not_reached',
-    `${nameOf(options, accessCodeId)} still holds the code: the gateway was restarted while it was being removed. ` +
-      'Delete it again.',
+    'code_not_stored',
+    `${nameOf(options, accessCodeId)} does not keep what is written to it. Look at its keypad; the gateway tries again.`,
   );
 }
 
-async function findCode(options: CodeWorkOptions, accessCodeId: string, device: Device, ctx: CodeCommandContext) {
-  const capability = codesOf(options, accessCodeId, device);
-  const slot = slotOf(options.book.require(accessCodeId));
+async function take(
+  options: CodeWorkOptions,
+  code: AccessCodeRecord,
+  step: CodeStep,
+  capability: AccessCodeCapability,
+  ctx: CodeCommandContext,
+): Promise<void> {
+  const { book, store } = options;
+  switch (step.kind) {
+    case 'drop':
+      await store.commit(book.place(code.accessCodeId, step.placement, undefined));
+      return;
+    case 'find_out':
+      return findOut(options, code.accessCodeId, step.placement, capability, ctx, 'clearing');
+    case 'clear':
+      return clear(options, code.accessCodeId, step.placement, capability, ctx);
+    case 'write':
+      return write(options, code, step.slot, capability, ctx);
+    case 'no_space':
+      throw new GatewayError(
+        'no_space_for_access_code_on_device',
+        `${nameOf(options, code.accessCodeId)} has no free slot for another code. Delete codes that are no longer ` +
+          'needed, here or at the lock.',
+        { delivery: 'not_sent' },
+      );
+  }
+}
+
+/** Writes down the entry and its slot, has the driver write it, and writes down that it was seen. */
+async function write(
+  options: CodeWorkOptions,
+  code: AccessCodeRecord,
+  slot: number | undefined,
+  { rules, set }: AccessCodeCapability,
+  ctx: CodeCommandContext,
+): Promise<void> {
+  const { book, store, newId } = options;
+  const { accessCodeId, sealedCode } = code;
+  const schedule = scheduleOf(code, rules);
+  const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
+  const writing: CodePlacement = { ...planned, state: 'writing' };
+  await store.commit(book.place(accessCodeId, undefined, planned));
+  let mayHaveLeft = false;
+  const watched: CodeCommandContext = {
+    ...ctx,
+    async pointOfNoReturn() {
+      if (mayHaveLeft) return ctx.pointOfNoReturn();
+      // On disk before the permit is given: both go in one group, this first.
+      const noted = store.commit(book.place(accessCodeId, planned, writing));
+      noted.catch(() => undefined);
+      const permit = await ctx.pointOfNoReturn();
+      await noted;
+      mayHaveLeft = true;
+      return permit;
+    },
+  };
+  try {
+    const digits = book.reveal(sealedCode, code);
+    const stored = await set(watched, { slot, label: planned.label, code: digits, ...(schedule && { schedule }) });
+    await store.commit(book.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }));
+  } catch (error) {
+    await afterFailedWrite(options, accessCodeId, writing, mayHaveLeft, error);
+  }
+}
+
+/**
+ * What a failed write leaves: nothing, when nothing left; an entry to be cleared, when the lock stored it wrong; an
+ * entry to be asked about otherwise, whatever the lock said.
+ */
+async function afterFailedWrite(
+  options: CodeWorkOptions,
+  accessCodeId: string,
+  placement: CodePlacement,
+  mayHaveLeft: boolean,
+  error: unknown,
+): Promise<void> {
+  const { book, store, clock, newId } = options;
+  const type = error instanceof GatewayError ? error.type : undefined;
+  if (mayHaveLeft) {
+    if (type === 'code_not_stored') {
+      await store.commit(book.place(accessCodeId, placement, { ...placement, state: 'clearing' }));
+    }
+    throw error;
+  }
+  const dropped = book.place(accessCodeId, placement, undefined);
+  if (type !== 'slot_conflict' || placement.slot === undefined) {
+    await store.commit(dropped);
+    throw error;
+  }
+  // Somebody else's code stands there: from now on that is known, and the next round takes another slot.
+  const { deviceId } = book.require(accessCodeId);
+  const foreign = book.putUnmanaged({
+    accessCodeId: newId(),
+    deviceId,
+    slot: placement.slot,
+    name: undefined,
+    sealedCode: undefined,
+    createdAt: clock.wallTime(),
+  });
+  await store.commit([...dropped, ...foreign]);
+}
+
+/**
+ * Asks the lock what became of a write. The slot was free when the write left, so a code that stands there is ours,
+ * unless the lock shows other digits.
+ *
+ * @param whenHidden what an entry becomes whose digits the lock does not show
+ */
+export async function findOut(
+  options: CodeWorkOptions,
+  accessCodeId: string,
+  placement: CodePlacement,
+  capability: AccessCodeCapability,
+  ctx: ReadContext,
+  whenHidden: 'held' | 'clearing',
+): Promise<void> {
+  const { book, store } = options;
+  const reading = await readEntry(placement, capability, ctx);
+  if (!reading) {
+    await store.commit(book.place(accessCodeId, placement, undefined));
+    return;
+  }
+  const state = reading.code ? 'held' : whenHidden;
+  const found = takeReading(options, book.require(accessCodeId).deviceId, reading, state);
+  await store.commit(found);
+}
+
+async function clear(
+  options: CodeWorkOptions,
+  accessCodeId: string,
+  placement: CodePlacement,
+  capability: AccessCodeCapability,
+  ctx: CodeCommandContext,
+): Promise<void> {
+  const { book, store, clock } = options;
+  const reading = await readEntry(placement, capability, ctx);
+  const code = book.require(accessCodeId);
+  const isOurs = !reading?.code || reading.code.equals(book.reveal(placement.sealedCode, code));
+  if (reading && !isOurs) {
+    await store.commit(takeReading(options, code.deviceId, reading, 'held'));
+    return;
+  }
+  if (reading) {
+    // Once this is on disk, an empty slot is our doing and no loss.
+    await store.commit(book.place(accessCodeId, placement, { ...placement, slot: reading.slot, state: 'clearing' }));
+    await ctx.letDoorsPass();
+    await capability.clear(ctx, reading.slot);
+  }
+  const { deviceId, placements, removal } = book.require(accessCodeId);
+  const isLast = placements.length === 1;
+  const told: EventDraft = {
+    eventType: 'access_code.removed_from_device',
+    deviceId,
+    accessCodeId,
+    occurredAt: clock.wallTime(),
+  };
+  const wasOff = isLast && (removal !== undefined || book.standing(code).want === 'off_lock');
+  const stood = { ...placement, slot: reading?.slot ?? placement.slot };
+  await store.commit(book.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
+}
+
+/** What stands where a placement is; undefined when nothing does. */
+async function readEntry(
+  { slot, label }: CodePlacement,
+  capability: AccessCodeCapability,
+  ctx: ReadContext,
+): Promise<SlotReading | undefined> {
   if (slot !== undefined) {
     const reading = await capability.read(ctx, slot);
     return reading.occupied ? reading : undefined;
   }
-  if (capability.rules.slots !== 'device' || !capability.list) return undefined;
-  const label = labelOf(accessCodeId);
-  return (await capability.list(ctx)).find((reading) => reading.label === label);
+  return (await capability.list?.(ctx))?.find((reading) => reading.label === label);
 }
 
-async function takeSlot(
-  { book, store, registry }: CodeWorkOptions,
-  accessCodeId: string,
-  { rules }: AccessCodeCapability,
-): Promise<number | undefined> {
-  const code = book.require(accessCodeId);
-  const { deviceId } = code;
-  const slot = slotOf(code);
-  if (slot !== undefined || rules.slots === 'device') return slot;
-  const free = book.freeSlot(deviceId, rules.slots);
-  if (free === undefined) {
-    throw new GatewayError(
-      'no_space_for_access_code_on_device',
-      `${registry.require(deviceId).snapshot.name} has no free slot for another code. Delete codes that are no longer ` +
-        'needed, here or at the lock.',
-      { delivery: 'not_sent' },
-    );
-  }
-  await store.commit([moved(book, accessCodeId, free)]);
-  return free;
-}
-
-function codesOf({ book, registry }: CodeWorkOptions, accessCodeId: string, device: Device): AccessCodeCapability {
+export function codesOf({ registry }: CodeWorkOptions, code: AccessCodeRecord, device: Device): AccessCodeCapability {
   if (device.accessCodes) return device.accessCodes;
-  const { name } = registry.require(book.require(accessCodeId).deviceId).snapshot;
+  const { name } = registry.require(code.deviceId).snapshot;
   throw new GatewayError('misconfigured', `${name} takes no access codes any more: its settings have changed.`);
 }
 
-const nameOf = ({ book, registry }: CodeWorkOptions, accessCodeId: string): string =>
+export const nameOf = ({ book, registry }: CodeWorkOptions, accessCodeId: string): string =>
   registry.require(book.require(accessCodeId).deviceId).snapshot.name;
 
-const notThere = (options: CodeWorkOptions, accessCodeId: string, what: string) =>
-  new GatewayError(
-    'code_not_stored',
-    `${nameOf(options, accessCodeId)} was asked after a restart of the gateway, and the code ${what}. Delete it and ` +
-      'create it again.',
-  );
-
-/** Found again by it on locks that keep names: at most 20 ASCII characters. */
-const labelOf = (accessCodeId: string): string => `sp-${accessCodeId.replaceAll('-', '').slice(-16)}`;
-
-const moved = (book: CodeBook, accessCodeId: string, slot: number | undefined) =>
-  book.change(accessCodeId, { placements: placedAt(slot, book.require(accessCodeId)) });
+/** Found again by it on locks that keep names: at most 20 ASCII characters. The end of a UUIDv7 is its random part. */
+const labelOf = (id: string): string => `sp-${id.replaceAll('-', '').slice(-16)}`;

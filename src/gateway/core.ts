@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { AccessCodeService, type AccessCodeServiceOptions } from '../access-codes/access-code-service.ts';
 import { CodeBook, type CodeVault } from '../access-codes/code-book.ts';
 import { codeRecovery } from '../access-codes/code-recovery.ts';
+import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
+import { Timekeeper, type TimeSource } from '../access-codes/timekeeper.ts';
 import { AttemptBook } from '../attempts/attempt-book.ts';
 import { DeadlineWheel } from '../attempts/deadline-wheel.ts';
 import { Dispatcher } from '../attempts/dispatcher.ts';
@@ -15,7 +17,7 @@ import { DeviceChronicle } from '../events/devices/device-chronicle.ts';
 import { EventLog } from '../events/event-log.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
-import type { Gateway, GatewayIdentity, LinkReport, Timekeeping } from './ports.ts';
+import type { Gateway, GatewayIdentity, LinkReport } from './ports.ts';
 
 export interface CoreOptions {
   readonly identity: GatewayIdentity;
@@ -29,6 +31,9 @@ export interface CoreOptions {
   /** UUIDv7 */
   readonly newId: () => string;
   readonly vault: CodeVault;
+  readonly accessCodes?: AccessCodeSettings;
+  /** Without it only an operator can confirm the time. */
+  readonly timeSource?: TimeSource;
   readonly devices: readonly ManagedDeviceOptions[];
   readonly links: () => readonly LinkReport[];
 }
@@ -44,7 +49,7 @@ export class Core implements Gateway {
   readonly accessCodes: AccessCodeService;
   readonly noise: NoiseService;
   readonly events: EventLog;
-  readonly time: Timekeeping = { confidence: { confirmed: true }, confirm: async () => {} };
+  readonly time: Timekeeper;
   readonly links: () => readonly LinkReport[];
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;
@@ -71,8 +76,18 @@ export class Core implements Gateway {
       book: attempts,
       wheel: this.#wheel,
     });
-    const deviceIds = registry.list().map((device) => device.deviceId);
-    this.#codeOptions = { ...options, registry, dispatcher, attempts, book: new CodeBook(store, vault, deviceIds) };
+    const time = new Timekeeper({ ...options, source: options.timeSource ?? nobody });
+    const settings = options.accessCodes ?? usualSettings;
+    const book = new CodeBook({
+      store,
+      vault,
+      settings,
+      events: this.events,
+      moment: () => time.moment(),
+      rulesOf: (deviceId) => registry.get(deviceId)?.capabilities.accessCodes,
+    });
+    this.time = time;
+    this.#codeOptions = { ...options, registry, dispatcher, attempts, book, time, settings };
     this.devices = registry;
     this.administration = new DeviceAdministrator({ ...options, registry, events: this.events });
     this.attempts = attempts;
@@ -104,11 +119,15 @@ export class Core implements Gateway {
       ofSubject: codeRecovery(this.#codeOptions, this.accessCodes),
     });
     this.noise.start();
+    this.time.start();
+    this.accessCodes.start();
   }
 
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
+    this.accessCodes.close();
     await this.#dispatcher.stop(patienceMs);
+    this.time.close();
     await this.noise.close();
     this.#wheel.close();
     this.#chronicle?.close();
@@ -116,3 +135,5 @@ export class Core implements Gateway {
     this.events.close();
   }
 }
+
+const nobody: TimeSource = { isSynchronised: async () => false };

@@ -88,6 +88,8 @@ describe('a device', () => {
     expect(publisher.json(`${base}/devices/front/events`).map(({ event_type }) => event_type)).toEqual([
       'device.added',
       'device.connected',
+      'access_code.created',
+      'access_code.set_on_device',
       'lock.unlocked',
       'lock.unlocked',
       'lock.access_denied',
@@ -96,7 +98,7 @@ describe('a device', () => {
       'device.low_battery',
       'strikeplate.lock.code_slot_changed',
     ]);
-    const opened = messages[2]?.payload ?? '';
+    const opened = messages[4]?.payload ?? '';
     expect(JSON.parse(opened)).toMatchObject({
       method: 'keycode',
       slot,
@@ -105,7 +107,7 @@ describe('a device', () => {
       device_id: 'front',
       occurred_at: '2026-05-01T10:00:01.000Z',
     });
-    expect(messages.map(manner)).toEqual(Array(9).fill([1, false, 600, 'application/json']));
+    expect(messages.map(manner)).toEqual(Array(11).fill([1, false, 600, 'application/json']));
     expect(messages.map(({ payload }) => payload).join()).not.toContain('5829');
   });
 });

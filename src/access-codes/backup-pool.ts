@@ -1,0 +1,96 @@
+import { GatewayError } from '../contract/index.ts';
+import type { AccessCodeRecord } from '../store/records.ts';
+import type { Change } from '../store/store.ts';
+import type { CodeBook } from './code-book.ts';
+import { chooseDigits, type NewCodeOptions, newRecord, takerOf } from './new-code.ts';
+
+export interface BackupPoolOptions extends NewCodeOptions {
+  readonly settings: { readonly backupCodes: number };
+  /** UUIDv7 */
+  readonly newId: () => string;
+}
+
+const forEver = { startsAt: undefined, endsAt: undefined };
+
+export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
+  backup !== undefined && backup.pulledFor === undefined && removal === undefined;
+
+/** A spare code of a lock that opens now. */
+export const readySpare = (book: CodeBook, deviceId: string): AccessCodeRecord | undefined =>
+  book.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
+
+/**
+ * Writes down the spare codes that a lock lacks; reconciliation puts them there. The last free slot is left to guests.
+ */
+export function replenish(options: BackupPoolOptions, deviceId: string, createdAt: number): readonly Change[] {
+  const { book, registry, settings, newId } = options;
+  const rules = registry.get(deviceId)?.capabilities.accessCodes;
+  if (!rules) return [];
+  const changes: Change[] = [];
+  let spares = book.list(deviceId).filter(isSpare).length;
+  const room =
+    rules.slots === 'device'
+      ? Number.POSITIVE_INFINITY
+      : rules.slots.count - book.list(deviceId).length - book.unmanagedList(deviceId).length - 1;
+  for (let added = 0; spares < settings.backupCodes && added < room; added++, spares++) {
+    const about = { accessCodeId: newId(), deviceId, createdAt };
+    const digits = chooseDigits(options, {}, [takerOf(options, deviceId, forEver)]);
+    const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);
+    changes.push(...book.save({ ...spare, backup: { pulledFor: undefined } }));
+  }
+  return changes;
+}
+
+/**
+ * Gives a spare code to the guest of another, until that one's end.
+ * @throws GatewayError `invalid_input`
+ */
+export function pull(
+  book: CodeBook,
+  code: AccessCodeRecord,
+  name: string,
+  at: number,
+): { readonly backup: AccessCodeRecord; readonly changes: readonly Change[] } {
+  if (!code.useBackupPool) {
+    throw new GatewayError(
+      'invalid_input',
+      'This access code was created without use_backup_access_code_pool, so that no spare code can be pulled for it.',
+    );
+  }
+  const spare = readySpare(book, code.deviceId);
+  if (!spare) {
+    throw new GatewayError(
+      'invalid_input',
+      `${name} holds no spare code at the moment. Try again later, or create another code.`,
+    );
+  }
+  const { accessCodeId, deviceId } = code;
+  const backup: AccessCodeRecord = {
+    ...spare,
+    name: code.name,
+    backup: { pulledFor: accessCodeId },
+    commonCodeKey: code.commonCodeKey,
+    // It opens already; only its end is the stay's.
+    ...(code.endsAt !== undefined && { startsAt: at, endsAt: code.endsAt }),
+  };
+  const warning = {
+    code: 'using_backup_access_code',
+    message: 'A spare code that was on the lock already is used in place of this one.',
+    at,
+  };
+  const changes = [
+    ...book.save(backup),
+    ...book.change(
+      accessCodeId,
+      { pulledBackupAccessCodeId: backup.accessCodeId, warnings: [...code.warnings, warning] },
+      {
+        eventType: 'access_code.backup_access_code_pulled',
+        deviceId,
+        accessCodeId,
+        occurredAt: at,
+        details: { backup_access_code_id: backup.accessCodeId },
+      },
+    ),
+  ];
+  return { backup: book.require(backup.accessCodeId), changes };
+}

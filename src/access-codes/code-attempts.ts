@@ -1,0 +1,144 @@
+import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { Command, Dispatcher } from '../attempts/dispatcher.ts';
+import { Removals } from '../attempts/removals.ts';
+import { type CodeCommandContext, type Device, GatewayError } from '../contract/index.ts';
+import type { LaneClass } from '../devices/device-lane.ts';
+import type { Origin } from '../gateway/ports.ts';
+import type { AccessCodeRecord, ActionType, AttemptRecord, Settlement, Subject } from '../store/records.ts';
+import type { Change } from '../store/store.ts';
+import { bringAbout, type CodeWorkOptions } from './code-work.ts';
+
+export interface CodeAttemptsOptions extends CodeWorkOptions {
+  readonly dispatcher: Dispatcher;
+  readonly attempts: AttemptBook;
+}
+
+type CodeAction = Extract<ActionType, `${string}_ACCESS_CODE`>;
+
+/** What an attempt on a code is about. */
+interface Asked {
+  readonly actionType: CodeAction;
+  readonly code: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId'>;
+  readonly laneClass: LaneClass;
+  readonly origin: Origin;
+  /** Committed together with the acceptance. */
+  readonly changes: readonly Change[];
+}
+
+/** Attempts on access codes: whoever asks for one, all they do is to bring about what is wanted when their turn comes. */
+export class CodeAttempts {
+  readonly #options: CodeAttemptsOptions;
+  readonly #onEnd: (code: AccessCodeRecord, succeeded: boolean) => void;
+  readonly #removals: Removals;
+
+  constructor(options: CodeAttemptsOptions, onEnd: (code: AccessCodeRecord, succeeded: boolean) => void) {
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
+  }
+
+  /** The attempt that removed a code, or is removing it. */
+  removalOf(accessCodeId: string): AttemptRecord | undefined {
+    return this.#options.attempts.get(this.#removals.of(accessCodeId) ?? '');
+  }
+
+  /** @throws GatewayError as the dispatcher does */
+  async accept(asked: Asked): Promise<AttemptRecord> {
+    const { accessCodeId } = asked.code;
+    return this.acceptWork(
+      asked,
+      (device, ctx) => this.#work(asked.actionType, accessCodeId, device, ctx),
+      (settlement) => this.afterAttempt(accessCodeId, settlement),
+    );
+  }
+
+  /** The same with work of one's own. */
+  async acceptWork(
+    { actionType, code, laneClass, origin, changes }: Asked,
+    work: Command['work'],
+    alsoSettle: (settlement: Settlement) => readonly Change[],
+  ): Promise<AttemptRecord> {
+    const { dispatcher, registry } = this.#options;
+    const { limits } = registry.require(code.deviceId).snapshot;
+    const attempt = await dispatcher.accept(
+      {
+        actionType,
+        deviceId: code.deviceId,
+        subject: subjectOf(code.accessCodeId),
+        laneClass,
+        limits: limits.code,
+        work,
+        alsoAccept: () => changes,
+        alsoSettle,
+      },
+      origin,
+    );
+    if (actionType === 'DELETE_ACCESS_CODE') this.#removals.add(code.accessCodeId, attempt.actionAttemptId);
+    return attempt;
+  }
+
+  /** For what needs no lock now. */
+  async acceptDone({ actionType, code, origin, changes }: Omit<Asked, 'laneClass'>): Promise<AttemptRecord> {
+    const { accessCodeId, deviceId } = code;
+    const isRemoval = actionType === 'DELETE_ACCESS_CODE';
+    const attempt = await this.#options.dispatcher.acceptDone(
+      { actionType, deviceId, subject: subjectOf(accessCodeId), alsoAccept: () => changes },
+      isRemoval ? {} : { access_code_id: accessCodeId },
+      origin,
+    );
+    if (isRemoval) this.#removals.add(accessCodeId, attempt.actionAttemptId);
+    return attempt;
+  }
+
+  /** What an attempt's end means for its code, whoever asked for it: what is wanted of it stays. */
+  afterAttempt(accessCodeId: string, settlement: Settlement): readonly Change[] {
+    const code = this.#options.book.get(accessCodeId);
+    if (code) this.#onEnd(code, settlement.status === 'success');
+    return this.afterLeftover(accessCodeId, settlement);
+  }
+
+  /** The same for an attempt of an earlier run: it says nothing of how soon the next may succeed. */
+  afterLeftover(accessCodeId: string, settlement: Settlement): readonly Change[] {
+    const { book, clock } = this.#options;
+    const code = book.get(accessCodeId);
+    if (!code) return [];
+    if (code.removal && code.placements.length === 0) return book.remove(accessCodeId);
+    const { fitting, want } = book.standing(code);
+    const isWell = fitting !== undefined && code.placements.length === 1;
+    if (settlement.status === 'success' || isWell) return book.change(accessCodeId, { errors: [] });
+    const { type, message } = settlement.error;
+    if (type === 'superseded' || type === 'gateway_restarted') return book.save(code);
+    const name =
+      want === 'off_lock' ? 'failed_to_remove_from_device' : (ownName.get(type) ?? 'failed_to_set_on_device');
+    const at = code.errors.find((error) => error.code === name)?.at ?? clock.wallTime();
+    return book.change(accessCodeId, { errors: [{ code: name, message, at }] });
+  }
+
+  async #work(
+    actionType: CodeAction,
+    accessCodeId: string,
+    device: Device,
+    ctx: CodeCommandContext,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const { book, registry } = this.#options;
+    const isRemoval = actionType === 'DELETE_ACCESS_CODE';
+    const code = book.get(accessCodeId);
+    if (!isRemoval && (!code || code.removal)) {
+      const name = code ? registry.require(code.deviceId).snapshot.name : 'The lock';
+      throw new GatewayError(
+        'superseded',
+        `${name} was not given the code: the code was deleted, or its time ended, before anything was sent.`,
+      );
+    }
+    await bringAbout(this.#options, accessCodeId, device, ctx);
+    return isRemoval ? {} : { access_code_id: accessCodeId };
+  }
+}
+
+/** Seam has names of its own for these. */
+const ownName = new Map([
+  ['duplicate_code_on_device', 'duplicate_code_on_device'],
+  ['no_space_for_access_code_on_device', 'no_space_for_access_code_on_device'],
+]);
+
+const subjectOf = (accessCodeId: string): Subject => ({ kind: 'access_code', accessCodeId });

@@ -1,0 +1,97 @@
+import type { Clock, SlotReading } from '../contract/index.ts';
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
+import type { Change } from '../store/store.ts';
+import type { CodeBook } from './code-book.ts';
+
+export interface FindingsOptions {
+  readonly clock: Clock;
+  readonly book: CodeBook;
+  /** UUIDv7 */
+  readonly newId: () => string;
+}
+
+/**
+ * Takes in what the lock was seen to hold in one slot: ours that are there, ours that are gone, and codes that are not
+ * ours. It never decides what to do about them: that follows from what is wanted.
+ *
+ * @param whenFound what a doubtful entry becomes when the slot holds what may be it
+ */
+export function takeReading(
+  options: FindingsOptions,
+  deviceId: string,
+  reading: SlotReading,
+  whenFound: 'held' | 'clearing' | 'writing',
+): readonly Change[] {
+  const { book } = options;
+  const ours = book.atSlot(deviceId, reading.slot) ?? byLabel(book, deviceId, reading.label);
+  if (!reading.occupied) return ours ? emptied(options, ours) : unmanagedGone(options, deviceId, reading.slot);
+  if (!ours) return foreign(options, deviceId, reading);
+  const { code, placement } = ours;
+  if (isOurs(book, code, placement, reading)) {
+    if (placement.state !== 'writing' || whenFound === 'writing') return [];
+    return book.place(code.accessCodeId, placement, { ...placement, slot: reading.slot, state: whenFound });
+  }
+  const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());
+  return [
+    ...book.place(code.accessCodeId, placement, undefined, ...(placement.state === 'held' ? [told] : [])),
+    ...foreign(options, deviceId, reading),
+  ];
+}
+
+type Placed = { readonly code: AccessCodeRecord; readonly placement: CodePlacement };
+
+/** An entry of ours whose slot the lock has not told yet. */
+function byLabel(book: CodeBook, deviceId: string, label: string | undefined): Placed | undefined {
+  if (label === undefined || label === '') return undefined;
+  for (const code of book.list(deviceId)) {
+    const placement = code.placements.find((one) => one.slot === undefined && one.label === label);
+    if (placement) return { code, placement };
+  }
+  return undefined;
+}
+
+/** A planned entry has not been written: whatever stands in its slot is somebody else's. */
+const isOurs = (book: CodeBook, code: AccessCodeRecord, placement: CodePlacement, reading: SlotReading): boolean =>
+  placement.state !== 'planned' &&
+  (reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code)));
+
+function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
+  if (placement.state === 'planned') return [];
+  const isLoss = placement.state === 'held' && code.removal === undefined;
+  const told = about('access_code.deleted_external_to_seam', code, clock.wallTime());
+  return book.place(code.accessCodeId, placement, undefined, ...(isLoss ? [told] : []));
+}
+
+function unmanagedGone({ book }: FindingsOptions, deviceId: string, slot: number): readonly Change[] {
+  const known = book.unmanagedAt(deviceId, slot);
+  return known ? book.removeUnmanaged(known, 'removed') : [];
+}
+
+function foreign({ book, clock, newId }: FindingsOptions, deviceId: string, reading: SlotReading): readonly Change[] {
+  const { slot, code, label } = reading;
+  const known = book.unmanagedAt(deviceId, slot);
+  const knownDigits = known?.sealedCode && book.reveal(known.sealedCode, known);
+  const same = code === undefined || (knownDigits?.equals(code) ?? false);
+  if (known && same && (label === undefined || label === known.name)) return [];
+  const accessCodeId = known?.accessCodeId ?? newId();
+  return book.putUnmanaged({
+    accessCodeId,
+    deviceId,
+    slot,
+    name: label === '' ? undefined : label,
+    sealedCode: code ? book.seal(code, { accessCodeId, deviceId }) : known?.sealedCode,
+    createdAt: known?.createdAt ?? clock.wallTime(),
+  });
+}
+
+function about(
+  eventType: 'access_code.modified_external_to_seam' | 'access_code.deleted_external_to_seam',
+  { deviceId, accessCodeId }: AccessCodeRecord,
+  occurredAt: number,
+): EventDraft {
+  const subject = { deviceId, accessCodeId, occurredAt };
+  return eventType === 'access_code.modified_external_to_seam'
+    ? { ...subject, eventType, details: {} }
+    : { ...subject, eventType };
+}

@@ -1,0 +1,290 @@
+import type { Logger } from 'pino';
+import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { Clock, DeviceReport, Timer, Unsubscribe } from '../contract/index.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { AccessCodeRecord, Actor } from '../store/records.ts';
+import type { Change, Store } from '../store/store.ts';
+import type { CodeBook } from './code-book.ts';
+import { lateAfterMs, wantedSince } from './code-review.ts';
+import { LockSurvey } from './lock-survey.ts';
+import { needsWork } from './next-step.ts';
+import type { Timekeeper } from './timekeeper.ts';
+import { dueAt } from './wanted.ts';
+
+/** Nothing waits longer than this to be looked at again: the wall clock may have jumped. In milliseconds, a guess. */
+const longestSleepMs = 600_000;
+
+/**
+ * How long until a code is tried again after a failure, in milliseconds, the last repeated; a device that comes back,
+ * or a slot that falls free, comes first. Guesses.
+ */
+const ladderMs = [15_000, 60_000, 120_000, 300_000] as const;
+
+/** The same while the device is known to be away. */
+const awayMs = 1_800_000;
+
+/** Asks for one code to be brought about: an attempt of the gateway's own. Rejects when it was not accepted. */
+export type BringAbout = (code: AccessCodeRecord, actor: Actor) => Promise<void>;
+
+export interface CodeKeeperOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly registry: DeviceRegistry;
+  readonly attempts: AttemptBook;
+  readonly book: CodeBook;
+  readonly time: Timekeeper;
+  /** UUIDv7 */
+  readonly newId: () => string;
+  /** Writes down the spare codes that a lock lacks. */
+  readonly replenish: (deviceId: string) => readonly Change[];
+}
+
+interface Tries {
+  readonly failures: number;
+  /** `Clock.now()` */
+  readonly nextAt: number;
+}
+
+/**
+ * Keeps every lock with the codes it should hold: one comparison per device of what is wanted with what is there,
+ * made whenever something may have changed it. Whatever differs becomes an attempt, one at a time per device, what
+ * has to go before what has to come.
+ */
+export class CodeKeeper {
+  readonly #options: CodeKeeperOptions;
+  readonly #bringAbout: BringAbout;
+  readonly #surveys = new Map<string, LockSurvey>();
+  readonly #tries = new Map<string, Tries>();
+  readonly #timers = new Map<string, Timer>();
+  /** Codes of which a request is being accepted. */
+  readonly #held = new Set<string>();
+  /** Devices at which an attempt of the keeper's own is under way. */
+  readonly #busy = new Set<string>();
+  readonly #unsubscribe: Unsubscribe[] = [];
+  #started = false;
+  #closed = false;
+
+  constructor(options: CodeKeeperOptions, bringAbout: BringAbout) {
+    this.#options = options;
+    this.#bringAbout = bringAbout;
+  }
+
+  /** Call it once the devices are open and what an earlier run left has been taken up. */
+  start(): void {
+    const { registry, time, attempts } = this.#options;
+    this.#started = true;
+    this.#unsubscribe.push(registry.onReport((snapshot, report) => this.#heard(snapshot, report)));
+    time.onChange(() => this.lookAtAll());
+    this.#unsubscribe.push(
+      attempts.onChange(({ settlement, subject, deviceId }) => {
+        if (settlement && subject?.kind === 'access_code') this.look(deviceId);
+      }),
+    );
+    this.lookAtAll();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  lookAtAll(): void {
+    for (const { deviceId } of this.#options.registry.list()) this.look(deviceId);
+  }
+
+  /** Keeps the keeper's hands off codes while a request about them is being accepted. */
+  async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
+    for (const id of accessCodeIds) this.#held.add(id);
+    try {
+      return await accept();
+    } finally {
+      for (const id of accessCodeIds) this.#held.delete(id);
+      const devices = new Set(accessCodeIds.flatMap((id) => this.#options.book.get(id)?.deviceId ?? []));
+      for (const deviceId of devices) this.look(deviceId);
+    }
+  }
+
+  /** How an attempt on a code ended: when it is tried again. */
+  ended(deviceId: string, accessCodeId: string, succeeded: boolean): void {
+    const { clock, registry } = this.#options;
+    if (succeeded) {
+      // A slot may have fallen free, or digits: whoever waits for that need not wait any longer.
+      for (const { accessCodeId: id } of this.#options.book.list(deviceId)) this.#tries.delete(id);
+    } else {
+      const failures = (this.#tries.get(accessCodeId)?.failures ?? 0) + 1;
+      const away = registry.get(deviceId)?.health.status !== 'online';
+      const wait = away ? awayMs : (ladderMs[Math.min(failures, ladderMs.length) - 1] ?? awayMs);
+      this.#tries.set(accessCodeId, { failures, nextAt: clock.now() + wait });
+    }
+  }
+
+  /** Looks at one device again. */
+  look(deviceId: string): void {
+    if (!this.#started || this.#closed) return;
+    this.#freshen(deviceId);
+    const wakeIn = this.#act(deviceId);
+    this.#timers.get(deviceId)?.cancel();
+    if (wakeIn === undefined) return;
+    this.#timers.set(
+      deviceId,
+      this.#options.clock.setTimer(() => this.look(deviceId), Math.min(wakeIn, longestSleepMs)),
+    );
+  }
+
+  #heard({ deviceId }: DeviceSnapshot, report: DeviceReport): void {
+    const { book } = this.#options;
+    if (report.kind === 'health') {
+      if (report.health.status === 'online') {
+        for (const { accessCodeId } of book.list(deviceId)) this.#tries.delete(accessCodeId);
+        this.#survey(deviceId).reconnected();
+      }
+      this.look(deviceId);
+    } else if (report.kind === 'code_slot') {
+      const ours = book.atSlot(deviceId, report.slot)?.placement;
+      const expected = ours ? ours.state !== 'planned' : book.unmanagedAt(deviceId, report.slot) !== undefined;
+      // While we write or clear, the lock tells of that.
+      if (expected !== report.occupied && !this.#isUnderWay(deviceId)) this.#survey(deviceId).doubt(report.slot);
+    } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
+      this.#used(deviceId, report.slot);
+    }
+  }
+
+  #used(deviceId: string, slot: number): void {
+    const { book, clock } = this.#options;
+    const code = book.atSlot(deviceId, slot)?.code;
+    if (!code?.oneTimeUse || code.removal) return;
+    const removal = { cause: 'used', at: clock.wallTime() } as const;
+    this.#commit(book.change(code.accessCodeId, { removal }));
+    this.look(deviceId);
+  }
+
+  /** What the time alone changes: codes that have ended, begun, or are late. */
+  #freshen(deviceId: string): void {
+    const { book, time } = this.#options;
+    const changes: Change[] = [];
+    const { at, sure } = time.moment();
+    for (const code of book.list(deviceId)) {
+      if (sure && code.endsAt !== undefined && at >= code.endsAt && !code.removal) {
+        changes.push(...book.change(code.accessCodeId, { removal: { cause: 'ended', at: code.endsAt } }));
+      } else if (book.isStale(code)) changes.push(...book.save(code));
+      const { removal, placements } = book.require(code.accessCodeId);
+      // A lock that never held it need not be asked.
+      if (removal && placements.length === 0 && !this.#isBeingWorkedOn(code)) {
+        changes.push(...book.remove(code.accessCodeId));
+      }
+    }
+    changes.push(...this.#options.replenish(deviceId));
+    if (changes.length > 0) this.#commit(changes);
+  }
+
+  /** Begins what can be begun. Answers in how many milliseconds to look again; undefined when something else will. */
+  #act(deviceId: string): number | undefined {
+    const { clock, registry } = this.#options;
+    const device = registry.get(deviceId);
+    const rules = device?.capabilities.accessCodes;
+    if (!device || !rules || device.outOfService) return longestSleepMs;
+    if (this.#busy.has(deviceId)) return longestSleepMs;
+    const now = clock.now();
+    const next = this.#candidates(device).find(
+      ({ accessCodeId }) => (this.#tries.get(accessCodeId)?.nextAt ?? now) <= now,
+    );
+    if (next) {
+      void this.#bring(next);
+      return longestSleepMs;
+    }
+    const survey = this.#survey(deviceId);
+    const { dueAt: surveyAt } = survey;
+    if (surveyAt !== undefined && surveyAt <= now) survey.begin();
+    return this.#wakeIn(device, surveyAt);
+  }
+
+  /** The codes of a device that are not as they should be: those that have to go first, then by their beginning. */
+  #candidates({ deviceId, capabilities }: DeviceSnapshot): AccessCodeRecord[] {
+    const { book } = this.#options;
+    const rules = capabilities.accessCodes;
+    if (!rules) return [];
+    return book
+      .list(deviceId)
+      .filter((code) => !this.#isBeingWorkedOn(code) && needsWork(book, code, rules))
+      .sort((a, b) => urgency(a) - urgency(b));
+  }
+
+  async #bring(code: AccessCodeRecord): Promise<void> {
+    const { log, book } = this.#options;
+    const { deviceId, accessCodeId } = code;
+    this.#busy.add(deviceId);
+    const isScheduled =
+      !this.#tries.has(accessCodeId) &&
+      (code.removal
+        ? code.removal.cause === 'ended'
+        : code.startsAt !== undefined && code.placements.length === 0 && code.errors.length === 0);
+    try {
+      await this.#bringAbout(code, { kind: isScheduled ? 'schedule' : 'reconcile' });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown';
+      log.warn({ deviceId, accessCodeId, why }, 'a code could not be worked on; it is tried again');
+      if (book.get(accessCodeId)) this.ended(deviceId, accessCodeId, false);
+    }
+    this.#busy.delete(deviceId);
+    this.look(deviceId);
+  }
+
+  #isBeingWorkedOn({ accessCodeId, deviceId }: AccessCodeRecord): boolean {
+    if (this.#held.has(accessCodeId)) return true;
+    for (const { facts } of this.#options.attempts.livingOf(deviceId)) {
+      if (facts.subject?.kind === 'access_code' && facts.subject.accessCodeId === accessCodeId) return true;
+    }
+    return false;
+  }
+
+  #isUnderWay(deviceId: string): boolean {
+    for (const { facts } of this.#options.attempts.livingOf(deviceId)) {
+      if (facts.subject?.kind === 'access_code') return true;
+    }
+    return false;
+  }
+
+  #wakeIn({ deviceId }: DeviceSnapshot, surveyAt: number | undefined): number {
+    const { book, clock, time } = this.#options;
+    const now = clock.now();
+    const { at } = time.moment();
+    const instants = book.list(deviceId).flatMap((code) => {
+      const tries = this.#tries.get(code.accessCodeId);
+      const { leadMs } = book.standing(code);
+      const wall = [
+        dueAt(code, leadMs),
+        code.startsAt,
+        code.endsAt,
+        wantedSince(code) + lateAfterMs,
+        code.removal && code.removal.at + lateAfterMs,
+      ];
+      return [
+        ...wall.flatMap((instant) => (instant !== undefined && instant > at ? [instant - at] : [])),
+        ...(tries && tries.nextAt > now ? [tries.nextAt - now] : []),
+      ];
+    });
+    if (surveyAt !== undefined && surveyAt > now) instants.push(surveyAt - now);
+    return Math.max(1, Math.min(longestSleepMs, ...instants));
+  }
+
+  #survey(deviceId: string): LockSurvey {
+    const known = this.#surveys.get(deviceId);
+    if (known) return known;
+    const device = this.#options.registry.require(deviceId);
+    const survey = new LockSurvey(this.#options, device, () => this.look(deviceId));
+    this.#surveys.set(deviceId, survey);
+    return survey;
+  }
+
+  #commit(changes: readonly Change[]): void {
+    this.#options.store.commit(changes).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'what became of codes could not be written down');
+    });
+  }
+}
+
+const urgency = ({ removal, startsAt, createdAt }: AccessCodeRecord): number =>
+  removal ? removal.at - Number.MAX_SAFE_INTEGER : (startsAt ?? createdAt);

@@ -1,0 +1,124 @@
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodePlacement, CodeProblem } from '../store/records.ts';
+import { dueAt, type Moment, type Want } from './wanted.ts';
+
+/** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */
+export const lateAfterMs = 60_000;
+
+/** What the rest of a code's record follows from. */
+export interface Standing {
+  readonly moment: Moment;
+  readonly want: Want;
+  readonly leadMs: number;
+  /** The placement that is just as wanted. */
+  readonly fitting: CodePlacement | undefined;
+}
+
+/** Status, pending mutations and delays as they follow from what is wanted and what the lock holds. */
+export function reviewed(code: AccessCodeRecord, standing: Standing): AccessCodeRecord {
+  const { fitting, moment } = standing;
+  const waitsOnLock = fitting?.schedule !== undefined && moment.at < fitting.schedule.startsAt;
+  return {
+    ...code,
+    status: statusOf(code, standing, waitsOnLock),
+    scheduledOnDevice: code.removal === undefined && waitsOnLock,
+    pendingMutations: mutationsOf(code, standing),
+    warnings: warningsOf(code, standing),
+  };
+}
+
+function statusOf(code: AccessCodeRecord, { fitting, want }: Standing, waitsOnLock: boolean): AccessCodeStatus {
+  if (code.removal) return 'removing';
+  if (fitting) return waitsOnLock ? 'unset' : 'set';
+  if (want === 'on_lock') return 'setting';
+  return want === 'as_it_is' && code.placements.length > 0 ? 'setting' : 'unset';
+}
+
+const isUpdate = ({ mutationCode }: CodeMutation): boolean => mutationCode.startsWith('updating_');
+
+function mutationsOf(code: AccessCodeRecord, { fitting, want, leadMs }: Standing): readonly CodeMutation[] {
+  const { removal, placements, createdAt } = code;
+  if (removal) {
+    return [{ mutationCode: 'deleting', message: 'The code is being taken off the lock.', createdAt: removal.at }];
+  }
+  if (fitting && placements.length === 1) return [];
+  const updates = code.pendingMutations.filter(isUpdate);
+  if (placements.length > 0 && updates.length > 0) return updates;
+  if (fitting) return [];
+  if (want === 'off_lock' && code.startsAt !== undefined) {
+    const scheduledAt = dueAt(code, leadMs);
+    return [
+      {
+        mutationCode: 'deferring_creation',
+        message: 'The code is written when its time comes.',
+        createdAt,
+        scheduledAt,
+      },
+    ];
+  }
+  return [{ mutationCode: 'creating', message: 'The code is being written to the lock.', createdAt }];
+}
+
+function warningsOf(code: AccessCodeRecord, standing: Standing): readonly CodeProblem[] {
+  const others = code.warnings.filter(({ code: name }) => !isDelay(name));
+  const delay = delayOf(code, standing);
+  if (!delay) return others;
+  const before = code.warnings.find(({ code: name }) => name === delay.code);
+  return [...others, before ?? delay];
+}
+
+const isDelay = (name: string): boolean => name.startsWith('delay_in_');
+
+function delayOf(code: AccessCodeRecord, { moment, want, fitting }: Standing): CodeProblem | undefined {
+  const { at } = moment;
+  if (code.removal) {
+    if (code.placements.length === 0 || at < code.removal.at + lateAfterMs) return undefined;
+    const message = 'The lock may still hold the code. It is taken off as soon as the lock can be reached.';
+    return { code: 'delay_in_removing_from_device', message, at };
+  }
+  if (want !== 'on_lock' || fitting || at < wantedSince(code) + lateAfterMs) return undefined;
+  const message = 'The lock does not hold the code yet. It is written as soon as the lock can be reached.';
+  return { code: 'delay_in_setting_on_device', message, at };
+}
+
+/** Since when it should work. */
+export const wantedSince = ({ startsAt, createdAt }: AccessCodeRecord): number => Math.max(startsAt ?? 0, createdAt);
+
+/** What has to be told of a change of a code, beside what whoever changed it tells. */
+export function tidings(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {
+  const drafts: EventDraft[] = [];
+  // Spare codes are nobody's: only their lock knows them.
+  if (after.backup && after.backup.pulledFor === undefined) return drafts;
+  const about = { deviceId: after.deviceId, accessCodeId: after.accessCodeId, occurredAt };
+  if (after.scheduledOnDevice && !before?.scheduledOnDevice) {
+    drafts.push({ ...about, eventType: 'access_code.scheduled_on_device' });
+  }
+  if (after.status === 'set' && before?.status !== 'set') {
+    drafts.push({ ...about, eventType: 'access_code.set_on_device' });
+  }
+  const isNew = (problems: 'errors' | 'warnings') =>
+    after[problems].filter(({ code }) => !before?.[problems].some((old) => old.code === code));
+  const details = {
+    access_code_errors: inWords('error', after.errors),
+    access_code_warnings: inWords('warning', after.warnings),
+  };
+  for (const { code } of isNew('warnings')) {
+    if (code === 'delay_in_setting_on_device' || code === 'delay_in_removing_from_device') {
+      drafts.push({ ...about, eventType: `access_code.${code}`, details });
+    }
+  }
+  if (isNew('errors').length > 0) {
+    const eventType = after.removal
+      ? 'access_code.failed_to_remove_from_device'
+      : 'access_code.failed_to_set_on_device';
+    drafts.push({ ...about, eventType, details });
+  }
+  return drafts;
+}
+
+const inWords = (kind: 'error' | 'warning', problems: readonly CodeProblem[]) =>
+  problems.map(({ code, message, at }) => ({
+    [`${kind}_code`]: code,
+    message,
+    created_at: new Date(at).toISOString(),
+  }));

@@ -1,0 +1,102 @@
+import { GatewayError } from '../contract/index.ts';
+import type { EventDraft } from '../events/event-types.ts';
+import type { AccessCodePatch } from '../gateway/ports.ts';
+import type { AccessCodeRecord, CodeMutation } from '../store/records.ts';
+import { assertAcceptable } from './code-rules.ts';
+import { duplicate, keypadOf, type NewCodeOptions, timesOf } from './new-code.ts';
+import type { Moment } from './wanted.ts';
+
+export interface Updated {
+  readonly code: AccessCodeRecord;
+  readonly drafts: readonly EventDraft[];
+}
+
+/**
+ * A code as it is wanted from now on, and what is told of the change.
+ * @throws GatewayError `access_code_not_found`, `invalid_input`, `duplicate_access_code`, `unsupported_action`
+ */
+export function updated(
+  options: NewCodeOptions,
+  before: AccessCodeRecord,
+  patch: AccessCodePatch,
+  moment: Moment,
+): Updated {
+  const { book, registry } = options;
+  if (before.removal) {
+    throw new GatewayError(
+      'access_code_not_found',
+      'This access code is being removed and cannot be changed any more.',
+    );
+  }
+  const { deviceId, accessCodeId } = before;
+  const times = newTimes(before, patch, moment);
+  const timesDiffer = times.startsAt !== before.startsAt || times.endsAt !== before.endsAt;
+  const digitsDiffer = patch.code !== undefined && !book.reveal(before.sealedCode, before).equals(patch.code);
+  if (patch.code && digitsDiffer) {
+    const { name, rules } = keypadOf(registry, deviceId);
+    assertAcceptable(patch.code, rules, name);
+  }
+  if (digitsDiffer || timesDiffer) {
+    const digits = patch.code ?? book.reveal(before.sealedCode, before);
+    if (book.duplicateOf(digits, deviceId, times, accessCodeId)) {
+      throw duplicate(registry.require(deviceId).snapshot.name);
+    }
+  }
+  const name = patch.name === undefined ? before.name : (patch.name ?? undefined);
+  const changed = { name: name !== before.name, code: digitsDiffer, time_frame: timesDiffer };
+  const code: AccessCodeRecord = {
+    ...before,
+    ...times,
+    name,
+    ...(patch.code && digitsDiffer && { sealedCode: book.seal(patch.code, before) }),
+    pendingMutations: mutations(before, changed, times, moment.at),
+  };
+  return { code, drafts: draftsOf(before, changed, moment.at) };
+}
+
+function newTimes(before: AccessCodeRecord, { startsAt, endsAt }: AccessCodePatch, moment: Moment) {
+  if (startsAt === undefined && endsAt === undefined) return { startsAt: before.startsAt, endsAt: before.endsAt };
+  const either = (given: number | null | undefined, old: number | undefined) =>
+    given === undefined ? old : (given ?? undefined);
+  return timesOf({ startsAt: either(startsAt, before.startsAt), endsAt: either(endsAt, before.endsAt) }, moment);
+}
+
+type Changed = Readonly<Record<'name' | 'code' | 'time_frame', boolean>>;
+
+const words = {
+  name: 'The name is being changed.',
+  code: 'The new code is being written; the old one goes once the lock holds it.',
+  time_frame: 'The times are being changed.',
+};
+
+function mutations(
+  before: AccessCodeRecord,
+  changed: Changed,
+  to: NonNullable<CodeMutation['to']>,
+  createdAt: number,
+): readonly CodeMutation[] {
+  const kinds = (['code', 'time_frame'] as const).filter((kind) => changed[kind]);
+  const others = before.pendingMutations.filter(
+    ({ mutationCode }) => !kinds.some((kind) => mutationCode === `updating_${kind}`),
+  );
+  const { startsAt, endsAt } = before;
+  return [
+    ...others,
+    ...kinds.map((kind) => ({
+      mutationCode: `updating_${kind}` as const,
+      message: words[kind],
+      createdAt,
+      ...(kind === 'time_frame' && { from: { startsAt, endsAt }, to }),
+    })),
+  ];
+}
+
+function draftsOf({ deviceId, accessCodeId }: AccessCodeRecord, changed: Changed, occurredAt: number): EventDraft[] {
+  const about = { deviceId, accessCodeId, occurredAt };
+  const kinds = (['name', 'code', 'time_frame'] as const).filter((kind) => changed[kind]);
+  if (kinds.length === 0) return [];
+  return [
+    { ...about, eventType: 'access_code.changed', details: { change: { changed: kinds } } },
+    ...kinds.map((kind) => ({ ...about, eventType: `access_code.${kind}_changed` as const, details: {} })),
+  ];
+}

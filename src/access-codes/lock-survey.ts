@@ -1,0 +1,171 @@
+import type { Logger } from 'pino';
+import type { AccessCodeRules, Clock, SlotReading } from '../contract/index.ts';
+import type { ManagedDevice } from '../devices/managed-device.ts';
+import type { Store } from '../store/store.ts';
+import type { CodeBook } from './code-book.ts';
+import { type FindingsOptions, takeReading } from './code-findings.ts';
+import { patientRead } from './patient-read.ts';
+
+/** How often a lock is asked for all it holds, by what that costs it, in milliseconds. */
+const slowly = {
+  /** Architecture, section 4: battery locks on reconnect and at most daily. */
+  battery: 24 * 3_600_000,
+  /** A guess: mains-powered, and nobody waits for it. */
+  cheap: 3_600_000,
+};
+
+/** A link that flaps does not empty a battery: between two surveys on reconnect, in milliseconds. Guesses. */
+const betweenReconnects = { battery: 900_000, cheap: 60_000 };
+
+/** Doors that waited for the lock, and codes that are due, go first: in milliseconds. A guess. */
+const calmMs = 2_000;
+
+/** How long one slot, and all codes in one go, may take to be read, in milliseconds: a door may be waiting. Guesses. */
+const slotLimitMs = 5_000;
+const listLimitMs = 15_000;
+
+/** After a survey that failed, in milliseconds. A guess; a reconnect comes first. */
+const againMs = 300_000;
+
+export interface SurveyOptions extends FindingsOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly book: CodeBook;
+}
+
+/**
+ * Asks one lock what it holds: after a start, after a reconnect, slowly otherwise, and of one slot when the lock says
+ * that it changed. One slot at a time, so that whatever is more urgent goes first.
+ */
+export class LockSurvey {
+  readonly #options: SurveyOptions;
+  readonly #device: ManagedDevice;
+  readonly #onFound: () => void;
+  /** Slots to ask; undefined while nothing is asked. */
+  #slots: Set<number> | undefined;
+  #isWhole = false;
+  #running = false;
+  /** `Clock.now()` */
+  #wantedAt: number;
+  #lastWhole = Number.NEGATIVE_INFINITY;
+  #failed = false;
+
+  constructor(options: SurveyOptions, device: ManagedDevice, onFound: () => void) {
+    this.#options = options;
+    this.#device = device;
+    this.#onFound = onFound;
+    this.#wantedAt = options.clock.now() + calmMs;
+  }
+
+  /** When the next one is due, `Clock.now()`; undefined while one is under way or the lock cannot be asked. */
+  get dueAt(): number | undefined {
+    const { snapshot } = this.#device;
+    if (this.#running || snapshot.outOfService || snapshot.health.status !== 'online') return undefined;
+    return snapshot.capabilities.accessCodes ? this.#wantedAt : undefined;
+  }
+
+  /** The lock came back: what happened to it meanwhile is not known. */
+  reconnected(): void {
+    const cost = this.#device.snapshot.capabilities.accessCodes?.readCost ?? 'battery';
+    const soon = this.#options.clock.now() + calmMs;
+    this.#wantedAt = Math.min(
+      this.#wantedAt,
+      this.#failed ? soon : Math.max(soon, this.#lastWhole + betweenReconnects[cost]),
+    );
+  }
+
+  /** The lock says that a slot is not as the book has it: it is asked. */
+  doubt(slot: number): void {
+    if (this.#slots) this.#slots.add(slot);
+    else this.#begin(new Set([slot]), false);
+  }
+
+  /** Begins a survey of all slots. */
+  begin(): void {
+    const { book } = this.#options;
+    const { deviceId, capabilities } = this.#device.snapshot;
+    const rules = capabilities.accessCodes;
+    if (!rules) return;
+    const slots = new Set([
+      ...book.list(deviceId).flatMap(({ placements }) => placements.flatMap(({ slot }) => slot ?? [])),
+      ...book.unmanagedList(deviceId).map(({ slot }) => slot),
+      ...slotsOf(rules),
+    ]);
+    this.#begin(slots, true);
+  }
+
+  #begin(slots: Set<number>, isWhole: boolean): void {
+    this.#slots = slots;
+    this.#isWhole = isWhole;
+    this.#running = true;
+    this.#device.lane.add({ laneClass: 'reconcile', run: () => this.#turn() });
+  }
+
+  async #turn(): Promise<'over' | { readonly retryAt: number }> {
+    const { clock, log } = this.#options;
+    try {
+      if (await this.#ask()) return { retryAt: clock.now() };
+      this.#over(false);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown';
+      log.info({ device: this.#device.snapshot.slug, why }, 'what the lock holds could not be read; it is asked again');
+      this.#over(true);
+    }
+    return 'over';
+  }
+
+  /** Asks for one slot, or for all in one go. True while some are left. */
+  async #ask(): Promise<boolean> {
+    const { clock, log } = this.#options;
+    const slots = this.#slots ?? new Set();
+    const [slot] = slots;
+    if (this.#isWhole) {
+      const all = await patientRead(this.#device, { clock, log, limitMs: listLimitMs }, async (opened, ctx) =>
+        opened.accessCodes?.list?.(ctx),
+      );
+      if (all) {
+        const occupied = new Map(all.map((reading) => [reading.slot, reading]));
+        for (const one of new Set([...slots, ...occupied.keys()])) {
+          await this.#take(occupied.get(one) ?? { slot: one, occupied: false });
+        }
+        slots.clear();
+        return false;
+      }
+    }
+    if (slot === undefined) return false;
+    const reading = await patientRead(this.#device, { clock, log, limitMs: slotLimitMs }, async (opened, ctx) =>
+      opened.accessCodes?.read(ctx, slot),
+    );
+    if (reading) await this.#take(reading);
+    slots.delete(slot);
+    return slots.size > 0;
+  }
+
+  async #take(reading: SlotReading): Promise<void> {
+    const changes = takeReading(
+      this.#options,
+      this.#device.snapshot.deviceId,
+      reading,
+      reading.code ? 'held' : 'writing',
+    );
+    if (changes.length > 0) await this.#options.store.commit(changes);
+  }
+
+  #over(failed: boolean): void {
+    const now = this.#options.clock.now();
+    const cost = this.#device.snapshot.capabilities.accessCodes?.readCost ?? 'battery';
+    this.#running = false;
+    this.#slots = undefined;
+    if (failed) this.#wantedAt = now + againMs;
+    else if (this.#isWhole) {
+      this.#lastWhole = now;
+      this.#wantedAt = now + slowly[cost];
+    }
+    this.#failed = failed;
+    this.#onFound();
+  }
+}
+
+const slotsOf = ({ slots }: AccessCodeRules): readonly number[] =>
+  slots === 'device' ? [] : Array.from({ length: slots.count }, (_, index) => slots.first + index);

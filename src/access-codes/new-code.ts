@@ -1,0 +1,97 @@
+import { type AccessCodeRules, GatewayError, type Secret } from '../contract/index.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { AccessCodeWish } from '../gateway/ports.ts';
+import type { AccessCodeRecord, CodeTimes } from '../store/records.ts';
+import type { CodeBook } from './code-book.ts';
+import { type CodeTaker, generateCode } from './code-generator.ts';
+import { assertAcceptable } from './code-rules.ts';
+import type { Moment } from './wanted.ts';
+
+export interface NewCodeOptions {
+  readonly registry: DeviceRegistry;
+  readonly book: CodeBook;
+  /** An unpredictable whole number from 0 up to, but not including, its argument. */
+  readonly randomInt: (below: number) => number;
+}
+
+/** A door that takes codes. @throws GatewayError `device_not_found`, `unsupported_action` */
+export function keypadOf(
+  registry: DeviceRegistry,
+  deviceId: string,
+): { readonly name: string; readonly rules: AccessCodeRules } {
+  const device = registry.require(deviceId);
+  const { name, capabilities } = device.snapshot;
+  if (capabilities.accessCodes) return { name, rules: capabilities.accessCodes };
+  throw new GatewayError(
+    'unsupported_action',
+    device.capabilitiesKnown
+      ? `${name} takes no access codes: it has no keypad, or none that can be set.`
+      : `${name} could not be opened since the gateway started, so its code rules are not known. Look at its health.`,
+  );
+}
+
+/** The times of a wish, checked. @throws GatewayError `invalid_input` */
+export function timesOf({ startsAt, endsAt }: Partial<CodeTimes>, { at, sure }: Moment): CodeTimes {
+  if (startsAt === undefined && endsAt === undefined) return { startsAt: undefined, endsAt: undefined };
+  if (endsAt === undefined) {
+    throw new GatewayError('invalid_input', 'ends_at: a code that starts at a time must also end at one. Give both.');
+  }
+  const from = startsAt ?? at;
+  if (endsAt <= from) throw new GatewayError('invalid_input', 'ends_at: it must be after starts_at.');
+  if (sure && endsAt <= at) throw new GatewayError('invalid_input', 'ends_at: it is in the past.');
+  return { startsAt: from, endsAt };
+}
+
+/** The lock as one that digits are chosen for. */
+export function takerOf({ registry, book }: NewCodeOptions, deviceId: string, times: CodeTimes): CodeTaker {
+  const { name, rules } = keypadOf(registry, deviceId);
+  return { name, rules, isTaken: (code) => book.duplicateOf(code, deviceId, times) !== undefined };
+}
+
+/**
+ * The digits of a wish, good for every one of the doors, or drawn.
+ * @throws GatewayError `invalid_input`, `duplicate_access_code`, `no_space_for_access_code_on_device`
+ */
+export function chooseDigits(options: NewCodeOptions, wish: AccessCodeWish, takers: readonly CodeTaker[]): Secret {
+  const { code } = wish;
+  if (!code) return generateCode(takers, wish.preferredCodeLength, options.randomInt);
+  for (const { name, rules } of takers) assertAcceptable(code, rules, name);
+  const taker = takers.find(({ isTaken }) => isTaken(code));
+  if (taker) throw duplicate(taker.name);
+  return code;
+}
+
+export const duplicate = (deviceName: string) =>
+  new GatewayError(
+    'duplicate_access_code',
+    `${deviceName} already has a code with these digits. Choose others, or delete that code first.`,
+  );
+
+/** A code as it is first written down. */
+export function newRecord(
+  book: CodeBook,
+  about: { readonly accessCodeId: string; readonly deviceId: string; readonly createdAt: number },
+  digits: Secret,
+  wish: AccessCodeWish,
+  times: CodeTimes,
+): AccessCodeRecord {
+  return {
+    ...about,
+    ...times,
+    name: wish.name,
+    sealedCode: book.seal(digits, about),
+    status: 'unset',
+    removal: undefined,
+    placements: [],
+    pendingMutations: [],
+    errors: [],
+    warnings: [],
+    scheduledOnDevice: false,
+    preferNativeScheduling: wish.preferNativeScheduling ?? true,
+    oneTimeUse: wish.isOneTimeUse ?? false,
+    commonCodeKey: wish.commonCodeKey,
+    useBackupPool: wish.useBackupPool ?? false,
+    backup: undefined,
+    pulledBackupAccessCodeId: undefined,
+  };
+}

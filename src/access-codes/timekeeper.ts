@@ -1,0 +1,145 @@
+import type { Logger } from 'pino';
+import type { Clock, Timer } from '../contract/index.ts';
+import type { Timekeeping } from '../gateway/ports.ts';
+import type { Store } from '../store/store.ts';
+import type { Moment } from './wanted.ts';
+
+/** Whoever knows whether the box's clock is set by the network. */
+export interface TimeSource {
+  /** True when the clock is set by NTP now; false also when nobody can say. Never rejects. */
+  isSynchronised(): Promise<boolean>;
+}
+
+export interface TimekeeperOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly source: TimeSource;
+}
+
+/** A jump by more than this puts the clock in doubt, in milliseconds (architecture, "Time"). */
+const toleranceMs = 300_000;
+
+/** How often the mark is written down, in milliseconds. A guess: what a crash may cost of it. */
+const markEveryMs = 600_000;
+
+/** How often the network is asked about a clock in doubt, in milliseconds. A guess. */
+const askEveryMs = 30_000;
+
+const markFact = 'clock_high_water';
+
+/**
+ * Whether the wall clock can be believed. A mark on disk says how late it has been; a clock behind it, or one that
+ * jumps while the gateway runs, is in doubt until the network or an operator confirms it.
+ */
+export class Timekeeper implements Timekeeping {
+  readonly #options: TimekeeperOptions;
+  readonly #listeners = new Set<() => void>();
+  #doubt: { readonly since: number; readonly reason: string } | undefined;
+  /** Wall time minus monotonic time, when it was last believed. */
+  #offset: number;
+  #mark: number;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: TimekeeperOptions) {
+    const { clock, store } = options;
+    this.#options = options;
+    this.#offset = clock.wallTime() - clock.now();
+    this.#mark = Number(store.fact(markFact) ?? Number.NEGATIVE_INFINITY);
+    if (clock.wallTime() < this.#mark - toleranceMs) {
+      this.#fallIntoDoubt(
+        `The clock shows ${inWords(clock.wallTime())}, and the gateway has already seen ${inWords(this.#mark)}.`,
+      );
+    }
+  }
+
+  get confidence(): Timekeeping['confidence'] {
+    this.#look();
+    return this.#doubt ? { confirmed: false, ...this.#doubt } : { confirmed: true };
+  }
+
+  moment(): Moment {
+    this.#look();
+    return { at: this.#options.clock.wallTime(), sure: this.#doubt === undefined };
+  }
+
+  start(): void {
+    if (this.#doubt) void this.#turn();
+    else this.#timer = this.#options.clock.setTimer(() => void this.#turn(), markEveryMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** Called when the clock falls into doubt, and when it is believed again. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  async confirm(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#offset = clock.wallTime() - clock.now();
+    const before = this.#doubt;
+    this.#doubt = undefined;
+    await this.#raise(clock.wallTime());
+    if (!before) return;
+    log.info({ time: inWords(clock.wallTime()) }, 'the clock is confirmed; schedules go on');
+    this.#tell();
+  }
+
+  #look(): void {
+    const { clock } = this.#options;
+    const offset = clock.wallTime() - clock.now();
+    const jumped = offset - this.#offset;
+    if (this.#doubt) return;
+    if (Math.abs(jumped) <= toleranceMs) {
+      this.#offset = offset;
+      return;
+    }
+    this.#fallIntoDoubt(
+      `The clock jumped by ${Math.round(jumped / 60_000)} minutes to ${inWords(clock.wallTime())} while the gateway ran.`,
+    );
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(() => void this.#turn(), 0);
+  }
+
+  #fallIntoDoubt(reason: string): void {
+    const { clock, log } = this.#options;
+    this.#doubt = { since: clock.wallTime(), reason };
+    log.warn(
+      { reason },
+      'the clock is in doubt: codes are neither written nor removed by their times until NTP or an operator confirms it',
+    );
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#closed) return;
+    const { clock, source } = this.#options;
+    const { sure, at } = this.moment();
+    if (!sure) {
+      this.#tell();
+      if (await source.isSynchronised()) await this.confirm();
+    } else if (at > this.#mark) await this.#raise(at);
+    if (this.#closed) return;
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(() => void this.#turn(), this.#doubt ? askEveryMs : markEveryMs);
+  }
+
+  async #raise(at: number): Promise<void> {
+    this.#mark = at;
+    await this.#options.store
+      .commit([{ kind: 'fact_put', name: markFact, value: String(Math.round(at)) }])
+      .catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, 'the clock’s mark could not be written down');
+      });
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const inWords = (at: number): string => new Date(at).toISOString();

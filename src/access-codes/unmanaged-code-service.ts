@@ -1,0 +1,115 @@
+import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { Origin, UnmanagedCodes } from '../gateway/ports.ts';
+import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { CodeAttempts } from './code-attempts.ts';
+import type { CodeBook } from './code-book.ts';
+import { takeReading } from './code-findings.ts';
+import { newRecord } from './new-code.ts';
+
+export interface UnmanagedCodeOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly registry: DeviceRegistry;
+  readonly book: CodeBook;
+  /** UUIDv7 */
+  readonly newId: () => string;
+}
+
+/** Codes on locks that somebody else put there: shown, and touched only when somebody asks for it. */
+export class UnmanagedCodeService implements UnmanagedCodes {
+  readonly #options: UnmanagedCodeOptions;
+  readonly #attempts: CodeAttempts;
+
+  constructor(options: UnmanagedCodeOptions, attempts: CodeAttempts) {
+    this.#options = options;
+    this.#attempts = attempts;
+  }
+
+  get(accessCodeId: string): UnmanagedCodeRecord | undefined {
+    return this.#options.book.unmanaged(accessCodeId);
+  }
+
+  list(deviceId?: string): UnmanagedCodeRecord[] {
+    return this.#options.book.unmanagedList(deviceId);
+  }
+
+  reveal(code: UnmanagedCodeRecord): Secret | undefined {
+    return code.sealedCode && this.#options.book.reveal(code.sealedCode, code);
+  }
+
+  async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {
+    const code = this.get(accessCodeId);
+    if (!code) {
+      const removal = this.#attempts.removalOf(accessCodeId);
+      if (removal) return removal;
+      throw notFound(accessCodeId);
+    }
+    const { registry, store } = this.#options;
+    return this.#attempts.acceptWork(
+      { actionType: 'DELETE_ACCESS_CODE', code, laneClass: 'requested', origin, changes: [] },
+      async (device, ctx) => {
+        const { name } = registry.require(code.deviceId).snapshot;
+        if (!device.accessCodes) throw new GatewayError('misconfigured', `${name} takes no access codes any more.`);
+        const reading = await device.accessCodes.read(ctx, code.slot);
+        if (!reading.occupied) return {};
+        const known = this.reveal(code);
+        if (known && reading.code && !reading.code.equals(known)) {
+          await store.commit(takeReading(this.#options, code.deviceId, reading, 'writing'));
+          throw new GatewayError(
+            'slot_conflict',
+            `${name} holds another code in that slot by now. List the unmanaged codes again before deleting one.`,
+          );
+        }
+        await ctx.letDoorsPass();
+        await device.accessCodes.clear(ctx, code.slot);
+        return {};
+      },
+      (settlement) => this.afterDelete(accessCodeId, settlement),
+    );
+  }
+
+  afterDelete(accessCodeId: string, settlement: Settlement) {
+    const code = this.get(accessCodeId);
+    return code && settlement.status === 'success' ? this.#options.book.removeUnmanaged(code, 'removed') : [];
+  }
+
+  async convert(accessCodeId: string): Promise<AccessCodeRecord> {
+    const { book, store, registry } = this.#options;
+    const found = this.get(accessCodeId);
+    if (!found) throw notFound(accessCodeId);
+    const digits = this.reveal(found);
+    if (!digits) {
+      throw new GatewayError(
+        'unsupported_action',
+        `${registry.require(found.deviceId).snapshot.name} does not show the digits of its codes, so that this one ` +
+          'cannot be looked after. Delete it and create a code with the same digits.',
+      );
+    }
+    const { deviceId, slot, name, createdAt } = found;
+    const wish = { ...(name !== undefined && { name }) };
+    const record = newRecord(book, { accessCodeId, deviceId, createdAt }, digits, wish, {
+      startsAt: undefined,
+      endsAt: undefined,
+    });
+    const { sealedCode } = record;
+    const changes = [
+      ...book.removeUnmanaged(found, 'converted_to_managed'),
+      ...book.save({
+        ...record,
+        // It was there already: nobody is told that it was set now.
+        status: 'set',
+        placements: [{ slot, label: name ?? '', sealedCode, schedule: undefined, state: 'held' }],
+      }),
+    ];
+    await store.commit(changes);
+    return book.require(accessCodeId);
+  }
+}
+
+const notFound = (accessCodeId: string) =>
+  new GatewayError(
+    'access_code_not_found',
+    `There is no unmanaged access code ${accessCodeId}; it may be gone by now.`,
+  );
