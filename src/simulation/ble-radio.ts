@@ -115,7 +115,7 @@ function playNuki(device: z.output<typeof nuki>, place: BlePlace, { clock }: Sim
     generation: device.generation,
     pin: Number(device.pin),
     keypadCapacity: device.codes,
-    times: { startMs: 100, moveMs: device.motor_ms },
+    times: { startMs: Math.min(100, device.motor_ms), moveMs: device.motor_ms },
     ...(memory && {
       memory: { read: () => memory.read(address), write: (content: Secret) => memory.write(address, content) },
     }),

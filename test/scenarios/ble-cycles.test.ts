@@ -51,7 +51,10 @@ it('300 door commands leave no listener, handle, timer or link behind', async ()
   const { clock, air } = building;
   const command = async (count: number) => {
     for (let at = 0; at < count; at++)
-      expect(await building.run(at % 2 === 0 ? 'unlock' : 'lock')).toMatchObject({ status: 'success', confirmed: true });
+      expect(await building.run(at % 2 === 0 ? 'unlock' : 'lock')).toMatchObject({
+        status: 'success',
+        confirmed: true,
+      });
     // The last disconnection, and what follows from it.
     await clock.advance(2_000);
   };
@@ -102,7 +105,9 @@ it('300 connections leave no memory behind', async () => {
   const before = heapKiB();
   await connect(CYCLES);
   const each = (heapKiB() - before) / CYCLES;
-  console.log(`${CYCLES} connections: heap ${(before / 1024).toFixed(1)} MiB, and ${each.toFixed(2)} KiB more for each`);
+  console.log(
+    `${CYCLES} connections: heap ${(before / 1024).toFixed(1)} MiB, and ${each.toFixed(2)} KiB more for each`,
+  );
   // A listener, a buffer or a session that stayed would be several times that.
   expect(each).toBeLessThan(1);
 }, 120_000);

@@ -51,6 +51,8 @@ export class AirLink {
   ];
   #parameters: LinkParameters;
   #supervision: Timer | undefined;
+  /** The last connection event that carried something, on `Clock.now()`. */
+  #lastEvent = Number.NEGATIVE_INFINITY;
   #open = true;
   /** Connection events that carried at least one packet, per direction: central to peripheral, and back. */
   readonly eventsUsed: [number, number] = [0, 0];
@@ -137,18 +139,23 @@ export class AirLink {
       for (const arrive of direction.waiting.splice(0)) arrive();
       return;
     }
+    const event = this.#nextEvent();
     direction.timer = this.#clock.setTimer(() => {
       direction.timer = undefined;
+      this.#lastEvent = Math.max(this.#lastEvent, event);
       this.eventsUsed[side] += 1;
       for (const arrive of direction.waiting.splice(0, this.#pacing.packetsPerEvent)) arrive();
       this.#serve(side);
-    }, this.#untilNextEvent());
+    }, event - this.#clock.now());
   }
 
-  /** An answer to what arrived in an event leaves in the next one: hosts are slower than the 150 us between packets. */
-  #untilNextEvent(): number {
+  /**
+   * On `Clock.now()`. An answer to what arrived in an event leaves in the next one: hosts are slower than the 150 us
+   * between packets. A timer may fire a little early, and must not make two events of one.
+   */
+  #nextEvent(): number {
     const { intervalMs } = this.#parameters;
-    const since = this.#clock.now() - this.#anchor;
-    return (Math.floor(since / intervalMs + 1e-6) + 1) * intervalMs - since;
+    const since = Math.max(this.#clock.now(), this.#lastEvent) - this.#anchor;
+    return this.#anchor + (Math.floor(since / intervalMs + 1e-6) + 1) * intervalMs;
   }
 }
