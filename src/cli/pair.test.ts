@@ -146,9 +146,7 @@ describe('strikeplate pair', () => {
     gateway.release();
     expect(code).toBe(1);
     expect(said).toMatch(
-      new RegExp(
-        `^The gateway is running \\(process ${process.pid}\\)\\. Front door is paired with the gateway stopped`,
-      ),
+      new RegExp(`^The gateway is running \\(process ${process.pid}\\)\\. Pairing needs it stopped`),
     );
     expect((await run('front')).said).toBe('asked');
   });

@@ -53,7 +53,7 @@ export async function pair(
   const adapterConfig = config.ble.find(({ name }) => name === device.link.name);
   if (adapterConfig === undefined) throw new Error(`ble.${device.link.name} was not checked`);
   const say = (line: string) => (options.json ? terminal.err(line) : terminal.out(line));
-  const why = `${device.name} is paired with the gateway stopped: it has the adapter, and reads pairings as it starts.`;
+  const why = 'Pairing needs it stopped: it has the adapter, and reads pairings as it starts.';
   const reading = await whileStopped(config, why, async () => {
     const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, options);
     const play = { buttonsHeld: machine.holdsButtons, simulators: catalogues.simulators, signal };

@@ -11,7 +11,7 @@ import { percentile } from './statistics.ts';
 import { figure, table } from './table.ts';
 
 /*
- * npm run bench:bluetooth [ROUNDS]
+ * npx tsx test/bench/bluetooth.ts [ROUNDS]
  *
  * From an HTTP POST, held for the outcome, to `success` seen in its answer: a Bluetooth lock whose motor takes no time,
  * over the emulated radio with its connection events 15 ms apart. Gateway, both Bluetooth stacks and the radio are one
