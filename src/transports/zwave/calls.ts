@@ -1,4 +1,4 @@
-import type { ZWaveNode } from 'zwave-js';
+import type { Driver, UserCredentialCCCredentialReport, ZWaveNode } from 'zwave-js';
 import {
   Secret,
   type ZwaveCode,
@@ -7,10 +7,13 @@ import {
   type ZwaveQuestions,
   type ZwaveVerdict,
 } from '../../contract/index.ts';
+import type { ZwaveLibrary } from './library.ts';
 import { boltOf, cc, loudness } from './reports.ts';
 
 /** CC:0083, credential type "PIN code". */
 const PIN = 0x01;
+/** CC:0083, user type "general user". */
+const GENERAL = 0x00;
 /** CC:0063, user ID status. */
 const status = { available: 0x00, enabled: 0x01, notAvailable: 0xfe } as const;
 /** CC:006C, supervision status. */
@@ -120,8 +123,16 @@ function shown(data: string | Uint8Array | undefined): { code?: Secret } {
   return /^[0-9]+$/.test(text) ? { code: new Secret(text) } : {};
 }
 
+/** A node, and what it takes to speak to it past the ready-made calls. */
+export interface Reached {
+  readonly node: ZWaveNode;
+  readonly driver: Driver;
+  readonly library: ZwaveLibrary;
+}
+
 /** Sends a command; `options` carry what keeps it single and in time. */
-export async function send(node: ZWaveNode, command: ZwaveCommand, options: SendOptions): Promise<ZwaveVerdict> {
+export async function send(to: Reached, command: ZwaveCommand, options: SendOptions): Promise<ZwaveVerdict> {
+  const { node } = to;
   const classes = node.commandClasses;
   switch (command.do) {
     case 'lock':
@@ -135,10 +146,13 @@ export async function send(node: ZWaveNode, command: ZwaveCommand, options: Send
     case 'add_user': {
       const api = classes['User Credential'].withOptions(options);
       const { slot: userId, label: userName } = command;
-      return told(await api.setUser({ operationType: operation.add, userId, active: true, userName }), userRefusals);
+      return told(
+        await api.setUser({ operationType: operation.add, userId, userType: GENERAL, active: true, userName }),
+        userRefusals,
+      );
     }
     case 'set_code':
-      return setCode(node, command.slot, command.code, options);
+      return setCode(to, command.slot, command.code, options);
     case 'clear_code': {
       if (codesOf(node)?.kept !== 'user_credential')
         return verdictOf(await classes['User Code'].withOptions(options).clear(command.slot));
@@ -148,20 +162,23 @@ export async function send(node: ZWaveNode, command: ZwaveCommand, options: Send
   }
 }
 
-async function setCode(node: ZWaveNode, slot: number, code: Secret, options: SendOptions): Promise<ZwaveVerdict> {
-  const classes = node.commandClasses;
+async function setCode(to: Reached, slot: number, code: Secret, options: SendOptions): Promise<ZwaveVerdict> {
+  const { node, driver, library } = to;
   if (codesOf(node)?.kept !== 'user_credential')
-    return verdictOf(await classes['User Code'].withOptions(options).set(slot, status.enabled, code.reveal()));
-  const api = classes['User Credential'].withOptions(options);
-  type Data = Extract<Parameters<typeof api.setCredential>[0], { operationType: 0 | 1 }>['credentialData'];
-  const report = await api.setCredential({
+    return verdictOf(
+      await node.commandClasses['User Code'].withOptions(options).set(slot, status.enabled, code.reveal()),
+    );
+  // The ready-made call insists on a class of bytes that the library does not export.
+  type Bytes = ConstructorParameters<typeof library.UserCredentialCCCredentialSet>[0]['credentialData'];
+  const write = new library.UserCredentialCCCredentialSet({
+    nodeId: node.id,
     operationType: operation.add,
     userId: slot,
     credentialType: PIN,
     credentialSlot: slot,
-    credentialData: Buffer.from(code.reveal(), 'ascii') as unknown as Data,
+    credentialData: Buffer.from(code.reveal(), 'ascii') as unknown as NonNullable<Bytes>,
   });
-  return told(report, credentialRefusals);
+  return told(await driver.sendCommand<UserCredentialCCCredentialReport>(write, options), credentialRefusals);
 }
 
 function verdictOf(result: Awaited<ReturnType<ZWaveNode['commandClasses']['Lock']['set']>>): ZwaveVerdict {

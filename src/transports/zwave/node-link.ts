@@ -1,4 +1,4 @@
-import type { ZWaveNode } from 'zwave-js';
+import type { Driver, ZWaveNode } from 'zwave-js';
 import {
   type LinkState,
   Secret,
@@ -16,6 +16,7 @@ import {
 import { featuresOf, questions, type SendOptions, send } from './calls.ts';
 import { fail, failureOf, isStickTrouble, linkDown } from './failures.ts';
 import { Flight } from './flight.ts';
+import type { ZwaveLibrary } from './library.ts';
 import { listenTo } from './reports.ts';
 
 /** zwave-js, `NodeStatus`. */
@@ -29,6 +30,7 @@ const QUESTION_MS = 10_000;
 export interface NodeHost {
   readonly name: string;
   readonly state: LinkState;
+  readonly library: ZwaveLibrary;
   now(): number;
   /** The stick failed in the middle of something: it is opened anew, and what it had in hand is dropped. */
   distrust(why: string): void;
@@ -41,6 +43,7 @@ export class NodeLink {
   readonly #changeListeners = new Set<() => void>();
   readonly #reportListeners = new Set<(report: ZwaveReport) => void>();
   #node: ZWaveNode | undefined;
+  #driver: Driver | undefined;
   #detach: Unsubscribe = () => undefined;
   #features: ZwaveFeatures | undefined;
 
@@ -49,9 +52,11 @@ export class NodeLink {
     this.#host = host;
   }
 
-  /** @param node undefined when the network has none of this number */
-  attach(node: ZWaveNode | undefined): void {
+  /** The stick is there. Its network may have no node of this number. */
+  attach(driver: Driver): void {
     this.#detach();
+    const node = driver.controller.nodes.get(this.#id);
+    this.#driver = driver;
     this.#node = node;
     if (node === undefined) {
       this.#changed();
@@ -186,6 +191,8 @@ export class NodeLink {
   async #command(permit: SendPermit, command: ZwaveCommand, signal: AbortSignal): Promise<ZwaveVerdict> {
     signal.throwIfAborted();
     const node = this.#speakable();
+    const driver = this.#driver;
+    if (driver === undefined) throw linkDown(this.#host.name, 'It is being opened.');
     permit.spend();
     const flight = new Flight(() => permit.sendBy !== undefined && this.#host.now() > permit.sendBy);
     const options: SendOptions = {
@@ -198,7 +205,7 @@ export class NodeLink {
         if (wrong !== undefined) this.#host.distrust(wrong);
       },
     };
-    const sent = send(node, command, options).catch((error: unknown) => {
+    const sent = send({ node, driver, library: this.#host.library }, command, options).catch((error: unknown) => {
       if (!flight.left) permit.withdraw();
       throw this.#noted(error, flight.left);
     });

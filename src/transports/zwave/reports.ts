@@ -92,7 +92,8 @@ export function listenTo(node: ZWaveNode, tell: (report: ZwaveReport) => void): 
 function reportOf(node: ZWaveNode, change: ValueChange): ZwaveReport | undefined {
   const { commandClass, property, propertyKey, newValue } = change;
   if (commandClass === cc.doorLock && property === 'currentMode') return { report: 'bolt', bolt: boltOf(newValue) };
-  if (commandClass === cc.doorLock && property === 'doorStatus') {
+  // Before version 4 the bits are there whether the lock can tell or not.
+  if (commandClass === cc.doorLock && property === 'doorStatus' && node.getCCVersion(cc.doorLock) >= 4) {
     const contact = doorOf(newValue);
     return contact && { report: 'door', contact };
   }

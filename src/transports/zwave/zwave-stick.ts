@@ -75,6 +75,10 @@ export class ZwaveStick implements NodeHost {
     return Math.max(0, this.#openings - 1);
   }
 
+  get library(): ZwaveLibrary {
+    return this.#options.library;
+  }
+
   now(): number {
     return this.#options.clock.now();
   }
@@ -160,10 +164,10 @@ export class ZwaveStick implements NodeHost {
       assertCodesAreKept(options);
       driver = new library.Driver(gate.factory, options);
       await inTime(Promise.race([lost, this.#started(driver, lose)]), clock, socket.path);
-      for (const [id, node] of this.#nodes) node.attach(driver.controller.nodes.get(id));
       const own = driver;
-      own.controller.on('node added', (node) => this.#nodes.get(node.id)?.attach(node));
-      own.controller.on('node removed', (node) => this.#nodes.get(node.id)?.attach(undefined));
+      for (const node of this.#nodes.values()) node.attach(own);
+      own.controller.on('node added', (node) => this.#nodes.get(node.id)?.attach(own));
+      own.controller.on('node removed', (node) => this.#nodes.get(node.id)?.attach(own));
       this.#openings += 1;
       log.info(
         { stick: this.name, home_id: this.#homeId, nodes: own.controller.nodes.size - 1 },

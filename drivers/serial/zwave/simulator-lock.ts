@@ -1,0 +1,350 @@
+import {
+  BatteryCCGet,
+  BatteryCCReport,
+  type CommandClass,
+  DoorLockCCOperationReport,
+  DoorLockCCOperationSet,
+  DoorLockMode,
+  DoorLockOperationType,
+  LockCCReport,
+  LockCCSet,
+  NotificationCCReport,
+  UserCodeCCExtendedUserCodeSet,
+  UserCodeCCGet,
+  UserCodeCCReport,
+  UserCodeCCSet,
+  UserCredentialCCCredentialSet,
+  UserCredentialCCUserSet,
+  UserCredentialType,
+  UserIDStatus,
+} from '@zwave-js/cc';
+import { CommandClasses } from '@zwave-js/core';
+import { createMockZWaveRequestFrame, type MockNode, type MockNodeBehavior } from '@zwave-js/testing';
+import type { Clock } from '../../../src/contract/index.ts';
+import type { SimulatedLockSettings } from './simulator-settings.ts';
+
+/** In what ways a simulated lock disappoints, until it behaves again. */
+export interface LockFaults {
+  /** It does not move, and says so. */
+  readonly refuses?: boolean;
+  /** The bolt stops half way. It says `said` to the command, and tells of the jam itself by an event, by its mode, or not. */
+  readonly jams?: { readonly said: 'success' | 'fail'; readonly tells: 'event' | 'mode' };
+  /** It acknowledges at once, and moves so much later, in milliseconds; it tells then, or only when it is asked. */
+  readonly movesLate?: { readonly ms: number; readonly tells: boolean };
+  /** It moves, and says nothing any more. */
+  readonly mute?: boolean;
+  /** It hears nothing: out of range, or without a battery. */
+  readonly deaf?: boolean;
+  /** It takes codes, says so, and stores none. */
+  readonly storesNothing?: boolean;
+  /** It shows stars in place of codes. */
+  readonly masksCodes?: boolean;
+}
+
+/** CC:0071, Access Control. */
+const ACCESS_CONTROL = 0x06;
+const event = {
+  manualLock: 1,
+  manualUnlock: 2,
+  keypadLock: 5,
+  keypadUnlock: 6,
+  jammed: 11,
+  codeDeleted: 13,
+  codeAdded: 14,
+  duplicate: 15,
+} as const;
+
+export const accessEvents = [...Object.values(event)];
+
+/** CC:0062, modes. */
+const SECURED = 0xff;
+const UNSECURED = 0x00;
+const UNKNOWN = 0xfe;
+
+const bolt = { doorLock: 'DoorLock_currentMode', lock: 'Lock_locked' } as const;
+
+/** One simulated lock: the truth about it, whatever it says. */
+export class SimulatedLock {
+  readonly node: number;
+  readonly settings: SimulatedLockSettings;
+  readonly #mock: MockNode;
+  readonly #clock: Clock;
+  /** `Clock.now()` of every command that can act, as it arrived. */
+  readonly commands: number[] = [];
+  faults: LockFaults = {};
+  /** How often the bolt moved. */
+  movements = 0;
+  #at: 'locked' | 'unlocked' | 'between' = 'locked';
+
+  constructor(mock: MockNode, settings: SimulatedLockSettings, clock: Clock) {
+    this.node = settings.node;
+    this.settings = settings;
+    this.#mock = mock;
+    this.#clock = clock;
+    mock.state.set(bolt.doorLock, SECURED);
+    mock.state.set(bolt.lock, true);
+    mock.defineBehavior(this.#behaviour());
+  }
+
+  get bolt(): 'locked' | 'unlocked' | 'between' {
+    return this.#at;
+  }
+
+  /** The code in a slot, as the keypad would take it. */
+  held(slot: number): string | undefined {
+    const { state } = this.#mock;
+    if (this.settings.codes === 'user_credential') {
+      const found = state.get(`UserCredential_cred_${UserCredentialType.PINCode}_${slot}`) as
+        | { readonly credentialData?: Uint8Array }
+        | undefined;
+      return found?.credentialData && Buffer.from(found.credentialData).toString('ascii');
+    }
+    if (state.get(`UserCode_userIdStatus_${slot}`) !== UserIDStatus.Enabled) return undefined;
+    return textOf(state.get(`UserCode_userCode_${slot}`));
+  }
+
+  /** Somebody puts a code in at the lock itself. With User Credential the gateway has to. */
+  hold(slot: number, code: string): void {
+    this.#put(slot, code);
+  }
+
+  /** Somebody deletes a code at the lock itself, which tells. */
+  async forget(slot: number): Promise<void> {
+    this.#put(slot, undefined);
+    await this.#notify(event.codeDeleted, slot);
+  }
+
+  /** Somebody turns the key, or types the code of a slot. */
+  async operate(target: 'locked' | 'unlocked', slot?: number): Promise<void> {
+    this.#move(target);
+    if (slot === undefined) await this.#notify(target === 'locked' ? event.manualLock : event.manualUnlock);
+    else await this.#notify(target === 'locked' ? event.keypadLock : event.keypadUnlock, slot);
+    await this.#tellMode();
+  }
+
+  #put(slot: number, code: string | undefined): void {
+    const status = code === undefined ? UserIDStatus.Available : UserIDStatus.Enabled;
+    this.#mock.state.set(`UserCode_userIdStatus_${slot}`, status);
+    this.#mock.state.set(`UserCode_userCode_${slot}`, code);
+  }
+
+  #behaviour(): MockNodeBehavior {
+    return {
+      handleCC: async (_, __, received) => {
+        const target = targetOf(received);
+        if (target !== undefined) return this.#commanded(target);
+        if (clearsAll(received)) {
+          this.commands.push(this.#clock.now());
+          for (let slot = 1; slot <= this.settings.slots; slot++) this.#put(slot, undefined);
+          return { action: 'ok' };
+        }
+        const writes = writesOf(received);
+        if (writes !== undefined) {
+          this.commands.push(this.#clock.now());
+          const answer = this.#written(writes);
+          if (answer !== undefined) return answer;
+        }
+        if (this.faults.mute) return { action: 'stop' };
+        if (received instanceof BatteryCCGet) {
+          // CC:0080: 0 % is sent as 0xff, "low".
+          const { battery: level } = this.settings;
+          return { action: 'sendCC', cc: new BatteryCCReport({ nodeId: 1, level: level === 0 ? 'low' : level }) };
+        }
+        return received instanceof UserCodeCCGet ? this.#masked(received.userId) : undefined;
+      },
+    };
+  }
+
+  #commanded(target: 'locked' | 'unlocked') {
+    this.commands.push(this.#clock.now());
+    const { refuses, jams, movesLate, mute } = this.faults;
+    if (refuses) return { action: 'fail' } as const;
+    if (jams) {
+      this.#at = 'between';
+      if (jams.tells === 'mode') this.#mock.state.set(bolt.doorLock, UNKNOWN);
+      else this.#later(50, () => this.#notify(event.jammed));
+      return { action: jams.said === 'success' ? 'ok' : 'fail' } as const;
+    }
+    if (movesLate) {
+      this.#later(movesLate.ms, async () => {
+        this.#move(target);
+        if (movesLate.tells) await this.#tellMode();
+      });
+      return { action: 'ok' } as const;
+    }
+    this.#move(target);
+    if (mute) return { action: 'stop' } as const;
+    this.#later(100, () => this.#tellMode());
+    return { action: 'ok' } as const;
+  }
+
+  /** Undefined where the lock does what it is told. */
+  #written(writes: readonly { readonly slot: number; readonly code: string }[]) {
+    if (this.faults.refuses) return { action: 'fail' } as const;
+    if (this.faults.storesNothing) return { action: 'ok' } as const;
+    for (const { slot, code } of writes) {
+      const slots = Array.from({ length: this.settings.slots }, (_, i) => i + 1);
+      if (!slots.some((other) => other !== slot && this.held(other) === code)) continue;
+      // Version 1 keeps silent about why; the newer ones send an event.
+      if (this.settings.codes !== 'user_code_1') this.#later(30, () => this.#notify(event.duplicate));
+      return { action: this.settings.secure ? 'fail' : 'ok' } as const;
+    }
+    return undefined;
+  }
+
+  #masked(slot: number) {
+    const held = this.held(slot);
+    if (!this.faults.masksCodes || held === undefined) return undefined;
+    const cc = new UserCodeCCReport({
+      nodeId: 1,
+      userId: slot,
+      userIdStatus: UserIDStatus.Enabled,
+      userCode: '*'.repeat(held.length),
+    });
+    return { action: 'sendCC', cc } as const;
+  }
+
+  #move(target: 'locked' | 'unlocked'): void {
+    if (this.#at !== target) this.movements += 1;
+    this.#at = target;
+    this.#mock.state.set(bolt.doorLock, target === 'locked' ? SECURED : UNSECURED);
+    this.#mock.state.set(bolt.lock, target === 'locked');
+  }
+
+  async #tellMode(): Promise<void> {
+    const locked = this.#at === 'locked';
+    const mode = locked ? DoorLockMode.Secured : DoorLockMode.Unsecured;
+    const handles: [boolean, boolean, boolean, boolean] = [true, true, true, true];
+    await this.#tell(
+      this.settings.locked_by === 'lock'
+        ? new LockCCReport({ nodeId: 1, locked })
+        : new DoorLockCCOperationReport({
+            nodeId: 1,
+            currentMode: mode,
+            targetMode: mode,
+            outsideHandlesCanOpenDoor: handles,
+            insideHandlesCanOpenDoor: handles,
+          }),
+    );
+  }
+
+  async #notify(notificationEvent: number, slot?: number): Promise<void> {
+    if (this.settings.locked_by === 'lock') return;
+    // User Code Report, as the event's parameter: the slot, in use, and no code.
+    const eventParameters = slot === undefined ? undefined : Uint8Array.from([0x63, 0x03, slot, 1, 0]);
+    await this.#tell(
+      new NotificationCCReport({
+        nodeId: 1,
+        notificationType: ACCESS_CONTROL,
+        notificationEvent,
+        ...(eventParameters && { eventParameters }),
+      }),
+    );
+  }
+
+  async #tell(cc: CommandClass): Promise<void> {
+    if (this.faults.mute || this.faults.deaf) return;
+    await this.#mock.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
+  }
+
+  #later(ms: number, work: () => Promise<void>): void {
+    this.#clock.setTimer(() => void work(), ms);
+  }
+}
+
+/** What a lock of this kind announces to the network. */
+export function lockClasses(settings: SimulatedLockSettings) {
+  const { locked_by, codes, slots, secure } = settings;
+  const numberOf = { user_code_1: 1, user_code_2: 2 } as const;
+  const own = (ccId: CommandClasses, version: number, more: object = {}) => ({ ccId, version, secure, ...more });
+  return [
+    ...(secure
+      ? [
+          { ccId: CommandClasses['Security 2'], version: 1 },
+          { ccId: CommandClasses.Supervision, version: 1 },
+        ]
+      : []),
+    locked_by === 'lock'
+      ? own(CommandClasses.Lock, 1)
+      : own(CommandClasses['Door Lock'], secure ? 4 : 1, {
+          supportedOperationTypes: [DoorLockOperationType.Constant],
+          supportedDoorLockModes: [DoorLockMode.Unsecured, DoorLockMode.Secured],
+          doorSupported: false,
+          boltSupported: true,
+          latchSupported: false,
+        }),
+    ...(codes === 'user_code_1' || codes === 'user_code_2'
+      ? [
+          own(CommandClasses['User Code'], numberOf[codes], {
+            numUsers: slots,
+            supportsAdminCode: false,
+            supportsAdminCodeDeactivation: false,
+          }),
+        ]
+      : []),
+    ...(codes === 'user_credential'
+      ? [
+          own(CommandClasses['User Credential'], 1, {
+            numberOfSupportedUsers: slots,
+            supportedCredentialTypes: new Map([
+              [
+                UserCredentialType.PINCode,
+                {
+                  numberOfCredentialSlots: slots,
+                  minCredentialLength: 4,
+                  maxCredentialLength: 8,
+                  maxCredentialHashLength: 0,
+                  supportsCredentialLearn: false,
+                },
+              ],
+            ]),
+          }),
+        ]
+      : []),
+    ...(locked_by === 'lock'
+      ? []
+      : [
+          own(CommandClasses.Notification, 8, {
+            supportsV1Alarm: false,
+            notificationTypesAndEvents: { [ACCESS_CONTROL]: accessEvents },
+          }),
+        ]),
+    own(CommandClasses.Battery, 1),
+    ...(settings.listens === 'when_it_wakes' ? [own(CommandClasses['Wake Up'], 2)] : []),
+  ];
+}
+
+function targetOf(received: CommandClass): 'locked' | 'unlocked' | undefined {
+  if (received instanceof DoorLockCCOperationSet) return received.mode === DoorLockMode.Secured ? 'locked' : 'unlocked';
+  if (received instanceof LockCCSet) return received.locked ? 'locked' : 'unlocked';
+  return undefined;
+}
+
+/** CC:0063: user 0, set to "available", is everybody. */
+function clearsAll(received: CommandClass): boolean {
+  if (received instanceof UserCodeCCSet) return received.userId === 0;
+  return received instanceof UserCodeCCExtendedUserCodeSet && received.userCodes.some(({ userId }) => userId === 0);
+}
+
+/** The codes that a command would store; undefined for a command that stores or deletes nothing. */
+function writesOf(received: CommandClass): readonly { readonly slot: number; readonly code: string }[] | undefined {
+  if (received instanceof UserCredentialCCUserSet) return [];
+  if (received instanceof UserCredentialCCCredentialSet)
+    return received.credentialData === undefined
+      ? []
+      : [{ slot: received.credentialSlot, code: textOf(received.credentialData) ?? '' }];
+  const codes =
+    received instanceof UserCodeCCExtendedUserCodeSet
+      ? received.userCodes
+      : received instanceof UserCodeCCSet
+        ? [{ userId: received.userId, userIdStatus: received.userIdStatus, userCode: received.userCode }]
+        : undefined;
+  return codes
+    ?.filter(({ userIdStatus }) => userIdStatus === UserIDStatus.Enabled)
+    .map(({ userId, userCode }) => ({ slot: userId, code: textOf(userCode) ?? '' }));
+}
+
+function textOf(code: unknown): string | undefined {
+  if (typeof code === 'string') return code;
+  return code instanceof Uint8Array ? Buffer.from(code).toString('ascii') : undefined;
+}

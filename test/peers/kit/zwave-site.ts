@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zwave } from '../../../drivers/serial/zwave/driver.ts';
+import { SimulatedZwaveNetwork } from '../../../drivers/serial/zwave/simulator.ts';
+import { simulatedNetwork } from '../../../drivers/serial/zwave/simulator-settings.ts';
+import { systemClock } from '../../../src/clock/system-clock.ts';
+import { Secret } from '../../../src/contract/index.ts';
+import { MemoryStore } from '../../../src/store/memory-store.ts';
+import type { AttemptRecord } from '../../../src/store/records.ts';
+import { ttyCarrier } from '../../../src/transports/serial/index.ts';
+import { loadZwaveLibrary, type ZwaveNetworkKeys, ZwaveStick } from '../../../src/transports/zwave/index.ts';
+import { coreFixture } from '../../kit/core-fixture.ts';
+import { recordLog } from '../../kit/recorded-log.ts';
+import { TtyPair } from './tty-pair.ts';
+
+/** Of the stick; a pseudo terminal paces nothing. */
+const line = { baudRate: 115_200, parity: 'none', stopBits: 1 } as const;
+const clock = systemClock;
+
+export type Keys = Required<
+  Pick<ZwaveNetworkKeys, 'S0_Legacy' | 'S2_Unauthenticated' | 'S2_Authenticated' | 'S2_AccessControl'>
+>;
+
+export function newKeys(): Keys {
+  const key = () => Uint8Array.from(randomBytes(16));
+  return { S0_Legacy: key(), S2_Unauthenticated: key(), S2_Authenticated: key(), S2_AccessControl: key() };
+}
+
+/** How one attempt ended. */
+export interface Story {
+  readonly status: string | undefined;
+  readonly error?: string | undefined;
+  readonly confirmed?: unknown;
+  readonly tookMs: number;
+}
+
+const storyOf = (startedAt: number, { settlement }: AttemptRecord): Story => {
+  const tookMs = clock.now() - startedAt;
+  if (settlement?.status !== 'success') return { status: settlement?.status, error: settlement?.error.type, tookMs };
+  return { status: 'success', confirmed: settlement.result.was_confirmed_by_device, tookMs };
+};
+
+/** Looks again until it is so. The test's own limit ends it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** A simulated network at the far end of a tty, for as long as a test wants it; gateways come and go. */
+export class ZwaveNetwork {
+  readonly keys: Keys;
+  readonly ttys: TtyPair;
+  readonly simulated: SimulatedZwaveNetwork;
+  readonly #close: () => Promise<void>;
+
+  private constructor(keys: Keys, ttys: TtyPair, simulated: SimulatedZwaveNetwork, close: () => Promise<void>) {
+    this.keys = keys;
+    this.ttys = ttys;
+    this.simulated = simulated;
+    this.#close = close;
+  }
+
+  static async open(nodes: readonly object[], homeId = '7e570001', keys = newKeys()): Promise<ZwaveNetwork> {
+    const settings = simulatedNetwork.parse({ home_id: homeId, nodes });
+    const simulated = await SimulatedZwaveNetwork.create({ settings, keys, clock });
+    const ttys = await TtyPair.open();
+    const events = { bytes: (bytes: Buffer) => simulated.receive(bytes), lost: () => undefined };
+    const far = await ttyCarrier(ttys.far, line).open(events);
+    const stop = simulated.onBytes((bytes) => void far.write(bytes).catch(() => undefined));
+    return new ZwaveNetwork(keys, ttys, simulated, async () => {
+      stop();
+      simulated.close();
+      await far.close();
+      await ttys.close();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+}
+
+export interface SiteOptions {
+  /** Node numbers of locks with codes. */
+  readonly keypads?: readonly number[];
+  readonly locks?: readonly number[];
+  readonly sensors?: readonly number[];
+  readonly cacheDir?: string;
+  readonly keys?: Keys;
+  readonly homeId?: string;
+}
+
+/** The whole core over the real stick, on the real clock: zwave-js takes no other. */
+export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
+  const cacheDir = options.cacheDir ?? mkdtempSync(join(tmpdir(), 'zwave-cache-'));
+  const log = recordLog();
+  const remembered: string[] = [];
+  const stick = new ZwaveStick({
+    name: 'stick',
+    socket: ttyCarrier(network.ttys.near, line),
+    keys: options.keys ?? network.keys,
+    cacheDir,
+    homeId: options.homeId,
+    remember: (homeId) => remembered.push(homeId),
+    library: await loadZwaveLibrary(),
+    clock,
+    random: Math.random,
+    log: log.logger,
+  });
+  const device = (node: number, settings: object) => ({
+    slug: `node-${node}`,
+    driver: zwave as never,
+    settings: zwave.settings.parse(settings),
+    link: stick.link(node),
+  });
+  const { keypads = [], locks = [], sensors = [] } = options;
+  const fixture = coreFixture({
+    processClock: clock,
+    store: new MemoryStore({ clock }),
+    devices: [
+      ...keypads.map((node) => device(node, { pin_slots: { first: 1, count: 5 } })),
+      ...locks.map((node) => device(node, {})),
+      ...sensors.map((node) => device(node, { kind: 'noise' })),
+    ],
+  });
+  const { core, end } = fixture;
+  const origin = () => ({ actor: { kind: 'cli', name: 'test' } as const, receivedAt: clock.now() });
+  stick.start();
+  await core.start();
+  const at = (node: number) => core.devices.get(`node-${node}`);
+  const online = (nodes: readonly number[]) => until(() => nodes.every((node) => at(node)?.health.status === 'online'));
+  const door = async (node: number, action: 'lock' | 'unlock'): Promise<Story> => {
+    const startedAt = clock.now();
+    return storyOf(startedAt, await end(await core.doors[action](`node-${node}`, origin())));
+  };
+  const addCode = async (node: number, digits: string) => {
+    const startedAt = clock.now();
+    const { attempt, code } = await core.accessCodes.create(
+      { deviceId: `node-${node}`, code: new Secret(digits) },
+      origin(),
+    );
+    return { ...storyOf(startedAt, await end(attempt)), id: code.accessCodeId };
+  };
+  const removeCode = async (id: string): Promise<Story> => {
+    const startedAt = clock.now();
+    return storyOf(startedAt, await end(await core.accessCodes.delete(id, origin())));
+  };
+  return {
+    ...{ core, stick, log, cacheDir, remembered, at, online, door, addCode, removeCode },
+    /** Ends the gateway; the network and what the gateway knew of it stay. */
+    async stop() {
+      await core.stop(0);
+      await stick.close();
+    },
+    async close() {
+      await this.stop();
+      rmSync(cacheDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type ZwaveSite = Awaited<ReturnType<typeof zwaveSite>>;

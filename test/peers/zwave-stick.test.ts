@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { driverOptions } from '../../src/transports/zwave/driver-options.ts';
+import { loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
+import { zwaveLog } from '../../src/transports/zwave/log-bridge.ts';
+import { silentLog } from '../kit/command-context.ts';
+import { socatProgram } from './kit/tty-pair.ts';
+import { type newKeys, type SiteOptions, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
+
+/*
+ * What becomes of a stick and of what is known of its network. On the real clock, as zwave-js-faults: nothing asserts
+ * how long something took, but the stick does stay away as long as a test says.
+ */
+
+const done = { status: 'success', confirmed: true };
+const failed = (error: string) => ({ status: 'error', error });
+
+describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
+  const open: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+  const networkOf = async (nodes: readonly object[], homeId?: string, keys?: ReturnType<typeof newKeys>) => {
+    const network = await ZwaveNetwork.open(nodes, homeId, keys);
+    open.push(network);
+    return network;
+  };
+  const siteOn = async (network: ZwaveNetwork, options: SiteOptions): Promise<ZwaveSite> => {
+    const site = await zwaveSite(network, options);
+    open.push(site);
+    return site;
+  };
+  const V1 = { kind: 'lock', node: 3, codes: 'user_code_1', secure: false, listens: 'always' };
+  const V2 = { kind: 'lock', node: 2, listens: 'always' };
+
+  describe('that is pulled', () => {
+    it.each([3, 30])(
+      'for %i s: told at once, obeys afterwards, and nothing is sent late',
+      async (seconds) => {
+        const network = await networkOf([V1]);
+        const site = await siteOn(network, { keypads: [3] });
+        const lock = network.simulated.lock(3);
+        await site.online([3]);
+        await network.ttys.unplug();
+        await until(() => site.stick.state.status === 'down');
+        expect(site.at(3)?.health).toMatchObject({ status: 'offline', reason: 'link_down' });
+        const away = pause(seconds * 1_000);
+        const story = site.door(3, 'unlock');
+        if (seconds > 8) expect(await story).toMatchObject(failed('link_unavailable'));
+        await away;
+        expect(lock.commands).toEqual([]);
+        await network.ttys.plug();
+        // Within its send_by the command waits for the stick; afterwards it ended long ago.
+        if (seconds < 8) expect(await story).toMatchObject(done);
+        await site.online([3]);
+        expect(lock.commands).toHaveLength(seconds < 8 ? 1 : 0);
+        expect(await site.door(3, 'lock')).toMatchObject(done);
+        expect(await site.door(3, 'unlock')).toMatchObject(done);
+        expect(lock.movements).toBe(seconds < 8 ? 3 : 1);
+      },
+      90_000,
+    );
+
+    it('just after a command left: looked at again when it is back, and not sent again', async () => {
+      const network = await networkOf([V1]);
+      const site = await siteOn(network, { keypads: [3] });
+      const lock = network.simulated.lock(3);
+      await site.online([3]);
+      lock.faults = { movesLate: { ms: 200, tells: false } };
+      const story = site.door(3, 'unlock');
+      await until(() => lock.commands.length > 0);
+      await network.ttys.unplug();
+      await pause(1_000);
+      await network.ttys.plug();
+      expect(await story).toMatchObject(done);
+      await site.online([3]);
+      expect([lock.commands.length, lock.movements]).toEqual([1, 1]);
+    }, 90_000);
+  });
+
+  describe('whose state directory was lost', () => {
+    it.each([
+      ['User Code 1', V1],
+      ['User Code 2 on S2', V2],
+    ])(
+      '%s: the codes on the lock are there afterwards',
+      async (_, node) => {
+        const network = await networkOf([node]);
+        const lock = network.simulated.lock(node.node);
+        lock.hold(9, '999321');
+        const before = await siteOn(network, { keypads: [node.node] });
+        await before.online([node.node]);
+        expect(await before.addCode(node.node, '123321')).toMatchObject({ status: 'success' });
+        await before.stop();
+        rmSync(before.cacheDir, { recursive: true });
+        const after = await siteOn(network, { keypads: [node.node] });
+        await after.online([node.node]);
+        expect([lock.held(1), lock.held(9)]).toEqual(['123321', '999321']);
+      },
+      120_000,
+    );
+
+    it.each([
+      ['User Code 1', V1],
+      ['User Code 2 on S2', V2],
+    ])(
+      '%s: would have none without the one option, so these tests can fail',
+      async (_, node) => {
+        const network = await networkOf([node]);
+        const lock = network.simulated.lock(node.node);
+        lock.hold(9, '999321');
+        const cacheDir = mkdtempSync(join(tmpdir(), 'zwave-cache-'));
+        const { Driver } = await loadZwaveLibrary();
+        const options = driverOptions({ keys: network.keys, cacheDir, log: zwaveLog(silentLog) });
+        const driver = new Driver(network.ttys.near, { ...options, interview: { queryAllUserCodes: false } });
+        open.push({
+          async close() {
+            await driver.destroy();
+            rmSync(cacheDir, { recursive: true, force: true });
+          },
+        });
+        driver.on('error', () => undefined);
+        await driver.start();
+        await until(() => lock.held(9) === undefined);
+      },
+      120_000,
+    );
+
+    it('keeps that directory to itself', async () => {
+      const network = await networkOf([V1]);
+      const cacheDir = join(mkdtempSync(join(tmpdir(), 'zwave-state-')), 'zwave');
+      const site = await siteOn(network, { keypads: [3], cacheDir });
+      await site.online([3]);
+      expect(statSync(cacheDir).mode & 0o777).toBe(0o700);
+      expect(readdirSync(cacheDir).length).toBeGreaterThan(0);
+    }, 90_000);
+  });
+
+  it('with another key than the lock was included with: refused, and the bolt stays', async () => {
+    const network = await networkOf([V2]);
+    const lock = network.simulated.lock(2);
+    const right = await siteOn(network, { locks: [2] });
+    await right.online([2]);
+    await right.stop();
+    const keys = { ...network.keys, S2_AccessControl: Uint8Array.from(randomBytes(16)) };
+    const wrong = await siteOn(network, { locks: [2], keys, cacheDir: right.cacheDir });
+    await wrong.online([2]);
+    expect(await wrong.door(2, 'unlock')).toMatchObject(failed('authentication_failed'));
+    expect([lock.commands.length, lock.movements]).toEqual([0, 0]);
+  }, 120_000);
+
+  it('that holds another network than before is refused, and asks no node anything', async () => {
+    const network = await networkOf([V1], 'c0ffee02');
+    const site = await siteOn(network, { locks: [3], homeId: 'c0ffee01' });
+    await until(() => site.stick.state.status === 'down' && site.stick.state.reason === 'wrong_network');
+    expect(site.stick.state).toMatchObject({ hint: expect.stringMatching(/c0ffee02, but c0ffee01 is expected/) });
+    expect(site.remembered).toEqual([]);
+    expect(await site.door(3, 'unlock')).toMatchObject(failed('link_unavailable'));
+  }, 90_000);
+});
