@@ -196,12 +196,14 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       'a dongle on a serial port that plays a Bluetooth device (H4, 1000000 baud)',
       farEnd,
     )
+    .option('--zwave <stick=port>', 'the far end of the port of a Z-Wave stick: plays the stick and its nodes', farEnd)
     .addHelpText(
       'after',
       examples([
         'strikeplate simulate --config gateway.yaml --mqtt mqtt://127.0.0.1:1883',
         'strikeplate simulate --config gateway.yaml --serial bus1=/dev/ttyUSB1',
         'strikeplate simulate --config gateway.yaml --ble radio=/dev/ttyACM1',
+        'strikeplate simulate --config gateway.yaml --zwave stick=./far-end',
       ]),
     )
     .action(async (options) => {

@@ -19,6 +19,7 @@ export async function simulate(
     readonly mqtt?: string;
     readonly serial?: ReadonlyMap<string, string>;
     readonly ble?: ReadonlyMap<string, string>;
+    readonly zwave?: ReadonlyMap<string, string>;
   },
   stop: Stop,
 ): Promise<ExitCode> {
@@ -32,6 +33,7 @@ export async function simulate(
     {
       farEnds: known(options.serial, config.serial, 'serial line', config.file),
       dongles: known(options.ble, config.ble, 'Bluetooth adapter', config.file),
+      sticks: known(options.zwave, config.zwave, 'Z-Wave stick', config.file),
     },
   );
   const running = await startSimulation(config.simulation, catalogues.simulators, places, {

@@ -9,10 +9,12 @@ export interface SimulationReach {
   readonly lines?: SimulatedLines;
   /** Where its own simulated adapters are, when it runs in this process. */
   readonly radios?: SimulatedRadios;
-  /** Ports at the far ends of lines and of sticks, by the name of the line or stick. */
+  /** Ports at the far ends of lines, by the name of the line. */
   readonly farEnds?: ReadonlyMap<string, string>;
   /** Ports of dongles that play Bluetooth devices, by the name of the gateway's adapter. */
   readonly dongles?: ReadonlyMap<string, string>;
+  /** Ports at the far ends of those of Z-Wave sticks, by the name of the stick. */
+  readonly sticks?: ReadonlyMap<string, string>;
   readonly memory?: BlePlace['memory'];
   readonly buttonsHeld?: boolean;
   readonly onWaiting?: BlePlace['onWaiting'];
@@ -21,13 +23,13 @@ export interface SimulationReach {
 /** Where the peers of a configuration are met. */
 export function placesOf(
   config: Pick<LoadedConfig, 'mqtt' | 'serial' | 'ble' | 'zwave'>,
-  { lines, radios, farEnds, dongles, memory, buttonsHeld = false, onWaiting }: SimulationReach,
+  { lines, radios, farEnds, dongles, sticks, memory, buttonsHeld = false, onWaiting }: SimulationReach,
 ): AllPlaces {
   return {
     mqtt: config.mqtt,
-    zwave: config.zwave.map(({ name }) => {
-      const farEnd = farEnds?.get(name);
-      return { name, at: farEnd === undefined ? 'nowhere' : { farEnd } };
+    zwave: config.zwave.map(({ name, keysFile }) => {
+      const farEnd = sticks?.get(name);
+      return { name, keysFile, at: farEnd === undefined ? 'nowhere' : { farEnd } };
     }),
     serial: config.serial.map(({ name, path, ...line }) => {
       const farEnd = farEnds?.get(name);

@@ -42,6 +42,8 @@ export interface DeviceMemory {
 /** Where a simulated stick is met: at the far end of the port that the gateway has. */
 export interface ZwavePlace {
   readonly name: string;
+  /** The keys that its nodes were included with. */
+  readonly keysFile: string;
   readonly at: { readonly farEnd: string } | 'nowhere';
 }
 

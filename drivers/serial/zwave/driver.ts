@@ -95,13 +95,20 @@ function openKeypad(
 }
 
 function openSensor(link: ZwaveLink, chosen: NoiseSettings, ctx: OpenContext): Device {
+  let warned = false;
   const { close } = openNode(link, ctx, {
     is: { what: 'noise sensor', among: ({ loudness }) => loudness },
     refresh: ['loudness'],
     maySleep: true,
-    reports: (report) => deviceReports(report, []),
+    reports: (report) => {
+      if (report.report !== 'loudness' || report.scale === chosen.metric) return deviceReports(report, []);
+      if (!warned)
+        ctx.log.warn(`${ctx.name} reports in ${report.scale}: set metric in its settings. Its levels are dropped.`);
+      warned = true;
+      return [];
+    },
   });
-  return { noise: { metric: 'dBA', expectedIntervalMs: chosen.interval_s * 1_000 }, close };
+  return { noise: { metric: chosen.metric, expectedIntervalMs: chosen.interval_s * 1_000 }, close };
 }
 
 interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {

@@ -94,8 +94,9 @@ async function observe(talk: Talk, sent: Sent, signal: AbortSignal): Promise<Loc
     if (bolt !== undefined && isThere(bolt, target)) return { wasConfirmedByDevice: true };
     if (isNo) throw refused(talk, target);
     if (last === 'between' && clock.now() >= at + BETWEEN_MS + (verdict?.remainingMs ?? 0)) throw jammed(talk, target);
-    if (clock.now() + wait > until) throw last === undefined ? outcomeUnknown(talk, target) : notReached(talk, target);
-    await witness.news(wait);
+    const left = until - clock.now();
+    if (left <= 0) throw last === undefined ? outcomeUnknown(talk, target) : notReached(talk, target);
+    await witness.news(Math.min(wait, left));
   }
 }
 

@@ -25,6 +25,7 @@ export const lockSettings = z.strictObject({
 export const noiseSettings = z.strictObject({
   kind: z.literal('noise'),
   ...maker,
+  metric: z.enum(['dBA', 'dB']).default('dBA').describe('The scale that it reports in. Levels in another are dropped.'),
   interval_s: z
     .number()
     .positive()

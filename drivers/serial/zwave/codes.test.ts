@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/contract/index.ts';
+import { type ZwaveDoorOptions, zwaveDoor } from '../../../test/kit/zwave-door.ts';
+
+const write = (slot: number, digits: string) => ({ slot, label: 'sp-1', code: new Secret(digits) });
+const error = (type: string) => ({ error: expect.objectContaining({ type }) });
+
+const withUsers: ZwaveDoorOptions = {
+  prepare: (node) => {
+    node.features = {
+      ...node.features,
+      codes: { kept: 'user_credential', slots: 10, minLength: 4, maxLength: 8 },
+    };
+  },
+};
+
+describe('codes', () => {
+  it('that are shown as stars count as stored, and nothing is claimed of their digits', async () => {
+    const { node, code } = await zwaveDoor();
+    node.faults.masksCodes = true;
+    const { value } = await code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    expect(value).toEqual({ slot: 1, occupied: true });
+  });
+
+  it('that the lock took and does not hold are not claimed', async () => {
+    const { node, code } = await zwaveDoor();
+    node.faults.storesNothing = true;
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(error('code_not_stored'));
+  });
+
+  it('of which another slot is known to hold the same are asked for there, and refused unsent', async () => {
+    const { node, code } = await zwaveDoor();
+    node.known.set(7, '481516');
+    node.codes.set(7, { code: '481516' });
+    const ended = await code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    expect(ended).toMatchObject(error('duplicate_code_on_device'));
+    expect(ended.permits).toEqual([]);
+  });
+
+  it('of which another slot held the same long ago are written', async () => {
+    const { node, code } = await zwaveDoor();
+    node.known.set(7, '481516');
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({ value: { occupied: true } });
+    expect(node.codes.get(1)).toEqual({ code: '481516' });
+  });
+
+  it.each([
+    ['duplicate', 'duplicate_code_on_device'],
+    ['occupied', 'slot_conflict'],
+    ['against_rules', 'invalid_access_code'],
+    ['failed', 'device_rejected'],
+  ] as const)('that the lock calls %s end %s', async (said, type) => {
+    const { node, code } = await zwaveDoor();
+    node.faults.refuses = true;
+    node.faults.says = { said };
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(error(type));
+    expect(node.codes.size).toBe(0);
+  });
+
+  it('that failed for a reason told 300 ms later are duplicates', async () => {
+    const { clock, node, code } = await zwaveDoor();
+    node.faults.refuses = true;
+    clock.setTimer(() => node.tell({ report: 'duplicate_code' }), 350);
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(
+      error('duplicate_code_on_device'),
+    );
+  });
+
+  it.each([
+    ['outside the slots that are ours', 4, '481516', 'slot_conflict'],
+    ['of a length that the lock does not take', 1, '481516234', 'invalid_access_code'],
+  ])('%s are refused unsent', async (_, slot, digits, type) => {
+    const { code } = await zwaveDoor();
+    const ended = await code((codes, ctx) => codes.set(ctx, write(slot, digits)));
+    expect(ended).toMatchObject(error(type));
+    expect(ended.permits).toEqual([]);
+  });
+
+  it('in a slot that the lock does not have are a matter of settings', async () => {
+    const { code } = await zwaveDoor({ settings: { pin_slots: { first: 10, count: 3 } } });
+    expect(await code((codes, ctx) => codes.set(ctx, write(11, '481516')))).toMatchObject(error('misconfigured'));
+  });
+
+  it('whose write is not answered are looked for, and never written twice', async () => {
+    const { clock, node, code } = await zwaveDoor();
+    const ended = code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    await clock.until(node.commandLeaves());
+    node.cut('arrives');
+    clock.setTimer(() => node.restore(), 2_000);
+    expect(await ended).toMatchObject({ value: { slot: 1, occupied: true } });
+    expect(node.commands).toHaveLength(1);
+  });
+});
+
+describe('codes that belong to users', () => {
+  it('take a permit for the user and one for the code', async () => {
+    const { node, code } = await zwaveDoor(withUsers);
+    const ended = await code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    expect(ended).toMatchObject({ value: { slot: 1, occupied: true, label: 'sp-1' } });
+    expect(ended.permits).toHaveLength(2);
+    await code((codes, ctx) => codes.clear(ctx, 1));
+    expect(node.codes.size).toBe(0);
+  });
+
+  it('leave no user behind when the lock refuses the code', async () => {
+    const { clock, node, code } = await zwaveDoor(withUsers);
+    const ended = code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    await clock.until(node.commandLeaves());
+    const second = node.commandLeaves();
+    await clock.until(second);
+    node.faults.says = { said: 'duplicate' };
+    expect(await ended).toMatchObject(error('duplicate_code_on_device'));
+    expect(node.codes.size).toBe(0);
+  });
+
+  it('go on with a user that an earlier try left behind, and with no other', async () => {
+    const { node, code } = await zwaveDoor(withUsers);
+    node.codes.set(1, { label: 'sp-1' });
+    node.codes.set(2, { label: 'cleaner' });
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({ value: { slot: 1 } });
+    expect(await code((codes, ctx) => codes.set(ctx, write(2, '234217')))).toMatchObject(error('slot_conflict'));
+    expect(node.codes.get(2)).toEqual({ label: 'cleaner' });
+  });
+});

@@ -1,0 +1,58 @@
+import { zwave } from '../../drivers/serial/zwave/driver.ts';
+import type { DeviceReport } from '../../src/contract/index.ts';
+import { type CommandOptions, testCommand } from './command-context.ts';
+import { recordLog } from './recorded-log.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import { MemoryZwaveNode } from './zwave-node.ts';
+
+export interface ZwaveDoorOptions {
+  readonly settings?: Record<string, unknown>;
+  /** Before the device is opened. */
+  readonly prepare?: (node: MemoryZwaveNode) => void;
+  /** False leaves the time at zero, before the first look. */
+  readonly settle?: boolean;
+}
+
+/** A device of the Z-Wave driver and its node, on one simulated clock. */
+export async function zwaveDoor(options: ZwaveDoorOptions = {}) {
+  const clock = new SimulatedClock();
+  const node = new MemoryZwaveNode(clock);
+  options.prepare?.(node);
+  const log = recordLog();
+  const reports: DeviceReport[] = [];
+  const device = await zwave.open(
+    node.link,
+    zwave.settings.parse(options.settings ?? { pin_slots: { first: 1, count: 3 } }),
+    {
+      deviceId: 'front',
+      name: 'Front door',
+      clock,
+      random: () => 0.5,
+      randomBytes: (length) => new Uint8Array(length),
+      log: log.logger,
+      report: (report) => reports.push(report),
+    },
+  );
+  const { door: limits, code: codeLimits } = zwave.limits;
+  /** Runs a command to its end. */
+  const run = async <T>(
+    work: (ctx: ReturnType<typeof testCommand>['ctx']) => Promise<T> | undefined,
+    more: Partial<CommandOptions> = {},
+  ) => {
+    const command = testCommand({ clock, log: log.logger, ...limits, ...more });
+    const startedAt = clock.now();
+    const ended = Promise.resolve(work(command.ctx)).then(
+      (value) => ({ value, error: undefined }),
+      (error: unknown) => ({ value: undefined, error }),
+    );
+    const outcome = await clock.until(ended);
+    command.end();
+    return { ...outcome, tookMs: clock.now() - startedAt, permits: command.permits };
+  };
+  const door = (action: 'lock' | 'unlock') => run((ctx) => device.lock?.[action](ctx));
+  const codes = device.accessCodes;
+  const code = <T>(work: (at: NonNullable<typeof codes>, ctx: ReturnType<typeof testCommand>['ctx']) => Promise<T>) =>
+    run((ctx) => (codes === undefined ? undefined : work(codes, ctx)), codeLimits);
+  if (options.settle ?? true) await clock.advance(2_000);
+  return { clock, node, device, reports, log, door, code };
+}
