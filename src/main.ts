@@ -22,6 +22,7 @@ import { startZwave } from './start/zwave.ts';
 import { pairingFilesOf } from './store/pairing-files.ts';
 import { SimulatedRadios } from './transports/ble/simulated-radios.ts';
 import { SimulatedLines } from './transports/serial/index.ts';
+import { WebhookClient } from './transports/webhook/index.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -70,6 +71,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       vault,
       random: Math.random,
       randomInt,
+      randomBytes,
+      webhooks: {
+        sender: new WebhookClient(config.webhooks),
+        includesCodes: config.webhooks.includeCodes,
+        limit: config.webhooks.maxQueued,
+      },
       newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
       devices: await managedDevices(config.devices, {
         clock,

@@ -94,3 +94,8 @@ function brokerUrlProblem(text: string): string | undefined {
     return 'must end after the port';
   return undefined;
 }
+
+/** A network by its address and the length of its prefix. */
+export const Network = z
+  .union([z.cidrv4(), z.cidrv6()], 'must be a network such as 192.168.1.0/24 or fd00::/8')
+  .describe('A network, as 192.168.1.0/24.');

@@ -46,6 +46,13 @@ export interface LoadedConfig {
   readonly ble: readonly BleAdapterConfig[];
   /** In the order of the file. */
   readonly zwave: readonly ZwaveStickConfig[];
+  readonly webhooks: {
+    /** Networks of the site's own that may be sent to, as `192.168.1.0/24`. */
+    readonly privateTargets: readonly string[];
+    readonly includeCodes: boolean;
+    /** How many events may wait for one receiver. */
+    readonly maxQueued: number;
+  };
   readonly monitor: MonitorConfig | undefined;
   readonly logLevel: Logger['level'];
   readonly devices: readonly DeviceConfig[];

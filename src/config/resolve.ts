@@ -91,6 +91,11 @@ export function resolveConfig(
     serial: Object.entries(file.serial).map(([name, line]) => resolveLine(name, line)),
     ble: Object.entries(file.ble).map(([name, adapter]) => resolveAdapter(name, adapter)),
     zwave: resolveSticks(file.zwave, places),
+    webhooks: {
+      privateTargets: file.webhooks.private_targets,
+      includeCodes: file.webhooks.include_codes,
+      maxQueued: file.webhooks.max_queued,
+    },
     monitor: monitor && {
       mqtt: monitor.mqtt,
       baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,

@@ -6,6 +6,7 @@ import {
   DisplayName,
   FilePath,
   Host,
+  Network,
   Port,
   Slug,
   TimeZone,
@@ -196,6 +197,29 @@ const timeLimits = z.strictObject({
     .describe('Milliseconds after the request until which the outcome is told.'),
 });
 
+const webhooks = z
+  .strictObject({
+    private_targets: z
+      .array(Network)
+      .default([])
+      .describe(
+        'Networks of your own that webhooks may be sent to, as 192.168.1.0/24 or fd00::/8. Only there may they go ' +
+          'unencrypted. Without any they go to the internet alone.',
+      ),
+    include_codes: z
+      .boolean()
+      .default(false)
+      .describe('Send the digits of access codes along; they are null otherwise.'),
+    max_queued: z
+      .int()
+      .min(100)
+      .max(100_000)
+      .default(10_000)
+      .describe('How many events may wait for one receiver; more drop the oldest.'),
+  })
+  .prefault({})
+  .describe('Where events may be sent to. Whom they are sent to is told over the API: /webhooks/create.');
+
 const HeldOpenSeconds = z
   .int()
   .min(0)
@@ -280,6 +304,7 @@ export const configSchema = z
     zwave: z.record(Slug, zwaveStick).default({}).describe('Z-Wave sticks by name: one for each port.'),
     monitor: monitor.optional(),
     doors,
+    webhooks,
     log,
     devices: z.array(device).describe('Locks and sensors.'),
     simulation: z

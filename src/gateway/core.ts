@@ -15,8 +15,11 @@ import { DeviceAdministrator, keptSettingsOf } from '../devices/device-settings.
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
 import { DeviceChronicle } from '../events/devices/device-chronicle.ts';
 import { EventLog } from '../events/event-log.ts';
+import type { WebhookSender } from '../events/webhooks/webhook-sender.ts';
+import { WebhookService, type WebhookVault } from '../events/webhooks/webhook-service.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { Store } from '../store/store.ts';
+import { Answers } from '../wire/answers.ts';
 import type { Gateway, GatewayIdentity, LinkReport } from './ports.ts';
 
 export interface CoreOptions {
@@ -30,12 +33,21 @@ export interface CoreOptions {
   readonly randomInt: (below: number) => number;
   /** UUIDv7 */
   readonly newId: () => string;
-  readonly vault: CodeVault;
+  readonly vault: CodeVault & WebhookVault;
   readonly accessCodes?: AccessCodeSettings;
   /** Without it only an operator can confirm the time. */
   readonly timeSource?: TimeSource;
   readonly devices: readonly ManagedDeviceOptions[];
   readonly links: () => readonly LinkReport[];
+  /** Unpredictable bytes: for keys. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly webhooks: {
+    readonly sender: WebhookSender;
+    /** Whether access codes' digits are sent along. */
+    readonly includesCodes: boolean;
+    /** How many events may wait for one receiver. */
+    readonly limit: number;
+  };
 }
 
 /** Attempts, devices, doors, codes and noise, put together: what everything else in the process calls. */
@@ -50,6 +62,7 @@ export class Core implements Gateway {
   readonly noise: NoiseService;
   readonly events: EventLog;
   readonly time: Timekeeper;
+  readonly webhooks: WebhookService;
   readonly links: () => readonly LinkReport[];
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;
@@ -95,6 +108,19 @@ export class Core implements Gateway {
     this.doors = new DoorCommands(registry, dispatcher);
     this.accessCodes = new AccessCodeService(this.#codeOptions);
     this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
+    this.webhooks = this.#webhookService(options);
+  }
+
+  #webhookService(options: CoreOptions): WebhookService {
+    const { includesCodes } = options.webhooks;
+    const answers = new Answers(this);
+    return new WebhookService({
+      ...options,
+      ...options.webhooks,
+      events: this.events,
+      userAgent: `strikeplate/${options.identity.version}`,
+      render: (event) => answers.event(event, { may: (scope) => scope === 'codes' && includesCodes }),
+    });
   }
 
   get ready(): Gateway['ready'] {
@@ -110,6 +136,7 @@ export class Core implements Gateway {
       events: this.events,
       codeAt: (deviceId, slot) => this.accessCodes.atSlot(deviceId, slot)?.accessCodeId,
     });
+    this.webhooks.start();
     await this.devices.open();
     recover({
       clock: this.clock,
@@ -132,6 +159,7 @@ export class Core implements Gateway {
     this.#wheel.close();
     this.#chronicle?.close();
     await this.devices.close();
+    await this.webhooks.close();
     this.events.close();
   }
 }

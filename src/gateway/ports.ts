@@ -284,6 +284,37 @@ export interface Events {
   onEvent(listener: (event: EventRecord) => void): Unsubscribe;
 }
 
+export interface NewWebhook {
+  readonly url: string;
+  /** `*` for all. */
+  readonly eventTypes: readonly string[];
+}
+
+export interface Webhook extends NewWebhook {
+  readonly webhookId: string;
+  /** `whsec_` and the signing key in base64. */
+  readonly secret: Secret;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** Whom events are sent to. */
+export interface Webhooks {
+  /** @throws GatewayError `invalid_input`, `storage_unavailable` */
+  create(request: NewWebhook): Promise<Webhook>;
+  get(webhookId: string): Webhook | undefined;
+  /** Oldest first. */
+  list(): Webhook[];
+  /** @throws GatewayError `webhook_not_found`, `storage_unavailable` */
+  update(webhookId: string, eventTypes: readonly string[]): Promise<void>;
+  /** Deleting one that was deleted does nothing. @throws GatewayError `webhook_not_found`, `storage_unavailable` */
+  delete(webhookId: string): Promise<void>;
+  /** The digits of access codes are sent along. */
+  readonly includesCodes: boolean;
+  /** How many events wait for their receivers. */
+  readonly queued: number;
+}
+
 export interface GatewayIdentity {
   /** The slug in configuration. */
   readonly id: string;
@@ -317,6 +348,7 @@ export interface Gateway {
   readonly accessCodes: AccessCodes;
   readonly noise: NoiseThresholds;
   readonly events: Events;
+  readonly webhooks: Webhooks;
   readonly time: Timekeeping;
   links(): readonly LinkReport[];
   /** False while nothing new can be accepted, with the reason. */

@@ -129,12 +129,14 @@ function claimOf(
   });
 }
 
-function keyOf(request: FastifyRequest): ApiKey {
+/** @throws GatewayError `unauthorized` */
+export function keyOf(request: FastifyRequest): ApiKey {
   if (request.apiKey === undefined) throw new GatewayError('unauthorized', 'This request needs an API key.');
   return request.apiKey;
 }
 
-function assertScope(key: ApiKey, { scopes, path }: Route): void {
+/** @throws GatewayError `insufficient_scope` */
+export function assertScope(key: ApiKey, { scopes, path }: Pick<Route, 'scopes' | 'path'>): void {
   if (scopes.length === 0 || scopes.some((scope) => key.scopes.has(scope))) return;
   throw insufficientScope(key, scopes, path);
 }
@@ -150,7 +152,8 @@ export const insufficientScope = (
     `The API key "${key.name}" may not call ${path}: that needs the scope ${scopes.join(' or ')}. Use another key, or make one with that scope.`,
   );
 
-class RequestCaller implements Caller {
+/** What a request's key may see. */
+export class RequestCaller implements Caller {
   readonly #key: ApiKey;
   readonly #request: FastifyRequest;
 

@@ -20,6 +20,7 @@ import { Idempotency } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
 import { answerBrokenRequest, requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
+import { serveEventStream, streamPath } from './routes/event-stream.ts';
 import { gatewayRoutes } from './routes/index.ts';
 import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
 import { openPaths, serveOpenRoutes } from './routes/open.ts';
@@ -62,7 +63,8 @@ export interface HttpServer {
 /** The Seam API's wire format over HTTP. The wire's facts are from Seam's API description and its official client. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gateway, log } = options;
-  const routes = gatewayRoutes(gateway, new Answers(gateway));
+  const answers = new Answers(gateway);
+  const routes = gatewayRoutes(gateway, answers);
   const holds = new Holds(gateway.attempts, gateway.clock);
   let closing: Promise<void> | undefined;
   const stopping = () => closing !== undefined;
@@ -80,6 +82,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   answerUnknownRoutes(app, [
     ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
     ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
+    { path: streamPath, methods: ['GET'] },
     ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
   ]);
   serveOpenRoutes(app, gateway);
@@ -91,9 +94,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     stopping,
   };
   for (const route of routes) serveRoute(app, route, service);
+  const streams = serveEventStream(app, gateway, answers);
 
   const close = async () => {
     holds.release();
+    streams.close();
     const limit = gateway.clock.setTimer(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS);
     await app.close();
     limit.cancel();

@@ -129,6 +129,26 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
       const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
       return [step('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
     }
+    case 'webhook_put': {
+      const { webhookId, url, eventTypes, sealedSecret, createdAt, afterSeq } = change.webhook;
+      const types = JSON.stringify(eventTypes);
+      return [
+        step('webhookPut', [idParameter(webhookId), url, types, bytesParameter(sealedSecret), createdAt, afterSeq]),
+      ];
+    }
+    case 'webhook_removed':
+      return [
+        step('webhookDeliveriesRemoved', [idParameter(change.webhookId)]),
+        step('webhookRemoved', [idParameter(change.webhookId)]),
+      ];
+    case 'webhook_progress':
+      return [step('webhookProgress', [change.afterSeq, idParameter(change.webhookId)])];
+    case 'webhook_delivery_put': {
+      const { webhookId, eventSeq, objectKey, tries, nextAt } = change.delivery;
+      return [step('webhookDeliveryPut', [idParameter(webhookId), eventSeq, objectKey, tries, nextAt])];
+    }
+    case 'webhook_delivery_removed':
+      return [step('webhookDeliveryRemoved', [idParameter(change.webhookId), change.eventSeq])];
     case 'fact_put':
       return [step('factPut', [change.name, change.value])];
     case 'fact_removed':

@@ -8,6 +8,8 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 import { startsWork } from './starts-work.ts';
 import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
@@ -201,6 +203,18 @@ export class MemoryStore implements Store {
 
   eventsAfter(seq: number, limit: number): EventRecord[] {
     return this.#tables.eventsAfter(seq, limit);
+  }
+
+  webhook(webhookId: string): WebhookRecord | undefined {
+    return this.#tables.webhook(webhookId);
+  }
+
+  webhooks(): WebhookRecord[] {
+    return this.#tables.webhooks();
+  }
+
+  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
+    return this.#tables.webhookDeliveries(webhookId);
   }
 
   highestEventSeq(): number {

@@ -1,5 +1,5 @@
 import { isAskedFor } from './attempt-query.ts';
-import { meets } from './event-query.ts';
+import { byCreation, meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -7,6 +7,8 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 import type { AttemptQuery, Change, EventQuery, StoreReader } from './store.ts';
 import { alreadyAccepted, cannotApply, notPending } from './store-errors.ts';
@@ -61,6 +63,9 @@ export class MemoryTables implements StoreReader {
   readonly #thresholds = new Table<NoiseThresholdRecord>();
   readonly #idempotency = new Table<IdempotencyRecord>();
   readonly #facts = new Table<string>();
+  readonly #webhooks = new Table<WebhookRecord>();
+  /** By webhook and `eventSeq`. */
+  readonly #deliveries = new Table<WebhookDeliveryRecord>();
   /** By id, in the order of `seq`. */
   readonly #events = new Table<EventRecord>();
 
@@ -74,6 +79,8 @@ export class MemoryTables implements StoreReader {
     copy.#idempotency.fill(this.#idempotency);
     copy.#facts.fill(this.#facts);
     copy.#events.fill(this.#events);
+    copy.#webhooks.fill(this.#webhooks);
+    copy.#deliveries.fill(this.#deliveries);
     return copy;
   }
 
@@ -118,6 +125,30 @@ export class MemoryTables implements StoreReader {
         return this.#facts.put(change.name, change.value);
       case 'fact_removed':
         return this.#facts.remove(change.name);
+      case 'webhook_put': {
+        const { webhook } = change;
+        const before = this.#webhooks.get(webhook.webhookId);
+        return this.#webhooks.put(webhook.webhookId, { ...webhook, afterSeq: before?.afterSeq ?? webhook.afterSeq });
+      }
+      case 'webhook_removed': {
+        const { webhookId } = change;
+        const undos = this.webhookDeliveries(webhookId).map(({ eventSeq }) =>
+          this.#deliveries.remove(`${webhookId} ${eventSeq}`),
+        );
+        undos.push(this.#webhooks.remove(webhookId));
+        return () => {
+          for (const undo of undos.reverse()) undo();
+        };
+      }
+      case 'webhook_progress': {
+        const before = this.#webhooks.get(change.webhookId);
+        if (!before) return () => {};
+        return this.#webhooks.put(change.webhookId, { ...before, afterSeq: change.afterSeq });
+      }
+      case 'webhook_delivery_put':
+        return this.#deliveries.put(`${change.delivery.webhookId} ${change.delivery.eventSeq}`, change.delivery);
+      case 'webhook_delivery_removed':
+        return this.#deliveries.remove(`${change.webhookId} ${change.eventSeq}`);
       case 'event_put':
         if (this.#events.get(change.event.eventId) !== undefined) {
           throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');
@@ -201,11 +232,11 @@ export class MemoryTables implements StoreReader {
     return this.#events.get(eventId);
   }
 
-  events({ limit, ...conditions }: EventQuery): EventRecord[] {
+  events({ limit, newestFirst, ...conditions }: EventQuery): EventRecord[] {
     return this.#events
       .rows()
       .filter((event) => meets(event, conditions))
-      .sort((a, b) => a.createdAt - b.createdAt || a.seq - b.seq)
+      .sort(byCreation(newestFirst))
       .slice(0, limit);
   }
 
@@ -214,6 +245,21 @@ export class MemoryTables implements StoreReader {
       .rows()
       .filter((event) => event.seq > seq)
       .slice(0, limit);
+  }
+
+  webhook(webhookId: string): WebhookRecord | undefined {
+    return this.#webhooks.get(webhookId);
+  }
+
+  webhooks(): WebhookRecord[] {
+    return this.#webhooks.rows();
+  }
+
+  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
+    return this.#deliveries
+      .rows()
+      .filter((delivery) => delivery.webhookId === webhookId)
+      .sort((a, b) => a.eventSeq - b.eventSeq);
   }
 
   highestEventSeq(): number {

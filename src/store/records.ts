@@ -207,3 +207,29 @@ export interface EventRecord {
   /** Never a PIN. */
   readonly details: Readonly<Record<string, unknown>>;
 }
+
+/** Whom events are sent to. */
+export interface WebhookRecord {
+  readonly webhookId: string;
+  readonly url: string;
+  /** `*` for all. */
+  readonly eventTypes: readonly string[];
+  /** The signing secret, AES-256-GCM. */
+  readonly sealedSecret: Uint8Array;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  /** Events up to this `seq` have been delivered, were not wanted, or stand in the deliveries. */
+  readonly afterSeq: number;
+}
+
+/** An event that waits for another try, or for one before it. */
+export interface WebhookDeliveryRecord {
+  readonly webhookId: string;
+  readonly eventSeq: number;
+  /** Events of one object are delivered in order. */
+  readonly objectKey: string;
+  /** How many tries failed. */
+  readonly tries: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly nextAt: number;
+}

@@ -2,7 +2,7 @@ import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
 import { isAskedFor } from './attempt-query.ts';
 import { type Column, idColumn } from './columns.ts';
-import { meets } from './event-query.ts';
+import { byCreation, meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -11,6 +11,8 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 import type { Bounds } from './retention.ts';
 import {
@@ -18,6 +20,8 @@ import {
   attemptOf,
   codeColumns,
   codeOf,
+  deliveryColumns,
+  deliveryOf,
   eventColumns,
   eventOf,
   idempotencyOf,
@@ -26,6 +30,8 @@ import {
   thresholdOf,
   unmanagedColumns,
   unmanagedOf,
+  webhookColumns,
+  webhookOf,
 } from './sqlite-rows.ts';
 import type { AttemptQuery, EventQuery, StoreReader } from './store.ts';
 
@@ -157,13 +163,14 @@ export class SqliteReader implements StoreReader {
 
   events(query: EventQuery): EventRecord[] {
     const { eventIds, eventTypes, deviceIds, accessCodeIds, createdFrom, createdUntil, limit } = query;
+    const order = query.newestFirst ? 'DESC' : 'ASC';
     if (eventIds !== undefined) {
       const { eventIds: _, ...others } = query;
       return [...new Set(eventIds)]
         .map((id) => this.event(id))
         .filter((event) => event !== undefined)
         .filter((event) => meets(event, others))
-        .sort((a, b) => a.createdAt - b.createdAt || a.seq - b.seq)
+        .sort(byCreation(query.newestFirst))
         .slice(0, limit);
     }
     return this.#all(
@@ -172,7 +179,7 @@ export class SqliteReader implements StoreReader {
          AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
          AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
          AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
-       ORDER BY created_at, seq LIMIT ?6`,
+       ORDER BY created_at ${order}, seq ${order} LIMIT ?6`,
       eventOf,
       [
         createdFrom ?? Number.MIN_SAFE_INTEGER,
@@ -187,6 +194,22 @@ export class SqliteReader implements StoreReader {
 
   eventsAfter(seq: number, limit: number): EventRecord[] {
     return this.#all(`SELECT ${eventColumns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, eventOf, [seq, limit]);
+  }
+
+  webhook(webhookId: string): WebhookRecord | undefined {
+    return this.#one(`SELECT ${webhookColumns} FROM webhooks WHERE webhook_id = ?`, webhookOf, [idColumn(webhookId)]);
+  }
+
+  webhooks(): WebhookRecord[] {
+    return this.#all(`SELECT ${webhookColumns} FROM webhooks ORDER BY number`, webhookOf);
+  }
+
+  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
+    return this.#all(
+      `SELECT ${deliveryColumns} FROM webhook_deliveries WHERE webhook_id = ? ORDER BY event_seq`,
+      deliveryOf,
+      [idColumn(webhookId)],
+    );
   }
 
   highestEventSeq(): number {

@@ -9,6 +9,8 @@ import type {
   NoiseThresholdRecord,
   Settlement,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 
 /** In the order of the columns asked for. */
@@ -23,6 +25,8 @@ export const thresholdColumns =
   'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
 export const eventColumns =
   'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, occurred_at, created_at, details';
+export const webhookColumns = 'webhook_id, url, event_types, sealed_secret, created_at, after_seq';
+export const deliveryColumns = 'webhook_id, event_seq, object_key, tries, next_at';
 
 export function attemptOf(row: Row): AttemptRecord {
   const [seq, id, device, type, subject, actor, acceptedAt, intent, settledAt, result, error, history] = row as [
@@ -159,4 +163,28 @@ export function eventOf(row: Row): EventRecord {
     createdAt,
     details: optional(details, (column) => jsonOf<EventRecord['details']>(column)) ?? {},
   };
+}
+
+export function webhookOf(row: Row): WebhookRecord {
+  const [id, url, eventTypes, sealed, createdAt, afterSeq] = row as [
+    Column,
+    string,
+    string,
+    Uint8Array,
+    number,
+    number,
+  ];
+  return {
+    webhookId: idOf(id),
+    url,
+    eventTypes: jsonOf<string[]>(eventTypes),
+    sealedSecret: new Uint8Array(sealed),
+    createdAt,
+    afterSeq,
+  };
+}
+
+export function deliveryOf(row: Row): WebhookDeliveryRecord {
+  const [id, eventSeq, objectKey, tries, nextAt] = row as [Column, number, string, number, number];
+  return { webhookId: idOf(id), eventSeq, objectKey, tries, nextAt };
 }

@@ -12,6 +12,8 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -294,6 +296,18 @@ export class SqliteStore implements Store {
 
   eventsAfter(seq: number, limit: number): EventRecord[] {
     return this.#reader.eventsAfter(seq, limit);
+  }
+
+  webhook(webhookId: string): WebhookRecord | undefined {
+    return this.#reader.webhook(webhookId);
+  }
+
+  webhooks(): WebhookRecord[] {
+    return this.#reader.webhooks();
+  }
+
+  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
+    return this.#reader.webhookDeliveries(webhookId);
   }
 
   highestEventSeq(): number {

@@ -1,10 +1,20 @@
 import type { Change } from './store.ts';
 
+/** What can wait, or be lost, when the disk is full: a noisy device or a dead receiver must not use the room up. */
+const canWait: ReadonlySet<Change['kind']> = new Set([
+  'event_put',
+  'webhook_progress',
+  'webhook_delivery_put',
+  'webhook_delivery_removed',
+]);
+
+/** Small facts ride with either. */
+const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed']);
+
 /**
  * Whether a commit is refused first when the disk is full: what is left of the room belongs to what is under way. An
- * event that comes with a settlement goes where it goes; a noisy device must not use the room up.
+ * event that comes with a settlement goes where it goes.
  */
 export const startsWork = (changes: readonly Change[]): boolean =>
-  changes.some(({ kind }) => kind === 'attempt_accepted') ||
-  (changes.some(({ kind }) => kind === 'event_put') &&
-    changes.every(({ kind }) => kind === 'event_put' || kind === 'fact_put' || kind === 'fact_removed'));
+  changes.some(({ kind }) => kind === 'attempt_accepted' || kind === 'webhook_put') ||
+  (changes.some(({ kind }) => canWait.has(kind)) && changes.every(({ kind }) => canWait.has(kind) || either.has(kind)));

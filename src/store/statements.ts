@@ -38,6 +38,16 @@ const sql = {
   eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
       noise_threshold_id, occurred_at, created_at, details)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, created_at, after_seq)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, event_types = excluded.event_types,
+      sealed_secret = excluded.sealed_secret, created_at = excluded.created_at`,
+  webhookRemoved: `DELETE FROM webhooks WHERE webhook_id = ?`,
+  webhookDeliveriesRemoved: `DELETE FROM webhook_deliveries WHERE webhook_id = ?`,
+  webhookProgress: `UPDATE webhooks SET after_seq = ? WHERE webhook_id = ?`,
+  webhookDeliveryPut: `INSERT OR REPLACE INTO webhook_deliveries (webhook_id, event_seq, object_key, tries, next_at)
+    VALUES (?, ?, ?, ?, ?)`,
+  webhookDeliveryRemoved: `DELETE FROM webhook_deliveries WHERE webhook_id = ? AND event_seq = ?`,
   factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
   factRemoved: `DELETE FROM facts WHERE name = ?`,
   // The newest attempt stays, so that sequence numbers go on from it.

@@ -10,6 +10,8 @@ import type {
   NoiseThresholdRecord,
   Settlement,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from './records.ts';
 
 /** One change of what is kept. Everything inside one `commit` becomes durable together or not at all. */
@@ -41,6 +43,13 @@ export type Change =
   /** The store numbers it. A commit of events alone is refused on a full disk, as new work is. */
   | { readonly kind: 'event_put'; readonly event: Omit<EventRecord, 'seq'> }
   /** Small facts by name: the clock's high-water mark, the store key's id. */
+  /** Inserts, or replaces all but `afterSeq`. */
+  | { readonly kind: 'webhook_put'; readonly webhook: WebhookRecord }
+  /** Its deliveries go with it. */
+  | { readonly kind: 'webhook_removed'; readonly webhookId: string }
+  | { readonly kind: 'webhook_progress'; readonly webhookId: string; readonly afterSeq: number }
+  | { readonly kind: 'webhook_delivery_put'; readonly delivery: WebhookDeliveryRecord }
+  | { readonly kind: 'webhook_delivery_removed'; readonly webhookId: string; readonly eventSeq: number }
   | { readonly kind: 'fact_put'; readonly name: string; readonly value: string }
   | { readonly kind: 'fact_removed'; readonly name: string };
 
@@ -55,8 +64,9 @@ export interface AttemptQuery {
   readonly beforeSeq?: number;
 }
 
-/** All conditions hold at once; oldest first by creation. */
+/** All conditions hold at once; oldest first by creation, unless told. */
 export interface EventQuery {
+  readonly newestFirst?: boolean;
   readonly eventIds?: readonly string[];
   readonly eventTypes?: readonly string[];
   readonly deviceIds?: readonly string[];
@@ -92,6 +102,11 @@ export interface StoreReader {
   eventsAfter(seq: number, limit: number): EventRecord[];
   /** The highest `seq` ever given to an event that is kept, 0 when there is none. */
   highestEventSeq(): number;
+  webhook(webhookId: string): WebhookRecord | undefined;
+  /** Oldest first. */
+  webhooks(): WebhookRecord[];
+  /** By `eventSeq`. */
+  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[];
 }
 
 /**

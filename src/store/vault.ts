@@ -4,15 +4,12 @@ import { keyBytes, readKey, writeKey } from './key-file.ts';
 import type { Store } from './store.ts';
 
 /** What a sealed code belongs to: it opens nowhere else. */
-export interface SealContext {
-  readonly accessCodeId: string;
-  readonly deviceId: string;
-}
+export type SealContext = { readonly accessCodeId: string; readonly deviceId: string } | { readonly webhookId: string };
 
 export interface VaultOptions {
   /** 32 random bytes, readable by their owner alone. Created when it is missing and nothing was sealed yet. */
   readonly keyFile: string;
-  readonly store: Pick<Store, 'accessCodes' | 'unmanagedCodes' | 'commit' | 'fact'>;
+  readonly store: Pick<Store, 'accessCodes' | 'unmanagedCodes' | 'webhooks' | 'commit' | 'fact'>;
   /** Cryptographically strong: keys and nonces. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -50,14 +47,15 @@ export class Vault {
    * @throws GatewayError `misconfigured` when the key is missing, another, no key at all, or readable by others
    */
   static async open({ keyFile, store, randomBytes }: VaultOptions): Promise<Vault> {
-    const sealed = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
+    const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
+    const sealed = [...codes, ...store.webhooks().map(({ sealedSecret }) => sealedSecret)];
     const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
     const key = readKey(keyFile) ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);
     if (needed !== undefined && needed !== vault.keyId) {
       throw new GatewayError(
         'misconfigured',
-        `The store's key ${keyFile} (${vault.keyId}) is not the one that the access codes in the database were ` +
+        `The store's key ${keyFile} (${vault.keyId}) is not the one that the secrets in the database were ` +
           `sealed with (${needed}). Put that one back, from the backup that goes with the database.`,
       );
     }
@@ -105,8 +103,10 @@ export class Vault {
     }
   }
 
-  #bound({ accessCodeId, deviceId }: SealContext): Buffer {
-    return Buffer.from(JSON.stringify([version, 'access_code', accessCodeId, deviceId, this.keyId]));
+  #bound(about: SealContext): Buffer {
+    const what =
+      'webhookId' in about ? ['webhook', about.webhookId] : ['access_code', about.accessCodeId, about.deviceId];
+    return Buffer.from(JSON.stringify([version, ...what, this.keyId]));
   }
 }
 
@@ -114,7 +114,7 @@ function newKey(path: string, sealedCount: number, randomBytes: (size: number) =
   if (sealedCount > 0) {
     throw new GatewayError(
       'misconfigured',
-      `The store's key ${path} is missing, and the database holds ${sealedCount} access codes sealed with it. Put the ` +
+      `The store's key ${path} is missing, and the database holds ${sealedCount} secrets sealed with it. Put the ` +
         'key back, from the backup that goes with the database.',
     );
   }
@@ -134,9 +134,12 @@ export const keyIdOf = (key: Uint8Array): string =>
 const keyIdIn = (sealed: Uint8Array | undefined): string =>
   Buffer.from(sealed?.subarray(1, 1 + keyIdBytes) ?? []).toString('hex');
 
-const cannotOpen = ({ accessCodeId, deviceId }: SealContext, why: string): GatewayError =>
+const cannotOpen = (about: SealContext, why: string): GatewayError =>
   new GatewayError(
     'internal_error',
-    `The digits of access code ${accessCodeId} on device ${deviceId} cannot be read: ${why}. Delete the code and ` +
-      'create it again, or restore a backup of the database together with its key.',
+    'webhookId' in about
+      ? `The secret of webhook ${about.webhookId} cannot be read: ${why}. Delete the webhook and create it again, or ` +
+          'restore a backup of the database together with its key.'
+      : `The digits of access code ${about.accessCodeId} on device ${about.deviceId} cannot be read: ${why}. Delete ` +
+          'the code and create it again, or restore a backup of the database together with its key.',
   );

@@ -4,11 +4,13 @@ import type { Store } from '../../src/store/store.ts';
 import {
   aCode,
   accepted,
+  aDelivery,
   anAttempt,
   anEvent,
   anIdempotencyRecord,
   anUnmanagedCode,
   aThreshold,
+  aWebhook,
   deviceA,
   deviceB,
   happened,
@@ -340,6 +342,9 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(seqs({ createdFrom: anEvent(2).createdAt, createdUntil: anEvent(3).createdAt })).toEqual([2, 3]);
         expect(seqs({ eventIds: [uuid(4, 3), uuid(1, 3), uuid(404, 3)] })).toEqual([1, 4]);
         expect(seqs({ eventIds: [uuid(4, 3), uuid(1, 3)], eventTypes: ['lock.locked'] })).toEqual([4]);
+        expect(seqs({ newestFirst: true })).toEqual([4, 3, 2, 1, 5]);
+        expect(seqs({ newestFirst: true, limit: 1, deviceIds: [deviceB] })).toEqual([2]);
+        expect(seqs({ newestFirst: true, eventIds: [uuid(1, 3), uuid(4, 3)] })).toEqual([4, 1]);
         expect(seqs({ eventIds: [] })).toEqual([]);
         expect(seqs({ deviceIds: [] })).toEqual([]);
       });
@@ -382,6 +387,36 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(before).toBe(2);
         await commit(happened(3));
         expect(bench.store.eventsAfter(before, 10).map(({ eventId }) => eventId)).toEqual([uuid(3, 3)]);
+      });
+    });
+
+    describe('webhooks', () => {
+      it('are kept, oldest first; a change leaves what was delivered as it is', async () => {
+        const first = aWebhook(1);
+        const second = aWebhook(2, { webhookId: 'no UUID', eventTypes: ['lock.locked', 'lock.unlocked'] });
+        await commit({ kind: 'webhook_put', webhook: first }, { kind: 'webhook_put', webhook: second });
+        await commit({ kind: 'webhook_progress', webhookId: first.webhookId, afterSeq: 40 });
+        await commit({ kind: 'webhook_progress', webhookId: 'nobody', afterSeq: 41 });
+        const changed = { ...first, eventTypes: ['device.added'], afterSeq: 0 };
+        await commit({ kind: 'webhook_put', webhook: changed });
+        expect(bench.store.webhooks()).toEqual([{ ...changed, afterSeq: 40 }, second]);
+        expect(bench.store.webhook('no UUID')).toEqual(second);
+        expect(bench.store.webhook('nobody')).toBeUndefined();
+      });
+
+      it('keep what waits for them, and take it with them', async () => {
+        const put = (order: number, seq: number, tries = 0) =>
+          ({ kind: 'webhook_delivery_put', delivery: aDelivery(order, seq, tries) }) as const;
+        const { webhookId } = aWebhook(1);
+        await commit({ kind: 'webhook_put', webhook: aWebhook(1) }, put(1, 9), put(1, 4), put(2, 5), put(1, 4, 3));
+        expect(bench.store.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 4, 3), aDelivery(1, 9)]);
+        await commit({ kind: 'webhook_delivery_removed', webhookId, eventSeq: 4 });
+        await bench.crash();
+        expect(bench.store.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 9)]);
+        await commit({ kind: 'webhook_removed', webhookId });
+        expect(bench.store.webhooks()).toEqual([]);
+        expect(bench.store.webhookDeliveries(webhookId)).toEqual([]);
+        expect(bench.store.webhookDeliveries(aWebhook(2).webhookId)).toEqual([aDelivery(2, 5)]);
       });
     });
 
@@ -564,6 +599,9 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         await bench.fillDisk();
         await acceptUntilRefused();
         await expect(commit(happened(1))).rejects.toMatchObject({ type: 'storage_unavailable' });
+        await expect(commit({ kind: 'webhook_delivery_put', delivery: aDelivery(1, 1) })).rejects.toMatchObject({
+          type: 'storage_unavailable',
+        });
         await commit(settled(1), happened(2));
         expect(bench.store.eventsAfter(0, 10).map(({ eventId }) => eventId)).toEqual([uuid(2, 3)]);
       });

@@ -4,6 +4,8 @@ import type { CodeVault } from '../../src/access-codes/code-book.ts';
 import { type Clock, type DeviceReport, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
+import type { WebhookSender } from '../../src/events/webhooks/webhook-sender.ts';
+import type { WebhookVault } from '../../src/events/webhooks/webhook-service.ts';
 import { Core } from '../../src/gateway/core.ts';
 import type { GatewayIdentity, LinkReport, Origin } from '../../src/gateway/ports.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
@@ -32,12 +34,16 @@ export interface FixtureOptions {
   readonly seed?: number;
   readonly identity?: Partial<GatewayIdentity>;
   readonly links?: () => readonly LinkReport[];
+  /** Takes every webhook unless given. */
+  readonly webhookSender?: WebhookSender;
+  readonly webhooksIncludeCodes?: boolean;
+  readonly webhookLimit?: number;
   readonly devices: readonly FixtureDevice[];
 }
 
 /** Enough of a vault to see that nothing is kept in clear. */
-const vault: CodeVault = {
-  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(16)),
+const vault: CodeVault & WebhookVault = {
+  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(80)),
   open: (sealed) => {
     const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
     return new Secret(plain.toString().trim());
@@ -72,6 +78,12 @@ export function coreFixture(options: FixtureOptions) {
     randomInt: (below) => Math.floor(random() * below),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
     vault,
+    randomBytes: (size) => Uint8Array.from({ length: size }, () => Math.floor(random() * 256)),
+    webhooks: {
+      sender: options.webhookSender ?? { send: async () => 200, check: async () => {} },
+      includesCodes: options.webhooksIncludeCodes ?? false,
+      limit: options.webhookLimit ?? 10_000,
+    },
     links: options.links ?? (() => []),
     devices: options.devices.map((device) => ({
       description: {

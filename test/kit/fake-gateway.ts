@@ -19,7 +19,7 @@ import type {
   Origin,
 } from '../../src/gateway/ports.ts';
 import { isAskedFor } from '../../src/store/attempt-query.ts';
-import { meets } from '../../src/store/event-query.ts';
+import { byCreation, meets } from '../../src/store/event-query.ts';
 import type {
   AccessCodeRecord,
   ActionType,
@@ -31,6 +31,7 @@ import type {
   Subject,
   UnmanagedCodeRecord,
 } from '../../src/store/records.ts';
+import { FakeWebhooks } from './fake-webhooks.ts';
 
 const snapshot = (
   part: Partial<DeviceSnapshot> & Pick<DeviceSnapshot, 'deviceId' | 'slug' | 'name'>,
@@ -224,6 +225,7 @@ export class FakeGateway implements Gateway {
   }
 
   readonly events: Gateway['events'] = this.#eventsPort();
+  readonly webhooks = new FakeWebhooks();
   readonly attempts: Gateway['attempts'] = this.#attemptsPort();
   readonly devices: Gateway['devices'] = {
     list: () => this.deviceList,
@@ -308,7 +310,11 @@ export class FakeGateway implements Gateway {
     const events = this.#events;
     return {
       get: (id) => events.find(({ eventId }) => eventId === id),
-      list: ({ limit, ...conditions }) => events.filter((event) => meets(event, conditions)).slice(0, limit),
+      list: ({ limit, newestFirst, ...conditions }) =>
+        events
+          .filter((event) => meets(event, conditions))
+          .sort(byCreation(newestFirst))
+          .slice(0, limit),
       after: (seq, limit) => events.filter((event) => event.seq > seq).slice(0, limit),
       get highestSeq() {
         return events.at(-1)?.seq ?? 0;

@@ -5,6 +5,8 @@ import type {
   IdempotencyRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
+  WebhookDeliveryRecord,
+  WebhookRecord,
 } from '../../src/store/records.ts';
 import type { Change } from '../../src/store/store.ts';
 
@@ -129,4 +131,22 @@ export const anEvent = (order: number, change: Partial<EventRecord> = {}): Omit<
 export const happened = (order: number, change: Partial<EventRecord> = {}): Change => ({
   kind: 'event_put',
   event: anEvent(order, change),
+});
+
+export const aWebhook = (order: number, change: Partial<WebhookRecord> = {}): WebhookRecord => ({
+  webhookId: uuid(order, 4),
+  url: 'https://hooks.example/strikeplate?token=1',
+  eventTypes: ['*'],
+  sealedSecret: Uint8Array.of(9, 8, 7),
+  createdAt: epoch + order,
+  afterSeq: 3,
+  ...change,
+});
+
+export const aDelivery = (order: number, eventSeq: number, tries = 0): WebhookDeliveryRecord => ({
+  webhookId: uuid(order, 4),
+  eventSeq,
+  objectKey: deviceA,
+  tries,
+  nextAt: epoch + eventSeq,
 });

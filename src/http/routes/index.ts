@@ -5,9 +5,11 @@ import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
 import { deviceRoutes } from './devices.ts';
+import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
 /** Every route that needs a key. */
@@ -20,6 +22,8 @@ export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Rout
     ...accessCodeGroupRoutes(gateway, answers),
     ...unmanagedAccessCodeRoutes(gateway, answers),
     ...noiseRoutes(gateway, answers),
+    ...eventRoutes(gateway, answers),
+    ...webhookRoutes(gateway),
     ...workspaceRoutes(gateway),
   ];
 }

@@ -1,0 +1,151 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
+import type { Events } from '../gateway/ports.ts';
+import type { EventRecord } from '../store/records.ts';
+
+/** A line that means nothing, so that neither end takes the silence for the end, in milliseconds. A guess. */
+const heartbeatMs = 15_000;
+/** A client that has read nothing for so long is hung up on, in milliseconds: it can resume. A guess. */
+const blockedMs = 30_000;
+/** The longest a stream lasts, in milliseconds: the next one asks for the key again, which may have been revoked. */
+const longestMs = 3_600_000;
+/** How many events are read from the log at a time. */
+const batch = 50;
+/** How soon a client should come back, in milliseconds. */
+const comeBackMs = 2_000;
+
+export interface StreamRequest {
+  /** `seq` after which it begins. */
+  readonly after: number;
+  /** What was asked to resume is not kept any more. */
+  readonly hasGap: boolean;
+  readonly wants: (event: EventRecord) => boolean;
+  readonly render: (event: EventRecord) => object;
+}
+
+/**
+ * One client's live stream (WHATWG HTML, section 9.2). Nothing waits for a slow client: what it has not read stays in
+ * the log, and is read from there once its connection takes more. So a replay and the live stream are one path.
+ */
+class EventStream {
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #response: ServerResponse;
+  readonly #request: StreamRequest;
+  readonly #onEnd: () => void;
+  readonly #unsubscribe: Unsubscribe;
+  readonly #end: Timer;
+  #heartbeat: Timer;
+  #patience: Timer | undefined;
+  /** `seq` up to which everything was written, or was not wanted. */
+  #cursor: number;
+  #ended = false;
+
+  constructor(events: Events, clock: Clock, response: ServerResponse, request: StreamRequest, onEnd: () => void) {
+    this.#events = events;
+    this.#clock = clock;
+    this.#response = response;
+    this.#request = request;
+    this.#onEnd = onEnd;
+    this.#cursor = request.after;
+    this.#heartbeat = this.#beat();
+    this.#end = clock.setTimer(() => this.close(), longestMs);
+    this.#unsubscribe = events.onEvent(() => this.#writeOn());
+    response.on('drain', () => this.#drained());
+    response.on('close', () => this.close());
+    response.on('error', () => this.close());
+    this.#write(`retry: ${comeBackMs}\n\n`);
+    if (request.hasGap) this.#write(gap);
+    this.#writeOn();
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#unsubscribe();
+    this.#heartbeat.cancel();
+    this.#end.cancel();
+    this.#patience?.cancel();
+    this.#response.end();
+    this.#onEnd();
+  }
+
+  #drained(): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    this.#writeOn();
+  }
+
+  #writeOn(): void {
+    while (!this.#ended && this.#patience === undefined) {
+      const events = this.#events.after(this.#cursor, batch);
+      if (events.length === 0) return;
+      for (const event of events) {
+        if (this.#ended || this.#patience !== undefined) return;
+        this.#cursor = event.seq;
+        if (!this.#request.wants(event)) continue;
+        this.#write(`id: ${event.eventId}\ndata: ${JSON.stringify(this.#request.render(event))}\n\n`);
+      }
+    }
+  }
+
+  #write(text: string): void {
+    if (this.#ended || this.#response.write(text)) return;
+    this.#patience ??= this.#clock.setTimer(() => {
+      this.close();
+      // What it would not read is not waited for.
+      this.#response.destroy();
+    }, blockedMs);
+  }
+
+  #beat(): Timer {
+    return this.#clock.setTimer(() => {
+      this.#heartbeat = this.#beat();
+      if (this.#patience === undefined) this.#write(': \n\n');
+    }, heartbeatMs);
+  }
+}
+
+const gap =
+  'event: gap\ndata: {"message":"The event to resume after is not kept any more: this begins with the oldest one that is."}\n\n';
+
+/** The live streams of all clients. */
+export class EventStreams {
+  readonly #events: Events;
+  readonly #clock: Clock;
+  readonly #limit: number;
+  readonly #streams = new Set<EventStream>();
+  #closed = false;
+
+  constructor(events: Events, clock: Clock, limit: number) {
+    this.#events = events;
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  get isFull(): boolean {
+    return this.#streams.size >= this.#limit;
+  }
+
+  get count(): number {
+    return this.#streams.size;
+  }
+
+  /** @param response whose head was written */
+  open(response: ServerResponse, request: StreamRequest): void {
+    if (this.#closed) {
+      response.end();
+      return;
+    }
+    const stream: EventStream = new EventStream(this.#events, this.#clock, response, request, () =>
+      this.#streams.delete(stream),
+    );
+    this.#streams.add(stream);
+  }
+
+  /** Ends them all; clients come back by themselves and resume. */
+  close(): void {
+    this.#closed = true;
+    for (const stream of [...this.#streams]) stream.close();
+  }
+}

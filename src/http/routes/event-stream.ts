@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import type { Gateway } from '../../gateway/ports.ts';
+import { meets } from '../../store/event-query.ts';
+import type { Answers } from '../../wire/answers.ts';
+import { EventStreams } from '../event-stream.ts';
+import { parameterReader } from '../parameters.ts';
+import { queryDecoder, type RawQuery } from '../query-string.ts';
+import { assertScope, keyOf, RequestCaller } from '../serve-route.ts';
+import { chosenEvents, eventFilters } from './events.ts';
+
+export const streamPath = '/events/stream';
+
+/** Streams at a time. Each costs a socket and a timer, and a read of the log per event. A guess. */
+const STREAM_LIMIT = 64;
+
+const parameters = z.object({
+  ...eventFilters,
+  /** For clients that cannot send the header. */
+  last_event_id: z.string().optional(),
+});
+
+/**
+ * `GET /events/stream`: events as they are written down, as server-sent events. `Last-Event-ID` resumes after the event
+ * of that id; without it the stream begins with the next event.
+ */
+export function serveEventStream(app: FastifyInstance, gateway: Gateway, answers: Answers): EventStreams {
+  const { events, clock } = gateway;
+  const streams = new EventStreams(events, clock, STREAM_LIMIT);
+  const decode = queryDecoder(parameters.shape);
+  const read = parameterReader(parameters);
+  app.route({
+    method: 'GET',
+    url: streamPath,
+    exposeHeadRoute: false,
+    handler: (request, reply) => {
+      const key = keyOf(request);
+      assertScope(key, { scopes: ['read'], path: streamPath });
+      const params = read(decode(request.query as RawQuery));
+      const conditions = chosenEvents(params);
+      if (streams.isFull) {
+        throw new GatewayError(
+          'rate_limit_exceeded',
+          `${STREAM_LIMIT} event streams are open already, which is all that this gateway serves. Close one.`,
+          { retryAfterSeconds: 10 },
+        );
+      }
+      const resumeAfter = String(request.headers['last-event-id'] ?? params.last_event_id ?? '');
+      const last = resumeAfter === '' ? undefined : events.get(resumeAfter);
+      const hasGap = resumeAfter !== '' && last === undefined;
+      const caller = new RequestCaller(key, request);
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        // Proxies that collect answers would hold events back.
+        'x-accel-buffering': 'no',
+        'seam-request-id': request.id,
+      });
+      streams.open(reply.raw, {
+        after: hasGap ? 0 : (last?.seq ?? events.highestSeq),
+        hasGap,
+        wants: (event) => meets(event, conditions),
+        render: (event) => answers.event(event, caller),
+      });
+    },
+  });
+  return streams;
+}

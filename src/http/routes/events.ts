@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import { isKnownEventType } from '../../events/event-catalogue.ts';
+import type { Gateway } from '../../gateway/ports.ts';
+import type { EventQuery } from '../../store/store.ts';
+import type { Answers } from '../../wire/answers.ts';
+import { eventSchema } from '../../wire/event.ts';
+import { InvalidInput } from '../invalid-input.ts';
+import { type Route, readRoute } from '../route.ts';
+
+/** Seam's default; more than the second are cut. */
+const DEFAULT_LIMIT = 500;
+const MAX_LIMIT = 1_000;
+
+const moment = z
+  .string()
+  .refine((text) => /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) && !Number.isNaN(Date.parse(text)), {
+    error: 'Expected a date, or a date and time with its offset: 2026-05-01T10:00:00Z',
+  })
+  .transform((text) => Date.parse(text));
+
+/** What both the list and the stream choose by. */
+export const eventFilters = {
+  event_type: z.string().optional(),
+  event_types: z.array(z.string()).max(200).optional(),
+  device_id: z.string().optional(),
+  device_ids: z.array(z.string()).max(1_000).optional(),
+  access_code_id: z.string().optional(),
+  access_code_ids: z.array(z.string()).max(1_000).optional(),
+};
+
+type Filters = { readonly [Name in keyof typeof eventFilters]?: z.output<(typeof eventFilters)[Name]> | undefined };
+
+/** @throws GatewayError `invalid_event_types` */
+export function chosenEvents(params: Filters): Omit<EventQuery, 'limit'> {
+  const eventTypes = oneOrMany(params.event_type, params.event_types);
+  const deviceIds = oneOrMany(params.device_id, params.device_ids);
+  const accessCodeIds = oneOrMany(params.access_code_id, params.access_code_ids);
+  if (eventTypes) assertEventTypes(eventTypes);
+  return {
+    ...(eventTypes && { eventTypes }),
+    ...(deviceIds && { deviceIds }),
+    ...(accessCodeIds && { accessCodeIds }),
+  };
+}
+
+/** @throws GatewayError `invalid_event_types` */
+export function assertEventTypes(types: readonly string[]): void {
+  const unknown = types.filter((type) => !isKnownEventType(type));
+  if (unknown.length === 0) return;
+  // Only what looks like a name is repeated: a PIN may have got among the types by mistake.
+  const named = unknown.filter((type) => /^[a-z][a-z._]{0,79}$/.test(type)).slice(0, 5);
+  const which = named.length === 0 ? '' : `: ${named.join(', ')}`;
+  throw new GatewayError('invalid_event_types', `There is no such event type${which}. docs/events.md lists them all.`);
+}
+
+const oneOrMany = (one: string | undefined, many: readonly string[] | undefined): readonly string[] | undefined =>
+  one === undefined ? many : [...(many ?? []), one];
+
+export function eventRoutes(gateway: Gateway, answers: Answers): Route[] {
+  const { events } = gateway;
+  return [
+    readRoute({
+      path: '/events/list',
+      summary: 'List events, oldest first',
+      scopes: ['read'],
+      params: z.object({
+        since: moment.optional().describe('Events that were written down from then on.'),
+        between: z.array(moment).length(2).optional().describe('From the first time to the second.'),
+        event_ids: z.array(z.string()).max(1_000).optional(),
+        ...eventFilters,
+        limit: z.number().int().min(1).optional().describe(`${DEFAULT_LIMIT} unless told, ${MAX_LIMIT} at most.`),
+      }),
+      answer: z.object({ events: z.array(eventSchema) }),
+      respond: (params, caller) => {
+        const { since, between, event_ids: eventIds, limit = DEFAULT_LIMIT } = params;
+        if ((since === undefined) === (between === undefined) && !(eventIds && since === undefined)) {
+          throw new InvalidInput('since, between: give one of the two, or event_ids.');
+        }
+        const from = since ?? between?.[0];
+        const until = between?.[1];
+        const found = events.list({
+          ...chosenEvents(params),
+          ...(eventIds && { eventIds }),
+          ...(from !== undefined && { createdFrom: from }),
+          ...(until !== undefined && { createdUntil: until }),
+          limit: Math.min(limit, MAX_LIMIT),
+        });
+        return { events: found.map((event) => answers.event(event, caller)) };
+      },
+    }),
+    readRoute({
+      path: '/events/get',
+      summary: 'Get an event, or the newest of a type or a device',
+      scopes: ['read'],
+      params: z.object({
+        event_id: z.string().optional(),
+        event_type: z.string().optional(),
+        device_id: z.string().optional(),
+      }),
+      answer: z.object({ event: eventSchema }),
+      respond: ({ event_id: id, ...newest }, caller) => {
+        if (id === undefined && newest.event_type === undefined && newest.device_id === undefined) {
+          throw new InvalidInput('event_id, event_type, device_id: give one of them.');
+        }
+        const event =
+          id === undefined ? events.list({ ...chosenEvents(newest), newestFirst: true, limit: 1 })[0] : events.get(id);
+        if (event === undefined) {
+          throw new GatewayError(
+            'event_not_found',
+            'There is no such event at this gateway. It may be older than what is kept.',
+          );
+        }
+        return { event: answers.event(event, caller) };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,159 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import http from 'node:http';
+import https from 'node:https';
+import { isIP, isIPv6 } from 'node:net';
+import { GatewayError } from '../../contract/index.ts';
+import { TargetAddresses } from './target-addresses.ts';
+
+/** An answer is read this far and no further, in bytes: nothing in it is of use. */
+const answerLimit = 16_384;
+
+export interface WebhookClientOptions {
+  /** Networks of the site's own that may be sent to, as `192.168.1.0/24`; nothing but the internet otherwise. */
+  readonly privateTargets: readonly string[];
+  /** All addresses of a name; the system's resolver unless given. */
+  readonly lookup?: (name: string) => Promise<readonly string[]>;
+  /** Certificate authorities beside the system's, PEM; for tests. */
+  readonly ca?: string;
+}
+
+interface Target {
+  readonly url: URL;
+  readonly address: string;
+}
+
+/**
+ * Posts webhooks. Every address of a name is looked at before each delivery, and the connection goes to the very
+ * address that was looked at, so that no name can lead inside; redirects are not followed, so that no answer can.
+ */
+export class WebhookClient {
+  readonly #addresses: TargetAddresses;
+  readonly #options: WebhookClientOptions;
+
+  constructor(options: WebhookClientOptions) {
+    this.#options = options;
+    this.#addresses = new TargetAddresses(options.privateTargets);
+  }
+
+  /** @throws GatewayError `invalid_input` */
+  async check(text: string): Promise<void> {
+    const url = parsed(text);
+    const addresses = await this.#resolve(url).catch(() => []);
+    if (addresses.length > 0) this.#judge(url, addresses);
+  }
+
+  /**
+   * @returns the answer's status
+   * @throws Error in plain words, without the URL
+   */
+  async send(
+    { url: text, headers, body }: { url: string; headers: Readonly<Record<string, string>>; body: string },
+    signal: AbortSignal,
+  ): Promise<number> {
+    const url = parsed(text);
+    const addresses = await unlessAborted(this.#resolve(url), signal);
+    const address = this.#judge(url, addresses);
+    return this.#post({ url, address }, headers, Buffer.from(body), signal);
+  }
+
+  async #resolve({ hostname }: URL): Promise<readonly string[]> {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host) !== 0) return [host];
+    const { lookup = allAddresses } = this.#options;
+    return lookup(host);
+  }
+
+  /** @returns the address to connect to */
+  #judge(url: URL, addresses: readonly string[]): string {
+    const [first] = addresses;
+    if (first === undefined) throw new Error(`${url.hostname} has no address`);
+    const inside = addresses.filter((address) => !this.#addresses.isPublic(address));
+    const refused = inside.find((address) => !this.#addresses.isAllowedPrivately(address));
+    if (refused !== undefined) {
+      throw new GatewayError(
+        'invalid_input',
+        `url: ${url.hostname} leads to ${refused}, which is not on the internet. To send webhooks to a network of your ` +
+          'own, name it in the configuration under webhooks.private_targets.',
+      );
+    }
+    if (url.protocol === 'http:' && inside.length < addresses.length) {
+      throw new GatewayError(
+        'invalid_input',
+        'url: over the internet webhooks travel encrypted: use an https:// address. http:// is for networks named in ' +
+          'webhooks.private_targets.',
+      );
+    }
+    return first;
+  }
+
+  #post(
+    { url, address }: Target,
+    headers: Readonly<Record<string, string>>,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { ca } = this.#options;
+    const family = isIPv6(address) ? 6 : 4;
+    return new Promise((resolve, reject) => {
+      const request = (url.protocol === 'https:' ? https : http).request(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-length': body.length },
+        // A connection of its own, to the address that was looked at.
+        agent: false,
+        lookup: (_name, options, done) => {
+          if (options.all) done(null, [{ address, family }]);
+          else done(null, address, family);
+        },
+        signal,
+        ...(ca !== undefined && { ca }),
+      });
+      request.on('response', (response) => {
+        let read = 0;
+        response.on('data', (chunk: Buffer) => {
+          read += chunk.length;
+          if (read > answerLimit) response.destroy();
+        });
+        response.on('error', () => {});
+        response.on('close', () => resolve(response.statusCode ?? 0));
+      });
+      request.on('error', (error) => reject(inPlainWords(error, signal)));
+      request.end(body);
+    });
+  }
+}
+
+function parsed(text: string): URL {
+  // URL.parse is younger than the oldest Node.js supported here.
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new GatewayError('invalid_input', 'url: expected an address that begins with https:// (or http://).');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new GatewayError(
+      'invalid_input',
+      'url: put no name or password into it; receivers know our webhooks by their signature.',
+    );
+  }
+  return url;
+}
+
+const allAddresses = async (name: string): Promise<readonly string[]> =>
+  (await systemLookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address);
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(signal.reason);
+    if (signal.aborted) give();
+    signal.addEventListener('abort', give, { once: true });
+    promise.then(resolve, (error: unknown) => reject(inPlainWords(error, signal)));
+    promise.finally(() => signal.removeEventListener('abort', give)).catch(() => {});
+  });
+}
+
+/** Node's messages name addresses and ports, never paths. */
+function inPlainWords(error: unknown, signal: AbortSignal): Error {
+  if (signal.aborted && signal.reason instanceof Error) return signal.reason;
+  if (!(error instanceof Error)) return new Error('the connection failed');
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : '';
+  return new Error(`${code}${error.message}`);
+}
