@@ -50,6 +50,7 @@ describe('Metrics', () => {
     expect(text).toContain('strikeplate_event_loop_lag_seconds{quantile="0.99"} 0.00306');
     expect(text).toContain(`strikeplate_info{gateway_id="box7",version="1.2.3",node="${process.version}"} 1`);
     expect(text).toContain('strikeplate_ready 1');
+    expect(text).toContain('strikeplate_webhook_queue 0');
     // A count read twice is not counted twice.
     expect(await metrics.text()).toContain('strikeplate_link_reconnects_total{link="mqtt/main"} 3');
   });

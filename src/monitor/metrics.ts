@@ -137,6 +137,9 @@ export class Metrics {
     this.#gauge('strikeplate_attempts_pending', 'Action attempts that have not ended.', [], (pending) =>
       pending.set(gateway.attempts.pendingCount),
     );
+    this.#gauge('strikeplate_webhook_queue', 'Events that wait for their webhooks.', [], (queue) =>
+      queue.set(gateway.webhooks.queued),
+    );
     this.#gauge('strikeplate_link_up', '1 while the link is up.', ['link'], (up) => {
       for (const { name, state } of gateway.links()) up.set({ link: name }, state.status === 'up' ? 1 : 0);
     });

@@ -49,12 +49,14 @@ export interface SiteWishes {
   readonly base: string;
   readonly devices: number;
   readonly monitor: boolean;
+  /** Webhooks may be sent to this machine. */
+  readonly webhooks: boolean;
   readonly port: number;
 }
 
 /** A gateway with doors of one bridge, configured as a site would: with the log it logs by default. */
 export async function configureGateway(wishes: SiteWishes): Promise<GatewaySite> {
-  const { folder, brokerUrl, base, devices, monitor, port } = wishes;
+  const { folder, brokerUrl, base, devices, monitor, webhooks, port } = wishes;
   const slugs = Array.from({ length: devices }, (_, index) => `door-${index}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const configFile = join(folder, 'gateway.yaml');
@@ -64,6 +66,7 @@ export async function configureGateway(wishes: SiteWishes): Promise<GatewaySite>
     `http: { port: ${port}, hold_ms: 20000 }`,
     `mqtt: { main: { url: "${brokerUrl}" } }`,
     ...(monitor ? [`monitor: { mqtt: main, base_topic: strikeplate/${base} }`] : []),
+    ...(webhooks ? ['webhooks: { private_targets: [127.0.0.0/8] }'] : []),
     'devices:',
     ...slugs.map(
       (slug) =>

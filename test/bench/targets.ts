@@ -39,7 +39,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const bases = { bare: 'bare', floor: 'floor', gateway: 'gateway', monitor: 'monitored', before: 'before' } as const;
+const bases = {
+  bare: 'bare',
+  floor: 'floor',
+  gateway: 'gateway',
+  monitor: 'monitored',
+  webhooks: 'webhooks',
+  before: 'before',
+} as const;
+
+/** As many as may wait for one receiver (`webhooks.max_queued`). */
+const queuedEvents = 10_000;
 
 const ourRoot = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -78,7 +88,11 @@ async function startFloor({ broker, devices }: TargetContext): Promise<Target> {
   });
 }
 
-async function startGateway(name: 'gateway' | 'monitor' | 'before', context: TargetContext): Promise<Target> {
+async function startGateway(
+  name: 'gateway' | 'monitor' | 'webhooks' | 'before',
+  context: TargetContext,
+  prepare?: (http: HttpTarget) => Promise<void>,
+): Promise<Target> {
   const { broker, devices, profile, against } = context;
   const root = name === 'before' ? against : ourRoot;
   const port = await freePort();
@@ -88,11 +102,41 @@ async function startGateway(name: 'gateway' | 'monitor' | 'before', context: Tar
     base: bases[name],
     devices,
     monitor: name === 'monitor',
+    webhooks: name === 'webhooks',
     port,
   });
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const http = { url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey };
-  return overHttp(name, http, () => new HelperProcess('gateway.mjs', { ...site, root }, profiling));
+  const target = await overHttp(name, http, () => new HelperProcess('gateway.mjs', { ...site, root }, profiling));
+  await prepare?.(http);
+  return target;
+}
+
+/** A gateway with so many events queued for a receiver that takes connections and never answers. */
+async function startWithDeadReceiver(context: TargetContext): Promise<Target> {
+  const receiver = createServer((socket) => socket.resume().on('error', () => {})).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const { port } = receiver.address() as AddressInfo;
+  const target = await startGateway('webhooks', context, async (http) => {
+    const headers = { authorization: `Bearer ${http.apiKey}`, 'content-type': 'application/json' };
+    const ask = async (path: string, body?: object) => {
+      const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+      return (await fetch(`${http.url}${path}`, { ...request, headers })).text();
+    };
+    await ask('/webhooks/create', { url: `http://127.0.0.1:${port}/` });
+    const loader = new HttpLoader(http);
+    await loader.runCount({ clients: 64, devices: context.devices }, queuedEvents);
+    loader.close();
+    const queued = Number(/^strikeplate_webhook_queue (\d+)$/m.exec(await ask('/metrics'))?.[1]);
+    if (!(queued >= queuedEvents)) throw new Error(`${queued} events are queued instead of ${queuedEvents}`);
+  });
+  return {
+    ...target,
+    close: async () => {
+      await target.close();
+      receiver.close();
+    },
+  };
 }
 
 async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
@@ -123,6 +167,7 @@ export const starters: Readonly<Record<string, (context: TargetContext) => Promi
   gateway: (context) => startGateway('gateway', context),
   before: (context) => startGateway('before', context),
   monitor: (context) => startGateway('monitor', context),
+  webhooks: startWithDeadReceiver,
 };
 
 /** Bytes that a process has caused to be written to disks (proc(5), `/proc/pid/io`); undefined where that is not told. */

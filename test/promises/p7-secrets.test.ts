@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +32,9 @@ const pins = {
   'written when the process was killed': '85013946',
 } as const;
 
+/** In a webhook's URL: shown to those who may see webhooks, and nowhere else. */
+const webhookToken = 'Hook-9vTq-token';
+
 const brokerPassword = 'Broker-7Kq2-word';
 
 describe('P7 Secrets stay in', () => {
@@ -47,6 +52,8 @@ describe('P7 Secrets stay in', () => {
   let bridge: Zigbee2MqttSimulator;
   let line: TcpProxy;
   let storedAnswer = '';
+  let eventsAnswer = '';
+  let hookUrl = '';
   let filesAfterKill: ReadonlyMap<string, Buffer>;
   let filesAfterStop: ReadonlyMap<string, Buffer>;
 
@@ -80,6 +87,13 @@ describe('P7 Secrets stay in', () => {
     // Codes are shown on MQTT by this lock: the worst case.
     lock = bridge.addLock({ friendlyName: 'front', slots: 10, exposePin: true, radioMs: 10, motorMs: 30 });
     bridge.start();
+    const application = createServer(async (request, response) => {
+      for await (const chunk of request) note('a webhook', String(chunk));
+      response.end();
+    });
+    await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
+    hookUrl = `http://127.0.0.1:${(application.address() as AddressInfo).port}/?token=${webhookToken}`;
+    closing.push(() => application.close());
     box = await GatewayBox.make({ devices: [] });
     closing.push(() => box.dispose());
     writeFileSync(join(box.folder, 'mqtt.pw'), `${brokerPassword}\n`, { mode: 0o600 });
@@ -88,6 +102,7 @@ describe('P7 Secrets stay in', () => {
       mqtt: { main: { url: line.url, username, password_file: join(box.folder, 'mqtt.pw') } },
       monitor: { mqtt: 'main', home_assistant: true, interval_s: 1 },
       log: { level: 'trace' },
+      webhooks: { private_targets: ['127.0.0.0/8'] },
       devices: [zigbeeEntry('front', { settings: { pin_slots: { first: 1, count: 5 } }, limits: { code } })],
     });
     await live();
@@ -111,6 +126,14 @@ describe('P7 Secrets stay in', () => {
       { name: 'the key of the store', value: storeKey },
     );
     await api.online(device_id);
+    const hook = await api.post('/webhooks/create', { url: hookUrl });
+    secrets.push({
+      name: 'the secret of a webhook',
+      value: (hook.body.webhook as unknown as { secret: string }).secret.slice(6),
+    });
+    // Nobody answers there: what is said of that may not name the token.
+    await api.post('/webhooks/create', { url: hookUrl.replace(/:\d+/, ':9') });
+    const stream = await follow(api);
     const create = (body: object | string, headers: Record<string, string> = {}) =>
       api.post('/access_codes/create', body, headers);
     const ended = async (answer: Awaited<ReturnType<typeof create>>) => {
@@ -120,6 +143,7 @@ describe('P7 Secrets stay in', () => {
 
     const once = { 'idempotency-key': 'stay-7' };
     await ended(await create({ device_id, name: 'Ana', code: pins.stored }, once));
+    expect(lock.typePin(pins.stored)).toBe(true);
     storedAnswer = (await api.post('/access_codes/list', { device_id })).text;
     const chosen = await create({ device_id, name: 'Ben', preferred_code_length: 8 });
     const { code: generated } = chosen.body.access_code as unknown as { code: string };
@@ -163,7 +187,9 @@ describe('P7 Secrets stay in', () => {
     await api.online(device_id);
     await ended(await create({ device_id, code: pins['on a broken link'] }));
 
+    eventsAnswer = (await api.post('/events/list', { since: '2020-01-01' })).text;
     await look(api);
+    stream.abort();
     const dying = create({ device_id, code: pins['written when the process was killed'] }).catch(() => undefined);
     while (!lock.keypad.codeCommands.some(({ code }) => code === pins['written when the process was killed']))
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -186,21 +212,37 @@ describe('P7 Secrets stay in', () => {
     await witness.settled();
   }
 
-  /** Everything that can be asked for without the right to see codes. */
-  async function look(api: ApiCaller): Promise<void> {
-    const keysFile = join(box.stateDir, 'api-keys');
-    const { key } = await createApiKey(
-      keysFile,
-      { name: `reader-${randomBytes(3).toString('hex')}`, scopes: ['read'] },
-      randomBytes,
-      Date.now,
-    );
+  /** Somebody without the right to see codes. */
+  async function newReader(api: ApiCaller) {
+    const wish = { name: `reader-${randomBytes(3).toString('hex')}`, scopes: ['read'] as const };
+    const { key } = await createApiKey(join(box.stateDir, 'api-keys'), wish, randomBytes, Date.now);
     const reader = new ApiCaller(api.url, key);
     while ((await reader.get('/devices/list')).status === 401) await new Promise((resolve) => setTimeout(resolve, 50));
+    return { key, reader };
+  }
+
+  /** Reads the live stream until it is told to stop. */
+  async function follow(api: ApiCaller): Promise<AbortController> {
+    const stop = new AbortController();
+    const { key } = await newReader(api);
+    const headers = { authorization: `Bearer ${key}` };
+    const { body } = await fetch(`${api.url}/events/stream`, { headers, signal: stop.signal });
+    const read = async () => {
+      for await (const chunk of body ?? []) note('the stream', Buffer.from(chunk).toString());
+    };
+    read().catch(() => undefined);
+    return stop;
+  }
+
+  /** Everything that can be asked for without the right to see codes. */
+  async function look(api: ApiCaller): Promise<void> {
+    const { reader } = await newReader(api);
     const attempts = await reader.attempts();
     for (const { action_attempt_id } of attempts)
       note('a history', (await reader.get(`/action_attempts/${action_attempt_id}/history`)).text);
     const lists = ['/action_attempts/list', '/access_codes/list', '/devices/list', '/locks/list', '/workspaces/get'];
+    note('/events/list', (await reader.post('/events/list', { since: '2020-01-01' })).text);
+    note('an error body', (await reader.get('/webhooks/list')).text);
     for (const path of lists) note(path, (await reader.post(path, { device_id: idOf('front') })).text);
     for (const path of ['/health', '/openapi.json', '/metrics']) note(path, (await reader.get(path)).text);
     // Whoever may see codes sees them where they belong, and nowhere else.
@@ -228,6 +270,7 @@ describe('P7 Secrets stay in', () => {
 
   it('the secrets were really there: whoever may see a code sees it, and the lock was told', () => {
     expect(storedAnswer).toContain(pins.stored);
+    expect(eventsAnswer).toContain(pins.stored);
     const commands = witness.heard.filter(({ topic }) => topic === 'zigbee2mqtt/front/set');
     for (const name of ['stored', 'refused', 'on a broken link', 'written when the process was killed'] as const)
       expect(commands.some(({ payload }) => payload.includes(pins[name]), `${name} was sent`)).toBe(true);
@@ -238,6 +281,8 @@ describe('P7 Secrets stay in', () => {
     expect(log.split('\n').length).toBeGreaterThan(100);
     expect(log).toContain('"level":20');
     expect(tracesOf(secrets, log, 'the log')).toEqual([]);
+    expect(log).toContain('a webhook was not taken');
+    expect(log).not.toContain(webhookToken);
   });
 
   it('in no message that the gateway publishes, but the commands to the lock', () => {
@@ -253,6 +298,12 @@ describe('P7 Secrets stay in', () => {
       'strikeplate_attempts_total{action_type="CREATE_ACCESS_CODE",outcome="success"}',
     );
     expect(seen.get('a history')).toContain('accepted');
+    for (const place of ['/events/list', 'the stream', 'a webhook']) {
+      expect([place, seen.get(place)]).toEqual([
+        place,
+        expect.stringMatching(/"code":null.*lock.unlocked|lock.unlocked.*"code":null/s),
+      ]);
+    }
     const found = [...seen]
       .filter(([place]) => place !== 'the log')
       .flatMap(([place, text]) => tracesOf(secrets, text, place));
