@@ -8,6 +8,9 @@ export default defineConfig({
     pool: 'forks',
     // On two cores vitest would keep one for itself.
     maxWorkers: '100%',
+    // Tests measure no time. What runs longer hangs; a busy machine is no reason to fail.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
