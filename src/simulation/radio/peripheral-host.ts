@@ -188,7 +188,13 @@ class IndicationQueue {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#outstanding = !this.#unconfirmed;
-      this.#update(next);
+      try {
+        this.#update(next);
+      } catch {
+        // bleno looks up a connection that has gone, and tells of that only later. Nobody is left to hear the rest.
+        this.#waiting.length = 0;
+        return;
+      }
     }
   }
 }
