@@ -15,8 +15,6 @@ export type AdapterChoice =
   /** A kernel adapter by name (`hci0`) or by address. */
   | { readonly adapter: string; readonly userChannel?: boolean }
   | { readonly uart: string; readonly baudRate: number }
-  /** An adapter of BlueZ by name. */
-  | { readonly dbus: string }
   /** By address, or the first there is. */
   | { readonly inProcess: InProcessAdapters; readonly address?: string };
 
@@ -61,7 +59,6 @@ export class AdapterFinder {
 
   async find(): Promise<FoundAdapter | NoAdapter> {
     const choice = this.#choice;
-    if ('dbus' in choice) return { binding: { kind: 'dbus', adapter: choice.dbus }, name: `${choice.dbus} of BlueZ` };
     if ('uart' in choice) {
       if (!(await this.#surroundings.pathExists(choice.uart)))
         return { reason: 'no_adapter', hint: `There is no serial port ${choice.uart}. Plug the Bluetooth dongle in.` };

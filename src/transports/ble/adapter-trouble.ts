@@ -14,11 +14,6 @@ export function adapterTrouble(
   configured: string,
 ): AdapterTrouble {
   const which = `The Bluetooth adapter ${configured} (${name})`;
-  if (binding.kind === 'dbus')
-    return {
-      reason: 'adapter_off',
-      hint: `${which} is off or BlueZ does not run. Check \`bluetoothctl show\`, and that dbus-next is installed.`,
-    };
   if (binding.kind === 'uart' || binding.kind === 'in-process')
     return {
       reason: trouble === 'off' ? 'adapter_lost' : 'not_answering',

@@ -34,8 +34,6 @@ export interface BleAdapterOptions {
   readonly timings?: Partial<BleTimings>;
   /** Addresses heard before the stack is replaced in an idle moment. */
   readonly crowd?: number;
-  /** False for the D-Bus binding. */
-  readonly remembersServices?: boolean;
 }
 
 /** How long until an adapter that is not there is looked for again, in milliseconds. */
@@ -77,7 +75,7 @@ export class BleAdapter {
       log,
       random: options.random,
       timings: this.#timings,
-      catalogue: new GattCatalogue(options.remembersServices ?? true),
+      catalogue: new GattCatalogue(),
     });
     this.#state = { status: 'down', reason: 'starting', hint: `The Bluetooth adapter ${name} is being started.` };
     this.#scanner = new Scanner({

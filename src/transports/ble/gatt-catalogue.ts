@@ -25,16 +25,6 @@ type Done = (error: unknown, found: FoundServices | undefined) => void;
  */
 export class GattCatalogue {
   readonly #known = new Map<string, ReadonlyMap<string, Remembered>>();
-  readonly #remembers: boolean;
-
-  /** @param remembers false for stacks that do not say where they found what, nor when the MTU is agreed (D-Bus) */
-  constructor(remembers: boolean) {
-    this.#remembers = remembers;
-  }
-
-  get awaitsMtu(): boolean {
-    return this.#remembers;
-  }
 
   forget(address: string): void {
     this.#known.delete(address);
@@ -66,7 +56,7 @@ export class GattCatalogue {
       const next = () => {
         const service = rest.shift();
         if (service === undefined) {
-          if (this.#remembers) this.#known.set(peripheral.address, remembered);
+          this.#known.set(peripheral.address, remembered);
           done(undefined, found);
           return;
         }

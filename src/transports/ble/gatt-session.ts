@@ -108,7 +108,7 @@ export class NobleGattSession implements GattSession {
     this.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true });
     const { catalogue, noble, peripheral } = this.#options;
     try {
-      if (catalogue.awaitsMtu) await this.#mtu();
+      await this.#mtu();
       this.#services = await this.#operate(
         'finding its services',
         (done) => catalogue.find(noble, peripheral, services, done),

@@ -15,8 +15,6 @@ export type StackBinding =
   | { readonly kind: 'hci'; readonly index: number; readonly userChannel: boolean }
   /** A controller that speaks H4 on a serial port. */
   | { readonly kind: 'uart'; readonly path: string; readonly baudRate: number }
-  /** BlueZ's own stack over D-Bus: the only one that keeps bonds. */
-  | { readonly kind: 'dbus'; readonly adapter: string }
   /** A controller in this process. */
   | { readonly kind: 'in-process'; readonly open: OpenHciPort };
 
@@ -86,9 +84,6 @@ export function makeNoble(binding: StackBinding): Noble {
       const { path, baudRate } = binding;
       return make('hci', { hciDriver: 'uart', bindParams: { uart: { port: path, baudRate } } });
     }
-    case 'dbus':
-      // The binding is left out of the published types.
-      return make('dbus' as 'hci', { adapterId: binding.adapter } as object);
     case 'in-process': {
       const bindParams: InProcessBinding = { open: binding.open };
       return make('hci', { hciDriver: IN_PROCESS_DRIVER, bindParams });
