@@ -10,6 +10,9 @@ import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
 import { checkAdapters, checkSharedAddresses } from './radio-checks.ts';
 import { entriesAt, isRaw, listAt, rawAt } from './raw-values.ts';
 
+/** Half a second to send in; the rest is what a broker may keep a message (docs/decisions/0010). Milliseconds. */
+const LEAST_MQTT_SEND_BY_MS = 2_500;
+
 /** What was found behind the ids that a configuration names: the thing itself, or why it cannot be had. */
 export type Found<T> = ReadonlyMap<string, T | { readonly problem: string }>;
 
@@ -187,6 +190,12 @@ function checkDevice(
         [...path, 'limits', kind],
         `send_by_ms (${sendBy}) must be less than deadline_ms (${deadline}); ` +
           `the driver's own are ${driver.limits[kind].sendByMs} and ${driver.limits[kind].deadlineMs}.`,
+      );
+    if (driver.link === 'mqtt' && typeof given.send_by_ms === 'number' && given.send_by_ms < LEAST_MQTT_SEND_BY_MS)
+      findings.add(
+        [...path, 'limits', kind, 'send_by_ms'],
+        `${given.send_by_ms} is too short over MQTT: nothing leaves in the last two seconds, since a broker could keep it ` +
+          `for longer. Give at least ${LEAST_MQTT_SEND_BY_MS}.`,
       );
   }
 }

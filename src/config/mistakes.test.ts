@@ -172,6 +172,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:10:105 devices.1.device_id: devices.0 has this device_id already, made of its id.',
   ],
   [
+    'a door that has no time to send in',
+    `${good}    limits: { door: { send_by_ms: 1500 } }\n`,
+    'gateway.yaml:10:35 devices.0.limits.door.send_by_ms: 1500 is too short over MQTT: nothing leaves in the last two seconds, since a broker could keep it for longer. Give at least 2500.',
+  ],
+  [
     'limits that leave no time for the truth',
     `${good}    limits: { door: { send_by_ms: 9000 }, code: { deadline_ms: 400000 } }\n`,
     "gateway.yaml:10:21 devices.0.limits.door: send_by_ms (9000) must be less than deadline_ms (9000); the driver's own are 5000 and 9000.",

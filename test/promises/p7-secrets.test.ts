@@ -97,7 +97,7 @@ describe('P7 Secrets stay in', () => {
     box = await GatewayBox.make({ devices: [] });
     closing.push(() => box.dispose());
     writeFileSync(join(box.folder, 'mqtt.pw'), `${brokerPassword}\n`, { mode: 0o600 });
-    const code = { send_by_ms: 2_000, deadline_ms: 4_000 };
+    const code = { send_by_ms: 2_500, deadline_ms: 4_000 };
     box.configure({
       mqtt: { main: { url: line.url, username, password_file: join(box.folder, 'mqtt.pw') } },
       monitor: { mqtt: 'main', home_assistant: true, interval_s: 1 },

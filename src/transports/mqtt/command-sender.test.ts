@@ -14,6 +14,7 @@ const place = {
 class ScriptedConnection implements SendingConnection {
   congested = false;
   receiveMaximum = 65_535;
+  protocolVersion: 4 | 5 = 5;
   readonly published: { topic: string; expiry: number | undefined }[] = [];
   readonly reset = vi.fn();
   readonly #room: (() => void)[] = [];
@@ -116,12 +117,27 @@ describe('sending', () => {
   it.each([
     { sendBy: 60_000, expiry: 5 },
     { sendBy: 3_900, expiry: 2 },
-    { sendBy: 400, expiry: 1 },
+    { sendBy: 2_999, expiry: 1 },
+    { sendBy: 2_000, expiry: 1 },
   ])('lets the broker keep a command no longer than until send_by: $sendBy ms', async ({ sendBy, expiry }) => {
     const sending = send({ ...permit, sendBy });
     sender.acknowledged(1, 0);
     await sending;
     expect(connection.published[0]?.expiry).toBe(expiry);
+    // Seconds; a broker that counts in whole ones keeps it for up to one more.
+    expect((expiry + 1) * 1_000).toBeLessThanOrEqual(sendBy);
+  });
+
+  it('sends nothing that the broker could keep past send_by', async () => {
+    const late = { ...permit, sendBy: 1_999 };
+    expect(await failed(send(late))).toMatchObject({ type: 'expired', delivery: 'not_sent' });
+    expect(late.spend).not.toHaveBeenCalled();
+    expect(connection.published).toEqual([]);
+    // There a command has no expiry, whenever it leaves.
+    connection.protocolVersion = 4;
+    const sending = send(late);
+    sender.acknowledged(1, 0);
+    await sending;
   });
 
   it('waits for a place within the receive maximum before the permit is spent', async () => {
@@ -174,7 +190,7 @@ describe('sending', () => {
 
   it('checks send_by again after it has waited', async () => {
     connection.congested = true;
-    const sending = failed(send({ ...permit, sendBy: 500 }));
+    const sending = failed(send({ ...permit, sendBy: 2_480 }));
     await clock.advance(490);
     connection.flush();
     expect(await sending).toMatchObject({ type: 'expired', delivery: 'not_sent' });
