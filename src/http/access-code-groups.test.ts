@@ -121,7 +121,7 @@ describe('a code', () => {
       [{ device_id: gate.deviceId }, 404],
       [{ type: 'ongoing', ends_at: '2026-05-06T12:00:00Z' }, 400],
       [{ is_managed: false }, 400],
-      [{ code: '12' }, 400],
+      [{ code: '12a4' }, 400],
       [{ ends_ta: 'x' }, 400],
     ] as const)
       expect(await call('PATCH', '/access_codes/update', { access_code_id, ...change })).toMatchObject({ status });

@@ -37,7 +37,7 @@ describe('creating', () => {
   });
 
   test.each([
-    [{ code: '123' }, 'code'],
+    [{ code: '' }, 'code'],
     [{ code: '12a456' }, 'code'],
     [{ code: 1234 }, 'code'],
     [{ is_offline_access_code: true }, 'is_offline_access_code'],

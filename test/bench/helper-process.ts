@@ -14,6 +14,9 @@ export interface ProcessFigures {
   readonly batches?: number;
 }
 
+/** A gateway looks for the outcome of what it sent for 2 s. */
+const PATIENCE_MS = 10_000;
+
 interface Reply {
   readonly id: number;
   readonly value?: unknown;
@@ -27,6 +30,8 @@ interface Reply {
 export class HelperProcess {
   readonly #child: ChildProcess;
   readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  /** Rejects when it ended without being told to; never resolves. */
+  readonly failed: Promise<never>;
   #lastId = 0;
   #stopping = false;
 
@@ -43,12 +48,15 @@ export class HelperProcess {
       if (reply.error === undefined) waiting?.resolve(reply.value);
       else waiting?.reject(new Error(`${file}: ${reply.error}`));
     });
-    this.#child.once('exit', (code, signal) => {
-      const error = new Error(`${file} ended with ${code ?? signal}`);
-      if (!this.#stopping) console.error(error.message);
-      for (const { reject } of this.#open.values()) reject(error);
-      this.#open.clear();
+    this.failed = new Promise((_, fail) => {
+      this.#child.once('exit', (code, signal) => {
+        const error = new Error(`${file} ended with ${code ?? signal}`);
+        if (!this.#stopping) fail(error);
+        for (const { reject } of this.#open.values()) reject(error);
+        this.#open.clear();
+      });
     });
+    this.failed.catch((error: Error) => console.error(error.message));
   }
 
   get pid(): number {
@@ -72,12 +80,14 @@ export class HelperProcess {
     this.#child.kill('SIGKILL');
   }
 
-  /** Lets it end by itself, which is when a profile is written. */
+  /** Lets it end by itself, which is when a profile is written; one that does not is killed. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     if (this.#child.connected) this.#child.disconnect();
+    const late = setTimeout(() => this.kill(), PATIENCE_MS);
     await exited;
+    clearTimeout(late);
   }
 }

@@ -1,6 +1,10 @@
 // The other end of HelperProcess: answers questions over IPC, and ends when the parent hangs up.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
+/** Before there is anything to end properly: a parent that failed must not leave this process behind. */
+const endAtOnce = () => process.exit(0);
+process.once('disconnect', endAtOnce);
+
 /** What the parent wants this helper to know. */
 export const settings = () => JSON.parse(process.argv[2] ?? '{}');
 
@@ -32,6 +36,7 @@ export function answer(answers, onEnd = () => undefined) {
       process.send?.({ id, error: error instanceof Error ? error.message : String(error) });
     }
   });
+  process.off('disconnect', endAtOnce);
   process.on('disconnect', async () => {
     await onEnd();
     process.exit(0);

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { ensureBuilt } from '../../scripts/build.mjs';
+import { Closers } from './closers.ts';
 import { HelperProcess } from './helper-process.ts';
 import { readOptions, usage } from './options.ts';
 import { alternate, loadShapes, type Row } from './round-trips.ts';
@@ -17,13 +18,14 @@ if (options === undefined) {
 }
 await ensureBuilt();
 const folder = temporaryFolder();
-const closers: (() => Promise<void>)[] = [async () => folder.remove()];
+const closers = new Closers();
+closers.add(async () => folder.remove());
 try {
   const broker = await startBroker(options.embedded);
-  closers.push(() => broker.close());
+  closers.add(() => broker.close());
   const { url, protocolVersion } = broker;
   const lock = new HelperProcess('lock.mjs', { url, protocolVersion, bases: allBases });
-  closers.push(() => lock.stop());
+  closers.add(() => lock.stop());
   await lock.ask('ready');
 
   const targets: Target[] = [];
@@ -37,7 +39,7 @@ try {
       profile: options.profile,
       against: options.against,
     });
-    closers.push(() => target.close());
+    closers.add(() => target.close());
     targets.push(target);
   }
   const loadBefore = loadavg()[0];
@@ -70,7 +72,7 @@ try {
   );
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 } finally {
-  for (const close of closers.reverse()) await close();
+  await closers.close();
 }
 
 function roundTripTable(rows: readonly Row[]): string {

@@ -67,16 +67,28 @@ async function startCommit({ folder }: TargetContext): Promise<Target> {
 
 /** One that makes its load itself. */
 async function inner(name: string, process: HelperProcess, takesLoads: boolean): Promise<Target> {
-  await process.ask('ready');
-  return {
-    name,
-    process,
-    coldStartMs: undefined,
-    idle: await process.figures(),
-    takesLoads,
-    run: (load) => process.ask<LoadResult>('load', load),
-    close: () => process.stop(),
-  };
+  return unlessItFails(process, async () => {
+    await process.ask('ready');
+    return {
+      name,
+      process,
+      coldStartMs: undefined,
+      idle: await process.figures(),
+      takesLoads,
+      run: (load) => process.ask<LoadResult>('load', load),
+      close: () => process.stop(),
+    };
+  });
+}
+
+/** What did not come up is not left behind. */
+async function unlessItFails(process: HelperProcess, comeUp: () => Promise<Target>): Promise<Target> {
+  try {
+    return await Promise.race([comeUp(), process.failed]);
+  } catch (error) {
+    process.kill();
+    throw error;
+  }
 }
 
 async function startFloor({ broker, devices }: TargetContext): Promise<Target> {
@@ -142,21 +154,23 @@ async function startWithDeadReceiver(context: TargetContext): Promise<Target> {
 async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
   const from = performance.now();
   const process = start();
-  await firstSuccess(http);
-  const coldStartMs = performance.now() - from;
-  const loader = new HttpLoader(http);
-  return {
-    name,
-    process,
-    coldStartMs,
-    idle: await process.figures(),
-    takesLoads: true,
-    run: (load) => loader.run(load),
-    close: async () => {
-      loader.close();
-      await process.stop();
-    },
-  };
+  return unlessItFails(process, async () => {
+    await firstSuccess(http);
+    const coldStartMs = performance.now() - from;
+    const loader = new HttpLoader(http);
+    return {
+      name,
+      process,
+      coldStartMs,
+      idle: await process.figures(),
+      takesLoads: true,
+      run: (load) => loader.run(load),
+      close: async () => {
+        loader.close();
+        await process.stop();
+      },
+    };
+  });
 }
 
 /** By name, in the order of the report. */

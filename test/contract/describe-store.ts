@@ -1,42 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CommitStats } from '../../src/store/commit-queue.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   aCode,
   accepted,
   aDelivery,
   anAttempt,
-  anEvent,
   anIdempotencyRecord,
   anUnmanagedCode,
   aThreshold,
   aWebhook,
   deviceA,
   deviceB,
-  happened,
   settled,
   uuid,
 } from '../kit/store-records.ts';
-
-/** A store with the means to do to it what a site does. */
-export interface StoreBench {
-  /** The one in use; another one after `crash`. */
-  readonly store: Store & { readonly stats: CommitStats };
-  /** Lets time pass until the promise settles. */
-  until<T>(promise: Promise<T>): Promise<T>;
-  /** The process dies and starts again on the same disk. */
-  crash(): Promise<void>;
-  fillDisk(): Promise<void>;
-  freeDisk(): Promise<void>;
-  /** Ends everything. */
-  dispose(): Promise<void>;
-}
+import { describeStoredEvents } from './describe-store-events.ts';
+import { describeStoreTrouble } from './describe-store-trouble.ts';
+import { commitTo, type StoreBench } from './store-bench.ts';
 
 /** What every store must do. */
 export function describeStore(name: string, open: () => Promise<StoreBench>): void {
   describe(`${name}: the store's contract`, () => {
     let bench: StoreBench;
-    const commit = (...changes: Parameters<Store['commit']>[0]) => bench.until(bench.store.commit(changes));
+    const commit = commitTo(() => bench);
 
     beforeEach(async () => {
       bench = await open();
@@ -288,107 +274,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
       });
     });
 
-    describe('events', () => {
-      const told: number[] = [];
-      const hear = () => {
-        told.length = 0;
-        return bench.store.onEvents((events) => told.push(...events.map(({ seq }) => seq)));
-      };
-
-      it('gives back an event as it was put, numbered in the order of commits', async () => {
-        const full = anEvent(2, {
-          eventType: 'access_code.set_on_device',
-          deviceId: 'a device id that is no UUID',
-          accessCodeId: uuid(9, 1),
-          actionAttemptId: uuid(8),
-          noiseThresholdId: uuid(7, 2),
-          details: { 'Zoë’s': [null, 1.5, { deep: true }] },
-        });
-        const bare = anEvent(1, { deviceId: undefined, details: {} });
-        await commit({ kind: 'event_put', event: full });
-        await commit({ kind: 'event_put', event: bare });
-        expect(bench.store.event(full.eventId)).toEqual({ ...full, seq: 1 });
-        expect(bench.store.event(bare.eventId)).toEqual({ ...bare, seq: 2 });
-        expect(bench.store.event('?')).toBeUndefined();
-        expect(bench.store.highestEventSeq()).toBe(2);
-        expect(bench.store.eventsAfter(0, 10)).toEqual([
-          { ...full, seq: 1 },
-          { ...bare, seq: 2 },
-        ]);
-        expect(bench.store.eventsAfter(1, 10).map(({ seq }) => seq)).toEqual([2]);
-        expect(bench.store.eventsAfter(0, 1).map(({ seq }) => seq)).toEqual([1]);
-        expect(bench.store.eventsAfter(2, 10)).toEqual([]);
-      });
-
-      it('lists oldest first, under every condition at once', async () => {
-        const code = uuid(5, 1);
-        await commit(
-          happened(1),
-          happened(2, { deviceId: deviceB, eventType: 'lock.locked' }),
-          happened(3, { accessCodeId: code }),
-          happened(4, { deviceId: 'plain', accessCodeId: code, eventType: 'lock.locked' }),
-          happened(5, { deviceId: undefined, createdAt: anEvent(0).createdAt }),
-        );
-        const seqs = (query: Partial<Parameters<Store['events']>[0]>) =>
-          bench.store.events({ limit: 10, ...query }).map(({ seq }) => seq);
-
-        expect(seqs({})).toEqual([5, 1, 2, 3, 4]);
-        expect(seqs({ limit: 2 })).toEqual([5, 1]);
-        expect(seqs({ eventTypes: ['lock.locked'] })).toEqual([2, 4]);
-        expect(seqs({ eventTypes: ['lock.locked', 'lock.unlocked'] })).toEqual([5, 1, 2, 3, 4]);
-        expect(seqs({ deviceIds: [deviceB, 'plain'] })).toEqual([2, 4]);
-        expect(seqs({ accessCodeIds: [code] })).toEqual([3, 4]);
-        expect(seqs({ accessCodeIds: [code], deviceIds: [deviceA] })).toEqual([3]);
-        expect(seqs({ createdFrom: anEvent(2).createdAt, createdUntil: anEvent(3).createdAt })).toEqual([2, 3]);
-        expect(seqs({ eventIds: [uuid(4, 3), uuid(1, 3), uuid(404, 3)] })).toEqual([1, 4]);
-        expect(seqs({ eventIds: [uuid(4, 3), uuid(1, 3)], eventTypes: ['lock.locked'] })).toEqual([4]);
-        expect(seqs({ newestFirst: true })).toEqual([4, 3, 2, 1, 5]);
-        expect(seqs({ newestFirst: true, limit: 1, deviceIds: [deviceB] })).toEqual([2]);
-        expect(seqs({ newestFirst: true, eventIds: [uuid(1, 3), uuid(4, 3)] })).toEqual([4, 1]);
-        expect(seqs({ eventIds: [] })).toEqual([]);
-        expect(seqs({ deviceIds: [] })).toEqual([]);
-      });
-
-      it('tells of events once their commit is on disk, in that order, before it is answered', async () => {
-        const stop = hear();
-        const answered: string[] = [];
-        const first = bench.store.commit([accepted(1), happened(1), happened(2)]);
-        const second = bench.store.commit([happened(3)]);
-        const noted = first.then(() => answered.push(`first: told ${told.length >= 2}`));
-        expect(told).toEqual([]);
-        await bench.until(Promise.all([first, second, noted]));
-        expect(told).toEqual([1, 2, 3]);
-        expect(answered).toEqual(['first: told true']);
-        expect(bench.store.eventsAfter(0, 10).map(({ eventId }) => eventId)).toEqual([
-          uuid(1, 3),
-          uuid(2, 3),
-          uuid(3, 3),
-        ]);
-        stop();
-        await commit(happened(4));
-        expect(told).toEqual([1, 2, 3]);
-      });
-
-      it('keeps and tells nothing of an event whose commit was refused', async () => {
-        hear();
-        await commit(accepted(1), settled(1), happened(1));
-        await expect(commit(happened(2), settled(1))).rejects.toMatchObject({ type: 'internal_error' });
-        await expect(commit(happened(1))).rejects.toMatchObject({ type: 'internal_error' });
-        expect(told).toEqual([1]);
-        expect(bench.store.event(uuid(2, 3))).toBeUndefined();
-        await commit(happened(3));
-        expect(bench.store.eventsAfter(0, 10)).toHaveLength(2);
-      });
-
-      it('goes on counting after a crash', async () => {
-        await commit(happened(1), happened(2));
-        await bench.crash();
-        const before = bench.store.highestEventSeq();
-        expect(before).toBe(2);
-        await commit(happened(3));
-        expect(bench.store.eventsAfter(before, 10).map(({ eventId }) => eventId)).toEqual([uuid(3, 3)]);
-      });
-    });
+    describeStoredEvents(() => bench);
 
     describe('webhooks', () => {
       it('are kept, oldest first; a change leaves what was delivered as it is', async () => {
@@ -520,108 +406,6 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
       });
     });
 
-    describe('after a crash', () => {
-      it('has everything that was acknowledged, as it was', async () => {
-        const code = aCode(1);
-        await commit(accepted(1), accepted(2), { kind: 'access_code_put', code });
-        await commit(settled(1), { kind: 'fact_put', name: 'clock', value: '5' });
-        const before = bench.store.attempts({ limit: 10 });
-        await bench.crash();
-        expect(bench.store.attempts({ limit: 10 })).toEqual(before);
-        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([2]);
-        expect(bench.store.highestSeq()).toBe(2);
-        expect(bench.store.accessCodes()).toEqual([code]);
-        expect(bench.store.fact('clock')).toBe('5');
-      });
-
-      it('goes on', async () => {
-        await commit(accepted(1));
-        await bench.crash();
-        await commit(settled(1), accepted(2));
-        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
-      });
-    });
-
-    describe('with a full disk', () => {
-      /** What fits into pages that the database has already may go through first. */
-      const acceptUntilRefused = async () => {
-        for (let seq = bench.store.highestSeq() + 1; seq < 5_000; seq++) {
-          const record = anIdempotencyRecord(seq);
-          const [outcome] = await bench.until(
-            Promise.allSettled([bench.store.commit([accepted(seq), { kind: 'idempotency_put', record }])]),
-          );
-          if (outcome.status === 'rejected') return { seq, error: outcome.reason as Error };
-        }
-        throw new Error('nothing was refused');
-      };
-
-      it('accepts nothing, still settles, and goes on once there is room', async () => {
-        await commit(accepted(1), accepted(2));
-        await bench.fillDisk();
-        const { seq, error } = await acceptUntilRefused();
-        expect(error).toMatchObject({ name: 'GatewayError', type: 'storage_unavailable', http: 503 });
-        expect(bench.store.accepting).toBe(false);
-        expect(bench.store.attempt(uuid(seq))).toBeUndefined();
-        expect(bench.store.idempotency(`scope-${seq}`)).toBeUndefined();
-        expect(bench.store.highestSeq()).toBe(seq - 1);
-
-        for (let settling = 1; settling < seq; settling++) await commit(settled(settling));
-        expect(bench.store.pendingAttempts()).toEqual([]);
-        await expect(commit(accepted(seq))).rejects.toMatchObject({ type: 'storage_unavailable' });
-
-        await bench.freeDisk();
-        expect(bench.store.accepting).toBe(true);
-        await commit(accepted(seq));
-        expect(bench.store.pendingAttempts().map((attempt) => attempt.seq)).toEqual([seq]);
-      });
-
-      it('refuses every acceptance of the group that finds the disk full, and nothing else of it', async () => {
-        await commit(accepted(1), accepted(2));
-        await bench.fillDisk();
-        const outcomes = await bench.until(
-          Promise.allSettled([
-            ...Array.from({ length: 100 }, (_, index) => bench.store.commit([accepted(index + 3)])),
-            bench.store.commit([settled(1)]),
-            bench.store.commit([settled(404)]),
-          ]),
-        );
-        expect(outcomes.slice(0, 100).every(({ status }) => status === 'rejected')).toBe(true);
-        expect(outcomes.slice(100)).toEqual([
-          { status: 'fulfilled', value: undefined },
-          { status: 'rejected', reason: expect.objectContaining({ type: 'internal_error' }) },
-        ]);
-        expect(bench.store.highestSeq()).toBe(2);
-        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([2]);
-      });
-
-      it('refuses events that come alone, and takes those that come with a settlement', async () => {
-        await commit(accepted(1));
-        await bench.fillDisk();
-        await acceptUntilRefused();
-        await expect(commit(happened(1))).rejects.toMatchObject({ type: 'storage_unavailable' });
-        await expect(commit({ kind: 'webhook_delivery_put', delivery: aDelivery(1, 1) })).rejects.toMatchObject({
-          type: 'storage_unavailable',
-        });
-        await commit(settled(1), happened(2));
-        expect(bench.store.eventsAfter(0, 10).map(({ eventId }) => eventId)).toEqual([uuid(2, 3)]);
-      });
-
-      it('refuses the acceptances of later groups alone', async () => {
-        await commit(accepted(1));
-        await bench.fillDisk();
-        const { seq } = await acceptUntilRefused();
-        const outcomes = await bench.until(
-          Promise.allSettled([
-            bench.store.commit([accepted(seq)]),
-            bench.store.commit([settled(1)]),
-            bench.store.commit([accepted(seq + 1)]),
-            bench.store.commit([{ kind: 'fact_put', name: 'clock', value: '9' }]),
-          ]),
-        );
-        expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
-        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
-        expect(bench.store.fact('clock')).toBe('9');
-      });
-    });
+    describeStoreTrouble(() => bench);
   });
 }

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { createApiKey } from '../../src/http/api-key-file.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer } from '../../src/http/server.ts';
-import { FakeGateway } from './fake-gateway.ts';
+import { FakeGateway, frontDoor } from './fake-gateway.ts';
 import { RecordedTerminal } from './recorded-terminal.ts';
 
 const noCatalogues: Catalogues = { drivers: {}, simulators: {} };
@@ -49,3 +49,18 @@ export async function cliBoxWithGateway(tls?: { readonly cert: string; readonly 
   box.write(Number(new URL(url).port));
   return { ...box, gateway, url, key };
 }
+
+export const success = (confirmed: boolean) =>
+  ({ status: 'success', result: { was_confirmed_by_device: confirmed } }) as const;
+export const failure = (type: string, message: string) => ({ status: 'error', error: { type, message } }) as const;
+
+/** As the API tells it, with no more than commands need. */
+export const wireDevice = {
+  device_id: frontDoor.deviceId,
+  display_name: 'Front door',
+  capabilities_supported: ['lock'],
+  properties: {
+    online: true,
+    strikeplate_metadata: { slug: 'front', health: 'online', health_reason: null, out_of_service: false },
+  },
+};

@@ -5,12 +5,17 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { BuiltCommand } from './built-command.ts';
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+/** Different ones: all are taken before the first is given back. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return ports;
 }
 
 /** The demonstration as it ships, on ports that are free here. */
@@ -20,7 +25,7 @@ export async function demonstration() {
   const shipped = readFileSync(new URL('../../config/demo.yaml', import.meta.url), 'utf8');
   expect(shipped).toContain('port: 8080');
   expect(shipped).toContain('port: 18830');
-  const [api, broker] = [await freePort(), await freePort()];
+  const [api = 0, broker = 0] = await freePorts(2);
   const config = join(cwd, 'demo.yaml');
   writeFileSync(
     config,

@@ -57,11 +57,6 @@ export const lockAction = (fields: LockActionFields, challenge: Challenge): Nuki
   ]),
 });
 
-export const requestConfig = (challenge: Challenge): NukiMessage => ({
-  command: commands.requestConfig,
-  payload: Buffer.from(challenge),
-});
-
 export const verifySecurityPin = (challenge: Challenge, pin: SecurityPin): NukiMessage => ({
   command: commands.verifySecurityPin,
   payload: Buffer.concat([challenge, pinField(pin)]),

@@ -85,16 +85,6 @@ export function readKeyturnerStates(payload: Buffer): KeyturnerStates {
   };
 }
 
-export interface BatteryReport {
-  readonly voltageMillivolts: number;
-  readonly critical: boolean;
-}
-
-export function readBatteryReport(payload: Buffer): BatteryReport {
-  atLeast(payload, 5, 'a battery report');
-  return { voltageMillivolts: payload.readUInt16LE(2), critical: payload.readUInt8(4) !== 0 };
-}
-
 export interface LockConfig {
   readonly nukiId: number;
   readonly name: string;

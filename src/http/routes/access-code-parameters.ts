@@ -8,7 +8,7 @@ const unsupported = 'Not supported by this gateway: leave it out, or send false'
 const name = z.string().max(200).optional();
 const digits = z
   .string()
-  .regex(/^\d{4,12}$/, 'A code has 4 to 12 digits')
+  .regex(/^\d{1,32}$/, 'A code has digits only, as many as the lock takes')
   .optional();
 const moment = z.iso.datetime({ offset: true });
 
@@ -23,7 +23,7 @@ const refused = {
 const wish = {
   name,
   code: digits.describe('Chosen by the gateway when left out.'),
-  preferred_code_length: z.number().int().min(4).max(12).optional(),
+  preferred_code_length: z.number().int().min(1).max(32).optional(),
   starts_at: moment.optional().describe('With ends_at. The code is written some time before.'),
   ends_at: moment.optional().describe('Without starts_at the code works from now on.'),
   prefer_native_scheduling: z

@@ -89,7 +89,7 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       path: '/access_codes/generate_code',
       summary: 'Choose digits that a lock would accept; nothing is kept of them',
       scopes: ['codes'],
-      params: z.object({ device_id: z.string(), preferred_code_length: z.number().int().min(4).max(12).optional() }),
+      params: z.object({ device_id: z.string(), preferred_code_length: z.number().int().min(1).max(32).optional() }),
       answer: z.object({ generated_code: z.object({ device_id: z.string(), code: z.string() }) }),
       respond: ({ device_id, preferred_code_length }) => {
         const { deviceId } = findDevice(gateway, { device_id });

@@ -62,13 +62,6 @@ export const status = {
 
 export const u16 = (value: number): Buffer => Buffer.from([value & 0xff, (value >> 8) & 0xff]);
 
-/** An address as people write it, from the six bytes of the wire, which are least significant first. */
-export const formatAddress = (bytes: Uint8Array): string =>
-  [...bytes]
-    .reverse()
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join(':');
-
 /** Six bytes, least significant first, from `c0:b1:e1:00:00:01`. */
 export function parseAddress(address: string): Buffer {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(address)) throw new Error(`not a Bluetooth address: ${address}`);
