@@ -54,8 +54,9 @@ function testsFor(wanted: DeviceFilters): ((device: DeviceSnapshot) => boolean)[
   if (device_type !== undefined) tests.push((device) => device.deviceType === device_type);
   if (device_types !== undefined) tests.push((device) => device_types.includes(device.deviceType));
   if (manufacturer !== undefined) {
-    const maker = manufacturer.toLowerCase();
-    tests.push((device) => device.manufacturer.toLowerCase() === maker);
+    // Clients have a list of makers as words: `yale`, `controlbyweb`, `dormakaba_oracode`.
+    const word = wordOf(manufacturer);
+    tests.push((device) => wordOf(device.manufacturer) === word);
   }
   // A query has only texts: true there is the same as true in a body.
   for (const [key, value] of Object.entries(wanted.custom_metadata_has ?? {}))
@@ -74,3 +75,5 @@ function testsFor(wanted: DeviceFilters): ((device: DeviceSnapshot) => boolean)[
   }
   return tests;
 }
+
+const wordOf = (maker: string): string => maker.toLowerCase().replace(/[^a-z0-9]+/g, '_');

@@ -1,0 +1,308 @@
+import { getOpenapiSchema, SeamHttp } from '@seamapi/http';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { apiKeyScopes } from '../../src/http/api-key-file.ts';
+import { methodsOf, type Route } from '../../src/http/route.ts';
+import { gatewayRoutes } from '../../src/http/routes/index.ts';
+import { openPaths } from '../../src/http/routes/open.ts';
+import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { Answers } from '../../src/wire/answers.ts';
+import { FakeGateway, frontDoor, gate, hall } from '../kit/fake-gateway.ts';
+import { apiKey, keyWith } from '../kit/http-fixture.ts';
+import { SimulatedClock } from '../kit/simulated-clock.ts';
+
+/* Each route of the gateway, and the call of the official client that drives it. A route without a row fails. */
+
+const { deviceId: device_id } = frontDoor;
+const sensor = { device_id: hall.deviceId };
+const night = { starts_daily_at: '22:00:00[Europe/Zurich]', ends_daily_at: '07:00:00[Europe/Zurich]' };
+const stay = { starts_at: '2026-05-02T14:00:00Z', ends_at: '2026-05-05T10:00:00Z' };
+
+let server: HttpServer;
+let gateway: FakeGateway;
+let endpoint: string;
+let seam: SeamHttp;
+/** What was answered, by route. */
+let answered: Map<string, unknown[]>;
+
+const routes = (): readonly Route[] => gatewayRoutes(gateway, new Answers(gateway));
+
+beforeEach(async () => {
+  gateway = new FakeGateway(new SimulatedClock());
+  gateway.outcome = () => ({ status: 'success', result: {} });
+  server = createHttpServer({
+    gateway,
+    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    holdMs: 0,
+    log: pino({ level: 'silent' }),
+  });
+  endpoint = await server.listen({ host: '127.0.0.1', port: 0 });
+  seam = new SeamHttp({ apiKey, endpoint });
+  answered = new Map();
+  seam.client.interceptors.response.use((response) => {
+    const path = new URL(response.config.url ?? '', endpoint).pathname;
+    answered.set(path, [...(answered.get(path) ?? []), response.data]);
+    return response;
+  });
+});
+
+afterEach(() => server.close());
+
+const newCode = (more: object = {}) => seam.accessCodes.create({ device_id, ...more });
+const newThreshold = () =>
+  seam.noiseSensors.noiseThresholds.create({ ...sensor, ...night, noise_threshold_decibels: 60 });
+const aSpareCode = async () => {
+  const { access_code_id } = await newCode({ code: '1234', use_backup_access_code_pool: true });
+  const made = gateway.accessCodes.get(access_code_id);
+  if (made === undefined) throw new Error('the code should be there');
+  gateway.backups.push({ ...made, accessCodeId: 'spare', backup: { pulledFor: undefined }, useBackupPool: false });
+  return { access_code_id };
+};
+const aFoundCode = (slot = 1) => {
+  const digits = Buffer.from(`${slot}${slot}${slot}${slot}`);
+  const createdAt = Date.UTC(2026, 3, slot);
+  gateway.unmanagedCodes.push({
+    accessCodeId: `found-${slot}`,
+    deviceId: device_id,
+    slot,
+    name: undefined,
+    sealedCode: digits,
+    createdAt,
+  });
+  return { access_code_id: `found-${slot}` };
+};
+const setAside = () => seam.devices.update({ device_id, is_managed: false });
+
+/** With a call of the client's own for each route of Seam's; through its connection for those that are ours. */
+const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
+  '/locks/lock_door': () => seam.locks.lockDoor({ device_id }),
+  '/locks/unlock_door': () => seam.locks.unlockDoor({ device_id }),
+  '/locks/get': () => seam.locks.get({ name: 'Front door' }),
+  '/locks/list': () => seam.locks.list({ manufacturer: 'yale' }),
+
+  '/devices/get': () => seam.devices.get({ device_id }),
+  '/devices/list': () => seam.devices.list({ device_ids: [device_id, gate.deviceId], custom_metadata_has: {} }),
+  '/devices/update': () => seam.devices.update({ device_id, name: 'Side door', custom_metadata: { room: '12' } }),
+  '/devices/unmanaged/get': async () => {
+    await setAside();
+    return seam.devices.unmanaged.get({ device_id });
+  },
+  '/devices/unmanaged/list': async () => {
+    await setAside();
+    expect(await seam.devices.unmanaged.list()).toHaveLength(1);
+  },
+  '/devices/unmanaged/update': async () => {
+    await setAside();
+    await seam.devices.unmanaged.update({ device_id, is_managed: true });
+    expect(await seam.devices.list()).toHaveLength(3);
+  },
+  '/devices/take_out_of_service': () => seam.client.post('/devices/take_out_of_service', { device_id, reason: 'Rust' }),
+  '/devices/put_into_service': () => seam.client.post('/devices/put_into_service', { device_id }),
+
+  '/action_attempts/get': async () => {
+    const { action_attempt_id } = await seam.locks.lockDoor({ device_id });
+    return seam.actionAttempts.get({ action_attempt_id });
+  },
+  '/action_attempts/list': async () => {
+    const { action_attempt_id } = await seam.locks.lockDoor({ device_id });
+    expect(await seam.actionAttempts.list({ action_attempt_ids: [action_attempt_id] })).toHaveLength(1);
+  },
+  '/action_attempts/:action_attempt_id/history': async () => {
+    const { action_attempt_id } = await seam.locks.lockDoor({ device_id });
+    return seam.client.get(`/action_attempts/${action_attempt_id}/history`);
+  },
+
+  '/access_codes/create': () => newCode({ name: 'Ana', code: '582914', ...stay }),
+  '/access_codes/create_multiple': () =>
+    seam.accessCodes.createMultiple({ device_ids: [device_id], code: '582914', ...stay }),
+  '/access_codes/get': async () => {
+    const { access_code_id } = await newCode({ code: '582914' });
+    expect(await seam.accessCodes.get({ device_id, code: '582914' })).toMatchObject({ access_code_id });
+  },
+  '/access_codes/list': async () => {
+    await newCode();
+    expect(await seam.accessCodes.list({ device_id })).toHaveLength(1);
+  },
+  '/access_codes/update': async () => {
+    const { access_code_id } = await newCode({ code: '582914' });
+    await seam.accessCodes.update({ access_code_id, code: '123456', ...stay });
+    expect(await seam.accessCodes.get({ access_code_id })).toMatchObject({ code: '123456', type: 'time_bound' });
+  },
+  '/access_codes/update_multiple': async () => {
+    await newCode({ common_code_key: 'stay 7' });
+    await seam.accessCodes.updateMultiple({ common_code_key: 'stay 7', name: 'Ben' });
+    expect(await seam.accessCodes.list({ device_id })).toMatchObject([{ name: 'Ben' }]);
+  },
+  '/access_codes/delete': async () => {
+    const { access_code_id } = await newCode();
+    await seam.accessCodes.delete({ access_code_id });
+    expect(await seam.accessCodes.list({ device_id })).toEqual([]);
+  },
+  '/access_codes/generate_code': async () => {
+    expect((await seam.accessCodes.generateCode({ device_id })).code).toMatch(/^\d{4,}$/);
+  },
+  '/access_codes/pull_backup_access_code': async () => {
+    const code = await seam.accessCodes.pullBackupAccessCode(await aSpareCode());
+    expect(code).toMatchObject({ pulled_backup_access_code_id: 'spare' });
+  },
+  '/access_codes/unmanaged/get': () => seam.accessCodes.unmanaged.get(aFoundCode()),
+  '/access_codes/unmanaged/list': async () => {
+    aFoundCode();
+    expect(await seam.accessCodes.unmanaged.list({ device_id })).toMatchObject([{ code: '1111', is_managed: false }]);
+  },
+  '/access_codes/unmanaged/convert_to_managed': async () => {
+    const found = aFoundCode();
+    await seam.accessCodes.unmanaged.convertToManaged(found);
+    expect(await seam.accessCodes.get(found)).toMatchObject({ code: '1111', is_managed: true });
+  },
+  '/access_codes/unmanaged/update': () => seam.accessCodes.unmanaged.update({ ...aFoundCode(), is_managed: true }),
+  '/access_codes/unmanaged/delete': async () => {
+    await seam.accessCodes.unmanaged.delete(aFoundCode());
+    expect(await seam.accessCodes.unmanaged.list({ device_id })).toEqual([]);
+  },
+
+  '/noise_sensors/list': () => seam.noiseSensors.list(),
+  '/noise_sensors/levels/list': () => seam.client.get('/noise_sensors/levels/list', { params: sensor }),
+  '/noise_sensors/noise_thresholds/create': () => newThreshold(),
+  '/noise_sensors/noise_thresholds/get': async () => {
+    const { noise_threshold_id } = await newThreshold();
+    return seam.noiseSensors.noiseThresholds.get({ noise_threshold_id });
+  },
+  '/noise_sensors/noise_thresholds/list': async () => {
+    await newThreshold();
+    expect(await seam.noiseSensors.noiseThresholds.list(sensor)).toHaveLength(1);
+  },
+  '/noise_sensors/noise_thresholds/update': async () => {
+    const { noise_threshold_id } = await newThreshold();
+    await seam.noiseSensors.noiseThresholds.update({ ...sensor, noise_threshold_id, noise_threshold_decibels: 70 });
+    expect(await seam.noiseSensors.noiseThresholds.get({ noise_threshold_id })).toMatchObject({
+      noise_threshold_decibels: 70,
+    });
+  },
+  '/noise_sensors/noise_thresholds/delete': async () => {
+    const { noise_threshold_id } = await newThreshold();
+    await seam.noiseSensors.noiseThresholds.delete({ ...sensor, noise_threshold_id });
+    expect(await seam.noiseSensors.noiseThresholds.list(sensor)).toEqual([]);
+  },
+
+  '/workspaces/get': () => seam.workspaces.get(),
+};
+
+/** The client's own helper asks for one of these; it has no call for the other. */
+const openRows: Readonly<Record<(typeof openPaths)[number], () => PromiseLike<unknown>>> = {
+  '/health': () => seam.client.get('/health'),
+  '/openapi.json': () => getOpenapiSchema(endpoint),
+};
+
+describe('every route', () => {
+  test('has a row, and every row a route', () => {
+    expect(Object.keys(rows).sort()).toEqual(
+      routes()
+        .map(({ path }) => path)
+        .sort(),
+    );
+    expect(Object.keys(openRows)).toEqual([...openPaths]);
+  });
+
+  test.each(Object.keys(rows))('%s is driven by the official client, and answers what it says', async (path) => {
+    await rows[path]?.();
+    const route = routes().find((candidate) => candidate.path === path);
+    if (route === undefined) throw new Error('there is no such route');
+    const pattern = new RegExp(`^${path.replace(/:\w+/, '[^/]+')}$`);
+    const answers = [...answered].flatMap(([asked, bodies]) => (pattern.test(asked) ? bodies : []));
+    expect(answers.length).toBeGreaterThan(0);
+    const answer = route.answer.extend({ ok: z.literal(true) });
+    for (const body of answers) expect(answer.parse(body)).toEqual(body);
+  });
+
+  test.each(Object.entries(openRows))('%s needs no key', async (_path, call) => {
+    await call();
+  });
+
+  test('is described under every method it answers to', async () => {
+    const description = (await getOpenapiSchema(endpoint)) as { paths: Record<string, object> };
+    for (const { path, kind } of routes())
+      expect([path, Object.keys(description.paths[path.replace(/:(\w+)/, '{$1}')] ?? {}).sort()]).toEqual([
+        path,
+        methodsOf[kind].map((method) => method.toLowerCase()).sort(),
+      ]);
+  });
+});
+
+/** The part of the client's paginator that is used here. */
+interface Paginator<Cursor> {
+  firstPage(): Promise<[readonly unknown[], { readonly hasNextPage: boolean; readonly nextPageCursor: Cursor }]>;
+  nextPage(
+    cursor: Cursor,
+  ): Promise<[readonly unknown[], { readonly hasNextPage: boolean; readonly nextPageCursor: Cursor }]>;
+}
+
+describe('the client’s paginator', () => {
+  /** Each list that the client can page through, with at least three objects. */
+  const lists: Readonly<
+    Record<string, () => Promise<{ readonly pages: (readonly unknown[])[]; readonly whole: unknown[] }>>
+  > = {
+    'devices.list': async () => ({
+      pages: await pagesOf(seam.createPaginator(seam.devices.list({ limit: 1, custom_metadata_has: {} }))),
+      whole: await seam.devices.list(),
+    }),
+    'devices.unmanaged.list': async () => {
+      for (const device of gateway.devices.list())
+        await seam.devices.update({ device_id: device.deviceId, is_managed: false });
+      return {
+        pages: await pagesOf(seam.createPaginator(seam.devices.unmanaged.list({ limit: 1 }))),
+        whole: await seam.devices.unmanaged.list(),
+      };
+    },
+    'accessCodes.list': async () => {
+      for (const code of ['1111', '2222', '3333']) await newCode({ code });
+      return {
+        pages: await pagesOf(seam.createPaginator(seam.accessCodes.list({ device_id, limit: 1 }))),
+        whole: await seam.accessCodes.list({ device_id }),
+      };
+    },
+    'accessCodes.unmanaged.list': async () => {
+      for (const slot of [1, 2, 3]) aFoundCode(slot);
+      return {
+        pages: await pagesOf(seam.createPaginator(seam.accessCodes.unmanaged.list({ device_id, limit: 1 }))),
+        whole: await seam.accessCodes.unmanaged.list({ device_id }),
+      };
+    },
+    'actionAttempts.list': async () => {
+      for (let time = 0; time < 3; time++) await seam.locks.lockDoor({ device_id });
+      return {
+        pages: await pagesOf(seam.createPaginator(seam.actionAttempts.list({ device_id, limit: 1 }))),
+        whole: await seam.actionAttempts.list({ device_id }),
+      };
+    },
+  };
+
+  async function pagesOf<Cursor>(paginator: Paginator<Cursor>): Promise<(readonly unknown[])[]> {
+    const pages: (readonly unknown[])[] = [];
+    let [page, pagination] = await paginator.firstPage();
+    pages.push(page);
+    while (pagination.hasNextPage) {
+      [page, pagination] = await paginator.nextPage(pagination.nextPageCursor);
+      pages.push(page);
+    }
+    expect(pagination).toMatchObject({ nextPageCursor: null, nextPageUrl: null });
+    return pages;
+  }
+
+  test.each(Object.entries(lists))('walks through %s to the null cursor', async (_name, list) => {
+    const { pages, whole } = await list();
+    expect(whole).toHaveLength(3);
+    expect(pages.map((page) => page.length)).toEqual([1, 1, 1]);
+    expect(pages.flat()).toEqual(whole);
+  });
+
+  test('is told when a cursor comes with other parameters', async () => {
+    const [, { nextPageCursor }] = await seam.createPaginator(seam.devices.list({ limit: 1 })).firstPage();
+    const other = seam.createPaginator(seam.devices.list({ limit: 2 }));
+    await expect(other.nextPage(nextPageCursor)).rejects.toMatchObject({
+      code: 'mismatched_page_parameters',
+      statusCode: 400,
+    });
+  });
+});
