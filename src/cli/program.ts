@@ -4,6 +4,7 @@ import { GatewayError } from '../contract/index.ts';
 import { attemptHistory, getAttempt, listAttempts } from './attempts.ts';
 import type { Catalogues } from './catalogues.ts';
 import { checkConfig } from './check-config.ts';
+import { createCode, deleteCode, listCodes } from './codes.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
@@ -156,6 +157,29 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       'strikeplate attempts',
       'strikeplate attempts list --device front --limit 5',
       'strikeplate attempts history ID',
+    ]),
+  );
+
+  const codes = program.command('codes').description('the access codes of a lock');
+  connected(codes.command('list <device>'))
+    .description('list them, without their digits, and what is wrong with each')
+    .action(async (device, options) => done(await listCodes(terminal, device, options)));
+  connected(codes.command('create <device>'))
+    .description('put a code on a lock; the gateway chooses its digits and prints them once')
+    .option('--name <text>', 'whose code it is')
+    .option('--from <time>', 'ISO 8601 with an offset; from now on unless told')
+    .option('--until <time>', 'ISO 8601 with an offset; for ever unless told')
+    .option('--ask', 'ask for the digits instead')
+    .action(async (device, options) => done(await createCode(terminal, device, options)));
+  connected(codes.command('delete <id>'))
+    .description('take a code off its lock')
+    .action(async (id, options) => done(await deleteCode(terminal, id, options)));
+  codes.addHelpText(
+    'after',
+    examples([
+      'strikeplate codes list front',
+      'strikeplate codes create front --name Ana --until 2030-05-05T12:00:00+02:00',
+      'strikeplate codes delete ID',
     ]),
   );
 

@@ -19,6 +19,7 @@ describe('the official client and a whole gateway', () => {
   const closing: (() => unknown)[] = [];
   let front: SimulatedLock;
   let stuck: SimulatedLock;
+  let box: GatewayBox;
   let gateway: BoxedGateway;
   let seam: SeamHttp;
 
@@ -34,7 +35,7 @@ describe('the official client and a whole gateway', () => {
     stuck.misbehave({ jams: true });
     bridge.addNoiseSensor({ friendlyName: 'hall', level: 45 });
     bridge.start();
-    const box = await GatewayBox.make({
+    box = await GatewayBox.make({
       mqtt: { main: { url: broker.url } },
       devices: [
         zigbeeEntry('front', { settings: { pin_slots: { first: 1, count: 5 } } }),
@@ -140,9 +141,45 @@ describe('the official client and a whole gateway', () => {
     const { noise_threshold_id } = created;
     expect(await noiseThresholds.list({ device_id })).toEqual([created]);
     expect(await noiseThresholds.get({ noise_threshold_id })).toEqual(created);
+    await noiseThresholds.update({ noise_threshold_id, device_id, noise_threshold_decibels: 70, name: 'Late' });
+    expect(await noiseThresholds.get({ noise_threshold_id })).toEqual({
+      ...created,
+      noise_threshold_decibels: 70,
+      name: 'Late',
+    });
+    await noiseThresholds.delete({ noise_threshold_id, device_id });
+    // A client that lost the answer asks again.
     await noiseThresholds.delete({ noise_threshold_id, device_id });
     expect(await noiseThresholds.list({ device_id })).toEqual([]);
   });
+
+  test('what is set for a device is there after a restart, and a device out of service moves nothing', async () => {
+    const device_id = idOf('front');
+    await seam.devices.update({ device_id, name: 'Main door', custom_metadata: { room: '12', vip: true } });
+    await seam.client.post('/devices/take_out_of_service', { device_id, reason: 'New cylinder' });
+    const before = front.doorCommands.length;
+    await gateway.close();
+    gateway = await box.start();
+    await gateway.api.online(device_id);
+    seam = new SeamHttp({ apiKey: box.key, endpoint: gateway.url });
+    const [found] = await seam.devices.list({ custom_metadata_has: { room: '12' } });
+    expect(found).toMatchObject({
+      display_name: 'Main door',
+      custom_metadata: { room: '12', vip: true },
+      can_remotely_unlock: true,
+      warnings: [{ warning_code: 'out_of_service', message: expect.stringContaining('New cylinder') }],
+    });
+    const error = await thrown(seam.locks.unlockDoor({ device_id }));
+    if (!isSeamActionAttemptFailedError(error)) throw error;
+    expect(error.code).toBe('out_of_service');
+    expect(error.message).toContain('Main door');
+    expect(front.doorCommands).toHaveLength(before);
+    await seam.client.post('/devices/put_into_service', { device_id });
+    await seam.devices.update({ device_id, name: 'front', custom_metadata: { room: '', vip: '' } });
+    expect((await seam.devices.get({ name: 'front' })).custom_metadata).toEqual({});
+    const waitForActionAttempt = { timeout: 10_000, pollingInterval: 20 };
+    expect(await seam.locks.lockDoor({ device_id }, { waitForActionAttempt })).toMatchObject({ status: 'success' });
+  }, 20_000);
 
   test('wrong input is a SeamHttpInvalidInputError with a message per field', async () => {
     const wrong = { device_id: 7, sync: 'yes' } as unknown as { device_id: string };
