@@ -141,6 +141,10 @@ export class AccessCodeService implements AccessCodes {
     return generateCode([takerOf(this.#options, deviceId, times)], preferredCodeLength, this.#options.randomInt);
   }
 
+  get keepsSpareCodes(): boolean {
+    return this.#options.settings.backupCodes > 0;
+  }
+
   isBackupAvailable({ useBackupPool, deviceId }: AccessCodeRecord): boolean {
     return useBackupPool && readySpare(this.#options.book, deviceId) !== undefined;
   }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cliBox, cliBoxWithGateway, failure, success } from '../../test/kit/cli-fixture.ts';
 import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+import type { Gateway } from '../gateway/ports.ts';
 
 describe('a door command', () => {
   it('says that the bolt was seen', async () => {
@@ -162,6 +163,25 @@ describe('service', () => {
     expect((await run('in-service', 'front')).out).toBe('Front door is in service: commands are taken again.');
     expect(gateway.devices.get(frontDoor.deviceId)?.outOfService).toBe(false);
     expect((await run('out-of-service', 'nowhere')).code).toBe(6);
+  });
+});
+
+describe('the clock', () => {
+  it('is shown, with why it is in doubt, and confirmed', async () => {
+    const { run, gateway } = await cliBoxWithGateway();
+    expect((await run('clock')).out).toMatch(/Z: believed\.$/);
+    const doubt = { confirmed: false, since: 0, reason: 'It jumped.' } as const;
+    let confidence: Gateway['time']['confidence'] = doubt;
+    gateway.time = {
+      get confidence() {
+        return confidence;
+      },
+      confirm: async () => {
+        confidence = { confirmed: true };
+      },
+    };
+    expect((await run('clock')).out).toContain('in doubt, so that codes wait. It jumped.');
+    expect((await run('clock', 'confirm')).out).toMatch(/believed/);
   });
 });
 

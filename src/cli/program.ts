@@ -4,6 +4,7 @@ import { GatewayError } from '../contract/index.ts';
 import { attemptHistory, getAttempt, listAttempts } from './attempts.ts';
 import type { Catalogues } from './catalogues.ts';
 import { checkConfig } from './check-config.ts';
+import { showClock } from './clock.ts';
 import { createCode, deleteCode, listCodes } from './codes.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
@@ -182,6 +183,17 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       'strikeplate codes delete ID',
     ]),
   );
+
+  const clock = program
+    .command('clock')
+    .description('whether the gateway believes its clock, by which codes begin and end');
+  connected(clock.command('show', { isDefault: true }))
+    .description('what it shows, and why it is in doubt')
+    .action(async (options) => done(await showClock(terminal, 'show', options)));
+  connected(clock.command('confirm'))
+    .description('say that it is right')
+    .action(async (options) => done(await showClock(terminal, 'confirm', options)));
+  clock.addHelpText('after', examples(['strikeplate clock', 'strikeplate clock confirm']));
 
   const keys = program.command('keys').description('make, list and revoke API keys; make the keys of a Z-Wave network');
   configured(keys.command('create'))

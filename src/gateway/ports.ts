@@ -148,6 +148,8 @@ export interface AccessCodes {
    * `no_space_for_access_code_on_device`
    */
   generateCode(deviceId: string, preferredCodeLength?: number): Secret;
+  /** Spare codes are kept on locks at all: configuration says so. */
+  readonly keepsSpareCodes: boolean;
   /** A spare code lies ready on this code's lock. False for a code that was not created for the pool. */
   isBackupAvailable(code: AccessCodeRecord): boolean;
   /**

@@ -29,34 +29,36 @@ export class Answers {
   }
 
   device(device: DeviceSnapshot): WireDevice {
-    const { identity, noise } = this.#gateway;
+    const { identity, noise, time, accessCodes } = this.#gateway;
     return wireDevice(device, {
       workspaceId: identity.workspaceId,
       gatewayName: identity.name,
+      time: time.confidence,
+      keepsSpareCodes: accessCodes.keepsSpareCodes,
       exceeded: device.capabilities.noise === undefined ? [] : noise.exceeded(device.deviceId),
     });
   }
 
   accessCode(code: AccessCodeRecord, viewer: Viewer): WireAccessCode {
-    const { identity, devices, accessCodes } = this.#gateway;
+    const { identity, devices, accessCodes, time } = this.#gateway;
     const device = devices.get(code.deviceId);
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? accessCodes.reveal(code).reveal() : null,
       deviceErrors: device === undefined ? [] : deviceErrors(device),
-      deviceWarnings: device === undefined ? [] : deviceWarnings(device),
+      deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
     });
   }
 
   unmanagedAccessCode(code: UnmanagedCodeRecord, viewer: Viewer): WireUnmanagedAccessCode {
-    const { identity, devices, accessCodes } = this.#gateway;
+    const { identity, devices, accessCodes, time } = this.#gateway;
     const device = devices.get(code.deviceId);
     return wireUnmanagedAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? (accessCodes.unmanaged.reveal(code)?.reveal() ?? null) : null,
       deviceErrors: device === undefined ? [] : deviceErrors(device),
-      deviceWarnings: device === undefined ? [] : deviceWarnings(device),
+      deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
     });
   }
 

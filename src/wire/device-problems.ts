@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Health } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { Timekeeping } from '../gateway/ports.ts';
 import { isoTime } from './iso-time.ts';
 
 export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });
@@ -52,11 +53,18 @@ export function deviceErrors({ health, healthSince }: DeviceSnapshot): DeviceErr
   ];
 }
 
-export function deviceWarnings(device: DeviceSnapshot): DeviceWarning[] {
+/** @param time what is known of the clock by which the codes of a device come and go */
+export function deviceWarnings(device: DeviceSnapshot, time: Timekeeping['confidence']): DeviceWarning[] {
   const { health, healthSince } = device;
   const warnings: DeviceWarning[] = [];
   if (health.status === 'not_ready' && health.reason === 'asleep')
     warnings.push({ warning_code: 'power_saving_mode', message: health.hint, created_at: isoTime(healthSince) });
+  if (!time.confirmed && device.capabilities.accessCodes !== undefined)
+    warnings.push({
+      warning_code: 'clock_not_confirmed',
+      message: `Codes of ${device.name} neither begin nor end until the gateway's clock is confirmed. ${time.reason}`,
+      created_at: isoTime(time.since),
+    });
   if (device.outOfService) warnings.push(outOfService(device));
   return warnings;
 }

@@ -4,7 +4,13 @@ import type { Health, Ratio } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
 import { deviceSchema, wireDevice } from './device.ts';
 
-const around = { workspaceId: 'w', gatewayName: 'Lobby', exceeded: ['threshold-1'] };
+const around = {
+  workspaceId: 'w',
+  gatewayName: 'Lobby',
+  exceeded: ['threshold-1'],
+  time: { confirmed: true as const },
+  keepsSpareCodes: true,
+};
 const wire = (device: DeviceSnapshot) => {
   const mapped = wireDevice(device, around);
   expect(deviceSchema.strict().parse(mapped)).toEqual(mapped);
@@ -141,4 +147,18 @@ test('a battery whose level is not told has no invented one', () => {
   const { properties } = wire({ ...frontDoor, battery: { level: undefined, low: true } });
   expect(properties).not.toHaveProperty('battery');
   expect(properties.strikeplate_metadata.battery_low).toBe(true);
+});
+
+test('a clock in doubt is a warning on devices with codes alone', () => {
+  const time = { confirmed: false, since: Date.UTC(2026, 0, 3), reason: 'The clock jumped.' } as const;
+  const warnings = (device: DeviceSnapshot) =>
+    wireDevice(device, { workspaceId: 'w', gatewayName: 'Lobby', exceeded: [], time, keepsSpareCodes: false }).warnings;
+  expect(warnings(frontDoor)).toEqual([
+    {
+      warning_code: 'clock_not_confirmed',
+      message: "Codes of Front door neither begin nor end until the gateway's clock is confirmed. The clock jumped.",
+      created_at: '2026-01-03T00:00:00.000Z',
+    },
+  ]);
+  expect(warnings(gate)).toEqual([]);
 });

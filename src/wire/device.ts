@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { batteryStatus } from '../devices/battery-status.ts';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { Timekeeping } from '../gateway/ports.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 
@@ -83,12 +84,15 @@ export interface DeviceSurroundings {
   readonly gatewayName: string;
   /** Noise thresholds of this device that are exceeded now. */
   readonly exceeded: readonly string[];
+  readonly time: Timekeeping['confidence'];
+  /** Spare codes lie ready on locks. */
+  readonly keepsSpareCodes: boolean;
 }
 
 /** Flags come from what the device can do, never from whether it is reachable: callers read them before they call. */
 export function wireDevice(
   device: DeviceSnapshot,
-  { workspaceId, gatewayName, exceeded }: DeviceSurroundings,
+  { workspaceId, gatewayName, exceeded, time, keepsSpareCodes }: DeviceSurroundings,
 ): WireDevice {
   const { lock, accessCodes, noise } = device.capabilities;
   const capabilities: WireDevice['capabilities_supported'] = [];
@@ -115,7 +119,7 @@ export function wireDevice(
       manufacturer: device.manufacturer,
       ...lockProperties(device),
       ...batteryProperties(device),
-      ...codeProperties(device),
+      ...codeProperties(device, keepsSpareCodes),
       ...(noise === undefined
         ? {}
         : {
@@ -136,7 +140,7 @@ export function wireDevice(
     workspace_id: workspaceId,
     space_ids: [],
     errors: deviceErrors(device),
-    warnings: deviceWarnings(device),
+    warnings: deviceWarnings(device, time),
     created_at: isoTime(device.createdAt),
     is_managed: device.settings.isManaged,
     custom_metadata: { ...device.settings.customMetadata },
@@ -161,6 +165,7 @@ function batteryProperties({ battery }: DeviceSnapshot): Pick<WireDevice['proper
 
 function codeProperties(
   device: DeviceSnapshot,
+  keepsSpareCodes: boolean,
 ): Pick<
   WireDevice['properties'],
   'supported_code_lengths' | 'max_active_codes_supported' | 'code_constraints' | 'supports_backup_access_code_pool'
@@ -171,7 +176,7 @@ function codeProperties(
     supported_code_lengths: [...rules.lengths],
     ...(rules.slots === 'device' ? {} : { max_active_codes_supported: rules.slots.count }),
     code_constraints: rules.digits.includes('0') ? [] : [{ constraint_type: 'no_zeros' }],
-    supports_backup_access_code_pool: true,
+    supports_backup_access_code_pool: keepsSpareCodes,
   };
 }
 

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
+import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import { type Clock, type DeviceReport, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
@@ -38,6 +39,7 @@ export interface FixtureOptions {
   readonly webhookSender?: WebhookSender;
   readonly webhooksIncludeCodes?: boolean;
   readonly webhookLimit?: number;
+  readonly accessCodes?: AccessCodeSettings;
   readonly devices: readonly FixtureDevice[];
 }
 
@@ -85,6 +87,7 @@ export function coreFixture(options: FixtureOptions) {
       limit: options.webhookLimit ?? 10_000,
     },
     links: options.links ?? (() => []),
+    ...(options.accessCodes && { accessCodes: options.accessCodes }),
     devices: options.devices.map((device) => ({
       description: {
         deviceId: device.slug,

@@ -272,6 +272,7 @@ export class FakeGateway implements Gateway {
     },
     update: (id, patch, origin) => this.#updateCode(id, patch, origin),
     generateCode: () => new Secret('582913'),
+    keepsSpareCodes: true,
     isBackupAvailable: ({ useBackupPool }) => useBackupPool && this.backups.length > 0,
     pullBackup: async (id) => this.#pullBackup(id),
     atSlot: (deviceId, slot) =>
@@ -288,7 +289,7 @@ export class FakeGateway implements Gateway {
     list: (deviceId) => [...this.#codes.values()].filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
     reveal: (code) => new Secret(Buffer.from(code.sealedCode).toString()),
   };
-  readonly time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
+  time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
   readonly noise: Gateway['noise'] = {
     create: (request, origin) => this.#createThreshold(request, origin),
     remove: (id, origin) => this.#removeThreshold(id, origin),

@@ -186,6 +186,9 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
     expect(await seam.noiseSensors.noiseThresholds.list(sensor)).toEqual([]);
   },
 
+  '/clock/get': () => seam.client.get('/clock/get'),
+  '/clock/confirm': () => seam.client.post('/clock/confirm', {}),
+
   '/workspaces/get': () => seam.workspaces.get(),
 };
 

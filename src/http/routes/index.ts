@@ -4,6 +4,7 @@ import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
+import { clockRoutes } from './clock.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
@@ -24,6 +25,7 @@ export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Rout
     ...noiseRoutes(gateway, answers),
     ...eventRoutes(gateway, answers),
     ...webhookRoutes(gateway),
+    ...clockRoutes(gateway),
     ...workspaceRoutes(gateway),
   ];
 }
