@@ -4,6 +4,9 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { z } from 'zod';
 import { errorTypes } from '../../src/contract/index.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
+import { streamPath } from '../../src/http/routes/event-stream.ts';
+import { eventFilters } from '../../src/http/routes/events.ts';
+import { metricsPath } from '../../src/http/routes/metrics.ts';
 
 const errorBody = z
   .object({
@@ -20,6 +23,23 @@ const errorBody = z
     ok: z.literal(false),
   })
   .meta({ id: 'error' });
+
+/** What answers with a text of its own kind, and is served apart from the routes. */
+const texts = [
+  {
+    url: streamPath,
+    summary: 'Events as they are written down, as server-sent events',
+    description: '`Last-Event-ID` resumes after that event. Needs the scope read.',
+    produces: ['text/event-stream'],
+    querystring: z.object({ ...eventFilters, last_event_id: z.string().optional() }),
+  },
+  {
+    url: metricsPath,
+    summary: 'Counts, for Prometheus',
+    description: 'Needs the scope metrics or read.',
+    produces: ['text/plain'],
+  },
+];
 
 /** The API description (OpenAPI 3), made by an application that has the same routes and serves nobody. */
 export async function describeApi(routes: readonly Route[]): Promise<unknown> {
@@ -56,6 +76,13 @@ export async function describeApi(routes: readonly Route[]): Promise<unknown> {
         security: [],
         response: { 200: z.object({ ok: z.literal(true) }).describe('Yes.'), default: errorBody },
       },
+      handler: () => undefined,
+    });
+  for (const { url, ...schema } of texts)
+    app.route({
+      method: 'GET',
+      url,
+      schema: { ...schema, tags: [url.split('/')[1] ?? ''], response: { 200: z.string(), default: errorBody } },
       handler: () => undefined,
     });
   await app.ready();

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
+import { streamPath } from '../../src/http/routes/event-stream.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { openPaths } from '../../src/http/routes/open.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
@@ -72,6 +73,11 @@ const aFoundCode = (slot = 1) => {
   });
   return { access_code_id: `found-${slot}` };
 };
+const anEvent = () => {
+  const { eventId } = gateway.happen({ eventType: 'device.connected', deviceId: device_id });
+  return { event_id: eventId };
+};
+const aWebhook = () => seam.webhooks.create({ url: 'https://example.com/hook', event_types: ['lock.locked'] });
 const setAside = () => seam.devices.update({ device_id, is_managed: false });
 
 /** With a call of the client's own for each route of Seam's; through its connection for those that are ours. */
@@ -186,6 +192,31 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
     expect(await seam.noiseSensors.noiseThresholds.list(sensor)).toEqual([]);
   },
 
+  '/events/list': async () => {
+    const { event_id } = anEvent();
+    expect(await seam.events.list({ since: '2026-01-01T00:00:00Z', device_id })).toMatchObject([{ event_id }]);
+  },
+  '/events/get': () => seam.events.get(anEvent()),
+  '/webhooks/create': () => aWebhook(),
+  '/webhooks/get': async () => {
+    const { webhook_id } = await aWebhook();
+    return seam.webhooks.get({ webhook_id });
+  },
+  '/webhooks/list': async () => {
+    await aWebhook();
+    expect(await seam.webhooks.list()).toHaveLength(1);
+  },
+  '/webhooks/update': async () => {
+    const { webhook_id } = await aWebhook();
+    await seam.webhooks.update({ webhook_id, event_types: ['device.connected'] });
+    expect(await seam.webhooks.get({ webhook_id })).toMatchObject({ event_types: ['device.connected'] });
+  },
+  '/webhooks/delete': async () => {
+    const { webhook_id } = await aWebhook();
+    await seam.webhooks.delete({ webhook_id });
+    expect(await seam.webhooks.list()).toEqual([]);
+  },
+
   '/clock/get': () => seam.client.get('/clock/get'),
   '/clock/confirm': () => seam.client.post('/clock/confirm', {}),
 
@@ -217,6 +248,14 @@ describe('every route', () => {
     expect(answers.length).toBeGreaterThan(0);
     const answer = route.answer.extend({ ok: z.literal(true) });
     for (const body of answers) expect(answer.parse(body)).toEqual(body);
+  });
+
+  test('beside them is the stream of events, which the client has no call for', async () => {
+    const hangUp = new AbortController();
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const answer = await fetch(`${endpoint}${streamPath}`, { headers, signal: hangUp.signal });
+    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    hangUp.abort();
   });
 
   test.each(Object.entries(openRows))('%s needs no key', async (_path, call) => {
