@@ -140,6 +140,22 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
     }, 90_000);
   });
 
+  it('is opened while a lock is away: it is offline, and obeys when it is back', async () => {
+    const network = await networkOf([V1]);
+    const lock = network.simulated.lock(3);
+    const before = await siteOn(network, { locks: [3] });
+    await before.online([3]);
+    await before.stop();
+    lock.faults = { deaf: true };
+    const after = await siteOn(network, { locks: [3], cacheDir: before.cacheDir });
+    await until(() => after.at(3)?.health.status === 'offline' && after.stick.state.status === 'up');
+    expect(await after.door(3, 'unlock')).toMatchObject(failed('device_offline'));
+    lock.faults = {};
+    expect(lock.commands).toEqual([]);
+    expect(await after.door(3, 'unlock')).toMatchObject(done);
+    expect(lock.movements).toBe(1);
+  }, 120_000);
+
   it('with another key than the lock was included with: refused, and the bolt stays', async () => {
     const network = await networkOf([V2]);
     const lock = network.simulated.lock(2);

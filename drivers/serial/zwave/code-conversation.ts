@@ -81,7 +81,7 @@ class CodeSession {
     const permit = await unlessAborted(this.#ctx.pointOfNoReturn(), this.signal);
     let leaving = false;
     const noticing: SendPermit = {
-      ...permit,
+      ...(permit.sendBy !== undefined && { sendBy: permit.sendBy }),
       spend: () => {
         permit.spend();
         leaving = true;

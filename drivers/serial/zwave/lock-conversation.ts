@@ -49,7 +49,7 @@ export async function operate(talk: Talk, target: Target, ctx: CommandContext): 
     if (link.features?.lock === undefined) throw noLock(talk);
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
     const noticing = {
-      ...permit,
+      ...(permit.sendBy !== undefined && { sendBy: permit.sendBy }),
       spend: () => {
         permit.spend();
         left = true;

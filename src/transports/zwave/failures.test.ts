@@ -27,7 +27,8 @@ it.each([
 });
 
 it('a stick that does not answer is told apart from a node that does not', () => {
-  expect([100, 200, 206].every((code) => isStickTrouble({ code }))).toBe(true);
+  expect([100, 200, 206].every((code) => isStickTrouble({ code, context: 'ACK' }))).toBe(true);
+  expect(isStickTrouble({ code: 200, context: 'response' })).toBe(false);
   expect([201, 202, 204, 1405].some((code) => isStickTrouble({ code }))).toBe(false);
   expect(isStickTrouble(new Error('x'))).toBe(false);
 });

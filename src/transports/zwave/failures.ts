@@ -19,8 +19,18 @@ const codeOf = (error: unknown): number | undefined => {
 
 const isOneOf = (list: readonly number[], code: number | undefined) => code !== undefined && list.includes(code);
 
-/** The stick itself did not do its part, as against the node. */
-export const isStickTrouble = (error: unknown): boolean => isOneOf([100, 200, 206], codeOf(error));
+/**
+ * The stick itself did not do its part, as against the node. One that is slow to answer is not meant: older ones are,
+ * while they look for a node that is dead.
+ */
+export function isStickTrouble(error: unknown): boolean {
+  const { context } = (error ?? {}) as { readonly context?: unknown };
+  return isOneOf([100, 206], codeOf(error)) || (codeOf(error) === 200 && context !== 'response');
+}
+
+/** The command was found to be impossible while it was put together: no byte of it left. */
+export const isUnsent = (error: unknown): boolean =>
+  isOneOf([...codes.cannot, ...codes.noKey, ...codes.noNode], codeOf(error));
 
 export const fail = (type: GatewayErrorType, message: string, delivery: Delivery, cause?: unknown): GatewayError =>
   new GatewayError(type, message, { delivery, cause });

@@ -3,7 +3,7 @@ import { GatewayError } from '../../contract/index.ts';
 export type ZwaveLibrary = typeof import('zwave-js');
 
 /**
- * Loads zwave-js, which is large (about 60 MiB of memory) and therefore no dependency of those who have no stick.
+ * Loads zwave-js, which is large (some 94 MiB of memory, see docs/performance.md) and therefore no dependency of those who have no stick.
  * @throws GatewayError `misconfigured` when it is not installed
  */
 export async function loadZwaveLibrary(): Promise<ZwaveLibrary> {

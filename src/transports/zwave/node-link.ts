@@ -14,7 +14,7 @@ import {
   type ZwaveVerdict,
 } from '../../contract/index.ts';
 import { featuresOf, questions, type SendOptions, send } from './calls.ts';
-import { fail, failureOf, isStickTrouble, linkDown } from './failures.ts';
+import { fail, failureOf, isStickTrouble, isUnsent, linkDown } from './failures.ts';
 import { Flight } from './flight.ts';
 import type { ZwaveLibrary } from './library.ts';
 import { listenTo } from './reports.ts';
@@ -121,11 +121,17 @@ export class NodeLink {
     for (const listener of this.#changeListeners) listener();
   }
 
-  /** @throws GatewayError `not_sent` unless the node can be spoken to, or was given up and may be pinged */
+  /** @throws GatewayError `not_sent` unless the node is there, awake, and was interviewed */
   #speakable(): ZWaveNode {
+    const node = this.#present();
+    if (node.ready) return node;
+    throw this.#status === 'dead' ? this.#silent() : this.#unready();
+  }
+
+  /** @throws GatewayError `not_sent` unless the node may be pinged */
+  #present(): ZWaveNode {
     const { name, state } = this.#host;
     if (state.status === 'down') throw linkDown(name, state.hint);
-    const who = `Node ${this.#id} of the Z-Wave stick ${name}`;
     const node = this.#node;
     if (node === undefined)
       throw fail(
@@ -136,30 +142,34 @@ export class NodeLink {
     if (this.#status === 'asleep')
       throw fail(
         'device_not_ready',
-        `${who} is asleep. It can be spoken to only when it wakes up by itself.`,
+        `Node ${this.#id} of the Z-Wave stick ${name} is asleep. It can be spoken to only when it wakes up by itself.`,
         'not_sent',
       );
-    if (!node.ready)
-      throw fail(
-        'device_not_ready',
-        `${who} is still being asked what it can do. Try again in a few minutes.`,
-        'not_sent',
-      );
+    if (this.#status === 'interviewing') throw this.#unready();
     return node;
   }
 
+  #unready() {
+    return fail(
+      'device_not_ready',
+      `Node ${this.#id} of the Z-Wave stick ${this.#host.name} is still being asked what it can do. Try again in a few minutes.`,
+      'not_sent',
+    );
+  }
+
+  /** A node that was away since the stick was opened is interviewed when it answers: it is not ready then. */
   async #reach({ signal }: ZwaveQueryOptions): Promise<void> {
     signal.throwIfAborted();
-    const node = this.#speakable();
-    const answers = await unlessAborted(
-      node.ping().catch((error: unknown) => {
-        throw this.#noted(error, false);
-      }),
-      signal,
-    );
-    if (answers) return;
+    const node = this.#present();
+    const ping = node.ping().catch((error: unknown) => {
+      throw this.#noted(error, false);
+    });
+    const answers = await unlessAborted(ping, signal);
+    if (!answers) {
+      this.#present();
+      throw this.#silent();
+    }
     this.#speakable();
-    throw this.#silent();
   }
 
   #silent() {
@@ -206,7 +216,7 @@ export class NodeLink {
       },
     };
     const sent = send({ node, driver, library: this.#host.library }, command, options).catch((error: unknown) => {
-      if (!flight.left) permit.withdraw();
+      if (!flight.left || isUnsent(error)) permit.withdraw();
       throw this.#noted(error, flight.left);
     });
     return unlessAborted(sent, signal);

@@ -129,7 +129,9 @@ export class ZwaveStick implements NodeHost {
       } catch (error) {
         const { message } = error as Error;
         if (this.#state.status === 'up' || this.#state.hint !== message) log.warn({ stick: this.name }, message);
-        const reason = error instanceof StickRefused ? 'wrong_network' : 'stick_lost';
+        const { fault } = error as { readonly fault?: unknown };
+        const lost = typeof fault === 'string' ? fault : 'stick_lost';
+        const reason = error instanceof StickRefused ? 'wrong_network' : lost;
         this.#become({ status: 'down', reason, hint: message });
       }
       if (this.#openings > opened) wait = REOPEN_FIRST_MS;
