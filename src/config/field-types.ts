@@ -95,7 +95,13 @@ function brokerUrlProblem(text: string): string | undefined {
   return undefined;
 }
 
+const IPv4Network = z.cidrv4();
+const IPv6Network = z.cidrv6();
+
 /** A network by its address and the length of its prefix. */
 export const Network = z
-  .union([z.cidrv4(), z.cidrv6()], 'must be a network such as 192.168.1.0/24 or fd00::/8')
-  .describe('A network, as 192.168.1.0/24.');
+  .string()
+  .refine(
+    (text) => IPv4Network.safeParse(text).success || IPv6Network.safeParse(text).success,
+    'must be a network such as 192.168.1.0/24 or fd00::/8',
+  );

@@ -30,6 +30,7 @@ describe('a configuration that is in order', () => {
       maxEvents: 100_000,
     });
     expect(config.mqtt).toMatchObject([{ kind: 'external', name: 'main', url: 'mqtt://127.0.0.1:1883' }]);
+    expect(config.webhooks).toEqual({ privateTargets: [], includeCodes: false, maxQueued: 10_000 });
     expect(config.monitor).toBeUndefined();
     expect(config.logLevel).toBe('info');
     expect(config.devices).toEqual([

@@ -63,6 +63,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:10:1 telepathy: unknown key; known here: state_dir, gateway, http, store, mqtt, serial, ble, zwave, monitor, doors, webhooks, log, devices, simulation.',
   ],
   [
+    'a webhook target that is no network',
+    `${good}webhooks: { private_targets: [10.0.0.1] }\n`,
+    'gateway.yaml:10:31 webhooks.private_targets.0: must be a network such as 192.168.1.0/24 or fd00::/8.',
+  ],
+  [
     'an unknown key in the settings of a driver',
     `${good.replace('topic: bell/front', 'topic: bell/front, volume: 11')}`,
     'gateway.yaml:9:36 devices.0.settings.volume: unknown key; known here: topic, unit.',
