@@ -84,8 +84,13 @@ it('opens a door and keeps a code, remembers both over a restart, and keeps its 
   expect(first.waited).toBe(1);
   const unlocked = await first.api.door('unlock', device_id, wait);
   expect(unlocked).toMatchObject({ status: 'success', result: { was_confirmed_by_device: true } });
-  const created = await first.api.post('/access_codes/create', { device_id, name: 'Guest', code }, wait);
-  expect(created.body).toMatchObject({ access_code: { status: 'set', code }, action_attempt: { status: 'success' } });
+  const [starts_at, ends_at] = [-60_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString());
+  const wanted = { device_id, name: 'Guest', code, starts_at, ends_at };
+  const created = await first.api.post('/access_codes/create', wanted, wait);
+  expect(created.body).toMatchObject({
+    access_code: { status: 'set', type: 'time_bound', code },
+    action_attempt: { status: 'success' },
+  });
   const twin = await first.api.post('/access_codes/create', { device_id, name: 'Again', code }, wait);
   expect(twin.body).toMatchObject({ error: { type: 'duplicate_access_code' } });
   await first.close();
