@@ -29,6 +29,12 @@ export function takeReading(
   if (!ours) return foreign(options, deviceId, reading);
   const { code, placement } = ours;
   if (isOurs(book, code, placement, reading)) {
+    const changed = !hasDigits(book, code, placement, reading);
+    if (changed && placement.state !== 'spoilt') {
+      const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());
+      const spoilt = { ...placement, slot: reading.slot, state: 'spoilt' } as const;
+      return book.place(code.accessCodeId, placement, spoilt, ...(placement.state === 'held' ? [told] : []));
+    }
     if (placement.state !== 'writing' || whenFound === 'writing') return [];
     return book.place(code.accessCodeId, placement, { ...placement, slot: reading.slot, state: whenFound });
   }
@@ -51,10 +57,24 @@ function byLabel(book: CodeBook, deviceId: string, label: string | undefined): P
   return undefined;
 }
 
-/** A planned entry has not been written: whatever stands in its slot is somebody else's. */
-const isOurs = (book: CodeBook, code: AccessCodeRecord, placement: CodePlacement, reading: SlotReading): boolean =>
-  placement.state !== 'planned' &&
-  (reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code)));
+/**
+ * Whether what stands in a slot is the entry of ours that the book has there: by its digits, or by the name that only
+ * we give. A planned entry has not been written: whatever stands in its slot is somebody else's.
+ */
+export function isOurs(
+  book: CodeBook,
+  code: AccessCodeRecord,
+  placement: CodePlacement,
+  reading: SlotReading,
+): boolean {
+  if (placement.state === 'planned') return false;
+  const hasOurName = placement.label !== '' && reading.label === placement.label;
+  return placement.state === 'spoilt' || hasOurName || hasDigits(book, code, placement, reading);
+}
+
+/** True also when the lock does not show them. */
+const hasDigits = (book: CodeBook, code: AccessCodeRecord, placement: CodePlacement, reading: SlotReading): boolean =>
+  reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code));
 
 function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
   if (placement.state === 'planned') return [];

@@ -12,7 +12,7 @@ import type { EventDraft } from '../events/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
-import { takeReading } from './code-findings.ts';
+import { isOurs, takeReading } from './code-findings.ts';
 import { type CodeStep, nextStep } from './next-step.ts';
 import { scheduleOf } from './wanted.ts';
 
@@ -135,7 +135,7 @@ async function afterFailedWrite(
   const type = error instanceof GatewayError ? error.type : undefined;
   if (mayHaveLeft) {
     if (type === 'code_not_stored') {
-      await store.commit(book.place(accessCodeId, placement, { ...placement, state: 'clearing' }));
+      await store.commit(book.place(accessCodeId, placement, { ...placement, state: 'spoilt' }));
     }
     throw error;
   }
@@ -192,14 +192,14 @@ async function clear(
   const { book, store, clock } = options;
   const reading = await readEntry(placement, capability, ctx);
   const code = book.require(accessCodeId);
-  const isOurs = !reading?.code || reading.code.equals(book.reveal(placement.sealedCode, code));
-  if (reading && !isOurs) {
+  if (reading && !isOurs(book, code, placement, reading)) {
     await store.commit(takeReading(options, code.deviceId, reading, 'held'));
     return;
   }
   if (reading) {
     // Once this is on disk, an empty slot is our doing and no loss.
-    await store.commit(book.place(accessCodeId, placement, { ...placement, slot: reading.slot, state: 'clearing' }));
+    const state = placement.state === 'spoilt' ? 'spoilt' : 'clearing';
+    await store.commit(book.place(accessCodeId, placement, { ...placement, slot: reading.slot, state }));
     await ctx.letDoorsPass();
     await capability.clear(ctx, reading.slot);
   }

@@ -31,13 +31,15 @@ export function nextStep(book: CodeBook, code: AccessCodeRecord, rules: AccessCo
   if (want === 'off_lock') return first && { kind: 'clear', placement: first };
   const surplus = placements.find((placement) => placement !== fitting);
   if (fitting) return surplus && { kind: 'clear', placement: surplus };
-  const inTheWay = placements.find((placement) => placement.state === 'clearing' || book.hasDigits(placement, code));
+  const inTheWay = placements.find((placement) => mustGo(placement) || book.hasDigits(placement, code));
   if (inTheWay) return { kind: 'clear', placement: inTheWay };
   if (rules.slots === 'device') return { kind: 'write', slot: undefined };
   const slot = book.freeSlot(code.deviceId, rules.slots);
   if (slot !== undefined) return { kind: 'write', slot };
   return first ? { kind: 'clear', placement: first } : { kind: 'no_space' };
 }
+
+const mustGo = ({ state }: CodePlacement): boolean => state === 'clearing' || state === 'spoilt';
 
 /** Whether something is left to do for a code that can be done now. */
 export function needsWork(book: CodeBook, code: AccessCodeRecord, rules: AccessCodeRules): boolean {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../contract/index.ts';
 import type { Timekeeping } from '../gateway/ports.ts';
-import type { Store } from '../store/store.ts';
+import type { Change, Store } from '../store/store.ts';
 import type { Moment } from './wanted.ts';
 
 /** Whoever knows whether the box's clock is set by the network. */
@@ -28,6 +28,9 @@ const askEveryMs = 30_000;
 
 const markFact = 'clock_high_water';
 
+/** There while the clock is in doubt, with the reason: a restart alone makes no clock right. */
+const doubtFact = 'clock_in_doubt';
+
 /**
  * Whether the wall clock can be believed. A mark on disk says how late it has been; a clock behind it, or one that
  * jumps while the gateway runs, is in doubt until the network or an operator confirms it.
@@ -47,7 +50,9 @@ export class Timekeeper implements Timekeeping {
     this.#options = options;
     this.#offset = clock.wallTime() - clock.now();
     this.#mark = Number(store.fact(markFact) ?? Number.NEGATIVE_INFINITY);
-    if (clock.wallTime() < this.#mark - toleranceMs) {
+    const doubt = store.fact(doubtFact);
+    if (doubt !== undefined) this.#fallIntoDoubt(doubt);
+    else if (clock.wallTime() < this.#mark - toleranceMs) {
       this.#fallIntoDoubt(
         `The clock shows ${inWords(clock.wallTime())}, and the gateway has already seen ${inWords(this.#mark)}.`,
       );
@@ -84,7 +89,11 @@ export class Timekeeper implements Timekeeping {
     this.#offset = clock.wallTime() - clock.now();
     const before = this.#doubt;
     this.#doubt = undefined;
-    await this.#raise(clock.wallTime());
+    this.#mark = clock.wallTime();
+    await this.#note(
+      { kind: 'fact_put', name: markFact, value: String(Math.round(this.#mark)) },
+      { kind: 'fact_removed', name: doubtFact },
+    );
     if (!before) return;
     log.info({ time: inWords(clock.wallTime()) }, 'the clock is confirmed; schedules go on');
     this.#tell();
@@ -109,6 +118,7 @@ export class Timekeeper implements Timekeeping {
   #fallIntoDoubt(reason: string): void {
     const { clock, log } = this.#options;
     this.#doubt = { since: clock.wallTime(), reason };
+    void this.#note({ kind: 'fact_put', name: doubtFact, value: reason });
     log.warn(
       { reason },
       'the clock is in doubt: codes are neither written nor removed by their times until NTP or an operator confirms it',
@@ -122,19 +132,19 @@ export class Timekeeper implements Timekeeping {
     if (!sure) {
       this.#tell();
       if (await source.isSynchronised()) await this.confirm();
-    } else if (at > this.#mark) await this.#raise(at);
+    } else if (at > this.#mark) {
+      this.#mark = at;
+      await this.#note({ kind: 'fact_put', name: markFact, value: String(Math.round(at)) });
+    }
     if (this.#closed) return;
     this.#timer?.cancel();
     this.#timer = clock.setTimer(() => void this.#turn(), this.#doubt ? askEveryMs : markEveryMs);
   }
 
-  async #raise(at: number): Promise<void> {
-    this.#mark = at;
-    await this.#options.store
-      .commit([{ kind: 'fact_put', name: markFact, value: String(Math.round(at)) }])
-      .catch((error: unknown) => {
-        this.#options.log.warn({ err: error }, 'the clock’s mark could not be written down');
-      });
+  async #note(...changes: readonly Change[]): Promise<void> {
+    await this.#options.store.commit(changes).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'what is known of the clock could not be written down');
+    });
   }
 
   #tell(): void {

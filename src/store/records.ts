@@ -81,8 +81,9 @@ export interface CodePlacement {
    * - `writing`: a write may have left.
    * - `held`: the lock was seen to hold it.
    * - `clearing`: it must go before anything else is written for this code.
+   * - `spoilt`: the same, and it is ours whatever digits it shows: the lock stored it otherwise than it was written.
    */
-  readonly state: 'planned' | 'writing' | 'held' | 'clearing';
+  readonly state: 'planned' | 'writing' | 'held' | 'clearing' | 'spoilt';
 }
 
 /** What still has to happen to a code, in Seam's words. */

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
+import type { TimeSource } from '../../src/access-codes/timekeeper.ts';
 import { type Clock, type DeviceReport, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
 import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
@@ -12,7 +13,7 @@ import type { GatewayIdentity, LinkReport, Origin } from '../../src/gateway/port
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { AttemptRecord } from '../../src/store/records.ts';
 import type { ScriptedKeypad } from './scripted-keypad.ts';
-import { ScriptedLock } from './scripted-lock.ts';
+import { type Keypad, ScriptedLock } from './scripted-lock.ts';
 import { seededRandom } from './seeded-random.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
@@ -40,6 +41,7 @@ export interface FixtureOptions {
   readonly webhooksIncludeCodes?: boolean;
   readonly webhookLimit?: number;
   readonly accessCodes?: AccessCodeSettings;
+  readonly timeSource?: TimeSource;
   readonly devices: readonly FixtureDevice[];
 }
 
@@ -88,6 +90,7 @@ export function coreFixture(options: FixtureOptions) {
     },
     links: options.links ?? (() => []),
     ...(options.accessCodes && { accessCodes: options.accessCodes }),
+    ...(options.timeSource && { timeSource: options.timeSource }),
     devices: options.devices.map((device) => ({
       description: {
         deviceId: device.slug,
@@ -117,16 +120,16 @@ export function coreFixture(options: FixtureOptions) {
   return { clock, store, commit, core, origin, end };
 }
 
-export interface ScriptedOptions extends Omit<FixtureOptions, 'devices'> {
+export interface ScriptedOptions<Pad extends Keypad = ScriptedKeypad> extends Omit<FixtureOptions, 'devices'> {
   readonly outOfService?: boolean;
   readonly doorRules?: DoorRules;
   readonly firstWords?: readonly DeviceReport[];
-  readonly keypad?: ScriptedKeypad;
+  readonly keypad?: Pad;
 }
 
 /** A core with one scripted lock, started. */
-export async function scriptedCore(options: ScriptedOptions = {}) {
-  const lock = new ScriptedLock();
+export async function scriptedCore<Pad extends Keypad = ScriptedKeypad>(options: ScriptedOptions<Pad> = {}) {
+  const lock = new ScriptedLock<Pad>();
   lock.keypad = options.keypad;
   lock.firstWords = options.firstWords ?? [];
   const fixture = coreFixture({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  type AccessCodeCapability,
   type CodeCommandContext,
   type CommandContext,
   type DeviceReport,
@@ -12,11 +13,16 @@ import {
 
 import type { ScriptedKeypad } from './scripted-keypad.ts';
 
+/** Any keypad that a test brings along. */
+export interface Keypad {
+  readonly capability: AccessCodeCapability;
+}
+
 /** What the scripted lock does with one command; it may do anything a driver can do, right or wrong. */
-export type Script = (ctx: CommandContext, lock: ScriptedLock) => Promise<LockOutcome>;
+export type Script = (ctx: CommandContext, lock: ScriptedLock<Keypad>) => Promise<LockOutcome>;
 
 /** A lock without hardware whose every command is a function of the test: for testing the core, not drivers. */
-export class ScriptedLock {
+export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
   /** Every command that left, in order: `lock`, `unlock`, and the time. */
   readonly sent: { readonly action: 'lock' | 'unlock'; readonly at: number }[] = [];
   opened = 0;
@@ -29,7 +35,7 @@ export class ScriptedLock {
   linkState: LinkState = { status: 'up' };
   /** The device of the open generation ignores its abort and never closes. */
   closeHangs = false;
-  keypad: ScriptedKeypad | undefined;
+  keypad: Pad | undefined;
 
   readonly link: MqttLink;
   readonly driver = defineDriver({

@@ -1,0 +1,171 @@
+import {
+  type AccessCodeCapability,
+  type AccessCodeRules,
+  type Clock,
+  type CodeCommandContext,
+  type CodeSchedule,
+  type CodeWrite,
+  GatewayError,
+  type ReadContext,
+  Secret,
+  type SlotReading,
+  sleep,
+} from '../../src/contract/index.ts';
+
+/** What goes wrong with a write, once. */
+export type WriteFault = 'answer_lost' | 'never_arrived' | 'stored_wrong' | 'refused';
+
+export interface TimedKeypadOptions {
+  readonly clock: Clock;
+  /** What time it really is, whatever the gateway's clock shows. */
+  readonly trueTime: () => number;
+  readonly slots: number;
+  /** The lock assigns its own numbers, lists its codes and keeps their times. */
+  readonly native?: boolean;
+  /** Whether it shows the digits it holds. */
+  readonly showsCodes?: boolean;
+}
+
+interface Entry {
+  readonly digits: string;
+  readonly label: string;
+  readonly schedule: CodeSchedule | undefined;
+}
+
+/** A change of what opens the lock, on true time. */
+export interface KeypadChange {
+  readonly at: number;
+  readonly digits: string;
+  readonly present: boolean;
+  readonly by: 'gateway' | 'hand';
+}
+
+/** A keypad that remembers when which digits stood on it: the judge of what a gateway did. */
+export class TimedKeypad {
+  readonly rules: AccessCodeRules;
+  readonly entries = new Map<number, Entry>();
+  readonly changes: KeypadChange[] = [];
+  reachable = true;
+  readonly faults: WriteFault[] = [];
+  readonly #options: TimedKeypadOptions;
+
+  constructor(options: TimedKeypadOptions) {
+    this.#options = options;
+    this.rules = {
+      lengths: [4, 5, 6],
+      digits: '0123456789',
+      slots: options.native ? 'device' : { first: 1, count: options.slots },
+      nativeSchedule: options.native ?? false,
+      readCost: 'battery',
+    };
+  }
+
+  get capability(): AccessCodeCapability {
+    return {
+      rules: this.rules,
+      set: (ctx, write) => this.#set(ctx, write),
+      clear: (ctx, slot) => this.#clear(ctx, slot),
+      read: async (ctx, slot) => {
+        await this.#wire(ctx);
+        return this.#reading(slot);
+      },
+      ...(this.#options.native && {
+        list: async (ctx: ReadContext) => {
+          await this.#wire(ctx);
+          return [...this.entries.keys()].map((slot) => this.#reading(slot));
+        },
+      }),
+    };
+  }
+
+  /** Whether these digits open the door now; a lock that keeps times does so by its own clock, which is right. */
+  opens(digits: string, at = this.#options.trueTime()): boolean {
+    return [...this.entries.values()].some(
+      (entry) =>
+        entry.digits === digits &&
+        (entry.schedule === undefined || (at >= entry.schedule.startsAt && at < entry.schedule.endsAt)),
+    );
+  }
+
+  /** Everything goes, as when a board is exchanged. */
+  loseAll(): void {
+    for (const slot of [...this.entries.keys()]) this.byHand(slot, undefined);
+  }
+
+  /** Somebody at the lock. */
+  byHand(slot: number, digits: string | undefined): void {
+    this.#put(slot, digits === undefined ? undefined : { digits, label: '', schedule: undefined }, 'hand');
+  }
+
+  async #set(ctx: CodeCommandContext, { slot, label, code, schedule }: CodeWrite): Promise<SlotReading> {
+    await this.#wire(ctx);
+    const free = slot ?? this.#lowestFree();
+    if (free === undefined || this.entries.size >= this.#options.slots) {
+      throw new GatewayError('no_space_for_access_code_on_device', 'The keypad is full.', { delivery: 'refused' });
+    }
+    if (this.entries.has(free)) throw new GatewayError('slot_conflict', 'The slot is taken.', { delivery: 'not_sent' });
+    const digits = code.reveal();
+    await ctx.letDoorsPass();
+    const fault = this.faults.shift();
+    (await ctx.pointOfNoReturn()).spend();
+    await this.#travel(fault);
+    if ([...this.entries.values()].some((entry) => entry.digits === digits)) {
+      throw new GatewayError('duplicate_code_on_device', 'The keypad has these digits already.');
+    }
+    if (fault === 'refused') throw new GatewayError('device_rejected', 'The lock said no.');
+    const stored = fault === 'stored_wrong' ? `${digits.slice(1)}${digits.slice(0, 1)}` : digits;
+    if (fault !== 'never_arrived') this.#put(free, { digits: stored, label, schedule }, 'gateway');
+    if (fault === 'stored_wrong') throw new GatewayError('code_not_stored', 'It reads back otherwise.');
+    if (fault) throw new GatewayError('outcome_unknown', 'Nothing was heard of it.');
+    return this.#reading(free);
+  }
+
+  async #clear(ctx: CodeCommandContext, slot: number): Promise<void> {
+    await this.#wire(ctx);
+    if (!this.entries.has(slot)) return;
+    await ctx.letDoorsPass();
+    const fault = this.faults.shift();
+    (await ctx.pointOfNoReturn()).spend();
+    await this.#travel(fault);
+    if (fault === 'refused') throw new GatewayError('device_rejected', 'The lock said no.');
+    if (fault !== 'never_arrived') this.#put(slot, undefined, 'gateway');
+    if (fault) throw new GatewayError('outcome_unknown', 'Nothing was heard of it.');
+  }
+
+  /** One exchange with the lock; it takes half a second, and a while when nobody answers. */
+  async #wire(ctx: ReadContext): Promise<void> {
+    await sleep(this.#options.clock, this.reachable ? 500 : 4_000, ctx.signal);
+    if (!this.reachable) throw new GatewayError('device_offline', 'The lock does not answer.');
+  }
+
+  async #travel(fault: WriteFault | undefined): Promise<void> {
+    await sleep(this.#options.clock, fault === undefined ? 500 : 2_000);
+    if (!this.reachable) throw new GatewayError('outcome_unknown', 'Nothing was heard of it.');
+  }
+
+  #reading(slot: number): SlotReading {
+    const entry = this.entries.get(slot);
+    if (!entry) return { slot, occupied: false };
+    return {
+      slot,
+      occupied: true,
+      ...(this.#options.showsCodes !== false && { code: new Secret(entry.digits) }),
+      ...(this.#options.native && { label: entry.label }),
+    };
+  }
+
+  #lowestFree(): number | undefined {
+    for (let slot = 1; slot <= this.#options.slots; slot++) if (!this.entries.has(slot)) return slot;
+    return undefined;
+  }
+
+  #put(slot: number, entry: Entry | undefined, by: KeypadChange['by']): void {
+    const at = this.#options.trueTime();
+    const before = this.entries.get(slot);
+    if (before) this.changes.push({ at, digits: before.digits, present: false, by });
+    this.entries.delete(slot);
+    if (!entry) return;
+    this.entries.set(slot, entry);
+    this.changes.push({ at, digits: entry.digits, present: true, by });
+  }
+}
