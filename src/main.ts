@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { timeOrderedIds } from './attempts/ids.ts';
+import { ntpStatus } from './clock/ntp-status.ts';
 import { systemClock } from './clock/system-clock.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { type Clock, GatewayError } from './contract/index.ts';
@@ -69,6 +70,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       store,
       log,
       vault,
+      accessCodes: config.accessCodes,
+      timeSource: ntpStatus,
       random: Math.random,
       randomInt,
       randomBytes,

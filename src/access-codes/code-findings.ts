@@ -16,19 +16,22 @@ export interface FindingsOptions {
  * ours. It never decides what to do about them: that follows from what is wanted.
  *
  * @param whenFound what a doubtful entry becomes when the slot holds what may be it
+ * @param changedAtLock the lock said that somebody else filled this slot: digits that it does not show are not ours
  */
 export function takeReading(
   options: FindingsOptions,
   deviceId: string,
   reading: SlotReading,
   whenFound: 'held' | 'clearing' | 'writing',
+  changedAtLock = false,
 ): readonly Change[] {
   const { book } = options;
   const ours = book.atSlot(deviceId, reading.slot) ?? byLabel(book, deviceId, reading.label);
   if (!reading.occupied) return ours ? emptied(options, ours) : unmanagedGone(options, deviceId, reading.slot);
   if (!ours) return foreign(options, deviceId, reading);
   const { code, placement } = ours;
-  if (isOurs(book, code, placement, reading)) {
+  const isReplaced = changedAtLock && reading.code === undefined && placement.state === 'held';
+  if (!isReplaced && isOurs(book, code, placement, reading)) {
     const changed = !hasDigits(book, code, placement, reading);
     if (changed && placement.state !== 'spoilt') {
       const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());

@@ -111,8 +111,7 @@ export class CodeKeeper {
   ended(deviceId: string, accessCodeId: string, succeeded: boolean): void {
     const { clock, registry } = this.#options;
     if (succeeded) {
-      // A slot may have fallen free, or digits: whoever waits for that need not wait any longer.
-      for (const { accessCodeId: id } of this.#options.book.list(deviceId)) this.#tries.delete(id);
+      this.#tryAgain(deviceId);
     } else {
       const failures = (this.#tries.get(accessCodeId)?.failures ?? 0) + 1;
       const away = registry.get(deviceId)?.health.status !== 'online';
@@ -138,18 +137,22 @@ export class CodeKeeper {
     const { book } = this.#options;
     if (report.kind === 'health') {
       if (report.health.status === 'online') {
-        for (const { accessCodeId } of book.list(deviceId)) this.#tries.delete(accessCodeId);
+        this.#tryAgain(deviceId);
         this.#survey(deviceId).reconnected();
       }
       this.look(deviceId);
     } else if (report.kind === 'code_slot') {
-      const ours = book.atSlot(deviceId, report.slot)?.placement;
-      const expected = ours ? ours.state !== 'planned' : book.unmanagedAt(deviceId, report.slot) !== undefined;
-      // While we write or clear, the lock tells of that.
-      if (expected !== report.occupied && !this.#isUnderWay(deviceId)) this.#survey(deviceId).doubt(report.slot);
+      // Not by us: what the book says of the slot may be wrong, also when both say that it is occupied.
+      const isKnown = book.unmanagedAt(deviceId, report.slot) !== undefined;
+      if (report.occupied !== isKnown) this.#survey(deviceId).doubt(report.slot);
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(deviceId, report.slot);
     }
+  }
+
+  /** The lock is back, or a slot or digits may have fallen free: whoever waits need not wait any longer. */
+  #tryAgain(deviceId: string): void {
+    for (const { accessCodeId } of this.#options.book.list(deviceId)) this.#tries.delete(accessCodeId);
   }
 
   #used(deviceId: string, slot: number): void {
@@ -240,13 +243,6 @@ export class CodeKeeper {
     return false;
   }
 
-  #isUnderWay(deviceId: string): boolean {
-    for (const { facts } of this.#options.attempts.livingOf(deviceId)) {
-      if (facts.subject?.kind === 'access_code') return true;
-    }
-    return false;
-  }
-
   #wakeIn({ deviceId }: DeviceSnapshot, surveyAt: number | undefined): number {
     const { book, clock, time } = this.#options;
     const now = clock.now();
@@ -274,7 +270,10 @@ export class CodeKeeper {
     const known = this.#surveys.get(deviceId);
     if (known) return known;
     const device = this.#options.registry.require(deviceId);
-    const survey = new LockSurvey(this.#options, device, () => this.look(deviceId));
+    const survey = new LockSurvey(this.#options, device, (found) => {
+      if (found) this.#tryAgain(deviceId);
+      this.look(deviceId);
+    });
     this.#surveys.set(deviceId, survey);
     return survey;
   }

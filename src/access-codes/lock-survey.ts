@@ -41,20 +41,24 @@ export interface SurveyOptions extends FindingsOptions {
 export class LockSurvey {
   readonly #options: SurveyOptions;
   readonly #device: ManagedDevice;
-  readonly #onFound: () => void;
+  readonly #onOver: (found: boolean) => void;
   /** Slots to ask; undefined while nothing is asked. */
   #slots: Set<number> | undefined;
+  /** Slots that somebody changed at the lock, as it said. */
+  readonly #changed = new Set<number>();
   #isWhole = false;
   #running = false;
+  /** Something was not as the book had it. */
+  #found = false;
   /** `Clock.now()` */
   #wantedAt: number;
   #lastWhole = Number.NEGATIVE_INFINITY;
   #failed = false;
 
-  constructor(options: SurveyOptions, device: ManagedDevice, onFound: () => void) {
+  constructor(options: SurveyOptions, device: ManagedDevice, onOver: (found: boolean) => void) {
     this.#options = options;
     this.#device = device;
-    this.#onFound = onFound;
+    this.#onOver = onOver;
     this.#wantedAt = options.clock.now() + calmMs;
   }
 
@@ -77,6 +81,7 @@ export class LockSurvey {
 
   /** The lock says that a slot is not as the book has it: it is asked. */
   doubt(slot: number): void {
+    this.#changed.add(slot);
     if (this.#slots) this.#slots.add(slot);
     else this.#begin(new Set([slot]), false);
   }
@@ -148,8 +153,11 @@ export class LockSurvey {
       this.#device.snapshot.deviceId,
       reading,
       reading.code ? 'held' : 'writing',
+      this.#changed.delete(reading.slot),
     );
-    if (changes.length > 0) await this.#options.store.commit(changes);
+    if (changes.length === 0) return;
+    this.#found = true;
+    await this.#options.store.commit(changes);
   }
 
   #over(failed: boolean): void {
@@ -163,7 +171,9 @@ export class LockSurvey {
       this.#wantedAt = now + slowly[cost];
     }
     this.#failed = failed;
-    this.#onFound();
+    const found = this.#found;
+    this.#found = false;
+    this.#onOver(found);
   }
 }
 

@@ -54,11 +54,20 @@ export interface LoadedConfig {
     readonly maxQueued: number;
   };
   readonly monitor: MonitorConfig | undefined;
+  readonly accessCodes: AccessCodesConfig;
   readonly logLevel: Logger['level'];
   readonly devices: readonly DeviceConfig[];
   readonly simulation: readonly SimulationConfig[];
   /** What works but should be looked at. */
   readonly warnings: readonly ConfigProblem[];
+}
+
+/** Times in milliseconds. */
+export interface AccessCodesConfig {
+  readonly leadMs: number;
+  readonly nativeLeadMs: number;
+  readonly duplicates: 'refuse' | 'refuse_overlapping';
+  readonly backupCodes: number;
 }
 
 export interface HttpConfig {

@@ -102,6 +102,12 @@ export function resolveConfig(
       homeAssistant: monitor.home_assistant,
       intervalMs: monitor.interval_s * 1_000,
     },
+    accessCodes: {
+      leadMs: file.access_codes.lead_minutes * 60_000,
+      nativeLeadMs: file.access_codes.native_lead_hours * 3_600_000,
+      duplicates: file.access_codes.duplicates,
+      backupCodes: file.access_codes.backup_codes,
+    },
     logLevel: file.log.level,
     devices: file.devices.map((device) => resolveDevice(device, file, named.driver(device.driver))),
     simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),

@@ -289,6 +289,37 @@ const simulatedPeer = z
   })
   .describe('One simulated peer.');
 
+const accessCodes = z
+  .strictObject({
+    lead_minutes: z
+      .int()
+      .min(0)
+      .max(10_080)
+      .default(60)
+      .describe('How long before its start a code is written to a lock that keeps no times, in minutes.'),
+    native_lead_hours: z
+      .int()
+      .min(0)
+      .max(720)
+      .default(72)
+      .describe('The same for a lock that keeps times itself, in hours: the code is there and does not open yet.'),
+    duplicates: z
+      .enum(['refuse', 'refuse_overlapping'])
+      .default('refuse')
+      .describe(
+        'refuse: no two codes of a lock have the same digits, as with Seam. refuse_overlapping: they may when their ' +
+          'times do not overlap.',
+      ),
+    backup_codes: z
+      .int()
+      .min(0)
+      .max(20)
+      .default(0)
+      .describe('How many spare codes are kept on each lock, for pull_backup_access_code. 0 for none.'),
+  })
+  .prefault({})
+  .describe('How access codes are looked after.');
+
 export const configSchema = z
   .strictObject({
     state_dir: FilePath.optional().describe(
@@ -305,6 +336,7 @@ export const configSchema = z
     monitor: monitor.optional(),
     doors,
     webhooks,
+    access_codes: accessCodes,
     log,
     devices: z.array(device).describe('Locks and sensors.'),
     simulation: z

@@ -72,8 +72,8 @@ function others({ keypad }: LifeTrace): string[] {
 function inTheEnd(trace: LifeTrace): string[] {
   const { until, told, keypad } = trace;
   const wanted = trace.wishes.filter((wish) => {
-    const [from, to] = wantedDuring(wish, trace, 0);
-    return from < until && to >= until;
+    const [from] = wantedDuring(wish, trace, 0);
+    return from < until && wish.until === undefined && (wish.endsAt === undefined || wish.endsAt > until);
   });
   return wanted.flatMap(({ digits }) => {
     const said = told.find((code) => code.digits === digits);
@@ -131,10 +131,11 @@ function without(whole: Stretch, parts: readonly Stretch[]): Stretch[] {
 const well = ({ trouble }: LifeTrace, stretch: Stretch): number =>
   without(stretch, trouble).reduce((sum, [from, until]) => Math.max(sum, until - from), 0);
 
-const wasLost = ({ keypad }: LifeTrace, digits: string, [from]: Stretch): boolean =>
-  keypad.changes.some(
-    (change) => change.digits === digits && change.by === 'hand' && !change.present && change.at === from,
-  );
+/** Whether somebody else, or the lock itself, took the digits away before a stretch without them. */
+function wasLost({ keypad }: LifeTrace, digits: string, [from]: Stretch): boolean {
+  const last = keypad.changes.filter((change) => change.digits === digits && change.at <= from).at(-1);
+  return last?.by === 'hand' && !last.present;
+}
 
 const reasons = new Set([
   'access_code.failed_to_set_on_device',

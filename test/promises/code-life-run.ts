@@ -72,6 +72,7 @@ export class CodeLifeRun {
   readonly #clock = new SimulatedClock(Date.UTC(2026, 2, 28, 10));
   readonly #epoch = this.#clock.wallTime();
   readonly #keypad: TimedKeypad;
+  readonly #showsCodes: boolean;
   readonly #wishes: Wish[] = [];
   readonly #trouble: [number, number][] = [];
   readonly #open = new Map<string, number>();
@@ -82,6 +83,7 @@ export class CodeLifeRun {
   #processClock: MortalClock | undefined;
 
   constructor(options: Pick<LifeOptions, 'native' | 'showsCodes'>) {
+    this.#showsCodes = options.showsCodes;
     this.#keypad = new TimedKeypad({
       clock: this.#clock,
       trueTime: () => this.now,
@@ -266,6 +268,8 @@ export class CodeLifeRun {
   }
 
   #byHand(slot: number, digits: string | undefined): void {
+    // A lock that hides its digits, and is away, tells nobody that others filled a slot of ours.
+    if (!this.#keypad.reachable && !this.#showsCodes) return;
     if (this.#keypad.entries.has(slot) === (digits === undefined)) {
       this.#keypad.byHand(slot, digits);
       if (this.#keypad.reachable && !this.#keypad.rules.nativeSchedule) {
