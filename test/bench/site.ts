@@ -52,11 +52,13 @@ export interface SiteWishes {
   /** Webhooks may be sent to this machine. */
   readonly webhooks: boolean;
   readonly port: number;
+  /** Further keys of every device, as YAML. */
+  readonly ofEachDevice?: string;
 }
 
 /** A gateway with doors of one bridge, configured as a site would: with the log it logs by default. */
 export async function configureGateway(wishes: SiteWishes): Promise<GatewaySite> {
-  const { folder, brokerUrl, base, devices, monitor, webhooks, port } = wishes;
+  const { folder, brokerUrl, base, devices, monitor, webhooks, port, ofEachDevice } = wishes;
   const slugs = Array.from({ length: devices }, (_, index) => `door-${index}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const configFile = join(folder, 'gateway.yaml');
@@ -71,7 +73,7 @@ export async function configureGateway(wishes: SiteWishes): Promise<GatewaySite>
     ...slugs.map(
       (slug) =>
         `  - { id: ${slug}, name: Door ${slug}, driver: mqtt/zigbee2mqtt, link: { mqtt: main }, ` +
-        `settings: { base_topic: ${base}, friendly_name: ${slug} } }`,
+        `settings: { base_topic: ${base}, friendly_name: ${slug} }${ofEachDevice === undefined ? '' : `, ${ofEachDevice}`} }`,
     ),
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);

@@ -51,7 +51,8 @@ const bases = {
 /** As many as may wait for one receiver (`webhooks.max_queued`). */
 const queuedEvents = 10_000;
 
-const ourRoot = fileURLToPath(new URL('../..', import.meta.url));
+/** This checkout. */
+export const ourRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where the simulated locks listen. */
 export const allBases: readonly string[] = Object.values(bases);
