@@ -18,7 +18,7 @@ const die = () => process.kill(process.pid, 'SIGKILL');
 const { commit } = SqliteStore.prototype;
 SqliteStore.prototype.commit = async function (changes) {
   const has = (/** @type {string} */ kind) => changes.some((change) => change.kind === kind);
-  const takesSlot = changes.some((change) => change.kind === 'access_code_put' && change.code.slot !== undefined);
+  const takesSlot = changes.some((change) => change.kind === 'access_code_put' && change.code.placements.length > 0);
   if (point === 'confirmed' && has('attempt_settled')) die();
   await commit.call(this, changes);
   if (point === 'accepted' && has('attempt_accepted')) die();
@@ -32,8 +32,9 @@ MqttTransport.prototype.link = function (device) {
   const made = link.call(this, device);
   const command = made.command.bind(made);
   made.command = async (...args) => {
-    await command(...args);
+    const acknowledgedAt = await command(...args);
     if (point === 'sent') die(); // the broker has it
+    return acknowledgedAt;
   };
   return made;
 };

@@ -97,7 +97,7 @@ describe('P1 Durable before answered, on disks that disappoint', () => {
   });
 
   it('a failing sync ends the process with a code, and what was acknowledged is there afterwards', async () => {
-    ensureBuilt();
+    await ensureBuilt();
     const first = await GatewayProcess.start(box, { imports: [failingSync] });
     await first.api.online(device_id);
     const answered: string[] = [];

@@ -66,7 +66,7 @@ describe('P7 Secrets stay in', () => {
   };
 
   beforeAll(async () => {
-    ensureBuilt();
+    await ensureBuilt();
     const username = 'gw';
     const broker = await startEmbeddedBroker({
       port: 0,

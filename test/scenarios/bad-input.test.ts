@@ -16,7 +16,7 @@ describe('bad input to a real process', () => {
   let gateway: GatewayProcess;
 
   beforeAll(async () => {
-    ensureBuilt();
+    await ensureBuilt();
     const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
     closing.push(() => broker.close());
     url = broker.url;

@@ -55,7 +55,7 @@ describe('webhooks of a gateway that is killed', () => {
   let lock: SimulatedLock;
 
   beforeAll(async () => {
-    ensureBuilt();
+    await ensureBuilt();
     await application.listen();
     closing.push(() => application.close());
     const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
