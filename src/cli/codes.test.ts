@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cliBoxWithGateway } from '../../test/kit/cli-fixture.ts';
-import { frontDoor } from '../../test/kit/fake-gateway.ts';
+import { frontDoor } from '../../test/kit/fake-devices.ts';
 
 const done = () => ({ status: 'success', result: {} }) as const;
 

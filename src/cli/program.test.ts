@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cliBox, cliBoxWithGateway, failure, success } from '../../test/kit/cli-fixture.ts';
-import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import type { Gateway } from '../gateway/ports.ts';
 
 describe('a door command', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import { httpFixture } from '../../test/kit/http-fixture.ts';
 
 const { deviceId: device_id } = frontDoor;
@@ -145,7 +145,7 @@ describe('a code', () => {
     const made = gateway.accessCodes.get(access_code_id);
     if (made === undefined) throw new Error('the code should be there');
     const spare = { ...made, accessCodeId: 'spare', status: 'set', backup: { pulledFor: undefined } } as const;
-    gateway.backups.push({ ...spare, sealedCode: Buffer.from('7777'), useBackupPool: false });
+    gateway.accessCodes.backups.push({ ...spare, sealedCode: Buffer.from('7777'), useBackupPool: false });
     const one = `/access_codes/get?access_code_id=${access_code_id}`;
     expect((await call('GET', one)).body.access_code.is_backup_access_code_available).toBe(true);
     const { body } = await call('POST', '/access_codes/pull_backup_access_code', { access_code_id });
@@ -172,7 +172,7 @@ describe('codes that were found on a lock', () => {
 
   test('are listed in pages, got, taken over and deleted', async () => {
     const { gateway, call } = httpFixture();
-    gateway.unmanagedCodes.push(found(1, '1111'), found(2, undefined), found(3, '3333'));
+    gateway.accessCodes.found.push(found(1, '1111'), found(2, undefined), found(3, '3333'));
     const list = `${base}/list?device_id=${device_id}&limit=2`;
     const first = (await call('GET', list)).body;
     expect(first.access_codes).toMatchObject([

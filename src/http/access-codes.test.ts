@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
 import { accessCodeSchema } from '../wire/access-code.ts';
@@ -114,7 +114,7 @@ describe('reading', () => {
     const url = `/access_codes/list?device_id=${frontDoor.deviceId}&limit=2`;
     const first = (await call('GET', url)).body;
     expect(names(first)).toEqual(['1111', '2222']);
-    gateway.forgetCode(first.access_codes[1].access_code_id);
+    gateway.accessCodes.forget(first.access_codes[1].access_code_id);
     const second = (await call('GET', `${url}&page_cursor=${first.pagination.next_page_cursor}`)).body;
     expect(names(second)).toEqual(['3333', '4444']);
     expect(second.pagination.has_next_page).toBe(false);
@@ -150,13 +150,13 @@ describe('reading', () => {
       pulledBackupAccessCodeId: undefined,
     } as const;
     const at = Date.UTC(2026, 0, 3);
-    gateway.putCode({
+    gateway.accessCodes.put({
       ...base,
       accessCodeId: 'a',
       status: 'unset',
       errors: [{ code: 'failed_to_set_on_device', message: 'The keypad is full.', at }],
     });
-    gateway.putCode({
+    gateway.accessCodes.put({
       ...base,
       accessCodeId: 'b',
       status: 'removing',

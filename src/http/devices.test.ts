@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import { httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
 
 const { deviceId: device_id } = frontDoor;

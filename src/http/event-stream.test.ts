@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith, until } from '../../test/kit/http-fixture.ts';
 
 /** A server on a port, and clients that read its stream. */

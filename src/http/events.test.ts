@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
 import { Secret } from '../contract/index.ts';
 
@@ -98,7 +98,7 @@ describe('/events/list', () => {
     const { body } = await call('GET', all, undefined, { authorization: `Bearer ${onlyRead}` });
     expect(body.events[0]).toMatchObject({ code: null });
     expect(body.events[1]).not.toHaveProperty('code');
-    gateway.forgetCode(made.accessCodeId);
+    gateway.accessCodes.forget(made.accessCodeId);
     expect((await call('GET', all)).body.events[0]).toMatchObject({ code: null });
   });
 });

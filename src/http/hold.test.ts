@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor } from '../../test/kit/fake-gateway.ts';
+import { frontDoor } from '../../test/kit/fake-devices.ts';
 import { httpFixture, until } from '../../test/kit/http-fixture.ts';
 import { holdTime } from './hold.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith, until } from '../../test/kit/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
 import { apiKeyScopes } from './api-key-file.ts';
@@ -96,7 +96,7 @@ describe('a repeated request', () => {
     const second = (await create()).body;
     expect(second.access_code).toEqual({ ...first.access_code, status: 'set', pending_mutations: [] });
     expect(second.action_attempt.result.access_code).toEqual(second.access_code);
-    gateway.forgetCode(first.access_code.access_code_id);
+    gateway.accessCodes.forget(first.access_code.access_code_id);
     const third = (await create()).body;
     expect(third).toMatchObject({ access_code: null, action_attempt: { status: 'success', result: {} } });
     expect(gateway.accepted).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, hall } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, hall } from '../../test/kit/fake-devices.ts';
 import { httpFixture } from '../../test/kit/http-fixture.ts';
 
 const base = '/noise_sensors/noise_thresholds';
@@ -91,7 +91,7 @@ test('a threshold is changed, under every method', async () => {
 test('a day of levels is listed by the minute', async () => {
   const { gateway, call, clock } = httpFixture();
   const now = clock.wallTime();
-  gateway.noiseMinutes = [3, 2, 1].map((ago) => ({
+  gateway.noise.heard = [3, 2, 1].map((ago) => ({
     startsAt: now - ago * 60_000,
     level: 40 + ago / 3,
     highest: 50,

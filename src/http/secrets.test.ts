@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { frontDoor } from '../../test/kit/fake-gateway.ts';
+import { frontDoor } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture } from '../../test/kit/http-fixture.ts';
 
 /** Digits that nothing else in a log line could be. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture } from '../../test/kit/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
 

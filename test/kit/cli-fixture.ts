@@ -9,7 +9,8 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { createApiKey } from '../../src/http/api-key-file.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer } from '../../src/http/server.ts';
-import { FakeGateway, frontDoor } from './fake-gateway.ts';
+import { frontDoor } from './fake-devices.ts';
+import { FakeGateway } from './fake-gateway.ts';
 import { RecordedTerminal } from './recorded-terminal.ts';
 
 const noCatalogues: Catalogues = { drivers: {}, simulators: {} };

@@ -1,139 +1,27 @@
-import {
-  type Clock,
-  type Decibels,
-  type DeviceReport,
-  GatewayError,
-  type Ratio,
-  Secret,
-  type Unsubscribe,
-} from '../../src/contract/index.ts';
-import { type DeviceSettings, type DeviceSnapshot, noSettings } from '../../src/devices/device-snapshot.ts';
-import type {
-  AccessCodePatch,
-  Gateway,
-  NewAccessCode,
-  NewNoiseThreshold,
-  NoiseEpisode,
-  NoiseMinute,
-  NoiseThresholdChange,
-  Origin,
-} from '../../src/gateway/ports.ts';
+import { type Clock, type DeviceReport, GatewayError, type Unsubscribe } from '../../src/contract/index.ts';
+import type { DeviceSettings, DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
+import type { Gateway, Origin } from '../../src/gateway/ports.ts';
 import { isAskedFor } from '../../src/store/attempt-query.ts';
 import { byCreation, meets } from '../../src/store/event-query.ts';
 import type {
-  AccessCodeRecord,
   ActionType,
   AttemptRecord,
   EventRecord,
   IdempotencyRecord,
-  NoiseThresholdRecord,
   Settlement,
   Subject,
-  UnmanagedCodeRecord,
 } from '../../src/store/records.ts';
+import { FakeAccessCodes, type FakeHost } from './fake-access-codes.ts';
+import { frontDoor, gate, hall } from './fake-devices.ts';
+import { FakeNoise } from './fake-noise.ts';
 import { FakeWebhooks } from './fake-webhooks.ts';
-
-const snapshot = (
-  part: Partial<DeviceSnapshot> & Pick<DeviceSnapshot, 'deviceId' | 'slug' | 'name'>,
-): DeviceSnapshot => ({
-  driver: 'mqtt/zigbee2mqtt',
-  link: 'mqtt/main',
-  deviceType: 'yale_lock',
-  manufacturer: 'Yale',
-  model: 'YRD226',
-  timeZone: 'Europe/Zurich',
-  limits: { door: { sendByMs: 5000, deadlineMs: 9000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
-  createdAt: Date.UTC(2026, 0, 1),
-  capabilities: { lock: undefined, accessCodes: undefined, noise: undefined },
-  health: { status: 'online' },
-  healthSince: Date.UTC(2026, 0, 2),
-  lockState: 'unknown',
-  door: 'unknown',
-  battery: undefined,
-  noise: undefined,
-  changedBy: undefined,
-  lastSeenAt: Date.UTC(2026, 0, 2),
-  outOfService: false,
-  settings: noSettings,
-  ...part,
-});
-
-const newCode = (
-  part: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId' | 'name' | 'sealedCode' | 'createdAt'>,
-): AccessCodeRecord => ({
-  status: 'setting',
-  startsAt: undefined,
-  endsAt: undefined,
-  removal: undefined,
-  placements: [],
-  pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: part.createdAt }],
-  errors: [],
-  warnings: [],
-  scheduledOnDevice: false,
-  preferNativeScheduling: true,
-  oneTimeUse: false,
-  commonCodeKey: undefined,
-  useBackupPool: false,
-  backup: undefined,
-  pulledBackupAccessCodeId: undefined,
-  ...part,
-});
-
-export const frontDoor = snapshot({
-  deviceId: 'a3f0a1c2-0000-5000-8000-000000000001',
-  slug: 'front',
-  name: 'Front door',
-  capabilities: {
-    lock: { observes: 'bolt' },
-    accessCodes: {
-      lengths: [4, 5, 6, 7, 8],
-      digits: '0123456789',
-      slots: { first: 1, count: 30 },
-      nativeSchedule: false,
-      readCost: 'cheap',
-    },
-    noise: undefined,
-  },
-  lockState: 'locked',
-  battery: { level: 0.8 as Ratio, low: false },
-});
-
-export const gate = snapshot({
-  deviceId: 'a3f0a1c2-0000-5000-8000-000000000002',
-  slug: 'gate',
-  name: 'Gate',
-  driver: 'serial/modbus-relay',
-  deviceType: 'strikeplate_relay',
-  manufacturer: 'Waveshare',
-  capabilities: { lock: { observes: 'actuator' }, accessCodes: undefined, noise: undefined },
-  lockState: 'locked',
-  door: 'closed',
-  health: { status: 'offline', reason: 'link_down', hint: 'The serial adapter is gone. Plug it in again.' },
-});
-
-export const hall = snapshot({
-  deviceId: 'a3f0a1c2-0000-5000-8000-000000000003',
-  slug: 'hall',
-  name: 'Hall noise',
-  deviceType: 'noise_sensor',
-  manufacturer: 'RS',
-  capabilities: { lock: undefined, accessCodes: undefined, noise: { metric: 'LAeq', expectedIntervalMs: 1000 } },
-  noise: { level: 41.5 as Decibels, metric: 'LAeq', at: Date.UTC(2026, 0, 2) },
-});
-
-const notFound = (type: 'device_not_found' | 'access_code_not_found' | 'noise_threshold_not_found') =>
-  new GatewayError(type, 'There is no such object.');
 
 /**
  * A gateway without hardware that behaves as the ports say. Its attempts stay pending until the test ends them with
  * `end`, or at once where `outcome` says how.
  */
-export class FakeGateway implements Gateway {
+export class FakeGateway implements Gateway, FakeHost {
   readonly clock: Clock;
-  /** Spare codes that can be pulled. */
-  readonly backups: AccessCodeRecord[] = [];
-  /** Codes that somebody else put on a lock. */
-  readonly unmanagedCodes: UnmanagedCodeRecord[] = [];
   ready: Gateway['ready'] = { ok: true };
   /** How attempts end without being told to; undefined leaves them pending. */
   outcome: (attempt: AttemptRecord) => Settlement | undefined = () => undefined;
@@ -143,12 +31,9 @@ export class FakeGateway implements Gateway {
   readonly origins: Origin[] = [];
   readonly accepted: AttemptRecord[] = [];
   readonly deviceList: DeviceSnapshot[];
-  noiseMinutes: readonly NoiseMinute[] = [];
   readonly #attempts = new Map<string, AttemptRecord>();
   readonly #idempotency = new Map<string, IdempotencyRecord>();
   readonly #waiting = new Map<string, Set<(attempt: AttemptRecord) => void>>();
-  readonly #codes = new Map<string, AccessCodeRecord>();
-  readonly #thresholds = new Map<string, NoiseThresholdRecord>();
   readonly #changed = new Set<(attempt: AttemptRecord) => void>();
   readonly #events: EventRecord[] = [];
   readonly #eventListeners = new Set<(event: EventRecord) => void>();
@@ -188,19 +73,11 @@ export class FakeGateway implements Gateway {
       ],
     };
     this.#attempts.set(id, settled);
-    this.#applyToSubject(settled);
+    this.accessCodes.ended(settled);
+    this.noise.ended(settled);
     for (const tell of this.#waiting.get(id) ?? []) tell(settled);
     this.#waiting.delete(id);
     for (const listener of this.#changed) listener(settled);
-  }
-
-  /** Takes a code away, as its removal's end does. */
-  forgetCode(accessCodeId: string): void {
-    this.#codes.delete(accessCodeId);
-  }
-
-  putCode(code: AccessCodeRecord): void {
-    this.#codes.set(code.accessCodeId, code);
   }
 
   /** Something happens: it is in the log, and whoever listens hears of it. */
@@ -257,55 +134,9 @@ export class FakeGateway implements Gateway {
     lock: (deviceId, origin) => this.#door('LOCK_DOOR', deviceId, origin),
     unlock: (deviceId, origin) => this.#door('UNLOCK_DOOR', deviceId, origin),
   };
-  readonly accessCodes: Gateway['accessCodes'] = {
-    create: (request, origin) => this.#createCode(request, origin),
-    createMultiple: async ({ deviceIds, ...request }, origin) => {
-      const made: Awaited<ReturnType<Gateway['accessCodes']['create']>>[] = [];
-      // As the core does: the first carries the idempotency key.
-      let { idempotency } = origin;
-      for (const deviceId of deviceIds) {
-        const each = { actor: origin.actor, receivedAt: origin.receivedAt, ...(idempotency && { idempotency }) };
-        made.push(await this.#createCode({ ...request, deviceId }, each));
-        idempotency = undefined;
-      }
-      return { attempts: made.map(({ attempt }) => attempt), codes: made.map(({ code }) => code) };
-    },
-    update: (id, patch, origin) => this.#updateCode(id, patch, origin),
-    generateCode: () => new Secret('582913'),
-    keepsSpareCodes: true,
-    isBackupAvailable: ({ useBackupPool }) => useBackupPool && this.backups.length > 0,
-    pullBackup: async (id) => this.#pullBackup(id),
-    atSlot: (deviceId, slot) =>
-      this.accessCodes.list(deviceId).find(({ placements }) => placements.some((placement) => placement.slot === slot)),
-    unmanaged: {
-      get: (id) => this.unmanagedCodes.find(({ accessCodeId }) => accessCodeId === id),
-      list: (deviceId) => this.unmanagedCodes.filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
-      reveal: ({ sealedCode }) => sealedCode && new Secret(Buffer.from(sealedCode).toString()),
-      delete: (id, origin) => this.#deleteUnmanaged(id, origin),
-      convert: async (id) => this.#convert(id),
-    },
-    delete: (id, origin) => this.#deleteCode(id, origin),
-    get: (id) => this.#codes.get(id),
-    list: (deviceId) => [...this.#codes.values()].filter((code) => (deviceId ?? code.deviceId) === code.deviceId),
-    reveal: (code) => new Secret(Buffer.from(code.sealedCode).toString()),
-  };
+  readonly accessCodes = new FakeAccessCodes(this);
   time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
-  readonly noise: Gateway['noise'] = {
-    create: (request, origin) => this.#createThreshold(request, origin),
-    remove: (id, origin) => this.#removeThreshold(id, origin),
-    get: (id) => this.#thresholds.get(id),
-    list: (deviceId) =>
-      [...this.#thresholds.values()].filter((threshold) => (deviceId ?? threshold.deviceId) === threshold.deviceId),
-    exceeded: () => [],
-    update: (id, change, origin) => this.#updateThreshold(id, change, origin),
-    isKeptByDevice: () => false,
-    minutes: (_deviceId, from, until) =>
-      this.noiseMinutes.filter(({ startsAt }) => startsAt >= from && startsAt < until),
-    onEpisode:
-      (_listener: (episode: NoiseEpisode) => void): Unsubscribe =>
-      () =>
-        undefined,
-  };
+  readonly noise = new FakeNoise(this);
 
   #eventsPort(): Gateway['events'] {
     const events = this.#events;
@@ -363,168 +194,14 @@ export class FakeGateway implements Gateway {
   }
 
   async #door(actionType: ActionType, deviceId: string, origin: Origin): Promise<AttemptRecord> {
-    const device = this.#device(deviceId);
+    const device = this.device(deviceId);
     if (device.capabilities.lock === undefined)
       throw new GatewayError('unsupported_action', `${device.name} is not a lock.`);
-    return this.#accept(actionType, deviceId, undefined, origin);
+    return this.accept(actionType, deviceId, undefined, origin);
   }
 
-  async #createCode(request: NewAccessCode, origin: Origin): ReturnType<Gateway['accessCodes']['create']> {
-    const device = this.#device(request.deviceId);
-    if (device.capabilities.accessCodes === undefined)
-      throw new GatewayError('unsupported_action', `${device.name} takes no codes.`);
-    const digits = request.code?.reveal() ?? '582913';
-    for (const other of this.accessCodes.list(device.deviceId))
-      if (this.accessCodes.reveal(other).reveal() === digits)
-        throw new GatewayError('duplicate_access_code', `${device.name} has this code already.`);
-    const code: AccessCodeRecord = {
-      ...newCode({
-        accessCodeId: `code-${this.#codes.size + 1}`,
-        deviceId: device.deviceId,
-        name: request.name,
-        sealedCode: Buffer.from(digits),
-        createdAt: this.clock.wallTime(),
-      }),
-      startsAt: request.startsAt,
-      endsAt: request.endsAt,
-      preferNativeScheduling: request.preferNativeScheduling ?? true,
-      oneTimeUse: request.isOneTimeUse ?? false,
-      commonCodeKey: request.commonCodeKey,
-      useBackupPool: request.useBackupPool ?? false,
-    };
-    const subject = { kind: 'access_code', accessCodeId: code.accessCodeId } as const;
-    const attempt = await this.#accept('CREATE_ACCESS_CODE', device.deviceId, subject, origin, () =>
-      this.#codes.set(code.accessCodeId, code),
-    );
-    return { attempt, code };
-  }
-
-  async #deleteCode(id: string, origin: Origin): Promise<AttemptRecord> {
-    const code = this.#codes.get(id);
-    if (code === undefined) throw notFound('access_code_not_found');
-    const subject = { kind: 'access_code', accessCodeId: id } as const;
-    const underWay = this.accepted.find(
-      ({ actionType, subject: other }) =>
-        actionType === 'DELETE_ACCESS_CODE' && other?.kind === 'access_code' && other.accessCodeId === id,
-    );
-    if (underWay !== undefined) return this.#attempts.get(underWay.actionAttemptId) ?? underWay;
-    return this.#accept('DELETE_ACCESS_CODE', code.deviceId, subject, origin, () =>
-      this.#codes.set(id, {
-        ...code,
-        status: 'removing',
-        removal: { cause: 'requested', at: this.clock.wallTime() },
-        pendingMutations: [
-          { mutationCode: 'deleting', message: 'The code is being removed.', createdAt: this.clock.wallTime() },
-        ],
-      }),
-    );
-  }
-
-  async #updateCode(id: string, { code: digits, name, ...times }: AccessCodePatch, origin: Origin) {
-    const code = this.#codes.get(id);
-    if (code === undefined) throw notFound('access_code_not_found');
-    const subject = { kind: 'access_code', accessCodeId: id } as const;
-    return this.#accept('UPDATE_ACCESS_CODE', code.deviceId, subject, origin, () =>
-      this.#codes.set(id, {
-        ...code,
-        status: 'setting',
-        ...(name === undefined ? {} : { name: name ?? undefined }),
-        ...(digits === undefined ? {} : { sealedCode: Buffer.from(digits.reveal()) }),
-        ...(times.startsAt === undefined ? {} : { startsAt: times.startsAt ?? undefined }),
-        ...(times.endsAt === undefined ? {} : { endsAt: times.endsAt ?? undefined }),
-      }),
-    );
-  }
-
-  #pullBackup(id: string): { code: AccessCodeRecord; backup: AccessCodeRecord } {
-    const code = this.#codes.get(id);
-    if (code === undefined) throw notFound('access_code_not_found');
-    const spare = this.backups.shift();
-    if (spare === undefined || !code.useBackupPool)
-      throw new GatewayError('invalid_input', 'There is no spare code for this access code.');
-    const backup = { ...spare, backup: { pulledFor: id } };
-    const pulled = { ...code, pulledBackupAccessCodeId: backup.accessCodeId };
-    this.#codes.set(backup.accessCodeId, backup);
-    this.#codes.set(id, pulled);
-    return { code: pulled, backup };
-  }
-
-  async #deleteUnmanaged(id: string, origin: Origin): Promise<AttemptRecord> {
-    const code = this.accessCodes.unmanaged.get(id);
-    if (code === undefined) throw notFound('access_code_not_found');
-    const subject = { kind: 'access_code', accessCodeId: id } as const;
-    return this.#accept('DELETE_ACCESS_CODE', code.deviceId, subject, origin, () => this.#forgetUnmanaged(id));
-  }
-
-  #convert(id: string): AccessCodeRecord {
-    const found = this.accessCodes.unmanaged.get(id);
-    if (found?.sealedCode === undefined) throw notFound('access_code_not_found');
-    const { accessCodeId, deviceId, name, sealedCode, slot, createdAt } = found;
-    const code: AccessCodeRecord = {
-      ...newCode({ accessCodeId, deviceId, name, sealedCode, createdAt }),
-      status: 'set',
-      placements: [{ slot, label: '', sealedCode, schedule: undefined, state: 'held' }],
-      pendingMutations: [],
-    };
-    this.#codes.set(id, code);
-    this.#forgetUnmanaged(id);
-    return code;
-  }
-
-  #forgetUnmanaged(id: string): void {
-    const index = this.unmanagedCodes.findIndex(({ accessCodeId }) => accessCodeId === id);
-    if (index >= 0) this.unmanagedCodes.splice(index, 1);
-  }
-
-  async #createThreshold(request: NewNoiseThreshold, origin: Origin): ReturnType<Gateway['noise']['create']> {
-    const device = this.#device(request.deviceId);
-    if (device.capabilities.noise === undefined)
-      throw new GatewayError('unsupported_action', `${device.name} measures no noise.`);
-    const [startsDailyAt = '', zone] = request.startsDailyAt.replace(']', '').split('[');
-    const threshold: NoiseThresholdRecord = {
-      noiseThresholdId: `threshold-${this.#thresholds.size + 1}`,
-      deviceId: device.deviceId,
-      name: request.name ?? 'Noise',
-      startsDailyAt,
-      endsDailyAt: request.endsDailyAt.split('[')[0] ?? '',
-      timeZone: zone ?? device.timeZone,
-      decibels: request.decibels,
-      sustainedMs: request.sustainedMs ?? 60_000,
-      createdAt: this.clock.wallTime(),
-    };
-    const subject = { kind: 'noise_threshold', noiseThresholdId: threshold.noiseThresholdId } as const;
-    const attempt = await this.#accept('CREATE_NOISE_THRESHOLD', device.deviceId, subject, origin, () =>
-      this.#thresholds.set(threshold.noiseThresholdId, threshold),
-    );
-    return { attempt, threshold };
-  }
-
-  async #updateThreshold(id: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
-    const before = this.#thresholds.get(id);
-    if (before === undefined) throw notFound('noise_threshold_not_found');
-    const { name, decibels, sustainedMs } = change;
-    const threshold: NoiseThresholdRecord = {
-      ...before,
-      name: name ?? before.name,
-      decibels: decibels ?? before.decibels,
-      sustainedMs: sustainedMs ?? before.sustainedMs,
-      startsDailyAt: change.startsDailyAt?.split('[')[0] ?? before.startsDailyAt,
-      endsDailyAt: change.endsDailyAt?.split('[')[0] ?? before.endsDailyAt,
-    };
-    const subject = { kind: 'noise_threshold', noiseThresholdId: id } as const;
-    return this.#accept('UPDATE_NOISE_THRESHOLD', before.deviceId, subject, origin, () =>
-      this.#thresholds.set(id, threshold),
-    );
-  }
-
-  async #removeThreshold(id: string, origin: Origin): Promise<AttemptRecord> {
-    const threshold = this.#thresholds.get(id);
-    if (threshold === undefined) throw notFound('noise_threshold_not_found');
-    const subject = { kind: 'noise_threshold', noiseThresholdId: id } as const;
-    return this.#accept('REMOVE_NOISE_THRESHOLD', threshold.deviceId, subject, origin);
-  }
-
-  async #accept(
+  /** Takes a request in as an attempt; `commit` is what is written with it. */
+  async accept(
     actionType: ActionType,
     deviceId: string,
     subject: Subject | undefined,
@@ -562,18 +239,8 @@ export class FakeGateway implements Gateway {
     return attempt;
   }
 
-  #applyToSubject({ actionType, subject, settlement }: AttemptRecord): void {
-    if (settlement?.status !== 'success' || subject === undefined) return;
-    if (subject.kind === 'access_code') {
-      const code = this.#codes.get(subject.accessCodeId);
-      if (actionType === 'DELETE_ACCESS_CODE') this.#codes.delete(subject.accessCodeId);
-      else if (code !== undefined)
-        this.#codes.set(subject.accessCodeId, { ...code, status: 'set', pendingMutations: [] });
-    } else if (actionType === 'REMOVE_NOISE_THRESHOLD') this.#thresholds.delete(subject.noiseThresholdId);
-  }
-
   #set(deviceId: string, change: (before: DeviceSnapshot) => DeviceSettings): void {
-    const before = this.#device(deviceId);
+    const before = this.device(deviceId);
     const settings = change(before);
     const after = {
       ...before,
@@ -584,9 +251,10 @@ export class FakeGateway implements Gateway {
     this.deviceList.splice(this.deviceList.indexOf(before), 1, after);
   }
 
-  #device(deviceId: string): DeviceSnapshot {
+  /** @throws GatewayError `device_not_found` */
+  device(deviceId: string): DeviceSnapshot {
     const device = this.devices.get(deviceId);
-    if (device === undefined) throw notFound('device_not_found');
+    if (device === undefined) throw new GatewayError('device_not_found', 'There is no such object.');
     return device;
   }
 }

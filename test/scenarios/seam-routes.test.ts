@@ -9,7 +9,8 @@ import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { openPaths } from '../../src/http/routes/open.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { Answers } from '../../src/wire/answers.ts';
-import { FakeGateway, frontDoor, gate, hall } from '../kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
+import { FakeGateway } from '../kit/fake-gateway.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';
 
@@ -57,13 +58,18 @@ const aSpareCode = async () => {
   const { access_code_id } = await newCode({ code: '1234', use_backup_access_code_pool: true });
   const made = gateway.accessCodes.get(access_code_id);
   if (made === undefined) throw new Error('the code should be there');
-  gateway.backups.push({ ...made, accessCodeId: 'spare', backup: { pulledFor: undefined }, useBackupPool: false });
+  gateway.accessCodes.backups.push({
+    ...made,
+    accessCodeId: 'spare',
+    backup: { pulledFor: undefined },
+    useBackupPool: false,
+  });
   return { access_code_id };
 };
 const aFoundCode = (slot = 1) => {
   const digits = Buffer.from(`${slot}${slot}${slot}${slot}`);
   const createdAt = Date.UTC(2026, 3, slot);
-  gateway.unmanagedCodes.push({
+  gateway.accessCodes.found.push({
     accessCodeId: `found-${slot}`,
     deviceId: device_id,
     slot,

@@ -17,7 +17,8 @@ import { createApiKey } from '../../src/http/api-key-file.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import type { Settlement } from '../../src/store/records.ts';
-import { FakeGateway, frontDoor, gate, hall } from '../kit/fake-gateway.ts';
+import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
+import { FakeGateway } from '../kit/fake-gateway.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';
 
 const moved: Settlement = { status: 'success', result: { was_confirmed_by_device: true } };
