@@ -75,6 +75,7 @@ export class SimulatedLock {
   /** How often the bolt moved. */
   movements = 0;
   #at: 'locked' | 'unlocked' | 'between' = 'locked';
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(mock: MockNode, settings: SimulatedLockSettings, clock: Clock) {
     this.node = settings.node;
@@ -242,9 +243,15 @@ export class SimulatedLock {
     );
   }
 
-  async #tell(cc: CommandClass): Promise<void> {
-    if (this.faults.mute || this.faults.deaf) return;
-    await this.#mock.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
+  /** One after the other, as a radio has it. What cannot be encrypted for the moment is lost, as a frame may be. */
+  #tell(cc: CommandClass): Promise<void> {
+    this.#telling = this.#telling
+      .then(async () => {
+        if (this.faults.mute || this.faults.deaf) return;
+        await this.#mock.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
+      })
+      .catch(() => undefined);
+    return this.#telling;
   }
 
   #later(ms: number, work: () => Promise<void>): void {
