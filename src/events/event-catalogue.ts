@@ -54,6 +54,15 @@ const ourFamilies = ['lock', 'access_code', 'action_attempt', 'device', 'noise_s
 
 /** Seam's names in these families for what does not happen at a gateway. They may be asked for, and never come. */
 const neverHere: ReadonlySet<string> = new Set([
+  'access_code.issued',
+  'access_code.delay_in_issuing',
+  'access_code.failed_to_issue',
+  'access_code.failed_to_update',
+  'access_code.failed_to_remove',
+  'action_attempt.simulate_keypad_code_entry.succeeded',
+  'action_attempt.simulate_keypad_code_entry.failed',
+  'action_attempt.simulate_manual_lock_via_keypad.succeeded',
+  'action_attempt.simulate_manual_lock_via_keypad.failed',
   'device.deleted',
   'device.connection_became_flaky',
   'device.connection_stabilized',
@@ -63,6 +72,7 @@ const neverHere: ReadonlySet<string> = new Set([
   'device.third_party_integration_detected',
   'device.third_party_integration_no_longer_detected',
   'device.salto.privacy_mode_activated',
+  'device.salto.privacy_mode_deactivated',
   'device.error.subscription_required',
   'device.error.subscription_required.resolved',
   'device.converted_to_unmanaged',

@@ -127,10 +127,6 @@ export class EventStreams {
     return this.#streams.size >= this.#limit;
   }
 
-  get count(): number {
-    return this.#streams.size;
-  }
-
   /** @param response whose head was written */
   open(response: ServerResponse, request: StreamRequest): void {
     if (this.#closed) {

@@ -36,6 +36,11 @@ describe('/events/list', () => {
     expect(await types(`since=${at(0)}&device_ids=${gate.deviceId}&device_ids=x`)).toEqual(['device.connected']);
     expect(await types(`since=${at(0)}&access_code_id=${code}`)).toEqual(['lock.unlocked']);
     expect(await types(`event_ids=${third.eventId}`)).toEqual(['device.connected']);
+    expect(await types(`since=${at(0)}&limit=1&unstable_offset=2`)).toEqual(['device.connected']);
+    expect(await types(`since=${at(0)}&unstable_offset=3`)).toEqual([]);
+    expect(await types(`since=${at(0)}&space_id=x`)).toEqual([]);
+    expect(await types(`since=${at(0)}&acs_system_ids=x&acs_system_ids=y`)).toEqual([]);
+    expect(await types(`since=${at(0)}&connected_account_id=x`)).toEqual([]);
     const posted = await call('POST', '/events/list', { since: at(2), access_code_ids: [code] });
     expect(posted.body.events).toMatchObject([
       {

@@ -17,6 +17,16 @@ describe('docs/events.md', () => {
 });
 
 describe('an event type that may be asked for', () => {
+  test('is each that the official client knows', () => {
+    const declared = readFileSync(
+      new URL('../../node_modules/@seamapi/http/lib/routes/events/events.d.ts', import.meta.url),
+      'utf8',
+    );
+    const types = new Set([...declared.matchAll(/'([a-z_]+\.[a-z_.]+)'/g)].map(([, type]) => type ?? ''));
+    expect(types.size).toBeGreaterThan(80);
+    expect([...types].filter((type) => !isKnownEventType(type))).toEqual([]);
+  });
+
   test.each(['lock.locked', 'strikeplate.door.forced', 'device.doorbell_rang', 'connected_account.connected'])(
     '%s',
     (type) => expect(isKnownEventType(type)).toBe(true),
