@@ -54,19 +54,26 @@ export async function run(
   const simulatedLines = new SimulatedLines();
   const simulatedRadios = new SimulatedRadios();
   const radios = await startRadios(config, catalogues, simulatedRadios, log);
+  const play = (peers: LoadedConfig['simulation']) =>
+    startSimulation(peers, catalogues.simulators, placesOf(config, { lines: simulatedLines }), {
+      clock,
+      random: Math.random,
+      log,
+    }).catch((error: unknown) => {
+      throw cannotPlay(error);
+    });
+  // Units are on their line before the gateway looks for them; those behind a broker need it to be there first.
+  const units = await play(config.simulation.filter(isOnLine));
   const started = startGateway({ config, log, logTap, clock, simulatedLines, simulatedRadios, onFatal: fail });
   const gateway = await started.catch((error: unknown) => {
     throw notListening(config, error);
   });
   let simulation: Running | undefined;
   try {
-    const ctx = { clock, random: Math.random, log };
-    const places = placesOf(config, { lines: simulatedLines });
-    const peers = config.simulation.filter((peer) => !isOnRadio(peer));
-    simulation = await startSimulation(peers, catalogues.simulators, places, ctx);
+    simulation = await play(config.simulation.filter((peer) => !isOnRadio(peer) && !isOnLine(peer)));
   } catch (error) {
     await gateway.close();
-    throw cannotPlay(error);
+    throw error;
   }
   terminal.out(key === undefined ? `Strikeplate listens on ${gateway.url}` : welcome(config, gateway.url, key));
   manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
@@ -79,7 +86,7 @@ export async function run(
   }
   log.info({ signal: end }, 'stopping');
   // The simulated devices go last: commands under way still wait for their answers.
-  const closed = gateway.close().then(() => Promise.all([simulation?.close(), radios?.close()]));
+  const closed = gateway.close().then(() => Promise.all([simulation?.close(), units.close(), radios?.close()]));
   await Promise.all([manager.stopping(), closed]);
   return exitCodes.ok;
 }
@@ -103,6 +110,8 @@ async function startRadios(
     throw cannotPlay(error);
   }
 }
+
+const isOnLine = ({ link }: LoadedConfig['simulation'][number]): boolean => link.kind === 'serial';
 
 const cannotPlay = (error: unknown): CommandError =>
   new CommandError('failed', error instanceof Error ? error.message : String(error), { cause: error });
