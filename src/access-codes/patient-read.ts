@@ -18,7 +18,10 @@ export async function patientRead<T>(
 ): Promise<T> {
   const limit = new AbortController();
   const timers: Timer[] = [];
-  const tooLate = new GatewayError('device_offline', `${device.snapshot.name} did not say in time what it holds.`);
+  const tooLate = new GatewayError(
+    'device_offline',
+    `${device.snapshot.name} did not say in time what it holds. Try again.`,
+  );
   const hung = new Promise<'hung'>((resolve) => {
     timers.push(
       clock.setTimer(() => limit.abort(tooLate), limitMs),

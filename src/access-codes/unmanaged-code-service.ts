@@ -51,7 +51,8 @@ export class UnmanagedCodeService implements UnmanagedCodes {
       { actionType: 'DELETE_ACCESS_CODE', code, laneClass: 'requested', origin, changes: [] },
       async (device, ctx) => {
         const { name } = registry.require(code.deviceId).snapshot;
-        if (!device.accessCodes) throw new GatewayError('misconfigured', `${name} takes no access codes any more.`);
+        if (!device.accessCodes)
+          throw new GatewayError('misconfigured', `${name} takes no access codes any more: its settings have changed.`);
         const reading = await device.accessCodes.read(ctx, code.slot);
         if (!reading.occupied) return {};
         const known = this.reveal(code);

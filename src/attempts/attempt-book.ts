@@ -44,7 +44,10 @@ export class AttemptBook implements Attempts {
       const record = this.#store.attempt(actionAttemptId);
       if (record) return Promise.resolve(record);
       return Promise.reject(
-        new GatewayError('action_attempt_not_found', `There is no action attempt ${actionAttemptId}.`),
+        new GatewayError(
+          'action_attempt_not_found',
+          `There is no action attempt ${actionAttemptId}. It may be older than what is kept.`,
+        ),
       );
     }
     return new Promise((resolve, reject) => {

@@ -192,7 +192,13 @@ export class Dispatcher {
     const until = clock.now() + patienceMs;
     while (book.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
     for (const attempt of [...book.living()]) {
-      attempt.abort(new GatewayError('gateway_restarted', 'The gateway is stopping.'));
+      const { deviceName } = attempt.facts;
+      attempt.abort(
+        new GatewayError(
+          'gateway_restarted',
+          `${deviceName}: the gateway was stopped before the command was sent. Ask again when it is back.`,
+        ),
+      );
     }
   }
 

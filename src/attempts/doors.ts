@@ -69,7 +69,7 @@ export async function readBackDoor(
     throw new GatewayError('lock_jammed', `${name} reports that its bolt is stuck. Somebody has to look at the door.`);
   }
   if (reading.state === 'unknown' || reading.state === 'locking' || reading.state === 'unlocking') {
-    throw new GatewayError('device_not_ready', `${name} does not know its own state yet.`);
+    throw new GatewayError('device_not_ready', `${name} does not know its own state yet. Look at the door.`);
   }
   if (action === 'LOCK_DOOR') {
     throw new GatewayError(

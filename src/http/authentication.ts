@@ -52,9 +52,13 @@ export function authentication(
       if (waitSeconds === undefined) refuse(reply, done, 'This API key is not known here, or was revoked.');
       else
         done(
-          new GatewayError('rate_limit_exceeded', 'Too many requests with unknown API keys came from this address.', {
-            retryAfterSeconds: waitSeconds,
-          }),
+          new GatewayError(
+            'rate_limit_exceeded',
+            'Too many requests with unknown API keys came from this address. Correct the key, and wait as long as Retry-After says.',
+            {
+              retryAfterSeconds: waitSeconds,
+            },
+          ),
         );
     };
     const verdict = keys.verify(token);

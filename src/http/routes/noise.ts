@@ -17,7 +17,10 @@ const dayMs = 86_400_000;
 const moment = z.iso.datetime({ offset: true }).optional();
 
 const noSuchThreshold = () =>
-  new GatewayError('noise_threshold_not_found', 'There is no such noise threshold at this gateway.');
+  new GatewayError(
+    'noise_threshold_not_found',
+    'There is no such noise threshold at this gateway. List them with /noise_sensors/noise_thresholds/list.',
+  );
 
 export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
   const { noise } = gateway;
