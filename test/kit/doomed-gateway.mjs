@@ -15,15 +15,21 @@ const [configFile = '', point] = process.argv.slice(2);
 /** As a power cut would: nothing more runs, nothing is flushed. */
 const die = () => process.kill(process.pid, 'SIGKILL');
 
+/** Commits so far that changed an access code. */
+let codeSteps = 0;
+
 const { commit } = SqliteStore.prototype;
 SqliteStore.prototype.commit = async function (changes) {
   const has = (/** @type {string} */ kind) => changes.some((change) => change.kind === kind);
   const takesSlot = changes.some((change) => change.kind === 'access_code_put' && change.code.placements.length > 0);
+  const step = has('access_code_put') || has('access_code_removed') ? ++codeSteps : undefined;
+  if (step !== undefined && point === `before_code_step_${step}`) die();
   if (point === 'confirmed' && has('attempt_settled')) die();
   await commit.call(this, changes);
   if (point === 'accepted' && has('attempt_accepted')) die();
   if (point === 'intent' && has('attempt_intent')) die();
   if (point === 'settled' && has('attempt_settled')) die();
+  if (step !== undefined && point === `after_code_step_${step}`) die();
   if (point === 'slot' && takesSlot && !has('attempt_settled')) die();
 };
 

@@ -1,146 +1,34 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { deviceIdOf } from '../../src/config/identity.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import type { EmbeddedBroker } from '../../src/transports/mqtt/index.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import type { DoomPoint } from '../kit/doom-points.ts';
+import { DoomedBox, type DoomedRun, frontId, pause } from '../kit/doomed-box.ts';
 
-const doomed = fileURLToPath(new URL('../kit/doomed-gateway.mjs', import.meta.url));
-const frontId = deviceIdOf('killed', 'front');
-
-let folder: string;
-let broker: EmbeddedBroker;
-let lock: SimulatedLock;
-let key: string;
-let closePeer: () => Promise<void>;
-const processes: ChildProcess[] = [];
+let box: DoomedBox;
 
 beforeAll(ensureBuilt, 120_000);
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'strikeplate-'));
-  broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-  const peer = await connectMqttPeer(broker.url);
-  closePeer = peer.close;
-  const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-  lock = bridge.addLock({ friendlyName: 'Front Door', bolt: 'locked', radioMs: 10, motorMs: 30 });
-  bridge.start();
-  const created = await createApiKey(join(folder, 'api-keys'), { name: 'test' }, randomBytes, () => Date.now());
-  key = created.key;
-  await writeFile(
-    join(folder, 'gateway.yaml'),
-    `
-gateway: { id: killed, name: Killed, time_zone: Europe/Zurich }
-http: { port: 0, hold_ms: 0 }
-mqtt:
-  main: { url: "${broker.url}" }
-devices:
-  - id: front
-    name: Front door
-    driver: mqtt/zigbee2mqtt
-    link: { mqtt: main }
-    settings: { friendly_name: Front Door, kind: lock, pin_slots: { first: 1, count: 5 } }
-`,
-  );
+  box = await DoomedBox.make();
 });
 
-afterEach(async () => {
-  for (const process of processes.splice(0)) process.kill('SIGKILL');
-  await closePeer();
-  await broker.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Starts the process; it dies at `point` by itself. */
-async function start(point?: DoomPoint): Promise<{ readonly url: string; readonly died: Promise<unknown> }> {
-  const args = [doomed, join(folder, 'gateway.yaml'), ...(point ? [point] : [])];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  processes.push(child);
-  const died = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  const url = await Promise.race([once(lines, 'line').then(([line]) => String(line)), died.then(() => undefined)]);
-  if (url === undefined) throw new Error('the gateway ended before it listened');
-  return { url, died };
-}
-
-interface Attempt {
-  readonly action_attempt_id: string;
-  readonly status: 'pending' | 'success' | 'error';
-  readonly result: object | null;
-  readonly error: { readonly type: string; readonly message: string } | null;
-}
-
-interface Answer {
-  readonly device?: { readonly properties: { readonly online: boolean } };
-  readonly action_attempt?: Attempt;
-  readonly action_attempts?: readonly Attempt[];
-  readonly access_code?: { readonly access_code_id: string; readonly status: string };
-  readonly access_codes?: readonly { readonly access_code_id: string; readonly status: string }[];
-}
-
-async function call(url: string, path: string, body: object = {}): Promise<Answer> {
-  const response = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as Answer;
-}
-
-/** Asks until every attempt has ended; the gateway itself sees to it that this is soon. */
-async function allEnded(url: string): Promise<readonly Attempt[]> {
-  for (;;) {
-    const { action_attempts: attempts = [] } = await call(url, '/action_attempts/list');
-    const open = attempts.find(({ status }) => status === 'pending');
-    if (!open) return attempts;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** Until the process is dead or has answered, whichever is first; the answer, if one came. */
-async function answerOf(request: Promise<Answer>): Promise<Answer | undefined> {
-  return request.catch(() => undefined);
-}
-
-/** Until the gateway has heard from the lock's bridge. */
-const linkIsUp = async (url: string) => {
-  for (;;) {
-    const { device } = await call(url, '/devices/get', { device_id: frontId });
-    if (device?.properties.online) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
+afterEach(() => box.dispose());
 
 describe('P1, P2, P3, P5 of a process that is killed', () => {
   it.each<DoomPoint>(['accepted', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s: nothing answered is lost, everything ends, nothing is sent again',
     async (point) => {
-      const first = await start(point);
-      await linkIsUp(first.url);
+      const first = await box.start(point);
+      await first.linkIsUp();
       // The second waits for the first, so its intent is a commit of its own.
-      const requests = [1, 2].map(() => answerOf(call(first.url, '/locks/unlock_door', { device_id: frontId })));
+      const requests = [1, 2].map(() => first.ask('/locks/unlock_door', { device_id: frontId }));
       await first.died;
       const answered = (await Promise.all(requests)).flatMap((answer) => answer?.action_attempt ?? []);
-      const before = lock.doorCommands.length;
-      const second = await start();
-      const ended = await allEnded(second.url);
+      const before = box.lock.doorCommands.length;
+      const second = await box.start();
+      const ended = await second.allEnded();
       const ids = ended.map((attempt) => attempt.action_attempt_id);
       expect(ids).toEqual(expect.arrayContaining(answered.map((attempt) => attempt.action_attempt_id)));
-      expect(lock.doorCommands).toHaveLength(before);
+      expect(box.lock.doorCommands).toHaveLength(before);
       expect(before).toBeLessThanOrEqual(ended.length);
       for (const attempt of ended) {
         if (attempt.status === 'success') expect(before).toBeGreaterThan(0);
@@ -153,20 +41,131 @@ describe('P1, P2, P3, P5 of a process that is killed', () => {
   it.each<DoomPoint>(['accepted', 'slot', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s of a new code: no PIN on the lock is unknown to the gateway',
     async (point) => {
-      const first = await start(point);
-      await linkIsUp(first.url);
-      const request = answerOf(call(first.url, '/access_codes/create', { device_id: frontId, code: '0472' }));
+      const first = await box.start(point);
+      await first.linkIsUp();
+      const request = first.ask('/access_codes/create', { device_id: frontId, code: '0472' });
       await first.died;
       await request;
-      const second = await start();
-      await allEnded(second.url);
-      const { access_codes: codes = [] } = await call(second.url, '/access_codes/list', { device_id: frontId });
-      if (lock.keypad.codes.size > 0) expect(codes).toHaveLength(1);
-      if (codes[0]?.status === 'set') expect([...lock.keypad.codes.values()]).toEqual(['0472']);
-      for (const { access_code_id } of codes) await call(second.url, '/access_codes/delete', { access_code_id });
-      await allEnded(second.url);
-      expect(lock.keypad.codes.size).toBe(0);
+      const second = await box.start();
+      await second.allEnded();
+      const codes = await second.codes();
+      if (box.lock.keypad.codes.size > 0) expect(codes).toHaveLength(1);
+      if (codes[0]?.status === 'set') expect(box.keypad).toEqual(['0472']);
+      for (const { access_code_id } of codes) await second.call('/access_codes/delete', { access_code_id });
+      await second.allEnded();
+      expect(box.lock.keypad.codes.size).toBe(0);
     },
     30_000,
+  );
+});
+
+/** A code on the lock, put there by a process that is gone again; its end may have been set just before. */
+async function codeOnLock(code: string, ends: 'soon' | 'never' = 'never'): Promise<string> {
+  const run = await box.start();
+  await run.linkIsUp();
+  const { access_code } = await run.call('/access_codes/create', { device_id: frontId, code });
+  const access_code_id = access_code?.access_code_id ?? '';
+  await settled(run);
+  expect(box.keypad).toEqual([code]);
+  if (ends === 'soon') {
+    await run.call('/access_codes/update', { access_code_id, starts_at: inSeconds(0), ends_at: inSeconds(5) });
+  }
+  await run.kill();
+  return access_code_id;
+}
+
+/** Until nothing is under way: every attempt has ended, and every code is where it stays. */
+async function settled(run: DoomedRun): Promise<void> {
+  for (;;) {
+    await run.allEnded();
+    const codes = await run.codes();
+    if (codes.every(({ status, pending_mutations }) => status === 'set' && pending_mutations.length === 0)) return;
+    await pause(50);
+  }
+}
+
+const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
+
+/** What a busy machine may take over all of it. */
+const patienceMs = 120_000;
+
+describe('P8 of a process that is killed', () => {
+  // 1 accepted, 2 slot taken, 3 about to write, 4 seen, 5 about to clear the old, 6 cleared, 7 settled.
+  it.each<DoomPoint>([
+    'before_code_step_1',
+    'after_code_step_1',
+    'after_code_step_2',
+    'after_code_step_3',
+    'before_code_step_4',
+    'after_code_step_4',
+    'after_code_step_5',
+    'before_code_step_6',
+    'after_code_step_6',
+    'after_code_step_7',
+  ])(
+    '%s of an update: the lock holds the one code that the gateway tells of',
+    async (point) => {
+      const access_code_id = await codeOnLock('0472');
+      const first = await box.start(point);
+      await first.linkIsUp();
+      await first.ask('/access_codes/update', { access_code_id, code: '6284' });
+      await first.died;
+      const second = await box.start();
+      await settled(second);
+      const codes = await second.codes();
+      expect(codes).toMatchObject([{ access_code_id, status: 'set' }]);
+      expect(codes.map(({ code }) => code)).toEqual([point === 'before_code_step_1' ? '0472' : '6284']);
+      expect(box.keypad).toEqual(codes.map(({ code }) => code));
+    },
+    patienceMs,
+  );
+
+  // 1 accepted, 2 due, 3 slot taken, 4 about to write, 5 seen; settled.
+  it.each<DoomPoint>([
+    'after_code_step_1',
+    'after_code_step_2',
+    'after_code_step_3',
+    'after_code_step_4',
+    'before_code_step_5',
+    'after_code_step_5',
+  ])(
+    '%s of a scheduled write: the code is there, and goes at its end',
+    async (point) => {
+      const first = await box.start(point);
+      await first.linkIsUp();
+      const starts_at = inSeconds(3);
+      await first.ask('/access_codes/create', { device_id: frontId, code: '0472', starts_at, ends_at: inSeconds(900) });
+      await first.died;
+      const second = await box.start();
+      while (box.keypad.length === 0) await pause(20);
+      await settled(second);
+      expect(box.keypad).toEqual(['0472']);
+      const [code] = await second.codes();
+      await second.call('/access_codes/update', { access_code_id: code?.access_code_id, ends_at: inSeconds(1) });
+      while ((await second.codes()).length > 0) await pause(20);
+      expect(box.keypad).toEqual([]);
+    },
+    patienceMs,
+  );
+
+  // 1 ended, 2 about to clear, 3 cleared, 4 forgotten.
+  it.each<DoomPoint>([
+    'before_code_step_1',
+    'after_code_step_1',
+    'after_code_step_2',
+    'before_code_step_3',
+    'after_code_step_3',
+    'after_code_step_4',
+  ])(
+    '%s of a removal at the end: the code goes, and nothing is left of it',
+    async (point) => {
+      await codeOnLock('0472', 'soon');
+      await box.dies(point);
+      const second = await box.start();
+      while ((await second.codes()).length > 0) await pause(20);
+      expect(box.keypad).toEqual([]);
+      await second.allEnded();
+    },
+    patienceMs,
   );
 });

@@ -4,7 +4,7 @@ import { brokenCodePromises } from './code-life-judge.ts';
 import { CodeLifeRun, type LifeStep } from './code-life-run.ts';
 
 /** How many lives, and the seed of all of them: 10,000 lives take some minutes. */
-const numRuns = Number(process.env.STRIKEPLATE_CODE_LIVES ?? 150);
+const numRuns = Number(process.env.STRIKEPLATE_CODE_LIVES ?? 300);
 const seed = process.env.STRIKEPLATE_CODE_SEED;
 
 const digits = fc.constantFrom('0472', '1593', '2861', '3759', '4826', '59263');

@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import { scriptedCore } from '../../test/kit/core-fixture.ts';
+import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { TimedKeypad } from '../../test/kit/timed-keypad.ts';
+import { Secret } from '../contract/index.ts';
+import { type AccessCodeSettings, usualSettings } from './settings.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+interface Options {
+  readonly settings?: Partial<AccessCodeSettings>;
+  readonly native?: boolean;
+  readonly slots?: number;
+  readonly showsCodes?: boolean;
+}
+
+async function stay({ settings, native = false, slots = 6, showsCodes = true }: Options = {}) {
+  const clock = new SimulatedClock();
+  const keypad = new TimedKeypad({ clock, trueTime: () => clock.wallTime(), slots, native, showsCodes });
+  const source = { right: false };
+  const fixture = await scriptedCore({
+    clock,
+    keypad,
+    accessCodes: { ...usualSettings, ...settings },
+    timeSource: { isSynchronised: async () => source.right },
+  });
+  const { core, origin, end } = fixture;
+  const codes = core.accessCodes;
+  const create = (code: string | undefined, from?: number, until?: number, more: object = {}) =>
+    codes.create(
+      {
+        deviceId: 'front',
+        ...(code !== undefined && { code: new Secret(code) }),
+        ...(from !== undefined && { startsAt: clock.wallTime() + from }),
+        ...(until !== undefined && { endsAt: clock.wallTime() + until }),
+        ...more,
+      },
+      origin(),
+    );
+  const digits = () => [...keypad.entries.values()].map((entry) => entry.digits).sort();
+  const told = (accessCodeId: string) =>
+    core.events
+      .list({ limit: 200, accessCodeIds: [accessCodeId] })
+      .map(({ eventType }) => eventType.replace('access_code.', ''));
+  await clock.advance(10_000);
+  return { ...fixture, clock, keypad, source, codes, create, digits, told, end };
+}
+
+describe('a code with times', () => {
+  it('is a success at once, written an hour before its start, and gone at its end', async () => {
+    const { clock, codes, core, create, digits, told } = await stay();
+    const { attempt, code } = await create('0472', 3 * hour, 5 * hour);
+    expect(attempt.settlement).toEqual({ status: 'success', result: { access_code_id: code.accessCodeId } });
+    expect(code).toMatchObject({ status: 'unset', pendingMutations: [{ mutationCode: 'deferring_creation' }] });
+    await clock.advance(2 * hour - minute);
+    expect(digits()).toEqual([]);
+    await clock.advance(2 * minute);
+    expect(digits()).toEqual(['0472']);
+    expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'set', pendingMutations: [] });
+    await clock.advance(3 * hour);
+    expect(digits()).toEqual([]);
+    expect(codes.get(code.accessCodeId)).toBeUndefined();
+    expect(told(code.accessCodeId)).toEqual(['created', 'set_on_device', 'removed_from_device', 'deleted']);
+    const own = core.attempts.list({ limit: 10 }).filter(({ actor }) => actor.kind === 'schedule');
+    expect(own.map(({ actionType }) => actionType)).toEqual(['DELETE_ACCESS_CODE', 'CREATE_ACCESS_CODE']);
+  });
+
+  it('is kept by a lock that keeps times, which ends it with the box unplugged', async () => {
+    const { clock, codes, core, create, keypad, told } = await stay({ native: true });
+    const { code } = await create('0472', 10 * hour, 12 * hour);
+    await clock.advance(minute);
+    expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'unset', scheduledOnDevice: true });
+    expect(keypad.opens('0472')).toBe(false);
+    await clock.advance(10 * hour);
+    expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'set', scheduledOnDevice: false });
+    expect(keypad.opens('0472')).toBe(true);
+    expect(told(code.accessCodeId)).toEqual(['created', 'scheduled_on_device', 'set_on_device']);
+    await core.stop(0);
+    await clock.advance(2 * hour);
+    expect(keypad.opens('0472')).toBe(false);
+  });
+
+  it.each([
+    ['an end without', { startsAt: 1 }, /ends_at/],
+    ['an end before its start', { startsAt: 9_000_000_000_000, endsAt: 8_000_000_000_000 }, /after starts_at/],
+    ['an end in the past', { startsAt: 1, endsAt: 2 }, /in the past/],
+  ])('is refused with %s', async (_, times, message) => {
+    const { codes, origin } = await stay();
+    await expect(codes.create({ deviceId: 'front', ...times }, origin())).rejects.toThrow(message);
+  });
+
+  it('may share digits with one at another time, when that is switched on, and waits for it to be gone', async () => {
+    const { clock, create, digits } = await stay({ settings: { duplicates: 'refuse_overlapping' } });
+    await create('0472', 0, 2 * hour);
+    await expect(create('0472', hour, 4 * hour)).rejects.toMatchObject({ type: 'duplicate_access_code' });
+    const { code } = await create('0472', 2 * hour, 4 * hour);
+    await clock.advance(hour + minute);
+    expect(code.status).toBe('unset');
+    await clock.advance(hour);
+    expect(digits()).toEqual(['0472']);
+    await clock.advance(2 * hour);
+    expect(digits()).toEqual([]);
+  });
+
+  it('that is for one use goes after it', async () => {
+    const { clock, create, digits, end, lock } = await stay();
+    const { attempt } = await create('0472', 0, 5 * hour, { isOneTimeUse: true });
+    await clock.until(end(attempt));
+    lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 1 });
+    await clock.advance(minute);
+    expect(digits()).toEqual([]);
+  });
+});
+
+describe('an update', () => {
+  it('writes the new, sees it, and takes the old away', async () => {
+    const { clock, codes, create, end, keypad, origin } = await stay();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    const update = await codes.update(code.accessCodeId, { code: new Secret('6284'), name: 'Guest' }, origin());
+    expect(codes.get(code.accessCodeId)).toMatchObject({
+      name: 'Guest',
+      status: 'setting',
+      pendingMutations: [{ mutationCode: 'updating_code' }],
+    });
+    expect((await clock.until(end(update))).settlement?.status).toBe('success');
+    expect(keypad.changes.map(({ digits, present }) => `${present ? '+' : '-'}${digits}`)).toEqual([
+      '+0472',
+      '+6284',
+      '-0472',
+    ]);
+    expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'set', pendingMutations: [] });
+  });
+
+  it('takes the old away first where there is no room for both', async () => {
+    const { clock, codes, create, end, keypad, origin } = await stay({ slots: 1 });
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    await clock.until(end(await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin())));
+    expect(keypad.changes.map(({ digits, present }) => `${present ? '+' : '-'}${digits}`)).toEqual([
+      '+0472',
+      '-0472',
+      '+6284',
+    ]);
+  });
+
+  it('of the times alone needs no lock that keeps none', async () => {
+    const { clock, codes, create, end, origin, digits } = await stay();
+    const { attempt, code } = await create('0472', 0, 5 * hour);
+    await clock.until(end(attempt));
+    const update = await codes.update(code.accessCodeId, { endsAt: clock.wallTime() + hour }, origin());
+    expect(update.settlement?.status).toBe('success');
+    await clock.advance(hour + minute);
+    expect(digits()).toEqual([]);
+  });
+
+  it('of a code whose lock is away ends device_offline, and is done when the lock is back', async () => {
+    const { clock, codes, create, end, origin, keypad, lock, digits } = await stay();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    keypad.reachable = false;
+    lock.report({ kind: 'health', health: { status: 'offline', reason: 'out_of_range', hint: 'Far away.' } });
+    const update = await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin());
+    expect((await clock.until(end(update))).settlement).toMatchObject({ error: { type: 'device_offline' } });
+    expect(codes.get(code.accessCodeId)?.errors).toMatchObject([{ code: 'failed_to_set_on_device' }]);
+    await clock.advance(hour);
+    keypad.reachable = true;
+    lock.report({ kind: 'health', health: { status: 'online' } });
+    await clock.advance(minute);
+    expect(digits()).toEqual(['6284']);
+    expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'set', errors: [], warnings: [] });
+  });
+});
+
+describe('a spare code', () => {
+  it('lies on the lock unseen, and is given to a guest whose code could not be written, until that one’s end', async () => {
+    const { clock, codes, create, digits, keypad, told } = await stay({ settings: { backupCodes: 1 } });
+    await clock.advance(minute);
+    const [spare] = digits();
+    expect(spare).toMatch(/^\d{6}$/);
+    expect(codes.list()).toEqual([]);
+    keypad.faults.push(...Array(40).fill('refused'));
+    const { code } = await create('0472', 0, 3 * hour, { useBackupPool: true });
+    await clock.advance(minute);
+    expect(codes.get(code.accessCodeId)?.errors).toMatchObject([{ code: 'failed_to_set_on_device' }]);
+    expect(codes.isBackupAvailable(code)).toBe(true);
+    const { backup } = await codes.pullBackup(code.accessCodeId);
+    expect(codes.reveal(backup).reveal()).toBe(spare);
+    expect((await codes.pullBackup(code.accessCodeId)).backup.accessCodeId).toBe(backup.accessCodeId);
+    expect(told(code.accessCodeId)).toContain('backup_access_code_pulled');
+    expect(codes.get(code.accessCodeId)).toMatchObject({
+      pulledBackupAccessCodeId: backup.accessCodeId,
+      warnings: expect.arrayContaining([expect.objectContaining({ code: 'using_backup_access_code' })]),
+    });
+    keypad.faults.length = 0;
+    await clock.advance(3 * hour + 10 * minute);
+    expect(digits()).not.toContain(spare);
+    expect(digits()).toHaveLength(1);
+  });
+
+  it('is refused to a code that was not made for it', async () => {
+    const { clock, codes, create } = await stay({ settings: { backupCodes: 1 } });
+    await clock.advance(minute);
+    const { code } = await create('0472');
+    await expect(codes.pullBackup(code.accessCodeId)).rejects.toMatchObject({ type: 'invalid_input' });
+  });
+});
+
+describe('a code that somebody else put on the lock', () => {
+  it('is shown and left alone, deleted or taken over when asked', async () => {
+    const { clock, codes, digits, end, keypad, lock, origin, told } = await stay();
+    for (const [slot, code] of [
+      [2, '7777'],
+      [3, '8888'],
+    ] as const) {
+      keypad.byHand(slot, code);
+      lock.report({ kind: 'code_slot', slot, occupied: true });
+    }
+    await clock.advance(minute);
+    const [first, second] = codes.unmanaged.list('front');
+    expect([first, second].map((code) => code && codes.unmanaged.reveal(code)?.reveal())).toEqual(['7777', '8888']);
+    await clock.until(end(await codes.unmanaged.delete(first?.accessCodeId ?? '', origin())));
+    expect(digits()).toEqual(['8888']);
+    const ours = await codes.unmanaged.convert(second?.accessCodeId ?? '');
+    expect(ours).toMatchObject({ status: 'set', accessCodeId: second?.accessCodeId });
+    expect(codes.unmanaged.list()).toEqual([]);
+    expect(told(first?.accessCodeId ?? '')).toEqual(['unmanaged.created', 'unmanaged.removed']);
+    await clock.until(end(await codes.delete(ours.accessCodeId, origin())));
+    expect(digits()).toEqual([]);
+  });
+
+  it('cannot be taken over when the lock hides its digits', async () => {
+    const { clock, codes, keypad, lock } = await stay({ showsCodes: false });
+    keypad.byHand(2, '7777');
+    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
+    await clock.advance(minute);
+    const [found] = codes.unmanaged.list();
+    await expect(codes.unmanaged.convert(found?.accessCodeId ?? '')).rejects.toMatchObject({
+      type: 'unsupported_action',
+    });
+  });
+});
+
+describe('a clock in doubt', () => {
+  it.each([-3, 3])(
+    'by %i hours neither removes living codes nor revives dead ones, until it is confirmed',
+    async (hours) => {
+      const { clock, core, create, digits, source, end } = await stay();
+      await clock.until(end((await create('0472', 0, 2 * hour)).attempt));
+      await clock.until(end((await create('7391')).attempt));
+      const right = clock.wallTime();
+      clock.setWallTime(right + hours * hour);
+      await clock.advance(20 * minute);
+      expect(core.time.confidence).toMatchObject({ confirmed: false, reason: expect.stringContaining('jumped') });
+      expect(digits()).toEqual(['0472', '7391']);
+      clock.setWallTime(right + 3 * hour);
+      source.right = true;
+      await clock.advance(2 * minute);
+      expect(core.time.confidence).toEqual({ confirmed: true });
+      expect(digits()).toEqual(['7391']);
+      clock.setWallTime(right);
+      await core.time.confirm();
+      await clock.advance(20 * minute);
+      expect(digits()).toEqual(['7391']);
+    },
+  );
+});
+
+describe('one stay with several doors', () => {
+  it('has one code, and the same answer when it is asked for again', async () => {
+    const { clock, codes, origin, digits } = await stay();
+    const request = { deviceIds: ['front'], commonCodeKey: 'stay', whenNotShareable: 'throw' } as const;
+    const first = await codes.createMultiple(request, origin());
+    const second = await codes.createMultiple(request, origin());
+    expect(second.codes.map(({ accessCodeId }) => accessCodeId)).toEqual(
+      first.codes.map(({ accessCodeId }) => accessCodeId),
+    );
+    await clock.advance(minute);
+    expect(digits()).toHaveLength(1);
+    await expect(
+      codes.createMultiple({ ...request, deviceIds: ['front', 'back'], commonCodeKey: 'other' }, origin()),
+    ).rejects.toMatchObject({
+      type: 'device_not_found',
+    });
+    expect(codes.list()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { deviceIdOf } from '../../src/config/identity.ts';
+import { createApiKey } from '../../src/http/api-key-file.ts';
+import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import type { DoomPoint } from './doom-points.ts';
+
+const program = fileURLToPath(new URL('./doomed-gateway.mjs', import.meta.url));
+
+export const frontId = deviceIdOf('killed', 'front');
+
+export interface DoomedAttempt {
+  readonly action_attempt_id: string;
+  readonly status: 'pending' | 'success' | 'error';
+  readonly result: object | null;
+  readonly error: { readonly type: string; readonly message: string } | null;
+}
+
+export interface DoomedCode {
+  readonly access_code_id: string;
+  readonly status: string;
+  readonly code: string | null;
+  readonly pending_mutations: readonly object[];
+}
+
+export interface DoomedAnswer {
+  readonly device?: { readonly properties: { readonly online: boolean } };
+  readonly action_attempt?: DoomedAttempt;
+  readonly action_attempts?: readonly DoomedAttempt[];
+  readonly access_code?: DoomedCode;
+  readonly access_codes?: readonly DoomedCode[];
+}
+
+/** Where a gateway process lives, is killed, and is started again; with a broker and a lock that outlive it. */
+export class DoomedBox {
+  readonly lock: SimulatedLock;
+  readonly #folder: string;
+  readonly #key: string;
+  readonly #release: () => Promise<void>;
+  readonly #processes: ChildProcess[] = [];
+
+  static async make(): Promise<DoomedBox> {
+    const folder = await mkdtemp(join(tmpdir(), 'strikeplate-'));
+    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
+    const peer = await connectMqttPeer(broker.url);
+    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
+    const lock = bridge.addLock({
+      friendlyName: 'Front Door',
+      bolt: 'locked',
+      radioMs: 10,
+      motorMs: 30,
+      exposePin: true,
+    });
+    bridge.start();
+    const { key } = await createApiKey(join(folder, 'api-keys'), { name: 'test' }, randomBytes, () => Date.now());
+    await writeFile(
+      join(folder, 'gateway.yaml'),
+      `
+gateway: { id: killed, name: Killed, time_zone: Europe/Zurich }
+http: { port: 0, hold_ms: 0 }
+access_codes: { lead_minutes: 0 }
+mqtt:
+  main: { url: "${broker.url}" }
+devices:
+  - id: front
+    name: Front door
+    driver: mqtt/zigbee2mqtt
+    link: { mqtt: main }
+    settings: { friendly_name: Front Door, kind: lock, pin_slots: { first: 1, count: 5 } }
+`,
+    );
+    return new DoomedBox(folder, key, lock, async () => {
+      await peer.close();
+      await broker.close();
+    });
+  }
+
+  /** Use {@link DoomedBox.make}. */
+  constructor(folder: string, key: string, lock: SimulatedLock, release: () => Promise<void>) {
+    this.#folder = folder;
+    this.#key = key;
+    this.lock = lock;
+    this.#release = release;
+  }
+
+  /** What the lock holds, whatever anybody says. */
+  get keypad(): string[] {
+    return [...this.lock.keypad.codes.values()].sort();
+  }
+
+  async dispose(): Promise<void> {
+    for (const process of this.#processes.splice(0)) process.kill('SIGKILL');
+    await this.#release();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Starts the process, which dies at `point` by itself, perhaps before it listens. */
+  async dies(point: DoomPoint): Promise<void> {
+    await once(this.#spawn(point), 'exit');
+  }
+
+  /** Starts the process; it dies at `point` by itself. */
+  async start(point?: DoomPoint): Promise<DoomedRun> {
+    const child = this.#spawn(point);
+    const died = once(child, 'exit');
+    const lines = createInterface({ input: child.stdout });
+    const url = await Promise.race([once(lines, 'line').then(([line]) => String(line)), died.then(() => undefined)]);
+    if (url === undefined) throw new Error('the gateway ended before it listened');
+    return new DoomedRun(url, this.#key, child, died);
+  }
+
+  #spawn(point: DoomPoint | undefined) {
+    const args = [program, join(this.#folder, 'gateway.yaml'), ...(point ? [point] : [])];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#processes.push(child);
+    return child;
+  }
+}
+
+/** One life of the process. */
+export class DoomedRun {
+  readonly died: Promise<unknown>;
+  readonly #url: string;
+  readonly #key: string;
+  readonly #child: ChildProcess;
+
+  constructor(url: string, key: string, child: ChildProcess, died: Promise<unknown>) {
+    this.#url = url;
+    this.#key = key;
+    this.#child = child;
+    this.died = died;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.died;
+  }
+
+  async call(path: string, body: object = {}): Promise<DoomedAnswer> {
+    const response = await fetch(`${this.#url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as DoomedAnswer;
+  }
+
+  /** The answer, or undefined when the process died before it came. */
+  async ask(path: string, body: object = {}): Promise<DoomedAnswer | undefined> {
+    return this.call(path, body).catch(() => undefined);
+  }
+
+  /** Asks until every attempt has ended; the gateway itself sees to it that this is soon. */
+  async allEnded(): Promise<readonly DoomedAttempt[]> {
+    for (;;) {
+      const { action_attempts: attempts = [] } = await this.call('/action_attempts/list');
+      if (!attempts.some(({ status }) => status === 'pending')) return attempts;
+      await pause(50);
+    }
+  }
+
+  async codes(): Promise<readonly DoomedCode[]> {
+    return (await this.call('/access_codes/list', { device_id: frontId })).access_codes ?? [];
+  }
+
+  /** Until the gateway has heard from the lock's bridge. */
+  async linkIsUp(): Promise<void> {
+    for (;;) {
+      const { device } = await this.call('/devices/get', { device_id: frontId });
+      if (device?.properties.online) return;
+      await pause(20);
+    }
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
