@@ -42,14 +42,17 @@ export const leadOf = (
   settings: AccessCodeSettings,
 ): number => (scheduleOf(code, rules) ? settings.nativeLeadMs : settings.leadMs);
 
-/** Whether what stands there is what is wanted: the same digits with the same times. */
+/**
+ * Whether what stands there is what is wanted: the same digits with the same times. Whether a lock keeps times is not
+ * known before it was opened: until then, what was given to it counts.
+ */
 export function fits(
   placement: CodePlacement,
   code: AccessCodeRecord,
   rules: AccessCodeRules | undefined,
   reveal: (sealed: Uint8Array) => Secret,
 ): boolean {
-  const wanted = scheduleOf(code, rules);
+  const wanted = rules ? scheduleOf(code, rules) : placement.schedule;
   return (
     placement.state === 'held' &&
     placement.schedule?.startsAt === wanted?.startsAt &&
