@@ -24,6 +24,9 @@ const ladderMs = [15_000, 60_000, 120_000, 300_000] as const;
 /** The same while the device is known to be away. */
 const awayMs = 1_800_000;
 
+/** How soon it is noticed that a device was put back into service, in milliseconds. A guess. */
+const outOfServiceMs = 60_000;
+
 /** Asks for one code to be brought about: an attempt of the gateway's own. Rejects when it was not accepted. */
 export type BringAbout = (code: AccessCodeRecord, actor: Actor) => Promise<void>;
 
@@ -188,7 +191,8 @@ export class CodeKeeper {
     const { clock, registry } = this.#options;
     const device = registry.get(deviceId);
     const rules = device?.capabilities.accessCodes;
-    if (!device || !rules || device.outOfService) return longestSleepMs;
+    if (!device || !rules) return longestSleepMs;
+    if (device.outOfService) return outOfServiceMs;
     if (this.#busy.has(deviceId)) return longestSleepMs;
     const now = clock.now();
     const next = this.#candidates(device).find(
