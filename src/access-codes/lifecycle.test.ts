@@ -208,6 +208,20 @@ describe('a spare code', () => {
 });
 
 describe('a code that somebody else put on the lock', () => {
+  it('is looked for without keeping a door waiting', async () => {
+    const { clock, codes, core, keypad, lock, origin } = await stay();
+    keypad.byHand(2, '7777');
+    keypad.reachable = false;
+    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
+    await clock.advance(100);
+    const door = await core.doors.unlock('front', origin());
+    await clock.advance(10);
+    expect(core.attempts.get(door.actionAttemptId)?.settlement?.status).toBe('success');
+    keypad.reachable = true;
+    await clock.advance(5_000);
+    expect(codes.unmanaged.list('front')).toHaveLength(1);
+  });
+
   it('is shown and left alone, deleted or taken over when asked', async () => {
     const { clock, codes, digits, end, keypad, lock, origin, told } = await stay();
     for (const [slot, code] of [

@@ -4,7 +4,7 @@ import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { type FindingsOptions, takeReading } from './code-findings.ts';
-import { patientRead } from './patient-read.ts';
+import { DoorFirst, patientRead } from './patient-read.ts';
 
 /** How often a lock is asked for all it holds, by what that costs it, in milliseconds. */
 const slowly = {
@@ -20,7 +20,7 @@ const betweenReconnects = { battery: 900_000, cheap: 60_000 };
 /** Doors that waited for the lock, and codes that are due, go first: in milliseconds. A guess. */
 const calmMs = 2_000;
 
-/** How long one slot, and all codes in one go, may take to be read, in milliseconds: a door may be waiting. Guesses. */
+/** How long one slot, and all codes in one go, may take to be read, in milliseconds. Guesses; a door does not wait for it. */
 const slotLimitMs = 5_000;
 const listLimitMs = 15_000;
 
@@ -113,6 +113,7 @@ export class LockSurvey {
       if (await this.#ask()) return { retryAt: clock.now() };
       this.#over(false);
     } catch (error) {
+      if (error instanceof DoorFirst) return { retryAt: clock.now() };
       const why = error instanceof Error ? error.message : 'unknown';
       log.info({ device: this.#device.snapshot.slug, why }, 'what the lock holds could not be read; it is asked again');
       this.#over(true);

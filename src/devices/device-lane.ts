@@ -1,4 +1,4 @@
-import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
+import { type Clock, GatewayError, type Timer, type Unsubscribe } from '../contract/index.ts';
 
 /** What may wait for a device, most urgent first. */
 export const laneClasses = ['door', 'requested', 'scheduled', 'reconcile', 'poll'] as const;
@@ -42,6 +42,7 @@ export class DeviceLane {
   #running = 0;
   #active = false;
   #wake: Timer | undefined;
+  readonly #onDoor = new Set<() => void>();
 
   constructor(clock: Clock, deviceName: string) {
     this.#clock = clock;
@@ -88,7 +89,14 @@ export class DeviceLane {
   /** Adds work of the gateway's own, which has no place to reserve. */
   add(job: LaneJob): void {
     this.#queues[job.laneClass].push({ job, notBefore: Number.NEGATIVE_INFINITY });
+    if (job.laneClass === 'door') for (const listener of [...this.#onDoor]) listener();
     this.#go();
+  }
+
+  /** For a job that can be broken off: called when a door command takes its place behind it. */
+  onDoor(listener: () => void): Unsubscribe {
+    this.#onDoor.add(listener);
+    return () => this.#onDoor.delete(listener);
   }
 
   /** Something changed (the link came back, an attempt ended): what was backing off is tried now. */
