@@ -81,7 +81,7 @@ describe.skipIf(!possible)('mosquitto with TLS, passwords and an access list', (
     const lock = await witness('lock', [TOPIC]);
     gateway = await new Commander(TOPIC, { url: url(), username: 'gw', ...credentials, protocolVersion }).start();
     expect(gateway.transport.protocolVersion).toBe(protocolVersion);
-    expect((await gateway.send(2_000)).outcome).toBe('sent');
+    expect((await gateway.send(4_000)).outcome).toBe('sent');
     await lock.heardAtLeast(1);
     await lock.close();
   });
@@ -150,7 +150,7 @@ describe.skipIf(!possible)('mosquitto with TLS, passwords and an access list', (
 
   it('ends a command misconfigured when the access list forbids it, as far as the broker says so', async () => {
     gateway = await new Commander(FORBIDDEN, right()).start();
-    expect((await gateway.send(2_000)).outcome).toMatchObject({
+    expect((await gateway.send(4_000)).outcome).toMatchObject({
       type: 'misconfigured',
       delivery: 'not_sent',
       message: expect.stringContaining('does not let gw publish'),
@@ -158,7 +158,7 @@ describe.skipIf(!possible)('mosquitto with TLS, passwords and an access list', (
     await gateway.close();
     // MQTT 3.1.1 has no words for it: the broker acknowledges and throws it away.
     gateway = await new Commander(FORBIDDEN, { ...right(), protocolVersion: 4 }).start();
-    expect((await gateway.send(2_000)).outcome).toBe('sent');
+    expect((await gateway.send(4_000)).outcome).toBe('sent');
   });
 
   it.each<ProtocolVersion>([5, 4])(

@@ -35,7 +35,7 @@ describe.skipIf(mosquittoProgram === undefined).each<ProtocolVersion>([5, 4])(
 
     it('link cut for 3 s while commands arrive', async () => {
       await gateway.start();
-      const sending = gateway.sendMany(60, 100, 1_500);
+      const sending = gateway.sendMany(60, 100, 2_800);
       await lock.heardAtLeast(10);
       proxy.cut();
       await sleep(3_000);
@@ -50,7 +50,7 @@ describe.skipIf(mosquittoProgram === undefined).each<ProtocolVersion>([5, 4])(
 
     it('broker SIGKILLed during 50 commands, back after 1 s', async () => {
       await gateway.start();
-      const sending = gateway.sendMany(50, 20, 2_500);
+      const sending = gateway.sendMany(50, 20, 4_500);
       await lock.heardAtLeast(20);
       await broker.stop('SIGKILL');
       await sleep(1_000);
@@ -136,7 +136,7 @@ describe.skipIf(mosquittoProgram === undefined)('mosquitto, what only MQTT 5 can
   });
 
   it('says that nobody is subscribed, and that nothing was sent', async () => {
-    const { outcome } = await gateway.send(300);
+    const { outcome } = await gateway.send(4_000);
     expect(outcome).toMatchObject({ type: 'link_unavailable', delivery: 'not_sent' });
     expect(outcome).toMatchObject({ message: expect.stringContaining(`nobody is subscribed to ${TOPIC}`) });
   });
@@ -153,7 +153,7 @@ describe.skipIf(mosquittoProgram === undefined)('mosquitto, what only MQTT 5 can
 
   it.each([
     { withinMs: 5_000, away: 6_500 },
-    { withinMs: 1_300, away: 2_800 },
+    { withinMs: 3_300, away: 4_800 },
   ])(
     'a device away for $away ms with a persistent session gets nothing that had $withinMs ms',
     async ({ withinMs, away }) => {

@@ -61,7 +61,7 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
         arrived = resolve;
       });
       const from = performance.now();
-      const { outcome } = await gateway.send(2_000);
+      const { outcome } = await gateway.send(4_000);
       expect(outcome).toBe('sent');
       acknowledged.push(performance.now() - from);
       observed.push((await state) - from);
@@ -90,7 +90,7 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
       waiting = false;
     });
     while (waiting) await probe.publish('ready', '');
-    const sent = gateway.send(2_000);
+    const sent = gateway.send(4_000);
     const returnedAt = Date.now();
     // Nothing that would only be put off can run for half a second.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
