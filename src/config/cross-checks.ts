@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { DriverDefinition } from '../contract/index.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdOf } from './identity.ts';
 import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
@@ -288,10 +289,11 @@ function checkDuplicates(file: unknown, findings: Findings): void {
     if (typeof name === 'string') check(index, 'name', name.toLowerCase(), 'name');
     if (typeof deviceId === 'string') check(index, 'device_id', deviceId.toLowerCase(), 'device_id');
   });
+  const places = new Map<string, number>();
   devices.forEach((device, index) => {
-    const before = devices.findIndex((other) =>
-      ['driver', 'link', 'settings'].every((key) => isDeepStrictEqual(rawAt(other, key), rawAt(device, key))),
-    );
+    const place = canonicalJson(['driver', 'link', 'settings'].map((key) => rawAt(device, key)));
+    const before = places.get(place) ?? index;
+    places.set(place, before);
     // Two entries for one lock would command it from two lanes at once.
     if (isRaw(device) && isRaw(device.link) && before !== index)
       findings.add(

@@ -43,8 +43,8 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
   ],
   [
     'a file that is no configuration',
-    'a'.repeat(2_000_000),
-    'gateway.yaml:1:1 (file): this file is larger than 1 MiB; a configuration is a text of some hundred lines.',
+    'a'.repeat(5_000_000),
+    'gateway.yaml:1:1 (file): this file is larger than 4 MiB, which is more than ten thousand devices take; is it a configuration?',
   ],
   [
     'a key given twice, and a problem elsewhere',

@@ -18,7 +18,7 @@ import {
 import { ConfigError, type ConfigPath, type ConfigProblem, type Finding, formatPath } from './problems.ts';
 
 /** More than any building needs; a guess that keeps a wrong file (a core dump, an image) from being parsed. */
-const maxBytes = 1024 * 1024;
+const maxBytes = 4 << 20;
 
 /** The YAML library composes recursively and takes the process down when the stack ends; the deepest setting is at 8. */
 const maxDepth = 64;
@@ -49,7 +49,10 @@ export function readYaml(file: string, text: string): YamlSource {
     new ConfigError([{ ...place(offset), path: '(file)', message }]);
 
   if (Buffer.byteLength(text) > maxBytes)
-    throw unreadable(0, 'this file is larger than 1 MiB; a configuration is a text of some hundred lines.');
+    throw unreadable(
+      0,
+      'this file is larger than 4 MiB, which is more than ten thousand devices take; is it a configuration?',
+    );
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   const tooDeep = tokens.map(deeperThan).find((offset) => offset !== undefined);
   if (tooDeep !== undefined)

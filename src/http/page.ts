@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { canonicalJson } from '../config/canonical-json.ts';
 import { GatewayError } from '../contract/index.ts';
-import { canonicalJson } from './canonical-json.ts';
 
 /** Seam's default; a longer page is cut here, since `has_next_page` tells that there is more. */
 const DEFAULT_LIMIT = 500;

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { canonicalJson } from '../../config/canonical-json.ts';
 import { type Clock, GatewayError } from '../../contract/index.ts';
 import type { AccessCodes, Gateway, Origin } from '../../gateway/ports.ts';
 import type { AccessCodeRecord, AttemptRecord } from '../../store/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
-import { canonicalJson } from '../canonical-json.ts';
 import { type Caller, changeRoute, type Route } from '../route.ts';
 import { noSuchCode } from './access-code-lookup.ts';
 import { changedAccessCodes, newAccessCodes, patchOf, wishOf } from './access-code-parameters.ts';
