@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What every helper can tell of itself. */
@@ -35,9 +38,13 @@ export class HelperProcess {
   #lastId = 0;
   #stopping = false;
 
-  /** @param file beside this one @param settings handed to it as JSON @param nodeArguments such as `--cpu-prof` */
+  /** @param file beside this one @param settings handed to it as JSON in a file @param nodeArguments such as `--cpu-prof` */
   constructor(file: string, settings: object, nodeArguments: readonly string[] = []) {
-    this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(settings)], {
+    // In a file: ten thousand devices are more than a command line may hold.
+    const folder = mkdtempSync(join(tmpdir(), 'strikeplate-bench-'));
+    const settingsFile = join(folder, 'settings.json');
+    writeFileSync(settingsFile, JSON.stringify(settings));
+    this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [settingsFile], {
       execArgv: [...nodeArguments],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
@@ -50,6 +57,7 @@ export class HelperProcess {
     });
     this.failed = new Promise((_, fail) => {
       this.#child.once('exit', (code, signal) => {
+        rmSync(folder, { recursive: true, force: true });
         const error = new Error(`${file} ended with ${code ?? signal}`);
         if (!this.#stopping) fail(error);
         for (const { reject } of this.#open.values()) reject(error);

@@ -1,4 +1,5 @@
 // The other end of HelperProcess: answers questions over IPC, and ends when the parent hangs up.
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Before there is anything to end properly: a parent that failed must not leave this process behind. */
@@ -6,7 +7,7 @@ const endAtOnce = () => process.exit(0);
 process.once('disconnect', endAtOnce);
 
 /** What the parent wants this helper to know. */
-export const settings = () => JSON.parse(process.argv[2] ?? '{}');
+export const settings = () => JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 
 /**
  * @param {Record<string, (details: any) => unknown>} answers
