@@ -13,7 +13,7 @@ it.skipIf(curl === undefined)('the printed commands work as printed, in a shell 
   const [list, unlock, see] = printedCommands(gateway).map((line) =>
     JSON.parse(execFileSync('/bin/sh', ['-c', line], { encoding: 'utf8' })),
   );
-  expect(list.devices).toHaveLength(5);
+  expect(list.devices).toHaveLength(6);
   expect(unlock.action_attempt).toMatchObject({ action_type: 'UNLOCK_DOOR' });
   expect(see.action_attempts).toMatchObject([{ action_attempt_id: unlock.action_attempt.action_attempt_id }]);
 });
