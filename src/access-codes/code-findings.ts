@@ -62,22 +62,29 @@ function byLabel(book: CodeBook, deviceId: string, label: string | undefined): P
 
 /**
  * Whether what stands in a slot is the entry of ours that the book has there: by its digits, or by the name that only
- * we give. A planned entry has not been written: whatever stands in its slot is somebody else's.
+ * we give. A planned entry has not been written: whatever stands in its slot is somebody else's. So is an entry with
+ * another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
-  book: CodeBook,
+  book: Pick<CodeBook, 'reveal'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
 ): boolean {
   if (placement.state === 'planned') return false;
-  const hasOurName = placement.label !== '' && reading.label === placement.label;
+  const { code: digits, label = '' } = reading;
+  if (digits === undefined && placement.label !== '' && !placement.label.startsWith(label)) return false;
+  const hasOurName = placement.label !== '' && label === placement.label;
   return placement.state === 'spoilt' || hasOurName || hasDigits(book, code, placement, reading);
 }
 
 /** True also when the lock does not show them. */
-const hasDigits = (book: CodeBook, code: AccessCodeRecord, placement: CodePlacement, reading: SlotReading): boolean =>
-  reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code));
+const hasDigits = (
+  book: Pick<CodeBook, 'reveal'>,
+  code: AccessCodeRecord,
+  placement: CodePlacement,
+  reading: SlotReading,
+): boolean => reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code));
 
 function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
   if (placement.state === 'planned') return [];
