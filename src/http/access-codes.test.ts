@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
+import { aCode } from '../../test/kit/store-records.ts';
 import { GatewayError } from '../contract/index.ts';
 import { accessCodeSchema } from '../wire/access-code.ts';
 
@@ -129,26 +130,7 @@ describe('reading', () => {
 
   test('a problem is an error or a warning by Seam’s words, and the device’s own are copied in', async () => {
     const { gateway, call } = httpFixture();
-    const base = {
-      deviceId: gate.deviceId,
-      name: undefined,
-      sealedCode: Buffer.from('1234'),
-      startsAt: undefined,
-      endsAt: undefined,
-      createdAt: 0,
-      removal: undefined,
-      placements: [],
-      pendingMutations: [],
-      errors: [],
-      warnings: [],
-      scheduledOnDevice: false,
-      preferNativeScheduling: true,
-      oneTimeUse: false,
-      commonCodeKey: undefined,
-      useBackupPool: false,
-      backup: undefined,
-      pulledBackupAccessCodeId: undefined,
-    } as const;
+    const base = aCode(0, { deviceId: gate.deviceId, name: undefined, createdAt: 0, placements: [] });
     const at = Date.UTC(2026, 0, 3);
     gateway.accessCodes.put({
       ...base,

@@ -8,6 +8,7 @@ import type {
   Subject,
   UnmanagedCodeRecord,
 } from '../../src/store/records.ts';
+import { aCode } from './store-records.ts';
 
 /** What of the gateway its parts need. */
 export interface FakeHost {
@@ -26,24 +27,12 @@ export interface FakeHost {
 
 const newCode = (
   part: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId' | 'name' | 'sealedCode' | 'createdAt'>,
-): AccessCodeRecord => ({
-  status: 'setting',
-  startsAt: undefined,
-  endsAt: undefined,
-  removal: undefined,
-  placements: [],
-  pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: part.createdAt }],
-  errors: [],
-  warnings: [],
-  scheduledOnDevice: false,
-  preferNativeScheduling: true,
-  oneTimeUse: false,
-  commonCodeKey: undefined,
-  useBackupPool: false,
-  backup: undefined,
-  pulledBackupAccessCodeId: undefined,
-  ...part,
-});
+): AccessCodeRecord =>
+  aCode(0, {
+    placements: [],
+    pendingMutations: [{ mutationCode: 'creating', message: 'The code is being written.', createdAt: part.createdAt }],
+    ...part,
+  });
 
 const notFound = () => new GatewayError('access_code_not_found', 'There is no such object.');
 
