@@ -12,6 +12,11 @@ export class PacedClock extends SimulatedClock {
   #going = true;
   readonly #run: Promise<void> = this.#goOn();
 
+  /** Resolves when `ms` of its own time have gone by. */
+  async passes(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => this.setTimer(resolve, ms));
+  }
+
   async stop(): Promise<void> {
     this.#going = false;
     await this.#run;
