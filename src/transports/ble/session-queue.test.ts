@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { SessionQueue, WaitedTooLong } from './session-queue.ts';
 

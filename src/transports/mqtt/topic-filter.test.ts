@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { filterProblem, matches, topicProblem } from './topic-filter.ts';
 
 describe('matches', () => {
