@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { seededRandom } from '../../test/kit/seeded-random.ts';
 import type { AccessCodeRules } from '../contract/index.ts';
 import { type CodeTaker, generateCode, isWeak } from './code-generator.ts';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { errorTypes, GatewayError, type GatewayErrorType } from '../contract/index.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptMachine } from './attempt-machine.ts';

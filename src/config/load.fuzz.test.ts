@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { configFolder, good } from '../../test/kit/config-folder.ts';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { ConfigError } from './problems.ts';
 
 /** Words that a configuration, or YAML itself, gives a meaning to. */

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { GatewayError } from '../contract/index.ts';
 import { LogTap } from './log-tap.ts';
 import { maskedLine } from './log-topic.ts';

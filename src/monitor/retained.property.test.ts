@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
 import type { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import type { DeviceReport, Ratio } from '../contract/index.ts';
 import { GatewayError } from '../contract/index.ts';
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { actorOf, actorParameter, historyOf, historyParameter, idColumn, idOf, idParameter } from './columns.ts';
 import type { Actor } from './records.ts';
 

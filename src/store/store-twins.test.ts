@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fc } from '../../test/kit/seeded-properties.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
 import {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import nacl from 'tweetnacl';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { commands, lockActions, statusCodes } from './catalogue.ts';
 import {
   type Authorization,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/contract/index.ts';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { complaintAbout } from './bridge-complaint.ts';
 import { doorCommand, parseOnline, parseState, pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { GatewayError } from '../../../src/contract/index.ts';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 import type { LockMisbehaviour } from './simulator.ts';
 

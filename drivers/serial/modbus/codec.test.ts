@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../test/kit/seeded-properties.ts';
 import { crc16, crcMatches, withCrc } from './crc.ts';
 import { exceptionName } from './exceptions.ts';
 import { readBits, readRegisters, writeCoil, writeRegisters } from './requests.ts';
