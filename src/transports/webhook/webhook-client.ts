@@ -57,7 +57,7 @@ export class WebhookClient {
   }
 
   async #resolve({ hostname }: URL): Promise<readonly string[]> {
-    const host = hostname.replace(/^\[|\]$/g, '');
+    const host = withoutBrackets(hostname);
     if (isIP(host) !== 0) return [host];
     const { lookup = allAddresses } = this.#options;
     return lookup(host);
@@ -70,10 +70,14 @@ export class WebhookClient {
     const inside = addresses.filter((address) => !this.#addresses.isPublic(address));
     const refused = inside.find((address) => !this.#addresses.isAllowedPrivately(address));
     if (refused !== undefined) {
+      const where =
+        withoutBrackets(url.hostname) === refused
+          ? `${refused} is not on the internet`
+          : `${url.hostname} leads to ${refused}, which is not on the internet`;
       throw new GatewayError(
         'invalid_input',
-        `url: ${url.hostname} leads to ${refused}, which is not on the internet. To send webhooks to a network of your ` +
-          'own, name it in the configuration under webhooks.private_targets.',
+        `url: ${where}. To send webhooks to a network of your own, name it in the configuration under ` +
+          'webhooks.private_targets.',
       );
     }
     if (url.protocol === 'http:' && inside.length < addresses.length) {
@@ -136,6 +140,9 @@ function parsed(text: string): URL {
   }
   return url;
 }
+
+/** A URL writes an IPv6 address in brackets. */
+const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 const allAddresses = async (name: string): Promise<readonly string[]> =>
   (await systemLookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address);
