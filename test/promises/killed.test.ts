@@ -1,22 +1,28 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { test as base, beforeAll, describe, expect } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import type { DoomPoint } from '../kit/doom-points.ts';
 import { DoomedBox, type DoomedRun, frontId, pause } from '../kit/doomed-box.ts';
 
-let box: DoomedBox;
+const it = base.extend<{ readonly box: DoomedBox }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture depends on
+  box: async ({}, use) => {
+    const box = await DoomedBox.make();
+    await use(box);
+    await box.dispose();
+  },
+});
 
 beforeAll(ensureBuilt, 120_000);
 
-beforeEach(async () => {
-  box = await DoomedBox.make();
-});
+/** What a busy machine may take over a life. */
+const patienceMs = 120_000;
 
-afterEach(() => box.dispose());
-
-describe('P1, P2, P3, P5 of a process that is killed', () => {
-  it.each<DoomPoint>(['accepted', 'intent', 'sent', 'confirmed', 'settled'])(
+// Each life has a box of its own, and mostly waits: some of them run side by side.
+describe.concurrent('P1, P2, P3, P5 of a process that is killed', () => {
+  it.for<DoomPoint>(['accepted', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s: nothing answered is lost, everything ends, nothing is sent again',
-    async (point) => {
+    { timeout: patienceMs },
+    async (point, { box }) => {
       const first = await box.start(point);
       await first.linkIsUp();
       // The second waits for the first, so its intent is a commit of its own.
@@ -35,12 +41,12 @@ describe('P1, P2, P3, P5 of a process that is killed', () => {
         if (attempt.error?.type === 'gateway_restarted') expect(before).toBeLessThan(ended.length);
       }
     },
-    30_000,
   );
 
-  it.each<DoomPoint>(['accepted', 'slot', 'intent', 'sent', 'confirmed', 'settled'])(
+  it.for<DoomPoint>(['accepted', 'slot', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s of a new code: no PIN on the lock is unknown to the gateway',
-    async (point) => {
+    { timeout: patienceMs },
+    async (point, { box }) => {
       const first = await box.start(point);
       await first.linkIsUp();
       const request = first.ask('/access_codes/create', { device_id: frontId, code: '0472' });
@@ -55,12 +61,11 @@ describe('P1, P2, P3, P5 of a process that is killed', () => {
       await second.allEnded();
       expect(box.lock.keypad.codes.size).toBe(0);
     },
-    30_000,
   );
 });
 
 /** A code on the lock, put there by a process that is gone again; its end may have been set just before. */
-async function codeOnLock(code: string, ends: 'soon' | 'never' = 'never'): Promise<string> {
+async function codeOnLock(box: DoomedBox, code: string, ends: 'soon' | 'never' = 'never'): Promise<string> {
   const run = await box.start();
   await run.linkIsUp();
   const { access_code } = await run.call('/access_codes/create', { device_id: frontId, code });
@@ -86,12 +91,9 @@ async function settled(run: DoomedRun): Promise<void> {
 
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
 
-/** What a busy machine may take over all of it. */
-const patienceMs = 120_000;
-
-describe('P8 of a process that is killed', () => {
+describe.concurrent('P8 of a process that is killed', () => {
   // 1 accepted, 2 slot taken, 3 about to write, 4 seen, 5 about to clear the old, 6 cleared, 7 settled.
-  it.each<DoomPoint>([
+  it.for<DoomPoint>([
     'before_code_step_1',
     'after_code_step_1',
     'after_code_step_2',
@@ -104,8 +106,9 @@ describe('P8 of a process that is killed', () => {
     'after_code_step_7',
   ])(
     '%s of an update: the lock holds the one code that the gateway tells of',
-    async (point) => {
-      const access_code_id = await codeOnLock('0472');
+    { timeout: patienceMs },
+    async (point, { box }) => {
+      const access_code_id = await codeOnLock(box, '0472');
       const first = await box.start(point);
       await first.linkIsUp();
       await first.ask('/access_codes/update', { access_code_id, code: '6284' });
@@ -117,11 +120,10 @@ describe('P8 of a process that is killed', () => {
       expect(codes.map(({ code }) => code)).toEqual([point === 'before_code_step_1' ? '0472' : '6284']);
       expect(box.keypad).toEqual(codes.map(({ code }) => code));
     },
-    patienceMs,
   );
 
   // 1 accepted, 2 due, 3 slot taken, 4 about to write, 5 seen; settled.
-  it.each<DoomPoint>([
+  it.for<DoomPoint>([
     'after_code_step_1',
     'after_code_step_2',
     'after_code_step_3',
@@ -130,7 +132,8 @@ describe('P8 of a process that is killed', () => {
     'after_code_step_5',
   ])(
     '%s of a scheduled write: the code is there, and goes at its end',
-    async (point) => {
+    { timeout: patienceMs },
+    async (point, { box }) => {
       const first = await box.start(point);
       await first.linkIsUp();
       const starts_at = inSeconds(3);
@@ -145,11 +148,10 @@ describe('P8 of a process that is killed', () => {
       while ((await second.codes()).length > 0) await pause(20);
       expect(box.keypad).toEqual([]);
     },
-    patienceMs,
   );
 
   // 1 ended, 2 about to clear, 3 cleared, 4 forgotten.
-  it.each<DoomPoint>([
+  it.for<DoomPoint>([
     'before_code_step_1',
     'after_code_step_1',
     'after_code_step_2',
@@ -158,14 +160,14 @@ describe('P8 of a process that is killed', () => {
     'after_code_step_4',
   ])(
     '%s of a removal at the end: the code goes, and nothing is left of it',
-    async (point) => {
-      await codeOnLock('0472', 'soon');
+    { timeout: patienceMs },
+    async (point, { box }) => {
+      await codeOnLock(box, '0472', 'soon');
       await box.dies(point);
       const second = await box.start();
       while ((await second.codes()).length > 0) await pause(20);
       expect(box.keypad).toEqual([]);
       await second.allEnded();
     },
-    patienceMs,
   );
 });
