@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/peers/**/*.test.ts'],
     pool: 'forks',
-    // Peers own real ports, ttys and radios: one file at a time.
-    fileParallelism: false,
+    // Each file has ports, ttys and processes of its own, and waits for them most of the time.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
