@@ -98,19 +98,23 @@ function checkPorts(file: unknown, findings: Findings): void {
   for (const [name, stick] of entriesAt(file, 'zwave')) checkPort('zwave', name, stick.path);
 }
 
-/** The links on which a device has an address of its own, and what one is called. */
-const addressed = [
+/** Links that devices share, and what the address of one is called; on a broker its settings alone tell it apart. */
+const shared = [
   { kind: 'serial', medium: 'line', address: 'unit' },
   { kind: 'zwave', medium: 'stick', address: 'node' },
+  { kind: 'mqtt', medium: 'broker', address: undefined },
 ] as const;
 
 function placeOf(device: unknown) {
   const link = rawAt(device, 'link');
-  const found = addressed.find(({ kind }) => typeof rawAt(link, kind) === 'string');
-  return found && { ...found, key: `${found.kind} ${rawAt(link, found.kind)} ${rawAt(link, found.address)}` };
+  const found = shared.find(({ kind }) => typeof rawAt(link, kind) === 'string');
+  if (found === undefined) return undefined;
+  const { kind, medium, address } = found;
+  const key = `${kind} ${rawAt(link, kind)} ${address === undefined ? '' : rawAt(link, address)}`;
+  return { key, address, place: address === undefined ? medium : `${medium}, ${address}` };
 }
 
-/** One unit, or node, is one product, and each part of it one device. */
+/** One unit, or node, is one product, and each part of it, or of a broker, one device. */
 function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
   const units = new Map<string, { readonly index: number; readonly driver: string }>();
   const parts = new Map<string, number>();
@@ -118,8 +122,8 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
     const place = placeOf(device);
     const id = rawAt(device, 'driver');
     if (typeof id !== 'string' || place === undefined) return;
-    const { key: unit, medium, address } = place;
-    const before = units.get(unit);
+    const { key: unit, address } = place;
+    const before = address === undefined ? undefined : units.get(unit);
     if (before === undefined) units.set(unit, { index, driver: id });
     else if (before.driver !== id)
       findings.add(
@@ -130,14 +134,15 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
     if (driver === undefined || 'problem' in driver) return;
     const settings = driver.settings.safeParse(rawAt(device, 'settings') ?? {});
     if (!settings.success) return;
-    const part = driver.part?.(settings.data) ?? 'all of it';
+    const part = driver.part?.(settings.data) ?? (address === undefined ? undefined : 'all of it');
+    if (part === undefined) return;
     const other = parts.get(`${unit} ${part}`);
     if (other === undefined) parts.set(`${unit} ${part}`, index);
     // Settings that are equal altogether are found with the other duplicates.
     else if (!isDeepStrictEqual(rawAt(listAt(file, 'devices')[other], 'settings'), rawAt(device, 'settings')))
       findings.add(
         ['devices', index],
-        `this is the same device as devices.${other}: ${medium}, ${address} and ${part} are equal.`,
+        `this is the same device as devices.${other}: ${place.place} and ${part} are equal.`,
       );
   });
 }

@@ -172,6 +172,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:10:5 devices.1: this is the same device as devices.0: driver, link and settings are equal.',
   ],
   [
+    'one lock under two names, with other settings beside its topic',
+    `${good}  - { id: back, name: Back, driver: mqtt/bell, link: { mqtt: main }, settings: { topic: bell/front, unit: 2 } }\n`,
+    'gateway.yaml:10:5 devices.1: this is the same device as devices.0: broker and the topic bell/front are equal.',
+  ],
+  [
     'a device id that is made for another device',
     `${good}  - { id: back, name: Back, driver: mqtt/bell, link: { mqtt: main }, settings: { topic: b }, device_id: 4677e030-97d6-5467-a9ac-d7e6b15b710c }\n`,
     'gateway.yaml:10:105 devices.1.device_id: devices.0 has this device_id already, made of its id.',

@@ -48,7 +48,8 @@ export interface DriverDefinition<Settings extends z.ZodType = z.ZodType, Kind e
   };
   /**
    * Which part of what stands at the link's address a device is, in words, for addresses that several devices may
-   * share: a relay of a board. The configuration refuses two devices with the same link and part.
+   * share: a relay of a board, a topic of a broker. The configuration refuses two devices with the same link and part:
+   * they would be one device with two lanes.
    */
   readonly part?: (settings: z.output<Settings>) => string;
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };

@@ -14,6 +14,7 @@ export const bell = defineDriver({
   link: 'mqtt',
   settings: z.strictObject({ topic: z.string().min(1), unit: z.int().min(1).max(247).default(1) }),
   describe: () => ({ deviceType: 'bell', manufacturer: 'Nobody', model: 'Bell' }),
+  part: ({ topic }) => `the topic ${topic}`,
   limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: () => Promise.reject(new Error('not opened in these tests')),
 });

@@ -29,6 +29,7 @@ export const zigbee2mqtt = defineDriver({
     manufacturer: manufacturer ?? 'unknown',
     model: model ?? (kind === 'lock' ? 'Zigbee lock' : 'Zigbee noise sensor'),
   }),
+  part: ({ base_topic, friendly_name }) => `the topic ${base_topic}/${friendly_name}`,
   limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) =>
     chosen.kind === 'lock' ? openLock(link, chosen, ctx) : openSensor(link, chosen, ctx),
