@@ -34,6 +34,33 @@ describe('a noise threshold', () => {
     await expect(noise.remove('never-was', origin())).rejects.toMatchObject({ type: 'noise_threshold_not_found' });
   });
 
+  it('stays gone when it is changed while its removal is on its way to the disk', async () => {
+    const { create, noise, origin, commit, clock } = await fixture();
+    const { noiseThresholdId } = (await create()).threshold;
+    commit.ms = 50;
+    const removal = noise.remove(noiseThresholdId, origin());
+    const refused = expect(noise.update(noiseThresholdId, { decibels: 70 }, origin())).rejects.toMatchObject({
+      type: 'noise_threshold_not_found',
+    });
+    const again = noise.remove(noiseThresholdId, origin());
+    await clock.advance(200);
+    expect((await again).actionAttemptId).toBe((await removal).actionAttemptId);
+    await refused;
+    expect(noise.list()).toEqual([]);
+  });
+
+  it('keeps both of two changes that meet on their way to the disk', async () => {
+    const { create, noise, origin, commit, clock } = await fixture();
+    const { noiseThresholdId } = (await create()).threshold;
+    commit.ms = 50;
+    const changes = [{ decibels: 70 }, { name: 'Party' }].map((change) =>
+      noise.update(noiseThresholdId, change, origin()),
+    );
+    await clock.advance(200);
+    await Promise.all(changes);
+    expect(noise.get(noiseThresholdId)).toMatchObject({ decibels: 70, name: 'Party' });
+  });
+
   it.each([
     [60, '22:00', '07:00:00', /starts_daily_at: expected HH:mm:ss/],
     [60, '22:00:00', '25:00:00', /ends_daily_at: expected HH:mm:ss/],

@@ -51,6 +51,8 @@ export class NoiseService implements NoiseThresholds {
   readonly #episodes: EpisodeKeeper;
   readonly #limits: DeviceLimits;
   readonly #unsubscribe: Unsubscribe;
+  /** One change after the other: each begins from what the one before left on disk. */
+  #last: Promise<unknown> = Promise.resolve();
   #started = false;
 
   constructor(options: NoiseServiceOptions) {
@@ -111,7 +113,15 @@ export class NoiseService implements NoiseThresholds {
     return { attempt, threshold };
   }
 
-  async update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
+  update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
+    return this.#inTurn(() => this.#update(noiseThresholdId, change, origin));
+  }
+
+  remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
+    return this.#inTurn(() => this.#remove(noiseThresholdId, origin));
+  }
+
+  async #update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord> {
     const before = this.#require(noiseThresholdId);
     const { startsDailyAt, endsDailyAt } = change;
     if ((startsDailyAt === undefined) !== (endsDailyAt === undefined)) {
@@ -141,7 +151,7 @@ export class NoiseService implements NoiseThresholds {
     return attempt;
   }
 
-  async remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
+  async #remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord> {
     const removal = this.#options.attempts.get(this.#removals.of(noiseThresholdId) ?? '');
     if (removal && !this.get(noiseThresholdId)) return this.#options.dispatcher.join(removal, origin);
     const threshold = this.#require(noiseThresholdId);
@@ -184,6 +194,12 @@ export class NoiseService implements NoiseThresholds {
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   /** @throws GatewayError `noise_threshold_not_found` */
