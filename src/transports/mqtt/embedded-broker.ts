@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Aedes, type AuthenticateError } from 'aedes';
+import type { AuthenticateError } from 'aedes';
 import type { Logger } from 'pino';
 import { GatewayError, type Secret } from '../../contract/index.ts';
 
@@ -37,6 +37,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       `The embedded MQTT broker is to listen on ${host}, where others can reach it: whoever may publish there opens ` +
         'doors. Set username and password_file, or leave the host out.',
     );
+  // Only the demonstration and the tests have a broker in the process.
+  const { Aedes } = await import('aedes');
   const aedes = await Aedes.createBroker({
     // Ours are clean sessions; a client that stops reading must not fill the memory.
     queueLimit: 10_000,

@@ -1,5 +1,3 @@
-import { SerialPort } from 'serialport';
-
 /** A serial port of this machine. */
 export interface PortDescription {
   /** The name that stays when it is plugged in elsewhere, where it has one. */
@@ -20,6 +18,7 @@ const builtIn = /^\/dev\/ttyS\d+$/;
  * @throws Error when udev cannot be asked
  */
 export async function listPorts(): Promise<readonly PortDescription[]> {
+  const { SerialPort } = await import('serialport');
   const ports = await SerialPort.list();
   return ports
     .filter(({ path }) => !builtIn.test(path))

@@ -1,4 +1,4 @@
-import { SerialPort } from 'serialport';
+import type { SerialPort } from 'serialport';
 import { type OpenPort, PortError, type PortEvents, type SerialCarrier } from './carrier.ts';
 import type { LineSettings } from './line-timing.ts';
 
@@ -7,7 +7,9 @@ export function ttyCarrier(path: string, settings: LineSettings): SerialCarrier 
   return { path, open: (events) => openTty(path, settings, events) };
 }
 
-function openTty(path: string, settings: LineSettings, events: PortEvents): Promise<OpenPort> {
+async function openTty(path: string, settings: LineSettings, events: PortEvents): Promise<OpenPort> {
+  // Loaded with the first port: a gateway without one does not pay for it.
+  const { SerialPort } = await import('serialport');
   const { baudRate, parity, stopBits } = settings;
   return new Promise((resolve, reject) => {
     const port = new SerialPort({ path, baudRate, parity, stopBits, dataBits: 8, autoOpen: false, lock: true });
