@@ -32,6 +32,15 @@ it.each(['keyFile', 'apiKeys'] as const)('is made anew, and is the only one, whe
   expect(await listApiKeys(made.apiKeys)).toHaveLength(1);
 });
 
+it('says what to look at when the state directory is a file', async () => {
+  const { keyFile, apiKeys } = folder();
+  writeFileSync(keyFile, '');
+  await expect(demoKey(`${keyFile}/demo.key`, apiKeys, () => 0)).rejects.toMatchObject({
+    type: 'misconfigured',
+    message: expect.stringContaining('Check the state directory'),
+  });
+});
+
 it('is not left open to others in a file that was', async () => {
   const { keyFile, make } = folder();
   writeFileSync(keyFile, 'seam_gw1_old\n');

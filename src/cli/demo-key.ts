@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { GatewayError } from '../contract/index.ts';
 import { createApiKey, hashOfApiKey, listApiKeys, revokeApiKey } from '../http/api-key-file.ts';
 
 const name = 'demonstration';
@@ -30,6 +31,10 @@ function readKey(file: string): string | undefined {
     return readFileSync(file, 'utf8').trim() || undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new GatewayError(
+      'misconfigured',
+      `The demonstration’s key cannot be read: ${(error as Error).message}. Check the state directory (state_dir, or ` +
+        'STRIKEPLATE_STATE_DIR).',
+    );
   }
 }

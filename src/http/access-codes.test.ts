@@ -45,6 +45,9 @@ describe('creating', () => {
     [{ is_external_modification_allowed: true }, 'is_external_modification_allowed'],
     [{ common_code_key: '' }, 'common_code_key'],
     [{ starts_at: 'tomorrow' }, 'starts_at'],
+    [{ name: 'Ana\u0000 and all that SQLite would forget' }, 'name'],
+    [{ name: 'Ana\nand a line of her own' }, 'name'],
+    [{ name: '\u001b[2JAna' }, 'name'],
     [{ ends_ta: '2030-01-01T00:00:00Z' }, 'ends_ta'],
   ])('%j is refused by name', async (part, parameter) => {
     const { gateway, call } = httpFixture();
@@ -53,6 +56,14 @@ describe('creating', () => {
     expect(body.error.validation_errors[parameter]._errors).toHaveLength(1);
     expect(JSON.stringify(body)).not.toMatch(/12a456|1234/);
     expect(gateway.accepted).toEqual([]);
+  });
+
+  test('a time that cannot be read is answered with one that can', async () => {
+    const { call } = httpFixture();
+    const { body } = await call('POST', create, { ...front, starts_at: '2030-01-01T00:00:00', ends_at: 7 });
+    const [starts, ends] = ['starts_at', 'ends_at'].map((name) => body.error.validation_errors[name]._errors);
+    expect(starts).toEqual([expect.stringMatching(/with its zone, such as 2030-05-01T15:00:00Z/)]);
+    expect(ends).toEqual(starts);
   });
 
   test('what the core refuses is told at its parameters', async () => {

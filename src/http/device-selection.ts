@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import { moment } from './plain-parameters.ts';
 
 /** Seam's filters for lists of devices. Those that nothing here can match (spaces, customers) give an empty list. */
 export const deviceFilters = {
@@ -12,7 +13,7 @@ export const deviceFilters = {
   connect_webview_id: z.string().optional(),
   search: z.string().optional().describe('Part of a name, a type, a maker or an id.'),
   custom_metadata_has: z.record(z.string(), z.union([z.string(), z.boolean()])).optional(),
-  created_before: z.iso.datetime({ offset: true }).optional(),
+  created_before: moment.optional(),
   space_id: z.string().optional(),
   unstable_location_id: z.string().nullish(),
   customer_key: z.string().optional(),

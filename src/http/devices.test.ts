@@ -38,9 +38,10 @@ describe('a device', () => {
   test.each([
     [{ name: '' }, /name/],
     [{ name: 'x'.repeat(101) }, /name/],
+    [{ name: 'Front\ndoor' }, /name: Give one line without control characters/],
     [{ custom_metadata: { 'a.b': 'x' } }, /custom_metadata/],
     [{ custom_metadata: { ['k'.repeat(41)]: 'x' } }, /custom_metadata/],
-    [{ custom_metadata: { room: 12 } }, /custom_metadata/],
+    [{ custom_metadata: { room: 12 } }, /custom_metadata.room: Give text, at most 500 characters, true, false or null/],
     [{ custom_metadata: { room: 'x'.repeat(501) } }, /custom_metadata/],
     [{ nickname: 'x' }, /nickname/],
   ])('is not changed: %j', async (change, message) => {

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { Secret } from '../../contract/index.ts';
 import type { AccessCodePatch, AccessCodeWish } from '../../gateway/ports.ts';
+import { moment, oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
 const unsupported = 'Not supported by this gateway: leave it out, or send false';
 
-const name = z.string().max(200).optional();
+const name = oneLine.max(200).optional();
 const digits = z
   .string()
   .regex(/^\d{1,32}$/, 'A code has digits only, as many as the lock takes')
   .optional();
-const moment = z.iso.datetime({ offset: true });
 
 /** Those that would change what the code is and are not supported are refused when they are set. */
 const refused = {
@@ -70,7 +70,7 @@ export const changedAccessCode = z
   .strictObject({
     access_code_id: z.string(),
     device_id: z.string().optional(),
-    name: z.string().max(200).nullable().optional(),
+    name: oneLine.max(200).nullable().optional(),
     code: digits,
     ...timeFrame,
     type: z.enum(['ongoing', 'time_bound']).optional().describe('`ongoing` takes both times away.'),
@@ -91,7 +91,7 @@ export const changedAccessCode = z
 
 export const changedAccessCodes = z.strictObject({
   common_code_key: z.string(),
-  name: z.string().max(200).nullable().optional(),
+  name: oneLine.max(200).nullable().optional(),
   ...timeFrame,
   ...syncParameter,
 });

@@ -4,10 +4,11 @@ import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { oneLine } from '../plain-parameters.ts';
 import { changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 
-const displayName = z.string().trim().min(1).max(100);
+const displayName = oneLine.trim().min(1).max(100);
 
 /** The limits are Seam's (`/devices/update`). A key's members are reached with dots in a query, so it has none. */
 const customMetadata = z
@@ -17,7 +18,7 @@ const customMetadata = z
       .min(1)
       .max(40)
       .regex(/^[^.]+$/, 'A key has no period'),
-    z.union([z.string().max(500), z.boolean()]).nullable(),
+    z.union([z.string().max(500), z.boolean()], 'Give text, at most 500 characters, true, false or null').nullable(),
   )
   .optional()
   .describe('Merged into what is there. Null or an empty text removes a key. At most 50 pairs.');
@@ -122,7 +123,7 @@ function serviceRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: z.strictObject({
         device_id: z.string(),
-        reason: z.string().trim().min(1).max(200).optional().describe('For people: it is shown with the device.'),
+        reason: oneLine.trim().min(1).max(200).optional().describe('For people: it is shown with the device.'),
       }),
       answer,
       change: async ({ device_id, reason }, origin) => {

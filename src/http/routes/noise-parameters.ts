@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { NewNoiseThreshold, NoiseThresholdChange } from '../../gateway/ports.ts';
+import { oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
 const timeOfDay = z
@@ -18,7 +19,7 @@ const noRiskScore = {
   message: 'Sensors here measure decibels and no risk score: give noise_threshold_decibels',
 };
 
-const name = z.string().min(1).max(200).optional();
+const name = oneLine.min(1).max(200).optional();
 
 export const newThreshold = z
   .strictObject({

@@ -7,14 +7,13 @@ import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { noiseLevelSchema, noiseThresholdSchema, wireNoiseLevel } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
+import { moment } from '../plain-parameters.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice } from './device-lookup.ts';
 import { changedThreshold, newThreshold, newThresholdFrom, thresholdChangeFrom } from './noise-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
 const dayMs = 86_400_000;
-
-const moment = z.iso.datetime({ offset: true }).optional();
 
 const noSuchThreshold = () =>
   new GatewayError(
@@ -100,8 +99,8 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read'],
       params: z.object({
         device_id: z.string(),
-        from: moment.describe('Minutes that begin then or later; a day ago unless told.'),
-        to: moment.describe('Minutes that begin before then; now unless told.'),
+        from: moment.optional().describe('Minutes that begin then or later; a day ago unless told.'),
+        to: moment.optional().describe('Minutes that begin before then; now unless told.'),
       }),
       answer: z.object({
         noise_levels: z.array(noiseLevelSchema),
