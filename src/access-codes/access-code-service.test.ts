@@ -46,6 +46,31 @@ describe('creating a code', () => {
     expect(store.unmanagedCodes('front')).toMatchObject([{ slot: 1 }]);
   });
 
+  it('stays known on the lock when a change of it finds no room on disk meanwhile', async () => {
+    const { clock, codes, commit, create, end, keypad, origin, store } = await fixture();
+    keypad.nextSet = async (ctx, { slot, code }) => {
+      (await ctx.pointOfNoReturn()).spend();
+      keypad.slots.set(slot ?? 0, code.reveal());
+      throw new GatewayError('outcome_unknown', 'The lock did not answer.');
+    };
+    commit.ms = 50;
+    const created = create('0472');
+    // The slot is being written down; the write leaves at 200 ms.
+    await clock.advance(60);
+    const { attempt, code } = await created;
+    store.fillDisk();
+    const refused = expect(codes.update(code.accessCodeId, { name: 'Ana' }, origin())).rejects.toMatchObject({
+      type: 'storage_unavailable',
+    });
+    await clock.advance(100);
+    await refused;
+    store.freeDisk();
+    await clock.until(end(attempt));
+    expect(codes.get(code.accessCodeId)).toMatchObject({ name: undefined, placements: [{ slot: 1 }] });
+    await clock.advance(60_000);
+    expect(keypad.slots).toEqual(new Map([[1, '0472']]));
+  });
+
   it('says so when every slot is taken', async () => {
     const { clock, create, end, keypad } = await fixture();
     for (const slot of [1, 2, 3]) keypad.slots.set(slot, '9999');

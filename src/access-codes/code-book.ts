@@ -137,10 +137,15 @@ export class CodeBook {
     ];
   }
 
-  /** Takes back what was put for a commit that failed. */
+  /** Takes back what was wanted by a commit that failed. What was written to the lock meanwhile stays known. */
   restore(accessCodeId: string, before: AccessCodeRecord | undefined): void {
-    if (before) this.#codes.set(accessCodeId, before);
-    else this.#codes.delete(accessCodeId);
+    if (!before) {
+      this.#codes.delete(accessCodeId);
+      return;
+    }
+    const { placements, errors } = this.#codes.get(accessCodeId) ?? before;
+    const code = { ...before, placements, errors };
+    this.#codes.set(accessCodeId, reviewed(code, this.standing(code)));
   }
 
   tell(...drafts: readonly EventDraft[]): readonly Change[] {
