@@ -4,7 +4,14 @@ import type { Dispatcher } from '../attempts/dispatcher.ts';
 import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodePatch, AccessCodes, NewAccessCode, NewAccessCodes, Origin } from '../gateway/ports.ts';
+import type {
+  AccessCodePatch,
+  AccessCodes,
+  AccessCodeWish,
+  NewAccessCode,
+  NewAccessCodes,
+  Origin,
+} from '../gateway/ports.ts';
 import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../store/records.ts';
 import type { Change, Store } from '../store/store.ts';
 import { isSpare, pull, readySpare, replenish } from './backup-pool.ts';
@@ -78,7 +85,7 @@ export class AccessCodeService implements AccessCodes {
   async createMultiple({ deviceIds, whenNotShareable, ...wish }: NewAccessCodes, origin: Origin) {
     const { book, time, log } = this.#options;
     const doors = [...new Set(deviceIds)];
-    const known = wish.commonCodeKey === undefined ? [] : this.#ofStay(wish.commonCodeKey, doors);
+    const known = this.#ofStay(wish, doors);
     if (known.length > 0) return { attempts: [], codes: known };
     const times = timesOf(wish, time.moment());
     const takers = doors.map((deviceId) => takerOf(this.#options, deviceId, times));
@@ -202,15 +209,31 @@ export class AccessCodeService implements AccessCodes {
     }
   }
 
-  #ofStay(commonCodeKey: string, doors: readonly string[]): AccessCodeRecord[] {
+  /** The codes that a request asks for and that are there already: it is a repetition. */
+  #ofStay(wish: AccessCodeWish, doors: readonly string[]): AccessCodeRecord[] {
+    const { commonCodeKey } = wish;
+    if (commonCodeKey === undefined) return [];
     const codes = this.list().filter((code) => code.commonCodeKey === commonCodeKey && !code.removal && !code.backup);
     const found = doors.flatMap((deviceId) => codes.find((code) => code.deviceId === deviceId) ?? []);
+    if (found.some((code) => !this.#isAsWished(code, wish))) {
+      throw new GatewayError(
+        'duplicate_access_code',
+        'common_code_key: there are codes with this key already, with other digits or times. Change them with ' +
+          '/access_codes/update_multiple, or use another key.',
+      );
+    }
     if (found.length === 0 || found.length === doors.length) return found;
     throw new GatewayError(
       'duplicate_access_code',
       'common_code_key: some of these doors have a code with this key already, and others have not. Use another key, ' +
         'or name the doors that are missing.',
     );
+  }
+
+  /** Another guest's dates must not be answered with the codes of the guest before. */
+  #isAsWished(code: AccessCodeRecord, { startsAt, endsAt, code: digits }: AccessCodeWish): boolean {
+    if ((startsAt ?? code.startsAt) !== code.startsAt || endsAt !== code.endsAt) return false;
+    return digits === undefined || this.reveal(code).equals(digits);
   }
 
   /** @throws GatewayError `access_code_not_found`, also for a spare code */

@@ -292,6 +292,13 @@ describe('one stay with several doors', () => {
     );
     await clock.advance(minute);
     expect(digits()).toHaveLength(1);
+    const dates = { startsAt: clock.wallTime() + hour, endsAt: clock.wallTime() + 2 * hour };
+    for (const other of [dates, { endsAt: dates.endsAt }, { code: new Secret('83561') }]) {
+      await expect(codes.createMultiple({ ...request, ...other }, origin())).rejects.toMatchObject({
+        type: 'duplicate_access_code',
+        message: expect.stringMatching(/update_multiple/),
+      });
+    }
     await expect(
       codes.createMultiple({ ...request, deviceIds: ['front', 'back'], commonCodeKey: 'other' }, origin()),
     ).rejects.toMatchObject({

@@ -56,13 +56,29 @@ describe('one stay on many doors', () => {
     expect(again).toBe(first);
     expect(new Set([first, other, later]).size).toBe(3);
     const header = { 'idempotency-key': 'booking-7' };
-    await call('PUT', path, { device_ids, code: '3333' }, header);
-    await call('PUT', path, { device_ids, code: '3333' }, header);
-    expect(asked[5]).toBe(asked[4]);
+    const booked = await call('PUT', path, { device_ids, code: '3333' }, header);
+    const repeated = await call('PUT', path, { device_ids, code: '3333' }, header);
+    expect(repeated.body.access_codes).toEqual(booked.body.access_codes);
+    expect(asked).toHaveLength(5);
     expect(await call('PUT', path, { device_ids, code: '4444' }, header)).toMatchObject({
       status: 409,
       body: { error: { type: 'idempotency_key_reused' } },
     });
+  });
+
+  test('asked for with an Idempotency-Key and a key of its own is done once, and refused with other parameters', async () => {
+    const { call, device_ids, gateway } = twoDoors();
+    const header = { 'idempotency-key': 'booking-7' };
+    const booking = { device_ids, code: '3333', common_code_key: 'stay 7' };
+    const booked = await call('PUT', path, booking, header);
+    const repeated = await call('PUT', path, booking, header);
+    expect(repeated.body.access_codes).toEqual(booked.body.access_codes);
+    expect(gateway.accepted).toHaveLength(2);
+    expect(await call('PUT', path, { ...booking, code: '4444' }, header)).toMatchObject({
+      status: 409,
+      body: { error: { type: 'idempotency_key_reused' } },
+    });
+    expect(gateway.accepted).toHaveLength(2);
   });
 
   test.each([

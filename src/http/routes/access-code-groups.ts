@@ -36,7 +36,9 @@ export function accessCodeGroupRoutes(gateway: Gateway, answers: Answers): Route
       change: async (params, origin, caller) => {
         const { device_ids, behavior_when_code_cannot_be_shared: whenNotShareable = 'throw', ...rest } = params;
         const deviceIds = [...new Set(device_ids)].map((device_id) => findDevice(gateway, { device_id }).deviceId);
-        const commonCodeKey = rest.common_code_key ?? keys.of(gateway, origin, params);
+        const repeats = isRepetition(gateway, origin);
+        const commonCodeKey = rest.common_code_key ?? keys.of(origin, params);
+        if (repeats) return changed([], withKey(accessCodes, commonCodeKey), caller);
         const wish = { ...wishOf(rest), commonCodeKey, deviceIds, whenNotShareable };
         const { attempts, codes } = await accessCodes.createMultiple(wish, origin);
         return changed(attempts, codes, caller);
@@ -64,6 +66,17 @@ export function accessCodeGroupRoutes(gateway: Gateway, answers: Answers): Route
 const withKey = (accessCodes: AccessCodes, key: string): AccessCodeRecord[] =>
   accessCodes.list().filter(({ commonCodeKey, removal }) => commonCodeKey === key && removal === undefined);
 
+/** Whether the request was done before under its Idempotency-Key. @throws GatewayError `idempotency_key_reused` */
+function isRepetition({ attempts }: Gateway, { idempotency }: Origin): boolean {
+  const first = idempotency && attempts.idempotency(idempotency.scope);
+  if (first !== undefined && first.fingerprint !== idempotency?.fingerprint)
+    throw new GatewayError(
+      'idempotency_key_reused',
+      'This Idempotency-Key was used before with other parameters. Use a new one for a new request.',
+    );
+  return first !== undefined;
+}
+
 /** How long a repeated request without an Idempotency-Key counts as the same, in milliseconds (a guess). */
 const sameRequestMs = 60_000;
 
@@ -79,17 +92,8 @@ class GroupKeys {
     this.#clock = clock;
   }
 
-  /** @throws GatewayError `idempotency_key_reused` */
-  of(gateway: Gateway, { actor, idempotency }: Origin, params: unknown): string {
-    if (idempotency !== undefined) {
-      const first = gateway.attempts.idempotency(idempotency.scope);
-      if (first !== undefined && first.fingerprint !== idempotency.fingerprint)
-        throw new GatewayError(
-          'idempotency_key_reused',
-          'This Idempotency-Key was used before with other parameters. Use a new one for a new request.',
-        );
-      return `idempotency_${idempotency.scope}`;
-    }
+  of({ actor, idempotency }: Origin, params: unknown): string {
+    if (idempotency !== undefined) return `idempotency_${idempotency.scope}`;
     const now = this.#clock.now();
     for (const [request, { at }] of this.#recent) if (now - at > sameRequestMs) this.#recent.delete(request);
     // The digest alone is held on to: the parameters may hold a PIN.
