@@ -101,6 +101,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       }),
       links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
     });
+    store.keepAllUnless(() => core.time.moment().sure);
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     const { metrics } = await startup.add(async () =>
       startMonitoring({

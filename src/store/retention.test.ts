@@ -11,7 +11,7 @@ const hour = 3_600_000;
 
 describe('Retention', () => {
   /** A store that never has more than `rows` old ones. */
-  function start(rows: number, isIdle = () => true) {
+  function start(rows: number, isIdle = () => true, isClockSure = () => true) {
     const clock = new SimulatedClock();
     const calls: { at: number; attemptsBefore: number; idempotencyBefore: number }[] = [];
     const errors: unknown[] = [];
@@ -23,6 +23,7 @@ describe('Retention', () => {
       days: 90,
       events: 100,
       isIdle,
+      isClockSure,
       pruneSome: async ({ attemptsBefore, idempotencyBefore }) => {
         calls.push({
           at: clock.now(),
@@ -46,6 +47,16 @@ describe('Retention', () => {
     await clock.advance(2 * hour);
     expect(calls).toHaveLength(4);
     expect(clock.armedTimers).toBe(0);
+  });
+
+  it('deletes nothing while the clock is in doubt', async () => {
+    let sure = false;
+    const { clock, calls } = start(0, undefined, () => sure);
+    await clock.advance(2 * hour);
+    expect(calls).toEqual([]);
+    sure = true;
+    await clock.advance(hour);
+    expect(calls).toHaveLength(1);
   });
 
   it('waits while others commit', async () => {
@@ -99,6 +110,10 @@ describe('SqliteStore, over the months', () => {
     expect(seqs()).toEqual([4, 3, 2, 1]);
 
     clock.setWallTime(now + 90 * day + 1);
+    store.keepAllUnless(() => false);
+    await prune();
+    expect(seqs()).toEqual([4, 3, 2, 1]);
+    store.keepAllUnless(() => true);
     await prune();
     expect(seqs()).toEqual([4, 3, 1]);
     clock.setWallTime(now + 900 * day);

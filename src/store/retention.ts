@@ -28,6 +28,8 @@ export interface RetentionOptions {
   /** How many events are kept at most. */
   readonly events: number;
   readonly isIdle: () => boolean;
+  /** By a clock that jumped ahead everything would be old. */
+  readonly isClockSure: () => boolean;
   /** Deletes a few rows outside the bounds; false when there are none. */
   readonly pruneSome: (bounds: Bounds) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
@@ -54,7 +56,11 @@ export class Retention {
   }
 
   async #turn(): Promise<void> {
-    const { clock, days, events, isIdle, pruneSome, onError } = this.#options;
+    const { clock, days, events, isIdle, isClockSure, pruneSome, onError } = this.#options;
+    if (!isClockSure()) {
+      this.#after(everyMs);
+      return;
+    }
     const now = clock.wallTime();
     try {
       const bounds = { attemptsBefore: now - days * dayMs, idempotencyBefore: now - idempotencyMs, events };

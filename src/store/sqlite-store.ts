@@ -75,6 +75,7 @@ export class SqliteStore implements Store {
   #highestSeq: number;
   #lastEventSeq: number;
   readonly #eventListeners = new Set<(events: readonly EventRecord[]) => void>();
+  #isClockSure = () => true;
   #closing: Promise<void> | undefined;
 
   private constructor(options: SqliteStoreOptions, { lock, writer, reader, condition }: Parts) {
@@ -91,6 +92,7 @@ export class SqliteStore implements Store {
       days: options.retentionDays ?? usualRetentionDays,
       events: options.maxEvents ?? usualMaxEvents,
       isIdle: () => this.#queue.isIdle && condition.hasRoom,
+      isClockSure: () => this.#isClockSure(),
       pruneSome: (bounds) => this.#pruneSome(bounds),
       onError: (error) => options.log.warn({ err: error }, 'old rows could not be deleted; trying again later'),
     });
@@ -150,6 +152,11 @@ export class SqliteStore implements Store {
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  }
+
+  /** Nothing is deleted for its age while the clock is in doubt. */
+  keepAllUnless(isClockSure: () => boolean): void {
+    this.#isClockSure = isClockSure;
   }
 
   get accepting(): boolean {
