@@ -14,6 +14,7 @@ import type {
 } from '../gateway/ports.ts';
 import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../store/records.ts';
 import type { Change, Store } from '../store/store.ts';
+import { warnOfAbandoned } from './abandoned-codes.ts';
 import { isSpare, pull, readySpare, replenish } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
 import { type CodeBook, noSuchCode } from './code-book.ts';
@@ -66,6 +67,7 @@ export class AccessCodeService implements AccessCodes {
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */
   start(): void {
+    warnOfAbandoned(this.#options);
     this.#keeper.start();
   }
 
@@ -236,11 +238,16 @@ export class AccessCodeService implements AccessCodes {
     return digits === undefined || this.reveal(code).equals(digits);
   }
 
-  /** @throws GatewayError `access_code_not_found`, also for a spare code */
+  /** @throws GatewayError `access_code_not_found`, also for a spare code; `device_not_found` */
   #require(accessCodeId: string): AccessCodeRecord {
     const code = this.get(accessCodeId);
-    if (code) return code;
-    throw noSuchCode(accessCodeId);
+    if (!code) throw noSuchCode(accessCodeId);
+    if (this.#options.registry.get(code.deviceId)) return code;
+    throw new GatewayError(
+      'device_not_found',
+      'The lock of this access code is no longer in the configuration, so the code on it can be neither changed nor ' +
+        'removed. Put the lock back there, delete the code, and take the lock out again.',
+    );
   }
 
   /** Writes down what is wanted and asks for it. */

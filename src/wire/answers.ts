@@ -10,7 +10,7 @@ import type {
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
-import { deviceErrors, deviceWarnings } from './device-problems.ts';
+import { deviceErrors, deviceWarnings, noLongerConfigured } from './device-problems.ts';
 import { type WireEvent, wireEvent } from './event.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
 import { type WireUnmanagedAccessCode, wireUnmanagedAccessCode } from './unmanaged-access-code.ts';
@@ -45,7 +45,7 @@ export class Answers {
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? accessCodes.reveal(code).reveal() : null,
-      deviceErrors: device === undefined ? [] : deviceErrors(device),
+      deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
     });
@@ -57,7 +57,7 @@ export class Answers {
     return wireUnmanagedAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? (accessCodes.unmanaged.reveal(code)?.reveal() ?? null) : null,
-      deviceErrors: device === undefined ? [] : deviceErrors(device),
+      deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
     });
   }

@@ -53,6 +53,16 @@ export function deviceErrors({ health, healthSince }: DeviceSnapshot): DeviceErr
   ];
 }
 
+/** @param since when the gateway was started without it, in milliseconds since the Unix epoch */
+export const noLongerConfigured = (since: number): DeviceError => ({
+  error_code: 'device_removed',
+  message:
+    'The lock is no longer in the configuration: it may still take this code, and the gateway cannot change that. Put ' +
+    'the lock back there to delete the code, or delete it at the lock.',
+  is_device_error: true,
+  created_at: isoTime(since),
+});
+
 /** @param time what is known of the clock by which the codes of a device come and go */
 export function deviceWarnings(device: DeviceSnapshot, time: Timekeeping['confidence']): DeviceWarning[] {
   const { health, healthSince } = device;
