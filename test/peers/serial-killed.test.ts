@@ -79,7 +79,6 @@ describe.skipIf(peer === undefined || socatProgram === undefined)(
       const [on, off] = units.relays;
       const releasedMs = (off?.at ?? 0) - (on?.at ?? 0);
       expect(releasedMs).toBeGreaterThan(2_900);
-      expect(releasedMs).toBeLessThan(3_500);
       const { api } = await start();
       const attempt = await ended(api, id);
       console.log(

@@ -11,10 +11,13 @@ export interface Cable {
 
 const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
 
+/** How many namespaces there can be at a time: each has a part of the addresses, and names to match. */
+const places = 250;
+
 /** A network of its own for a peer, reached over virtual cables that can be unplugged. Needs root. */
 export class NetworkNamespace {
   readonly name: string;
-  readonly #number: number;
+  #number = process.pid % places;
   readonly #cables: string[] = [];
 
   /**
@@ -34,7 +37,6 @@ export class NetworkNamespace {
   }
 
   constructor() {
-    this.#number = process.pid % 250;
     this.name = `strikeplate-${process.pid}`;
     ip('netns', 'add', this.name);
     this.#inside('ip', 'link', 'set', 'lo', 'up');
@@ -47,11 +49,11 @@ export class NetworkNamespace {
 
   cable(): Cable {
     const number = this.#cables.length + 1;
-    const [here, there] = [`sp${this.#number}h${number}`, `sp${this.#number}n${number}`];
+    if (number === 1) this.#takePlace();
+    else this.#lay(number);
+    const [here, there] = this.#ends(number);
     // 198.18.0.0/15 is set aside for benchmarks (RFC 2544).
     const net = `198.18.${this.#number}.${number * 4}`.replace(/\d+$/, '');
-    ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', this.name);
-    this.#cables.push(here);
     ip('address', 'add', `${net}${number * 4 + 1}/30`, 'dev', here);
     ip('link', 'set', here, 'up');
     this.#inside('ip', 'address', 'add', `${net}${number * 4 + 2}/30`, 'dev', there);
@@ -66,6 +68,30 @@ export class NetworkNamespace {
   close(): void {
     for (const cable of this.#cables) ip('link', 'del', cable);
     ip('netns', 'del', this.name);
+  }
+
+  /** Another process, or one that was killed before it could clean up, may have a place already. */
+  #takePlace(): void {
+    for (let tried = 1; ; tried++) {
+      try {
+        this.#lay(1);
+        return;
+      } catch (error) {
+        const { stderr } = error as { readonly stderr?: Buffer };
+        if (tried === places || !stderr?.includes('File exists')) throw error;
+        this.#number = (this.#number + 1) % places;
+      }
+    }
+  }
+
+  #lay(number: number): void {
+    const [here, there] = this.#ends(number);
+    ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', this.name);
+    this.#cables.push(here);
+  }
+
+  #ends(number: number): readonly [here: string, there: string] {
+    return [`sp${this.#number}h${number}`, `sp${this.#number}n${number}`];
   }
 
   #inside(...words: string[]): void {
