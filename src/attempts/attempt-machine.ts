@@ -51,6 +51,7 @@ export const attemptMachine = setup({
     waiting_for_turn: {
       on: {
         TURN: 'connecting',
+        DONE: { target: 'recording', actions: 'conclude' },
         SEND_BY_PASSED: { target: 'recording', actions: 'conclude' },
         SUPERSEDED: { target: 'recording', actions: 'conclude' },
         STOPPED: { target: 'recording', actions: 'conclude' },
@@ -84,6 +85,7 @@ export const attemptMachine = setup({
     backing_off: {
       on: {
         TURN: 'connecting',
+        DONE: { target: 'recording', actions: 'conclude' },
         SEND_BY_PASSED: { target: 'recording', actions: 'conclude' },
         DEADLINE_PASSED: { target: 'recording', actions: 'concludeWithLastFailure' },
         SUPERSEDED: [

@@ -162,6 +162,39 @@ describe('a door command', () => {
     expect(lock.sent).toHaveLength(0);
   });
 
+  it('is not sent with a permit that was kept until send_by had passed', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    let late: unknown;
+    lock.script = async (ctx) => {
+      const permit = await ctx.pointOfNoReturn();
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 5_001));
+      try {
+        permit.spend();
+      } catch (error) {
+        late = error;
+        throw error;
+      }
+      return { wasConfirmedByDevice: true };
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ error: { type: 'expired' } });
+    await clock.advance(10_000);
+    expect(late).toBeInstanceOf(GatewayError);
+    expect(lock.sent).toHaveLength(0);
+  });
+
+  it('is not sent again by a driver that asks for a second permit', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      (await ctx.pointOfNoReturn()).spend();
+      return { wasConfirmedByDevice: true };
+    };
+    const ended = await clock.until(end(await core.doors.unlock('front', origin())));
+    expect(ended.settlement).toMatchObject({ status: 'error' });
+    expect(lock.sent).toHaveLength(1);
+  });
+
   it('lets no permit be spent twice', async () => {
     const { core, clock, origin, end, lock } = await scriptedCore();
     lock.script = async (ctx) => {
@@ -197,6 +230,41 @@ describe('a door command', () => {
     expect(lock.sent).toHaveLength(0);
     expect(clock.now()).toBe(0);
   });
+
+  it('is not sent when its device is taken out of service while it waits', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 700));
+      return { wasConfirmedByDevice: true };
+    };
+    const [sent, waits] = await Promise.all([
+      core.doors.unlock('front', origin()),
+      core.doors.unlock('front', origin()),
+    ]);
+    await clock.advance(100);
+    await core.administration.takeOutOfService('front', 'New cylinder', origin());
+    const ended = await clock.until(Promise.all([end(sent), end(waits)]));
+    expect(ended.map(({ settlement }) => settlement)).toMatchObject([
+      { status: 'success' },
+      { error: { type: 'out_of_service' } },
+    ]);
+    expect(lock.sent).toHaveLength(1);
+    expect(clock.now()).toBeLessThan(1_000);
+  });
+
+  it('is not tried again once its device is taken out of service', async () => {
+    const { core, clock, origin, end, lock } = await scriptedCore();
+    lock.script = async () => {
+      throw new GatewayError('device_offline', 'away');
+    };
+    const attempt = await core.doors.unlock('front', origin());
+    await clock.advance(1_000);
+    await core.administration.takeOutOfService('front', undefined, origin());
+    const ended = await clock.until(end(attempt));
+    expect(ended.settlement).toMatchObject({ error: { type: 'out_of_service' } });
+    expect(clock.now()).toBeLessThan(1_100);
+  });
 });
 
 describe('two commands on one door', () => {
@@ -215,6 +283,8 @@ describe('two commands on one door', () => {
     const ended = await clock.until(Promise.all(both.map(end)));
     expect(ended.map((attempt) => attempt.settlement?.status)).toEqual(['success', 'success']);
     expect(lock.sent.map(({ at }) => at)).toEqual([0, 700]);
+    // Nothing of one that waits may have left: after a crash it is known not to have been sent.
+    expect(both.map(({ intent }) => intent)).toEqual([true, false]);
     expect(statesOf(core.attempts.history(both[1].actionAttemptId))?.slice(0, 3)).toEqual([
       'accepted',
       'waiting_for_turn',
