@@ -146,8 +146,9 @@ export const changes = {
   keepFailure: (context, event) => {
     if (event.type !== 'FAILED') return {};
     return {
-      lastFailure: truthful(context, event.failure),
-      maybeActed: event.failure.delivery === 'maybe_sent' || event.failure.delivery === 'acted',
+      // What may have acted says more than what a later try was refused for.
+      lastFailure: context.repeated ? context.lastFailure : truthful(context, event.failure),
+      maybeActed: context.repeated || event.failure.delivery === 'maybe_sent' || event.failure.delivery === 'acted',
       repeated: context.repeated || usesUpRepetition(event.failure),
     };
   },

@@ -100,6 +100,25 @@ describe('the machine of an attempt, whatever happens in whatever order', () => 
     );
   });
 
+  it('never says that nothing was sent of a LOCK whose repetition was refused or taken back', () => {
+    const fail = (type: GatewayErrorType): AttemptEvent => ({
+      type: 'FAILED',
+      failure: failed(new GatewayError(type, 'why')),
+      mayStillSend: true,
+    });
+    const sent: readonly AttemptEvent[] = [{ type: 'TURN' }, { type: 'INTENT' }, { type: 'SENT' }];
+    const notSent = fail('link_unavailable');
+    for (const second of [[fail('device_busy')], [{ type: 'WITHDRAWN' } as const, notSent]]) {
+      for (const end of ['SUPERSEDED', 'STOPPED', 'SEND_BY_PASSED', 'DEADLINE_PASSED'] as const) {
+        const actor = startAttempt('LOCK_DOOR');
+        for (const event of [...sent, fail('state_not_reached'), ...sent, ...second]) actor.send(event);
+        actor.send({ type: end });
+        const { outcome } = actor.getSnapshot().context;
+        expect(outcome?.status === 'error' && outcome.delivery).toBe('maybe_sent');
+      }
+    }
+  });
+
   it('always ends by its deadline', () => {
     fc.assert(
       fc.property(
