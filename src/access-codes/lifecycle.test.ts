@@ -107,9 +107,22 @@ describe('a code with times', () => {
     const { clock, create, digits, end, lock } = await stay();
     const { attempt } = await create('0472', 0, 5 * hour, { isOneTimeUse: true });
     await clock.until(end(attempt));
-    lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 1 });
+    await clock.until(end((await create('7391')).attempt));
+    for (const slot of [1, 2]) lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot });
     await clock.advance(minute);
-    expect(digits()).toEqual([]);
+    expect(digits()).toEqual(['7391']);
+  });
+
+  it('leaves alone what somebody else put into its slot, also when it goes itself', async () => {
+    const { clock, codes, create, digits, end, keypad, origin } = await stay();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    keypad.byHand(1, '9999');
+    const removal = await clock.until(end(await codes.delete(code.accessCodeId, origin())));
+    expect(removal.settlement?.status).toBe('success');
+    await clock.advance(minute);
+    expect(digits()).toEqual(['9999']);
+    expect(codes.get(code.accessCodeId)).toBeUndefined();
   });
 });
 

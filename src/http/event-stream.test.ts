@@ -135,10 +135,18 @@ describe('/events/stream', () => {
       gateway.happen({ eventType: 'lock.locked', deviceId: frontDoor.deviceId, details: { long } });
       await until(() => reader.ids.length === told + 1);
     }
-    // Its stream waits: it asks for nothing, not even a heartbeat.
+    // Its stream waits: it reads nothing from the log, and breathes no more.
+    let read = 0;
+    const after = gateway.events.after.bind(gateway.events);
+    gateway.events.after = (seq, limit) => {
+      read += 1;
+      return after(seq, limit);
+    };
     await clock.advance(29_999);
     happen();
     await until(() => reader.ids.length === told + 1);
+    // The reader's event, and that there is no other.
+    expect(read).toBe(2);
     expect(idle.ended).toBe(false);
     await clock.advance(1);
     idle.response.resume();

@@ -99,6 +99,17 @@ describe('a noise threshold', () => {
     ]);
   });
 
+  it('begins to count anew when it is changed before it told', async () => {
+    const { create, noise, origin, sound, told } = await fixture();
+    const { noiseThresholdId } = (await create(60)).threshold;
+    await sound(75, 55);
+    await noise.update(noiseThresholdId, { decibels: 65 }, origin());
+    await sound(75, 30);
+    expect(told()).toEqual([]);
+    await sound(75, 40);
+    expect(told()).toMatchObject([{ phase: 'began' }]);
+  });
+
   it('takes no notice of one slammed door', async () => {
     const { create, sound, told } = await fixture();
     await create(60);
