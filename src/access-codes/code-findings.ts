@@ -26,16 +26,33 @@ export function takeReading(
   changedAtLock = false,
 ): readonly Change[] {
   const { book } = options;
-  const ours = book.atSlot(deviceId, reading.slot) ?? byLabel(book, deviceId, reading.label);
+  const named = byLabel(book, deviceId, reading.label);
+  if (named) {
+    const gone = vacated(options, deviceId, reading.slot, named.placement);
+    return [...gone, ...takeOurs(options, deviceId, reading, named, whenFound, changedAtLock)];
+  }
+  const ours = book.atSlot(deviceId, reading.slot);
   if (!reading.occupied) return ours ? emptied(options, ours) : unmanagedGone(options, deviceId, reading.slot);
   if (!ours) return foreign(options, deviceId, reading);
-  const { code, placement } = ours;
+  return takeOurs(options, deviceId, reading, ours, whenFound, changedAtLock);
+}
+
+function takeOurs(
+  options: FindingsOptions,
+  deviceId: string,
+  reading: SlotReading,
+  { code, placement }: Placed,
+  whenFound: 'held' | 'clearing' | 'writing',
+  changedAtLock: boolean,
+): readonly Change[] {
+  const { book } = options;
   const isReplaced = changedAtLock && reading.code === undefined && placement.state === 'held';
   if (!isReplaced && isOurs(book, code, placement, reading)) {
     const changed = !hasDigits(book, code, placement, reading);
-    if (changed && placement.state !== 'spoilt') {
+    if (changed && reading.code) {
       const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());
-      const spoilt = { ...placement, slot: reading.slot, state: 'spoilt' } as const;
+      const sealedCode = book.seal(reading.code, code);
+      const spoilt = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' } as const;
       return book.place(code.accessCodeId, placement, spoilt, ...(placement.state === 'held' ? [told] : []));
     }
     if (placement.state !== 'writing' || whenFound === 'writing') return [];
@@ -61,8 +78,24 @@ function byLabel(book: CodeBook, deviceId: string, label: string | undefined): P
 }
 
 /**
- * Whether what stands in a slot is the entry of ours that the book has there: by its digits, or by the name that only
- * we give. A planned entry has not been written: whatever stands in its slot is somebody else's. So is an entry with
+ * An entry of ours was seen in a slot that the lock chose: whatever else the book has there went without a word.
+ */
+export function vacated(
+  options: FindingsOptions,
+  deviceId: string,
+  slot: number,
+  { label }: CodePlacement,
+): readonly Change[] {
+  const stale = options.book.list(deviceId).flatMap((code) => {
+    const placement = code.placements.find((one) => one.slot === slot && one.label !== label);
+    return placement ? [{ code, placement }] : [];
+  });
+  return [...stale.flatMap((placed) => emptied(options, placed)), ...unmanagedGone(options, deviceId, slot)];
+}
+
+/**
+ * Whether what stands in a slot is the entry of ours that the book has there: by the digits that it was last seen with,
+ * or by the name that only we give. A planned entry has not been written: whatever stands in its slot is somebody else's. So is an entry with
  * another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
@@ -75,7 +108,7 @@ export function isOurs(
   const { code: digits, label = '' } = reading;
   if (digits === undefined && placement.label !== '' && !placement.label.startsWith(label)) return false;
   const hasOurName = placement.label !== '' && label === placement.label;
-  return placement.state === 'spoilt' || hasOurName || hasDigits(book, code, placement, reading);
+  return hasOurName || hasDigits(book, code, placement, reading);
 }
 
 /** True also when the lock does not show them. */

@@ -12,7 +12,7 @@ import type { EventDraft } from '../events/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
-import { isOurs, takeReading } from './code-findings.ts';
+import { isOurs, takeReading, vacated } from './code-findings.ts';
 import { type CodeStep, nextStep } from './next-step.ts';
 import { scheduleOf } from './wanted.ts';
 
@@ -72,7 +72,7 @@ async function take(
     case 'clear':
       return clear(options, code.accessCodeId, step.placement, capability, ctx);
     case 'write':
-      return write(options, code, step.slot, capability, ctx);
+      return writeOrMakeRoom(options, code, step.slot, capability, ctx);
     case 'no_space':
       throw new GatewayError(
         'no_space_for_access_code_on_device',
@@ -83,14 +83,33 @@ async function take(
   }
 }
 
+/** A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first. */
+async function writeOrMakeRoom(
+  options: CodeWorkOptions,
+  code: AccessCodeRecord,
+  slot: number | undefined,
+  capability: AccessCodeCapability,
+  ctx: CodeCommandContext,
+): Promise<void> {
+  try {
+    await write(options, code, slot, capability, ctx);
+  } catch (error) {
+    const isFull = error instanceof GatewayError && error.type === 'no_space_for_access_code_on_device';
+    const old = options.book.get(code.accessCodeId)?.placements.find(({ state }) => state === 'held');
+    if (!isFull || !old) throw error;
+    await clear(options, code.accessCodeId, old, capability, ctx);
+  }
+}
+
 /** Writes down the entry and its slot, has the driver write it, and writes down that it was seen. */
 async function write(
   options: CodeWorkOptions,
   code: AccessCodeRecord,
   slot: number | undefined,
-  { rules, set }: AccessCodeCapability,
+  capability: AccessCodeCapability,
   ctx: CodeCommandContext,
 ): Promise<void> {
+  const { rules, set } = capability;
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
   const schedule = scheduleOf(code, rules);
@@ -114,31 +133,46 @@ async function write(
   try {
     const digits = book.reveal(sealedCode, code);
     const stored = await set(watched, { slot, label: planned.label, code: digits, ...(schedule && { schedule }) });
-    await store.commit(book.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }));
+    await store.commit([
+      ...vacated(options, code.deviceId, stored.slot, writing),
+      ...book.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }),
+    ]);
   } catch (error) {
-    await afterFailedWrite(options, accessCodeId, writing, mayHaveLeft, error);
+    if (!mayHaveLeft) return afterUnsentWrite(options, accessCodeId, planned, error);
+    if (error instanceof GatewayError && error.type === 'code_not_stored') {
+      await noteSpoilt(options, accessCodeId, writing, capability, ctx);
+    }
+    throw error;
   }
 }
 
 /**
- * What a failed write leaves: nothing, when nothing left; an entry to be cleared, when the lock stored it wrong; an
- * entry to be asked about otherwise, whatever the lock said.
+ * The lock stored an entry of ours otherwise than it was written. What it shows now is how the entry is known again; an
+ * entry that cannot be looked at now stays in doubt.
  */
-async function afterFailedWrite(
+async function noteSpoilt(
+  { book, store }: CodeWorkOptions,
+  accessCodeId: string,
+  placement: CodePlacement,
+  capability: AccessCodeCapability,
+  ctx: ReadContext,
+): Promise<void> {
+  const reading = await readEntry(placement, capability, ctx).catch(() => undefined);
+  if (!reading) return;
+  const sealedCode = reading.code ? book.seal(reading.code, book.require(accessCodeId)) : placement.sealedCode;
+  const spoilt: CodePlacement = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' };
+  await store.commit(book.place(accessCodeId, placement, spoilt));
+}
+
+/** A write of which no byte left leaves nothing; a slot that somebody else holds is known as theirs from now on. */
+async function afterUnsentWrite(
   options: CodeWorkOptions,
   accessCodeId: string,
   placement: CodePlacement,
-  mayHaveLeft: boolean,
   error: unknown,
 ): Promise<void> {
   const { book, store, clock, newId } = options;
   const type = error instanceof GatewayError ? error.type : undefined;
-  if (mayHaveLeft) {
-    if (type === 'code_not_stored') {
-      await store.commit(book.place(accessCodeId, placement, { ...placement, state: 'spoilt' }));
-    }
-    throw error;
-  }
   const dropped = book.place(accessCodeId, placement, undefined);
   if (type !== 'slot_conflict' || placement.slot === undefined) {
     await store.commit(dropped);

@@ -158,6 +158,16 @@ describe('an update', () => {
     ]);
   });
 
+  it('takes the old away first on a lock that says that it is full', async () => {
+    const { clock, codes, create, digits, end, keypad, origin } = await stay({ native: true, slots: 2 });
+    keypad.byHand(1, '7777');
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    const update = await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin());
+    expect((await clock.until(end(update))).settlement?.status).toBe('success');
+    expect(digits()).toEqual(['6284', '7777']);
+  });
+
   it('of the times alone needs no lock that keeps none', async () => {
     const { clock, codes, create, end, origin, digits } = await stay();
     const { attempt, code } = await create('0472', 0, 5 * hour);
@@ -255,6 +265,40 @@ describe('a code that somebody else put on the lock', () => {
     expect(told(first?.accessCodeId ?? '')).toEqual(['unmanaged.created', 'unmanaged.removed']);
     await clock.until(end(await codes.delete(ours.accessCodeId, origin())));
     expect(digits()).toEqual([]);
+  });
+
+  it('is not deleted in place of another that stands there by now, told by its name where digits are hidden', async () => {
+    const { clock, codes, digits, end, keypad, lock, origin } = await stay({ native: true, showsCodes: false });
+    keypad.byHand(2, '7777');
+    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
+    await clock.advance(minute);
+    const [found] = codes.unmanaged.list();
+    keypad.byHand(2, '8888');
+    const removal = await clock.until(end(await codes.unmanaged.delete(found?.accessCodeId ?? '', origin())));
+    expect(removal.settlement).toMatchObject({ error: { type: 'slot_conflict' } });
+    expect(digits()).toEqual(['8888']);
+  });
+
+  it('is left alone where ours was stored wrong and replaced before it could be cleared', async () => {
+    const { clock, create, digits, keypad } = await stay();
+    keypad.faults.push('stored_wrong');
+    await create('0472');
+    await clock.advance(3_100);
+    expect(digits()).toEqual(['4720']);
+    keypad.byHand(1, '7777');
+    await clock.advance(2 * minute);
+    expect(digits()).toEqual(['0472', '7777']);
+  });
+
+  it('in a slot of ours that the lock gave to another of ours is seen as ours gone', async () => {
+    const { clock, create, digits, keypad, told } = await stay({ native: true });
+    const { code } = await create('0472');
+    await clock.advance(minute);
+    keypad.byHand(1, undefined);
+    await create('6284');
+    await clock.advance(minute);
+    expect(digits()).toEqual(['0472', '6284']);
+    expect(told(code.accessCodeId)).toContain('deleted_external_to_seam');
   });
 
   it('cannot be taken over when the lock hides its digits', async () => {

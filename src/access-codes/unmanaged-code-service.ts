@@ -1,4 +1,4 @@
-import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
+import { type Clock, GatewayError, type Secret, type SlotReading } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Origin, UnmanagedCodes } from '../gateway/ports.ts';
 import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord } from '../store/records.ts';
@@ -55,8 +55,7 @@ export class UnmanagedCodeService implements UnmanagedCodes {
           throw new GatewayError('misconfigured', `${name} takes no access codes any more: its settings have changed.`);
         const reading = await device.accessCodes.read(ctx, code.slot);
         if (!reading.occupied) return {};
-        const known = this.reveal(code);
-        if (known && reading.code && !reading.code.equals(known)) {
+        if (!this.#isStill(code, reading)) {
           await store.commit(takeReading(this.#options, code.deviceId, reading, 'writing'));
           throw new GatewayError(
             'slot_conflict',
@@ -69,6 +68,13 @@ export class UnmanagedCodeService implements UnmanagedCodes {
       },
       (settlement) => this.afterDelete(accessCodeId, settlement),
     );
+  }
+
+  /** By its digits, or by its name on a lock that hides them. */
+  #isStill(code: UnmanagedCodeRecord, reading: SlotReading): boolean {
+    const known = this.reveal(code);
+    if (known && reading.code) return reading.code.equals(known);
+    return code.name === undefined || reading.label === undefined || reading.label === code.name;
   }
 
   afterDelete(accessCodeId: string, settlement: Settlement) {

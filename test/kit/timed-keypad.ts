@@ -27,6 +27,7 @@ export interface TimedKeypadOptions {
 }
 
 interface Entry {
+  readonly by: 'gateway' | 'hand';
   readonly digits: string;
   readonly label: string;
   readonly schedule: CodeSchedule | undefined;
@@ -35,7 +36,10 @@ interface Entry {
 /** A change of what opens the lock, on true time. */
 export interface KeypadChange {
   readonly at: number;
+  readonly slot: number;
   readonly digits: string;
+  /** When the lock lets it open the door; undefined for always. */
+  readonly schedule: CodeSchedule | undefined;
   readonly present: boolean;
   readonly by: 'gateway' | 'hand';
 }
@@ -46,7 +50,12 @@ export class TimedKeypad {
   readonly entries = new Map<number, Entry>();
   readonly changes: KeypadChange[] = [];
   reachable = true;
+  /** Runs in the very moment in which the lock has done what the gateway asked for. */
+  onWritten: () => void = () => {};
+  /** What the next writes meet with. */
   readonly faults: WriteFault[] = [];
+  /** When writes met with them, on true time. */
+  readonly faulted: number[] = [];
   readonly #options: TimedKeypadOptions;
 
   constructor(options: TimedKeypadOptions) {
@@ -92,9 +101,24 @@ export class TimedKeypad {
     for (const slot of [...this.entries.keys()]) this.byHand(slot, undefined);
   }
 
-  /** Somebody at the lock. */
+  get showsCodes(): boolean {
+    return this.#options.showsCodes !== false;
+  }
+
+  /** Whether what stands in a slot can be told from another's code: by its digits, or by a name. */
+  get tellsWhose(): boolean {
+    return this.showsCodes || this.#options.native === true;
+  }
+
+  /** How many codes it holds at the most. */
+  get room(): number {
+    return this.#options.slots;
+  }
+
+  /** Somebody at the lock. On one that keeps names, two strangers' codes never have the same. */
   byHand(slot: number, digits: string | undefined): void {
-    this.#put(slot, digits === undefined ? undefined : { digits, label: '', schedule: undefined }, 'hand');
+    const label = this.#options.native ? `Guest ${digits}` : '';
+    this.#put(slot, digits === undefined ? undefined : { by: 'hand', digits, label, schedule: undefined });
   }
 
   async #set(ctx: CodeCommandContext, { slot, label, code, schedule }: CodeWrite): Promise<SlotReading> {
@@ -106,7 +130,7 @@ export class TimedKeypad {
     if (this.entries.has(free)) throw new GatewayError('slot_conflict', 'The slot is taken.', { delivery: 'not_sent' });
     const digits = code.reveal();
     await ctx.letDoorsPass();
-    const fault = this.faults.shift();
+    const fault = this.#nextFault();
     (await ctx.pointOfNoReturn()).spend();
     await this.#travel(fault);
     if ([...this.entries.values()].some((entry) => entry.digits === digits)) {
@@ -114,7 +138,7 @@ export class TimedKeypad {
     }
     if (fault === 'refused') throw new GatewayError('device_rejected', 'The lock said no.');
     const stored = fault === 'stored_wrong' ? `${digits.slice(1)}${digits.slice(0, 1)}` : digits;
-    if (fault !== 'never_arrived') this.#put(free, { digits: stored, label, schedule }, 'gateway');
+    if (fault !== 'never_arrived') this.#put(free, { by: 'gateway', digits: stored, label, schedule });
     if (fault === 'stored_wrong') throw new GatewayError('code_not_stored', 'It reads back otherwise.');
     if (fault) throw new GatewayError('outcome_unknown', 'Nothing was heard of it.');
     return this.#reading(free);
@@ -124,7 +148,7 @@ export class TimedKeypad {
     await this.#wire(ctx);
     if (!this.entries.has(slot)) return;
     await ctx.letDoorsPass();
-    const fault = this.faults.shift();
+    const fault = this.#nextFault();
     (await ctx.pointOfNoReturn()).spend();
     await this.#travel(fault);
     if (fault === 'refused') throw new GatewayError('device_rejected', 'The lock said no.');
@@ -149,7 +173,7 @@ export class TimedKeypad {
     return {
       slot,
       occupied: true,
-      ...(this.#options.showsCodes !== false && { code: new Secret(entry.digits) }),
+      ...(this.showsCodes && { code: new Secret(entry.digits) }),
       ...(this.#options.native && { label: entry.label }),
     };
   }
@@ -159,13 +183,21 @@ export class TimedKeypad {
     return undefined;
   }
 
-  #put(slot: number, entry: Entry | undefined, by: KeypadChange['by']): void {
+  #put(slot: number, entry: Entry | undefined, by: Entry['by'] = entry?.by ?? 'hand'): void {
     const at = this.#options.trueTime();
     const before = this.entries.get(slot);
-    if (before) this.changes.push({ at, digits: before.digits, present: false, by });
+    if (before) this.changes.push({ ...before, at, slot, present: false, by });
     this.entries.delete(slot);
-    if (!entry) return;
-    this.entries.set(slot, entry);
-    this.changes.push({ at, digits: entry.digits, present: true, by });
+    if (entry) {
+      this.entries.set(slot, entry);
+      this.changes.push({ ...entry, at, slot, present: true, by });
+    }
+    if (by === 'gateway') this.onWritten();
+  }
+
+  #nextFault(): WriteFault | undefined {
+    const fault = this.faults.shift();
+    if (fault) this.faulted.push(this.#options.trueTime());
+    return fault;
   }
 }

@@ -1,14 +1,23 @@
-import type { LifeTrace, Wish } from './code-life-run.ts';
-
-type Stretch = readonly [from: number, until: number];
+import type { KeypadChange } from '../kit/timed-keypad.ts';
+import { type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
+import { covers, longest, type Stretch, without } from './stretches.ts';
 
 const minute = 60_000;
 
-/** What a gateway may take over a change on a lock that is well: an exchange, a few more, a look every ten minutes. */
-const promptMs = 11 * minute;
+/** What a gateway may take over a change on a lock that is well: a few exchanges, and a try that has just begun. */
+const promptMs = 2 * minute;
 
-/** A lock that lost its codes without a word is asked 15 minutes after the last survey at the soonest, when it comes back. */
-const lossMs = 24 * 60 * minute + promptMs;
+/** A battery lock is asked for all it holds this long after it was last, when it or the gateway comes back... */
+const betweenLooksMs = 15 * minute;
+
+/** ...and this long after it was last in any case. */
+const dayMs = 24 * 60 * minute;
+
+/** What somebody does while the gateway is in the middle of the same slot cannot be helped. */
+const sameMomentMs = 5_000;
+
+/** By when a clock that is right again is believed. */
+const confirmedMs = minute + sameMomentMs;
 
 /** How long before its time a code may be on a lock; on one that keeps times it does not open before. */
 const leadMs = { plain: 60 * minute, native: 72 * 60 * minute };
@@ -20,9 +29,13 @@ const leadMs = { plain: 60 * minute, native: 72 * 60 * minute };
 export function brokenCodePromises(trace: LifeTrace): string[] {
   const all = new Set([...trace.wishes.map(({ digits }) => digits), ...byGateway(trace)]);
   return [
-    ...[...all].flatMap((digits) => [...unwanted(trace, digits), ...missing(trace, digits)]),
-    ...others(trace),
+    ...[...all].flatMap((digits) => [...unwanted(trace, digits), ...missing(trace, digits), ...revived(trace, digits)]),
+    ...strangers(trace),
+    ...goneTooSoon(trace),
+    ...byDoubtfulTime(trace),
+    ...falseTidings(trace),
     ...inTheEnd(trace),
+    ...foreignInTheEnd(trace),
   ];
 }
 
@@ -31,73 +44,193 @@ const byGateway = ({ keypad }: LifeTrace): string[] =>
 
 /** No code outlives its end, or comes before its time, by more than the trouble lasted; and nothing unknown is written. */
 function unwanted(trace: LifeTrace, digits: string): string[] {
-  const lead = trace.keypad.rules.nativeSchedule ? leadMs.native : leadMs.plain;
-  const allowed = trace.wishes.filter((wish) => wish.digits === digits).map((wish) => wantedDuring(wish, trace, lead));
+  const allowed = trace.wishes.filter((wish) => wish.digits === digits).map((wish) => wantedDuring(wish, trace));
   // A write that was cut short, and that the lock stored wrong, cannot be told from what somebody put there by hand: it
   // is shown, and left alone.
-  if (allowed.length === 0 && trace.shownAsForeign.includes(digits)) return [];
-  const present = presentDuring(trace, digits, 'gateway');
-  return present
-    .flatMap((stretch) => without(stretch, allowed))
-    .filter((stretch) => well(trace, stretch) > promptMs)
+  const isCutShort = ([from]: Stretch) =>
+    trace.trouble.some(
+      ({ what, stretch }) =>
+        (what === 'dead' || what === 'away') && covers([stretch[0] - sameMomentMs, stretch[1] + sameMomentMs], from),
+    );
+  const inTime = trace.wishes.filter((wish) => wish.digits === digits).map((wish) => wantedDuring(wish, trace, 0));
+  const { nativeSchedule } = trace.keypad.rules;
+  return [
+    ...presentDuring(trace, digits, 'gateway').flatMap((stretch) => without(stretch, allowed)),
+    // Only a lock that keeps times holds a code that does not open the door yet.
+    ...(nativeSchedule ? opensDuring(trace, digits, 'gateway').flatMap((stretch) => without(stretch, inTime)) : []),
+  ]
+    .filter((stretch) => allowed.length > 0 || !isCutShort(stretch))
+    .filter((stretch) => longest(without(stretch, troubles(trace, ['away', 'dead', 'time']))) > promptMs)
     .map((stretch) => `${digits} stood on the keypad unwanted ${inWords(trace, stretch)}`);
 }
 
-/** A wanted code is there, or an event says why it is not. */
+/** A wanted code is there, or the lock has no room and an event says so. */
 function missing(trace: LifeTrace, digits: string): string[] {
   const present = presentDuring(trace, digits);
+  const opens = opensDuring(trace, digits);
   return trace.wishes
     .filter((wish) => wish.digits === digits)
     .flatMap((wish) => {
-      const [from, until] = wantedDuring(wish, trace, 0);
-      return without([from, until], present)
-        .filter((stretch) => well(trace, stretch) > (wasLost(trace, digits, stretch) ? lossMs : promptMs))
+      const kinds: Trouble['what'][] = wish.endsAt === undefined ? ['away', 'dead'] : ['away', 'dead', 'time'];
+      return [...without(wantedDuring(wish, trace), present), ...without(wantedDuring(wish, trace, 0), opens)]
+        .map(([from, until]): Stretch => [seen(trace, digits, from), until])
+        .filter((stretch) => longest(without(stretch, troubles(trace, kinds))) > promptMs)
         .filter((stretch) => !explained(trace, wish, stretch))
         .map((stretch) => `${digits} was wanted and missing ${inWords(trace, stretch)}, and no event says why`);
     });
 }
 
-/** What people put on the lock themselves is never touched. */
-function others({ keypad }: LifeTrace): string[] {
-  const standing = new Map<string, 'gateway' | 'hand'>();
-  return keypad.changes.flatMap(({ digits, present, by, at }) => {
-    const owner = standing.get(digits);
-    if (present) standing.set(digits, by);
+/** By when the absence of digits must have been noticed: at once, unless somebody took them away and nobody said so. */
+function seen(trace: LifeTrace, digits: string, at: number): number {
+  const last = trace.keypad.changes.filter((change) => change.digits === digits && change.at <= at).at(-1);
+  return last?.by === 'hand' && !last.present ? Math.max(at, lookedAfter(trace, last.at)) : at;
+}
+
+/** By when a lock that said nothing has been asked for all it holds, after a time. */
+const lookedAfter = ({ comebacks }: LifeTrace, at: number): number =>
+  Math.min(at + dayMs, ...comebacks.filter((back) => back >= at).map((back) => back + betweenLooksMs));
+
+/** The end of a code is final: whatever a clock shows later, it is not written again. */
+function revived(trace: LifeTrace, digits: string): string[] {
+  const wishes = trace.wishes.filter((wish) => wish.digits === digits);
+  return presentDuring(trace, digits, 'gateway').flatMap(([from]) => {
+    const since = Math.max(...wishes.map((wish) => wantedDuring(wish, trace)[1]));
+    const awake = longest(without([since, from], troubles(trace, ['dead', 'time'])));
+    return wishes.length > 0 && from > since && awake > promptMs
+      ? [`${digits} was written again ${inWords(trace, [since, from])} after its end`]
+      : [];
+  });
+}
+
+/** What people put on the lock themselves is never touched, unless somebody asks for it. */
+function strangers({ keypad, givenUp, comebacks }: LifeTrace): string[] {
+  // A lock that tells of no code whose it is: who fills the very slot in which a write is in doubt cannot be known.
+  const doubts = keypad.tellsWhose ? [] : [...keypad.faulted, ...comebacks].map((at): Stretch => [at, at + ladderMs]);
+  const standing = new Map<string, KeypadChange>();
+  return keypad.changes.flatMap((change) => {
+    const { digits, present, by, at } = change;
+    const put = standing.get(digits);
+    if (present) standing.set(digits, change);
     else standing.delete(digits);
-    return !present && by === 'gateway' && owner === 'hand' ? [`${digits}, not ours, was removed at ${at}`] : [];
+    if (present || by === 'hand' || put?.by !== 'hand' || givenUp.has(digits)) return [];
+    if (doubts.some((doubt) => covers(doubt, put.at))) return [];
+    return at - put.at > sameMomentMs ? [`${digits}, not ours, was removed at ${at}`] : [];
+  });
+}
+
+/** In an update the new code stands before the old one goes, where there is room for both. */
+function goneTooSoon(trace: LifeTrace): string[] {
+  return trace.keypad.changes.flatMap(({ slot, digits, present, by, at }, index) => {
+    if (present || by === 'hand') return [];
+    const put = trace.keypad.changes.slice(0, index).findLast((change) => change.slot === slot)?.at ?? 0;
+    return (
+      trace.wishes
+        .filter((old) => old.digits === digits && old.until !== undefined && old.until > put && old.until <= at)
+        // Unwanted for its times, or to be written anew with others, it may have been on its way out already.
+        .filter((old) => old.since <= put && covers(wantedDuring(old, trace), (old.until ?? 0) - 1))
+        .flatMap((old) => trace.wishes.filter((next) => next.id === old.id && next.since === old.until))
+        .filter((next) => next.digits !== digits && covers(wantedDuring(next, trace), at))
+        .filter((next) => !presentDuring(trace, next.digits).some((stretch) => covers(stretch, at)))
+        .filter(() => !crowded(trace).some((stretch) => covers(stretch, at)))
+        .map((next) => `${digits} went ${inWords(trace, [next.since, at])}, before ${next.digits} stood in its place`)
+    );
+  });
+}
+
+/** While nobody knows what time it is, no code that stands goes for its times. */
+function byDoubtfulTime(trace: LifeTrace): string[] {
+  const slow = trace.trouble.filter(({ what }) => what === 'slow').map(({ stretch }) => stretch);
+  const doubts = trace.trouble.flatMap(({ what, stretch }) => (what === 'time' ? without(stretch, slow) : []));
+  const excused = trace.keypad.faulted.map((at): Stretch => [at, at + ladderMs]);
+  return trace.keypad.changes.flatMap(({ digits, present, by, at }) => {
+    const doubt = doubts.find(([from, until]) => covers([from + sameMomentMs, until - confirmedMs], at));
+    if (present || by === 'hand' || !doubt || excused.some((stretch) => covers(stretch, at))) return [];
+    const wishes = trace.wishes.filter((wish) => wish.digits === digits && wish.since <= at);
+    const isOver = ({ id, endsAt, startsAt, until }: Wish) =>
+      (until !== undefined && until <= at) ||
+      trace.wishes.some((other) => other.id === id && other.since <= at && other.startsAt !== startsAt) ||
+      (endsAt !== undefined && endsAt <= doubt[0]);
+    return wishes.length === 0 || wishes.some(isOver)
+      ? []
+      : [`${digits} went ${inWords(trace, [doubt[0], at])} by a clock in doubt`];
+  });
+}
+
+/** Nobody is told that others took a code away, or changed one, when nobody did. */
+function falseTidings({ events, keypad, wishes }: LifeTrace): string[] {
+  const ids = [...new Set(wishes.map(({ id }) => id))];
+  return ids.flatMap((id) => {
+    const digits = wishes.filter((wish) => wish.id === id).map((wish) => wish.digits);
+    const told = events.filter(
+      ({ accessCodeId, eventType }) => accessCodeId === id && eventType === 'access_code.deleted_external_to_seam',
+    );
+    const taken = keypad.changes.filter(
+      ({ by, present, digits: own }) => by === 'hand' && !present && digits.includes(own),
+    );
+    return told.length > taken.length ? [`${digits.at(-1)} is told as taken away ${told.length} times`] : [];
   });
 }
 
 /** When all trouble is over, the lock holds exactly what is wanted, and the gateway says so. */
 function inTheEnd(trace: LifeTrace): string[] {
-  const { until, told, keypad } = trace;
-  const wanted = trace.wishes.filter((wish) => {
-    const [from] = wantedDuring(wish, trace, 0);
-    return from < until && wish.until === undefined && (wish.endsAt === undefined || wish.endsAt > until);
-  });
-  return wanted.flatMap(({ digits }) => {
-    const said = told.find((code) => code.digits === digits);
-    if (!said) return [`${digits} is wanted, and the gateway has forgotten it`];
-    const stands = [...keypad.entries.values()].some((entry) => entry.digits === digits);
-    if (said.status === 'set' && !stands && !isLossUnseen(trace, digits)) {
-      return [`${digits} is told as set, and does not stand on the keypad`];
+  const { until, told, keypad, events } = trace;
+  const ids = [...new Set(trace.wishes.map(({ id }) => id))];
+  return ids.flatMap((id) => {
+    const wish = trace.wishes.filter((one) => one.id === id).at(-1);
+    if (!wish) return [];
+    const { digits } = wish;
+    const ends = Math.min(wish.until ?? Number.POSITIVE_INFINITY, wish.endsAt ?? Number.POSITIVE_INFINITY);
+    const said = told.find((code) => code.id === id);
+    const deleted = events.filter((event) => event.accessCodeId === id && event.eventType === 'access_code.deleted');
+    if (ends < until - promptMs) {
+      return said || deleted.length !== 1
+        ? [`${digits} is over, and the gateway shows it as ${said?.status}, told as deleted ${deleted.length} times`]
+        : [];
     }
-    if (said.status !== 'set' && said.problems.length === 0)
+    if (ends <= until) return [];
+    if (!said || deleted.length > 0) return [`${digits} is wanted, and the gateway has forgotten it`];
+    const stands = [...keypad.entries.values()].some((entry) => entry.digits === digits);
+    if (said.status === 'set' && !stands && seen(trace, digits, until) < until - promptMs)
+      return [`${digits} is told as set, and does not stand on the keypad`];
+    if (covers(wantedDuring(wish, trace, 0), until - 1) && said.status !== 'set' && said.problems.length === 0)
       return [`${digits} is ${said.status}, and nothing says why`];
     return [];
   });
 }
 
-/** A lock that lost a code and did not say so is not asked again within the day. */
-const isLossUnseen = (trace: LifeTrace, digits: string): boolean => {
-  const last = trace.keypad.changes.filter((change) => change.digits === digits).at(-1);
-  return last?.by === 'hand' && !last.present;
-};
+/** What strangers put on the lock is shown once the lock was asked. */
+function foreignInTheEnd(trace: LifeTrace): string[] {
+  const { keypad, shownAsForeign, until } = trace;
+  return [...keypad.entries].flatMap(([slot, { by, digits }]) => {
+    const isWanted = trace.wishes.some(
+      (wish) => wish.digits === digits && covers(wantedDuring(wish, trace), until - 1),
+    );
+    if (by === 'gateway' && isWanted && shownAsForeign.some((one) => one.slot === slot)) {
+      return [`${digits}, ours, is shown as a stranger's`];
+    }
+    const put = keypad.changes.findLast((change) => change.slot === slot);
+    if (by !== 'hand' || !put || lookedAfter(trace, put.at) > until - 15 * minute) return [];
+    const shown = shownAsForeign.find((one) => one.slot === slot);
+    return shown && (shown.digits ?? digits) === digits ? [] : [`${digits}, not ours, is not shown`];
+  });
+}
 
-function wantedDuring(wish: Wish, trace: LifeTrace, lead: number): Stretch {
-  const from = Math.max(wish.since, wish.startsAt === undefined ? Number.NEGATIVE_INFINITY : wish.startsAt - lead);
+/** When a wish is to stand on the lock: from its lead on. */
+function wantedDuring(wish: Wish, trace: LifeTrace, lead?: number): Stretch {
+  const before = lead ?? (trace.keypad.rules.nativeSchedule ? leadMs.native : leadMs.plain);
+  const from = Math.max(wish.since, wish.startsAt === undefined ? Number.NEGATIVE_INFINITY : wish.startsAt - before);
   const until = Math.min(wish.endsAt ?? trace.until, wish.until ?? trace.until, trace.until);
   return [from, Math.max(from, until)];
+}
+
+/** When digits stood on the lock, as far as the times it was given with them let them open the door. */
+function opensDuring(trace: LifeTrace, digits: string, by?: 'gateway'): Stretch[] {
+  const { changes } = trace.keypad;
+  return presentDuring(trace, digits, by).flatMap(([from, until]): Stretch[] => {
+    const schedule = changes.find((one) => one.digits === digits && one.present && one.at === from)?.schedule;
+    const opens: Stretch = [Math.max(from, schedule?.startsAt ?? from), Math.min(until, schedule?.endsAt ?? until)];
+    return opens[0] < opens[1] ? [opens] : [];
+  });
 }
 
 function presentDuring({ keypad, until }: LifeTrace, digits: string, by?: 'gateway'): Stretch[] {
@@ -115,38 +248,36 @@ function presentDuring({ keypad, until }: LifeTrace, digits: string, by?: 'gatew
   return stretches;
 }
 
-function without(whole: Stretch, parts: readonly Stretch[]): Stretch[] {
-  let rest: Stretch[] = [whole];
-  for (const [from, until] of parts) {
-    rest = rest.flatMap(([a, b]): Stretch[] => [
-      [a, Math.min(b, from)],
-      [Math.max(a, until), b],
-    ]);
-    rest = rest.filter(([a, b]) => b > a);
+/** When the lock was full, and until the gateway can have known that it no longer was. */
+function crowded(trace: LifeTrace): Stretch[] {
+  const { changes, room } = trace.keypad;
+  const stretches: Stretch[] = [];
+  let count = 0;
+  let since: number | undefined;
+  for (const { present, at, by } of changes) {
+    count += present ? 1 : -1;
+    if (count >= room) since ??= at;
+    else if (since !== undefined) {
+      stretches.push([since, by === 'hand' ? lookedAfter(trace, at) : at + ladderMs]);
+      since = undefined;
+    }
   }
-  return rest;
+  if (since !== undefined) stretches.push([since, trace.until]);
+  return stretches;
 }
 
-/** How long of a stretch nothing was wrong. */
-const well = ({ trouble }: LifeTrace, stretch: Stretch): number =>
-  without(stretch, trouble).reduce((sum, [from, until]) => Math.max(sum, until - from), 0);
+const troubles = ({ trouble, keypad }: LifeTrace, kinds: readonly Trouble['what'][]): Stretch[] => [
+  ...trouble.filter(({ what }) => kinds.includes(what === 'slow' ? 'time' : what)).map(({ stretch }) => stretch),
+  ...keypad.faulted.map((at): Stretch => [at, at + ladderMs]),
+];
 
-/** Whether somebody else, or the lock itself, took the digits away before a stretch without them. */
-function wasLost({ keypad }: LifeTrace, digits: string, [from]: Stretch): boolean {
-  const last = keypad.changes.filter((change) => change.digits === digits && change.at <= from).at(-1);
-  return last?.by === 'hand' && !last.present;
-}
+const reasons = new Set(['access_code.failed_to_set_on_device', 'access_code.delay_in_setting_on_device']);
 
-const reasons = new Set([
-  'access_code.failed_to_set_on_device',
-  'access_code.delay_in_setting_on_device',
-  'access_code.modified_external_to_seam',
-]);
-
-const explained = ({ events }: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean =>
-  events.some(
+const explained = (trace: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean =>
+  crowded(trace).some(([a, b]) => a < until && b > from) &&
+  trace.events.some(
     ({ accessCodeId, eventType, occurredAt }) =>
-      accessCodeId === id && reasons.has(eventType) && occurredAt >= from - 24 * 60 * minute && occurredAt <= until,
+      accessCodeId === id && reasons.has(eventType) && occurredAt >= from - dayMs && occurredAt <= until,
   );
 
 const inWords = ({ from: zero }: LifeTrace, [from, until]: Stretch): string =>

@@ -2,63 +2,20 @@ import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import { Secret } from '../../src/contract/index.ts';
 import type { Core } from '../../src/gateway/core.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import type { EventRecord } from '../../src/store/records.ts';
 import { scriptedCore } from '../kit/core-fixture.ts';
 import { MortalClock } from '../kit/mortal-clock.ts';
 import type { ScriptedLock } from '../kit/scripted-lock.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';
-import { TimedKeypad, type WriteFault } from '../kit/timed-keypad.ts';
+import { TimedKeypad } from '../kit/timed-keypad.ts';
+import { type Hand, type LifeStep, type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
 
 const minute = 60_000;
 
-/** One thing that happens, and how many minutes pass after it. Numbers are chosen by fast-check, so that they shrink. */
-export type LifeStep = { readonly afterMinutes: number } & (
-  | { readonly kind: 'create'; readonly digits: string; readonly from: number | undefined; readonly minutes: number }
-  | { readonly kind: 'digits'; readonly which: number; readonly digits: string }
-  | { readonly kind: 'end'; readonly which: number; readonly minutes: number }
-  | { readonly kind: 'start'; readonly which: number; readonly from: number; readonly minutes: number }
-  | { readonly kind: 'delete'; readonly which: number }
-  | { readonly kind: 'leave' | 'return' | 'crash' | 'crash_kept' | 'lose_all' | 'clock_right' }
-  | { readonly kind: 'restart_after'; readonly minutes: number }
-  | { readonly kind: 'fault'; readonly fault: WriteFault }
-  | { readonly kind: 'by_hand'; readonly slot: number; readonly digits: string | undefined }
-  | { readonly kind: 'clock_wrong'; readonly byMinutes: number }
-);
+/** What a start takes, a guess: a write that was under way has reached the lock by then. */
+const bootMs = 3_000;
 
-export interface LifeOptions {
-  readonly native: boolean;
-  readonly showsCodes: boolean;
-  readonly steps: readonly LifeStep[];
-}
-
-/** When digits were wanted on the lock: true time, in milliseconds since the Unix epoch. */
-export interface Wish {
-  readonly id: string;
-  readonly digits: string;
-  /** When it was accepted. */
-  readonly since: number;
-  readonly startsAt: number | undefined;
-  readonly endsAt: number | undefined;
-  /** When something else was wanted in its place, or nothing. */
-  until: number | undefined;
-}
-
-export interface LifeTrace {
-  readonly from: number;
-  readonly until: number;
-  readonly wishes: readonly Wish[];
-  readonly keypad: TimedKeypad;
-  /** Stretches in which a gateway could not have done better. */
-  readonly trouble: readonly (readonly [from: number, until: number])[];
-  readonly events: readonly EventRecord[];
-  /** Digits of codes on the lock that the gateway shows as not its own, in the end. */
-  readonly shownAsForeign: readonly string[];
-  /** What the gateway says in the end. */
-  readonly told: readonly { readonly digits: string; readonly status: string; readonly problems: readonly string[] }[];
-}
-
-/** After a fault that the lock does not tell of, the gateway waits before it tries again: at most this long. */
-const ladderMs = 5 * minute + 60_000;
+/** What a commit takes: long enough for a crash to come in between. */
+const commitMs = 30;
 
 const settings: AccessCodeSettings = {
   leadMs: 60 * minute,
@@ -72,26 +29,26 @@ export class CodeLifeRun {
   readonly #clock = new SimulatedClock(Date.UTC(2026, 2, 28, 10));
   readonly #epoch = this.#clock.wallTime();
   readonly #keypad: TimedKeypad;
-  readonly #showsCodes: boolean;
   readonly #wishes: Wish[] = [];
-  readonly #trouble: [number, number][] = [];
-  readonly #open = new Map<string, number>();
+  readonly #trouble: Trouble[] = [];
+  readonly #open = new Map<Trouble['what'], number>();
+  readonly #comebacks: number[] = [];
+  readonly #givenUp = new Set<string>();
   readonly #source = { right: true };
+  /** The lock is out of reach, and nobody has said so. */
+  #unheard = false;
   #store: MemoryStore;
   #core: Core | undefined;
   #lock: ScriptedLock<TimedKeypad> | undefined;
   #processClock: MortalClock | undefined;
 
-  constructor(options: Pick<LifeOptions, 'native' | 'showsCodes'>) {
-    this.#showsCodes = options.showsCodes;
+  constructor(options: { readonly native: boolean; readonly showsCodes: boolean; readonly slots: number }) {
     this.#keypad = new TimedKeypad({
       clock: this.#clock,
       trueTime: () => this.now,
-      slots: 6,
-      native: options.native,
-      showsCodes: options.showsCodes,
+      ...options,
     });
-    this.#store = new MemoryStore({ clock: this.#clock });
+    this.#store = new MemoryStore({ clock: this.#clock, commitMs });
   }
 
   /** True time. */
@@ -104,17 +61,23 @@ export class CodeLifeRun {
     await this.#start();
     for (const step of steps) {
       await this.#step(step);
-      await this.#clock.advance(step.afterMinutes * minute);
+      if (step.kind === 'crash_at_write') this.#keypad.onWritten = () => this.#die();
+      await this.#clock.advance(step.afterMs);
+      this.#keypad.onWritten = () => {};
+      if (!this.#core) await this.#clock.advance(bootMs).then(() => this.#start());
     }
     await this.#heal();
     const until = this.now;
     const told = this.core.accessCodes.list().map((code) => ({
+      id: code.accessCodeId,
       digits: this.core.accessCodes.reveal(code).reveal(),
       status: code.status,
       problems: [...code.errors, ...code.warnings].map(({ code: name }) => name),
     }));
     const { unmanaged } = this.core.accessCodes;
-    const shownAsForeign = unmanaged.list().map((code) => unmanaged.reveal(code)?.reveal() ?? '');
+    const shownAsForeign = unmanaged
+      .list()
+      .map((code) => ({ slot: code.slot, digits: unmanaged.reveal(code)?.reveal() }));
     await this.#kill();
     return {
       from,
@@ -122,6 +85,8 @@ export class CodeLifeRun {
       wishes: this.#wishes,
       keypad: this.#keypad,
       trouble: this.#trouble,
+      comebacks: this.#comebacks,
+      givenUp: this.#givenUp,
       events: this.#store.eventsAfter(0, 1_000_000),
       shownAsForeign,
       told,
@@ -135,7 +100,7 @@ export class CodeLifeRun {
 
   async #start(): Promise<void> {
     const processClock = new MortalClock(this.#clock);
-    const { core, lock } = await scriptedCore({
+    const starting = scriptedCore({
       clock: this.#clock,
       processClock,
       store: this.#store,
@@ -143,18 +108,27 @@ export class CodeLifeRun {
       accessCodes: settings,
       timeSource: { isSynchronised: async () => this.#source.right },
     });
+    const { core, lock } = await this.#clock.until(starting);
     this.#processClock = processClock;
     this.#core = core;
     this.#lock = lock;
     if (!this.#keypad.reachable) this.#report();
+    this.#unheard = false;
     this.#calm('dead');
+    this.#comebacks.push(this.now);
   }
 
   async #kill(inFlight: 'lost' | 'kept' = 'lost'): Promise<void> {
+    this.#die(inFlight);
+    await this.#clock.settle();
+  }
+
+  #die(inFlight: 'lost' | 'kept' = 'lost'): void {
+    this.#keypad.onWritten = () => {};
+    this.#trouble_('dead');
     this.#processClock?.kill();
     this.#core = undefined;
     this.#store = this.#store.crash(inFlight);
-    await this.#clock.settle();
   }
 
   async #step(step: LifeStep): Promise<void> {
@@ -175,30 +149,33 @@ export class CodeLifeRun {
       case 'delete':
         return this.#delete(step.which);
       case 'leave':
+        return this.#leave();
+      case 'leave_unheard':
+        this.#unheard ||= this.#keypad.reachable;
         this.#keypad.reachable = false;
         this.#trouble_('away');
-        return this.#report();
+        return;
       case 'return':
-        this.#keypad.reachable = true;
-        this.#calm('away');
-        return this.#report();
+        return this.#return();
       case 'crash':
       case 'crash_kept':
         await this.#kill(step.kind === 'crash' ? 'lost' : 'kept');
+        await this.#clock.advance(bootMs);
         return this.#start();
+      case 'crash_at_write':
+        return;
       case 'restart_after':
-        this.#trouble_('dead');
-        await this.#kill();
-        await this.#clock.advance(step.minutes * minute);
-        return this.#start();
+        return this.#whileDead(() => this.#clock.advance(step.minutes * minute));
       case 'lose_all':
         return this.#keypad.loseAll();
       case 'fault':
-        this.#keypad.faults.push(step.fault);
-        this.#trouble_('fault');
+        // A lock that hides its digits cannot be seen to have stored others.
+        if (this.#keypad.showsCodes || step.fault !== 'stored_wrong') this.#keypad.faults.push(step.fault);
         return;
       case 'by_hand':
-        return this.#byHand(step.slot, step.digits);
+        return this.#byHandWhile(step.unseen, step.hand);
+      case 'delete_foreign':
+        return this.#deleteForeign(step.which);
       case 'clock_wrong':
         this.#source.right = false;
         this.#clock.setWallTime(this.now + step.byMinutes * minute);
@@ -207,11 +184,21 @@ export class CodeLifeRun {
         void this.core.time.confidence;
         await this.#clock.settle();
         return;
+      case 'clock_confirmed_slow':
+        // An operator who is wrong: the gateway must believe him.
+        this.#source.right = false;
+        this.#trouble_('slow');
+        this.#clock.setWallTime(this.now - step.byMinutes * minute);
+        return this.#clock.until(this.core.time.confirm());
+      case 'restart_slow':
+        return this.#restartSlow(step.byMinutes);
       case 'clock_right':
         this.#clock.setWallTime(this.now);
         this.#source.right = true;
+        void this.core.time.confidence;
         await this.#clock.advance(minute);
         this.#calm('time');
+        this.#calm('slow');
         return;
     }
   }
@@ -219,10 +206,46 @@ export class CodeLifeRun {
   /** In the end everything is well again, and everything owed must be paid. */
   async #heal(): Promise<void> {
     this.#keypad.faults.length = 0;
-    this.#calm('fault');
-    await this.#step({ kind: 'clock_right', afterMinutes: 0 });
-    await this.#step({ kind: 'return', afterMinutes: 0 });
+    await this.#step({ kind: 'clock_right', afterMs: 0 });
+    this.#return();
     await this.#clock.advance(30 * minute);
+  }
+
+  /** The box comes up with a clock that is behind what it has seen. */
+  async #restartSlow(byMinutes: number): Promise<void> {
+    // Every ten minutes the gateway writes down how late it is: one that ran for less has nothing to go by.
+    const isMarked = this.now - (this.#comebacks.at(-1) ?? 0) > 11 * minute && !this.#open.has('slow');
+    if (!isMarked || !this.#source.right) return;
+    this.#source.right = false;
+    await this.#kill();
+    this.#clock.setWallTime(this.now - byMinutes * minute);
+    this.#trouble_('time');
+    return this.#start();
+  }
+
+  #leave(): void {
+    this.#unheard = false;
+    this.#keypad.reachable = false;
+    this.#trouble_('away');
+    this.#report();
+  }
+
+  #return(): void {
+    const { reachable } = this.#keypad;
+    this.#keypad.reachable = true;
+    // Who was never missed is found when it is tried again.
+    this.#calm('away', this.#unheard ? ladderMs : 0);
+    if (!this.#unheard) {
+      if (!reachable) this.#comebacks.push(this.now);
+      this.#report();
+    }
+    this.#unheard = false;
+  }
+
+  async #whileDead(live: () => Promise<void>): Promise<void> {
+    await this.#kill();
+    await live();
+    return this.#start();
   }
 
   async #create(digits: string, from: number | undefined, minutes: number): Promise<void> {
@@ -264,18 +287,51 @@ export class CodeLifeRun {
 
   /** Undefined when it was refused. */
   async #asked<T>(ask: () => Promise<T>): Promise<T | undefined> {
-    return ask().catch(() => undefined);
+    return this.#clock.until(ask().catch(() => undefined));
   }
 
-  #byHand(slot: number, digits: string | undefined): void {
-    // A lock that hides its digits, and is away, tells nobody that others filled a slot of ours.
-    if (!this.#keypad.reachable && !this.#showsCodes) return;
-    if (this.#keypad.entries.has(slot) === (digits === undefined)) {
-      this.#keypad.byHand(slot, digits);
-      if (this.#keypad.reachable && !this.#keypad.rules.nativeSchedule) {
-        this.#lock?.report({ kind: 'code_slot', slot, occupied: digits !== undefined });
-      }
+  async #deleteForeign(which: number): Promise<void> {
+    const { unmanaged } = this.core.accessCodes;
+    const shown = unmanaged.list();
+    const code = shown[which % Math.max(1, shown.length)];
+    if (!code) return;
+    const digits =
+      unmanaged.reveal(code)?.reveal() ?? code.name?.slice(-4) ?? this.#keypad.entries.get(code.slot)?.digits;
+    if (digits !== undefined) this.#givenUp.add(digits);
+    await this.#asked(() => unmanaged.delete(code.accessCodeId, this.#origin()));
+  }
+
+  async #byHandWhile(unseen: 'away' | 'dead' | undefined, hand: Hand): Promise<void> {
+    if (unseen === undefined) {
+      this.#byHand(hand);
+      // What such a lock says is said once: who does not hear it out never knows.
+      return this.#keypad.tellsWhose ? undefined : this.#clock.advance(minute);
     }
+    const live = async () => {
+      await this.#clock.advance(minute);
+      this.#byHand(hand, unseen);
+      await this.#clock.advance(minute);
+    };
+    if (unseen === 'dead') return this.#whileDead(live);
+    this.#leave();
+    await live();
+    this.#return();
+  }
+
+  #byHand({ slot: number, isOurs, digits }: Hand, unseen?: 'away' | 'dead'): void {
+    const { entries, room, rules, reachable, tellsWhose } = this.#keypad;
+    const ours = [...entries].flatMap(([slot, { by }]) => (by === 'gateway' ? [slot] : []));
+    const slot = isOurs ? ours[number % Math.max(1, ours.length)] : number;
+    if (slot === undefined || slot > room) return;
+    const isHeard = unseen === undefined && reachable;
+    // Who shows neither digits nor names, and whom nobody listens to, tells nobody that others filled a slot of ours.
+    if (!isHeard && !tellsWhose && digits !== undefined) return;
+    // A lock takes no digits twice.
+    if (digits === undefined ? !entries.has(slot) : [...entries.values()].some((entry) => entry.digits === digits))
+      return;
+    this.#keypad.byHand(slot, digits);
+    if (isHeard && !rules.nativeSchedule)
+      this.#lock?.report({ kind: 'code_slot', slot, occupied: digits !== undefined });
   }
 
   #report(): void {
@@ -291,14 +347,14 @@ export class CodeLifeRun {
     return { actor: { kind: 'cli', name: 'test' }, receivedAt: this.#clock.now() } as const;
   }
 
-  #trouble_(what: string): void {
+  #trouble_(what: Trouble['what']): void {
     if (!this.#open.has(what)) this.#open.set(what, this.now);
   }
 
-  #calm(what: string): void {
+  #calm(what: Trouble['what'], afterMs = 0): void {
     const since = this.#open.get(what);
     if (since === undefined) return;
     this.#open.delete(what);
-    this.#trouble.push([since, this.now + (what === 'fault' ? ladderMs : 0)]);
+    this.#trouble.push({ what, stretch: [since, this.now + afterMs] });
   }
 }
