@@ -6,14 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
-import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { systemClock } from '../../src/clock/system-clock.ts';
+import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
 import { createApiKey } from '../../src/http/api-key-file.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import type { DoomPoint } from './doom-points.ts';
+import { ZigbeeBuilding } from './zigbee-building.ts';
 
 const program = fileURLToPath(new URL('./doomed-gateway.mjs', import.meta.url));
 
@@ -51,17 +48,15 @@ export class DoomedBox {
 
   static async make(): Promise<DoomedBox> {
     const folder = await mkdtemp(join(tmpdir(), 'strikeplate-'));
-    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    const peer = await connectMqttPeer(broker.url);
-    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    const lock = bridge.addLock({
+    const building = await ZigbeeBuilding.open();
+    const lock = building.bridge.addLock({
       friendlyName: 'Front Door',
       bolt: 'locked',
       radioMs: 10,
       motorMs: 30,
       exposePin: true,
     });
-    bridge.start();
+    building.bridge.start();
     const { key } = await createApiKey(join(folder, 'api-keys'), { name: 'test' }, randomBytes, () => Date.now());
     await writeFile(
       join(folder, 'gateway.yaml'),
@@ -70,7 +65,7 @@ gateway: { id: killed, name: Killed, time_zone: Europe/Zurich }
 http: { port: 0, hold_ms: 0 }
 access_codes: { lead_minutes: 0 }
 mqtt:
-  main: { url: "${broker.url}" }
+  main: { url: "${building.url}" }
 devices:
   - id: front
     name: Front door
@@ -79,10 +74,7 @@ devices:
     settings: { friendly_name: Front Door, kind: lock, pin_slots: { first: 1, count: 5 } }
 `,
     );
-    return new DoomedBox(folder, key, lock, async () => {
-      await peer.close();
-      await broker.close();
-    });
+    return new DoomedBox(folder, key, lock, () => building.close());
   }
 
   /** Use {@link DoomedBox.make}. */

@@ -1,15 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { WriterFaults } from '../../src/store/writer-faults.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import { type BoxConfig, type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 const failingSync = fileURLToPath(new URL('../kit/failing-sync.mjs', import.meta.url));
 const device_id = idOf('front');
@@ -21,15 +18,11 @@ describe('P1 Durable before answered, on disks that disappoint', () => {
   let box: GatewayBox;
 
   beforeEach(async () => {
-    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    closing.push(() => broker.close());
-    const peer = await connectMqttPeer(broker.url);
-    closing.push(() => peer.close());
-    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    closing.push(() => bridge.stop());
-    lock = bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 5, motorMs: 10 });
-    bridge.start();
-    config = { mqtt: { main: { url: broker.url } }, devices: [zigbeeEntry('front')] };
+    const building = await ZigbeeBuilding.open();
+    closing.push(() => building.close());
+    lock = building.bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 5, motorMs: 10 });
+    building.bridge.start();
+    config = { mqtt: { main: { url: building.url } }, devices: [zigbeeEntry('front')] };
     box = await GatewayBox.make(config);
     closing.push(() => box.dispose());
   });

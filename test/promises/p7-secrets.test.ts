@@ -3,21 +3,17 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import type { SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { Secret } from '../../src/contract/index.ts';
 import { createApiKey } from '../../src/http/api-key-file.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import { ApiCaller } from '../kit/api-caller.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
 import { MqttWitness } from '../kit/mqtt-witness.ts';
 import { type SoughtSecret, tracesOf } from '../kit/secret-search.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /** Digits that nothing else is likely to be; one for each way they can go. */
 const pins = {
@@ -68,22 +64,14 @@ describe('P7 Secrets stay in', () => {
   beforeAll(async () => {
     await ensureBuilt();
     const username = 'gw';
-    const broker = await startEmbeddedBroker({
-      port: 0,
-      username,
-      password: new Secret(brokerPassword),
-      log: pino({ level: 'silent' }),
-    });
-    closing.push(() => broker.close());
     const credentials = { username, password: brokerPassword };
-    witness = await MqttWitness.connect(broker.url, ['#'], credentials);
+    const building = await ZigbeeBuilding.open({ credentials });
+    closing.push(() => building.close());
+    witness = await MqttWitness.connect(building.url, ['#'], credentials);
     closing.push(() => witness.close());
-    line = await TcpProxy.start(broker.port);
+    line = await TcpProxy.start(building.broker.port);
     closing.push(() => line.close());
-    const peer = await connectMqttPeer(broker.url, { credentials });
-    closing.push(() => peer.close());
-    bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    closing.push(() => bridge.stop());
+    bridge = building.bridge;
     // Codes are shown on MQTT by this lock: the worst case.
     lock = bridge.addLock({ friendlyName: 'front', slots: 10, exposePin: true, radioMs: 10, motorMs: 30 });
     bridge.start();

@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { GatewayProcess, runCli } from '../kit/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 describe('bad input to a real process', () => {
   const closing: (() => unknown)[] = [];
@@ -17,13 +13,10 @@ describe('bad input to a real process', () => {
 
   beforeAll(async () => {
     await ensureBuilt();
-    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    closing.push(() => broker.close());
-    url = broker.url;
-    const peer = await connectMqttPeer(url);
-    closing.push(() => peer.close());
-    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    closing.push(() => bridge.stop());
+    const building = await ZigbeeBuilding.open();
+    closing.push(() => building.close());
+    const { bridge } = building;
+    url = building.url;
     bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10 });
     bridge.addNoiseSensor({ friendlyName: 'hall', level: 45 });
     bridge.start();

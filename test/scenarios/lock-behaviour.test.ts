@@ -1,16 +1,10 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type LockMisbehaviour,
-  type SimulatedLock,
-  Zigbee2MqttSimulator,
-} from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { connectMqttPeer, type MqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { type EmbeddedBroker, startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import type { LockMisbehaviour, SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import type { AttemptLife } from '../kit/api-caller.ts';
 import { judgeDoors } from '../kit/door-verdict.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { PacedClock } from '../kit/paced-clock.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /*
  * Every lock that disappoints, on one gateway, all at once: real MQTT, real HTTP, real database. Only time is
@@ -177,9 +171,7 @@ describe('a lock that', () => {
   const doorLives = new Map<string, AttemptLife>();
   const boltAtEnd = new Map<string, string>();
   const codeLives = new Map<string, { created?: AttemptLife; deleted?: AttemptLife }>();
-  let broker: EmbeddedBroker;
-  let peer: MqttPeer;
-  let bridge: Zigbee2MqttSimulator;
+  let building: ZigbeeBuilding;
   let box: GatewayBox;
   let gateway: BoxedGateway;
 
@@ -190,9 +182,8 @@ describe('a lock that', () => {
   };
 
   beforeAll(async () => {
-    broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    peer = await connectMqttPeer(broker.url);
-    bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock });
+    building = await ZigbeeBuilding.open({ clock });
+    const { bridge, url } = building;
     for (const [index, { action, turnedUnheard }] of doors.entries()) {
       const bolt = (action === 'unlock') === (turnedUnheard === true) ? 'unlocked' : 'locked';
       locks.set(idOf(slugOf('door', index)), bridge.addLock({ friendlyName: slugOf('door', index), bolt }));
@@ -204,7 +195,7 @@ describe('a lock that', () => {
     box = await GatewayBox.make({
       // Each request waits for its end, so that nobody has to ask.
       http: { hold_ms: 25_000 },
-      mqtt: { main: { url: broker.url } },
+      mqtt: { main: { url } },
       devices: [...locks.values()].map(({ friendlyName }) => zigbeeEntry(friendlyName, { settings })),
     });
     gateway = await box.start({ clock });
@@ -221,9 +212,7 @@ describe('a lock that', () => {
 
   afterAll(async () => {
     await gateway?.close();
-    bridge?.stop();
-    await peer?.close();
-    await broker?.close();
+    await building?.close();
     await clock.stop();
     box?.dispose();
   });

@@ -5,13 +5,10 @@ import {
   SeamHttpInvalidInputError,
   SeamHttpUnauthorizedError,
 } from '@seamapi/http';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /* The official client, as published, against everything there is but a motor: HTTP, disk, MQTT, Zigbee2MQTT's words. */
 
@@ -24,19 +21,16 @@ describe('the official client and a whole gateway', () => {
   let seam: SeamHttp;
 
   beforeAll(async () => {
-    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    closing.push(() => broker.close());
-    const peer = await connectMqttPeer(broker.url);
-    closing.push(() => peer.close());
-    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    closing.push(() => bridge.stop());
+    const building = await ZigbeeBuilding.open();
+    closing.push(() => building.close());
+    const { bridge } = building;
     front = bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 10, motorMs: 50 });
     stuck = bridge.addLock({ friendlyName: 'stuck', bolt: 'unlocked', radioMs: 10, motorMs: 50 });
     stuck.misbehave({ jams: true });
     bridge.addNoiseSensor({ friendlyName: 'hall', level: 45 });
     bridge.start();
     box = await GatewayBox.make({
-      mqtt: { main: { url: broker.url } },
+      mqtt: { main: { url: building.url } },
       devices: [
         zigbeeEntry('front', { settings: { pin_slots: { first: 1, count: 5 } } }),
         zigbeeEntry('stuck'),

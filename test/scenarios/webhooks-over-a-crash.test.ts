@@ -1,15 +1,12 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SeamWebhook } from '@seamapi/webhook';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /** An application that can be away, and that believes the official verifier alone. */
 class Application {
@@ -58,16 +55,12 @@ describe('webhooks of a gateway that is killed', () => {
     await ensureBuilt();
     await application.listen();
     closing.push(() => application.close());
-    const broker = await startEmbeddedBroker({ port: 0, log: pino({ level: 'silent' }) });
-    closing.push(() => broker.close());
-    const peer = await connectMqttPeer(broker.url);
-    closing.push(() => peer.close());
-    const bridge = new Zigbee2MqttSimulator({ mqtt: peer, clock: systemClock });
-    closing.push(() => bridge.stop());
-    lock = bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10 });
-    bridge.start();
+    const building = await ZigbeeBuilding.open();
+    closing.push(() => building.close());
+    lock = building.bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10 });
+    building.bridge.start();
     box = await GatewayBox.make({
-      mqtt: { main: { url: broker.url } },
+      mqtt: { main: { url: building.url } },
       webhooks: { private_targets: ['127.0.0.0/8'] },
       devices: [zigbeeEntry('front')],
     });

@@ -1,27 +1,23 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
-import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { type DeviceReport, Secret } from '../../src/contract/index.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { MqttTransport, startEmbeddedBroker } from '../../src/transports/mqtt/index.ts';
+import { MqttTransport } from '../../src/transports/mqtt/index.ts';
 import { testCommand } from '../kit/command-context.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 const log = pino({ level: 'silent' });
 const clock = systemClock;
 
 /** The driver on the real transport, a real broker, and the simulated bridge on its own connection. */
 async function building() {
-  const broker = await startEmbeddedBroker({ port: 0, log });
-  onTestFinished(() => broker.close());
-  const peer = await connectMqttPeer(broker.url);
-  onTestFinished(() => peer.close());
-  const simulator = new Zigbee2MqttSimulator({ mqtt: peer, clock });
-  const lock = simulator.addLock({ friendlyName: 'Front Door', motorMs: 20, radioMs: 10 });
-  simulator.start();
-  onTestFinished(() => simulator.stop());
-  const transport = new MqttTransport({ name: 'main', url: broker.url, clientId: 'test', clock, random: () => 0, log });
+  const network = await ZigbeeBuilding.open();
+  onTestFinished(() => network.close());
+  const { bridge, url } = network;
+  const lock = bridge.addLock({ friendlyName: 'Front Door', motorMs: 20, radioMs: 10 });
+  bridge.start();
+  const transport = new MqttTransport({ name: 'main', url, clientId: 'test', clock, random: () => 0, log });
   transport.start();
   onTestFinished(() => transport.close());
   const reports: DeviceReport[] = [];
