@@ -146,8 +146,8 @@ export class CodeKeeper {
       this.look(deviceId);
     } else if (report.kind === 'code_slot') {
       // Not by us: what the book says of the slot may be wrong, also when both say that it is occupied.
-      const isKnown = book.unmanagedAt(deviceId, report.slot) !== undefined;
-      if (report.occupied !== isKnown) this.#survey(deviceId).doubt(report.slot);
+      const has = book.atSlot(deviceId, report.slot) ?? book.unmanagedAt(deviceId, report.slot);
+      if (report.occupied || has) this.#survey(deviceId).doubt(report.slot);
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(deviceId, report.slot);
     }

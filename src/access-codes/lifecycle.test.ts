@@ -230,6 +230,25 @@ describe('a spare code', () => {
   });
 });
 
+describe('a code that somebody took off the lock', () => {
+  it.each([
+    ['while nothing else is done', minute],
+    // The lock answers after half a second, and the answer comes a tenth later.
+    ['while it is being read, and was seen', 550],
+  ])('%s is back at once when the lock says so', async (_, readingForMs) => {
+    const { clock, create, digits, keypad, lock, told } = await stay();
+    const { code } = await create('0472');
+    await clock.advance(minute);
+    lock.report({ kind: 'code_slot', slot: 1, occupied: true });
+    await clock.advance(readingForMs);
+    keypad.byHand(1, undefined);
+    lock.report({ kind: 'code_slot', slot: 1, occupied: false });
+    await clock.advance(10_000);
+    expect(digits()).toEqual(['0472']);
+    expect(told(code.accessCodeId)).toContain('deleted_external_to_seam');
+  });
+});
+
 describe('a code that somebody else put on the lock', () => {
   it('is looked for without keeping a door waiting', async () => {
     const { clock, codes, core, keypad, lock, origin } = await stay();

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AccessCodeRules, Clock, SlotReading } from '../contract/index.ts';
+import type { AccessCodeCapability, AccessCodeRules, Clock, ReadContext, SlotReading } from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { Store } from '../store/store.ts';
 import type { CodeBook } from './code-book.ts';
@@ -123,38 +123,58 @@ export class LockSurvey {
 
   /** Asks for one slot, or for all in one go. True while some are left. */
   async #ask(): Promise<boolean> {
-    const { clock, log } = this.#options;
     const slots = this.#slots ?? new Set();
     const [slot] = slots;
     if (this.#isWhole) {
-      const all = await patientRead(this.#device, { clock, log, limitMs: listLimitMs }, async (opened, ctx) =>
-        opened.accessCodes?.list?.(ctx),
+      const { answer: all, changed } = await this.#read([...this.#changed], listLimitMs, (codes, ctx) =>
+        codes.list?.(ctx),
       );
       if (all) {
         const occupied = new Map(all.map((reading) => [reading.slot, reading]));
         for (const one of new Set([...slots, ...occupied.keys()])) {
-          await this.#take(occupied.get(one) ?? { slot: one, occupied: false });
+          await this.#take(occupied.get(one) ?? { slot: one, occupied: false }, changed.has(one));
         }
         slots.clear();
-        return false;
+        for (const one of this.#changed) slots.add(one);
+        return slots.size > 0;
       }
     }
     if (slot === undefined) return false;
-    const reading = await patientRead(this.#device, { clock, log, limitMs: slotLimitMs }, async (opened, ctx) =>
-      opened.accessCodes?.read(ctx, slot),
-    );
-    if (reading) await this.#take(reading);
-    slots.delete(slot);
+    const { answer: reading, changed } = await this.#read([slot], slotLimitMs, (codes, ctx) => codes.read(ctx, slot));
+    if (reading) await this.#take(reading, changed.has(slot));
+    if (!this.#changed.has(slot)) slots.delete(slot);
     return slots.size > 0;
   }
 
-  async #take(reading: SlotReading): Promise<void> {
+  /**
+   * A read answers for what the lock said of these slots before it. What the lock says meanwhile, the read may not have
+   * seen: that slot is asked again.
+   */
+  async #read<T>(
+    about: readonly number[],
+    limitMs: number,
+    read: (codes: AccessCodeCapability, ctx: ReadContext) => Promise<T> | undefined,
+  ): Promise<{ readonly answer: T | undefined; readonly changed: ReadonlySet<number> }> {
+    const { clock, log } = this.#options;
+    const changed = new Set(about.filter((slot) => this.#changed.delete(slot)));
+    let answer: T | undefined;
+    try {
+      answer = await patientRead(this.#device, { clock, log, limitMs }, async ({ accessCodes }, ctx) =>
+        accessCodes ? read(accessCodes, ctx) : undefined,
+      );
+      return { answer, changed };
+    } finally {
+      if (answer === undefined) for (const slot of changed) this.#changed.add(slot);
+    }
+  }
+
+  async #take(reading: SlotReading, wasChanged: boolean): Promise<void> {
     const changes = takeReading(
       this.#options,
       this.#device.snapshot.deviceId,
       reading,
       reading.code ? 'held' : 'writing',
-      this.#changed.delete(reading.slot),
+      wasChanged,
     );
     if (changes.length === 0) return;
     this.#found = true;

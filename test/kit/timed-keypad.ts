@@ -76,12 +76,13 @@ export class TimedKeypad {
       clear: (ctx, slot) => this.#clear(ctx, slot),
       read: async (ctx, slot) => {
         await this.#wire(ctx);
-        return this.#reading(slot);
+        return this.#answer(this.#reading(slot), ctx);
       },
       ...(this.#options.native && {
         list: async (ctx: ReadContext) => {
           await this.#wire(ctx);
-          return [...this.entries.keys()].map((slot) => this.#reading(slot));
+          const all = [...this.entries.keys()].map((slot) => this.#reading(slot));
+          return this.#answer(all, ctx);
         },
       }),
     };
@@ -160,6 +161,12 @@ export class TimedKeypad {
   async #wire(ctx: ReadContext): Promise<void> {
     await sleep(this.#options.clock, this.reachable ? 500 : 4_000, ctx.signal);
     if (!this.reachable) throw new GatewayError('device_offline', 'The lock does not answer.');
+  }
+
+  /** What the lock said is on its way: it may have changed since. */
+  async #answer<T>(said: T, ctx: ReadContext): Promise<T> {
+    await sleep(this.#options.clock, 100, ctx.signal);
+    return said;
   }
 
   async #travel(fault: WriteFault | undefined): Promise<void> {

@@ -83,8 +83,16 @@ function missing(trace: LifeTrace, digits: string): string[] {
 /** By when the absence of digits must have been noticed: at once, unless somebody took them away and nobody said so. */
 function seen(trace: LifeTrace, digits: string, at: number): number {
   const last = trace.keypad.changes.filter((change) => change.digits === digits && change.at <= at).at(-1);
-  return last?.by === 'hand' && !last.present ? Math.max(at, lookedAfter(trace, last.at)) : at;
+  if (last?.by !== 'hand' || last.present || isHeardOut(trace, last.at)) return at;
+  return Math.max(at, lookedAfter(trace, last.at));
 }
+
+/** Whether the lock told of it, and neither it nor the gateway went away over it. */
+const isHeardOut = ({ heard, trouble }: LifeTrace, at: number): boolean =>
+  heard.has(at) &&
+  !trouble.some(
+    ({ what, stretch: [from] }) => (what === 'dead' || what === 'away') && from >= at && from < at + promptMs,
+  );
 
 /** By when a lock that said nothing has been asked for all it holds, after a time. */
 const lookedAfter = ({ comebacks }: LifeTrace, at: number): number =>
@@ -273,12 +281,20 @@ const troubles = ({ trouble, keypad }: LifeTrace, kinds: readonly Trouble['what'
 
 const reasons = new Set(['access_code.failed_to_set_on_device', 'access_code.delay_in_setting_on_device']);
 
-const explained = (trace: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean =>
-  crowded(trace).some(([a, b]) => a < until && b > from) &&
-  trace.events.some(
-    ({ accessCodeId, eventType, occurredAt }) =>
-      accessCodeId === id && reasons.has(eventType) && occurredAt >= from - dayMs && occurredAt <= until,
+function explained(trace: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean {
+  const meets = ([a, b]: Stretch) => a < until && b > from;
+  const isDated = (at: number) => at >= from - dayMs && at <= until;
+  const hasWrongClock = trace.trouble.some(
+    ({ what, stretch }) => (what === 'time' || what === 'slow') && meets(stretch),
   );
+  return (
+    crowded(trace).some(meets) &&
+    trace.events.some(
+      ({ accessCodeId, eventType, occurredAt }) =>
+        accessCodeId === id && reasons.has(eventType) && (isDated(occurredAt) || hasWrongClock),
+    )
+  );
+}
 
 const inWords = ({ from: zero }: LifeTrace, [from, until]: Stretch): string =>
   `from ${((from - zero) / minute).toFixed(1)} to ${((until - zero) / minute).toFixed(1)} min`;

@@ -33,6 +33,7 @@ export class CodeLifeRun {
   readonly #trouble: Trouble[] = [];
   readonly #open = new Map<Trouble['what'], number>();
   readonly #comebacks: number[] = [];
+  readonly #heard = new Set<number>();
   readonly #givenUp = new Set<string>();
   readonly #source = { right: true };
   /** The lock is out of reach, and nobody has said so. */
@@ -86,6 +87,7 @@ export class CodeLifeRun {
       keypad: this.#keypad,
       trouble: this.#trouble,
       comebacks: this.#comebacks,
+      heard: this.#heard,
       givenUp: this.#givenUp,
       events: this.#store.eventsAfter(0, 1_000_000),
       shownAsForeign,
@@ -330,8 +332,9 @@ export class CodeLifeRun {
     if (digits === undefined ? !entries.has(slot) : [...entries.values()].some((entry) => entry.digits === digits))
       return;
     this.#keypad.byHand(slot, digits);
-    if (isHeard && !rules.nativeSchedule)
-      this.#lock?.report({ kind: 'code_slot', slot, occupied: digits !== undefined });
+    if (!isHeard || rules.nativeSchedule) return;
+    this.#heard.add(this.now);
+    this.#lock?.report({ kind: 'code_slot', slot, occupied: digits !== undefined });
   }
 
   #report(): void {

@@ -57,6 +57,8 @@ export interface LifeTrace {
   readonly trouble: readonly Trouble[];
   /** When the lock came back, or the gateway: times at which what others did meanwhile is looked for. */
   readonly comebacks: readonly number[];
+  /** When the lock told of what somebody did, and somebody listened. */
+  readonly heard: ReadonlySet<number>;
   readonly events: readonly EventRecord[];
   /** Strangers' codes that somebody asked the gateway to remove. */
   readonly givenUp: ReadonlySet<string>;
