@@ -1,3 +1,4 @@
+export * from './abort.ts';
 export * from './clock.ts';
 export * from './command.ts';
 export * from './device.ts';

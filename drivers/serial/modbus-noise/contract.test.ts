@@ -1,27 +1,10 @@
-import type { DeviceReport } from '../../../src/contract/index.ts';
 import { describeSensor } from '../../../test/contract/describe-sensor.ts';
-import { silentLog } from '../../../test/kit/command-context.ts';
-import { countedLink, serialLine } from '../../../test/kit/serial-line-fixture.ts';
-import { modbusNoise } from './driver.ts';
-import { SimulatedNoiseTransmitter } from './simulator.ts';
+import { noiseTransmitter } from '../../../test/kit/modbus-noise-fixture.ts';
 
 describeSensor({
   title: 'serial/modbus-noise',
   async make(when) {
-    const { clock, line, bus, random } = await serialLine();
-    const transmitter = new SimulatedNoiseTransmitter({ unit: 2 });
-    line.add(transmitter);
-    const { link, listeners } = countedLink(bus.link(2));
-    const reports: DeviceReport[] = [];
-    const device = await modbusNoise.open(link, modbusNoise.settings.parse({ profile: 's300nois' }), {
-      deviceId: 'hall',
-      name: 'Hall noise',
-      clock,
-      random,
-      randomBytes: (length) => new Uint8Array(length),
-      log: silentLog,
-      report: (report) => reports.push(report),
-    });
+    const { clock, line, bus, transmitter, device, reports, stateListeners } = await noiseTransmitter();
     if (when !== 'opened') await clock.advance(500);
     return {
       clock,
@@ -33,7 +16,7 @@ describeSensor({
         await bus.close();
         await clock.advance(60_000);
       },
-      leftovers: () => clock.armedTimers + listeners(),
+      leftovers: () => clock.armedTimers + stateListeners(),
     };
   },
 });

@@ -1,29 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceReport } from '../../../src/contract/index.ts';
-import { silentLog } from '../../../test/kit/command-context.ts';
-import { serialLine } from '../../../test/kit/serial-line-fixture.ts';
-import { modbusNoise } from './driver.ts';
-import { SimulatedNoiseTransmitter, type SimulatedNoiseTransmitterOptions } from './simulator.ts';
+import { noiseTransmitter } from '../../../test/kit/modbus-noise-fixture.ts';
+import type { SimulatedNoiseTransmitterOptions } from './simulator.ts';
 
 async function sensor(options: Partial<SimulatedNoiseTransmitterOptions> = {}, settings: Record<string, unknown> = {}) {
-  const fixture = await serialLine();
-  const { clock, line, bus, random } = fixture;
-  const transmitter = new SimulatedNoiseTransmitter({ unit: 2, ...options });
-  line.add(transmitter);
-  const reports: DeviceReport[] = [];
-  const device = await modbusNoise.open(bus.link(2), modbusNoise.settings.parse({ profile: 's300nois', ...settings }), {
-    deviceId: 'hall',
-    name: 'Hall noise',
-    clock,
-    random,
-    randomBytes: (length) => new Uint8Array(length),
-    log: silentLog,
-    report: (report) => reports.push(report),
-  });
+  const fixture = await noiseTransmitter({ transmitter: options, settings });
+  const { clock, reports } = fixture;
   const levels = () => reports.flatMap((report) => (report.kind === 'noise' ? [report.level] : []));
   const health = () => reports.findLast((report) => report.kind === 'health')?.health;
   await clock.advance(500);
-  return { ...fixture, transmitter, device, reports, levels, health };
+  return { ...fixture, levels, health };
 }
 
 describe('a noise transmitter', () => {

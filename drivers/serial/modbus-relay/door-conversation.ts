@@ -4,6 +4,7 @@ import {
   type LockOutcome,
   type SendPermit,
   sleep,
+  unlessAborted,
 } from '../../../src/contract/index.ts';
 import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
@@ -98,16 +99,6 @@ async function send(
     if (!(error instanceof GatewayError) || error.delivery !== 'maybe_sent' || signal.aborted) throw error;
     return { before, at, acknowledged: false, said: 'the command was not acknowledged' };
   }
-}
-
-/** @throws the signal's reason as soon as it aborts */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** Undefined while the board cannot be read; the end of the command ends the wait. */

@@ -6,6 +6,7 @@ import {
   type SendPermit,
   type SlotReading,
   sleep,
+  unlessAborted,
   type ZwaveCode,
   type ZwaveCommand,
   type ZwaveFeatures,
@@ -27,7 +28,7 @@ import {
   wrongLength,
 } from './failures.ts';
 import { Witness } from './witness.ts';
-import { endedWithDevice, type Talk, unlessAborted } from './zwave-node.ts';
+import { endedWithDevice, type Talk } from './zwave-node.ts';
 
 /** Schlage BE469 and others leave reads unanswered now and then: a read is repeated, a write never. */
 const READS = 4;

@@ -4,13 +4,14 @@ import {
   type LockOutcome,
   type LockReading,
   type ReadContext,
+  unlessAborted,
   type ZwaveBolt,
   type ZwaveReport,
   type ZwaveVerdict,
 } from '../../../src/contract/index.ts';
 import { jammed, named, noLock, notReached, outcomeUnknown, refused, type Target } from './failures.ts';
 import { Witness } from './witness.ts';
-import { endedWithDevice, type Talk, unlessAborted } from './zwave-node.ts';
+import { endedWithDevice, type Talk } from './zwave-node.ts';
 
 /** Between two looks at the bolt, doubled from the first to the last. Guesses: quick, then sparing of the battery. */
 const LOOK_FIRST_MS = 150;

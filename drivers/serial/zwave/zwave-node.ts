@@ -11,16 +11,6 @@ export interface Talk {
   readonly log: OpenContext['log'];
 }
 
-/** @throws the signal's reason as soon as it aborts */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
 /** True when the end of a conversation was the end of the device. */
 export const endedWithDevice = ({ closing }: Talk, error: unknown): boolean =>
   closing.aborted && error === closing.reason;

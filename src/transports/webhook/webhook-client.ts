@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
-import { GatewayError } from '../../contract/index.ts';
+import { GatewayError, unlessAborted } from '../../contract/index.ts';
 import { TargetAddresses } from './target-addresses.ts';
 
 /** An answer is read this far and no further, in bytes: nothing in it is of use. */
@@ -51,16 +51,19 @@ export class WebhookClient {
     signal: AbortSignal,
   ): Promise<number> {
     const url = parsed(text);
-    const addresses = await unlessAborted(this.#resolve(url), signal);
+    const addresses = await this.#resolve(url, signal);
     const address = this.#judge(url, addresses);
     return this.#post({ url, address }, headers, Buffer.from(body), signal);
   }
 
-  async #resolve({ hostname }: URL): Promise<readonly string[]> {
+  async #resolve({ hostname }: URL, signal?: AbortSignal): Promise<readonly string[]> {
     const host = withoutBrackets(hostname);
     if (isIP(host) !== 0) return [host];
     const { lookup = allAddresses } = this.#options;
-    return lookup(host);
+    if (!signal) return lookup(host);
+    return unlessAborted(lookup(host), signal).catch((error: unknown) => {
+      throw inPlainWords(error, signal);
+    });
   }
 
   /** @returns the address to connect to */
@@ -146,16 +149,6 @@ const withoutBrackets = (hostname: string): string => hostname.replace(/^\[|\]$/
 
 const allAddresses = async (name: string): Promise<readonly string[]> =>
   (await systemLookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address);
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const give = () => reject(signal.reason);
-    if (signal.aborted) give();
-    signal.addEventListener('abort', give, { once: true });
-    promise.then(resolve, (error: unknown) => reject(inPlainWords(error, signal)));
-    promise.finally(() => signal.removeEventListener('abort', give)).catch(() => {});
-  });
-}
 
 /** Node's messages name addresses and ports, never paths. */
 function inPlainWords(error: unknown, signal: AbortSignal): Error {

@@ -4,6 +4,7 @@ import {
   Secret,
   type SendPermit,
   type Unsubscribe,
+  unlessAborted,
   type ZwaveCommand,
   type ZwaveFeatures,
   type ZwaveLink,
@@ -242,14 +243,4 @@ function subscribe<T>(listeners: Set<T>, listener: T): Unsubscribe {
   const own = ((...args: never[]) => (listener as (...args: never[]) => void)(...args)) as T;
   listeners.add(own);
   return () => listeners.delete(own);
-}
-
-/** @throws the signal's reason as soon as it aborts */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
