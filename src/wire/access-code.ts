@@ -61,12 +61,16 @@ export const accessCodeSchema = z
 
 export type WireAccessCode = z.output<typeof accessCodeSchema>;
 
-export interface AccessCodeSurroundings {
+/** What is shown with a code beside its own record, whoever put it on the lock. */
+export interface CodeSurroundings {
   readonly workspaceId: string;
   /** The digits, for a caller who may see them. */
   readonly digits: string | null;
   readonly deviceErrors: readonly DeviceError[];
   readonly deviceWarnings: readonly DeviceWarning[];
+}
+
+export interface AccessCodeSurroundings extends CodeSurroundings {
   readonly isBackupAvailable: boolean;
 }
 

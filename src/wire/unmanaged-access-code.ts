@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { UnmanagedCodeRecord } from '../store/records.ts';
-import { accessCodeSchema } from './access-code.ts';
-import type { DeviceError, DeviceWarning } from './device-problems.ts';
+import { accessCodeSchema, type CodeSurroundings } from './access-code.ts';
 import { isoTime } from './iso-time.ts';
 
 const { errors, warnings } = accessCodeSchema.shape;
@@ -28,18 +27,7 @@ export const unmanagedAccessCodeSchema = z
 
 export type WireUnmanagedAccessCode = z.output<typeof unmanagedAccessCodeSchema>;
 
-export interface UnmanagedCodeSurroundings {
-  readonly workspaceId: string;
-  /** The digits, for a caller who may see them. */
-  readonly digits: string | null;
-  readonly deviceErrors: readonly DeviceError[];
-  readonly deviceWarnings: readonly DeviceWarning[];
-}
-
-export function wireUnmanagedAccessCode(
-  code: UnmanagedCodeRecord,
-  around: UnmanagedCodeSurroundings,
-): WireUnmanagedAccessCode {
+export function wireUnmanagedAccessCode(code: UnmanagedCodeRecord, around: CodeSurroundings): WireUnmanagedAccessCode {
   return {
     access_code_id: code.accessCodeId,
     device_id: code.deviceId,
