@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
-import { GatewayError, type Link, type LinkState, type SendPermit } from '../../src/contract/index.ts';
+import { GatewayError, type SendPermit } from '../../src/contract/index.ts';
 import {
   type EmbeddedBroker,
   MqttTransport,
   type MqttTransportOptions,
   startEmbeddedBroker,
 } from '../../src/transports/mqtt/index.ts';
+import { becomes } from './link-becomes.ts';
 import { MqttWitness } from './mqtt-witness.ts';
 import { type RecordedLog, recordLog } from './recorded-log.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -75,27 +76,6 @@ function permitUntil(sendBy: number) {
 
 /** A signal that does not abort. */
 export const never = () => new AbortController().signal;
-
-/** Resolves when the link is in such a state. */
-export function becomes(
-  link: Pick<Link, 'state' | 'onStateChange'>,
-  status: LinkState['status'],
-  reason?: string,
-): Promise<LinkState> {
-  const fits = (state: LinkState) =>
-    state.status === status && (reason === undefined || (state.status === 'down' && state.reason === reason));
-  return new Promise((resolve) => {
-    if (fits(link.state)) {
-      resolve(link.state);
-      return;
-    }
-    const stop = link.onStateChange((state) => {
-      if (!fits(state)) return;
-      stop();
-      resolve(state);
-    });
-  });
-}
 
 /** The error a promise must fail with. */
 export const failure = (promise: Promise<unknown>): Promise<GatewayError> =>

@@ -9,9 +9,10 @@ import {
   type RetainedCommand,
   readCredentials,
 } from '../../src/transports/mqtt/index.ts';
+import { becomes } from '../kit/link-becomes.ts';
 import { MqttWitness } from '../kit/mqtt-witness.ts';
 import { Authority, type Issued, opensslProgram } from './kit/authority.ts';
-import { becomes, Commander } from './kit/commander.ts';
+import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';
 

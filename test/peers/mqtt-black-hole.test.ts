@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { becomes } from '../kit/link-becomes.ts';
 import { MqttWitness } from '../kit/mqtt-witness.ts';
 import { Authority, opensslProgram } from './kit/authority.ts';
-import { becomes, Commander } from './kit/commander.ts';
+import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 import { type Cable, NetworkNamespace } from './kit/network-namespace.ts';
 import { judge } from './kit/verdict.ts';

@@ -3,9 +3,10 @@ import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { MqttTelemetryClient, type MqttTelemetryOptions } from '../../src/transports/mqtt/index.ts';
+import { becomes } from '../kit/link-becomes.ts';
 import { recordLog } from '../kit/recorded-log.ts';
 import { TcpProxy } from '../kit/tcp-proxy.ts';
-import { becomes, Commander } from './kit/commander.ts';
+import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 
 describe.skipIf(mosquittoProgram === undefined)('mosquitto, many at once', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { becomes, never, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
+import { becomes } from '../../../test/kit/link-becomes.ts';
+import { never, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
 import type { MqttMessage } from '../../contract/index.ts';
 
 const mqtt = useMqtt();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { becomes, failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
+import { becomes } from '../../../test/kit/link-becomes.ts';
+import { failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { TcpProxy } from '../../../test/kit/tcp-proxy.ts';
 import { Secret, type Timer } from '../../contract/index.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { GatewayError, type Link, type LinkState, type MqttLink } from '../../../src/contract/index.ts';
+import { GatewayError, type MqttLink } from '../../../src/contract/index.ts';
 import { MqttTransport, type MqttTransportOptions } from '../../../src/transports/mqtt/index.ts';
+import { becomes } from '../../kit/link-becomes.ts';
 import { type RecordedLog, recordLog } from '../../kit/recorded-log.ts';
 
 /** How a numbered command ended: the broker has it, or an error with its delivery. */
@@ -86,25 +87,4 @@ function permit(sendBy: number) {
     },
     withdraw() {},
   };
-}
-
-/** Resolves when the link is in such a state. */
-export function becomes(
-  link: Pick<Link, 'state' | 'onStateChange'>,
-  status: LinkState['status'],
-  reason?: string,
-): Promise<LinkState> {
-  const fits = (state: LinkState) =>
-    state.status === status && (reason === undefined || (state.status === 'down' && state.reason === reason));
-  return new Promise((resolve) => {
-    if (fits(link.state)) {
-      resolve(link.state);
-      return;
-    }
-    const stop = link.onStateChange((state) => {
-      if (!fits(state)) return;
-      stop();
-      resolve(state);
-    });
-  });
 }
