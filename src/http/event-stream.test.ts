@@ -155,6 +155,26 @@ describe('/events/stream', () => {
     reader.hangUp();
   });
 
+  test.each([[false], [true]])(
+    'tells a key that was revoked nothing more (looked up again: %s)',
+    async (looksKeysUp) => {
+      const { open, happen, keys, clock } = await site({ looksKeysUp });
+      const [busy, idle] = [await open('?event_types=lock.locked'), await open('?event_types=lock.unlocked')];
+      happen();
+      await until(() => busy.ids.length === 1);
+      keys.clear();
+      happen();
+      await until(() => busy.ended && idle.ended);
+      expect(busy.ids).toHaveLength(1);
+      keys.set(apiKey, keyWith(['read']));
+      const silent = await open();
+      keys.clear();
+      await clock.advance(15_000);
+      await until(() => silent.ended);
+      expect(clock.armedTimers).toBe(0);
+    },
+  );
+
   test('ends when the gateway stops', async () => {
     const { open, server } = await site();
     const client = await open();

@@ -21,6 +21,8 @@ export interface StreamRequest {
   readonly hasGap: boolean;
   readonly wants: (event: EventRecord) => boolean;
   readonly render: (event: EventRecord) => object;
+  /** Whether the key that it was opened with is still valid. */
+  readonly isAllowed: () => boolean | Promise<boolean>;
 }
 
 /**
@@ -50,7 +52,7 @@ class EventStream {
     this.#cursor = request.after;
     this.#heartbeat = this.#beat();
     this.#end = clock.setTimer(() => this.close(), longestMs);
-    this.#unsubscribe = events.onEvent(() => this.#writeOn());
+    this.#unsubscribe = events.onEvent(() => this.#ifAllowed(() => this.#writeOn()));
     response.on('drain', () => this.#drained());
     response.on('close', () => this.close());
     response.on('error', () => this.close());
@@ -73,7 +75,15 @@ class EventStream {
   #drained(): void {
     this.#patience?.cancel();
     this.#patience = undefined;
-    this.#writeOn();
+    this.#ifAllowed(() => this.#writeOn());
+  }
+
+  /** A key that was revoked hears nothing more. */
+  #ifAllowed(go: () => void): void {
+    const decide = (allowed: boolean) => (allowed ? go() : this.close());
+    const verdict = this.#request.isAllowed();
+    if (verdict instanceof Promise) void verdict.then(decide);
+    else decide(verdict);
   }
 
   #writeOn(): void {
@@ -101,7 +111,7 @@ class EventStream {
   #beat(): Timer {
     return this.#clock.setTimer(() => {
       this.#heartbeat = this.#beat();
-      if (this.#patience === undefined) this.#write(': \n\n');
+      if (this.#patience === undefined) this.#ifAllowed(() => this.#write(': \n\n'));
     }, heartbeatMs);
   }
 }

@@ -94,7 +94,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     stopping,
   };
   for (const route of routes) serveRoute(app, route, service);
-  const streams = serveEventStream(app, gateway, answers);
+  const streams = serveEventStream(app, gateway, answers, options.keys);
 
   const close = async () => {
     holds.release();

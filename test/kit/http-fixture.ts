@@ -25,20 +25,28 @@ export interface HttpFixture {
   readonly gateway: FakeGateway;
   readonly clock: SimulatedClock;
   readonly server: HttpServer;
+  /** Those that are valid now. */
+  readonly keys: Map<string, ApiKey>;
   /** Sends a request with the test's key: a body goes as JSON. */
   call(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
 /** A server in front of a fake gateway, both on a simulated clock. Closed after the test. */
 export function httpFixture(
-  options: { holdMs?: number; log?: Logger; keys?: Readonly<Record<string, ApiKey>> } = {},
+  options: {
+    holdMs?: number;
+    log?: Logger;
+    keys?: Readonly<Record<string, ApiKey>>;
+    /** Keys are looked up again each time, as after a second. */
+    looksKeysUp?: boolean;
+  } = {},
 ): HttpFixture {
   const clock = new SimulatedClock();
   const gateway = new FakeGateway(clock);
   const keys = new Map(Object.entries(options.keys ?? { [apiKey]: keyWith(apiKeyScopes) }));
   const server = createHttpServer({
     gateway,
-    keys: { verify: (key) => keys.get(key) },
+    keys: { verify: (key) => (options.looksKeysUp ? Promise.resolve(keys.get(key)) : keys.get(key)) },
     holdMs: options.holdMs ?? 0,
     metrics: { contentType: 'text/plain; charset=utf-8', text: async () => 'strikeplate_ready 1\n' },
     log: options.log ?? pino({ level: 'silent' }),
@@ -48,6 +56,7 @@ export function httpFixture(
     gateway,
     clock,
     server,
+    keys,
     call: async (method, url, body, headers = {}) => {
       const answer = await server.inject({
         method: method as 'GET',

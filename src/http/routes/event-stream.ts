@@ -4,6 +4,8 @@ import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../gateway/ports.ts';
 import { meets } from '../../store/event-query.ts';
 import type { Answers } from '../../wire/answers.ts';
+import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
+import { bearerToken } from '../authentication.ts';
 import { EventStreams } from '../event-stream.ts';
 import { parameterReader } from '../parameters.ts';
 import { queryDecoder, type RawQuery } from '../query-string.ts';
@@ -25,7 +27,12 @@ const parameters = z.object({
  * `GET /events/stream`: events as they are written down, as server-sent events. `Last-Event-ID` resumes after the event
  * of that id; without it the stream begins with the next event.
  */
-export function serveEventStream(app: FastifyInstance, gateway: Gateway, answers: Answers): EventStreams {
+export function serveEventStream(
+  app: FastifyInstance,
+  gateway: Gateway,
+  answers: Answers,
+  keys: ApiKeyVerifier,
+): EventStreams {
   const { events, clock } = gateway;
   const streams = new EventStreams(events, clock, STREAM_LIMIT);
   const decode = queryDecoder(parameters.shape);
@@ -50,6 +57,8 @@ export function serveEventStream(app: FastifyInstance, gateway: Gateway, answers
       const last = resumeAfter === '' ? undefined : events.get(resumeAfter);
       const hasGap = resumeAfter !== '' && last === undefined;
       const caller = new RequestCaller(key, request);
+      const token = bearerToken(request) ?? '';
+      const mayRead = (found: ApiKey | undefined) => found?.scopes.has('read') ?? false;
       reply.hijack();
       reply.raw.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
@@ -63,6 +72,10 @@ export function serveEventStream(app: FastifyInstance, gateway: Gateway, answers
         hasGap,
         wants: (event) => meets(event, conditions),
         render: (event) => answers.event(event, caller),
+        isAllowed: () => {
+          const found = keys.verify(token);
+          return found instanceof Promise ? found.then(mayRead) : mayRead(found);
+        },
       });
     },
   });
