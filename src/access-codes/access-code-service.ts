@@ -126,8 +126,9 @@ export class AccessCodeService implements AccessCodes {
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
     const backup = book.get(code.pulledBackupAccessCodeId ?? '');
-    if (backup && code.endsAt !== undefined && backup.endsAt !== code.endsAt) {
-      await this.#alsoChange(backup, { startsAt: backup.startsAt ?? backup.createdAt, endsAt: code.endsAt });
+    if (backup && backup.endsAt !== code.endsAt) {
+      const startsAt = code.endsAt === undefined ? undefined : (backup.startsAt ?? backup.createdAt);
+      await this.#alsoChange(backup, { startsAt, endsAt: code.endsAt });
     }
     return attempt;
   }

@@ -222,6 +222,22 @@ describe('a spare code', () => {
     expect(digits()).toHaveLength(1);
   });
 
+  it('stays with a guest whose stay is given no end, and goes when it is given one again', async () => {
+    const { clock, codes, create, digits, end, origin } = await stay({ settings: { backupCodes: 1 } });
+    await clock.advance(minute);
+    const [spare] = digits();
+    const { attempt, code } = await create('0472', 0, 3 * hour, { useBackupPool: true });
+    await clock.until(end(attempt));
+    await codes.pullBackup(code.accessCodeId);
+    await codes.update(code.accessCodeId, { startsAt: null, endsAt: null }, origin());
+    await clock.advance(5 * hour);
+    expect(digits()).toEqual(expect.arrayContaining(['0472', spare]));
+    await codes.update(code.accessCodeId, { endsAt: clock.wallTime() + hour }, origin());
+    await clock.advance(2 * hour);
+    expect(digits()).not.toContain(spare);
+    expect(digits()).not.toContain('0472');
+  });
+
   it('is refused to a code that was not made for it', async () => {
     const { clock, codes, create } = await stay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
