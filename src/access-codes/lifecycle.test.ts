@@ -103,6 +103,15 @@ describe('a code with times', () => {
     expect(digits()).toEqual([]);
   });
 
+  it('waits for one that goes at the same time, where there is room for one', async () => {
+    const { clock, create, digits, told } = await stay({ slots: 1 });
+    const { code } = await create('6284', 3 * hour, 4 * hour);
+    await create('0472', 0, 2 * hour);
+    await clock.advance(2 * hour + 10_000);
+    expect(digits()).toEqual(['6284']);
+    expect(told(code.accessCodeId)).toEqual(['created', 'set_on_device']);
+  });
+
   it('that is for one use goes after it', async () => {
     const { clock, create, digits, end, lock } = await stay();
     const { attempt } = await create('0472', 0, 5 * hour, { isOneTimeUse: true });
@@ -168,6 +177,22 @@ describe('an update', () => {
     expect(digits()).toEqual(['6284', '7777']);
   });
 
+  it('that takes the old away tells nobody that others did, though the lock’s answer was lost', async () => {
+    const { clock, codes, create, digits, end, keypad, lock, origin, told } = await stay();
+    const { attempt, code } = await create('0472');
+    await clock.until(end(attempt));
+    keypad.onWritten = () => {
+      keypad.onWritten = () => {};
+      keypad.faults.push('answer_lost');
+    };
+    const update = await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin());
+    expect((await clock.until(end(update))).settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    lock.report({ kind: 'code_slot', slot: 1, occupied: false });
+    await clock.advance(minute);
+    expect(digits()).toEqual(['6284']);
+    expect(told(code.accessCodeId)).not.toContain('deleted_external_to_seam');
+  });
+
   it('of the times alone needs no lock that keeps none', async () => {
     const { clock, codes, create, end, origin, digits } = await stay();
     const { attempt, code } = await create('0472', 0, 5 * hour);
@@ -187,6 +212,8 @@ describe('an update', () => {
     const update = await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin());
     expect((await clock.until(end(update))).settlement).toMatchObject({ error: { type: 'device_offline' } });
     expect(codes.get(code.accessCodeId)?.errors).toMatchObject([{ code: 'failed_to_set_on_device' }]);
+    // Its old digits open the door until then: they are nobody else's.
+    await expect(create('0472')).rejects.toMatchObject({ type: 'duplicate_access_code' });
     await clock.advance(hour);
     keypad.reachable = true;
     lock.report({ kind: 'health', health: { status: 'online' } });
