@@ -178,14 +178,14 @@ export class WebhookQueue {
       this.#log.error({ eventId: event.eventId }, 'an event waited too long for its receiver and is given up');
       return undefined;
     }
-    const body = JSON.stringify(render(event));
-    const headers = {
-      'content-type': 'application/json',
-      'user-agent': userAgent,
-      ...signedHeaders(this.#secret, event.eventId, clock.wallTime(), body),
-    };
     const patience = clock.setTimer(() => stop.abort(new Error('no answer within 15 s')), answerWithinMs);
     try {
+      const body = JSON.stringify(render(event));
+      const headers = {
+        'content-type': 'application/json',
+        'user-agent': userAgent,
+        ...signedHeaders(this.#secret, event.eventId, clock.wallTime(), body),
+      };
       const status = await sender.send({ url: this.#webhook.url, headers, body }, stop.signal);
       if (status < 200 || status >= 300) return `it answered ${status}`;
       this.#isBack();

@@ -196,6 +196,20 @@ describe('an event that is not taken', () => {
     expect(taken().filter((id) => eventIds('back').includes(id))).toEqual(eventIds('back'));
   });
 
+  it('holds up nothing else when it cannot be put into words', async () => {
+    const { clock, core, receiver, create, happen, eventIds } = await site({ fixture: { webhooksIncludeCodes: true } });
+    await create();
+    core.accessCodes.get = () => {
+      throw new GatewayError('misconfigured', 'The digits of access code 7 cannot be read.');
+    };
+    const about = { deviceId: 'front', accessCodeId: '7', occurredAt: clock.wallTime() };
+    core.events.append([{ eventType: 'access_code.set_on_device', ...about }]);
+    await happen('back', 2);
+    await clock.advance(minute);
+    expect(receiver.ids).toEqual(eventIds('back'));
+    expect(core.webhooks.queued).toBe(1);
+  });
+
   it('is sent as soon as the receiver takes another one', async () => {
     const { clock, receiver, create, happen, core } = await site();
     await create();
