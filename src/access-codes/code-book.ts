@@ -69,17 +69,27 @@ export class CodeBook {
     return this.#options.vault.open(sealed, about);
   }
 
+  /** The same, and undefined for digits that cannot be read: one damaged code must not keep the others from working. */
+  read(sealed: Uint8Array, about: CodeSealContext): Secret | undefined {
+    try {
+      return this.reveal(sealed, about);
+    } catch (error) {
+      if (error instanceof GatewayError && error.type === 'misconfigured') return undefined;
+      throw error;
+    }
+  }
+
   standing(code: AccessCodeRecord): Standing {
     const { settings, rulesOf, moment: now } = this.#options;
     const moment = now();
     const rules = rulesOf(code.deviceId);
     const leadMs = leadOf(code, rules, settings);
-    const reveal = (sealed: Uint8Array) => this.reveal(sealed, code);
+    const read = (sealed: Uint8Array) => this.read(sealed, code);
     return {
       moment,
       leadMs,
       want: wantOf(code, moment, leadMs),
-      fitting: code.placements.find((placement) => fits(placement, code, rules, reveal)),
+      fitting: code.placements.find((placement) => fits(placement, code, rules, read)),
     };
   }
 
@@ -221,28 +231,29 @@ export class CodeBook {
       (other) =>
         other.accessCodeId !== exceptId &&
         (always || overlap(other, times)) &&
-        (this.reveal(other.sealedCode, other).equals(digits) ||
-          other.placements.some((placement) => this.reveal(placement.sealedCode, other).equals(digits))),
+        (this.read(other.sealedCode, other)?.equals(digits) ||
+          other.placements.some((placement) => this.read(placement.sealedCode, other)?.equals(digits))),
     );
     if (found) return found;
     return this.unmanagedList(deviceId).find(
-      (other) => other.sealedCode !== undefined && this.reveal(other.sealedCode, other).equals(digits),
+      (other) => other.sealedCode !== undefined && this.read(other.sealedCode, other)?.equals(digits),
     );
   }
 
   /** Another code's entry on the lock with the digits that this code is to have: the lock would refuse them now. */
   isBlocked(code: AccessCodeRecord): boolean {
-    const digits = this.reveal(code.sealedCode, code);
+    const digits = this.read(code.sealedCode, code);
+    if (!digits) return false;
     return this.list(code.deviceId).some(
       (other) =>
         other.accessCodeId !== code.accessCodeId &&
-        other.placements.some(({ sealedCode }) => this.reveal(sealedCode, other).equals(digits)),
+        other.placements.some(({ sealedCode }) => this.read(sealedCode, other)?.equals(digits)),
     );
   }
 
   /** Whether a placement holds the digits that its code is to have. */
   hasDigits(placement: CodePlacement, code: AccessCodeRecord): boolean {
-    return sameDigits(placement.sealedCode, code.sealedCode, (sealed) => this.reveal(sealed, code));
+    return sameDigits(placement.sealedCode, code.sealedCode, (sealed) => this.read(sealed, code));
   }
 
   /** The lowest slot that nobody holds, as far as is known. */

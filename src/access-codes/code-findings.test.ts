@@ -4,7 +4,7 @@ import { Secret } from '../contract/index.ts';
 import type { CodePlacement } from '../store/records.ts';
 import { isOurs } from './code-findings.ts';
 
-const digits = { reveal: () => new Secret('0472') };
+const digits = { read: () => new Secret('0472') };
 const held: CodePlacement = {
   slot: 4,
   label: 'sp-0123456789abcdef',

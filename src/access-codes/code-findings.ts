@@ -99,7 +99,7 @@ export function vacated(
  * another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
-  book: Pick<CodeBook, 'reveal'>,
+  book: Pick<CodeBook, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
@@ -111,13 +111,16 @@ export function isOurs(
   return hasOurName || hasDigits(book, code, placement, reading);
 }
 
-/** True also when the lock does not show them. */
+/** True also when the lock does not show them, or ours cannot be read any more. */
 const hasDigits = (
-  book: Pick<CodeBook, 'reveal'>,
+  book: Pick<CodeBook, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
-): boolean => reading.code === undefined || reading.code.equals(book.reveal(placement.sealedCode, code));
+): boolean => {
+  const own = book.read(placement.sealedCode, code);
+  return reading.code === undefined || own === undefined || reading.code.equals(own);
+};
 
 function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
   if (placement.state === 'planned') return [];
@@ -134,7 +137,7 @@ function unmanagedGone({ book }: FindingsOptions, deviceId: string, slot: number
 function foreign({ book, clock, newId }: FindingsOptions, deviceId: string, reading: SlotReading): readonly Change[] {
   const { slot, code, label } = reading;
   const known = book.unmanagedAt(deviceId, slot);
-  const knownDigits = known?.sealedCode && book.reveal(known.sealedCode, known);
+  const knownDigits = known?.sealedCode && book.read(known.sealedCode, known);
   const same = code === undefined || (knownDigits?.equals(code) ?? false);
   if (known && same && (label === undefined || label === known.name)) return [];
   const accessCodeId = known?.accessCodeId ?? newId();

@@ -31,14 +31,14 @@ export function updated(
   const { deviceId, accessCodeId } = before;
   const times = newTimes(before, patch, moment);
   const timesDiffer = times.startsAt !== before.startsAt || times.endsAt !== before.endsAt;
-  const digitsDiffer = patch.code !== undefined && !book.reveal(before.sealedCode, before).equals(patch.code);
+  const digitsDiffer = patch.code !== undefined && !book.read(before.sealedCode, before)?.equals(patch.code);
   if (patch.code && digitsDiffer) {
     const { name, rules } = keypadOf(registry, deviceId);
     assertAcceptable(patch.code, rules, name);
   }
   if (digitsDiffer || timesDiffer) {
-    const digits = patch.code ?? book.reveal(before.sealedCode, before);
-    if (book.duplicateOf(digits, deviceId, times, accessCodeId)) {
+    const digits = patch.code ?? book.read(before.sealedCode, before);
+    if (digits && book.duplicateOf(digits, deviceId, times, accessCodeId)) {
       throw duplicate(registry.require(deviceId).snapshot.name);
     }
   }

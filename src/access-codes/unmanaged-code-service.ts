@@ -36,7 +36,7 @@ export class UnmanagedCodeService implements UnmanagedCodes {
   }
 
   reveal(code: UnmanagedCodeRecord): Secret | undefined {
-    return code.sealedCode && this.#options.book.reveal(code.sealedCode, code);
+    return code.sealedCode && this.#options.book.read(code.sealedCode, code);
   }
 
   async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {

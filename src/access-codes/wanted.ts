@@ -50,19 +50,27 @@ export function fits(
   placement: CodePlacement,
   code: AccessCodeRecord,
   rules: AccessCodeRules | undefined,
-  reveal: (sealed: Uint8Array) => Secret,
+  read: (sealed: Uint8Array) => Secret | undefined,
 ): boolean {
   const wanted = rules ? scheduleOf(code, rules) : placement.schedule;
   return (
     placement.state === 'held' &&
     placement.schedule?.startsAt === wanted?.startsAt &&
     placement.schedule?.endsAt === wanted?.endsAt &&
-    sameDigits(placement.sealedCode, code.sealedCode, reveal)
+    sameDigits(placement.sealedCode, code.sealedCode, read)
   );
 }
 
-export const sameDigits = (one: Uint8Array, other: Uint8Array, reveal: (sealed: Uint8Array) => Secret): boolean =>
-  one === other || Buffer.compare(one, other) === 0 || reveal(one).equals(reveal(other));
+/** False also for digits that cannot be read. */
+export function sameDigits(
+  one: Uint8Array,
+  other: Uint8Array,
+  read: (sealed: Uint8Array) => Secret | undefined,
+): boolean {
+  if (one === other || Buffer.compare(one, other) === 0) return true;
+  const digits = read(other);
+  return (digits && read(one)?.equals(digits)) ?? false;
+}
 
 /** Whether two codes are ever valid at once; a missing end is for ever. */
 export const overlap = (one: CodeTimes, other: CodeTimes): boolean =>

@@ -167,8 +167,8 @@ export interface AccessCodes {
   list(deviceId?: string): AccessCodeRecord[];
   /** The code of ours that stands, or may stand, in a slot of the lock: who opened. */
   atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined;
-  /** The digits: only for an answer to somebody who may see them. */
-  reveal(code: AccessCodeRecord): Secret;
+  /** The digits, only for an answer to somebody who may see them; undefined when they cannot be read any more. */
+  reveal(code: AccessCodeRecord): Secret | undefined;
   readonly unmanaged: UnmanagedCodes;
 }
 

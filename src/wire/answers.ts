@@ -44,7 +44,7 @@ export class Answers {
     const device = devices.get(code.deviceId);
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
-      digits: viewer.may('codes') ? accessCodes.reveal(code).reveal() : null,
+      digits: viewer.may('codes') ? (accessCodes.reveal(code)?.reveal() ?? null) : null,
       deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
@@ -72,7 +72,7 @@ export class Answers {
       workspaceId: identity.workspaceId,
       digits: () => {
         const code = viewer.may('codes') ? accessCodes.get(event.accessCodeId ?? '') : undefined;
-        return code === undefined ? null : accessCodes.reveal(code).reveal();
+        return code === undefined ? null : (accessCodes.reveal(code)?.reveal() ?? null);
       },
     });
   }

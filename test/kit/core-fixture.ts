@@ -3,7 +3,14 @@ import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import type { TimeSource } from '../../src/access-codes/timekeeper.ts';
-import { type Clock, type DeviceReport, type LinkKind, type LinkKinds, Secret } from '../../src/contract/index.ts';
+import {
+  type Clock,
+  type DeviceReport,
+  GatewayError,
+  type LinkKind,
+  type LinkKinds,
+  Secret,
+} from '../../src/contract/index.ts';
 import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import type { WebhookSender } from '../../src/events/webhooks/webhook-sender.ts';
@@ -42,6 +49,8 @@ export interface FixtureOptions {
   readonly webhookLimit?: number;
   readonly accessCodes?: AccessCodeSettings;
   readonly timeSource?: TimeSource;
+  /** Codes, by their ids, whose digits were damaged on disk. */
+  readonly damaged?: ReadonlySet<string>;
   readonly devices: readonly FixtureDevice[];
 }
 
@@ -81,7 +90,15 @@ export function coreFixture(options: FixtureOptions) {
     random,
     randomInt: (below) => Math.floor(random() * below),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
-    vault,
+    vault: {
+      ...vault,
+      open: (sealed, about) => {
+        if (!('accessCodeId' in about)) return vault.open(sealed, about);
+        if (options.damaged?.has(about.accessCodeId))
+          throw new GatewayError('misconfigured', 'The digits cannot be read.');
+        return vault.open(sealed, about);
+      },
+    },
     randomBytes: (size) => Uint8Array.from({ length: size }, () => Math.floor(random() * 256)),
     webhooks: {
       sender: options.webhookSender ?? { send: async () => 200, check: async () => {} },

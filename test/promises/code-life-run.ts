@@ -71,7 +71,7 @@ export class CodeLifeRun {
     const until = this.now;
     const told = this.core.accessCodes.list().map((code) => ({
       id: code.accessCodeId,
-      digits: this.core.accessCodes.reveal(code).reveal(),
+      digits: this.core.accessCodes.reveal(code)?.reveal() ?? '',
       status: code.status,
       problems: [...code.errors, ...code.warnings].map(({ code: name }) => name),
     }));
