@@ -10,7 +10,7 @@ import { fits, leadOf, type Moment, overlap, sameDigits, wantOf } from './wanted
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
 export interface CodeVault {
   seal(code: Secret, about: CodeSealContext): Uint8Array;
-  /** @throws GatewayError `misconfigured` when the store's key does not fit */
+  /** @throws GatewayError `internal_error` when it was sealed with another key, or was changed since */
   open(sealed: Uint8Array, about: CodeSealContext): Secret;
 }
 
@@ -74,7 +74,7 @@ export class CodeBook {
     try {
       return this.reveal(sealed, about);
     } catch (error) {
-      if (error instanceof GatewayError && error.type === 'misconfigured') return undefined;
+      if (error instanceof GatewayError) return undefined;
       throw error;
     }
   }

@@ -49,7 +49,7 @@ export interface FixtureOptions {
   readonly webhookLimit?: number;
   readonly accessCodes?: AccessCodeSettings;
   readonly timeSource?: TimeSource;
-  /** Codes, by their ids, whose digits were damaged on disk. */
+  /** Ids of codes and webhooks whose secrets were damaged on disk. */
   readonly damaged?: ReadonlySet<string>;
   readonly devices: readonly FixtureDevice[];
 }
@@ -93,10 +93,10 @@ export function coreFixture(options: FixtureOptions) {
     vault: {
       ...vault,
       open: (sealed, about) => {
-        if (!('accessCodeId' in about)) return vault.open(sealed, about);
-        if (options.damaged?.has(about.accessCodeId))
-          throw new GatewayError('misconfigured', 'The digits cannot be read.');
-        return vault.open(sealed, about);
+        const isCode = 'accessCodeId' in about;
+        if (options.damaged?.has(isCode ? about.accessCodeId : about.webhookId))
+          throw new GatewayError('internal_error', 'It cannot be read.');
+        return isCode ? vault.open(sealed, about) : vault.open(sealed, about);
       },
     },
     randomBytes: (size) => Uint8Array.from({ length: size }, () => Math.floor(random() * 256)),

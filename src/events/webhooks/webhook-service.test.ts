@@ -140,6 +140,17 @@ const now = () => {
 };
 
 describe('an event that is not taken', () => {
+  it('is left out when its secret was damaged on disk, and the others go on', async () => {
+    const first = await site();
+    const [bad, good] = [await first.create(), await first.create()];
+    const { core, receiver, happen, eventIds } = await first.restart({
+      fixture: { damaged: new Set([bad.webhookId]) },
+    });
+    expect(core.webhooks.list().map(({ webhookId }) => webhookId)).toEqual([good.webhookId]);
+    await happen();
+    expect(receiver.ids.filter((id) => eventIds().includes(id))).toEqual(eventIds());
+  });
+
   it('is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h, under the same id, then given up', async () => {
     const { clock, receiver, create, happen, eventIds, core } = await site();
     await create();

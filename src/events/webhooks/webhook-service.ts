@@ -45,7 +45,7 @@ export class WebhookService implements Webhooks {
 
   /** Goes on where the last run stopped. */
   start(): void {
-    for (const record of this.#records.values()) this.#open(record);
+    for (const record of [...this.#records.values()]) this.#takeUp(record);
     this.#unsubscribe = this.#options.events.onEvent(() => {
       for (const queue of this.#queues.values()) queue.wake();
     });
@@ -121,6 +121,18 @@ export class WebhookService implements Webhooks {
 
   get queued(): number {
     return [...this.#queues.values()].reduce((sum, { queued }) => sum + queued, 0);
+  }
+
+  /** One whose secret was damaged on disk is left out: the others, and the doors, go on. */
+  #takeUp(record: WebhookRecord): void {
+    try {
+      this.#open(record);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      const { webhookId } = record;
+      this.#records.delete(webhookId);
+      this.#options.log.error({ webhookId, why: error.message }, 'a webhook is left out; create it again');
+    }
   }
 
   #open(record: WebhookRecord): void {
