@@ -1,55 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { TimedKeypad } from '../../test/kit/timed-keypad.ts';
+import { keypadStay } from '../../test/kit/keypad-stay.ts';
 import { Secret } from '../contract/index.ts';
-import { type AccessCodeSettings, usualSettings } from './settings.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-interface Options {
-  readonly settings?: Partial<AccessCodeSettings>;
-  readonly native?: boolean;
-  readonly slots?: number;
-  readonly showsCodes?: boolean;
-}
-
-async function stay({ settings, native = false, slots = 6, showsCodes = true }: Options = {}) {
-  const clock = new SimulatedClock();
-  const keypad = new TimedKeypad({ clock, trueTime: () => clock.wallTime(), slots, native, showsCodes });
-  const source = { right: false };
-  const fixture = await scriptedCore({
-    clock,
-    keypad,
-    accessCodes: { ...usualSettings, ...settings },
-    timeSource: { isSynchronised: async () => source.right },
-  });
-  const { core, origin, end } = fixture;
-  const codes = core.accessCodes;
-  const create = (code: string | undefined, from?: number, until?: number, more: object = {}) =>
-    codes.create(
-      {
-        deviceId: 'front',
-        ...(code !== undefined && { code: new Secret(code) }),
-        ...(from !== undefined && { startsAt: clock.wallTime() + from }),
-        ...(until !== undefined && { endsAt: clock.wallTime() + until }),
-        ...more,
-      },
-      origin(),
-    );
-  const digits = () => [...keypad.entries.values()].map((entry) => entry.digits).sort();
-  const told = (accessCodeId: string) =>
-    core.events
-      .list({ limit: 200, accessCodeIds: [accessCodeId] })
-      .map(({ eventType }) => eventType.replace('access_code.', ''));
-  await clock.advance(10_000);
-  return { ...fixture, clock, keypad, source, codes, create, digits, told, end };
-}
-
 describe('a code with times', () => {
   it('is a success at once, written an hour before its start, and gone at its end', async () => {
-    const { clock, codes, core, create, digits, told } = await stay();
+    const { clock, codes, core, create, digits, told } = await keypadStay();
     const { attempt, code } = await create('0472', 3 * hour, 5 * hour);
     expect(attempt.settlement).toEqual({ status: 'success', result: { access_code_id: code.accessCodeId } });
     expect(code).toMatchObject({ status: 'unset', pendingMutations: [{ mutationCode: 'deferring_creation' }] });
@@ -67,7 +25,7 @@ describe('a code with times', () => {
   });
 
   it('is kept by a lock that keeps times, which ends it with the box unplugged', async () => {
-    const { clock, codes, core, create, keypad, told } = await stay({ native: true });
+    const { clock, codes, core, create, keypad, told } = await keypadStay({ native: true });
     const { code } = await create('0472', 10 * hour, 12 * hour);
     await clock.advance(minute);
     expect(codes.get(code.accessCodeId)).toMatchObject({ status: 'unset', scheduledOnDevice: true });
@@ -86,12 +44,12 @@ describe('a code with times', () => {
     ['an end before its start', { startsAt: 9_000_000_000_000, endsAt: 8_000_000_000_000 }, /after starts_at/],
     ['an end in the past', { startsAt: 1, endsAt: 2 }, /in the past/],
   ])('is refused with %s', async (_, times, message) => {
-    const { codes, origin } = await stay();
+    const { codes, origin } = await keypadStay();
     await expect(codes.create({ deviceId: 'front', ...times }, origin())).rejects.toThrow(message);
   });
 
   it('may share digits with one at another time, when that is switched on, and waits for it to be gone', async () => {
-    const { clock, create, digits } = await stay({ settings: { duplicates: 'refuse_overlapping' } });
+    const { clock, create, digits } = await keypadStay({ settings: { duplicates: 'refuse_overlapping' } });
     await create('0472', 0, 2 * hour);
     await expect(create('0472', hour, 4 * hour)).rejects.toMatchObject({ type: 'duplicate_access_code' });
     const { code } = await create('0472', 2 * hour, 4 * hour);
@@ -104,7 +62,7 @@ describe('a code with times', () => {
   });
 
   it('waits for one that goes at the same time, where there is room for one', async () => {
-    const { clock, create, digits, told } = await stay({ slots: 1 });
+    const { clock, create, digits, told } = await keypadStay({ slots: 1 });
     const { code } = await create('6284', 3 * hour, 4 * hour);
     await create('0472', 0, 2 * hour);
     await clock.advance(2 * hour + 10_000);
@@ -113,7 +71,7 @@ describe('a code with times', () => {
   });
 
   it('that is for one use goes after it', async () => {
-    const { clock, create, digits, end, lock } = await stay();
+    const { clock, create, digits, end, lock } = await keypadStay();
     const { attempt } = await create('0472', 0, 5 * hour, { isOneTimeUse: true });
     await clock.until(end(attempt));
     await clock.until(end((await create('7391')).attempt));
@@ -123,7 +81,7 @@ describe('a code with times', () => {
   });
 
   it('leaves alone what somebody else put into its slot, also when it goes itself', async () => {
-    const { clock, codes, create, digits, end, keypad, origin } = await stay();
+    const { clock, codes, create, digits, end, keypad, origin } = await keypadStay();
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     keypad.byHand(1, '9999');
@@ -137,7 +95,7 @@ describe('a code with times', () => {
 
 describe('an update', () => {
   it('writes the new, sees it, and takes the old away', async () => {
-    const { clock, codes, create, end, keypad, origin } = await stay();
+    const { clock, codes, create, end, keypad, origin } = await keypadStay();
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     const update = await codes.update(code.accessCodeId, { code: new Secret('6284'), name: 'Guest' }, origin());
@@ -156,7 +114,7 @@ describe('an update', () => {
   });
 
   it('takes the old away first where there is no room for both', async () => {
-    const { clock, codes, create, end, keypad, origin } = await stay({ slots: 1 });
+    const { clock, codes, create, end, keypad, origin } = await keypadStay({ slots: 1 });
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     await clock.until(end(await codes.update(code.accessCodeId, { code: new Secret('6284') }, origin())));
@@ -168,7 +126,7 @@ describe('an update', () => {
   });
 
   it('takes the old away first on a lock that says that it is full', async () => {
-    const { clock, codes, create, digits, end, keypad, origin } = await stay({ native: true, slots: 2 });
+    const { clock, codes, create, digits, end, keypad, origin } = await keypadStay({ native: true, slots: 2 });
     keypad.byHand(1, '7777');
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
@@ -178,7 +136,7 @@ describe('an update', () => {
   });
 
   it('that takes the old away tells nobody that others did, though the lock’s answer was lost', async () => {
-    const { clock, codes, create, digits, end, keypad, lock, origin, told } = await stay();
+    const { clock, codes, create, digits, end, keypad, lock, origin, told } = await keypadStay();
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     keypad.onWritten = () => {
@@ -194,7 +152,7 @@ describe('an update', () => {
   });
 
   it('of the times alone needs no lock that keeps none', async () => {
-    const { clock, codes, create, end, origin, digits } = await stay();
+    const { clock, codes, create, end, origin, digits } = await keypadStay();
     const { attempt, code } = await create('0472', 0, 5 * hour);
     await clock.until(end(attempt));
     const update = await codes.update(code.accessCodeId, { endsAt: clock.wallTime() + hour }, origin());
@@ -204,7 +162,7 @@ describe('an update', () => {
   });
 
   it('of a code whose lock is away ends device_offline, and is done when the lock is back', async () => {
-    const { clock, codes, create, end, origin, keypad, lock, digits } = await stay();
+    const { clock, codes, create, end, origin, keypad, lock, digits } = await keypadStay();
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
     keypad.reachable = false;
@@ -225,7 +183,7 @@ describe('an update', () => {
 
 describe('a spare code', () => {
   it('lies on the lock unseen, and is given to a guest whose code could not be written, until that one’s end', async () => {
-    const { clock, codes, create, digits, keypad, told } = await stay({ settings: { backupCodes: 1 } });
+    const { clock, codes, create, digits, keypad, told } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
     const [spare] = digits();
     expect(spare).toMatch(/^\d{6}$/);
@@ -250,7 +208,7 @@ describe('a spare code', () => {
   });
 
   it('stays with a guest whose stay is given no end, and goes when it is given one again', async () => {
-    const { clock, codes, create, digits, end, origin } = await stay({ settings: { backupCodes: 1 } });
+    const { clock, codes, create, digits, end, origin } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
     const [spare] = digits();
     const { attempt, code } = await create('0472', 0, 3 * hour, { useBackupPool: true });
@@ -266,112 +224,10 @@ describe('a spare code', () => {
   });
 
   it('is refused to a code that was not made for it', async () => {
-    const { clock, codes, create } = await stay({ settings: { backupCodes: 1 } });
+    const { clock, codes, create } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
     const { code } = await create('0472');
     await expect(codes.pullBackup(code.accessCodeId)).rejects.toMatchObject({ type: 'invalid_input' });
-  });
-});
-
-describe('a code that somebody took off the lock', () => {
-  it.each([
-    ['while nothing else is done', minute],
-    // The lock answers after half a second, and the answer comes a tenth later.
-    ['while it is being read, and was seen', 550],
-  ])('%s is back at once when the lock says so', async (_, readingForMs) => {
-    const { clock, create, digits, keypad, lock, told } = await stay();
-    const { code } = await create('0472');
-    await clock.advance(minute);
-    lock.report({ kind: 'code_slot', slot: 1, occupied: true });
-    await clock.advance(readingForMs);
-    keypad.byHand(1, undefined);
-    lock.report({ kind: 'code_slot', slot: 1, occupied: false });
-    await clock.advance(10_000);
-    expect(digits()).toEqual(['0472']);
-    expect(told(code.accessCodeId)).toContain('deleted_external_to_seam');
-  });
-});
-
-describe('a code that somebody else put on the lock', () => {
-  it('is looked for without keeping a door waiting', async () => {
-    const { clock, codes, core, keypad, lock, origin } = await stay();
-    keypad.byHand(2, '7777');
-    keypad.reachable = false;
-    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
-    await clock.advance(100);
-    const door = await core.doors.unlock('front', origin());
-    await clock.advance(10);
-    expect(core.attempts.get(door.actionAttemptId)?.settlement?.status).toBe('success');
-    keypad.reachable = true;
-    await clock.advance(5_000);
-    expect(codes.unmanaged.list('front')).toHaveLength(1);
-  });
-
-  it('is shown and left alone, deleted or taken over when asked', async () => {
-    const { clock, codes, digits, end, keypad, lock, origin, told } = await stay();
-    for (const [slot, code] of [
-      [2, '7777'],
-      [3, '8888'],
-    ] as const) {
-      keypad.byHand(slot, code);
-      lock.report({ kind: 'code_slot', slot, occupied: true });
-    }
-    await clock.advance(minute);
-    const [first, second] = codes.unmanaged.list('front');
-    expect([first, second].map((code) => code && codes.unmanaged.reveal(code)?.reveal())).toEqual(['7777', '8888']);
-    await clock.until(end(await codes.unmanaged.delete(first?.accessCodeId ?? '', origin())));
-    expect(digits()).toEqual(['8888']);
-    const ours = await codes.unmanaged.convert(second?.accessCodeId ?? '');
-    expect(ours).toMatchObject({ status: 'set', accessCodeId: second?.accessCodeId });
-    expect(codes.unmanaged.list()).toEqual([]);
-    expect(told(first?.accessCodeId ?? '')).toEqual(['unmanaged.created', 'unmanaged.removed']);
-    await clock.until(end(await codes.delete(ours.accessCodeId, origin())));
-    expect(digits()).toEqual([]);
-  });
-
-  it('is not deleted in place of another that stands there by now, told by its name where digits are hidden', async () => {
-    const { clock, codes, digits, end, keypad, lock, origin } = await stay({ native: true, showsCodes: false });
-    keypad.byHand(2, '7777');
-    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
-    await clock.advance(minute);
-    const [found] = codes.unmanaged.list();
-    keypad.byHand(2, '8888');
-    const removal = await clock.until(end(await codes.unmanaged.delete(found?.accessCodeId ?? '', origin())));
-    expect(removal.settlement).toMatchObject({ error: { type: 'slot_conflict' } });
-    expect(digits()).toEqual(['8888']);
-  });
-
-  it('is left alone where ours was stored wrong and replaced before it could be cleared', async () => {
-    const { clock, create, digits, keypad } = await stay();
-    keypad.faults.push('stored_wrong');
-    await create('0472');
-    await clock.advance(3_100);
-    expect(digits()).toEqual(['4720']);
-    keypad.byHand(1, '7777');
-    await clock.advance(2 * minute);
-    expect(digits()).toEqual(['0472', '7777']);
-  });
-
-  it('in a slot of ours that the lock gave to another of ours is seen as ours gone', async () => {
-    const { clock, create, digits, keypad, told } = await stay({ native: true });
-    const { code } = await create('0472');
-    await clock.advance(minute);
-    keypad.byHand(1, undefined);
-    await create('6284');
-    await clock.advance(minute);
-    expect(digits()).toEqual(['0472', '6284']);
-    expect(told(code.accessCodeId)).toContain('deleted_external_to_seam');
-  });
-
-  it('cannot be taken over when the lock hides its digits', async () => {
-    const { clock, codes, keypad, lock } = await stay({ showsCodes: false });
-    keypad.byHand(2, '7777');
-    lock.report({ kind: 'code_slot', slot: 2, occupied: true });
-    await clock.advance(minute);
-    const [found] = codes.unmanaged.list();
-    await expect(codes.unmanaged.convert(found?.accessCodeId ?? '')).rejects.toMatchObject({
-      type: 'unsupported_action',
-    });
   });
 });
 
@@ -379,7 +235,7 @@ describe('a clock in doubt', () => {
   it.each([-3, 3])(
     'by %i hours neither removes living codes nor revives dead ones, until it is confirmed',
     async (hours) => {
-      const { clock, core, create, digits, source, end } = await stay();
+      const { clock, core, create, digits, source, end } = await keypadStay();
       await clock.until(end((await create('0472', 0, 2 * hour)).attempt));
       await clock.until(end((await create('7391')).attempt));
       const right = clock.wallTime();
@@ -402,7 +258,7 @@ describe('a clock in doubt', () => {
 
 describe('one stay with several doors', () => {
   it('has one code, and the same answer when it is asked for again', async () => {
-    const { clock, codes, origin, digits } = await stay();
+    const { clock, codes, origin, digits } = await keypadStay();
     const request = { deviceIds: ['front'], commonCodeKey: 'stay', whenNotShareable: 'throw' } as const;
     const first = await codes.createMultiple(request, origin());
     const second = await codes.createMultiple(request, origin());

@@ -222,6 +222,8 @@ export class CodeLifeRun {
     await this.#kill();
     this.#clock.setWallTime(this.now - byMinutes * minute);
     this.#trouble_('time');
+    // What was under way is over before anything is done by the new clock.
+    await this.#clock.advance(2 * bootMs);
     return this.#start();
   }
 
