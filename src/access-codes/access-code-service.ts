@@ -62,7 +62,9 @@ export class AccessCodeService implements AccessCodes {
       },
       (code, actor) => this.#bringAbout(code, actor),
     );
-    this.unmanaged = new UnmanagedCodeService(options, this.#attempts);
+    this.unmanaged = new UnmanagedCodeService(options, this.#attempts, (deviceId, slot) =>
+      this.#keeper.doubt(deviceId, slot),
+    );
   }
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */

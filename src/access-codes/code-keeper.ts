@@ -123,6 +123,11 @@ export class CodeKeeper {
     }
   }
 
+  /** Has the lock asked for one slot: what it holds may not be what the book says. */
+  doubt(deviceId: string, slot: number): void {
+    this.#survey(deviceId).doubt(slot);
+  }
+
   /** Looks at one device again. */
   look(deviceId: string): void {
     if (!this.#started || this.#closed) return;
@@ -147,7 +152,7 @@ export class CodeKeeper {
     } else if (report.kind === 'code_slot') {
       // Not by us: what the book says of the slot may be wrong, also when both say that it is occupied.
       const has = book.atSlot(deviceId, report.slot) ?? book.unmanagedAt(deviceId, report.slot);
-      if (report.occupied || has) this.#survey(deviceId).doubt(report.slot);
+      if (report.occupied || has) this.doubt(deviceId, report.slot);
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(deviceId, report.slot);
     }

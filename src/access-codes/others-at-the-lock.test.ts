@@ -59,8 +59,11 @@ describe('a code that somebody else put on the lock', () => {
     expect(digits()).toEqual([]);
   });
 
-  it('is not deleted in place of another that stands there by now, told by its name where digits are hidden', async () => {
-    const { clock, codes, digits, end, keypad, lock, origin } = await keypadStay({ native: true, showsCodes: false });
+  it.each([
+    ['digits', true],
+    ['name', false],
+  ])('is not deleted in place of another that stands there by now, told by its %s', async (_, showsCodes) => {
+    const { clock, codes, digits, end, keypad, lock, origin } = await keypadStay({ native: true, showsCodes });
     keypad.byHand(2, '7777');
     lock.report({ kind: 'code_slot', slot: 2, occupied: true });
     await clock.advance(minute);
@@ -69,6 +72,21 @@ describe('a code that somebody else put on the lock', () => {
     const removal = await clock.until(end(await codes.unmanaged.delete(found?.accessCodeId ?? '', origin())));
     expect(removal.settlement).toMatchObject({ error: { type: 'slot_conflict' } });
     expect(digits()).toEqual(['8888']);
+  });
+
+  it('makes room once it is deleted, though the lock’s answer was lost', async () => {
+    const { clock, codes, create, digits, end, keypad, lock, origin } = await keypadStay({ slots: 1 });
+    keypad.byHand(1, '7777');
+    lock.report({ kind: 'code_slot', slot: 1, occupied: true });
+    await create('0472');
+    await clock.advance(minute);
+    const [found] = codes.unmanaged.list();
+    keypad.faults.push('answer_lost');
+    const removal = await clock.until(end(await codes.unmanaged.delete(found?.accessCodeId ?? '', origin())));
+    expect(removal.settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    await clock.advance(10_000);
+    expect(codes.unmanaged.list()).toEqual([]);
+    expect(digits()).toEqual(['0472']);
   });
 
   it('is left alone where ours was stored wrong and replaced before it could be cleared', async () => {

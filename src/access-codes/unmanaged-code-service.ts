@@ -21,10 +21,17 @@ export interface UnmanagedCodeOptions {
 export class UnmanagedCodeService implements UnmanagedCodes {
   readonly #options: UnmanagedCodeOptions;
   readonly #attempts: CodeAttempts;
+  readonly #onDoubt: (deviceId: string, slot: number) => void;
 
-  constructor(options: UnmanagedCodeOptions, attempts: CodeAttempts) {
+  /** @param onDoubt told of a slot of which nobody knows any more what it holds */
+  constructor(
+    options: UnmanagedCodeOptions,
+    attempts: CodeAttempts,
+    onDoubt: (deviceId: string, slot: number) => void,
+  ) {
     this.#options = options;
     this.#attempts = attempts;
+    this.#onDoubt = onDoubt;
   }
 
   get(accessCodeId: string): UnmanagedCodeRecord | undefined {
@@ -79,7 +86,11 @@ export class UnmanagedCodeService implements UnmanagedCodes {
 
   afterDelete(accessCodeId: string, settlement: Settlement) {
     const code = this.get(accessCodeId);
-    return code && settlement.status === 'success' ? this.#options.book.removeUnmanaged(code, 'removed') : [];
+    if (!code) return [];
+    if (settlement.status === 'success') return this.#options.book.removeUnmanaged(code, 'removed');
+    // It may be gone all the same, and others may be waiting for its slot.
+    this.#onDoubt(code.deviceId, code.slot);
+    return [];
   }
 
   async convert(accessCodeId: string): Promise<AccessCodeRecord> {
