@@ -49,7 +49,7 @@ describe('a code with times', () => {
   });
 
   it('may share digits with one at another time, when that is switched on, and waits for it to be gone', async () => {
-    const { clock, create, digits } = await keypadStay({ settings: { duplicates: 'refuse_overlapping' } });
+    const { clock, create, digits, told } = await keypadStay({ settings: { duplicates: 'refuse_overlapping' } });
     await create('0472', 0, 2 * hour);
     await expect(create('0472', hour, 4 * hour)).rejects.toMatchObject({ type: 'duplicate_access_code' });
     const { code } = await create('0472', 2 * hour, 4 * hour);
@@ -57,6 +57,7 @@ describe('a code with times', () => {
     expect(code.status).toBe('unset');
     await clock.advance(hour);
     expect(digits()).toEqual(['0472']);
+    expect(told(code.accessCodeId)).toEqual(['created', 'set_on_device']);
     await clock.advance(2 * hour);
     expect(digits()).toEqual([]);
   });

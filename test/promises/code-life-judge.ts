@@ -131,6 +131,9 @@ function goneTooSoon(trace: LifeTrace): string[] {
   return trace.keypad.changes.flatMap(({ slot, digits, present, by, at }, index) => {
     if (present || by === 'hand') return [];
     const put = trace.keypad.changes.slice(0, index).findLast((change) => change.slot === slot)?.at ?? 0;
+    // Written without an answer, to a lock that does not show what it stored: nobody knows that it is the old code.
+    const isDoubtful = trace.keypad.faulted.some((fault) => covers([fault, fault + sameMomentMs], put));
+    if (isDoubtful && !trace.keypad.showsCodes) return [];
     return (
       trace.wishes
         .filter((old) => old.digits === digits && old.until !== undefined && old.until > put && old.until <= at)

@@ -61,13 +61,13 @@ const kinds = fc.oneof(
     }),
   },
   {
-    weight: 6,
+    weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('by_hand' as const),
       hand: fc.record({
         slot: fc.integer({ min: 1, max: 4 }),
         isOurs: fc.boolean(),
-        digits: fc.constantFrom('7777', '8888', '9999', undefined),
+        digits: fc.constantFrom('7777', '8888', '9999', undefined, undefined),
       }),
       unseen: fc.constantFrom('away' as const, 'dead' as const, undefined),
     }),
