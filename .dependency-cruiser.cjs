@@ -100,7 +100,7 @@ module.exports = {
       comment: 'One folder knows the Bluetooth stack. bleno plays a peripheral: simulation and tests alone.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/transports/ble/'] },
-      to: { path: npm('@stoprocent/(noble|bluetooth-hci-socket)') },
+      to: { path: npm('@stoprocent/(noble|bluetooth-hci-socket)|@jellybrick/dbus-next') },
     },
     {
       name: 'bleno-only-in-simulation',
@@ -238,12 +238,13 @@ module.exports = {
     },
     {
       name: 'product-imports-no-development-package',
-      comment: '`npm ci --omit=dev` must leave all that the product needs. zwave-js is an optional peer.',
+      comment:
+        '`npm ci --omit=dev` must leave all that the product needs. zwave-js and the D-Bus library are optional peers.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: tests },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: npm('zwave-js|@zwave-js/[^/]+|@types/[^/]+'),
+        pathNot: npm('zwave-js|@zwave-js/[^/]+|@jellybrick/dbus-next|@types/[^/]+'),
       },
     },
     {

@@ -68,15 +68,18 @@ export function fragmentFor({ name, radio }: BleAdapterConfig, devices: readonly
 function section(radio: BleAdapterConfig['radio']): string {
   switch (radio.kind) {
     case 'kernel': {
-      const adapter = radio.adapter.includes(':') ? `"${radio.adapter.toUpperCase()}"` : radio.adapter;
-      return `{ adapter: ${adapter}${radio.userChannel ? ', user_channel: true' : ''} }`;
+      return `{ adapter: ${spelt(radio.adapter)}${radio.userChannel ? ', user_channel: true' : ''} }`;
     }
     case 'uart':
       return `{ uart: ${radio.path}, baud_rate: ${radio.baudRate} }`;
+    case 'dbus':
+      return `{ dbus: ${spelt(radio.adapter)} }`;
     case 'simulated':
       return '{ simulated: true }';
   }
 }
+
+const spelt = (adapter: string): string => (adapter.includes(':') ? `"${adapter.toUpperCase()}"` : adapter);
 
 function deviceLines(radio: string, { address, addressType, driver, what, settings }: HeardDevice): readonly string[] {
   const tail = address.replaceAll(':', '').slice(-4);

@@ -296,12 +296,13 @@ the place of an earlier pairing.${examples([
     .option('--radio <name>', 'the adapter of the configuration, where it has several')
     .option('--adapter <name>', 'an adapter of this machine, such as hci0, whatever the configuration says')
     .option('--uart <port>', 'a dongle on a serial port, whatever the configuration says')
+    .option('--dbus <name>', 'an adapter that BlueZ keeps, such as hci0, whatever the configuration says')
     .option('--baud <rate>', 'its baud rate', baudRate, 1_000_000)
     .option('--all', 'also devices that no driver knows')
     .addHelpText(
       'after',
       `\nStop the gateway first: an adapter has one user. Listening needs CAP_NET_RAW (or root) with an adapter of the kernel,
-and the group dialout with a dongle.${examples([
+the group dialout with a dongle, and neither with BlueZ.${examples([
         'strikeplate scan ble',
         'strikeplate scan ble --adapter hci0 --seconds 30 --all',
         'strikeplate scan ble --uart /dev/ttyACM0 --json | jq -r ".[].address"',

@@ -18,6 +18,7 @@ export interface ScanBleOptions {
   readonly adapter?: string;
   /** A dongle's port, whatever the configuration says. */
   readonly uart?: string;
+  readonly dbus?: string;
   readonly baud: number;
   readonly seconds: number;
   readonly all?: boolean;
@@ -58,11 +59,12 @@ export async function scanBle(
 async function chooseAdapter(
   terminal: Terminal,
   catalogues: Catalogues,
-  { config: file, radio, adapter, uart, baud }: ScanBleOptions,
+  { config: file, radio, adapter, uart, dbus, baud }: ScanBleOptions,
 ): Promise<{ readonly adapter: BleAdapterConfig; readonly config: LoadedConfig | undefined }> {
   const common = { name: 'radio', connections: 1 };
   if (uart !== undefined)
     return { adapter: { ...common, radio: { kind: 'uart', path: uart, baudRate: baud } }, config: undefined };
+  if (dbus !== undefined) return { adapter: { ...common, radio: { kind: 'dbus', adapter: dbus } }, config: undefined };
   if (adapter !== undefined)
     return { adapter: { ...common, radio: { kind: 'kernel', adapter, userChannel: false } }, config: undefined };
   const { file: chosen, ...place } = chooseConfig(terminal, file, { orSite: true });
@@ -84,6 +86,7 @@ async function chooseAdapter(
 function nameOf({ name, radio }: BleAdapterConfig): string {
   switch (radio.kind) {
     case 'kernel':
+    case 'dbus':
       return radio.adapter;
     case 'uart':
       return radio.path;

@@ -34,6 +34,7 @@ describe('Bluetooth adapters', () => {
           '  radio: { adapter: "00:1A:7D:DA:71:13", user_channel: true, connections: 2 }',
           '  dongle: { uart: /dev/ttyACM0 }',
           '  fast: { uart: /dev/ttyACM1, baud_rate: 2000000 }',
+          '  shared: { dbus: "00:1A:7D:DA:71:14" }',
           '  trial: { simulated: true }',
         ].join('\n'),
         `${device('a', '{ ble: radio, address: "54:D2:72:AA:BB:CC" }')}\n${device('b', '{ ble: dongle, address: "C0:11:22:33:44:55", address_type: random }')}`,
@@ -48,6 +49,7 @@ describe('Bluetooth adapters', () => {
       },
       { name: 'dongle', radio: { kind: 'uart', path: '/dev/ttyACM0', baudRate: 1_000_000 }, connections: 1 },
       { name: 'fast', radio: { kind: 'uart', path: '/dev/ttyACM1', baudRate: 2_000_000 }, connections: 1 },
+      { name: 'shared', radio: { kind: 'dbus', adapter: '00:1a:7d:da:71:14' }, connections: 1 },
       { name: 'trial', radio: { kind: 'simulated' }, connections: 1 },
     ]);
     expect(devices.map(({ link }) => link)).toEqual([
@@ -61,12 +63,12 @@ describe('Bluetooth adapters', () => {
     [
       'nothing that it is',
       config('  radio: {}'),
-      'gateway.yaml:3:3 ble.radio: a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port) or simulated (inside the gateway): one of them is missing.',
+      'gateway.yaml:3:3 ble.radio: a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port), dbus (one that BlueZ keeps) or simulated (inside the gateway): one of them is missing.',
     ],
     [
       'two things at once',
       config('  radio: { adapter: hci0, simulated: true }'),
-      'gateway.yaml:3:3 ble.radio: a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port) or simulated (inside the gateway): not adapter and simulated together.',
+      'gateway.yaml:3:3 ble.radio: a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port), dbus (one that BlueZ keeps) or simulated (inside the gateway): not adapter and simulated together.',
     ],
     [
       'a name that no adapter has',
@@ -82,6 +84,11 @@ describe('Bluetooth adapters', () => {
       'a user channel without a kernel',
       config('  radio: { uart: /dev/ttyACM0, user_channel: true }'),
       'gateway.yaml:3:32 ble.radio.user_channel: belongs to an adapter of the kernel.',
+    ],
+    [
+      'one adapter in two ways',
+      config(`${radio}\n  other: { dbus: hci0 }`),
+      'gateway.yaml:4:18 ble.other.dbus: ble.radio uses this already.',
     ],
     [
       'one adapter twice',

@@ -118,6 +118,7 @@ export interface BleAdapterConfig {
   readonly radio: /** Lower case: a name of the kernel's, or an address. */
     | { readonly kind: 'kernel'; readonly adapter: string; readonly userChannel: boolean }
     | { readonly kind: 'uart'; readonly path: string; readonly baudRate: number }
+    | { readonly kind: 'dbus'; readonly adapter: string }
     | { readonly kind: 'simulated' };
   /** Connections at a time. */
   readonly connections: number;

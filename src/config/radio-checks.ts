@@ -14,18 +14,18 @@ export function checkAdapters(file: unknown, findings: Findings): void {
   for (const [name, adapter] of Object.entries(adapters)) {
     if (!isRaw(adapter)) continue;
     const path = ['ble', name];
-    const kinds = ['adapter', 'uart', 'simulated'].filter((kind) => adapter[kind] !== undefined);
+    const kinds = ['adapter', 'uart', 'dbus', 'simulated'].filter((kind) => adapter[kind] !== undefined);
     if (kinds.length !== 1)
       findings.addAtKey(
         path,
-        'a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port) or simulated (inside the ' +
-          `gateway): ${kinds.length === 0 ? 'one of them is missing' : `not ${kinds.join(' and ')} together`}.`,
+        'a Bluetooth adapter is adapter (one of the kernel), uart (a dongle on a serial port), dbus (one that BlueZ keeps) ' +
+          `or simulated (inside the gateway): ${kinds.length === 0 ? 'one of them is missing' : `not ${kinds.join(' and ')} together`}.`,
       );
     if (adapter.baud_rate !== undefined && adapter.uart === undefined)
       findings.addAtKey([...path, 'baud_rate'], 'belongs to an adapter with uart.');
     if (adapter.user_channel !== undefined && adapter.adapter === undefined)
       findings.addAtKey([...path, 'user_channel'], 'belongs to an adapter of the kernel.');
-    for (const kind of ['adapter', 'uart']) {
+    for (const kind of ['adapter', 'uart', 'dbus']) {
       const value = adapter[kind];
       if (typeof value !== 'string') continue;
       const key = value.toLowerCase();

@@ -126,11 +126,12 @@ const resolveLine = (name: string, line: SerialSection): SerialLineConfig => ({
 const HCI_BAUD_RATE = 1_000_000;
 
 function resolveAdapter(name: string, section: BluetoothSection): BleAdapterConfig {
-  const { adapter, uart, connections } = section;
+  const { adapter, uart, dbus, connections } = section;
   if (uart !== undefined)
     return { name, radio: { kind: 'uart', path: uart, baudRate: section.baud_rate ?? HCI_BAUD_RATE }, connections };
   if (adapter !== undefined)
     return { name, radio: { kind: 'kernel', adapter, userChannel: section.user_channel ?? false }, connections };
+  if (dbus !== undefined) return { name, radio: { kind: 'dbus', adapter: dbus }, connections };
   return { name, radio: { kind: 'simulated' }, connections };
 }
 

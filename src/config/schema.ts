@@ -132,6 +132,9 @@ const bluetoothAdapter = z
       .max(4_000_000)
       .optional()
       .describe('As the firmware of the dongle has it; with uart alone. 1000000 when not given.'),
+    dbus: AdapterName.optional().describe(
+      'An adapter that BlueZ keeps: hci0, or its address. bluetoothd does the radio work, over D-Bus; devices may be bonded.',
+    ),
     simulated: z
       .literal(true)
       .optional()
@@ -143,7 +146,7 @@ const bluetoothAdapter = z
       .default(1)
       .describe('Connections at a time. More than one only where the adapter is known to bear it.'),
   })
-  .describe('Either adapter, uart or simulated.');
+  .describe('Either adapter, uart, dbus or simulated.');
 
 const zwaveStick = z
   .strictObject({

@@ -27,6 +27,8 @@ function choiceOf({ name, radio }: BleAdapterConfig, simulatedRadios: SimulatedR
       return { adapter: radio.adapter, userChannel: radio.userChannel };
     case 'uart':
       return { uart: radio.path, baudRate: radio.baudRate };
+    case 'dbus':
+      return { dbus: radio.adapter };
     case 'simulated':
       return { inProcess: simulatedRadios.adapters(name) };
   }
@@ -42,9 +44,12 @@ export async function startAdapter(
   { clock, log, simulatedRadios }: BleContext,
   { quick = false }: { readonly quick?: boolean } = {},
 ): Promise<BleAdapter> {
-  const { AdapterFinder, BleAdapter, listKernelAdapters } = await import('../transports/ble/index.ts');
+  const { AdapterFinder, BleAdapter, listBluezAdapters, listKernelAdapters } = await import(
+    '../transports/ble/index.ts'
+  );
   const finder = new AdapterFinder(choiceOf(config, simulatedRadios), {
     kernelAdapters: () => listKernelAdapters(clock),
+    bluezAdapters: () => listBluezAdapters(clock),
     // Not asked of the thread pool: a clock that a test owns would run on meanwhile.
     pathExists: async (path) => existsSync(path),
   });

@@ -23,7 +23,7 @@ describe('what ships in config/', () => {
 
   it('gateway.example.yaml has no commented line that nothing understands', () => {
     const example = readFileSync(path('gateway.example.yaml'), 'utf8');
-    const names = ['trial', 'dongle', 'stick'];
+    const names = ['trial', 'dongle', 'shared', 'stick'];
     const keys = [...example.matchAll(/^ *# ?([a-z_]+): /gm)]
       .map(([, key = '']) => key)
       .filter((key) => !names.includes(key));

@@ -33,7 +33,10 @@ export async function radioFixture(options: RadioFixtureOptions = {}) {
       return bay.open(index, host);
     },
   };
-  const finder = new AdapterFinder({ inProcess }, { kernelAdapters: async () => [], pathExists: async () => false });
+  const finder = new AdapterFinder(
+    { inProcess },
+    { kernelAdapters: async () => [], bluezAdapters: async () => [], pathExists: async () => false },
+  );
   const adapter = new BleAdapter({ name: 'radio', finder, clock, log, random, ...options.adapter });
   const served: RunningPeripheral[] = [];
 

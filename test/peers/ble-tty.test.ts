@@ -51,7 +51,12 @@ async function lockBehind(tty: string) {
 }
 
 async function adapterOn(tty: string): Promise<BleAdapter> {
-  const surroundings = { kernelAdapters: async () => [], pathExists: async (path: string) => existsSync(path) };
+  const nothing = async () => [];
+  const surroundings = {
+    kernelAdapters: nothing,
+    bluezAdapters: nothing,
+    pathExists: async (path: string) => existsSync(path),
+  };
   const finder = new AdapterFinder({ uart: tty, baudRate }, surroundings);
   const adapter = new BleAdapter({ name: 'radio', finder, clock: systemClock, log: silentLog, random: Math.random });
   closing.push(() => adapter.close());

@@ -1,17 +1,31 @@
 import { EventEmitter } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { type AdapterChoice, AdapterFinder } from './adapter-finder.ts';
+import { BluezTrouble, bluezHint } from './bluez/bluez-trouble.ts';
+import { DBUS_PACKAGE } from './bluez/system-bus.ts';
 import { type ControlSocket, type KernelAdapter, listKernelAdapters } from './kernel-adapters.ts';
 
 const one = { index: 0, address: '00:1a:7d:da:71:01', powered: true };
 const two = { index: 1, address: '00:1a:7d:da:71:02', powered: true };
 
-function finder(choice: AdapterChoice, present: { adapters: readonly KernelAdapter[] | Error; paths?: string[] }) {
+function finder(
+  choice: AdapterChoice,
+  present: {
+    adapters: readonly KernelAdapter[] | Error;
+    bluez?: readonly KernelAdapter[] | Error;
+    paths?: string[];
+  },
+) {
   return new AdapterFinder(choice, {
     kernelAdapters: async () => {
       if (present.adapters instanceof Error) throw present.adapters;
       return present.adapters;
+    },
+    bluezAdapters: async () => {
+      if (present.bluez instanceof Error) throw present.bluez;
+      return present.bluez ?? [];
     },
     pathExists: async (path) => present.paths?.includes(path) ?? false,
   });
@@ -41,6 +55,36 @@ describe('a kernel adapter', () => {
       reason: 'no_bluetooth',
       hint: expect.stringContaining('Address family not supported'),
     });
+  });
+});
+
+describe('an adapter that BlueZ keeps', () => {
+  it('is taken by name at first and by address from then on', async () => {
+    const present = { adapters: [], bluez: [one, two] as readonly KernelAdapter[] };
+    const found = finder({ dbus: 'hci1' }, present);
+    expect(await found.find()).toEqual({ binding: { kind: 'dbus', index: 1, address: two.address }, name: 'hci1' });
+    found.learn(two.address);
+    present.bluez = [{ ...two, index: 3 }];
+    expect(await found.find()).toMatchObject({ binding: { kind: 'dbus', index: 3, address: two.address } });
+    present.bluez = [one];
+    expect(await found.find()).toMatchObject({ reason: 'no_adapter', hint: expect.stringContaining(one.address) });
+  });
+
+  it.each([
+    ['library', 'npm install --no-save @jellybrick/dbus-next@0.11.3'],
+    ['bus', 'systemctl status dbus'],
+    ['daemon', 'systemctl enable --now bluetooth'],
+    ['silent', 'systemctl restart bluetooth'],
+  ] as const)('is missed with a word on what to do: %s', async (kind, word) => {
+    expect(await finder({ dbus: 'hci0' }, { adapters: [], bluez: new BluezTrouble(kind) }).find()).toMatchObject({
+      reason: 'no_bluez',
+      hint: expect.stringContaining(word),
+    });
+  });
+
+  it('is asked for in the version that was installed for these tests', async () => {
+    const { peerDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+    expect(bluezHint(new BluezTrouble('library'))).toContain(`${DBUS_PACKAGE}@${peerDependencies[DBUS_PACKAGE]}`);
   });
 });
 

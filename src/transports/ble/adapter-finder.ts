@@ -1,3 +1,4 @@
+import { bluezHint } from './bluez/bluez-trouble.ts';
 import type { OpenHciPort } from './in-process-hci.ts';
 import type { KernelAdapter } from './kernel-adapters.ts';
 import type { StackBinding } from './noble.ts';
@@ -15,6 +16,8 @@ export type AdapterChoice =
   /** A kernel adapter by name (`hci0`) or by address. */
   | { readonly adapter: string; readonly userChannel?: boolean }
   | { readonly uart: string; readonly baudRate: number }
+  /** An adapter of bluetoothd's by name or by address. */
+  | { readonly dbus: string }
   /** By address, or the first there is. */
   | { readonly inProcess: InProcessAdapters; readonly address?: string };
 
@@ -26,13 +29,15 @@ export interface FoundAdapter {
 
 /** Why no adapter was found: a short word, and what a person can do. */
 export interface NoAdapter {
-  readonly reason: 'no_adapter' | 'no_bluetooth';
+  readonly reason: 'no_adapter' | 'no_bluetooth' | 'no_bluez';
   readonly hint: string;
 }
 
 export interface FinderSurroundings {
   /** @throws Error where the kernel has no Bluetooth */
   readonly kernelAdapters: () => Promise<readonly KernelAdapter[]>;
+  /** @throws BluezTrouble */
+  readonly bluezAdapters: () => Promise<readonly KernelAdapter[]>;
   readonly pathExists: (path: string) => Promise<boolean>;
 }
 
@@ -48,7 +53,8 @@ export class AdapterFinder {
   constructor(choice: AdapterChoice, surroundings: FinderSurroundings) {
     this.#choice = choice;
     this.#surroundings = surroundings;
-    if ('adapter' in choice && choice.adapter.includes(':')) this.#seenAddress = choice.adapter.toLowerCase();
+    const named = 'adapter' in choice ? choice.adapter : 'dbus' in choice ? choice.dbus : '';
+    if (named.includes(':')) this.#seenAddress = named.toLowerCase();
     if ('inProcess' in choice) this.#seenAddress = choice.address?.toLowerCase();
   }
 
@@ -65,6 +71,7 @@ export class AdapterFinder {
       return { binding: { kind: 'uart', path: choice.uart, baudRate: choice.baudRate }, name: choice.uart };
     }
     if ('inProcess' in choice) return this.#pickInProcess(choice.inProcess);
+    if ('dbus' in choice) return this.#pickBluez(choice.dbus);
     return this.#pickKernel(choice.adapter, choice.userChannel ?? false);
   }
 
@@ -93,19 +100,36 @@ export class AdapterFinder {
           'with `uart:` in the configuration.',
       };
     }
+    const picked = this.#pick(name, present);
+    if ('reason' in picked) return picked;
+    return { binding: { kind: 'hci', index: picked.index, userChannel }, name: `hci${picked.index}` };
+  }
+
+  async #pickBluez(name: string): Promise<FoundAdapter | NoAdapter> {
+    let present: readonly KernelAdapter[];
+    try {
+      present = await this.#surroundings.bluezAdapters();
+    } catch (error) {
+      return { reason: 'no_bluez', hint: bluezHint(error) };
+    }
+    const picked = this.#pick(name, present);
+    if ('reason' in picked) return picked;
+    const { index, address } = picked;
+    return { binding: { kind: 'dbus', index, address }, name: `hci${index}` };
+  }
+
+  #pick(name: string, present: readonly KernelAdapter[]): KernelAdapter | NoAdapter {
     const picked =
       this.#seenAddress === undefined
         ? present.find(({ index }) => `hci${index}` === name)
         : present.find(({ address }) => address === this.#seenAddress);
-    if (picked === undefined) {
-      const others = present.map(({ index, address }) => `hci${index} (${address})`).join(', ');
-      return {
-        reason: 'no_adapter',
-        hint:
-          `The Bluetooth adapter ${this.#seenAddress ?? name} is not there. ` +
-          (others === '' ? 'Plug one in.' : `There is ${others}: plug it in, or name one of these.`),
-      };
-    }
-    return { binding: { kind: 'hci', index: picked.index, userChannel }, name: `hci${picked.index}` };
+    if (picked !== undefined) return picked;
+    const others = present.map(({ index, address }) => `hci${index} (${address})`).join(', ');
+    return {
+      reason: 'no_adapter',
+      hint:
+        `The Bluetooth adapter ${this.#seenAddress ?? name} is not there. ` +
+        (others === '' ? 'Plug one in.' : `There is ${others}: plug it in, or name one of these.`),
+    };
   }
 }

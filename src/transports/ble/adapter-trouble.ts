@@ -19,6 +19,7 @@ export function adapterTrouble(
       reason: trouble === 'off' ? 'adapter_lost' : 'not_answering',
       hint: `${which} does not answer. Check the dongle, its baud rate and its firmware.`,
     };
+  if (binding.kind === 'dbus') return bluezAdapterTrouble(trouble, which);
   switch (trouble) {
     case 'forbidden':
       return {
@@ -40,5 +41,29 @@ export function adapterTrouble(
       };
     case 'not_answering':
       return { reason: 'not_answering', hint: `${which} does not answer. Pull it and put it back.` };
+  }
+}
+
+function bluezAdapterTrouble(trouble: StackTrouble, which: string): AdapterTrouble {
+  switch (trouble) {
+    case 'off':
+      return {
+        reason: 'adapter_off',
+        hint:
+          `${which} is switched off in BlueZ. Switch it on with \`bluetoothctl power on\`; \`rfkill list\` shows ` +
+          'whether it is blocked.',
+      };
+    case 'not_answering':
+      return {
+        reason: 'not_answering',
+        hint:
+          `${which} does not do what BlueZ tells it. Restart bluetoothd (\`systemctl restart bluetooth\`), or pull the ` +
+          'adapter and put it back.',
+      };
+    default:
+      return {
+        reason: 'adapter_lost',
+        hint: `${which} was lost: bluetoothd stopped, or the adapter was pulled. It is looked for again.`,
+      };
   }
 }

@@ -255,24 +255,41 @@ export class BleAdapter {
   ): Promise<T> {
     for (let tried = false; ; tried = true) {
       const leave = await this.#enterQueue(deviceName, options, tried);
+      let hungUp: Promise<void> | undefined;
+      const over = () => {
+        leave();
+        this.#scanner.resume();
+      };
       try {
         await this.#scanner.pause();
-        return await this.#takeTurn(peer, deviceName, options, use);
+        return await this.#takeTurn(peer, deviceName, options, use, (closing) => {
+          hungUp = closing;
+        });
       } catch (error) {
         if (!(error instanceof GaveWay)) throw error;
       } finally {
-        leave();
-        this.#scanner.resume();
+        if (hungUp === undefined) over();
+        else this.#keep(hungUp.then(over));
       }
     }
   }
 
-  /** @throws GaveWay when the device was not reached and others wait: then it is queued for again */
+  /** What is waited for when the adapter is closed. */
+  #keep(ending: Promise<unknown>): void {
+    this.#sessions.add(ending);
+    void ending.then(() => this.#sessions.delete(ending));
+  }
+
+  /**
+   * @param hangingUp told of the connection's end where that takes long: whoever used it has its answer before
+   * @throws GaveWay when the device was not reached and others wait: then it is queued for again
+   */
   async #takeTurn<T>(
     peer: Peer,
     deviceName: string,
     options: BleSessionOptions,
     use: (gatt: GattSession) => Promise<T>,
+    hangingUp: (closing: Promise<void>) => void,
   ): Promise<T> {
     const running = this.#requireStack();
     const yielding = new AbortController();
@@ -284,7 +301,9 @@ export class BleAdapter {
       try {
         return await this.#maker.lend(session, use);
       } finally {
-        await session.close();
+        const closing = session.close();
+        if (running.stack.hangUp.atOnce) await closing;
+        else hangingUp(closing);
       }
     } finally {
       turn.over();

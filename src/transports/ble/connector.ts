@@ -101,12 +101,12 @@ export async function connect<T>(
 async function callOff(noble: Noble, address: string, { clock, log }: ConnectOptions): Promise<void> {
   noble.cancelConnect(address);
   const until = clock.now() + CANCEL_PATIENCE_MS;
-  for (let polls = 1; isConnecting(noble); polls++) {
+  for (let polls = 1; isConnecting(noble, address); polls++) {
     if (clock.now() >= until) {
       log.warn({ address }, 'the Bluetooth controller does not call a connection off');
       throw new ConnectFailure('wedged', 'the controller does not call a connection off');
     }
     await sleep(clock, CANCEL_POLL_MS);
-    if (polls % 4 === 0 && isConnecting(noble)) noble.cancelConnect(address);
+    if (polls % 4 === 0 && isConnecting(noble, address)) noble.cancelConnect(address);
   }
 }

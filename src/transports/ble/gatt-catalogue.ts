@@ -6,6 +6,7 @@ import {
   type RawCharacteristic,
   type RawService,
   type Service,
+  takesServices,
   untyped,
 } from './noble.ts';
 
@@ -33,7 +34,7 @@ export class GattCatalogue {
   /** Finds those of `wanted` that the device has. */
   find(noble: Noble, peripheral: Peripheral, wanted: readonly string[], done: Done): void {
     const known = this.#known.get(peripheral.address);
-    if (known !== undefined && wanted.every((uuid) => known.has(uuid))) {
+    if (known !== undefined && wanted.every((uuid) => known.has(uuid)) && takesServices(noble)) {
       done(undefined, recall(noble, peripheral, wanted, known));
       return;
     }

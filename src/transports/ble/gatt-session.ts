@@ -7,6 +7,7 @@ import {
   type GattSession,
   type SendPermit,
 } from '../../contract/index.ts';
+import { DeviceRefusal } from './bluez/bluez-trouble.ts';
 import type { FoundServices, GattCatalogue } from './gatt-catalogue.ts';
 import type { Characteristic, Noble, Peripheral } from './noble.ts';
 
@@ -25,10 +26,9 @@ export interface GattSessionOptions {
   readonly operationMs: number;
   /** The longest the radio goes on repeating a packet, in milliseconds: the link's supervision timeout. */
   readonly supervisionMs: number;
+  /** How long to wait for a disconnection to be confirmed, in milliseconds. */
+  readonly hangUpMs: number;
 }
-
-/** How long to wait for a disconnection to be confirmed, in milliseconds. */
-const DISCONNECT_PATIENCE_MS = 1_000;
 
 /** How long to wait for the MTU to be agreed, in milliseconds; 23 is used when it is not. */
 const MTU_PATIENCE_MS = 1_500;
@@ -186,11 +186,11 @@ export class NobleGattSession implements GattSession {
 
   /** Ends the connection and waits, for a while, until it is gone. Nothing of the session works afterwards. */
   async close(): Promise<void> {
-    const { peripheral, clock, stackEnded } = this.#options;
+    const { peripheral, clock, stackEnded, hangUpMs } = this.#options;
     this.#end(new GatewayError('device_offline', 'The connection was ended.'));
     if (this.#connected) {
       await new Promise<void>((resolve) => {
-        const timer = clock.setTimer(resolve, DISCONNECT_PATIENCE_MS);
+        const timer = clock.setTimer(resolve, hangUpMs);
         void this.#gone.then(() => {
           timer.cancel();
           resolve();
@@ -224,6 +224,16 @@ export class NobleGattSession implements GattSession {
     return new GatewayError(
       'device_offline',
       `The Bluetooth connection with ${deviceName} was lost: ${how}. Check that it is in range and has power.`,
+    );
+  }
+
+  #refused(what: string, cause: DeviceRefusal): GatewayError {
+    const { deviceName } = this.#options;
+    return new GatewayError(
+      'device_offline',
+      `${deviceName} refused what was asked over Bluetooth (${what}: ${cause.message}). Try again; if it insists on a ` +
+        'bond, pair it with bluetoothctl.',
+      { cause },
     );
   }
 
@@ -306,7 +316,7 @@ export class NobleGattSession implements GattSession {
             start((error, value) => {
               leave();
               if (error === undefined || error === null) resolve(value as T);
-              else reject(this.#lost(messageOf(error)));
+              else reject(error instanceof DeviceRefusal ? this.#refused(what, error) : this.#lost(messageOf(error)));
             });
           } catch (error) {
             leave();

@@ -1,5 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Noble, Peripheral, withBindings } from '@stoprocent/noble';
+import type { Logger } from 'pino';
+import type { Clock } from '../../contract/index.ts';
+import { BluezBinding } from './bluez/bluez-binding.ts';
 import {
   IN_PROCESS_DRIVER,
   type InProcessBinding,
@@ -15,6 +18,8 @@ export type StackBinding =
   | { readonly kind: 'hci'; readonly index: number; readonly userChannel: boolean }
   /** A controller that speaks H4 on a serial port. */
   | { readonly kind: 'uart'; readonly path: string; readonly baudRate: number }
+  /** A kernel adapter that bluetoothd owns, over D-Bus. */
+  | { readonly kind: 'dbus'; readonly index: number; readonly address: string }
   /** A controller in this process. */
   | { readonly kind: 'in-process'; readonly open: OpenHciPort };
 
@@ -47,7 +52,12 @@ interface UntypedNoble {
   ): void;
   addServices(peripheralId: string, services: readonly RawService[]): unknown;
   addCharacteristics(peripheralId: string, service: string, characteristics: readonly RawCharacteristic[]): unknown;
-  readonly _bindings: { readonly _pendingConnectionUuid?: string | null };
+  readonly _bindings: {
+    readonly _pendingConnectionUuid?: string | null;
+    /** Of our own binding alone. */
+    readonly isConnecting?: (id: string) => boolean;
+    readonly addService?: unknown;
+  };
 }
 
 /** The same object, with the calls its types leave out. */
@@ -58,10 +68,15 @@ export const idOf = (address: string): string => address.replaceAll(':', '').toL
 
 /**
  * True while noble waits for its controller to connect or to call a connection off. Nothing public says so, and while
- * it lasts every further connection waits behind it. Bindings without such a queue are never connecting.
+ * it lasts every further connection waits behind it. A binding without such a queue says so itself, or never connects.
  */
-export const isConnecting = (noble: Noble): boolean =>
-  (untyped(noble)._bindings._pendingConnectionUuid ?? null) !== null;
+export function isConnecting(noble: Noble, address: string): boolean {
+  const { _bindings: bindings } = untyped(noble);
+  return bindings.isConnecting?.(idOf(address)) ?? bindings._pendingConnectionUuid === idOf(address);
+}
+
+/** Whether noble can be given services that were found on an earlier connection; BlueZ keeps them itself. */
+export const takesServices = (noble: Noble): boolean => untyped(noble)._bindings.addService !== undefined;
 
 /** noble has kept what it found in `services` of its peripheral since the last connection, and would add to it. */
 export function forgetServices(peripheral: Peripheral): void {
@@ -72,7 +87,7 @@ export function forgetServices(peripheral: Peripheral): void {
  * Makes a stack of its own for one controller; nothing happens until it is asked for its state.
  * @throws what loading noble throws, on a platform for which its libraries have no binary
  */
-export function makeNoble(binding: StackBinding): Noble {
+export function makeNoble(binding: StackBinding, surroundings: { readonly clock: Clock; readonly log: Logger }): Noble {
   installInProcessDriver('@stoprocent/noble');
   const { withBindings: make } = createRequire(import.meta.url)('@stoprocent/noble') as {
     withBindings: typeof withBindings;
@@ -83,6 +98,11 @@ export function makeNoble(binding: StackBinding): Noble {
     case 'uart': {
       const { path, baudRate } = binding;
       return make('hci', { hciDriver: 'uart', bindParams: { uart: { port: path, baudRate } } });
+    }
+    case 'dbus': {
+      const { index, address } = binding;
+      const NobleCore = createRequire(import.meta.url)('@stoprocent/noble/lib/noble.js') as new (own: unknown) => Noble;
+      return new NobleCore(new BluezBinding({ index, address, ...surroundings }));
     }
     case 'in-process': {
       const bindParams: InProcessBinding = { open: binding.open };

@@ -73,6 +73,7 @@ export class SessionMaker {
               stackEnded: ended.signal,
               operationMs,
               supervisionMs,
+              hangUpMs: stack.hangUp.patienceMs,
             }),
         );
         try {

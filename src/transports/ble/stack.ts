@@ -5,16 +5,30 @@ import { makeNoble, type Noble, type StackBinding } from './noble.ts';
 /** Why a stack is not on. */
 export type StackTrouble = 'off' | 'unsupported' | 'forbidden' | 'not_answering';
 
+/** How connections end. */
+interface HangUp {
+  /** Whoever used the connection does not notice how long it takes. */
+  readonly atOnce: boolean;
+  /** How long to wait for its end to be confirmed, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+const hangUp: HangUp = { atOnce: true, patienceMs: 1_000 };
+/** BlueZ leaves profiles 2 s to say goodbye before it ends a connection (src/device.c, DISCONNECT_TIMER). */
+const bluezHangUp: HangUp = { atOnce: false, patienceMs: 4_000 };
+
 /** One running Bluetooth stack on one controller. It is never repaired: what goes wrong with it ends it. */
 export class Stack {
   readonly noble: Noble;
+  readonly hangUp: HangUp;
   readonly #onLost: (trouble: StackTrouble) => void;
   #stopped = false;
   #wasOn = false;
   #stateChanged: () => void = () => undefined;
 
-  private constructor(noble: Noble, onLost: (trouble: StackTrouble) => void) {
+  private constructor(noble: Noble, hangUp: HangUp, onLost: (trouble: StackTrouble) => void) {
     this.noble = noble;
+    this.hangUp = hangUp;
     this.#onLost = onLost;
   }
 
@@ -32,12 +46,12 @@ export class Stack {
       readonly onLost: (trouble: StackTrouble) => void;
     },
   ): Promise<Stack | StackTrouble> {
-    const noble = makeNoble(binding);
     const { clock, log, patienceMs, onLost } = options;
+    const noble = makeNoble(binding, { clock, log });
     // noble prints its warnings to the console; they belong into the log.
     noble.removeAllListeners('warning');
     noble.on('warning', (message: unknown) => log.debug({ message: String(message) }, 'noble warns'));
-    const stack = new Stack(noble, onLost);
+    const stack = new Stack(noble, binding.kind === 'dbus' ? bluezHangUp : hangUp, onLost);
     const trouble = await new Promise<StackTrouble | undefined>((resolve) => {
       const timer = clock.setTimer(() => resolve(stack.#trouble() ?? 'not_answering'), patienceMs);
       stack.#stateChanged = () => {
