@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{src,drivers,test,scripts}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**'],
+    exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**', 'test/vm/**'],
     // Processes, not threads: libsql and serialport bring native code whose teardown inside a worker thread is theirs to define.
     pool: 'forks',
     // On two cores vitest would keep one for itself.

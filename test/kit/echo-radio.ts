@@ -12,6 +12,19 @@ export const ask = (options: Partial<BleSessionOptions> = {}): BleSessionOptions
   ...options,
 });
 
+/** One exchange with the echo: writes and waits for the indication. */
+export function exchangeOver(link: BleLink, hex: string, options: Partial<BleSessionOptions> = {}): Promise<string> {
+  return link.session(ask(options), async (gatt) => {
+    const heard = new Promise<string>((resolve, reject) => {
+      gatt.signal.addEventListener('abort', () => reject(gatt.signal.reason), { once: true });
+      void gatt.subscribe(echoPath, (data) => resolve(data.toString('hex'))).catch(reject);
+    });
+    heard.catch(() => undefined);
+    await gatt.query(echoPath, value(hex));
+    return heard;
+  });
+}
+
 /** An emulated radio with one echoing device in range, and the link to it. */
 export class EchoRadio {
   readonly radio: RadioFixture;
@@ -36,15 +49,7 @@ export class EchoRadio {
 
   /** One exchange: writes and waits for the indication. */
   exchange(hex: string, options: Partial<BleSessionOptions> = {}, on: BleLink = this.link): Promise<string> {
-    return on.session(ask(options), async (gatt) => {
-      const heard = new Promise<string>((resolve, reject) => {
-        gatt.signal.addEventListener('abort', () => reject(gatt.signal.reason), { once: true });
-        void gatt.subscribe(echoPath, (data) => resolve(data.toString('hex'))).catch(reject);
-      });
-      heard.catch(() => undefined);
-      await gatt.query(echoPath, value(hex));
-      return heard;
-    });
+    return exchangeOver(on, hex, options);
   }
 
   /** A permit that notes when it was spent. */

@@ -28,6 +28,8 @@ export type PeripheralCarrier =
 
 export interface RunningPeripheral {
   readonly address: string;
+  /** Ends its advertising and begins it again: BlueZ's emulated controllers tell of it only then. */
+  advertiseAnew(): void;
   stop(): void;
 }
 
@@ -89,7 +91,15 @@ export async function servePeripheral(
     bleno.once('advertisingStart', (error?: Error | null) => (error ? reject(error) : resolve()));
     advertise();
   });
-  return { address: bleno.address, stop: () => stop(bleno) };
+  return {
+    address: bleno.address,
+    advertiseAnew: () => {
+      if (connected || bleno.state !== 'poweredOn') return;
+      bleno.stopAdvertising();
+      advertise();
+    },
+    stop: () => stop(bleno),
+  };
 }
 
 async function makeBleno(carrier: PeripheralCarrier): Promise<Bleno> {
