@@ -141,7 +141,8 @@ function goneTooSoon(trace: LifeTrace): string[] {
         .filter((old) => old.since <= put && covers(wantedDuring(old, trace), (old.until ?? 0) - 1))
         .flatMap((old) => trace.wishes.filter((next) => next.id === old.id && next.since === old.until))
         .filter((next) => next.digits !== digits && covers(wantedDuring(next, trace), at))
-        .filter((next) => !presentDuring(trace, next.digits).some((stretch) => covers(stretch, at)))
+        // It may have been seen there, and taken away by somebody in the next moment.
+        .filter((next) => !presentDuring(trace, next.digits).some(([from, until]) => from <= at && until > next.since))
         .filter(() => !crowded(trace).some((stretch) => covers(stretch, at)))
         .map((next) => `${digits} went ${inWords(trace, [next.since, at])}, before ${next.digits} stood in its place`)
     );
@@ -259,17 +260,25 @@ function presentDuring({ keypad, until }: LifeTrace, digits: string, by?: 'gatew
   return stretches;
 }
 
-/** When the lock was full, and until the gateway can have known that it no longer was. */
+/**
+ * When the lock was full as far as the gateway can have known: what went without a word counts until it is looked for.
+ */
 function crowded(trace: LifeTrace): Stretch[] {
   const { changes, room } = trace.keypad;
+  const moves = changes
+    .map(({ present, at, by }) => ({
+      step: present ? 1 : -1,
+      at: present || by === 'gateway' || isHeardOut(trace, at) ? at : lookedAfter(trace, at),
+    }))
+    .sort((one, other) => one.at - other.at);
   const stretches: Stretch[] = [];
   let count = 0;
   let since: number | undefined;
-  for (const { present, at, by } of changes) {
-    count += present ? 1 : -1;
+  for (const { step, at } of moves) {
+    count += step;
     if (count >= room) since ??= at;
     else if (since !== undefined) {
-      stretches.push([since, by === 'hand' ? lookedAfter(trace, at) : at + ladderMs]);
+      stretches.push([since, at + ladderMs]);
       since = undefined;
     }
   }
