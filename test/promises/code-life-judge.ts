@@ -83,15 +83,16 @@ function missing(trace: LifeTrace, digits: string): string[] {
 /** By when the absence of digits must have been noticed: at once, unless somebody took them away and nobody said so. */
 function seen(trace: LifeTrace, digits: string, at: number): number {
   const last = trace.keypad.changes.filter((change) => change.digits === digits && change.at <= at).at(-1);
-  if (last?.by !== 'hand' || last.present || isHeardOut(trace, last.at)) return at;
+  if (last?.by !== 'hand' || last.present || isHeardOut(trace, last)) return at;
   return Math.max(at, lookedAfter(trace, last.at));
 }
 
 /** Whether the lock told of it, and neither it nor the gateway went away over it. */
-const isHeardOut = ({ heard, trouble }: LifeTrace, at: number): boolean =>
-  heard.has(at) &&
+const isHeardOut = ({ heard, trouble }: LifeTrace, change: KeypadChange): boolean =>
+  heard.has(change) &&
   !trouble.some(
-    ({ what, stretch: [from] }) => (what === 'dead' || what === 'away') && from >= at && from < at + promptMs,
+    ({ what, stretch: [from] }) =>
+      (what === 'dead' || what === 'away') && from >= change.at && from < change.at + promptMs,
   );
 
 /** By when a lock that said nothing has been asked for all it holds, after a time. */
@@ -266,10 +267,11 @@ function presentDuring({ keypad, until }: LifeTrace, digits: string, by?: 'gatew
 function crowded(trace: LifeTrace): Stretch[] {
   const { changes, room } = trace.keypad;
   const moves = changes
-    .map(({ present, at, by }) => ({
-      step: present ? 1 : -1,
-      at: present || by === 'gateway' || isHeardOut(trace, at) ? at : lookedAfter(trace, at),
-    }))
+    .map((change) => {
+      const { present, at, by } = change;
+      const isKnown = present || by === 'gateway' || isHeardOut(trace, change);
+      return { step: present ? 1 : -1, at: isKnown ? at : lookedAfter(trace, at) };
+    })
     .sort((one, other) => one.at - other.at);
   const stretches: Stretch[] = [];
   let count = 0;
@@ -292,6 +294,7 @@ const troubles = ({ trouble, keypad }: LifeTrace, kinds: readonly Trouble['what'
 ];
 
 const reasons = new Set(['access_code.failed_to_set_on_device', 'access_code.delay_in_setting_on_device']);
+const whereabouts = new Set([...reasons, 'access_code.set_on_device', 'access_code.removed_from_device']);
 
 function explained(trace: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean {
   const meets = ([a, b]: Stretch) => a < until && b > from;
@@ -299,12 +302,16 @@ function explained(trace: LifeTrace, { id }: Wish, [from, until]: Stretch): bool
   const hasWrongClock = trace.trouble.some(
     ({ what, stretch }) => (what === 'time' || what === 'slow') && meets(stretch),
   );
+  const told = trace.events.filter(({ accessCodeId, occurredAt }) => accessCodeId === id && occurredAt <= until);
+  // What was told once holds until something else is told.
+  const last = told.findLast(({ eventType }) => whereabouts.has(eventType));
   return (
     crowded(trace).some(meets) &&
-    trace.events.some(
-      ({ accessCodeId, eventType, occurredAt }) =>
-        accessCodeId === id && reasons.has(eventType) && (isDated(occurredAt) || hasWrongClock),
-    )
+    ((last !== undefined && reasons.has(last.eventType)) ||
+      trace.events.some(
+        ({ accessCodeId, eventType, occurredAt }) =>
+          accessCodeId === id && reasons.has(eventType) && (isDated(occurredAt) || hasWrongClock),
+      ))
   );
 }
 

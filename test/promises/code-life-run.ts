@@ -6,7 +6,7 @@ import { scriptedCore } from '../kit/core-fixture.ts';
 import { MortalClock } from '../kit/mortal-clock.ts';
 import type { ScriptedLock } from '../kit/scripted-lock.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';
-import { TimedKeypad } from '../kit/timed-keypad.ts';
+import { type KeypadChange, TimedKeypad } from '../kit/timed-keypad.ts';
 import { type Hand, type LifeStep, type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
 
 const minute = 60_000;
@@ -33,7 +33,7 @@ export class CodeLifeRun {
   readonly #trouble: Trouble[] = [];
   readonly #open = new Map<Trouble['what'], number>();
   readonly #comebacks: number[] = [];
-  readonly #heard = new Set<number>();
+  readonly #heard = new Set<KeypadChange>();
   readonly #givenUp = new Set<string>();
   readonly #source = { right: true };
   /** The lock is out of reach, and nobody has said so. */
@@ -333,9 +333,10 @@ export class CodeLifeRun {
     // A lock takes no digits twice.
     if (digits === undefined ? !entries.has(slot) : [...entries.values()].some((entry) => entry.digits === digits))
       return;
+    const before = this.#keypad.changes.length;
     this.#keypad.byHand(slot, digits);
     if (!isHeard || rules.nativeSchedule) return;
-    this.#heard.add(this.now);
+    for (const change of this.#keypad.changes.slice(before)) this.#heard.add(change);
     this.#lock?.report({ kind: 'code_slot', slot, occupied: digits !== undefined });
   }
 

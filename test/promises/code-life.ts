@@ -1,5 +1,5 @@
 import type { EventRecord } from '../../src/store/records.ts';
-import type { TimedKeypad, WriteFault } from '../kit/timed-keypad.ts';
+import type { KeypadChange, TimedKeypad, WriteFault } from '../kit/timed-keypad.ts';
 import type { Stretch } from './stretches.ts';
 
 const minute = 60_000;
@@ -57,8 +57,8 @@ export interface LifeTrace {
   readonly trouble: readonly Trouble[];
   /** When the lock came back, or the gateway: times at which what others did meanwhile is looked for. */
   readonly comebacks: readonly number[];
-  /** When the lock told of what somebody did, and somebody listened. */
-  readonly heard: ReadonlySet<number>;
+  /** What somebody did, the lock told of, and somebody listened to. */
+  readonly heard: ReadonlySet<KeypadChange>;
   readonly events: readonly EventRecord[];
   /** Strangers' codes that somebody asked the gateway to remove. */
   readonly givenUp: ReadonlySet<string>;
