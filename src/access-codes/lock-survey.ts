@@ -142,6 +142,8 @@ export class LockSurvey {
     if (slot === undefined) return false;
     const { answer: reading, changed } = await this.#read([slot], slotLimitMs, (codes, ctx) => codes.read(ctx, slot));
     if (reading) await this.#take(reading, changed.has(slot));
+    // A device may tell of codes at its keypad that it lets nobody ask for.
+    else this.#changed.delete(slot);
     if (!this.#changed.has(slot)) slots.delete(slot);
     return slots.size > 0;
   }
