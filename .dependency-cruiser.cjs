@@ -6,11 +6,9 @@
  */
 const tests = ['\\.test(-d)?\\.ts$', '^test/'];
 const core = '^src/(attempts|devices|access-codes|noise|events)/';
-/** Files that hold types and nothing else; the list is shared with scripts/borders.mjs. */
-const ports = ['^src/store/store\\.ts$', '^src/store/records\\.ts$', '^src/gateway/ports\\.ts$'];
 /** `simulator.ts`, or a `simulator/` of several files; `simulated-*` are parts that simulators share. */
 const simulators = '^drivers/[^/]+/[^/]+/simulat(or|ed)';
-const composition = ['^src/main\\.ts$', '^src/cli\\.ts$', '^src/cli/'];
+const composition = ['^src/composition/', '^src/cli\\.ts$', '^src/cli/'];
 const npm = (names) => `(^|/)node_modules/(${names})(/|$)`;
 /** Builtins through which code reaches the world; a driver is given its link, its settings and its clock instead. */
 const world =
@@ -27,12 +25,26 @@ module.exports = {
       to: { pathNot: ['^src/contract/', npm('zod|pino'), '^(node:)?util$'] },
     },
     {
+      name: 'model-stands-on-the-contract-alone',
+      comment: 'What the core and everyone around it speak of: shapes that know nobody who uses them.',
+      severity: 'error',
+      from: { path: '^src/model/', pathNot: tests },
+      to: { pathNot: ['^src/contract/', '^src/model/'] },
+    },
+    {
+      name: 'driver-kit-stands-on-the-contract-alone',
+      comment: 'What drivers and transports share: it knows no product, no medium and no core.',
+      severity: 'error',
+      from: { path: '^src/driver-kit/', pathNot: tests },
+      to: { pathNot: ['^src/contract/', '^src/driver-kit/', npm('zod|pino')] },
+    },
+    {
       name: 'driver-imports-contract-and-its-own-folder',
-      comment: 'A driver knows the contract and itself: no other product, no transport, no core.',
+      comment: 'A driver knows the contract, the kit and itself: no other product, no transport, no core.',
       severity: 'error',
       from: { path: '^drivers/([^/]+)/([^/]+)/', pathNot: [...tests, '^drivers/serial/modbus-'] },
       to: {
-        pathNot: ['^src/contract/', '^drivers/$1/$2/', npm('zod|tweetnacl|zwave-js|@zwave-js/[^/]+')],
+        pathNot: ['^src/(contract|driver-kit)/', '^drivers/$1/$2/', npm('zod|tweetnacl|zwave-js|@zwave-js/[^/]+')],
         dependencyTypesNot: ['core'],
       },
     },
@@ -42,7 +54,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^drivers/serial/(modbus-[^/]+)/', pathNot: tests },
       to: {
-        pathNot: ['^src/contract/', '^drivers/serial/$1/', '^drivers/serial/modbus/', npm('zod')],
+        pathNot: ['^src/(contract|driver-kit)/', '^drivers/serial/$1/', '^drivers/serial/modbus/', npm('zod')],
         dependencyTypesNot: ['core'],
       },
     },
@@ -69,7 +81,8 @@ module.exports = {
     },
     {
       name: 'only-composition-knows-drivers',
-      comment: 'The core sees devices through the contract. main and cli load drivers/index.ts; the demo simulators.',
+      comment:
+        'The core sees devices through the contract. The composition and cli load drivers/index.ts; the demo simulators.',
       severity: 'error',
       from: { path: '^src/', pathNot: [...tests, ...composition, '^src/simulation/'] },
       to: { path: '^drivers/' },
@@ -124,15 +137,38 @@ module.exports = {
       comment: 'A transport implements the links of the contract and knows neither the core nor another transport.',
       severity: 'error',
       from: { path: '^src/transports/([^/]+)/', pathNot: tests },
-      to: { path: '^src/', pathNot: ['^src/contract/', '^src/transports/$1/', '^src/transports/[^/]+\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(contract|driver-kit)/', '^src/transports/$1/', '^src/transports/[^/]+\\.ts$'],
+      },
     },
     {
       name: 'core-is-given-what-it-needs',
-      comment:
-        'attempts, devices, access-codes, noise and events receive store, clock and log as arguments: ports, as types.',
+      comment: 'attempts, devices, access-codes, noise and events receive store, clock and log as arguments.',
       severity: 'error',
       from: { path: core, pathNot: tests },
-      to: { path: '^src/', pathNot: ['^src/contract/', core, ...ports] },
+      to: { path: '^src/', pathNot: ['^src/(contract|model)/', core] },
+    },
+    {
+      name: 'core-imports-downwards',
+      comment: 'access-codes and noise stand on attempts, attempts on devices; events stand beside them.',
+      severity: 'error',
+      from: { path: '^src/(devices|events)/', pathNot: tests },
+      to: { path: core, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'attempts-know-no-subject',
+      comment: 'An attempt is carried through alike, whatever it is about.',
+      severity: 'error',
+      from: { path: '^src/attempts/', pathNot: tests },
+      to: { path: '^src/(access-codes|noise)/' },
+    },
+    {
+      name: 'codes-and-noise-are-strangers',
+      comment: 'Two subjects of the core that share nothing.',
+      severity: 'error',
+      from: { path: '^src/(access-codes|noise)/', pathNot: tests },
+      to: { path: '^src/(access-codes|noise)/', pathNot: '^src/$1/' },
     },
     {
       name: 'core-uses-few-libraries',
@@ -158,18 +194,39 @@ module.exports = {
       comment: 'Records and time know nothing of what uses them.',
       severity: 'error',
       from: { path: '^src/(store|clock)/', pathNot: tests },
-      to: { path: '^src/', pathNot: ['^src/contract/', '^src/(store|clock)/'] },
+      to: { path: '^src/', pathNot: ['^src/(contract|model)/', '^src/(store|clock)/'] },
+    },
+    {
+      name: 'device-events-look-on',
+      comment: 'They put what the core did into events: they see the core, and nothing that is around it.',
+      severity: 'error',
+      from: { path: '^src/device-events/', pathNot: tests },
+      to: { path: '^src/', pathNot: ['^src/(contract|model|device-events)/', core] },
+    },
+    {
+      name: 'webhooks-know-records-alone',
+      comment: 'They send what is on disk; how it is sent and put into words is given to them.',
+      severity: 'error',
+      from: { path: '^src/webhooks/', pathNot: tests },
+      to: { path: '^src/', pathNot: '^src/(contract|model|webhooks)/' },
+    },
+    {
+      name: 'nothing-imports-the-onlookers',
+      comment: 'device-events and webhooks watch the core; only the composition starts them.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition, '^src/(device-events|webhooks)/'] },
+      to: { path: '^src/(device-events|webhooks)/' },
     },
     {
       name: 'nothing-imports-http',
-      comment: 'HTTP calls the core. Nothing calls HTTP but main and cli, which start it.',
+      comment: 'HTTP calls the core. Nothing calls HTTP but the composition and cli, which start it.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition, '^src/http/'] },
       to: { path: '^src/http/' },
     },
     {
       name: 'nothing-imports-monitor',
-      comment: 'The monitor watches the core. Nothing calls it but main and cli, which start it.',
+      comment: 'The monitor watches the core. Nothing calls it but the composition and cli, which start it.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition, '^src/monitor/'] },
       to: { path: '^src/monitor/' },
@@ -182,18 +239,15 @@ module.exports = {
       to: { path: '^src/(transports|simulation)/' },
     },
     {
-      name: 'wire-maps-what-the-ports-show',
+      name: 'wire-maps-the-model',
       comment: 'What HTTP answers and the monitor tells are the same objects, made of records alone.',
       severity: 'error',
       from: { path: '^src/wire/', pathNot: tests },
-      to: {
-        path: '^src/',
-        pathNot: ['^src/contract/', '^src/wire/', '^src/devices/(device-snapshot|battery-status)\\.ts$', ...ports],
-      },
+      to: { path: '^src/', pathNot: '^src/(contract|model|wire)/' },
     },
     {
       name: 'nothing-imports-the-composition',
-      comment: 'main and cli see everything, so nothing may see them.',
+      comment: 'The composition and cli see everything, so nothing may see them.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: [...tests, ...composition] },
       to: { path: composition },

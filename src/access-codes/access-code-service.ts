@@ -3,7 +3,7 @@ import type { AttemptBook } from '../attempts/attempt-book.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
 import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { EventDraft } from '../events/event-types.ts';
+import type { EventDraft } from '../model/event-types.ts';
 import type {
   AccessCodePatch,
   AccessCodes,
@@ -11,9 +11,9 @@ import type {
   NewAccessCode,
   NewAccessCodes,
   Origin,
-} from '../gateway/ports.ts';
-import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../store/records.ts';
-import type { Change, Store } from '../store/store.ts';
+} from '../model/gateway.ts';
+import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../model/records.ts';
+import type { Change, Store } from '../model/store.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
 import { isSpare, pull, readySpare, replenish } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';

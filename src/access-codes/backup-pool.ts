@@ -1,6 +1,6 @@
 import { GatewayError } from '../contract/index.ts';
-import type { AccessCodeRecord } from '../store/records.ts';
-import type { Change } from '../store/store.ts';
+import type { AccessCodeRecord } from '../model/records.ts';
+import type { Change } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { chooseDigits, type NewCodeOptions, newRecord, takerOf } from './new-code.ts';
 

@@ -3,9 +3,9 @@ import type { Command, Dispatcher } from '../attempts/dispatcher.ts';
 import { Removals } from '../attempts/removals.ts';
 import { type CodeCommandContext, type Device, GatewayError } from '../contract/index.ts';
 import type { LaneClass } from '../devices/device-lane.ts';
-import type { Origin } from '../gateway/ports.ts';
-import type { AccessCodeRecord, ActionType, AttemptRecord, Settlement, Subject } from '../store/records.ts';
-import type { Change } from '../store/store.ts';
+import type { Origin } from '../model/gateway.ts';
+import type { AccessCodeRecord, ActionType, AttemptRecord, Settlement, Subject } from '../model/records.ts';
+import type { Change } from '../model/store.ts';
 import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
 export interface CodeAttemptsOptions extends CodeWorkOptions {

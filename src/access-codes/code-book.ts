@@ -1,8 +1,8 @@
 import { type AccessCodeRules, GatewayError, type Secret } from '../contract/index.ts';
-import type { EventRecorder } from '../events/event-recorder.ts';
-import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../store/records.ts';
-import type { Change, StoreReader } from '../store/store.ts';
+import type { EventRecorder } from '../model/event-recorder.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../model/records.ts';
+import type { Change, StoreReader } from '../model/store.ts';
 import { reviewed, type Standing, tidings } from './code-review.ts';
 import type { AccessCodeSettings } from './settings.ts';
 import { fits, leadOf, type Moment, overlap, sameDigits, wantOf } from './wanted.ts';

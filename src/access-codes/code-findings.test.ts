@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aCode } from '../../test/kit/store-records.ts';
 import { Secret } from '../contract/index.ts';
-import type { CodePlacement } from '../store/records.ts';
+import type { CodePlacement } from '../model/records.ts';
 import { isOurs } from './code-findings.ts';
 
 const digits = { read: () => new Secret('0472') };

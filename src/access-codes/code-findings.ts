@@ -1,7 +1,7 @@
 import type { Clock, SlotReading } from '../contract/index.ts';
-import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
-import type { Change } from '../store/store.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
+import type { Change } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 
 export interface FindingsOptions {

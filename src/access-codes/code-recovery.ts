@@ -1,7 +1,7 @@
 import type { SubjectRecovery } from '../attempts/recovery.ts';
 import { withinReadLimit } from '../attempts/recovery.ts';
 import { GatewayError } from '../contract/index.ts';
-import type { ActionType, UnmanagedCodeRecord } from '../store/records.ts';
+import type { ActionType, UnmanagedCodeRecord } from '../model/records.ts';
 import type { AccessCodeService, AccessCodeServiceOptions } from './access-code-service.ts';
 import { codesOf, findOut, nameOf } from './code-work.ts';
 import { nextStep } from './next-step.ts';

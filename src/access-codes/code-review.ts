@@ -1,5 +1,5 @@
-import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodePlacement, CodeProblem } from '../store/records.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodePlacement, CodeProblem } from '../model/records.ts';
 import { dueAt, type Moment, type Want } from './wanted.ts';
 
 /** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */

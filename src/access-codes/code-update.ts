@@ -1,7 +1,7 @@
 import { GatewayError } from '../contract/index.ts';
-import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodePatch } from '../gateway/ports.ts';
-import type { AccessCodeRecord, CodeMutation } from '../store/records.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessCodePatch } from '../model/gateway.ts';
+import type { AccessCodeRecord, CodeMutation } from '../model/records.ts';
 import { assertAcceptable } from './code-rules.ts';
 import { duplicate, keypadOf, type NewCodeOptions, timesOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';

@@ -8,9 +8,9 @@ import {
   type SlotReading,
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { EventDraft } from '../events/event-types.ts';
-import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
+import type { Store } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
 import { type CodeStep, nextStep } from './next-step.ts';

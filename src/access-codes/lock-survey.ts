@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessCodeCapability, AccessCodeRules, Clock, ReadContext, SlotReading } from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { type FindingsOptions, takeReading } from './code-findings.ts';
 import { DoorFirst, patientRead } from './patient-read.ts';

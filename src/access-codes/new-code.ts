@@ -1,7 +1,7 @@
 import { type AccessCodeRules, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { AccessCodeWish } from '../gateway/ports.ts';
-import type { AccessCodeRecord, CodeTimes } from '../store/records.ts';
+import type { AccessCodeWish } from '../model/gateway.ts';
+import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
 import type { CodeBook } from './code-book.ts';
 import { type CodeTaker, generateCode } from './code-generator.ts';
 import { assertAcceptable } from './code-rules.ts';

@@ -1,5 +1,5 @@
 import type { AccessCodeRules } from '../contract/index.ts';
-import type { AccessCodeRecord, CodePlacement } from '../store/records.ts';
+import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 import type { CodeBook } from './code-book.ts';
 
 /** One thing to do on the lock, or in the book, for one code. */

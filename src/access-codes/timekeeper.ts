@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../contract/index.ts';
-import type { Timekeeping } from '../gateway/ports.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Timekeeping } from '../model/gateway.ts';
+import type { Change, Store } from '../model/store.ts';
 import type { Moment } from './wanted.ts';
 
 /** Whoever knows whether the box's clock is set by the network. */

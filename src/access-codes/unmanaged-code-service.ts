@@ -1,8 +1,8 @@
 import { type Clock, GatewayError, type Secret, type SlotReading } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { Origin, UnmanagedCodes } from '../gateway/ports.ts';
-import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
+import type { Origin, UnmanagedCodes } from '../model/gateway.ts';
+import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord } from '../model/records.ts';
+import type { Store } from '../model/store.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeBook } from './code-book.ts';
 import { takeReading } from './code-findings.ts';

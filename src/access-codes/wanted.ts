@@ -1,5 +1,5 @@
 import type { AccessCodeRules, Secret } from '../contract/index.ts';
-import type { AccessCodeRecord, CodePlacement, CodeTimes } from '../store/records.ts';
+import type { AccessCodeRecord, CodePlacement, CodeTimes } from '../model/records.ts';
 import type { AccessCodeSettings } from './settings.ts';
 
 /** What time it is, and whether the clock can be believed. */

@@ -1,7 +1,7 @@
 import { GatewayError, type Unsubscribe } from '../contract/index.ts';
-import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord, HistoryEntry, IdempotencyRecord } from '../store/records.ts';
-import type { AttemptQuery, StoreReader } from '../store/store.ts';
+import type { Attempts } from '../model/gateway.ts';
+import type { AttemptRecord, HistoryEntry, IdempotencyRecord } from '../model/records.ts';
+import type { AttemptQuery, StoreReader } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { errorTypes } from '../contract/index.ts';
-import type { ActionType } from '../store/records.ts';
+import type { ActionType } from '../model/records.ts';
 import { type Failure, failedWith, maybeDone, notDone, type Outcome } from './outcome.ts';
 
 export interface AttemptContext {

@@ -1,5 +1,5 @@
-import type { EventDraft } from '../events/event-types.ts';
-import type { Settlement } from '../store/records.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { Settlement } from '../model/records.ts';
 import type { AttemptFacts } from './attempt.ts';
 
 /** The event of an attempt's end, which is committed with it. Seam has them for doors alone. */

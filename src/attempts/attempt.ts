@@ -1,7 +1,7 @@
 import { createActor, type Actor as MachineActor, type StateValueFrom } from 'xstate';
 import type { Clock } from '../contract/index.ts';
-import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../store/records.ts';
-import type { Change } from '../store/store.ts';
+import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../model/records.ts';
+import type { Change } from '../model/store.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptMachine } from './attempt-machine.ts';
 import type { Outcome } from './outcome.ts';

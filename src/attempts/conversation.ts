@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type Clock, type CodeCommandContext, type Device, GatewayError, type SendPermit } from '../contract/index.ts';
 import type { DoorPass } from '../devices/device-lane.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
 
 /** What an attempt asks of its device; the result is what the attempt answers on success. */

@@ -6,8 +6,8 @@ import {
   type ReadContext,
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { Doors, Origin } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Doors, Origin } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import type { Command, Dispatcher } from './dispatcher.ts';
 
 type DoorAction = 'LOCK_DOOR' | 'UNLOCK_DOOR';

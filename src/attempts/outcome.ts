@@ -1,5 +1,5 @@
 import { type Delivery, GatewayError, type GatewayErrorType } from '../contract/index.ts';
-import type { ActionType, Settlement } from '../store/records.ts';
+import type { ActionType, Settlement } from '../model/records.ts';
 
 /** How an attempt ends: one value, so that no half of an older outcome can survive beside a newer one. */
 export type Outcome =

@@ -1,8 +1,8 @@
 import type { Clock, TimeLimits } from '../contract/index.ts';
 import { GatewayError, sleep } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { AttemptRecord } from '../store/records.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { AttemptRecord } from '../model/records.ts';
+import type { StoreReader } from '../model/store.ts';
 import type { Command, Dispatcher } from './dispatcher.ts';
 import { readBackDoor } from './doors.ts';
 

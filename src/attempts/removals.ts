@@ -1,5 +1,5 @@
-import type { ActionType, AttemptRecord } from '../store/records.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { ActionType, AttemptRecord } from '../model/records.ts';
+import type { StoreReader } from '../model/store.ts';
 
 /** How many removals are remembered: far more than a client that lost an answer can be behind. */
 const remembered = 1_000;

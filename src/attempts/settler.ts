@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
-import type { EventRecorder } from '../events/event-recorder.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { EventRecorder } from '../model/event-recorder.ts';
+import type { Change, Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptBook } from './attempt-book.ts';
 import { attemptEnded } from './attempt-ended.ts';

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
+import { startAdapter } from '../composition/ble.ts';
+import { readyOrNot } from '../composition/pairing.ts';
 import type { BleAdapterConfig, LoadedConfig } from '../config/loaded-config.ts';
 import type { Clock } from '../contract/index.ts';
 import type { SimulatorCatalogue } from '../simulation/simulator.ts';
-import { startAdapter } from '../start/ble.ts';
-import { readyOrNot } from '../start/pairing.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { CommandError } from './exit.ts';

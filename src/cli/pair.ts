@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type BleDeviceConfig, isBleDevice, pairDevice } from '../composition/pairing.ts';
 import { loadConfig } from '../config/load.ts';
 import type { BleAdapterConfig, DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
 import {
@@ -11,7 +12,6 @@ import {
   Secret,
   type Timer,
 } from '../contract/index.ts';
-import { type BleDeviceConfig, isBleDevice, pairDevice } from '../start/pairing.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
 import { type BleMachine, silent, thisMachine, withAdapter } from './ble-machine.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cliBox, cliBoxWithGateway, failure, success } from '../../test/kit/cli-fixture.ts';
 import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 
 describe('a door command', () => {
   it('says that the bolt was seen', async () => {

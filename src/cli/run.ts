@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
+import { startGateway } from '../composition/gateway.ts';
+import { pairSimulated } from '../composition/pairing.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
-import { startGateway } from '../main.ts';
 import { LogTap } from '../monitor/log-tap.ts';
 import { placesOf } from '../simulation/places.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
-import { pairSimulated } from '../start/pairing.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';

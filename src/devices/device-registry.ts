@@ -1,6 +1,6 @@
 import { type DeviceReport, GatewayError, type Unsubscribe } from '../contract/index.ts';
-import type { Devices } from '../gateway/ports.ts';
-import type { DeviceSettings, DeviceSnapshot } from './device-snapshot.ts';
+import type { DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Devices } from '../model/gateway.ts';
 import { ManagedDevice, type ManagedDeviceOptions } from './managed-device.ts';
 
 /** Every configured device, in the order of configuration. */

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
-import type { EventRecorder } from '../events/event-recorder.ts';
-import type { EventDraft } from '../events/event-types.ts';
-import type { DeviceAdministration, DeviceUpdate, Origin } from '../gateway/ports.ts';
-import type { Actor } from '../store/records.ts';
-import type { Store, StoreReader } from '../store/store.ts';
+import { type DeviceSettings, noSettings } from '../model/device-snapshot.ts';
+import type { EventRecorder } from '../model/event-recorder.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { DeviceAdministration, DeviceUpdate, Origin } from '../model/gateway.ts';
+import type { Actor } from '../model/records.ts';
+import type { Store, StoreReader } from '../model/store.ts';
 import type { DeviceRegistry } from './device-registry.ts';
-import { type DeviceSettings, noSettings } from './device-snapshot.ts';
 
 /** Seam's own limit (`/devices/update`, custom_metadata). */
 const mostMetadata = 50;

@@ -12,8 +12,8 @@ import {
   type Secret,
   type Timer,
 } from '../contract/index.ts';
+import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
 import { DeviceLane } from './device-lane.ts';
-import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from './device-snapshot.ts';
 
 /** How long a driver may take to let go of its device before it is left behind, in milliseconds. */
 const closePatienceMs = 1_000;

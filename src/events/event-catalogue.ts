@@ -1,4 +1,4 @@
-import type { EventType } from './event-types.ts';
+import type { EventType } from '../model/event-types.ts';
 
 /** Every event this gateway can tell of, with when it does. docs/events.md says the same, and is tested against it. */
 export const eventTypes: Readonly<Record<EventType, string>> = {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { recordLog } from '../../test/kit/recorded-log.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { accepted, settled } from '../../test/kit/store-records.ts';
+import type { EventDraft } from '../model/event-types.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { EventLog } from './event-log.ts';
-import type { EventDraft } from './event-types.ts';
 
 const draft: EventDraft = {
   eventType: 'lock.unlocked',

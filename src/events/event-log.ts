@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { Clock, Unsubscribe } from '../contract/index.ts';
-import type { Events } from '../gateway/ports.ts';
-import type { EventRecord } from '../store/records.ts';
-import type { Change, EventQuery, Store } from '../store/store.ts';
-import type { EventRecorder } from './event-recorder.ts';
-import type { EventDraft } from './event-types.ts';
+import type { EventRecorder } from '../model/event-recorder.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { Events } from '../model/gateway.ts';
+import type { EventRecord } from '../model/records.ts';
+import type { Change, EventQuery, Store } from '../model/store.ts';
 
 export interface EventLogOptions {
   readonly clock: Clock;

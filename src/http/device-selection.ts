@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import { moment } from './plain-parameters.ts';
 
 /** Seam's filters for lists of devices. Those that nothing here can match (spaces, customers) give an empty list. */

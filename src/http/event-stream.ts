@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
-import type { Events } from '../gateway/ports.ts';
-import type { EventRecord } from '../store/records.ts';
+import type { Events } from '../model/gateway.ts';
+import type { EventRecord } from '../model/records.ts';
 
 /** A line that means nothing, so that neither end takes the silence for the end, in milliseconds. A guess. */
 const heartbeatMs = 15_000;

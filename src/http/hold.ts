@@ -1,6 +1,6 @@
 import type { Clock, Unsubscribe } from '../contract/index.ts';
-import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Attempts } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 
 /** The longest hold, in milliseconds: below the 30 s after which the official clients give up on a request. */
 export const MAX_HOLD_MS = 25_000;

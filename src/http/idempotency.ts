@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { canonicalJson } from '../config/canonical-json.ts';
 import { GatewayError } from '../contract/index.ts';
-import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Attempts } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import { InvalidInput } from './invalid-input.ts';
 
 const MAX_KEY_LENGTH = 255;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { Origin } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Origin } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import type { ApiKeyScope } from './api-key-file.ts';
 import { type ParameterReader, parameterReader } from './parameters.ts';
 import { type QueryDecoder, queryDecoder } from './query-string.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../contract/index.ts';
-import type { Origin } from '../gateway/ports.ts';
+import type { Origin } from '../model/gateway.ts';
 import type { ApiKeyScope } from './api-key-file.ts';
 import type { ApiKey } from './api-keys.ts';
 import { bearerToken, remoteAddress } from './authentication.ts';

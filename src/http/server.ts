@@ -10,7 +10,7 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { GatewayError } from '../contract/index.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { Answers } from '../wire/answers.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';

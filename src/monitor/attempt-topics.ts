@@ -1,5 +1,5 @@
-import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Attempts } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import type { Answers, Viewer } from '../wire/answers.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Outbox, RetainedTopic } from './outbox.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../contract/index.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../store/records.ts';
+import type { EventRecord } from '../model/records.ts';
 import type { Answers, Viewer } from '../wire/answers.ts';
 import type { Outbox } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';

@@ -1,4 +1,4 @@
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Metrics } from './metrics.ts';
 import type { RetainedTopic } from './outbox.ts';

@@ -1,5 +1,5 @@
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { GatewayIdentity } from '../gateway/ports.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { GatewayIdentity } from '../model/gateway.ts';
 import type { Shown } from './device-topics.ts';
 import type { RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Unsubscribe } from '../contract/index.ts';
-import type { Gateway } from '../gateway/ports.ts';
-import type { AttemptRecord } from '../store/records.ts';
+import type { Gateway } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import { DurationWindow } from './duration-window.ts';
 import { type ProcessProbe, probeProcess } from './process-probe.ts';
 

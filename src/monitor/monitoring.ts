@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics } from './metrics.ts';
 import { type MonitorConfig, startMonitor } from './mqtt-monitor.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Timer, Unsubscribe } from '../contract/index.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { Answers } from '../wire/answers.ts';
 import { AttemptTopics } from './attempt-topics.ts';
 import { EventTopics } from './event-topics.ts';

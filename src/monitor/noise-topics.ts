@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../contract/index.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Outbox } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';

@@ -1,6 +1,6 @@
 import type { DeviceReport } from '../contract/index.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { DeviceTopics, type Shown } from './device-topics.ts';
 import type { HomeAssistant } from './home-assistant.ts';
 import type { Outbox, RetainedTopic } from './outbox.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Change, Store } from '../store/store.ts';
+import type { Change, Store } from '../model/store.ts';
 import { historyMinutes, type LevelHistory, type LevelMinute } from './level-history.ts';
 
 const minuteMs = 60_000;

@@ -9,9 +9,9 @@ import {
   type Timer,
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { Attempts } from '../gateway/ports.ts';
-import type { AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
+import type { Attempts } from '../model/gateway.ts';
+import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
+import type { Store } from '../model/store.ts';
 
 /** How soon a sensor that could not be given its limit is asked again, unless it comes back before, in milliseconds. */
 const askAgainMs = 3_600_000;

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock, Timer } from '../contract/index.ts';
-import type { NoiseThresholdRecord } from '../store/records.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { NoiseThresholdRecord } from '../model/records.ts';
+import type { Change, Store } from '../model/store.ts';
 
 /** An episode as it is kept over a restart. Times are milliseconds since the Unix epoch, levels dB. */
 const keptEpisode = z.object({ since: z.number(), lastKnown: z.number(), level: z.number(), peak: z.number() });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noiseRoom } from '../../test/kit/noise-room.ts';
-import type { NoiseMinute } from '../gateway/ports.ts';
+import type { NoiseMinute } from '../model/gateway.ts';
 
 describe('the levels of a day', () => {
   const minute = 60_000;

@@ -1,5 +1,5 @@
-import type { EventDraft } from '../events/event-types.ts';
-import type { NoiseEpisode } from '../gateway/ports.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { NoiseEpisode } from '../model/gateway.ts';
 
 /** What an episode's beginning and end are called for those who follow events. Levels are in dB, to a tenth. */
 export function eventOf({ phase, threshold, since, until, level, peak, metric }: NoiseEpisode): EventDraft {

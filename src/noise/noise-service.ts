@@ -3,8 +3,8 @@ import type { Dispatcher } from '../attempts/dispatcher.ts';
 import { Removals } from '../attempts/removals.ts';
 import { type Clock, Decibels, GatewayError, type NoiseMetric, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { NoiseRules } from '../devices/device-snapshot.ts';
-import type { EventRecorder } from '../events/event-recorder.ts';
+import type { NoiseRules } from '../model/device-snapshot.ts';
+import type { EventRecorder } from '../model/event-recorder.ts';
 import type {
   Attempts,
   NewNoiseThreshold,
@@ -13,9 +13,9 @@ import type {
   NoiseThresholdChange,
   NoiseThresholds,
   Origin,
-} from '../gateway/ports.ts';
-import type { AttemptRecord, NoiseThresholdRecord } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
+} from '../model/gateway.ts';
+import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
+import type { Store } from '../model/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { DeviceLimits } from './device-limits.ts';

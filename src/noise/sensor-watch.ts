@@ -1,5 +1,5 @@
 import type { Clock, NoiseMetric, Timer } from '../contract/index.ts';
-import type { NoiseThresholdRecord } from '../store/records.ts';
+import type { NoiseThresholdRecord } from '../model/records.ts';
 import type { DayKeeper } from './day-keeper.ts';
 import { LevelHistory, type LevelMinute } from './level-history.ts';
 import { LevelWindow } from './level-window.ts';

@@ -1,4 +1,4 @@
-import type { NoiseThresholdRecord } from '../store/records.ts';
+import type { NoiseThresholdRecord } from '../model/records.ts';
 import { windowTest } from './daily-window.ts';
 import type { AverageLevel } from './level-window.ts';
 

@@ -1,5 +1,5 @@
-import type { AttemptRecord } from './records.ts';
-import type { AttemptQuery } from './store.ts';
+import type { AttemptRecord } from '../model/records.ts';
+import type { AttemptQuery } from '../model/store.ts';
 
 /** What a query asks for, its limit apart. */
 export function isAskedFor(attempt: AttemptRecord, query: Omit<AttemptQuery, 'limit'>): boolean {

@@ -1,3 +1,12 @@
+import type {
+  AccessCodeRecord,
+  AttemptRecord,
+  EventRecord,
+  NoiseThresholdRecord,
+  Settlement,
+  UnmanagedCodeRecord,
+} from '../model/records.ts';
+import type { Change } from '../model/store.ts';
 import { detailsOf } from './code-details.ts';
 import {
   actorParameter,
@@ -7,17 +16,8 @@ import {
   jsonParameter,
   type Parameter,
 } from './columns.ts';
-import type {
-  AccessCodeRecord,
-  AttemptRecord,
-  EventRecord,
-  NoiseThresholdRecord,
-  Settlement,
-  UnmanagedCodeRecord,
-} from './records.ts';
 import type { Bounds } from './retention.ts';
 import { type StatementName, statementIndex } from './statements.ts';
-import type { Change } from './store.ts';
 import type { Step } from './writer-protocol.ts';
 
 const step = (name: StatementName, parameters: readonly Parameter[], mustChange = false): Step => [

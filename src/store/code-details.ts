@@ -1,4 +1,4 @@
-import type { AccessCodeRecord, CodePlacement } from './records.ts';
+import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 
 /** What of a code is kept in one JSON column: everything that no query asks for. */
 type Details = Omit<AccessCodeRecord, Columns | 'placements'> & { readonly placements: readonly StoredPlacement[] };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
+import type { Actor } from '../model/records.ts';
 import { actorOf, actorParameter, historyOf, historyParameter, idColumn, idOf, idParameter } from './columns.ts';
-import type { Actor } from './records.ts';
 
 describe('columns', () => {
   it('gives back every identifier, however it looks', () => {

@@ -1,4 +1,4 @@
-import type { Actor, HistoryEntry } from './records.ts';
+import type { Actor, HistoryEntry } from '../model/records.ts';
 
 /** What SQLite gives back, and takes where it reads. */
 export type Column = null | number | string | Uint8Array;

@@ -1,5 +1,5 @@
-import type { EventRecord } from './records.ts';
-import type { EventQuery } from './store.ts';
+import type { EventRecord } from '../model/records.ts';
+import type { EventQuery } from '../model/store.ts';
 
 const among = (wanted: readonly string[] | undefined, value: string | undefined): boolean =>
   wanted === undefined || (value !== undefined && wanted.includes(value));

@@ -1,6 +1,4 @@
 import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
-import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
-import { MemoryTables, type NumberedChange } from './memory-tables.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -10,9 +8,11 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from './records.ts';
+} from '../model/records.ts';
+import type { AttemptQuery, Change, EventQuery, Store } from '../model/store.ts';
+import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
+import { MemoryTables, type NumberedChange } from './memory-tables.ts';
 import { startsWork } from './starts-work.ts';
-import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
 import { diskFull, storeClosed } from './store-errors.ts';
 
 export interface MemoryStoreOptions {

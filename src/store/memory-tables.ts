@@ -1,5 +1,3 @@
-import { isAskedFor } from './attempt-query.ts';
-import { byCreation, meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -9,8 +7,10 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from './records.ts';
-import type { AttemptQuery, Change, EventQuery, StoreReader } from './store.ts';
+} from '../model/records.ts';
+import type { AttemptQuery, Change, EventQuery, StoreReader } from '../model/store.ts';
+import { isAskedFor } from './attempt-query.ts';
+import { byCreation, meets } from './event-query.ts';
 import { alreadyAccepted, cannotApply, notPending } from './store-errors.ts';
 
 type Undo = () => void;

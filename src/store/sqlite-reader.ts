@@ -1,8 +1,5 @@
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
-import { isAskedFor } from './attempt-query.ts';
-import { type Column, idColumn } from './columns.ts';
-import { byCreation, meets } from './event-query.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -13,7 +10,11 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from './records.ts';
+} from '../model/records.ts';
+import type { AttemptQuery, EventQuery, StoreReader } from '../model/store.ts';
+import { isAskedFor } from './attempt-query.ts';
+import { type Column, idColumn } from './columns.ts';
+import { byCreation, meets } from './event-query.ts';
 import type { Bounds } from './retention.ts';
 import {
   attemptColumns,
@@ -33,7 +34,6 @@ import {
   webhookColumns,
   webhookOf,
 } from './sqlite-rows.ts';
-import type { AttemptQuery, EventQuery, StoreReader } from './store.ts';
 
 /** Every pending attempt is at or above the mark: without it, looking for none would read them all. */
 const statusConditions: Readonly<Record<AttemptStatus, string>> = {

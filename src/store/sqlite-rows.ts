@@ -1,5 +1,3 @@
-import { withDetails } from './code-details.ts';
-import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
 import type {
   AccessCodeRecord,
   ActionType,
@@ -11,7 +9,9 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from './records.ts';
+} from '../model/records.ts';
+import { withDetails } from './code-details.ts';
+import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
 
 /** In the order of the columns asked for. */
 export type Row = Column[];

@@ -2,9 +2,6 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
-import { eventStep, lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
-import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
-import { ProcessLock } from './process-lock.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -14,12 +11,15 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from './records.ts';
+} from '../model/records.ts';
+import type { AttemptQuery, Change, EventQuery, Store } from '../model/store.ts';
+import { eventStep, lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
+import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
+import { ProcessLock } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { startsWork } from './starts-work.ts';
 import { statementTexts } from './statements.ts';
-import type { AttemptQuery, Change, EventQuery, Store } from './store.ts';
 import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
 import type { WriterFaults } from './writer-faults.ts';
 import type { Step, Unit, UnitFailure } from './writer-protocol.ts';

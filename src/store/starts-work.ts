@@ -1,4 +1,4 @@
-import type { Change } from './store.ts';
+import type { Change } from '../model/store.ts';
 
 /** What can wait, or be lost, when the disk is full: a noisy device or a dead receiver must not use the room up. */
 const canWait: ReadonlySet<Change['kind']> = new Set([

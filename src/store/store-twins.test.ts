@@ -15,9 +15,9 @@ import {
   settled,
   uuid,
 } from '../../test/kit/store-records.ts';
+import type { Change, Store } from '../model/store.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { SqliteStore } from './sqlite-store.ts';
-import type { Change, Store } from './store.ts';
 
 /** Everything a reader can tell. */
 function told(store: Store, base: number) {

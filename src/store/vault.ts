@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { GatewayError, Secret } from '../contract/index.ts';
+import type { Store } from '../model/store.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
-import type { Store } from './store.ts';
 
 /** What a sealed code belongs to: it opens nowhere else. */
 export type SealContext = { readonly accessCodeId: string; readonly deviceId: string } | { readonly webhookId: string };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../store/records.ts';
+import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../model/records.ts';
 import type { DeviceError, DeviceWarning } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 

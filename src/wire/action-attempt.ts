@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AttemptRecord } from '../store/records.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import { isoTime } from './iso-time.ts';
 
 /** What the official clients read as an action attempt: these five fields and no others. */

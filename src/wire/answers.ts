@@ -1,12 +1,12 @@
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { Gateway } from '../gateway/ports.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Gateway } from '../model/gateway.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
   EventRecord,
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
-} from '../store/records.ts';
+} from '../model/records.ts';
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';

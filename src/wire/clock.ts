@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Gateway } from '../gateway/ports.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { isoTime } from './iso-time.ts';
 
 /** Our own: whether the box's clock can be believed. */

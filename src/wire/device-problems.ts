@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Health } from '../contract/index.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { Timekeeping } from '../gateway/ports.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Timekeeping } from '../model/gateway.ts';
 import { isoTime } from './iso-time.ts';
 
 export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import type { Health, Ratio } from '../contract/index.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import { deviceSchema, wireDevice } from './device.ts';
 
 const around = {

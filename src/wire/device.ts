@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { batteryStatus } from '../devices/battery-status.ts';
-import type { DeviceSnapshot } from '../devices/device-snapshot.ts';
-import type { Timekeeping } from '../gateway/ports.ts';
+import { batteryStatus } from '../model/battery-status.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Timekeeping } from '../model/gateway.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventRecord } from '../store/records.ts';
+import type { EventRecord } from '../model/records.ts';
 import { errorCodeOf } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { NoiseMinute } from '../gateway/ports.ts';
-import type { NoiseThresholdRecord } from '../store/records.ts';
+import type { NoiseMinute } from '../model/gateway.ts';
+import type { NoiseThresholdRecord } from '../model/records.ts';
 import { isoTime } from './iso-time.ts';
 
 export const noiseThresholdSchema = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UnmanagedCodeRecord } from '../store/records.ts';
+import type { UnmanagedCodeRecord } from '../model/records.ts';
 import { accessCodeSchema, type CodeSurroundings } from './access-code.ts';
 import { isoTime } from './iso-time.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Webhook } from '../gateway/ports.ts';
+import type { Webhook } from '../model/gateway.ts';
 
 export const webhookSchema = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GatewayIdentity } from '../gateway/ports.ts';
+import type { GatewayIdentity } from '../model/gateway.ts';
 
 export const workspaceSchema = z
   .object({

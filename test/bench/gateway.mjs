@@ -4,7 +4,7 @@ import { answer, settings } from './helper.mjs';
 
 const { root, configFile, logFile } = settings();
 const [{ drivers }, { loadConfig }, { startGateway }, { SqliteStore }] = await Promise.all(
-  ['drivers/index.js', 'src/config/load.js', 'src/main.js', 'src/store/sqlite-store.js'].map(
+  ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(
     (file) => import(`${root}/dist/${file}`),
   ),
 );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/model/store.ts';
 import { accepted, anEvent, deviceA, deviceB, happened, settled, uuid } from '../kit/store-records.ts';
 import { commitTo, type StoreBench } from './store-bench.ts';
 

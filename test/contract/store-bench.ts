@@ -1,5 +1,5 @@
+import type { Store } from '../../src/model/store.ts';
 import type { CommitStats } from '../../src/store/commit-queue.ts';
-import type { Store } from '../../src/store/store.ts';
 
 /** A store with the means to do to it what a site does. */
 export interface StoreBench {

@@ -11,18 +11,23 @@ const cleanTree: Record<string, string> = {
   'src/contract/index.ts': "export type { Lock } from './lock.ts';",
   'src/contract/lock.ts':
     "import { inspect } from 'node:util';\nimport type { Logger } from 'pino';\nimport { z } from 'zod';\nexport const shown = inspect.custom;\nexport const id = z.string();\nexport interface Lock { readonly log: Logger }",
-  'src/store/store.ts':
+  'src/model/store.ts':
     "import type { AttemptRecord } from './records.ts';\nexport interface Store { get(): AttemptRecord }",
-  'src/store/records.ts': 'export interface AttemptRecord { readonly id: string }',
+  'src/model/records.ts': 'export interface AttemptRecord { readonly id: string }',
   'src/store/database.ts': "import Database from 'libsql';\nexport const open = (path: string) => new Database(path);",
-  'src/gateway/ports.ts': "import type { Store } from '../store/store.ts';\nexport type Kept = Store;",
+  'src/model/gateway.ts': "import type { Store } from './store.ts';\nexport type Kept = Store;",
   'src/attempts/attempt.ts':
-    "import { setup } from 'xstate';\nimport type { Lock } from '../contract/index.ts';\nimport { lane } from '../devices/lane.ts';\nimport type { Kept } from '../gateway/ports.ts';\nimport type { Store } from '../store/store.ts';\nexport const attempt = (lock: Lock, store: Store, kept: Kept) => [lock, store, kept, lane, setup];",
+    "import { setup } from 'xstate';\nimport type { Lock } from '../contract/index.ts';\nimport { lane } from '../devices/lane.ts';\nimport type { Kept } from '../model/gateway.ts';\nimport type { Store } from '../model/store.ts';\nexport const attempt = (lock: Lock, store: Store, kept: Kept) => [lock, store, kept, lane, setup];",
   'src/devices/lane.ts': 'export const lane = 1;',
+  'src/noise/level.ts': 'export const level = 1;',
+  'src/driver-kit/mailbox.ts': "import { id } from '../contract/lock.ts';\nexport const mailbox = id;",
+  'src/device-events/projector.ts': "import { attempt } from '../attempts/attempt.ts';\nexport const told = attempt;",
+  'src/webhooks/queue.ts':
+    "import type { Store } from '../model/store.ts';\nexport const hooks = (store: Store) => store;",
   'src/config/load.ts': 'export const settings = 1;',
-  'src/devices/device-snapshot.ts': 'export interface DeviceSnapshot { readonly name: string }',
+  'src/model/device-snapshot.ts': 'export interface DeviceSnapshot { readonly name: string }',
   'src/wire/device.ts':
-    "import { z } from 'zod';\nimport { id } from '../contract/lock.ts';\nimport type { DeviceSnapshot } from '../devices/device-snapshot.ts';\nimport type { Kept } from '../gateway/ports.ts';\nimport type { AttemptRecord } from '../store/records.ts';\nexport const device = (snapshot: DeviceSnapshot, kept: Kept, attempt: AttemptRecord) => [snapshot, kept, attempt, id, z];",
+    "import { z } from 'zod';\nimport { id } from '../contract/lock.ts';\nimport type { DeviceSnapshot } from '../model/device-snapshot.ts';\nimport type { Kept } from '../model/gateway.ts';\nimport type { AttemptRecord } from '../model/records.ts';\nexport const device = (snapshot: DeviceSnapshot, kept: Kept, attempt: AttemptRecord) => [snapshot, kept, attempt, id, z];",
   'src/http/server.ts': "import { attempt } from '../attempts/attempt.ts';\nexport const server = attempt;",
   'src/monitor/metrics.ts': "import 'prom-client';\nexport const metrics = 1;",
   'src/transports/mqtt/link.ts':
@@ -33,10 +38,10 @@ const cleanTree: Record<string, string> = {
   'src/simulation/building.ts':
     "import mqtt from 'mqtt';\nimport { simulator } from '../../drivers/mqtt/bolt/simulator.ts';\nexport const building = [mqtt, simulator, () => import('@stoprocent/bleno')];",
   'src/cli/run.ts': "import { drivers } from '../../drivers/index.ts';\nexport const run = drivers;",
-  'src/main.ts':
-    "import { server } from './http/server.ts';\nimport { metrics } from './monitor/metrics.ts';\nimport { building } from './simulation/building.ts';\nexport const main = [server, metrics, building];",
+  'src/composition/gateway.ts':
+    "import { told } from '../device-events/projector.ts';\nimport { server } from '../http/server.ts';\nimport { metrics } from '../monitor/metrics.ts';\nimport { building } from '../simulation/building.ts';\nimport { hooks } from '../webhooks/queue.ts';\nexport const main = [told, server, metrics, building, hooks];",
   'src/cli.ts':
-    "import { run } from './cli/run.ts';\nimport { main } from './main.ts';\nexport const cli = [run, main];",
+    "import { run } from './cli/run.ts';\nimport { main } from './composition/gateway.ts';\nexport const cli = [run, main];",
   'drivers/index.ts': "export const drivers = { 'mqtt/bolt': () => import('./mqtt/bolt/driver.ts') };",
   'drivers/mqtt/bolt/driver.ts':
     "import { createHash } from 'node:crypto';\nimport nacl from 'tweetnacl';\nimport { z } from 'zod';\nimport type { Lock } from '../../../src/contract/index.ts';\nimport { encode } from './codec.ts';\nexport const driver = (lock: Lock) => [lock, encode, nacl, z, createHash];",
@@ -157,9 +162,35 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
     "import '../transports/serial/port.ts';",
     'src/transports/serial/port.ts',
   ],
-  ['wire-maps-what-the-ports-show', 'src/wire/p1.ts', "import '../config/load.ts';", 'src/config/load.ts'],
-  ['wire-maps-what-the-ports-show', 'src/wire/p2.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
-  ['nothing-imports-the-composition', 'src/http/p3.ts', "import '../main.ts';", 'src/main.ts'],
+  ['wire-maps-the-model', 'src/wire/p1.ts', "import '../config/load.ts';", 'src/config/load.ts'],
+  ['wire-maps-the-model', 'src/wire/p2.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
+  [
+    'nothing-imports-the-composition',
+    'src/http/p3.ts',
+    "import '../composition/gateway.ts';",
+    'src/composition/gateway.ts',
+  ],
+  ['model-stands-on-the-contract-alone', 'src/model/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
+  ['model-stands-on-the-contract-alone', 'src/model/p2.ts', "import '../store/database.ts';", 'src/store/database.ts'],
+  [
+    'driver-kit-stands-on-the-contract-alone',
+    'src/driver-kit/p1.ts',
+    "import '../model/store.ts';",
+    'src/model/store.ts',
+  ],
+  ['core-imports-downwards', 'src/devices/p2.ts', "import '../attempts/attempt.ts';", 'src/attempts/attempt.ts'],
+  ['core-imports-downwards', 'src/events/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
+  ['attempts-know-no-subject', 'src/attempts/p3.ts', "import '../noise/level.ts';", 'src/noise/level.ts'],
+  ['codes-and-noise-are-strangers', 'src/access-codes/p2.ts', "import '../noise/level.ts';", 'src/noise/level.ts'],
+  ['device-events-look-on', 'src/device-events/p1.ts', "import '../wire/device.ts';", 'src/wire/device.ts'],
+  ['webhooks-know-records-alone', 'src/webhooks/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
+  ['nothing-imports-the-onlookers', 'src/http/p4.ts', "import '../webhooks/queue.ts';", 'src/webhooks/queue.ts'],
+  [
+    'nothing-imports-the-onlookers',
+    'src/monitor/p3.ts',
+    "import '../device-events/projector.ts';",
+    'src/device-events/projector.ts',
+  ],
   [
     'simulator-never-uses-its-driver',
     'drivers/mqtt/latch/simulator.ts',
@@ -183,9 +214,9 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
   ['every-import-resolves', 'src/config/p8.ts', "import './nowhere.ts';", './nowhere.ts'],
   [
     'ports-are-types',
-    'src/gateway/ports.ts',
-    `${cleanTree['src/gateway/ports.ts']}\nexport const kept = 1;`,
-    'src/gateway/ports.ts',
+    'src/model/gateway.ts',
+    `${cleanTree['src/model/gateway.ts']}\nexport const kept = 1;`,
+    'src/model/gateway.ts',
   ],
   ['every-import-is-judged', 'src/config/p9.ts', 'export const load = (name: string) => import(name);', '(computed)'],
 ];

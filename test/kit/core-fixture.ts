@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { CodeVault } from '../../src/access-codes/code-book.ts';
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import type { TimeSource } from '../../src/access-codes/timekeeper.ts';
+import { Core } from '../../src/composition/core.ts';
 import {
   type Clock,
   type DeviceReport,
@@ -11,14 +12,13 @@ import {
   type LinkKinds,
   Secret,
 } from '../../src/contract/index.ts';
-import type { DoorRules } from '../../src/devices/device-snapshot.ts';
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
-import type { WebhookSender } from '../../src/events/webhooks/webhook-sender.ts';
-import type { WebhookVault } from '../../src/events/webhooks/webhook-service.ts';
-import { Core } from '../../src/gateway/core.ts';
-import type { GatewayIdentity, LinkReport, Origin } from '../../src/gateway/ports.ts';
+import type { DoorRules } from '../../src/model/device-snapshot.ts';
+import type { GatewayIdentity, LinkReport, Origin } from '../../src/model/gateway.ts';
+import type { AttemptRecord } from '../../src/model/records.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import type { AttemptRecord } from '../../src/store/records.ts';
+import type { WebhookSender } from '../../src/webhooks/webhook-sender.ts';
+import type { WebhookVault } from '../../src/webhooks/webhook-service.ts';
 import type { ScriptedKeypad } from './scripted-keypad.ts';
 import { type Keypad, ScriptedLock } from './scripted-lock.ts';
 import { seededRandom } from './seeded-random.ts';

@@ -5,8 +5,8 @@
  */
 import { pino } from 'pino';
 import { drivers } from '../../dist/drivers/index.js';
+import { startGateway } from '../../dist/src/composition/gateway.js';
 import { loadConfig } from '../../dist/src/config/load.js';
-import { startGateway } from '../../dist/src/main.js';
 import { SqliteStore } from '../../dist/src/store/sqlite-store.js';
 import { MqttTransport } from '../../dist/src/transports/mqtt/index.js';
 

@@ -1,13 +1,13 @@
 import { type Clock, GatewayError, Secret } from '../../src/contract/index.ts';
-import type { DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
-import type { AccessCodePatch, AccessCodes, Attempts, NewAccessCode, Origin } from '../../src/gateway/ports.ts';
+import type { DeviceSnapshot } from '../../src/model/device-snapshot.ts';
+import type { AccessCodePatch, AccessCodes, Attempts, NewAccessCode, Origin } from '../../src/model/gateway.ts';
 import type {
   AccessCodeRecord,
   ActionType,
   AttemptRecord,
   Subject,
   UnmanagedCodeRecord,
-} from '../../src/store/records.ts';
+} from '../../src/model/records.ts';
 import { aCode } from './store-records.ts';
 
 /** What of the gateway its parts need. */

@@ -1,5 +1,5 @@
 import type { Decibels, Ratio } from '../../src/contract/index.ts';
-import { type DeviceSnapshot, noSettings } from '../../src/devices/device-snapshot.ts';
+import { type DeviceSnapshot, noSettings } from '../../src/model/device-snapshot.ts';
 
 const snapshot = (
   part: Partial<DeviceSnapshot> & Pick<DeviceSnapshot, 'deviceId' | 'slug' | 'name'>,

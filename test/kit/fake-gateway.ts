@@ -1,8 +1,6 @@
 import { type Clock, type DeviceReport, GatewayError, type Unsubscribe } from '../../src/contract/index.ts';
-import type { DeviceSettings, DeviceSnapshot } from '../../src/devices/device-snapshot.ts';
-import type { Gateway, Origin } from '../../src/gateway/ports.ts';
-import { isAskedFor } from '../../src/store/attempt-query.ts';
-import { byCreation, meets } from '../../src/store/event-query.ts';
+import type { DeviceSettings, DeviceSnapshot } from '../../src/model/device-snapshot.ts';
+import type { Gateway, Origin } from '../../src/model/gateway.ts';
 import type {
   ActionType,
   AttemptRecord,
@@ -10,7 +8,9 @@ import type {
   IdempotencyRecord,
   Settlement,
   Subject,
-} from '../../src/store/records.ts';
+} from '../../src/model/records.ts';
+import { isAskedFor } from '../../src/store/attempt-query.ts';
+import { byCreation, meets } from '../../src/store/event-query.ts';
 import { FakeAccessCodes, type FakeHost } from './fake-access-codes.ts';
 import { frontDoor, gate, hall } from './fake-devices.ts';
 import { FakeNoise } from './fake-noise.ts';

@@ -5,8 +5,8 @@ import type {
   NoiseThresholdChange,
   NoiseThresholds,
   Origin,
-} from '../../src/gateway/ports.ts';
-import type { AttemptRecord, NoiseThresholdRecord } from '../../src/store/records.ts';
+} from '../../src/model/gateway.ts';
+import type { AttemptRecord, NoiseThresholdRecord } from '../../src/model/records.ts';
 import type { FakeHost } from './fake-access-codes.ts';
 
 const notFound = () => new GatewayError('noise_threshold_not_found', 'There is no such object.');

@@ -1,5 +1,5 @@
 import { GatewayError, Secret } from '../../src/contract/index.ts';
-import type { NewWebhook, Webhook, Webhooks } from '../../src/gateway/ports.ts';
+import type { NewWebhook, Webhook, Webhooks } from '../../src/model/gateway.ts';
 
 /** Webhooks that are kept and never sent. */
 export class FakeWebhooks implements Webhooks {

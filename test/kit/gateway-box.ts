@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { drivers } from '../../drivers/index.ts';
+import { startGateway } from '../../src/composition/gateway.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/contract/index.ts';
 import { createApiKey } from '../../src/http/api-key-file.ts';
-import { startGateway } from '../../src/main.ts';
 import { ApiCaller } from './api-caller.ts';
 
 const gatewayId = 'box';

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { GatewayIdentity, LinkReport } from '../../src/gateway/ports.ts';
+import type { GatewayIdentity, LinkReport } from '../../src/model/gateway.ts';
 import { LogTap } from '../../src/monitor/log-tap.ts';
 import { Metrics } from '../../src/monitor/metrics.ts';
 import { startMonitor } from '../../src/monitor/mqtt-monitor.ts';

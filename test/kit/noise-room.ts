@@ -1,4 +1,4 @@
-import type { NoiseEpisode } from '../../src/gateway/ports.ts';
+import type { NoiseEpisode } from '../../src/model/gateway.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { coreFixture } from './core-fixture.ts';
 import { ScriptedLock } from './scripted-lock.ts';

@@ -3,7 +3,7 @@ import { nuki } from '../../drivers/ble/nuki/driver.ts';
 import { settings } from '../../drivers/ble/nuki/settings.ts';
 import { SimulatedNuki, type SimulatedNukiOptions } from '../../drivers/ble/nuki/simulator.ts';
 import type { Secret } from '../../src/contract/index.ts';
-import type { AttemptRecord } from '../../src/store/records.ts';
+import type { AttemptRecord } from '../../src/model/records.ts';
 import { coreFixture } from './core-fixture.ts';
 import { type RadioFixtureOptions, radioFixture } from './radio-fixture.ts';
 

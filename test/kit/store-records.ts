@@ -7,8 +7,8 @@ import type {
   UnmanagedCodeRecord,
   WebhookDeliveryRecord,
   WebhookRecord,
-} from '../../src/store/records.ts';
-import type { Change } from '../../src/store/store.ts';
+} from '../../src/model/records.ts';
+import type { Change } from '../../src/model/store.ts';
 
 const epoch = Date.UTC(2026, 4, 1, 10);
 

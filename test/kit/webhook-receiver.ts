@@ -1,5 +1,5 @@
 import { SeamWebhook } from '@seamapi/webhook';
-import type { WebhookRequest, WebhookSender } from '../../src/events/webhooks/webhook-sender.ts';
+import type { WebhookRequest, WebhookSender } from '../../src/webhooks/webhook-sender.ts';
 
 export interface Received {
   readonly at: number;

@@ -1,6 +1,6 @@
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
+import type { Core } from '../../src/composition/core.ts';
 import { Secret } from '../../src/contract/index.ts';
-import type { Core } from '../../src/gateway/core.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { scriptedCore } from '../kit/core-fixture.ts';
 import { MortalClock } from '../kit/mortal-clock.ts';

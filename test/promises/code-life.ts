@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../src/store/records.ts';
+import type { EventRecord } from '../../src/model/records.ts';
 import type { KeypadChange, TimedKeypad, WriteFault } from '../kit/timed-keypad.ts';
 import type { Stretch } from './stretches.ts';
 

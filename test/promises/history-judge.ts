@@ -1,6 +1,6 @@
 import type { BoltPosition } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { errorTypes, type GatewayErrorType } from '../../src/contract/index.ts';
-import type { AttemptRecord } from '../../src/store/records.ts';
+import type { AttemptRecord } from '../../src/model/records.ts';
 import type { HistoryTrace } from './history-run.ts';
 
 /** The limits of the driver under test and of recovery, in milliseconds. */

@@ -1,8 +1,8 @@
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import type { Core } from '../../src/gateway/core.ts';
+import type { Core } from '../../src/composition/core.ts';
+import type { AttemptRecord, AttemptStatus } from '../../src/model/records.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import type { AttemptRecord, AttemptStatus } from '../../src/store/records.ts';
 import { coreFixture, type FixtureDevice } from '../kit/core-fixture.ts';
 import { MemoryMqtt } from '../kit/memory-mqtt.ts';
 import type { MemoryMqttLink } from '../kit/memory-mqtt-link.ts';

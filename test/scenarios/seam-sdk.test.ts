@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApiKey } from '../../src/http/api-key-file.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
-import type { Settlement } from '../../src/store/records.ts';
+import type { Settlement } from '../../src/model/records.ts';
 import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
 import { FakeGateway } from '../kit/fake-gateway.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';

@@ -8,6 +8,7 @@ import {
   type SlotReading,
   sleep,
 } from '../../../src/contract/index.ts';
+import { noting } from '../../../src/driver-kit/noting-permit.ts';
 import { commands, errorCodes, statusCodes } from './catalogue.ts';
 import { asUtc, limitsOf, lockTimeAt, sameLimits } from './code-times.ts';
 import type { NukiMessage } from './codec.ts';
@@ -16,7 +17,6 @@ import { type KeypadCode, readKeypadCode, readKeypadCodeCount, readKeypadCodeId,
 import { type Arrival, type Conversation, REPLY_MS } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
 import { refusal, silent } from './failures.ts';
-import { noting } from './noting-permit.ts';
 
 /** Nuki, "Keypad": six digits from 1 to 9 that do not begin with 12. */
 export const codeRules: AccessCodeRules = {

@@ -6,13 +6,13 @@ import {
   type ReadContext,
   sleep,
 } from '../../../src/contract/index.ts';
+import { noting } from '../../../src/driver-kit/noting-permit.ts';
 import { commands, completions, errorCodes, lockActions, statusCodes, triggers } from './catalogue.ts';
 import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
 import type { Conversation } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
 import { incomplete, refusal, silent } from './failures.ts';
-import { noting } from './noting-permit.ts';
 import { isMoving, readingOf, stateOf } from './states.ts';
 
 type Target = 'locked' | 'unlocked';

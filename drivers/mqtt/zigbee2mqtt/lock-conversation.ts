@@ -1,8 +1,8 @@
 import type { CommandContext, LockOutcome, SendPermit } from '../../../src/contract/index.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { doorCommand, stateRead } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
-import { Inbox } from './inbox.ts';
 import { outcomeUnknown } from './lock-failures.ts';
 import { LockObserver } from './lock-observer.ts';
 

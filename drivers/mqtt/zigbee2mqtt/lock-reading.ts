@@ -1,8 +1,8 @@
 import type { LockReading, ReadContext } from '../../../src/contract/index.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { boltKeys, stateRead } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
-import { Inbox } from './inbox.ts';
 import { askUntilSure } from './reading.ts';
 
 /**

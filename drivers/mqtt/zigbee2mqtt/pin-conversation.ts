@@ -5,11 +5,11 @@ import {
   type ReadContext,
   type SlotReading,
 } from '../../../src/contract/index.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { pinClear, pinWrite, type SlotStatus } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
 import { complained } from './failures.ts';
-import { Inbox } from './inbox.ts';
 import { codeUnknown, duplicate, notCleared, notStored, slotTaken, storedOtherwise } from './pin-failures.ts';
 import { PinSession, slotQuestion } from './pin-session.ts';
 import { askUntilSure } from './reading.ts';

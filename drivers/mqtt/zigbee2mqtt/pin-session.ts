@@ -1,9 +1,9 @@
 import { type CodeCommandContext, GatewayError, type SendPermit } from '../../../src/contract/index.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { pinRead, type SlotStatus, slotKey } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
 import { complained, isMisconfiguration } from './failures.ts';
-import { Inbox } from './inbox.ts';
 import { codeUnknown } from './pin-failures.ts';
 import { askUntilSure, type Question } from './reading.ts';
 

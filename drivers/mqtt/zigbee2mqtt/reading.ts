@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import type { StateMessage } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import { answersRead, type FeedEvent } from './device-feed.ts';
 import { complained, unreachable } from './failures.ts';
-import type { Inbox } from './inbox.ts';
 
 export interface Question<T> {
   /** The payload for the device's `get` topic. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError, Secret } from '../../contract/index.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { type Page, pageOf, pageParameters } from '../page.ts';
 import type { Caller } from '../route.ts';
 

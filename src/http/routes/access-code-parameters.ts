@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../../contract/index.ts';
-import type { AccessCodePatch, AccessCodeWish } from '../../gateway/ports.ts';
+import type { AccessCodePatch, AccessCodeWish } from '../../model/gateway.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 

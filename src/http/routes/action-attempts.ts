@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway } from '../../gateway/ports.ts';
-import type { ActionType, AttemptRecord } from '../../store/records.ts';
+import type { Gateway } from '../../model/gateway.ts';
+import type { ActionType, AttemptRecord } from '../../model/records.ts';
 import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';

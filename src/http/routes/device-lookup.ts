@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { DeviceSnapshot } from '../../devices/device-snapshot.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { DeviceSnapshot } from '../../model/device-snapshot.ts';
+import type { Gateway } from '../../model/gateway.ts';
 
 export const oneDevice = z
   .object({ device_id: z.string().optional(), name: z.string().optional() })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeviceUpdate, Gateway } from '../../gateway/ports.ts';
+import type { DeviceUpdate, Gateway } from '../../model/gateway.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';

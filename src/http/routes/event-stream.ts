@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { meets } from '../../store/event-query.ts';
 import type { Answers } from '../../wire/answers.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';

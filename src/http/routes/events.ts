@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import { isKnownEventType } from '../../events/event-catalogue.ts';
-import type { Gateway } from '../../gateway/ports.ts';
-import type { EventQuery } from '../../store/store.ts';
+import type { Gateway } from '../../model/gateway.ts';
+import type { EventQuery } from '../../model/store.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { eventSchema } from '../../wire/event.ts';
 import { InvalidInput } from '../invalid-input.ts';

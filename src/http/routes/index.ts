@@ -1,4 +1,4 @@
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import type { Answers } from '../../wire/answers.ts';
 import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway, Origin } from '../../gateway/ports.ts';
-import type { AttemptRecord } from '../../store/records.ts';
+import type { Gateway, Origin } from '../../model/gateway.ts';
+import type { AttemptRecord } from '../../model/records.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NewNoiseThreshold, NoiseThresholdChange } from '../../gateway/ports.ts';
+import type { NewNoiseThreshold, NoiseThresholdChange } from '../../model/gateway.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { methodsOf } from '../route.ts';
 
 export const openPaths = ['/health', '/openapi.json'] as const;

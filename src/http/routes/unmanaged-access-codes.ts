@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import type { Answers } from '../../wire/answers.ts';
 import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';

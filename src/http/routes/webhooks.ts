@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { webhookSchema, wireWebhook } from '../../wire/webhook.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { assertEventTypes } from './events.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Gateway } from '../../gateway/ports.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { workspace, workspaceSchema } from '../../wire/workspace.ts';
 import { type Route, readRoute } from '../route.ts';
 

@@ -11,11 +11,11 @@ import {
   type Timer,
   type Unsubscribe,
 } from '../../contract/index.ts';
+import { joinSignals } from '../../driver-kit/join-signals.ts';
 import type { AdapterFinder, FoundAdapter } from './adapter-finder.ts';
 import { adapterTrouble } from './adapter-trouble.ts';
 import type { Peer } from './connector.ts';
 import { GattCatalogue } from './gatt-catalogue.ts';
-import { joinSignals } from './join-signals.ts';
 import { Scanner } from './scanner.ts';
 import { notReached, SessionMaker } from './session-maker.ts';
 import { SessionQueue, WaitedTooLong } from './session-queue.ts';

@@ -7,8 +7,8 @@ import { SimulatedZwaveNetwork } from '../../../drivers/serial/zwave/simulator.t
 import { simulatedNetwork } from '../../../drivers/serial/zwave/simulator-settings.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { Secret } from '../../../src/contract/index.ts';
+import type { AttemptRecord } from '../../../src/model/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
-import type { AttemptRecord } from '../../../src/store/records.ts';
 import { ttyCarrier } from '../../../src/transports/serial/index.ts';
 import { loadZwaveLibrary, type ZwaveNetworkKeys, ZwaveStick } from '../../../src/transports/zwave/index.ts';
 import { coreFixture } from '../../kit/core-fixture.ts';

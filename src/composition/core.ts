@@ -1,0 +1,167 @@
+import type { Logger } from 'pino';
+import { AccessCodeService, type AccessCodeServiceOptions } from '../access-codes/access-code-service.ts';
+import { CodeBook, type CodeVault } from '../access-codes/code-book.ts';
+import { codeRecovery } from '../access-codes/code-recovery.ts';
+import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
+import { Timekeeper, type TimeSource } from '../access-codes/timekeeper.ts';
+import { AttemptBook } from '../attempts/attempt-book.ts';
+import { DeadlineWheel } from '../attempts/deadline-wheel.ts';
+import { Dispatcher } from '../attempts/dispatcher.ts';
+import { DoorCommands } from '../attempts/doors.ts';
+import { recover } from '../attempts/recovery.ts';
+import type { Clock } from '../contract/index.ts';
+import { DeviceChronicle } from '../device-events/device-chronicle.ts';
+import { DeviceRegistry } from '../devices/device-registry.ts';
+import { DeviceAdministrator, keptSettingsOf } from '../devices/device-settings.ts';
+import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import { EventLog } from '../events/event-log.ts';
+import type { Gateway, GatewayIdentity, LinkReport } from '../model/gateway.ts';
+import type { Store } from '../model/store.ts';
+import { NoiseService } from '../noise/noise-service.ts';
+import type { WebhookSender } from '../webhooks/webhook-sender.ts';
+import { WebhookService, type WebhookVault } from '../webhooks/webhook-service.ts';
+import { Answers } from '../wire/answers.ts';
+
+export interface CoreOptions {
+  readonly identity: GatewayIdentity;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  /** A number in [0, 1): jitter; never keys. */
+  readonly random: () => number;
+  /** An unpredictable whole number from 0 up to, but not including, its argument. */
+  readonly randomInt: (below: number) => number;
+  /** UUIDv7 */
+  readonly newId: () => string;
+  readonly vault: CodeVault & WebhookVault;
+  readonly accessCodes?: AccessCodeSettings;
+  /** Without it only an operator can confirm the time. */
+  readonly timeSource?: TimeSource;
+  readonly devices: readonly ManagedDeviceOptions[];
+  readonly links: () => readonly LinkReport[];
+  /** Unpredictable bytes: for keys. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly webhooks: {
+    readonly sender: WebhookSender;
+    /** Whether access codes' digits are sent along. */
+    readonly includesCodes: boolean;
+    /** How many events may wait for one receiver. */
+    readonly limit: number;
+  };
+}
+
+/** Attempts, devices, doors, codes and noise, put together: what everything else in the process calls. */
+export class Core implements Gateway {
+  readonly identity: GatewayIdentity;
+  readonly clock: Clock;
+  readonly devices: DeviceRegistry;
+  readonly administration: DeviceAdministrator;
+  readonly attempts: AttemptBook;
+  readonly doors: DoorCommands;
+  readonly accessCodes: AccessCodeService;
+  readonly noise: NoiseService;
+  readonly events: EventLog;
+  readonly time: Timekeeper;
+  readonly webhooks: WebhookService;
+  readonly links: () => readonly LinkReport[];
+  readonly #store: Store;
+  readonly #dispatcher: Dispatcher;
+  readonly #wheel: DeadlineWheel;
+  readonly #options: CoreOptions;
+  #chronicle: DeviceChronicle | undefined;
+  readonly #codeOptions: AccessCodeServiceOptions;
+
+  constructor(options: CoreOptions) {
+    const { clock, store, vault } = options;
+    this.identity = options.identity;
+    this.clock = clock;
+    this.links = options.links;
+    this.#store = store;
+    this.events = new EventLog(options);
+    this.#options = options;
+    const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store, deviceId));
+    const attempts = new AttemptBook(store);
+    this.#wheel = new DeadlineWheel(clock);
+    const dispatcher = new Dispatcher({
+      ...options,
+      events: this.events,
+      registry,
+      book: attempts,
+      wheel: this.#wheel,
+    });
+    const time = new Timekeeper({ ...options, source: options.timeSource ?? nobody });
+    const settings = options.accessCodes ?? usualSettings;
+    const book = new CodeBook({
+      store,
+      vault,
+      settings,
+      events: this.events,
+      moment: () => time.moment(),
+      rulesOf: (deviceId) => registry.get(deviceId)?.capabilities.accessCodes,
+    });
+    this.time = time;
+    this.#codeOptions = { ...options, registry, dispatcher, attempts, book, time, settings };
+    this.devices = registry;
+    this.administration = new DeviceAdministrator({ ...options, registry, events: this.events });
+    this.attempts = attempts;
+    this.#dispatcher = dispatcher;
+    this.doors = new DoorCommands(registry, dispatcher);
+    this.accessCodes = new AccessCodeService(this.#codeOptions);
+    this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
+    this.webhooks = this.#webhookService(options);
+  }
+
+  #webhookService(options: CoreOptions): WebhookService {
+    const { includesCodes } = options.webhooks;
+    const answers = new Answers(this);
+    return new WebhookService({
+      ...options,
+      ...options.webhooks,
+      events: this.events,
+      userAgent: `strikeplate/${options.identity.version}`,
+      render: (event) => answers.event(event, { may: (scope) => scope === 'codes' && includesCodes }),
+    });
+  }
+
+  get ready(): Gateway['ready'] {
+    return this.#store.accepting ? { ok: true } : { ok: false, reason: 'the disk that holds the state is full' };
+  }
+
+  /** Opens the devices and ends what an earlier run left pending; nothing of that is ever dispatched. */
+  async start(): Promise<void> {
+    this.#chronicle = new DeviceChronicle({
+      ...this.#options,
+      registry: this.devices,
+      attempts: this.attempts,
+      events: this.events,
+      codeAt: (deviceId, slot) => this.accessCodes.atSlot(deviceId, slot)?.accessCodeId,
+    });
+    this.webhooks.start();
+    await this.devices.open();
+    recover({
+      clock: this.clock,
+      store: this.#store,
+      registry: this.devices,
+      dispatcher: this.#dispatcher,
+      ofSubject: codeRecovery(this.#codeOptions, this.accessCodes),
+    });
+    this.noise.start();
+    this.time.start();
+    this.accessCodes.start();
+  }
+
+  /** @param patienceMs how long commands that were sent may go on looking for their outcome */
+  async stop(patienceMs: number): Promise<void> {
+    this.accessCodes.close();
+    await this.#dispatcher.stop(patienceMs);
+    this.time.close();
+    await this.noise.close();
+    this.#wheel.close();
+    this.#chronicle?.close();
+    await this.devices.close();
+    await this.webhooks.close();
+    this.events.close();
+  }
+}
+
+const nobody: TimeSource = { isSynchronised: async () => false };

@@ -1,0 +1,155 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { timeOrderedIds } from '../attempts/ids.ts';
+import { ntpStatus } from '../clock/ntp-status.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { type Clock, GatewayError } from '../contract/index.ts';
+import { ApiKeys } from '../http/api-keys.ts';
+import { assertBindAllowed } from '../http/bind-rules.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { GatewayIdentity } from '../model/gateway.ts';
+import type { LogTap } from '../monitor/log-tap.ts';
+import { startMonitoring } from '../monitor/monitoring.ts';
+import { pairingFilesOf } from '../store/pairing-files.ts';
+import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
+import { SimulatedLines } from '../transports/serial/index.ts';
+import { WebhookClient } from '../transports/webhook/index.ts';
+import { startBle } from './ble.ts';
+import { Core } from './core.ts';
+import { managedDevices } from './managed-devices.ts';
+import { startMqtt } from './mqtt.ts';
+import { startSerial } from './serial.ts';
+import { Startup } from './startup.ts';
+import { openStore } from './store.ts';
+import { startZwave } from './zwave.ts';
+
+export interface StartOptions {
+  readonly config: LoadedConfig;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Where the monitor hears the log's warnings and errors. */
+  readonly logTap?: LogTap;
+  /** Where the simulation lays serial lines without a port. */
+  readonly simulatedLines?: SimulatedLines;
+  /** Where the simulation puts Bluetooth adapters without hardware. */
+  readonly simulatedRadios?: SimulatedRadios;
+  /** Called when the process must end: the disk failed to sync, or the store's writer died. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningGateway {
+  /** Where the API listens. */
+  readonly url: string;
+  /** Ends what was not sent, waits shortly for what was, and releases everything. Calling it again does nothing. */
+  close(): Promise<void>;
+}
+
+/** How long commands that were sent may go on looking for their outcome while the process stops, in milliseconds. */
+const stopPatienceMs = 2_000;
+
+/**
+ * Starts a gateway: a list of parts, each released in reverse when a later one fails or the process stops.
+ * @throws GatewayError `misconfigured` with what to mend
+ */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { config, log, clock = systemClock, logTap, onFatal } = options;
+  const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
+  const startup = new Startup();
+  try {
+    const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
+    const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
+    const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
+    const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
+    const pairings = pairingFilesOf(config, randomBytes);
+    const zwave = await startup.add(() => startZwave(config.zwave, { clock, log, store }));
+    const core = new Core({
+      identity: await identify(config, clock),
+      clock,
+      store,
+      log,
+      vault,
+      accessCodes: config.accessCodes,
+      timeSource: ntpStatus,
+      random: Math.random,
+      randomInt,
+      randomBytes,
+      webhooks: {
+        sender: new WebhookClient(config.webhooks),
+        includesCodes: config.webhooks.includeCodes,
+        limit: config.webhooks.maxQueued,
+      },
+      newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
+      devices: await managedDevices(config.devices, {
+        clock,
+        log,
+        store,
+        credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
+        linkTo(link, device) {
+          switch (link.kind) {
+            case 'mqtt':
+              return mqtt.linkTo(link, device);
+            case 'serial':
+              return serial.linkTo(link);
+            case 'ble':
+              return ble.linkTo(link, device);
+            case 'zwave':
+              return zwave.linkTo(link);
+          }
+        },
+      }),
+      links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
+    });
+    store.keepAllUnless(() => core.time.moment().sure);
+    // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
+    const { metrics } = await startup.add(async () =>
+      startMonitoring({
+        gateway: core,
+        config: config.monitor,
+        configDigest: config.digest,
+        connectionTo: mqtt.telemetryTo,
+        storeStats: () => store.stats,
+        log,
+        random: Math.random,
+        logTap,
+      }),
+    );
+    await startup.add(async () => {
+      await core.start();
+      return { close: () => core.stop(stopPatienceMs) };
+    });
+    const keys = await ApiKeys.open(config.http.apiKeysFile, clock, log);
+    const tls = await readTls(config.http.tls);
+    assertBindAllowed(config.http, keys);
+    const http = await startup.add(async () =>
+      createHttpServer({ gateway: core, keys, holdMs: config.http.holdMs, log, metrics, ...(tls && { tls }) }),
+    );
+    const url = await http.listen({ host: config.http.host, port: config.http.port });
+    log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
+    return { url, close: () => startup.close() };
+  } catch (error) {
+    await startup.close();
+    throw error;
+  }
+}
+
+async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<GatewayIdentity> {
+  const packageFile = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string };
+  return { ...gateway, version, bootId: randomUUID(), startedAt: clock.wallTime() };
+}
+
+async function readTls(files: LoadedConfig['http']['tls']): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (!files) return undefined;
+  try {
+    const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
+    return { cert, key };
+  } catch (cause) {
+    throw new GatewayError(
+      'misconfigured',
+      `http.tls: ${files.certFile} or ${files.keyFile} cannot be read. Check that both are there and readable.`,
+      { cause },
+    );
+  }
+}

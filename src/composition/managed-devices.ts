@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
+import type { Clock, LinkKind, LinkKinds, Secret } from '../contract/index.ts';
+import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import type { Change, Store } from '../model/store.ts';
+
+export interface DeviceContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly linkTo: (link: LinkConfig, device: string) => LinkKinds[LinkKind];
+  /** What pairing left behind. @throws GatewayError `misconfigured` when it cannot be opened */
+  readonly credentialsOf: (device: DeviceConfig) => Secret | undefined;
+}
+
+/** Gives each configured device its link, its log, and the time at which this gateway first knew it. */
+export async function managedDevices(
+  devices: readonly DeviceConfig[],
+  context: DeviceContext,
+): Promise<ManagedDeviceOptions[]> {
+  const { clock, log, store, linkTo, credentialsOf } = context;
+  const firstSeen: Change[] = [];
+  const options = devices.map((device): ManagedDeviceOptions => {
+    const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
+    const fact = `device_created_at:${deviceId}`;
+    const known = store.fact(fact);
+    const createdAt = known === undefined ? clock.wallTime() : Number(known);
+    if (known === undefined) firstSeen.push({ kind: 'fact_put', name: fact, value: String(createdAt) });
+    return {
+      description: {
+        deviceId,
+        slug,
+        name,
+        driver: driver.id,
+        link: `${device.link.kind}/${device.link.name}`,
+        ...driver.describe(settings),
+        timeZone,
+        limits,
+        noiseRules,
+        doorRules,
+        createdAt,
+      },
+      driver,
+      settings,
+      link: linkTo(device.link, name),
+      outOfService,
+      ...(driver.pairing && { credentials: () => credentialsOf(device) }),
+      clock,
+      random: Math.random,
+      randomBytes,
+      log: log.child({ device: slug }),
+    };
+  });
+  if (firstSeen.length > 0) await store.commit(firstSeen);
+  return options;
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../contract/index.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { Change } from '../model/store.ts';
+
+export type Way = 'locked' | 'unlocked';
+
+/** An event of a device's, which need not name the device. */
+export type DeviceDraft = Omit<EventDraft, 'deviceId'>;
+
+/** What the parts of one device's chronicle share. */
+export interface ChronicleContext {
+  readonly clock: Clock;
+  readonly snapshot: () => DeviceSnapshot;
+  /** The attempt of ours that moves the bolt this way, or did a moment ago; each accounts for one movement. */
+  readonly ownMovement: (way: Way) => { readonly actionAttemptId: string; readonly claim: () => void } | undefined;
+  /** The code that stands in this slot of the lock. */
+  readonly codeAt: (slot: number) => string | undefined;
+  readonly tell: (draft: EventDraft, also?: readonly Change[]) => void;
+}

@@ -1,0 +1,132 @@
+import type { Logger } from 'pino';
+import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { Clock, DeviceReport, Unsubscribe } from '../contract/index.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { Change, Store } from '../model/store.ts';
+import type { ChronicleContext } from './chronicle-context.ts';
+import { DeviceCondition, toldFact } from './device-condition.ts';
+import { DoorContact } from './door-contact.ts';
+import { LockMovements } from './lock-movements.ts';
+import { OwnCommands } from './own-commands.ts';
+import { rollCall } from './roll-call.ts';
+
+export interface DeviceChronicleOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly registry: DeviceRegistry;
+  readonly attempts: AttemptBook;
+  readonly events: EventLog;
+  /** The code of ours that stands in a slot of a lock. */
+  readonly codeAt: (deviceId: string, slot: number) => string | undefined;
+}
+
+/** Makes events of what the devices report: what happened, as against how things are. */
+export class DeviceChronicle {
+  readonly #options: DeviceChronicleOptions;
+  readonly #own: OwnCommands;
+  readonly #chapters = new Map<string, Chapter>();
+  readonly #unsubscribe: Unsubscribe;
+
+  /** Make it before the devices are opened: it hears what they say from the first word. */
+  constructor(options: DeviceChronicleOptions) {
+    this.#options = options;
+    const { clock, registry, attempts, store } = options;
+    this.#own = new OwnCommands(clock, attempts);
+    for (const { deviceId } of registry.list()) this.#chapters.set(deviceId, this.#open(deviceId));
+    this.#unsubscribe = registry.onReport(({ deviceId }, report) => this.#chapters.get(deviceId)?.heard(report));
+    const devices = registry.list().map(({ deviceId, name }) => {
+      const { configuredName } = registry.require(deviceId);
+      return { deviceId, configuredName, goesByIt: configuredName === name };
+    });
+    const { drafts, changes } = rollCall(devices, store, clock.wallTime());
+    options.events.append(drafts, changes);
+  }
+
+  /** What waits to be explained is told as it is. */
+  close(): void {
+    this.#unsubscribe();
+    for (const chapter of this.#chapters.values()) chapter.close();
+    this.#own.close();
+  }
+
+  #open(deviceId: string): Chapter {
+    const { clock, registry, events, store, log, codeAt } = this.#options;
+    const context: ChronicleContext = {
+      clock,
+      snapshot: () => registry.require(deviceId).snapshot,
+      ownMovement: (way) => this.#own.movement(deviceId, way),
+      codeAt: (slot) => codeAt(deviceId, slot),
+      tell: (draft: EventDraft, also: readonly Change[] = []) => events.append([{ ...draft, deviceId }], also),
+    };
+    const keep = (changes: readonly Change[]) => {
+      store.commit(changes).catch((error: unknown) => {
+        log.warn({ err: error, deviceId }, 'what was told of a device could not be kept; a restart may repeat it');
+      });
+    };
+    return new Chapter(context, store.fact(toldFact(deviceId)), keep);
+  }
+}
+
+/** What is told of one device. */
+class Chapter {
+  readonly #context: ChronicleContext;
+  readonly #lock: LockMovements;
+  readonly #door: DoorContact;
+  readonly #condition: DeviceCondition;
+
+  constructor(context: ChronicleContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
+    this.#context = context;
+    this.#lock = new LockMovements(context);
+    this.#door = new DoorContact(context, this.#lock);
+    this.#condition = new DeviceCondition(context, fact, keep);
+  }
+
+  heard(report: DeviceReport): void {
+    switch (report.kind) {
+      case 'health':
+        this.#condition.health(report.health);
+        if (report.health.status !== 'online') this.#door.lost();
+        return;
+      case 'lock_state':
+        this.#lock.heardState(report.state);
+        return;
+      case 'lock_operated':
+        this.#lock.heardOperated(report);
+        return;
+      case 'door':
+        this.#door.heard(report.contact);
+        return;
+      case 'battery':
+        this.#condition.battery(report);
+        return;
+      case 'tamper':
+        this.#condition.tampered();
+        return;
+      case 'code_slot':
+        this.#codeSlot(report.slot, report.occupied);
+        return;
+      case 'noise':
+        return;
+    }
+  }
+
+  close(): void {
+    this.#lock.close();
+    this.#door.close();
+    this.#condition.close();
+  }
+
+  #codeSlot(slot: number, occupied: boolean): void {
+    const { clock, codeAt, tell } = this.#context;
+    const accessCodeId = codeAt(slot);
+    tell({
+      eventType: 'strikeplate.lock.code_slot_changed',
+      occurredAt: clock.wallTime(),
+      ...(accessCodeId !== undefined && { accessCodeId }),
+      details: { slot, occupied },
+    });
+  }
+}

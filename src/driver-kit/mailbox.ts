@@ -1,0 +1,86 @@
+import type { Clock, Timer } from '../contract/index.ts';
+
+interface Waiter<Event> {
+  take(event: Event | undefined): void;
+  fail(reason: unknown): void;
+}
+
+/**
+ * What happened, in order, for one conversation to take at its own pace. It ends, with every wait, as soon as one of
+ * its signals aborts.
+ */
+export class Inbox<Event> {
+  readonly #clock: Clock;
+  readonly #signals: readonly AbortSignal[];
+  readonly #queue: Event[] = [];
+  #waiter: Waiter<Event> | undefined;
+  #abandon: (reason: unknown) => void = () => undefined;
+  readonly #abandoned: Promise<never>;
+
+  constructor(clock: Clock, signals: readonly AbortSignal[]) {
+    this.#clock = clock;
+    this.#signals = signals;
+    this.#abandoned = new Promise((_, reject) => {
+      this.#abandon = reject;
+    });
+    // Whoever waits hears of it; nobody has to.
+    this.#abandoned.catch(() => undefined);
+    for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
+    if (signals.some((signal) => signal.aborted)) this.#onAbort();
+  }
+
+  push(event: Event): void {
+    if (this.#waiter === undefined) this.#queue.push(event);
+    else this.#waiter.take(event);
+  }
+
+  /** Forgets what has not been taken. */
+  clear(): void {
+    this.#queue.length = 0;
+  }
+
+  /**
+   * The next event, or undefined at `until` (`Clock.now()`).
+   * @throws the reason of the signal that aborted
+   */
+  next(until: number): Promise<Event | undefined> {
+    const aborted = this.#signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) return Promise.reject(aborted.reason);
+    const event = this.#queue.shift();
+    if (event !== undefined) return Promise.resolve(event);
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined;
+      const done = () => {
+        timer?.cancel();
+        this.#waiter = undefined;
+      };
+      this.#waiter = {
+        take: (taken) => {
+          done();
+          resolve(taken);
+        },
+        fail: (reason) => {
+          done();
+          reject(reason);
+        },
+      };
+      timer = this.#clock.setTimer(() => this.#waiter?.take(undefined), until - this.#clock.now());
+    });
+  }
+
+  /** Waits for something else, but no longer than the signals allow. */
+  whileOpen<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#abandoned]);
+  }
+
+  close(): void {
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
+    this.clear();
+  }
+
+  readonly #onAbort = () => {
+    const reason = this.#signals.find((signal) => signal.aborted)?.reason;
+    this.#abandon(reason);
+    this.#waiter?.fail(reason);
+  };
+}

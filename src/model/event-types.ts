@@ -1,0 +1,129 @@
+import type { DenialReason, LockMethod } from '../contract/index.ts';
+import type { ActionType } from './records.ts';
+
+/** An event without fields of its own. */
+type Nothing = Readonly<Record<never, never>>;
+
+/** As an attempt ended: Seam has these for doors alone. */
+interface AttemptEnded {
+  readonly action_type: ActionType;
+  readonly status: 'success' | 'error';
+  /** Ours: why it failed. */
+  readonly error?: { readonly type: string; readonly message: string };
+}
+
+/** What a problem with a code was at the time, as its `errors` and `warnings` on the wire. */
+interface CodeProblems {
+  readonly access_code_errors: readonly Readonly<Record<string, unknown>>[];
+  readonly access_code_warnings: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What a change of a code changed. Never digits: from whom and to whom they changed is nobody's to read later. */
+interface CodeChanged {
+  readonly description?: string;
+  readonly change?: Readonly<Record<string, unknown>>;
+}
+
+interface LockMoved {
+  readonly method: LockMethod;
+  /** Ours: the code's number on the lock, where it told one. */
+  readonly slot?: number;
+}
+
+/** One measured stretch above a threshold. Times are milliseconds since the Unix epoch, levels dB. */
+interface ThresholdTriggered {
+  readonly noise_threshold_name: string;
+  readonly noise_level_decibels: number;
+  readonly [more: string]: unknown;
+}
+
+/**
+ * Every event and what it says beside the ids it is about. Names and fields are Seam's (API reference, events); those
+ * that begin with `strikeplate.` are ours, where Seam has none. Keys are as on the wire.
+ */
+export interface EventDetails {
+  'lock.locked': LockMoved;
+  'lock.unlocked': LockMoved;
+  'lock.access_denied': {
+    readonly reason?: { readonly reason_code: DenialReason; readonly message: string };
+    readonly method?: LockMethod;
+    readonly slot?: number;
+  };
+
+  'access_code.created': Nothing;
+  'access_code.changed': CodeChanged;
+  'access_code.name_changed': CodeChanged;
+  'access_code.code_changed': CodeChanged;
+  'access_code.time_frame_changed': CodeChanged;
+  'access_code.mutations_requested': CodeChanged;
+  'access_code.scheduled_on_device': Nothing;
+  'access_code.set_on_device': Nothing;
+  'access_code.removed_from_device': Nothing;
+  'access_code.delay_in_setting_on_device': CodeProblems;
+  'access_code.failed_to_set_on_device': CodeProblems;
+  'access_code.delay_in_removing_from_device': CodeProblems;
+  'access_code.failed_to_remove_from_device': CodeProblems;
+  'access_code.deleted': Nothing;
+  'access_code.modified_external_to_seam': CodeChanged;
+  'access_code.deleted_external_to_seam': Nothing;
+  'access_code.backup_access_code_pulled': { readonly backup_access_code_id: string };
+  'access_code.unmanaged.created': { readonly slot?: number };
+  'access_code.unmanaged.removed': { readonly slot?: number };
+  'access_code.unmanaged.converted_to_managed': Nothing;
+  'access_code.unmanaged.failed_to_convert_to_managed': CodeProblems;
+
+  'action_attempt.lock_door.succeeded': AttemptEnded;
+  'action_attempt.lock_door.failed': AttemptEnded;
+  'action_attempt.unlock_door.succeeded': AttemptEnded;
+  'action_attempt.unlock_door.failed': AttemptEnded;
+
+  'device.connected': Nothing;
+  /** `error_code` is filled in from the reason when it is shown. */
+  'device.disconnected': { readonly reason: string; readonly hint: string };
+  'device.added': { readonly device_name?: string };
+  'device.removed': { readonly device_name?: string };
+  'device.tampered': Nothing;
+  'device.low_battery': { readonly battery_level?: number };
+  'device.battery_status_changed': {
+    readonly battery_status: 'critical' | 'low' | 'good' | 'full';
+    readonly battery_level?: number;
+  };
+  'device.name_changed': { readonly device_name: string };
+  /** Its commands are refused from now on. */
+  'strikeplate.device.taken_out_of_service': { readonly by: string; readonly reason?: string };
+  'strikeplate.device.put_into_service': { readonly by: string };
+
+  'noise_sensor.noise_threshold_triggered': ThresholdTriggered;
+
+  /** The bolt is stuck. */
+  'strikeplate.lock.jammed': { readonly method?: LockMethod };
+  /** The door opened while its lock stood locked and nobody released it. */
+  'strikeplate.door.forced': Nothing;
+  /** The door has stood open for longer than it may. */
+  'strikeplate.door.held_open': { readonly opened_at: string; readonly after_seconds: number };
+  /** A door that was held open is closed again. */
+  'strikeplate.door.closed_again': { readonly opened_at: string; readonly open_seconds: number };
+  /** A slot was changed at the lock itself. */
+  'strikeplate.lock.code_slot_changed': { readonly slot: number; readonly occupied: boolean };
+  /** A noisy stretch that was told of is over. */
+  'strikeplate.noise_sensor.noise_threshold_ended': ThresholdTriggered;
+}
+
+export type EventType = keyof EventDetails;
+
+/** What an event is about. */
+export interface EventSubject {
+  readonly deviceId?: string;
+  readonly accessCodeId?: string;
+  readonly actionAttemptId?: string;
+  readonly noiseThresholdId?: string;
+  /** Milliseconds since the Unix epoch: when it happened, which may be long before anybody heard of it. */
+  readonly occurredAt: number;
+}
+
+/** An event as its producer tells it. No details hold a PIN: who may see one has it filled in when it is shown. */
+export type EventDraft = {
+  readonly [Type in EventType]: EventSubject & { readonly eventType: Type } & (Nothing extends EventDetails[Type]
+      ? { readonly details?: EventDetails[Type] }
+      : { readonly details: EventDetails[Type] });
+}[EventType];

@@ -1,0 +1,358 @@
+import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
+import type { DeviceSnapshot } from './device-snapshot.ts';
+import type {
+  AccessCodeRecord,
+  Actor,
+  AttemptRecord,
+  EventRecord,
+  HistoryEntry,
+  IdempotencyRecord,
+  NoiseThresholdRecord,
+  UnmanagedCodeRecord,
+} from './records.ts';
+import type { AttemptQuery, EventQuery } from './store.ts';
+
+/** Where a request came from and when. */
+export interface Origin {
+  readonly actor: Actor;
+  /** `Clock.now()` when the request was received: `send_by` and `deadline` count from here. */
+  readonly receivedAt: number;
+  /** Committed together with the attempt. */
+  readonly idempotency?: { readonly scope: string; readonly fingerprint: string };
+}
+
+/** Attempts as others see them: final only after the settlement is on disk. */
+export interface Attempts {
+  get(actionAttemptId: string): AttemptRecord | undefined;
+  /** Newest first. */
+  list(query: AttemptQuery): AttemptRecord[];
+  /** Every change of state so far, oldest first. */
+  history(actionAttemptId: string): readonly HistoryEntry[] | undefined;
+  /** What was committed under this scope (`Origin.idempotency`) in the last 24 h. */
+  idempotency(scope: string): IdempotencyRecord | undefined;
+  /** Resolves with the final record; at once when it is final already. Rejects only when the signal aborts. */
+  settled(actionAttemptId: string, signal: AbortSignal): Promise<AttemptRecord>;
+  /** Called on acceptance, on each change of state, and after settlement; in order, per attempt. */
+  onChange(listener: (attempt: AttemptRecord) => void): Unsubscribe;
+  readonly pendingCount: number;
+}
+
+/**
+ * Doors. Resolves when the attempt is on disk, not when the door moved.
+ * @throws GatewayError `device_not_found`, `unsupported_action`, `lane_full`, `storage_unavailable`
+ */
+export interface Doors {
+  lock(deviceId: string, origin: Origin): Promise<AttemptRecord>;
+  unlock(deviceId: string, origin: Origin): Promise<AttemptRecord>;
+}
+
+export interface Devices {
+  /** In the order of configuration. */
+  list(): readonly DeviceSnapshot[];
+  /** By device_id. */
+  get(deviceId: string): DeviceSnapshot | undefined;
+  /** After each report that was taken in, with the snapshot it led to. */
+  onReport(listener: (snapshot: DeviceSnapshot, report: DeviceReport) => void): Unsubscribe;
+}
+
+/** Undefined leaves as it is. */
+export interface DeviceUpdate {
+  /** Null: as configured. */
+  readonly name?: string | null;
+  /** Merged into what is there; null or an empty text removes a key. */
+  readonly customMetadata?: Readonly<Record<string, string | boolean | null>>;
+  readonly isManaged?: boolean;
+}
+
+/**
+ * What people set for devices while the gateway runs. Resolves once it is on disk.
+ * @throws GatewayError `device_not_found`, `invalid_input`, `storage_unavailable`
+ */
+export interface DeviceAdministration {
+  update(deviceId: string, update: DeviceUpdate): Promise<void>;
+  /** Commands are refused from now on, also those that wait and have not left yet. */
+  takeOutOfService(deviceId: string, reason: string | undefined, origin: Origin): Promise<void>;
+  /** @throws GatewayError `invalid_input` for a device that is out of service by configuration */
+  putIntoService(deviceId: string, origin: Origin): Promise<void>;
+}
+
+/** What all codes of one stay have in common. */
+export interface AccessCodeWish {
+  readonly name?: string;
+  /** Undefined: the gateway chooses one that the lock accepts. */
+  readonly code?: Secret;
+  readonly preferredCodeLength?: number;
+  /** Milliseconds since the Unix epoch. With `endsAt` alone it starts now; alone it is refused. */
+  readonly startsAt?: number;
+  readonly endsAt?: number;
+  /** Default true: a lock that can keep times itself is given them. */
+  readonly preferNativeScheduling?: boolean;
+  /** Goes after the lock told of its first use; a lock that does not tell keeps it until `endsAt`. */
+  readonly isOneTimeUse?: boolean;
+  /** A spare code may be pulled for it: see {@link AccessCodes.pullBackup}. */
+  readonly useBackupPool?: boolean;
+  readonly commonCodeKey?: string;
+}
+
+export interface NewAccessCode extends AccessCodeWish {
+  readonly deviceId: string;
+}
+
+export interface NewAccessCodes extends AccessCodeWish {
+  readonly deviceIds: readonly string[];
+  /** When no one code fits all doors: refuse, or give each door one of its own. */
+  readonly whenNotShareable: 'throw' | 'create_random_code';
+}
+
+/** Undefined leaves as it is; null takes away: both times null makes the code ongoing. */
+export interface AccessCodePatch {
+  readonly name?: string | null;
+  readonly code?: Secret;
+  readonly startsAt?: number | null;
+  readonly endsAt?: number | null;
+}
+
+export interface AccessCodes {
+  /**
+   * A code whose time has not come is only written down: its attempt is a success at once.
+   * @throws GatewayError `device_not_found`, `unsupported_action`, `invalid_input`, `duplicate_access_code`,
+   * `lane_full`, `storage_unavailable`
+   */
+  create(
+    request: NewAccessCode,
+    origin: Origin,
+  ): Promise<{ readonly attempt: AttemptRecord; readonly code: AccessCodeRecord }>;
+  /**
+   * One stay, many doors: all are accepted, or none and the message says which door refused. In the order of
+   * `deviceIds`. Repeated with the same `commonCodeKey` it answers with the codes that are there.
+   * @throws GatewayError as `create` does
+   */
+  createMultiple(
+    request: NewAccessCodes,
+    origin: Origin,
+  ): Promise<{ readonly attempts: readonly AttemptRecord[]; readonly codes: readonly AccessCodeRecord[] }>;
+  /**
+   * Writes the new, sees it on the lock, and takes the old away. What needs no lock is a success at once.
+   * @throws GatewayError `access_code_not_found`, `invalid_input`, `duplicate_access_code`, `lane_full`,
+   * `storage_unavailable`
+   */
+  update(accessCodeId: string, patch: AccessCodePatch, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * Deleting a code that is being removed, or was, answers with that attempt: a repetition does no harm.
+   * @throws GatewayError `access_code_not_found` for a code that never was, or was removed long ago
+   */
+  delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * Digits that the lock would accept now and nobody would guess first. Nothing is kept of them.
+   * @throws GatewayError `device_not_found`, `unsupported_action`, `invalid_input`,
+   * `no_space_for_access_code_on_device`
+   */
+  generateCode(deviceId: string, preferredCodeLength?: number): Secret;
+  /** Spare codes are kept on locks at all: configuration says so. */
+  readonly keepsSpareCodes: boolean;
+  /** A spare code lies ready on this code's lock. False for a code that was not created for the pool. */
+  isBackupAvailable(code: AccessCodeRecord): boolean;
+  /**
+   * Gives a code's guest one of the spare codes that are on the lock already, until the code's own end. Repeated, it
+   * answers with the same.
+   * @throws GatewayError `access_code_not_found`, `invalid_input` when none is available
+   */
+  pullBackup(
+    accessCodeId: string,
+    origin: Origin,
+  ): Promise<{ readonly code: AccessCodeRecord; readonly backup: AccessCodeRecord }>;
+  /** Spare codes are among them only once they were pulled. */
+  get(accessCodeId: string): AccessCodeRecord | undefined;
+  /** Oldest first. */
+  list(deviceId?: string): AccessCodeRecord[];
+  /** The code of ours that stands, or may stand, in a slot of the lock: who opened. */
+  atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined;
+  /** The digits, only for an answer to somebody who may see them; undefined when they cannot be read any more. */
+  reveal(code: AccessCodeRecord): Secret | undefined;
+  readonly unmanaged: UnmanagedCodes;
+}
+
+/** Codes found on locks that this gateway did not put there. It never changes them unasked. */
+export interface UnmanagedCodes {
+  get(accessCodeId: string): UnmanagedCodeRecord | undefined;
+  /** Oldest first. */
+  list(deviceId?: string): UnmanagedCodeRecord[];
+  /** Undefined when the lock does not show its codes. */
+  reveal(code: UnmanagedCodeRecord): Secret | undefined;
+  /** Takes it off the lock. @throws GatewayError `access_code_not_found`, `lane_full`, `storage_unavailable` */
+  delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * From now on it is the gateway's, under the same id.
+   * @throws GatewayError `access_code_not_found`, `unsupported_action` when the lock does not show its digits
+   */
+  convert(accessCodeId: string, origin: Origin): Promise<AccessCodeRecord>;
+}
+
+/** Whether the box's clock can be believed: schedules pause while it cannot; doors go on. */
+export interface Timekeeping {
+  readonly confidence:
+    | { readonly confirmed: true }
+    /** `since` in milliseconds since the Unix epoch, by the clock in doubt. */
+    | { readonly confirmed: false; readonly since: number; readonly reason: string };
+  /** An operator says that the clock is right now. */
+  confirm(): Promise<void>;
+}
+
+export interface NewNoiseThreshold {
+  readonly deviceId: string;
+  readonly name?: string;
+  /** `HH:mm:ss` with an optional `[Region/City]`; the device's zone otherwise. */
+  readonly startsDailyAt: string;
+  readonly endsDailyAt: string;
+  /** dB */
+  readonly decibels: number;
+  /** How long the level must be exceeded before an episode begins, in milliseconds; the device's own unless given. */
+  readonly sustainedMs?: number;
+}
+
+/** What of a threshold is to become otherwise. */
+export interface NoiseThresholdChange {
+  readonly name?: string;
+  /** Both times or neither. */
+  readonly startsDailyAt?: string;
+  readonly endsDailyAt?: string;
+  /** dB */
+  readonly decibels?: number;
+  readonly sustainedMs?: number;
+}
+
+/** One minute of a sensor; there is none for a minute of which nothing is known. */
+export interface NoiseMinute {
+  /** Milliseconds since the Unix epoch. */
+  readonly startsAt: number;
+  /** Energy average over what is known of it, in dB. */
+  readonly level: number;
+  /** The highest sample, in dB. */
+  readonly highest: number;
+  /** How much of it is known, in milliseconds. */
+  readonly knownMs: number;
+}
+
+export interface NoiseThresholds {
+  /** @throws GatewayError `device_not_found`, `unsupported_action`, `invalid_input`, `storage_unavailable` */
+  create(
+    request: NewNoiseThreshold,
+    origin: Origin,
+  ): Promise<{ readonly attempt: AttemptRecord; readonly threshold: NoiseThresholdRecord }>;
+  /**
+   * An episode under way goes on and is judged by the new rule.
+   * @throws GatewayError `noise_threshold_not_found`, `invalid_input`, `storage_unavailable`
+   */
+  update(noiseThresholdId: string, change: NoiseThresholdChange, origin: Origin): Promise<AttemptRecord>;
+  /** Removing one that was removed answers with that attempt. @throws GatewayError `noise_threshold_not_found` */
+  remove(noiseThresholdId: string, origin: Origin): Promise<AttemptRecord>;
+  get(noiseThresholdId: string): NoiseThresholdRecord | undefined;
+  list(deviceId?: string): NoiseThresholdRecord[];
+  /** Thresholds of the device that are exceeded now. */
+  exceeded(deviceId: string): readonly string[];
+  /** Whether the sensor itself was seen to hold this limit as well. */
+  isKeptByDevice(threshold: NoiseThresholdRecord): boolean;
+  /**
+   * The sensor's last day, oldest first: the minutes that begin within `[from, until)`, in milliseconds since the Unix
+   * epoch.
+   */
+  minutes(deviceId: string, from: number, until: number): readonly NoiseMinute[];
+  onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe;
+}
+
+/** A stretch of time in which a threshold was exceeded. Told when it begins and when it ends. */
+export interface NoiseEpisode {
+  readonly phase: 'began' | 'ended';
+  readonly threshold: NoiseThresholdRecord;
+  /** Milliseconds since the Unix epoch: when the level rose, not when the sustained time was over. */
+  readonly since: number;
+  readonly until: number | undefined;
+  /** The energy average that crossed the limit, and the highest so far, in dB. */
+  readonly level: number;
+  readonly peak: number;
+  readonly metric: string;
+}
+
+/** What happened, as far as it is on disk. */
+export interface Events {
+  get(eventId: string): EventRecord | undefined;
+  /** Oldest first. */
+  list(query: EventQuery): EventRecord[];
+  /** Those that came after, in the order in which they were written down. */
+  after(seq: number, limit: number): EventRecord[];
+  /** `seq` of the newest; 0 before the first. */
+  readonly highestSeq: number;
+  /** Called once an event is on disk, in that order. */
+  onEvent(listener: (event: EventRecord) => void): Unsubscribe;
+}
+
+export interface NewWebhook {
+  readonly url: string;
+  /** `*` for all. */
+  readonly eventTypes: readonly string[];
+}
+
+export interface Webhook extends NewWebhook {
+  readonly webhookId: string;
+  /** `whsec_` and the signing key in base64. */
+  readonly secret: Secret;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** Whom events are sent to. */
+export interface Webhooks {
+  /** @throws GatewayError `invalid_input`, `storage_unavailable` */
+  create(request: NewWebhook): Promise<Webhook>;
+  get(webhookId: string): Webhook | undefined;
+  /** Oldest first. */
+  list(): Webhook[];
+  /** @throws GatewayError `webhook_not_found`, `storage_unavailable` */
+  update(webhookId: string, eventTypes: readonly string[]): Promise<void>;
+  /** Deleting one that was deleted does nothing. @throws GatewayError `webhook_not_found`, `storage_unavailable` */
+  delete(webhookId: string): Promise<void>;
+  /** The digits of access codes are sent along. */
+  readonly includesCodes: boolean;
+  /** How many events wait for their receivers. */
+  readonly queued: number;
+}
+
+export interface GatewayIdentity {
+  /** The slug in configuration. */
+  readonly id: string;
+  readonly name: string;
+  /** IANA */
+  readonly timeZone: string;
+  /** UUIDv5 of the gateway's id. */
+  readonly workspaceId: string;
+  readonly version: string;
+  /** New at each start. */
+  readonly bootId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+}
+
+export interface LinkReport {
+  /** As in configuration, with its kind: `mqtt/main`. */
+  readonly name: string;
+  readonly state: LinkState;
+  readonly reconnects: number;
+}
+
+/** What HTTP, the monitor and the command line call. */
+export interface Gateway {
+  readonly identity: GatewayIdentity;
+  readonly clock: Clock;
+  readonly devices: Devices;
+  readonly administration: DeviceAdministration;
+  readonly attempts: Attempts;
+  readonly doors: Doors;
+  readonly accessCodes: AccessCodes;
+  readonly noise: NoiseThresholds;
+  readonly events: Events;
+  readonly webhooks: Webhooks;
+  readonly time: Timekeeping;
+  links(): readonly LinkReport[];
+  /** False while nothing new can be accepted, with the reason. */
+  readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };
+}
