@@ -1,8 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { cliBox, cliBoxWithGateway, failure, success } from '../../test/kit/cli-fixture.ts';
 import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
+import { RecordedTerminal } from '../../test/kit/recorded-terminal.ts';
 import type { Gateway } from '../model/gateway.ts';
+import { runProgram } from './program.ts';
 
 describe('a door command', () => {
   it('says that the bolt was seen', async () => {
@@ -266,5 +270,36 @@ describe('the command line', () => {
       ok: false,
       problems: [{ path: 'devices' }, { line: 2, column: 1, path: 'wat' }],
     });
+  });
+});
+
+describe('a box without a configuration', () => {
+  const alone = async (args: readonly string[], env: Record<string, string> = {}) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'strikeplate-alone-'));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const terminal = new RecordedTerminal(cwd, env);
+    const stop = () => ({ requested: Promise.resolve('SIGTERM') });
+    const code = await runProgram({ terminal, catalogues: { drivers: {}, simulators: {} }, version: '0', stop }, args);
+    return { code, err: terminal.errors, out: terminal.output };
+  };
+
+  it.each([
+    [['check-config']],
+    [['devices']],
+    [['unlock', 'front']],
+    [['keys', 'list']],
+    [['pair', 'front']],
+    [['simulate']],
+    [['run']],
+  ])('is told so by %j, and the demonstration is never taken for one', async (args) => {
+    const { code, err, out } = await alone(args);
+    expect(err).toMatch(/--config FILE or STRIKEPLATE_CONFIG.*"strikeplate demo"/);
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+  });
+
+  it('is told when the file that was named is not there', async () => {
+    const { code, err } = await alone(['check-config'], { STRIKEPLATE_CONFIG: '/nowhere/gateway.yaml' });
+    expect(err).toContain('/nowhere/gateway.yaml');
+    expect(code).toBe(3);
   });
 });

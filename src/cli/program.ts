@@ -72,14 +72,15 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
     .showHelpAfterError('See: strikeplate --help')
     .addHelpText(
       'after',
-      `\n${exitCodesInWords}\n\nConfiguration: $STRIKEPLATE_CONFIG, else /etc/strikeplate/gateway.yaml, else a demonstration.`,
+      `\n${exitCodesInWords}\n\nConfiguration: $STRIKEPLATE_CONFIG, else /etc/strikeplate/gateway.yaml, else the demonstration that was
+started in this folder. "strikeplate demo" starts one.`,
     );
 
   const configured = (command: Command) =>
     command
       .option(
         '-c, --config <file>',
-        "the configuration (default: $STRIKEPLATE_CONFIG, else the site's, else the demonstration)",
+        "the configuration (default: $STRIKEPLATE_CONFIG, else the site's, else a demonstration in ./var)",
       )
       .option('--json', 'print JSON');
   const connected = (command: Command) =>
@@ -91,7 +92,7 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
   program
     .command('run')
     .description('run the gateway until it is told to stop')
-    .option('-c, --config <file>', 'the configuration (default: $STRIKEPLATE_CONFIG, else the demonstration)')
+    .option('-c, --config <file>', 'the configuration (default: $STRIKEPLATE_CONFIG)')
     .addHelpText(
       'after',
       `\nSTRIKEPLATE_HTTP_PORT and STRIKEPLATE_STATE_DIR go before what the configuration says.${examples([
@@ -103,6 +104,15 @@ function define({ terminal, catalogues, version, stop }: Program, done: (code: E
       // Loaded when it is wanted: the other commands need a fraction of it and should start at once.
       const { run } = await import('./run.ts');
       done(await run(terminal, catalogues, options, stop()));
+    });
+
+  program
+    .command('demo')
+    .description('run a small building of simulated devices; what it keeps lies in ./var')
+    .addHelpText('after', `\nIt prints its address, a key and commands to try.${examples(['strikeplate demo'])}`)
+    .action(async () => {
+      const { runDemonstration } = await import('./run.ts');
+      done(await runDemonstration(terminal, catalogues, stop()));
     });
 
   configured(program.command('check-config'))

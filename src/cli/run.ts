@@ -13,7 +13,7 @@ import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import type { Catalogues } from './catalogues.ts';
-import { chooseConfig } from './config-choice.ts';
+import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { serviceManager } from './service-manager.ts';
@@ -23,14 +23,25 @@ import type { Terminal } from './terminal.ts';
 import { welcome } from './welcome.ts';
 
 /** Runs the gateway until it is told to stop. */
-export async function run(
+export const run = (
   terminal: Terminal,
   catalogues: Catalogues,
   options: { readonly config?: string },
   stop: Stop,
+): Promise<ExitCode> =>
+  runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop);
+
+/** Runs a small building of simulated devices until it is told to stop. */
+export const runDemonstration = (terminal: Terminal, catalogues: Catalogues, stop: Stop): Promise<ExitCode> =>
+  runConfig(terminal, catalogues, demonstration(terminal), stop);
+
+async function runConfig(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  { file, ...place }: ConfigChoice,
+  stop: Stop,
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
-  const { file, ...place } = chooseConfig(terminal, options.config, { orSite: false });
   const clock = systemClock;
   const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: clock.wallTime() });
   // Written at once: what was said before a crash is the most interesting.

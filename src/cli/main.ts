@@ -1,0 +1,42 @@
+import './quiet-libraries.ts';
+
+import { readFileSync } from 'node:fs';
+import { drivers } from '../../drivers/index.ts';
+import { simulators } from '../simulation/index.ts';
+import { exitCodes } from './exit.ts';
+import { runProgram } from './program.ts';
+import { onStopSignals } from './stop-signals.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+process.on('uncaughtException', (fault) => {
+  process.stderr.write(
+    `strikeplate ends because of a fault in it; please report it. ${fault.stack ?? fault.message}\n`,
+  );
+  process.exit(exitCodes.internal);
+});
+
+// Whoever read the output may have gone (`| head`): no reason for a gateway to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const exitCode = await runProgram(
+  {
+    terminal: {
+      out: (line) => process.stdout.write(`${line}\n`),
+      err: (line) => process.stderr.write(`${line}\n`),
+      ...(process.stdin.isTTY && {
+        ask: async (question, options) => (await import('./ask.ts')).ask(question, options),
+      }),
+      env: process.env,
+      cwd: process.cwd(),
+    },
+    catalogues: { drivers, simulators },
+    version,
+    stop: () => onStopSignals(process),
+  },
+  process.argv.slice(2),
+);
+// Whatever is still open, a kept-alive connection or a half-closed one after a failure, is of no use any more.
+process.exit(exitCode);
