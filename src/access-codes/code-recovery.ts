@@ -52,7 +52,7 @@ function ofUnmanaged(
     alsoSettle: (settlement) => service.unmanaged.afterDelete(accessCodeId, settlement),
     work: (device, ctx) =>
       withinReadLimit(clock, ctx.signal, async (signal) => {
-        const reading = await device.accessCodes?.read({ ...ctx, signal }, slot);
+        const reading = await device.accessCodes?.read?.({ ...ctx, signal }, slot);
         if (reading?.occupied !== false)
           throw unfinished('DELETE_ACCESS_CODE', registry.require(deviceId).snapshot.name);
         return {};

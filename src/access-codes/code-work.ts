@@ -250,6 +250,11 @@ async function clear(
   await store.commit(book.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
 }
 
+const canBeAsked = (
+  capability: AccessCodeCapability,
+): capability is AccessCodeCapability & Required<Pick<AccessCodeCapability, 'read'>> =>
+  capability.observes === 'slot' && capability.read !== undefined;
+
 /** What stands where a placement is; undefined when nothing does. */
 async function readEntry(
   { slot, label }: CodePlacement,
@@ -257,6 +262,8 @@ async function readEntry(
   ctx: ReadContext,
 ): Promise<SlotReading | undefined> {
   if (slot !== undefined) {
+    // Of a lock that tells of no code nothing better is known than what was written down.
+    if (!canBeAsked(capability)) return { slot, occupied: true };
     const reading = await capability.read(ctx, slot);
     return reading.occupied ? reading : undefined;
   }

@@ -66,7 +66,7 @@ export class LockSurvey {
   get dueAt(): number | undefined {
     const { snapshot } = this.#device;
     if (this.#running || snapshot.outOfService || snapshot.health.status !== 'online') return undefined;
-    return snapshot.capabilities.accessCodes ? this.#wantedAt : undefined;
+    return snapshot.capabilities.accessCodes?.observes === 'slot' ? this.#wantedAt : undefined;
   }
 
   /** The lock came back: what happened to it meanwhile is not known. */
@@ -140,7 +140,7 @@ export class LockSurvey {
       }
     }
     if (slot === undefined) return false;
-    const { answer: reading, changed } = await this.#read([slot], slotLimitMs, (codes, ctx) => codes.read(ctx, slot));
+    const { answer: reading, changed } = await this.#read([slot], slotLimitMs, (codes, ctx) => codes.read?.(ctx, slot));
     if (reading) await this.#take(reading, changed.has(slot));
     // A device may tell of codes at its keypad that it lets nobody ask for.
     else this.#changed.delete(slot);

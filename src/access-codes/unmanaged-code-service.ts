@@ -60,9 +60,9 @@ export class UnmanagedCodeService implements UnmanagedCodes {
         const { name } = registry.require(code.deviceId).snapshot;
         if (!device.accessCodes)
           throw new GatewayError('misconfigured', `${name} takes no access codes any more: its settings have changed.`);
-        const reading = await device.accessCodes.read(ctx, code.slot);
-        if (!reading.occupied) return {};
-        if (!this.#isStill(code, reading)) {
+        const reading = await device.accessCodes.read?.(ctx, code.slot);
+        if (reading?.occupied === false) return {};
+        if (reading && !this.#isStill(code, reading)) {
           await store.commit(takeReading(this.#options, code.deviceId, reading, 'writing'));
           throw new GatewayError(
             'slot_conflict',

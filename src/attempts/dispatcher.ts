@@ -1,4 +1,4 @@
-import { GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
+import { type Device, GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
 import type { LaneClass, LaneJob } from '../devices/device-lane.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
@@ -7,7 +7,6 @@ import type { ActionType, AttemptRecord, Settlement, Subject } from '../model/re
 import type { Change } from '../model/store.ts';
 import { Attempt, type AttemptFacts } from './attempt.ts';
 import { openConversation, type Work } from './conversation.ts';
-import { awaitDriver } from './driver-patience.ts';
 import { type Failure, failed, failedWith, maybeDone, notDone, succeeded } from './outcome.ts';
 import { Settler, type SettlerOptions } from './settler.ts';
 
@@ -150,7 +149,7 @@ export class Dispatcher {
         if (device.linkState.status === 'down') return later;
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
-          const result = await awaitDriver(command.work(device.device, ctx), attempt, device, this.#options);
+          const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
           if (attempt.ending || leftToNextStart(attempt)) return 'over';
@@ -275,7 +274,7 @@ export class Dispatcher {
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {
           const ctx = openConversation(attempt, this.#options, letDoorsPass);
-          const result = await awaitDriver(command.work(device.device, ctx), attempt, device, this.#options);
+          const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {
           if (attempt.ending || leftToNextStart(attempt)) return 'over';
@@ -288,6 +287,17 @@ export class Dispatcher {
         return 'over';
       },
     };
+  }
+
+  async #withDriver<T>(attempt: Attempt, device: ManagedDevice, work: (opened: Device) => Promise<T>): Promise<T> {
+    try {
+      return await device.use(attempt.signal, (opened) => {
+        attempt.driverAtWork = true;
+        return work(opened);
+      });
+    } finally {
+      attempt.driverAtWork = false;
+    }
   }
 
   #failureOf(error: unknown, attempt: Attempt): Failure {

@@ -62,7 +62,14 @@ export async function readBackDoor(
   action: DoorAction,
   ctx: ReadContext,
 ): Promise<{ was_confirmed_by_device: boolean }> {
-  const reading: LockReading = await lockOf(device, name).read(ctx);
+  const lock = lockOf(device, name);
+  if (!lock.read)
+    throw new GatewayError(
+      'outcome_unknown',
+      `The gateway was restarted while ${name} was being commanded, and ${name} cannot be asked what became of it. Look ` +
+        'at the door.',
+    );
+  const reading: LockReading = await lock.read(ctx);
   const asked = action === 'LOCK_DOOR' ? 'locked' : 'unlocked';
   if (reading.state === asked) return { was_confirmed_by_device: true };
   if (reading.state === 'jammed') {

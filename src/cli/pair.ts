@@ -8,6 +8,7 @@ import {
   type BleAdvertisement,
   GatewayError,
   type LockReading,
+  openDevice,
   type PairingQuestion,
   Secret,
   type Timer,
@@ -222,7 +223,7 @@ async function check(
 ): Promise<LockReading | GatewayError | undefined> {
   const { clock, random } = machine;
   const { deviceId, name, driver, link, settings } = device;
-  const opened = await driver.open(adapter.link(link, name), settings, {
+  const opened = await openDevice(driver, adapter.link(link, name), settings, {
     ...{ deviceId, name, clock, random, log: silent, report: () => undefined },
     randomBytes: (length) => randomBytes(length),
     ...(credentials && { credentials }),
@@ -232,7 +233,7 @@ async function check(
   const timer = clock.setTimer(stop, CHECK_MS);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await opened.lock?.read({ signal: patience.signal, log: silent });
+    return await opened.lock?.read?.({ signal: patience.signal, log: silent });
   } catch (error) {
     if (error instanceof GatewayError) return error;
     throw error;

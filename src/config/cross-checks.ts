@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { DriverDefinition } from '../contract/index.ts';
+import { limitsOf } from '../model/time-limits.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdOf } from './identity.ts';
@@ -186,16 +187,17 @@ function checkDevice(
   if (driver === undefined) return;
   checkLink(file, device, driver.link, linkSections, `the driver ${driver.id}`, path, findings);
   checkSettings(device, driver, path, findings);
+  const own = limitsOf(driver);
   for (const kind of ['door', 'code'] as const) {
     const given = rawAt(rawAt(device, 'limits'), kind);
     if (!isRaw(given)) continue;
-    const sendBy = given.send_by_ms ?? driver.limits[kind].sendByMs;
-    const deadline = given.deadline_ms ?? driver.limits[kind].deadlineMs;
+    const sendBy = given.send_by_ms ?? own[kind].sendByMs;
+    const deadline = given.deadline_ms ?? own[kind].deadlineMs;
     if (typeof sendBy === 'number' && typeof deadline === 'number' && sendBy >= deadline)
       findings.add(
         [...path, 'limits', kind],
         `send_by_ms (${sendBy}) must be less than deadline_ms (${deadline}); ` +
-          `the driver's own are ${driver.limits[kind].sendByMs} and ${driver.limits[kind].deadlineMs}.`,
+          `the driver's own are ${own[kind].sendByMs} and ${own[kind].deadlineMs}.`,
       );
     if (driver.link === 'mqtt' && typeof given.send_by_ms === 'number' && given.send_by_ms < LEAST_MQTT_SEND_BY_MS)
       findings.add(

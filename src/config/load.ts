@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
+import { contractMismatch } from '../contract/index.ts';
 import { crossCheck, type Found } from './cross-checks.ts';
 import { type Environment, type Overrides, type Places, placesOf, readOverrides } from './environment.ts';
 import { checkFiles } from './file-checks.ts';
@@ -31,7 +32,9 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
   const source = withoutEmptySections(readYaml(file, text));
   const parsed = configSchema.safeParse(source.value, inPlainWords);
   const named = {
-    drivers: await find(idsIn(source.value, 'devices', 'driver'), options.drivers, 'driver'),
+    drivers: await find(idsIn(source.value, 'devices', 'driver'), options.drivers, 'driver', ({ contract }) =>
+      contractMismatch(contract),
+    ),
     simulators: await find(idsIn(source.value, 'simulation', 'simulator'), options.simulators, 'simulator'),
   };
 
@@ -119,6 +122,7 @@ async function find<T>(
   ids: ReadonlySet<string>,
   catalogue: Readonly<Record<string, () => Promise<T>>>,
   what: string,
+  mismatch: (thing: T) => string | undefined = () => undefined,
 ): Promise<Found<T>> {
   const known = Object.keys(catalogue);
   const found = new Map<string, T | { readonly problem: string }>();
@@ -129,7 +133,9 @@ async function find<T>(
       continue;
     }
     try {
-      found.set(id, await load());
+      const thing = await load();
+      const why = mismatch(thing);
+      found.set(id, why === undefined ? thing : { problem: `this ${what} cannot be used: ${why}` });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       found.set(id, { problem: `this ${what} cannot be loaded: ${why}` });

@@ -1,4 +1,5 @@
 import type { DriverDefinition, TimeLimits } from '../contract/index.ts';
+import { limitsOf } from '../model/time-limits.ts';
 import type { Overrides, Places } from './environment.ts';
 import { deviceIdOf, workspaceIdOf } from './identity.ts';
 import { type ConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
@@ -145,6 +146,7 @@ export const resolveSticks = (sections: Readonly<Record<string, ZwaveSection>>, 
   }));
 
 function resolveDevice(device: DeviceSection, { gateway, doors }: ConfigFile, driver: DriverDefinition): DeviceConfig {
+  const own = limitsOf(driver);
   return {
     slug: device.id,
     deviceId: device.device_id ?? deviceIdOf(gateway.id, device.id),
@@ -153,8 +155,8 @@ function resolveDevice(device: DeviceSection, { gateway, doors }: ConfigFile, dr
     link: resolveLink(driver.link as ConfigurableLink, device.link),
     settings: driver.settings.parse(device.settings),
     limits: {
-      door: resolveLimits(device.limits?.door, driver.limits.door),
-      code: resolveLimits(device.limits?.code, driver.limits.code),
+      door: resolveLimits(device.limits?.door, own.door),
+      code: resolveLimits(device.limits?.code, own.code),
     },
     timeZone: device.time_zone ?? gateway.time_zone,
     noiseRules: { averageMs: device.noise.average_s * 1_000, sustainedMs: device.noise.sustained_s * 1_000 },

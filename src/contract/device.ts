@@ -39,16 +39,27 @@ export type DeviceReport =
   | { readonly kind: 'noise'; readonly level: Decibels; readonly metric: NoiseMetric }
   /** A code slot changed at the lock itself, not by us. */
   | { readonly kind: 'code_slot'; readonly slot: number; readonly occupied: boolean }
-  | { readonly kind: 'tamper' };
+  | { readonly kind: 'tamper' }
+  /** The device itself was heard, and said nothing of the above that is new. */
+  | { readonly kind: 'heard' }
+  /**
+   * What a capability says of itself (`observes`, `rules`, `metric`) was learnt from the device, or has changed: the
+   * gateway looks at it again.
+   */
+  | { readonly kind: 'capabilities' };
 
 /**
- * What a capability can see of its own effect.
+ * What a lock's own word is worth.
  *
- * - `bolt`: the bolt's position is reported.
+ * - `bolt`: it tells where its bolt is, and says so again when it is asked.
+ * - `reports`: it tells where its bolt is when that changes, and cannot be asked: what it said last may be of long ago.
  * - `actuator`: a coil or motor contact is read back; nobody sees a bolt.
  * - `nothing`: a checked acknowledgement is all there is.
  */
-export type Observes = 'bolt' | 'actuator' | 'nothing';
+export type Observes = 'bolt' | 'reports' | 'actuator' | 'nothing';
+
+/** Whether what a lock calls its state is where its bolt is. */
+export const tellsOfBolt = (observes: Observes | undefined): boolean => observes === 'bolt' || observes === 'reports';
 
 export interface LockOutcome {
   /**
@@ -64,6 +75,7 @@ export interface LockReading {
 }
 
 export interface LockCapability {
+  /** May be learnt from the device, by a getter: the report `capabilities` says that it is another one now. */
   readonly observes: Observes;
   /**
    * Resolves as soon as the outcome is known, within `ctx.deadline`.
@@ -71,8 +83,8 @@ export interface LockCapability {
    */
   lock(ctx: CommandContext): Promise<LockOutcome>;
   unlock(ctx: CommandContext): Promise<LockOutcome>;
-  /** Asks the device now; never answers from a cache. */
-  read(ctx: ReadContext): Promise<LockReading>;
+  /** Asks the device now; never answers from a cache. Absent for a lock that cannot be asked. */
+  read?(ctx: ReadContext): Promise<LockReading>;
 }
 
 /** What the lock accepts as a code, checked before anything is sent. */
@@ -122,17 +134,23 @@ export interface SlotReading {
   readonly label?: string;
 }
 
+/** `slot`: a slot can be read. `nothing`: the lock takes codes and tells of none, so nobody can confirm one. */
+export type ObservesCodes = 'slot' | 'nothing';
+
 export interface AccessCodeCapability {
+  /** May be learnt from the device, as a lock's. */
+  readonly observes: ObservesCodes;
   readonly rules: AccessCodeRules;
   /**
-   * Writes a code to a free slot and reads it back. Resolves only when the lock was seen to hold it.
+   * Writes a code to a free slot and reads it back. Resolves only when the lock was seen to hold it; for a lock that
+   * tells of no code, when it had the write.
    * @throws GatewayError `code_not_stored`, `duplicate_code_on_device`, `slot_conflict` and the transport's own
    */
   set(ctx: CodeCommandContext, write: CodeWrite): Promise<SlotReading>;
   /** Empties a slot and reads it back. Resolves when the lock was seen not to hold it; an empty slot is a success. */
   clear(ctx: CodeCommandContext, slot: number): Promise<void>;
-  /** Asks the lock now what the slot holds. */
-  read(ctx: ReadContext, slot: number): Promise<SlotReading>;
+  /** Asks the lock now what the slot holds. Absent for a lock that cannot be asked. */
+  read?(ctx: ReadContext, slot: number): Promise<SlotReading>;
   /** All occupied slots, for locks that can list them in one go. */
   list?(ctx: ReadContext): Promise<readonly SlotReading[]>;
 }
@@ -153,12 +171,16 @@ export interface NoiseCapability {
 
 /**
  * An open device. A capability that is absent means "cannot": the core alone turns that into `unsupported_action`.
- * Which capabilities a device has follows from driver and settings, never from whether it is reachable.
+ * Which capabilities a device has follows from driver and settings, never from whether it is reachable. What one of
+ * them is worth may be learnt.
  */
 export interface Device {
   readonly lock?: LockCapability;
   readonly accessCodes?: AccessCodeCapability;
   readonly noise?: NoiseCapability;
-  /** Releases everything. Calling it again does nothing. Commands in flight reject. */
+  /**
+   * Releases everything; called once, after {@link OpenContext.closing} aborted. Commands in flight have been told to
+   * end by that signal.
+   */
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { Device, DeviceReport } from './device.ts';
 import type { LinkKind, LinkKinds } from './link-kinds.ts';
 import type { BleAdvertisement } from './links.ts';
 import type { Secret } from './secret.ts';
+import { contractVersion } from './version.ts';
 
 export interface OpenContext {
   readonly deviceId: string;
@@ -16,6 +17,11 @@ export interface OpenContext {
   /** Unpredictable bytes, fit for keys and nonces. */
   readonly randomBytes: (length: number) => Uint8Array;
   readonly log: Logger;
+  /**
+   * Aborts when the device is being closed, before its `close` is called. Whatever waits, waits with it; what then ends
+   * ends with its reason, or with what is known by then of a command that has left.
+   */
+  readonly closing: AbortSignal;
   /** What pairing left behind, in the driver's own form; undefined for a device that is not paired. */
   readonly credentials?: Secret;
   /** Tells the gateway what the device said. May be called at any time until `close` resolves. */
@@ -33,8 +39,10 @@ export interface TimeLimits {
  * adapter or broker, reads no environment and keeps no module state: it gets a link already bound to its address.
  */
 export interface DriverDefinition<Settings extends z.ZodType = z.ZodType, Kind extends LinkKind = LinkKind> {
-  /** `<transport>/<product>`, as in configuration. */
-  readonly id: `${'ble' | 'serial' | 'mqtt'}/${string}`;
+  /** The version of the contract that the driver was written for: {@link defineDriver} writes it down. */
+  readonly contract: string;
+  /** `<medium>/<product>`, as in configuration. */
+  readonly id: `${LinkKind}/${string}`;
   /** The product family in words. */
   readonly title: string;
   readonly link: Kind;
@@ -52,7 +60,8 @@ export interface DriverDefinition<Settings extends z.ZodType = z.ZodType, Kind e
    * they would be one device with two lanes.
    */
   readonly part?: (settings: z.output<Settings>) => string;
-  readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
+  /** Where the medium's own do not fit: the gateway has limits for each kind of link. */
+  readonly limits?: { readonly door?: TimeLimits; readonly code?: TimeLimits };
   /**
    * Makes the device. It must not wait for the hardware: an unreachable device opens and reports its health.
    * Throws only after releasing what it took.
@@ -107,7 +116,7 @@ export interface Recognition {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** Declares a driver; the identity function, for the types. */
+/** Declares a driver, and writes down which contract it was written for. */
 export const defineDriver = <Settings extends z.ZodType, Kind extends LinkKind>(
-  driver: DriverDefinition<Settings, Kind>,
-): DriverDefinition<Settings, Kind> => driver;
+  driver: Omit<DriverDefinition<Settings, Kind>, 'contract'>,
+): DriverDefinition<Settings, Kind> => ({ ...driver, contract: contractVersion });

@@ -8,6 +8,8 @@ export * from './gatt-peripheral.ts';
 export * from './health.ts';
 export * from './link-kinds.ts';
 export * from './links.ts';
+export * from './open-device.ts';
 export * from './secret.ts';
 export * from './units.ts';
+export * from './version.ts';
 export * from './zwave-link.ts';

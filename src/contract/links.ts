@@ -19,9 +19,9 @@ export interface Link {
 export interface SendPermit {
   /**
    * `Clock.now()` in milliseconds after which no byte of the command may leave. A link that hands bytes to something
-   * that may hold them back (a socket's send buffer) calls them off by then. Without it the link's own limit counts.
+   * that may hold them back (a socket's send buffer) calls them off by then.
    */
-  readonly sendBy?: number;
+  readonly sendBy: number;
   /**
    * Called by the link, synchronously, immediately before the first byte that can act is handed to the operating
    * system. A command that goes out in several packets is one command.

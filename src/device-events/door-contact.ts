@@ -1,4 +1,4 @@
-import type { Timer } from '../contract/index.ts';
+import { type Timer, tellsOfBolt } from '../contract/index.ts';
 import type { ChronicleContext } from './chronicle-context.ts';
 import type { LockMovements } from './lock-movements.ts';
 
@@ -82,7 +82,7 @@ export class DoorContact {
   /** A strike lets people out by the handle while it stands locked: only a bolt that is seen holds a door for sure. */
   get #reportsForced(): boolean {
     const { doorRules, capabilities } = this.#context.snapshot();
-    return doorRules?.reportForced ?? capabilities.lock?.observes === 'bolt';
+    return doorRules?.reportForced ?? tellsOfBolt(capabilities.lock?.observes);
   }
 
   #judgeForced(opened: { readonly occurredAt: number; readonly at: number }): void {

@@ -9,11 +9,15 @@ import {
   type LinkKind,
   type LinkKinds,
   type LinkState,
+  openDevice,
   type Secret,
   type Timer,
 } from '../contract/index.ts';
 import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
 import { DeviceLane } from './device-lane.ts';
+
+/** How long a driver may go on after it was told to stop before its device is closed under it, in milliseconds. */
+const abortPatienceMs = 1_000;
 
 /** How long a driver may take to let go of its device before it is left behind, in milliseconds. */
 const closePatienceMs = 1_000;
@@ -127,7 +131,7 @@ export class ManagedDevice {
     const generation = ++this.#generation;
     try {
       const credentials = this.#options.credentials?.();
-      const device = await driver.open(link, settings, {
+      const device = await openDevice(driver, link, settings, {
         deviceId: description.deviceId,
         name: this.#snapshot.name,
         clock,
@@ -146,18 +150,7 @@ export class ManagedDevice {
       this.#device = device;
       this.#opened = true;
       this.#failures = 0;
-      this.#snapshot = {
-        ...this.#snapshot,
-        capabilities: {
-          lock: device.lock && { observes: device.lock.observes },
-          accessCodes: device.accessCodes?.rules,
-          noise: device.noise && {
-            metric: device.noise.metric,
-            expectedIntervalMs: device.noise.expectedIntervalMs,
-            keepsLimit: device.noise.setThreshold !== undefined,
-          },
-        },
-      };
+      this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(device) };
       if (this.#snapshot.health.status === 'not_ready' && this.#snapshot.health.reason === 'opening') {
         this.#take({ kind: 'health', health: { status: 'online' } });
       }
@@ -165,6 +158,38 @@ export class ManagedDevice {
     } catch (error) {
       if (generation === this.#generation && !this.#closed) this.#openLater(error);
     }
+  }
+
+  /**
+   * Lets `work` have the open device, but not for ever: the one rule for a driver that does not come back. When it goes
+   * on for a second after `limit` aborted, its device is closed under it and opened anew, since two pieces of work must
+   * never overlap on one device.
+   *
+   * @throws GatewayError `device_not_ready` while the device is being opened; what `work` throws; the limit's reason when
+   * the driver did not come back
+   */
+  async use<T>(limit: AbortSignal, work: (device: Device) => Promise<T>): Promise<T> {
+    const { clock, log } = this.#options;
+    let patience: Timer | undefined;
+    let onAbort = () => {};
+    const hung = new Promise<'hung'>((resolve) => {
+      onAbort = () => {
+        patience = clock.setTimer(() => resolve('hung'), abortPatienceMs);
+      };
+    });
+    const working = work(this.device);
+    if (limit.aborted) onAbort();
+    else limit.addEventListener('abort', onAbort, { once: true });
+    try {
+      const first = await Promise.race([working.then((result) => ({ result })), hung]);
+      if (first !== 'hung') return first.result;
+    } finally {
+      limit.removeEventListener('abort', onAbort);
+      patience?.cancel();
+    }
+    working.catch((error: unknown) => log.warn({ err: error }, 'a driver that was left behind has failed'));
+    await this.reopen('its driver went on for a second after it was told to stop');
+    throw limit.reason;
   }
 
   /** For a driver that does not let go: its device is closed, left behind if it will not, and opened anew. */
@@ -219,6 +244,8 @@ export class ManagedDevice {
   }
 
   #take(report: DeviceReport): void {
+    if (report.kind === 'capabilities' && this.#device)
+      this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(this.#device) };
     const before = this.#snapshot;
     this.#snapshot = applyReport(before, report, this.#options.clock.wallTime());
     const cameOnline = before.health.status !== 'online' && this.#snapshot.health.status === 'online';
@@ -226,6 +253,16 @@ export class ManagedDevice {
     if (cameOnline) this.lane.nudge();
   }
 }
+
+const capabilitiesOf = ({ lock, accessCodes, noise }: Device): DeviceSnapshot['capabilities'] => ({
+  lock: lock && { observes: lock.observes },
+  accessCodes: accessCodes && { ...accessCodes.rules, observes: accessCodes.observes },
+  noise: noise && {
+    metric: noise.metric,
+    expectedIntervalMs: noise.expectedIntervalMs,
+    keepsLimit: noise.setThreshold !== undefined,
+  },
+});
 
 /** The snapshot after a report. Pure: what is known follows from what was said. */
 export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: number): DeviceSnapshot {
@@ -244,7 +281,10 @@ export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: 
       return { ...seen, noise: { level: report.level, metric: report.metric, at } };
     case 'code_slot':
     case 'tamper':
+    case 'heard':
       return seen;
+    case 'capabilities':
+      return snapshot;
   }
 }
 

@@ -21,3 +21,16 @@ export function joinSignals(signals: readonly AbortSignal[]): {
     },
   };
 }
+
+/** Runs `work` under a signal that aborts with the first of several, and lets go of them when it is over. */
+export async function underSignals<T>(
+  signals: readonly AbortSignal[],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal, release } = joinSignals(signals);
+  try {
+    return await work(signal);
+  } finally {
+    release();
+  }
+}

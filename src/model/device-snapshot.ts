@@ -5,6 +5,7 @@ import type {
   LockState,
   NoiseMetric,
   Observes,
+  ObservesCodes,
   Ratio,
   TimeLimits,
 } from '../contract/index.ts';
@@ -70,7 +71,7 @@ export const noSettings: DeviceSettings = {
 export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
     readonly lock: { readonly observes: Observes } | undefined;
-    readonly accessCodes: AccessCodeRules | undefined;
+    readonly accessCodes: (AccessCodeRules & { readonly observes: ObservesCodes }) | undefined;
     readonly noise:
       | {
           readonly metric: NoiseMetric;

@@ -1,4 +1,4 @@
-import type { Clock } from '../contract/index.ts';
+import { type Clock, tellsOfBolt } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { isoTime } from '../wire/iso-time.ts';
@@ -75,7 +75,7 @@ export function deviceState(
 ): Readonly<Record<string, unknown>> {
   const { lock, noise } = device.capabilities;
   const { lockState } = device;
-  const boltSeen = lock?.observes === 'bolt' && (lockState === 'locked' || lockState === 'unlocked');
+  const boltSeen = tellsOfBolt(lock?.observes) && (lockState === 'locked' || lockState === 'unlocked');
   return {
     // A device that could not be opened yet has told nothing, not even what it is.
     ...(lock === undefined && noise !== undefined

@@ -1,3 +1,4 @@
+import { tellsOfBolt } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
 import type { Shown } from './device-topics.ts';
@@ -197,7 +198,7 @@ function entitiesOf(device: DeviceSnapshot, shown: Shown, tree: TopicTree): Enti
       },
     },
   ];
-  if (lock !== undefined) entities.push(...lockEntities(ofState, lock.observes === 'bolt'));
+  if (lock !== undefined) entities.push(...lockEntities(ofState, tellsOfBolt(lock.observes)));
   if (noise !== undefined) {
     const intervalMs = Math.max(1_000, noise.expectedIntervalMs);
     entities.push(

@@ -5,5 +5,5 @@ export const simulators: SimulatorCatalogue = {
   'ble/radio': async () => (await import('./ble-radio.ts')).bleRadioSimulator,
   'mqtt/zigbee2mqtt': async () => (await import('./zigbee2mqtt.ts')).zigbee2mqttSimulator,
   'serial/modbus-line': async () => (await import('./modbus-line.ts')).modbusLineSimulator,
-  'serial/zwave': async () => (await import('./zwave-network.ts')).zwaveNetworkSimulator,
+  'zwave/node': async () => (await import('./zwave-network.ts')).zwaveNetworkSimulator,
 };

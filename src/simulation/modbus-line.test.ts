@@ -3,7 +3,7 @@ import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { silentLog, testCommand } from '../../test/kit/command-context.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import type { DeviceReport } from '../contract/index.ts';
+import { type DeviceReport, openDevice } from '../contract/index.ts';
 import { SerialBus, SimulatedLines } from '../transports/serial/index.ts';
 import { simulators } from './index.ts';
 import { placesOf } from './places.ts';
@@ -53,7 +53,8 @@ it('a simulated line is found by the bus, and its door is opened by those who co
     log: silentLog,
     report: (report: DeviceReport) => reports.push(report),
   };
-  const door = await modbusRelay.open(
+  const door = await openDevice(
+    modbusRelay,
     bus.link(1),
     modbusRelay.settings.parse({
       profile: 'waveshare-8ch-io',
@@ -64,7 +65,7 @@ it('a simulated line is found by the bus, and its door is opened by those who co
     }),
     open,
   );
-  const room = await modbusNoise.open(bus.link(2), modbusNoise.settings.parse({ profile: 's300nois' }), open);
+  const room = await openDevice(modbusNoise, bus.link(2), modbusNoise.settings.parse({ profile: 's300nois' }), open);
   await clock.advance(2000);
   const unlocked = await clock.until(door.lock?.unlock(testCommand({ clock }).ctx) ?? Promise.reject());
   expect(unlocked).toEqual({ wasConfirmedByDevice: true });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tellsOfBolt } from '../contract/index.ts';
 import { batteryStatus } from '../model/battery-status.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { Timekeeping } from '../model/gateway.ts';
@@ -46,7 +47,7 @@ export const deviceSchema = z
           health_since: z.string(),
           last_seen_at: z.string().nullable(),
           lock_state: z.enum(['locked', 'unlocked', 'locking', 'unlocking', 'jammed', 'unknown']).optional(),
-          observes: z.enum(['bolt', 'actuator', 'nothing']).optional(),
+          observes: z.enum(['bolt', 'reports', 'actuator', 'nothing']).optional(),
           last_operated_by: z.string().nullable(),
           battery_low: z.boolean().optional(),
           noise_metric: z.string().optional(),
@@ -150,7 +151,7 @@ export function wireDevice(
 function lockProperties(device: DeviceSnapshot): { locked?: boolean; door_open?: boolean } {
   const { lockState, door } = device;
   // `locked` is a claim about the bolt: a strike's coil or an acknowledgement does not make it.
-  const known = device.capabilities.lock?.observes === 'bolt' && (lockState === 'locked' || lockState === 'unlocked');
+  const known = tellsOfBolt(device.capabilities.lock?.observes) && (lockState === 'locked' || lockState === 'unlocked');
   return {
     ...(known ? { locked: lockState === 'locked' } : {}),
     ...(door === 'unknown' ? {} : { door_open: door === 'open' }),

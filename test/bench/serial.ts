@@ -7,7 +7,7 @@ import { SimulatedNoiseTransmitter } from '../../drivers/serial/modbus-noise/sim
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import type { Device, OpenContext, SerialLink } from '../../src/contract/index.ts';
+import { type Device, type OpenContext, openDevice, type SerialLink } from '../../src/contract/index.ts';
 import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
 import { type LineSettings, silenceMs, wireMs } from '../../src/transports/serial/line-timing.ts';
 import { SerialBus } from '../../src/transports/serial/serial-bus.ts';
@@ -65,7 +65,7 @@ line.add(new SimulatedNoiseTransmitter({ unit: 2 }));
 bus.start();
 
 let measured = () => {};
-const context = (name: string): OpenContext => ({
+const context = (name: string): Omit<OpenContext, 'closing'> => ({
   deviceId: name,
   name,
   clock,
@@ -111,7 +111,7 @@ async function noisePolls(link: SerialLink): Promise<Row> {
       const told = new Promise<void>((resolve) => {
         measured = resolve;
       });
-      device = await modbusNoise.open(link, modbusNoise.settings.parse({ profile: 's300nois', poll_s: 60 }), {
+      device = await openDevice(modbusNoise, link, modbusNoise.settings.parse({ profile: 's300nois', poll_s: 60 }), {
         ...context('noise'),
         random: () => 0,
       });
@@ -124,7 +124,8 @@ async function noisePolls(link: SerialLink): Promise<Row> {
 const rows: Row[] = [await noisePolls(bus.link(2))];
 
 // Polls are kept away from what is measured: how they share the line is the bus's own tests' matter.
-const door = await modbusRelay.open(
+const door = await openDevice(
+  modbusRelay,
   bus.link(1),
   modbusRelay.settings.parse({
     profile: 'waveshare-8ch-io',

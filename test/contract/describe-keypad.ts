@@ -44,7 +44,7 @@ export function describeKeypad(suite: DriverSuite & { readonly code: NonNullable
         options,
       );
     const clear = (slot: number) => ask((codes, ctx) => codes.clear(ctx, slot));
-    const read = (slot: number) => ask((codes, ctx) => codes.read(ctx, slot));
+    const read = (slot: number) => ask(async (codes, ctx) => codes.read?.(ctx, slot));
     const failure = (outcome: { error: unknown }): GatewayError => {
       expect(outcome.error).toBeInstanceOf(GatewayError);
       return outcome.error as GatewayError;

@@ -16,6 +16,7 @@ import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import type { DoorRules } from '../../src/model/device-snapshot.ts';
 import type { GatewayIdentity, LinkReport, Origin } from '../../src/model/gateway.ts';
 import type { AttemptRecord } from '../../src/model/records.ts';
+import { limitsOf } from '../../src/model/time-limits.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { WebhookSender } from '../../src/webhooks/webhook-sender.ts';
 import type { WebhookVault } from '../../src/webhooks/webhook-service.ts';
@@ -117,7 +118,7 @@ export function coreFixture(options: FixtureOptions) {
         link: 'mqtt/main',
         ...device.driver.describe(device.settings),
         timeZone: 'Europe/Zurich',
-        limits: device.driver.limits,
+        limits: limitsOf(device.driver),
         createdAt: clock.wallTime(),
         ...(device.doorRules && { doorRules: device.doorRules }),
       },

@@ -53,13 +53,13 @@ export class EchoRadio {
   }
 
   /** A permit that notes when it was spent. */
-  permit(sendBy?: number) {
+  permit(sendBy = Number.POSITIVE_INFINITY) {
     const { clock } = this.radio;
     const spent: number[] = [];
     const given: SendPermit = {
-      ...(sendBy === undefined ? {} : { sendBy }),
+      sendBy,
       spend: () => {
-        if (sendBy !== undefined && clock.now() >= sendBy) throw new GatewayError('expired', 'too late');
+        if (clock.now() >= sendBy) throw new GatewayError('expired', 'too late');
         spent.push(clock.now());
       },
       withdraw: () => undefined,

@@ -33,6 +33,7 @@ export const frontDoor = snapshot({
   capabilities: {
     lock: { observes: 'bolt' },
     accessCodes: {
+      observes: 'slot',
       lengths: [4, 5, 6, 7, 8],
       digits: '0123456789',
       slots: { first: 1, count: 30 },

@@ -3,7 +3,7 @@ import {
   SimulatedNoiseTransmitter,
   type SimulatedNoiseTransmitterOptions,
 } from '../../drivers/serial/modbus-noise/simulator.ts';
-import type { DeviceReport } from '../../src/contract/index.ts';
+import { type DeviceReport, openDevice } from '../../src/contract/index.ts';
 import { silentLog } from './command-context.ts';
 import { countedLink, serialLine } from './serial-line-fixture.ts';
 
@@ -20,7 +20,7 @@ export async function noiseTransmitter({ transmitter: traits, settings }: NoiseT
   line.add(transmitter);
   const { link, listeners } = countedLink(bus.link(2));
   const reports: DeviceReport[] = [];
-  const device = await modbusNoise.open(link, modbusNoise.settings.parse({ profile: 's300nois', ...settings }), {
+  const device = await openDevice(modbusNoise, link, modbusNoise.settings.parse({ profile: 's300nois', ...settings }), {
     deviceId: 'hall',
     name: 'Hall noise',
     clock,

@@ -2,7 +2,14 @@ import { formatCredentials, type NukiCredentials, securityPin } from '../../driv
 import { nuki } from '../../drivers/ble/nuki/driver.ts';
 import { type NukiSettings, settings } from '../../drivers/ble/nuki/settings.ts';
 import { SimulatedNuki, type SimulatedNukiOptions } from '../../drivers/ble/nuki/simulator.ts';
-import type { CommandContext, Device, DeviceReport, GatewayError, LockOutcome } from '../../src/contract/index.ts';
+import {
+  type CommandContext,
+  type Device,
+  type DeviceReport,
+  type GatewayError,
+  type LockOutcome,
+  openDevice,
+} from '../../src/contract/index.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { type RadioFixtureOptions, radioFixture } from './radio-fixture.ts';
 import { recordLog } from './recorded-log.ts';
@@ -41,7 +48,7 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
   const reports: DeviceReport[] = [];
   const log = recordLog();
   await radio.up();
-  const device: Device = await nuki.open(link, settings.parse({ keypad: true, ...options.settings }), {
+  const device: Device = await openDevice(nuki, link, settings.parse({ keypad: true, ...options.settings }), {
     deviceId: 'front',
     name: 'Front door',
     clock,

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { nuki } from '../../drivers/ble/nuki/driver.ts';
 import { settings } from '../../drivers/ble/nuki/settings.ts';
 import type { SimulatedNuki } from '../../drivers/ble/nuki/simulator.ts';
-import { type BleLink, type Clock, type DeviceReport, Secret, sleep } from '../../src/contract/index.ts';
+import { type BleLink, type Clock, type DeviceReport, openDevice, Secret, sleep } from '../../src/contract/index.ts';
 import { silentLog, testCommand } from './command-context.ts';
 
 /** Where the tour takes place. */
@@ -32,7 +32,7 @@ export async function nukiTour({ clock, link, lock, randomBytes, lingersMs = 0, 
   expect(lock.authorizations).toMatchObject([{ name: 'Strikeplate tour' }]);
 
   const reports: DeviceReport[] = [];
-  const device = await nuki.open(link, settings.parse({ keypad: true }), {
+  const device = await openDevice(nuki, link, settings.parse({ keypad: true }), {
     ...{ deviceId: 'front', name: 'Front door', clock, random: () => 0, randomBytes, log: silentLog, credentials },
     report: (report) => reports.push(report),
   });

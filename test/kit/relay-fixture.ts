@@ -1,6 +1,6 @@
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard, type SimulatedRelayBoardOptions } from '../../drivers/serial/modbus-relay/simulator.ts';
-import type { Device, DeviceReport } from '../../src/contract/index.ts';
+import { type Device, type DeviceReport, openDevice } from '../../src/contract/index.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { recordLog } from './recorded-log.ts';
 import { countedLink, type SerialLineFixture, serialLine } from './serial-line-fixture.ts';
@@ -25,7 +25,8 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   const log = recordLog();
   const reports: DeviceReport[] = [];
   const { link, listeners } = countedLink(bus.link(board.unit));
-  const device: Device = await modbusRelay.open(
+  const device: Device = await openDevice(
+    modbusRelay,
     link,
     modbusRelay.settings.parse({
       profile: 'waveshare-8ch-io',

@@ -23,6 +23,7 @@ export class ScriptedKeypad {
   nextClear: ((ctx: CodeCommandContext, slot: number) => Promise<void>) | undefined;
 
   readonly capability: AccessCodeCapability = {
+    observes: 'slot',
     rules: this.rules,
     set: async (ctx, write) => {
       const slot = write.slot ?? 0;

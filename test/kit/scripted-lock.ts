@@ -56,6 +56,7 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
             pointOfNoReturn: async () => {
               const permit = await command.pointOfNoReturn();
               return {
+                sendBy: permit.sendBy,
                 spend: () => {
                   permit.spend();
                   this.sent.push({ action, at: ctx.clock.now() });

@@ -71,6 +71,7 @@ export class TimedKeypad {
 
   get capability(): AccessCodeCapability {
     return {
+      observes: 'slot',
       rules: this.rules,
       set: (ctx, write) => this.#set(ctx, write),
       clear: (ctx, slot) => this.#clear(ctx, slot),

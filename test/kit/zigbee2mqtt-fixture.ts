@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
 import { type SimulatedLockOptions, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import type { Device, DeviceReport } from '../../src/contract/index.ts';
+import { type Device, type DeviceReport, openDevice } from '../../src/contract/index.ts';
 import { type CommandOptions, type TestCommand, testCommand } from './command-context.ts';
 import { MemoryMqtt, type MemoryMqttOptions } from './memory-mqtt.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -34,7 +34,8 @@ export async function zigbeeLock(options: Zigbee2MqttFixtureOptions = {}) {
   const reports: DeviceReport[] = [];
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-  const device: Device = await zigbee2mqtt.open(
+  const device: Device = await openDevice(
+    zigbee2mqtt,
     link,
     zigbee2mqtt.settings.parse({ friendly_name: 'Front Door', pin_slots: { count: 30 }, ...options.settings }),
     {

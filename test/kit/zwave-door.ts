@@ -1,5 +1,6 @@
 import { zwave } from '../../drivers/serial/zwave/driver.ts';
-import type { DeviceReport } from '../../src/contract/index.ts';
+import { type DeviceReport, openDevice } from '../../src/contract/index.ts';
+import { limitsOf } from '../../src/model/time-limits.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { recordLog } from './recorded-log.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -20,7 +21,8 @@ export async function zwaveDoor(options: ZwaveDoorOptions = {}) {
   options.prepare?.(node);
   const log = recordLog();
   const reports: DeviceReport[] = [];
-  const device = await zwave.open(
+  const device = await openDevice(
+    zwave,
     node.link,
     zwave.settings.parse(options.settings ?? { pin_slots: { first: 1, count: 3 } }),
     {
@@ -33,7 +35,7 @@ export async function zwaveDoor(options: ZwaveDoorOptions = {}) {
       report: (report) => reports.push(report),
     },
   );
-  const { door: limits, code: codeLimits } = zwave.limits;
+  const { door: limits, code: codeLimits } = limitsOf(zwave);
   /** Runs a command to its end. */
   const run = async <T>(
     work: (ctx: ReturnType<typeof testCommand>['ctx']) => Promise<T> | undefined,

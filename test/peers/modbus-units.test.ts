@@ -5,7 +5,7 @@ import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { scanSerial, thisMachine } from '../../src/cli/scan-serial.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import type { Device, DeviceReport, LockOutcome } from '../../src/contract/index.ts';
+import { type Device, type DeviceReport, type LockOutcome, openDevice } from '../../src/contract/index.ts';
 import { SerialBus, ttyCarrier } from '../../src/transports/serial/index.ts';
 import { silentLog, testCommand } from '../kit/command-context.ts';
 import { RecordedTerminal } from '../kit/recorded-terminal.ts';
@@ -59,7 +59,7 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
         release_s: releaseS,
         door_contact: { input: 1, closed_when: 'on' },
       });
-      const door = await modbusRelay.open(bus.link(1), settings, context('Front door'));
+      const door = await openDevice(modbusRelay, bus.link(1), settings, context('Front door'));
       devices.push(door);
       await seen({ kind: 'health', health: { status: 'online' } });
       return async (action) => {
@@ -100,7 +100,7 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
 
     it('is read as a noise transmitter', async () => {
       const settings = modbusNoise.settings.parse({ profile: 's300nois' });
-      devices.push(await modbusNoise.open(bus.link(peer.noiseUnit), settings, context('Hall')));
+      devices.push(await openDevice(modbusNoise, bus.link(peer.noiseUnit), settings, context('Hall')));
       await seen({ kind: 'noise', level: 42, metric: 'dB' });
       units.setLevel(71.5);
       await seen({ kind: 'noise', level: 71.5, metric: 'dB' });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
+import { limitsOf } from '../../src/model/time-limits.ts';
 import { brokenPromises } from './history-judge.ts';
 import { HistoryRun } from './history-run.ts';
 
@@ -12,7 +13,7 @@ const blocks = 10;
 
 const judge = async (seed: number) => {
   const trace = await new HistoryRun(seed, zigbee2mqtt, settings).run();
-  const broken = brokenPromises(trace, zigbee2mqtt.limits.door);
+  const broken = brokenPromises(trace, limitsOf(zigbee2mqtt).door);
   return { trace, broken };
 };
 

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { type DeviceReport, Secret } from '../../src/contract/index.ts';
+import { type DeviceReport, openDevice, Secret } from '../../src/contract/index.ts';
 import { MqttTransport } from '../../src/transports/mqtt/index.ts';
 import { testCommand } from '../kit/command-context.ts';
 import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
@@ -25,7 +25,8 @@ async function building() {
   const isOnline = new Promise<void>((resolve) => {
     online = resolve;
   });
-  const device = await zigbee2mqtt.open(
+  const device = await openDevice(
+    zigbee2mqtt,
     transport.link('Front door'),
     zigbee2mqtt.settings.parse({ friendly_name: 'Front Door', pin_slots: { count: 10 } }),
     {

@@ -24,7 +24,7 @@ const failure = (attempt: Promise<unknown>): Promise<GatewayError> =>
     (error: GatewayError) => error,
   );
 
-const permit: SendPermit = { spend: () => undefined, withdraw: () => undefined };
+const permit: SendPermit = { sendBy: Number.POSITIVE_INFINITY, spend: () => undefined, withdraw: () => undefined };
 
 async function serveEcho(): Promise<void> {
   device = new EchoPeripheral(clock);

@@ -8,7 +8,7 @@ import {
   type SlotReading,
   sleep,
 } from '../../../src/contract/index.ts';
-import { noting } from '../../../src/driver-kit/noting-permit.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { commands, errorCodes, statusCodes } from './catalogue.ts';
 import { asUtc, limitsOf, lockTimeAt, sameLimits } from './code-times.ts';
 import type { NukiMessage } from './codec.ts';
@@ -132,8 +132,10 @@ async function change(
       { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log },
       async (conversation) => {
         const message = build(await conversation.challenge());
-        const permit = noting(await ctx.pointOfNoReturn(), () => {
-          hasLeft = true;
+        const permit = observedPermit(await ctx.pointOfNoReturn(), {
+          spent: () => {
+            hasLeft = true;
+          },
         });
         await conversation.act(permit, message);
         return awaitChange(access, conversation);

@@ -1,4 +1,5 @@
 import { afterEach } from 'vitest';
+import { limitsOf } from '../../../src/model/time-limits.ts';
 import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { type NukiFixture, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 describeDriver({
   title: 'ble/nuki',
-  ...nuki.limits,
+  ...limitsOf(nuki),
   make: async (when) => {
     const f = await nukiFixture({
       air: { pacing: 'events', advertisingIntervalMs: 20 },

@@ -1,4 +1,5 @@
 import type { BleLink, BleSessionOptions, Clock, ReadContext, Secret } from '../../../src/contract/index.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { commands, services } from './catalogue.ts';
 import { requestData } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates } from './codec-replies.ts';
@@ -36,19 +37,11 @@ export async function converse<T>(
   const authorization = credentialsOf(access);
   const { link, deviceName, clock, randomBytes, closing } = access;
   const { log, signal, ...session } = options;
-  const either = new AbortController();
-  const follow = () => either.abort(signal.aborted ? signal.reason : closing.reason);
-  for (const one of [signal, closing]) {
-    if (one.aborted) follow();
-    else one.addEventListener('abort', follow, { once: true });
-  }
-  try {
-    return await link.session({ ...session, signal: either.signal, services: [services.keyturner] }, async (gatt) =>
+  return underSignals([signal, closing], (either) =>
+    link.session({ ...session, signal: either, services: [services.keyturner] }, async (gatt) =>
       use(await Conversation.begin({ gatt, authorization, deviceName, clock, log, randomBytes })),
-    );
-  } finally {
-    for (const one of [signal, closing]) one.removeEventListener('abort', follow);
-  }
+    ),
+  );
 }
 
 /** Asks the lock where its bolt is. */

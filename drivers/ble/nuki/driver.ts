@@ -1,4 +1,4 @@
-import { type CommandContext, defineDriver, GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
+import { type CommandContext, defineDriver, type LockOutcome } from '../../../src/contract/index.ts';
 import { clearCode, codeRules, readCode, readCodes, setCode } from './code-conversation.ts';
 import type { DeviceAccess } from './device-access.ts';
 import { operate, readLock } from './lock-conversation.ts';
@@ -13,11 +13,9 @@ export const nuki = defineDriver({
   link: 'ble',
   settings,
   describe: ({ model }) => ({ deviceType: 'nuki_lock', manufacturer: 'nuki', model: model ?? 'Nuki Smart Lock' }),
-  limits: { door: { sendByMs: 6_000, deadlineMs: 20_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   recognise,
   pairing,
   open: async (link, chosen, ctx) => {
-    const closing = new AbortController();
     const access: DeviceAccess = {
       link,
       settings: chosen,
@@ -25,7 +23,7 @@ export const nuki = defineDriver({
       clock: ctx.clock,
       randomBytes: ctx.randomBytes,
       secret: ctx.credentials,
-      closing: closing.signal,
+      closing: ctx.closing,
       heard: (states) => watch.heard(states),
     };
     const watch = new Watch(access, ctx);
@@ -45,6 +43,7 @@ export const nuki = defineDriver({
       },
       ...(chosen.keypad && {
         accessCodes: {
+          observes: 'slot',
           rules: codeRules,
           set: (command, write) => setCode(access, command, write),
           clear: (command, slot) => clearCode(access, command, slot),
@@ -52,10 +51,7 @@ export const nuki = defineDriver({
           list: (read) => readCodes(access, read),
         },
       }),
-      close: async () => {
-        watch.close();
-        closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
-      },
+      close: async () => watch.close(),
     };
   },
 });

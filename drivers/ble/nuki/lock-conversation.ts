@@ -6,7 +6,7 @@ import {
   type ReadContext,
   sleep,
 } from '../../../src/contract/index.ts';
-import { noting } from '../../../src/driver-kit/noting-permit.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { commands, completions, errorCodes, lockActions, statusCodes, triggers } from './catalogue.ts';
 import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
@@ -70,11 +70,13 @@ export async function operate(
           if (isMoving(states)) throw refusal(access.deviceName, errorCodes.busy);
         }
         const challenge = await conversation.challenge();
-        const permit = noting(await ctx.pointOfNoReturn(), () => {
-          hasLeft = true;
-          before.onSent();
-          // What was said up to here is not evidence.
-          conversation.clear();
+        const permit = observedPermit(await ctx.pointOfNoReturn(), {
+          spent: () => {
+            hasLeft = true;
+            before.onSent();
+            // What was said up to here is not evidence.
+            conversation.clear();
+          },
         });
         await conversation.act(permit, lockAction({ action, appId }, challenge));
         await listen(access, conversation, target, sent, ctx);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type GatewayError, Secret } from '../../../src/contract/index.ts';
+import { type GatewayError, openDevice, Secret } from '../../../src/contract/index.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { type RadioFixture, radioFixture } from '../../../test/kit/radio-fixture.ts';
 import { services } from './catalogue.ts';
@@ -45,7 +45,7 @@ const pair = (answers: Record<string, string> = {}) =>
 async function opens(credentials: Secret) {
   const { clock, random, log } = radio;
   const reports: unknown[] = [];
-  const device = await nuki.open(link(), settings.parse({ keypad: true }), {
+  const device = await openDevice(nuki, link(), settings.parse({ keypad: true }), {
     ...{ deviceId: 'front', name: 'Front door', clock, random, randomBytes, log, credentials },
     report: (report) => reports.push(report),
   });

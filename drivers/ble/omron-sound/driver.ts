@@ -1,4 +1,4 @@
-import { defineDriver, GatewayError } from '../../../src/contract/index.ts';
+import { defineDriver } from '../../../src/contract/index.ts';
 import { names } from './catalogue.ts';
 import { readBroadcastNoise } from './codec.ts';
 import { settings } from './settings.ts';
@@ -11,7 +11,6 @@ export const omronSound = defineDriver({
   link: 'ble',
   settings,
   describe: () => ({ deviceType: 'ble_noise_sensor', manufacturer: 'OMRON', model: '2JCIE-BL01' }),
-  limits: { door: { sendByMs: 6_000, deadlineMs: 20_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   recognise: ({ localName, manufacturerData }) => {
     if (!names.has(localName ?? '')) return undefined;
     const broadcasts = readBroadcastNoise(manufacturerData) !== undefined;
@@ -22,20 +21,16 @@ export const omronSound = defineDriver({
     };
   },
   open: async (link, chosen, ctx) => {
-    const closing = new AbortController();
-    const watch = new Watch(link, chosen, ctx, closing.signal);
+    const watch = new Watch(link, chosen, ctx, ctx.closing);
     return {
       noise: {
         metric: 'dB',
         // A read that fails is made good by the next.
         expectedIntervalMs: 2 * chosen.interval_s * 1_000,
-        setThreshold: (command, { level }) => writeLimit(link, ctx.name, command, level, closing.signal),
-        clearThreshold: (command) => writeLimit(link, ctx.name, command, undefined, closing.signal),
+        setThreshold: (command, { level }) => writeLimit(link, ctx.name, command, level, ctx.closing),
+        clearThreshold: (command) => writeLimit(link, ctx.name, command, undefined, ctx.closing),
       },
-      close: async () => {
-        watch.close();
-        closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
-      },
+      close: async () => watch.close(),
     };
   },
 });

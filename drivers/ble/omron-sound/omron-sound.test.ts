@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Decibels, Device, DeviceReport, GatewayError } from '../../../src/contract/index.ts';
+import {
+  type Decibels,
+  type Device,
+  type DeviceReport,
+  type GatewayError,
+  openDevice,
+} from '../../../src/contract/index.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { type RadioFixture, radioFixture } from '../../../test/kit/radio-fixture.ts';
 import { readBroadcastNoise, readLatest, readSoundSettings, withUpperLimit } from './codec.ts';
@@ -50,7 +56,8 @@ describe('the sensor on the air', () => {
     ({ address } = await radio.serve(sensor));
     await radio.up();
     reports = [];
-    device = await omronSound.open(
+    device = await openDevice(
+      omronSound,
       radio.adapter.link({ address, addressType: 'public' }, 'Hall'),
       settings.parse({ interval_s: 10, ...chosen }),
       {

@@ -1,4 +1,5 @@
 import { type BleLink, type CommandContext, GatewayError } from '../../../src/contract/index.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { LIMIT_RANGE, paths, SETTING_SERVICE } from './catalogue.ts';
 import { OmronFrameError, readSoundSettings, withUpperLimit } from './codec.ts';
 
@@ -20,14 +21,8 @@ export async function writeLimit(
       `${deviceName} takes limits from ${LIMIT_RANGE.lowest} to ${LIMIT_RANGE.highest} dB. Choose one of these.`,
       { delivery: 'not_sent' },
     );
-  const either = new AbortController();
-  const follow = () => either.abort(ctx.signal.aborted ? ctx.signal.reason : closing.reason);
-  for (const signal of [ctx.signal, closing]) {
-    if (signal.aborted) follow();
-    else signal.addEventListener('abort', follow, { once: true });
-  }
-  const session = { priority: 'code', signal: either.signal, by: ctx.sendBy, services: [SETTING_SERVICE] } as const;
-  try {
+  await underSignals([ctx.signal, closing], async (signal) => {
+    const session = { priority: 'code', signal, by: ctx.sendBy, services: [SETTING_SERVICE] } as const;
     await link.session(session, async (gatt) => {
       const before = await gatt.read(paths.soundSettings);
       const wanted = understood(deviceName, () => withUpperLimit(before, limit));
@@ -41,9 +36,7 @@ export async function writeLimit(
           `${deviceName} was given a noise limit and holds another. Try again.`,
         );
     });
-  } finally {
-    for (const signal of [ctx.signal, closing]) signal.removeEventListener('abort', follow);
-  }
+  });
 }
 
 /** @throws GatewayError `misconfigured` for bytes that are no such sensor's */

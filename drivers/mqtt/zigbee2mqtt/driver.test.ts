@@ -1,4 +1,5 @@
-import type { DeviceReport } from '../../../src/contract/index.ts';
+import { type DeviceReport, openDevice } from '../../../src/contract/index.ts';
+import { limitsOf } from '../../../src/model/time-limits.ts';
 import { describeDriver } from '../../../test/contract/describe-driver.ts';
 import { describeSensor } from '../../../test/contract/describe-sensor.ts';
 import { silentLog } from '../../../test/kit/command-context.ts';
@@ -11,7 +12,7 @@ import { Zigbee2MqttSimulator } from './simulator.ts';
 for (const exposePin of [false, true])
   describeDriver({
     title: exposePin ? 'mqtt/zigbee2mqtt, codes shown' : 'mqtt/zigbee2mqtt',
-    ...zigbee2mqtt.limits,
+    ...limitsOf(zigbee2mqtt),
     make: async (when) => {
       const { clock, lock, link, device, reports, logged, command, simulator } = await zigbeeLock({
         settleMs: when === 'opened' ? 0 : 2_000,
@@ -69,7 +70,8 @@ describeSensor({
     simulator.start();
     const link = broker.link();
     const reports: DeviceReport[] = [];
-    const device = await zigbee2mqtt.open(
+    const device = await openDevice(
+      zigbee2mqtt,
       link,
       zigbee2mqtt.settings.parse({ kind: 'noise', friendly_name: 'Hall', interval_s: 10 }),
       {

@@ -30,7 +30,6 @@ export const zigbee2mqtt = defineDriver({
     model: model ?? (kind === 'lock' ? 'Zigbee lock' : 'Zigbee noise sensor'),
   }),
   part: ({ base_topic, friendly_name }) => `the topic ${base_topic}/${friendly_name}`,
-  limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) =>
     chosen.kind === 'lock' ? openLock(link, chosen, ctx) : openSensor(link, chosen, ctx),
 });
@@ -55,6 +54,7 @@ function openKeypad(
   slots: NonNullable<LockSettings['pin_slots']>,
 ): AccessCodeCapability {
   return {
+    observes: 'slot',
     rules: {
       lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
       digits: '0123456789',
@@ -101,14 +101,13 @@ interface Kind {
 function openDevice(link: MqttLink, chosen: LockSettings | NoiseSettings, ctx: OpenContext, kind: Kind) {
   const topics = topicsOf(chosen.base_topic, chosen.friendly_name);
   const feed = new DeviceFeed(link, topics, chosen.friendly_name, ctx.clock);
-  const closing = new AbortController();
   const conversation: Conversation = {
     link,
     feed,
     topics,
     clock: ctx.clock,
     device: { name: ctx.name, friendlyName: chosen.friendly_name, baseTopic: chosen.base_topic },
-    closing: closing.signal,
+    closing: ctx.closing,
   };
   const report = onlyNews((next) => ctx.report(next));
   const watch = new Watch(conversation, ctx.random, report, kind.refresh);
@@ -116,7 +115,6 @@ function openDevice(link: MqttLink, chosen: LockSettings | NoiseSettings, ctx: O
     if (event.kind === 'message') for (const next of kind.reports(event)) report(next);
   });
   const close = async () => {
-    closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
     watch.close();
     feed.close();
   };

@@ -1,5 +1,6 @@
-import type { CommandContext, LockOutcome, SendPermit } from '../../../src/contract/index.ts';
+import type { CommandContext, LockOutcome } from '../../../src/contract/index.ts';
 import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { doorCommand, stateRead } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
@@ -30,21 +31,16 @@ export async function operate(
     assertReachable(conversation);
     const observer = new LockObserver({ feed, clock, device, target, ctx });
     let takeBack: () => void = () => undefined;
-    const noticing: SendPermit = {
-      ...(permit.sendBy === undefined ? {} : { sendBy: permit.sendBy }),
-      withdraw: () => {
-        permit.withdraw();
-        takeBack();
-      },
-      spend: () => {
-        permit.spend();
+    const noticing = observedPermit(permit, {
+      withdrawn: () => takeBack(),
+      spent: () => {
         takeBack = feed.commandLeft(target);
         sentAt = clock.now();
         // What was heard up to here is not evidence.
         inbox.clear();
         observer.begin(sentAt);
       },
-    };
+    });
     link.command(noticing, topics.set, doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK'), ctx.signal).then(
       (at) => inbox.push({ kind: 'acknowledged', at }),
       (error: unknown) => inbox.push({ kind: 'not_acknowledged', error }),

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device, DeviceReport } from '../../../src/contract/index.ts';
+import { type Device, type DeviceReport, openDevice } from '../../../src/contract/index.ts';
 import { silentLog } from '../../../test/kit/command-context.ts';
 import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
 import type { MemoryMqttLink } from '../../../test/kit/memory-mqtt-link.ts';
@@ -24,7 +24,8 @@ beforeEach(async () => {
   simulator.start();
   link = broker.link();
   reports = [];
-  device = await zigbee2mqtt.open(
+  device = await openDevice(
+    zigbee2mqtt,
     link,
     zigbee2mqtt.settings.parse({ kind: 'noise', friendly_name: 'Hall', interval_s: 30 }),
     {

@@ -30,7 +30,7 @@ async function ask<T>(
 const set = (slot: number, pin: string, options?: Partial<CommandOptions>) =>
   ask((codes, ctx) => codes.set(ctx, { slot, label: 'x', code: new Secret(pin) }), options);
 const clear = (slot: number, options?: Partial<CommandOptions>) => ask((codes, ctx) => codes.clear(ctx, slot), options);
-const read = (slot: number) => ask((codes, ctx) => codes.read(ctx, slot));
+const read = (slot: number) => ask(async (codes, ctx) => codes.read?.(ctx, slot));
 
 const error = (type: string, delivery?: string) => ({
   error: expect.objectContaining(delivery === undefined ? { type } : { type, delivery }),

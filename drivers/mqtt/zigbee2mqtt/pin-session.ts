@@ -1,5 +1,6 @@
-import { type CodeCommandContext, GatewayError, type SendPermit } from '../../../src/contract/index.ts';
+import { type CodeCommandContext, GatewayError } from '../../../src/contract/index.ts';
 import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { pinRead, type SlotStatus, slotKey } from './codec.ts';
 import { assertReachable, type Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
@@ -95,15 +96,12 @@ export class PinSession {
     assertReachable(this.#conversation);
     const permit = await this.#inbox.whileOpen(this.#ctx.pointOfNoReturn());
     assertReachable(this.#conversation);
-    const noticing: SendPermit = {
-      ...(permit.sendBy === undefined ? {} : { sendBy: permit.sendBy }),
-      withdraw: () => permit.withdraw(),
-      spend: () => {
-        permit.spend();
+    const noticing = observedPermit(permit, {
+      spent: () => {
         this.#sent = true;
         this.#inbox.clear();
       },
-    };
+    });
     try {
       await this.#inbox.whileOpen(link.command(noticing, topics.set, payload, this.#ctx.signal));
     } catch (error) {

@@ -1,7 +1,6 @@
 import {
   type Device,
   defineDriver,
-  GatewayError,
   type Health,
   type OpenContext,
   type SerialLink,
@@ -24,14 +23,12 @@ export const modbusNoise = defineDriver({
     const { manufacturer, model } = profileOf(profile);
     return { deviceType: 'modbus_noise_sensor', manufacturer, model };
   },
-  limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) => openSensor(link, chosen, ctx),
 });
 
 function openSensor(link: SerialLink, chosen: NoiseSettings, ctx: OpenContext): Device {
-  const { name, clock, random, log } = ctx;
+  const { name, clock, random, log, closing } = ctx;
   const profile = profileOf(chosen.profile);
-  const closing = new AbortController();
   const request = readRegisters({
     unit: link.unit,
     functionCode: profile.function_code,
@@ -49,7 +46,7 @@ function openSensor(link: SerialLink, chosen: NoiseSettings, ctx: OpenContext): 
     intervalMs: chosen.poll_s * 1000,
     report: (report) => ctx.report(report.kind === 'health' ? { ...report, health: advised(report.health) } : report),
     async look() {
-      const [word = 0] = await ask(link, request, { name, priority: 'poll', signal: closing.signal });
+      const [word = 0] = await ask(link, request, { name, priority: 'poll', signal: closing });
       const level = levelOf(word, profile);
       if (level === undefined) {
         rejects += 1;
@@ -73,7 +70,6 @@ function openSensor(link: SerialLink, chosen: NoiseSettings, ctx: OpenContext): 
     noise: { metric: profile.metric, expectedIntervalMs: chosen.poll_s * 1000 },
     async close() {
       poller.close();
-      closing.abort(new GatewayError('device_not_ready', `${name} is being closed. Try again.`));
     },
   };
 }

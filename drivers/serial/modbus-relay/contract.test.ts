@@ -1,3 +1,4 @@
+import { limitsOf } from '../../../src/model/time-limits.ts';
 import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { relayDoor } from '../../../test/kit/relay-fixture.ts';
@@ -9,7 +10,7 @@ const WRITES = [5];
 
 describeDriver({
   title: 'serial/modbus-relay',
-  door: modbusRelay.limits.door,
+  door: limitsOf(modbusRelay).door,
   async make(when): Promise<DriverHarness> {
     const fixture = await serialLine();
     const { clock, line, bus } = fixture;
@@ -17,7 +18,7 @@ describeDriver({
       line: fixture,
       settle: when !== 'opened',
     });
-    const { door } = modbusRelay.limits;
+    const { door } = limitsOf(modbusRelay);
     let underWay: Buffer | undefined;
     const waiting: (() => void)[] = [];
     fixture.onWrite((bytes) => {

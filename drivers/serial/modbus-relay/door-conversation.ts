@@ -6,6 +6,8 @@ import {
   sleep,
   unlessAborted,
 } from '../../../src/contract/index.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
 import { release, secure } from './board-codec.ts';
@@ -47,7 +49,16 @@ export async function operate(
   ctx: CommandContext,
   books: Bookkeeper,
 ): Promise<LockOutcome> {
-  const signal = AbortSignal.any([ctx.signal, door.closing]);
+  return underSignals([ctx.signal, door.closing], (signal) => operateUnder(door, target, { ...ctx, signal }, books));
+}
+
+async function operateUnder(
+  door: RelayDoor,
+  target: Target,
+  ctx: CommandContext,
+  books: Bookkeeper,
+): Promise<LockOutcome> {
+  const { signal } = ctx;
   // An absent board is found out before anything was sent, and the reply of a lost one can be settled: what the
   // relay did is told from what it was.
   const contact = target === 'released' ? 'always' : 'never';
@@ -76,15 +87,12 @@ async function send(
 ): Promise<Sent> {
   const { link, fitting, clock, name } = door;
   let at: number | undefined;
-  const noticing: SendPermit = {
-    ...(permit.sendBy === undefined ? {} : { sendBy: permit.sendBy }),
-    withdraw: () => permit.withdraw(),
-    spend: () => {
-      permit.spend();
+  const noticing = observedPermit(permit, {
+    spent: () => {
       at = clock.now();
       books.ordered(target);
     },
-  };
+  });
   const request = target === 'released' ? release(link.unit, fitting) : secure(link.unit, fitting);
   try {
     const reply = await link.command(noticing, request, signal);

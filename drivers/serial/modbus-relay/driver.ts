@@ -1,10 +1,5 @@
-import {
-  type Device,
-  defineDriver,
-  GatewayError,
-  type OpenContext,
-  type SerialLink,
-} from '../../../src/contract/index.ts';
+import { type Device, defineDriver, type OpenContext, type SerialLink } from '../../../src/contract/index.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { Poller } from '../modbus/poller.ts';
 import { operate } from './door-conversation.ts';
 import { DoorWatch } from './door-watch.ts';
@@ -22,14 +17,12 @@ export const modbusRelay = defineDriver({
     return { deviceType: 'modbus_relay', manufacturer, model };
   },
   part: ({ channel }) => `relay ${channel}`,
-  limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) => openDoor(link, chosen, ctx),
 });
 
 function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): Device {
-  const { name, clock, random, log } = ctx;
-  const closing = new AbortController();
-  const door: RelayDoor = { name, link, fitting: fittingOf(chosen), clock, closing: closing.signal };
+  const { name, clock, random, log, closing } = ctx;
+  const door: RelayDoor = { name, link, fitting: fittingOf(chosen), clock, closing };
   const watch = new DoorWatch(door, log, (report) => ctx.report(report));
   const saw = (look: Look) => {
     if (poller.afterOutage) watch.outage();
@@ -44,8 +37,8 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
     intervalMs: chosen.poll_s * 1000,
     report: (report) => ctx.report(report),
     async look() {
-      saw(await lookAt(door, { priority: 'poll', signal: closing.signal }));
-      await watch.endOverdue(closing.signal);
+      saw(await lookAt(door, { priority: 'poll', signal: closing }));
+      await watch.endOverdue(closing);
     },
   });
   const books = { saw, ordered: (target: Target) => watch.ordered(target) };
@@ -55,14 +48,15 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
       lock: (command) => watch.whileCommanding(() => operate(door, 'secured', command, books)),
       unlock: (command) => watch.whileCommanding(() => operate(door, 'released', command, books)),
       async read({ signal }) {
-        const look = await lookAt(door, { priority: 'door', signal: AbortSignal.any([signal, closing.signal]) });
+        const look = await underSignals([signal, closing], (either) =>
+          lookAt(door, { priority: 'door', signal: either }),
+        );
         saw(look);
         return readingOf(look);
       },
     },
     async close() {
       poller.close();
-      closing.abort(new GatewayError('device_not_ready', `${name} is being closed. Try again.`));
     },
   };
 }

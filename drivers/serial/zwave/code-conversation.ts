@@ -3,7 +3,6 @@ import {
   type CodeWrite,
   GatewayError,
   type ReadContext,
-  type SendPermit,
   type SlotReading,
   sleep,
   unlessAborted,
@@ -13,6 +12,8 @@ import {
   type ZwaveReport,
   type ZwaveVerdict,
 } from '../../../src/contract/index.ts';
+import { joinSignals, underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import {
   againstRules,
   codeUnknown,
@@ -46,14 +47,22 @@ class CodeSession {
   readonly #slot: number;
   readonly signal: AbortSignal;
   readonly witness: Witness;
+  readonly #release: () => void;
   #left = false;
 
   constructor(talk: Talk, ctx: CodeCommandContext, slot: number) {
     this.#talk = talk;
     this.#ctx = ctx;
     this.#slot = slot;
-    this.signal = AbortSignal.any([ctx.signal, talk.closing]);
+    const { signal, release } = joinSignals([ctx.signal, talk.closing]);
+    this.signal = signal;
+    this.#release = release;
     this.witness = new Witness(talk.link, talk.clock, this.signal);
+  }
+
+  close(): void {
+    this.witness.close();
+    this.#release();
   }
 
   /** True once a write may have left. */
@@ -81,18 +90,15 @@ class CodeSession {
     await this.#ctx.letDoorsPass();
     const permit = await unlessAborted(this.#ctx.pointOfNoReturn(), this.signal);
     let leaving = false;
-    const noticing: SendPermit = {
-      ...(permit.sendBy !== undefined && { sendBy: permit.sendBy }),
-      spend: () => {
-        permit.spend();
+    const noticing = observedPermit(permit, {
+      spent: () => {
         leaving = true;
         this.witness.forget();
       },
-      withdraw: () => {
-        permit.withdraw();
+      withdrawn: () => {
         leaving = false;
       },
-    };
+    });
     try {
       return await this.#talk.link.command(noticing, command, this.signal);
     } catch (error) {
@@ -193,12 +199,13 @@ export async function clearCode(talk: Talk, ctx: CodeCommandContext, slot: numbe
 
 /** @throws GatewayError, `not_sent` */
 export async function readCode(talk: Talk, { signal }: ReadContext, slot: number): Promise<SlotReading> {
-  const all = AbortSignal.any([signal, talk.closing]);
-  try {
-    return readingOf(slot, await askForCode(talk, slot, all));
-  } catch (error) {
-    throw all.aborted ? error : named(talk, error);
-  }
+  return underSignals([signal, talk.closing], async (either) => {
+    try {
+      return readingOf(slot, await askForCode(talk, slot, either));
+    } catch (error) {
+      throw either.aborted ? error : named(talk, error);
+    }
+  });
 }
 
 /** Asks again when the lock leaves a read unanswered. */
@@ -234,6 +241,6 @@ async function converse<T>(
     if (session.left && endedWithDevice(talk, error)) throw codeUnknown(talk, slot, what);
     throw session.signal.aborted ? error : named(talk, error);
   } finally {
-    session.witness.close();
+    session.close();
   }
 }

@@ -1,3 +1,4 @@
+import { limitsOf } from '../../../src/model/time-limits.ts';
 import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
 import { describeSensor } from '../../../test/contract/describe-sensor.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
@@ -7,12 +8,12 @@ import { zwave } from './driver.ts';
 const positions = { secured: 'locked', unsecured: 'unlocked', between: 'between' } as const;
 
 describeDriver({
-  title: 'serial/zwave',
-  door: zwave.limits.door,
-  code: zwave.limits.code,
+  title: 'zwave/node',
+  door: limitsOf(zwave).door,
+  code: limitsOf(zwave).code,
   async make(when): Promise<DriverHarness> {
     const { clock, node, device, reports, log } = await zwaveDoor({ settle: when !== 'opened' });
-    const { door } = zwave.limits;
+    const { door } = limitsOf(zwave);
     return {
       clock,
       device,
@@ -69,7 +70,7 @@ describeDriver({
 });
 
 describeSensor({
-  title: 'serial/zwave',
+  title: 'zwave/node',
   async make(when) {
     const { clock, node, device, reports } = await zwaveDoor({
       settings: { kind: 'noise' },

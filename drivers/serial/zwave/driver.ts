@@ -3,7 +3,6 @@ import {
   type Device,
   type DeviceReport,
   defineDriver,
-  GatewayError,
   type OpenContext,
   type ZwaveLink,
   type ZwaveReport,
@@ -17,7 +16,7 @@ import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
 import type { Talk } from './zwave-node.ts';
 
 export const zwave = defineDriver({
-  id: 'serial/zwave',
+  id: 'zwave/node',
   title: 'Z-Wave locks and noise sensors behind a stick',
   link: 'zwave',
   settings,
@@ -27,7 +26,6 @@ export const zwave = defineDriver({
     model: model ?? (kind === 'lock' ? 'Z-Wave lock' : 'Z-Wave noise sensor'),
   }),
   part: ({ kind }) => kind,
-  limits: { door: { sendByMs: 8_000, deadlineMs: 30_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
   open: async (link, chosen, ctx) =>
     chosen.kind === 'lock' ? openLock(link, chosen, ctx) : openSensor(link, chosen, ctx),
 });
@@ -78,6 +76,7 @@ function openKeypad(
     }
   };
   return {
+    observes: 'slot',
     rules: {
       lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
       digits: '0123456789',
@@ -117,14 +116,12 @@ interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {
 
 /** What locks and sensors have in common: health, reports, and an end. */
 function openNode(link: ZwaveLink, ctx: OpenContext, { reports, ...kind }: Kind) {
-  const closing = new AbortController();
-  const talk: Talk = { name: ctx.name, link, clock: ctx.clock, closing: closing.signal, log: ctx.log };
+  const talk: Talk = { name: ctx.name, link, clock: ctx.clock, closing: ctx.closing, log: ctx.log };
   const unlisten = link.onReport((report) => {
     for (const told of reports(report)) ctx.report(told);
   });
   const watch = new NodeWatch({ ...kind, talk, random: ctx.random, report: (report) => ctx.report(report) });
   const close = async () => {
-    closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again.`));
     watch.close();
     unlisten();
   };

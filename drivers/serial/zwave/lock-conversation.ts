@@ -9,6 +9,8 @@ import {
   type ZwaveReport,
   type ZwaveVerdict,
 } from '../../../src/contract/index.ts';
+import { joinSignals, underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { jammed, named, noLock, notReached, outcomeUnknown, refused, type Target } from './failures.ts';
 import { Witness } from './witness.ts';
 import { endedWithDevice, type Talk } from './zwave-node.ts';
@@ -41,7 +43,7 @@ interface Sent {
  */
 export async function operate(talk: Talk, target: Target, ctx: CommandContext): Promise<LockOutcome> {
   const { link, clock, closing } = talk;
-  const signal = AbortSignal.any([ctx.signal, closing]);
+  const { signal, release } = joinSignals([ctx.signal, closing]);
   const witness = new Witness(link, clock, signal);
   let left = false;
   try {
@@ -49,18 +51,15 @@ export async function operate(talk: Talk, target: Target, ctx: CommandContext): 
     await link.reach({ priority: 'door', signal });
     if (link.features?.lock === undefined) throw noLock(talk);
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
-    const noticing = {
-      ...(permit.sendBy !== undefined && { sendBy: permit.sendBy }),
-      spend: () => {
-        permit.spend();
+    const noticing = observedPermit(permit, {
+      spent: () => {
         left = true;
         witness.forget();
       },
-      withdraw: () => {
-        permit.withdraw();
+      withdrawn: () => {
         left = false;
       },
-    };
+    });
     const command = { do: target === 'locked' ? 'lock' : 'unlock' } as const;
     const at = clock.now();
     const verdict = await link.command(noticing, command, signal).catch((error: unknown) => {
@@ -73,6 +72,7 @@ export async function operate(talk: Talk, target: Target, ctx: CommandContext): 
     throw signal.aborted ? error : named(talk, error);
   } finally {
     witness.close();
+    release();
   }
 }
 
@@ -123,13 +123,14 @@ async function tryToLook({ link }: Talk, signal: AbortSignal): Promise<ZwaveBolt
 
 /** @throws GatewayError, `not_sent` */
 export async function readBolt(talk: Talk, { signal }: ReadContext): Promise<LockReading> {
-  const all = AbortSignal.any([signal, talk.closing]);
-  try {
-    const { bolt } = await talk.link.query('bolt', {}, { priority: 'door', signal: all });
-    return { state: stateOf(bolt) };
-  } catch (error) {
-    throw all.aborted ? error : named(talk, error);
-  }
+  return underSignals([signal, talk.closing], async (either) => {
+    try {
+      const { bolt } = await talk.link.query('bolt', {}, { priority: 'door', signal: either });
+      return { state: stateOf(bolt) };
+    } catch (error) {
+      throw either.aborted ? error : named(talk, error);
+    }
+  });
 }
 
 export const stateOf = (bolt: ZwaveBolt) =>

@@ -162,8 +162,7 @@ export class NobleGattSession implements GattSession {
     const characteristic = this.#find(path);
     let spent = false;
     // What the device has not confirmed in this time, the radio has given up as well.
-    const patienceMs = () =>
-      Math.min(operationMs, supervisionMs, permit.sendBy === undefined ? Infinity : permit.sendBy - clock.now());
+    const patienceMs = () => Math.min(operationMs, supervisionMs, permit.sendBy - clock.now());
     try {
       await this.#operate(
         'sending the command',

@@ -126,7 +126,7 @@ export class CommandSender {
   }
 
   #remaining({ permit, device }: Outgoing, { protocolVersion }: SendingConnection): number {
-    if (permit?.sendBy === undefined) return Number.POSITIVE_INFINITY;
+    if (permit === undefined) return Number.POSITIVE_INFINITY;
     const remainingMs = permit.sendBy - this.#clock.now();
     if (remainingMs < LEAST_TIME_MS)
       throw new GatewayError(

@@ -86,7 +86,11 @@ async function open() {
   const link = bus.link(1);
   const { signal } = new AbortController();
   const spent: number[] = [];
-  const permit: SendPermit = { spend: () => spent.push(clock.now()), withdraw: () => undefined };
+  const permit: SendPermit = {
+    sendBy: Number.POSITIVE_INFINITY,
+    spend: () => spent.push(clock.now()),
+    withdraw: () => undefined,
+  };
   const query = (name: string, priority: 'door' | 'poll' = 'poll') =>
     link.query(ask(name), { priority, signal: new AbortController().signal });
   const command = (name: string, with_: SendPermit = permit) => link.command(with_, turn(name), signal);

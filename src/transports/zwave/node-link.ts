@@ -205,12 +205,12 @@ export class NodeLink {
     const driver = this.#driver;
     if (driver === undefined) throw linkDown(this.#host.name, 'It is being opened.');
     permit.spend();
-    const flight = new Flight(() => permit.sendBy !== undefined && this.#host.now() > permit.sendBy);
+    const flight = new Flight(() => this.#host.now() > permit.sendBy);
     const options: SendOptions = {
       priority: command.do === 'lock' || command.do === 'unlock' ? priorities.door : priorities.code,
       // Two equal commands are two, and a later one does not swallow an earlier.
       preventDeduplication: true,
-      ...(permit.sendBy !== undefined && { expire: Math.max(1, permit.sendBy - this.#host.now()) }),
+      expire: Math.max(1, permit.sendBy - this.#host.now()),
       onProgress: ({ state }) => {
         const wrong = flight.turn(Number(state));
         if (wrong !== undefined) this.#host.distrust(wrong);
