@@ -1,5 +1,5 @@
 import { errorTypes } from '../contract/index.ts';
-import type { ActionType } from '../model/records.ts';
+import type { ActionType, Settlement } from '../model/records.ts';
 import { type Failure, failedWith, maybeDone, notDone, type Outcome } from './outcome.ts';
 
 export interface AttemptContext {
@@ -13,12 +13,19 @@ export interface AttemptContext {
   readonly maybeActed: boolean;
   /** True once the one repetition that some failures allow was used. */
   readonly repeated: boolean;
+  /** True once the store was told, durably, that a command may leave. */
+  readonly intent: boolean;
+  /** What is on disk of its end. */
+  readonly recorded: Recorded | undefined;
 }
 
-export interface AttemptInput {
-  readonly actionType: ActionType;
-  readonly deviceName: string;
+export interface Recorded {
+  readonly settlement: Settlement;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
 }
+
+export type AttemptInput = Pick<AttemptContext, 'actionType' | 'deviceName' | 'intent'>;
 
 export type AttemptEvent =
   /** Others are before it on this device. */
@@ -27,6 +34,8 @@ export type AttemptEvent =
   | { readonly type: 'TURN' }
   /** The driver is about to send; the intent is being committed. */
   | { readonly type: 'INTENT' }
+  /** The intent is on disk. */
+  | { readonly type: 'INTENT_KEPT' }
   /** The first byte that can act is being handed over. */
   | { readonly type: 'SENT' }
   /** The link is certain that what it was given never left. */
@@ -42,7 +51,7 @@ export type AttemptEvent =
   /** Found at start with its intent on disk: the device is being asked what became of it. */
   | { readonly type: 'READING_BACK' }
   /** The outcome is on disk. */
-  | { readonly type: 'RECORDED' };
+  | { readonly type: 'RECORDED'; readonly recorded: Recorded };
 
 /** The failures that only a device that was never commanded can have, by the error table. */
 const impliesNothingSent = (failure: Failure): boolean => errorTypes[failure.type].delivery === 'not_sent';
@@ -154,4 +163,6 @@ export const changes = {
   },
   markSent: () => ({ maybeActed: true }),
   markNotSent: () => ({ maybeActed: false }),
+  keepIntent: () => ({ intent: true }),
+  keepRecorded: (_, event) => (event.type === 'RECORDED' ? { recorded: event.recorded } : {}),
 } satisfies Record<string, Change>;

@@ -3,6 +3,7 @@ import { createActor } from 'xstate';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { errorTypes, GatewayError, type GatewayErrorType } from '../contract/index.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
+import { afterEvent, beginning } from './attempt-life.ts';
 import { attemptMachine } from './attempt-machine.ts';
 import { failed, succeeded } from './outcome.ts';
 
@@ -18,6 +19,7 @@ const anyEvent: fc.Arbitrary<AttemptEvent> = fc.oneof(
     { type: 'QUEUED' },
     { type: 'TURN' },
     { type: 'INTENT' },
+    { type: 'INTENT_KEPT' },
     { type: 'SENT' },
     { type: 'WITHDRAWN' },
     { type: 'SEND_BY_PASSED' },
@@ -25,14 +27,14 @@ const anyEvent: fc.Arbitrary<AttemptEvent> = fc.oneof(
     { type: 'SUPERSEDED' },
     { type: 'STOPPED' },
     { type: 'READING_BACK' },
-    { type: 'RECORDED' },
+    { type: 'RECORDED', recorded: { settlement: { status: 'success', result: {} }, at: 0 } },
     { type: 'DONE', outcome: succeeded({}) },
   ),
   fc.record({ type: fc.constant('FAILED' as const), failure: anyFailure, mayStillSend: fc.boolean() }),
 );
 
 const startAttempt = (actionType: 'LOCK_DOOR' | 'UNLOCK_DOOR') =>
-  createActor(attemptMachine, { input: { actionType, deviceName: 'Front door' } }).start();
+  createActor(attemptMachine, { input: { actionType, deviceName: 'Front door', intent: false } }).start();
 
 describe('the machine of an attempt, whatever happens in whatever order', () => {
   it('decides once, and never decides otherwise', () => {
@@ -130,11 +132,30 @@ describe('the machine of an attempt, whatever happens in whatever order', () => 
           if (actor.getSnapshot().status === 'done') return;
           actor.send({ type: 'DEADLINE_PASSED' });
           expect(actor.getSnapshot().context.outcome).toBeDefined();
-          actor.send({ type: 'RECORDED' });
+          actor.send({ type: 'RECORDED', recorded: { settlement: { status: 'success', result: {} }, at: 0 } });
           expect(actor.getSnapshot().status).toBe('done');
         },
       ),
       { numRuns: 2_000 },
     );
   });
+});
+
+it('an attempt lives as an actor of its machine would', () => {
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(anyEvent, { maxLength: 30 }), (intent, events) => {
+      const input = { actionType: 'LOCK_DOOR', deviceName: 'Front door', intent } as const;
+      const actor = createActor(attemptMachine, { input }).start();
+      let snapshot = beginning(input);
+      expect(snapshot).toEqual(actor.getSnapshot());
+      for (const event of events) {
+        if (snapshot.status === 'done') break;
+        actor.send(event);
+        snapshot = afterEvent(snapshot, event);
+        const { value, status, output, context } = actor.getSnapshot();
+        expect(snapshot).toMatchObject({ value, status, output, context });
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -25,6 +25,8 @@ export const attemptMachine = setup({
     keepFailure: assign(({ context, event }) => changes.keepFailure(context, event)),
     markSent: assign(() => changes.markSent()),
     markNotSent: assign(() => changes.markNotSent()),
+    keepIntent: assign(() => changes.keepIntent()),
+    keepRecorded: assign(({ context, event }) => changes.keepRecorded(context, event)),
   },
 }).createMachine({
   id: 'attempt',
@@ -34,6 +36,7 @@ export const attemptMachine = setup({
     lastFailure: undefined,
     maybeActed: false,
     repeated: false,
+    recorded: undefined,
   }),
   initial: 'accepted',
   states: {
@@ -111,7 +114,10 @@ export const attemptMachine = setup({
       on: {
         FAILED: {},
         DEADLINE_PASSED: {},
-        RECORDED: [{ target: 'succeeded', guard: 'succeeded' }, { target: 'failed' }],
+        RECORDED: [
+          { target: 'succeeded', guard: 'succeeded', actions: 'keepRecorded' },
+          { target: 'failed', actions: 'keepRecorded' },
+        ],
       },
     },
     succeeded: { type: 'final' },
@@ -123,6 +129,7 @@ export const attemptMachine = setup({
       { target: '.recording', actions: 'conclude' },
     ],
     DEADLINE_PASSED: { target: '.recording', actions: 'conclude' },
+    INTENT_KEPT: { actions: 'keepIntent' },
   },
   output: ({ context }) => context.outcome ?? failedWith('internal_error', 'The attempt ended without an outcome.'),
 });

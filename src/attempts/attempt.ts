@@ -1,12 +1,9 @@
-import { createActor, type Actor as MachineActor, type StateValueFrom } from 'xstate';
 import type { Clock } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
-import type { AttemptEvent } from './attempt-changes.ts';
-import { attemptMachine } from './attempt-machine.ts';
+import type { AttemptEvent, Recorded } from './attempt-changes.ts';
+import { type AttemptSnapshot, type AttemptState, afterEvent, beginning } from './attempt-life.ts';
 import type { Outcome } from './outcome.ts';
-
-export type AttemptState = StateValueFrom<typeof attemptMachine>;
 
 export interface AttemptFacts {
   readonly seq: number;
@@ -33,29 +30,25 @@ export interface AttemptOptions {
   readonly alsoSettle?: ((settlement: Settlement) => readonly Change[]) | undefined;
 }
 
-/** A living attempt: its machine, its history so far, and whether its intent is on disk. */
+/** A living attempt: its place in its machine, and its history so far. */
 export class Attempt {
   readonly facts: AttemptFacts;
-  /** True once the store was told, durably, that a command may leave. */
-  intent: boolean;
-  /** True once its outcome is being written down. */
-  ending = false;
-  /** A driver works for it, and has to be told when it is over. */
-  driverAtWork = false;
   readonly #options: AttemptOptions;
-  readonly #machine: MachineActor<typeof attemptMachine>;
-  readonly #history: HistoryEntry[];
-  readonly #abort = new AbortController();
-  #settlement: { readonly settlement: Settlement; readonly at: number } | undefined;
+  #snapshot: AttemptSnapshot;
+  /** Replaced, never changed: whoever was given it keeps it. */
+  #history: readonly HistoryEntry[];
+  /** Made when somebody asks for its signal. */
+  #abort: AbortController | undefined;
+  #abortReason: Error | undefined;
+  #hasDriver = false;
+  #record: AttemptRecord | undefined;
 
   constructor(facts: AttemptFacts, options: AttemptOptions) {
     this.facts = facts;
-    this.intent = options.intent;
     this.#options = options;
-    this.#history = [...(options.history ?? [])];
+    this.#history = options.history ?? [];
     const { actionType, deviceName } = facts;
-    this.#machine = createActor(attemptMachine, { input: { actionType, deviceName } });
-    this.#machine.start();
+    this.#snapshot = beginning({ actionType, deviceName, intent: options.intent });
     if (this.#history.length === 0) this.#note('the request was received');
   }
 
@@ -64,67 +57,99 @@ export class Attempt {
   }
 
   get state(): AttemptState {
-    return this.#machine.getSnapshot().value;
+    return this.#snapshot.value;
   }
 
-  /** The outcome once it is decided; not to be shown to anybody before {@link Attempt.recorded}. */
+  /** The outcome once it is decided; not to be shown to anybody before it is recorded. */
   get outcome(): Outcome | undefined {
-    return this.#machine.getSnapshot().context.outcome;
+    return this.#snapshot.context.outcome;
   }
 
   /** True while no byte that can act has left, as far as is known. */
   get nothingActed(): boolean {
-    return !this.#machine.getSnapshot().context.maybeActed;
+    return !this.#snapshot.context.maybeActed;
+  }
+
+  /** True once the store was told, durably, that a command may leave. */
+  get intent(): boolean {
+    return this.#snapshot.context.intent;
   }
 
   /** Aborts when the attempt no longer waits for its device and a driver still works for it. */
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason) this.#abort.abort(this.#abortReason);
+    }
     return this.#abort.signal;
   }
 
-  abort(reason: Error): void {
-    this.#abort.abort(reason);
+  get aborted(): boolean {
+    return this.#abortReason !== undefined;
   }
 
-  /** Called at once when it was aborted already. Returns what takes the listener away again. */
-  onAbort(listener: () => void): () => void {
-    if (this.signal.aborted) listener();
-    else this.signal.addEventListener('abort', listener, { once: true });
-    return () => this.signal.removeEventListener('abort', listener);
+  abort(reason: Error): void {
+    if (this.#abortReason !== undefined) return;
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
+  }
+
+  /** Lets a driver work for it: only then has anybody to be told when it is over. */
+  async withDriver<T>(work: () => Promise<T>): Promise<T> {
+    this.#hasDriver = true;
+    try {
+      return await work();
+    } finally {
+      this.#hasDriver = false;
+    }
+  }
+
+  get hasDriver(): boolean {
+    return this.#hasDriver;
   }
 
   alsoSettle(settlement: Settlement): readonly Change[] {
     return this.#options.alsoSettle?.(settlement) ?? [];
   }
 
-  /** Takes an event in; `reason` goes into the history if the state changed. */
-  send(event: AttemptEvent, reason: string): void {
-    if (this.#settlement) return; // a driver's late word about an attempt that is over
-    const before = this.state;
-    this.#machine.send(event);
-    if (this.state !== before) this.#note(reason);
+  /**
+   * Takes an event in; `reason` goes into the history if the state changed.
+   * @returns whether it decided the outcome
+   */
+  send(event: AttemptEvent, reason: string): boolean {
+    const before = this.#snapshot;
+    if (before.status !== 'active') return false; // a driver's late word about an attempt that is over
+    this.#snapshot = afterEvent(before, event);
+    this.#record = undefined;
+    if (this.state !== before.value) this.#note(reason);
+    return before.context.outcome === undefined && this.outcome !== undefined;
   }
 
-  /** The settlement is on disk: the machine ends and is dropped. */
-  recorded(settlement: Settlement, at: number): void {
-    this.#machine.send({ type: 'RECORDED' });
-    this.#settlement = { settlement, at };
-    this.#machine.stop();
+  /** The settlement is on disk: the machine ends. */
+  recorded(recorded: Recorded): void {
+    this.#snapshot = afterEvent(this.#snapshot, { type: 'RECORDED', recorded });
+    this.#record = undefined;
   }
 
   /** The history as it will stand once the settlement is on disk. Call it once. */
   finalHistory(reason: string, at: number): readonly HistoryEntry[] {
     const state = this.outcome?.status === 'success' ? 'succeeded' : 'failed';
-    this.#history.push({ state, at, reason });
-    return this.history;
+    this.#append({ state, at, reason });
+    return this.#history;
   }
 
   get history(): readonly HistoryEntry[] {
-    return [...this.#history];
+    return this.#history;
   }
 
   record(): AttemptRecord {
+    this.#record ??= this.#recordNow();
+    return this.#record;
+  }
+
+  #recordNow(): AttemptRecord {
     const { seq, actionAttemptId, actionType, deviceId, subject, actor, acceptedAt } = this.facts;
+    const { intent, recorded } = this.#snapshot.context;
     return {
       seq,
       actionAttemptId,
@@ -133,14 +158,19 @@ export class Attempt {
       subject,
       actor,
       acceptedAt,
-      intent: this.intent,
-      settlement: this.#settlement?.settlement,
-      settledAt: this.#settlement?.at,
-      history: this.history,
+      intent,
+      settlement: recorded?.settlement,
+      settledAt: recorded?.at,
+      history: this.#history,
     };
   }
 
   #note(reason: string): void {
-    this.#history.push({ state: String(this.state), at: this.#options.clock.wallTime(), reason });
+    this.#append({ state: this.state, at: this.#options.clock.wallTime(), reason });
+  }
+
+  #append(entry: HistoryEntry): void {
+    this.#history = [...this.#history, entry];
+    this.#record = undefined;
   }
 }

@@ -85,7 +85,7 @@ export function openConversation(
       attempt.send({ type: 'INTENT' }, attempt.intent ? 'about to send' : 'writing down the intent to send');
       if (!attempt.intent) {
         await store.commit([{ kind: 'attempt_intent', actionAttemptId: attempt.id, history: attempt.history }]);
-        attempt.intent = true;
+        attempt.send({ type: 'INTENT_KEPT' }, 'the intent is on disk');
         assertMaySend(attempt, clock);
       }
       return new AttemptPermit(attempt, clock);

@@ -12,7 +12,7 @@ const tickMs = 10;
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
-  readonly #slots = new Map<number, Set<() => void>>();
+  readonly #slots = new Map<number, Set<Entry>>();
   #armed: { readonly tick: number; readonly timer: Timer } | undefined;
 
   constructor(clock: Clock) {
@@ -22,17 +22,12 @@ export class DeadlineWheel {
   /** Calls `callback` at `time` on `Clock.now()` or up to one tick later; never before this call returns. */
   at(time: number, callback: () => void): Timer {
     const tick = Math.ceil(time / tickMs);
-    const entry = () => callback();
+    const entry = new Entry(this.#slots, tick, callback);
     const slot = this.#slots.get(tick);
     if (slot) slot.add(entry);
     else this.#slots.set(tick, new Set([entry]));
     if (!this.#armed || tick < this.#armed.tick) this.#arm(tick);
-    return {
-      cancel: () => {
-        const holder = this.#slots.get(tick);
-        if (holder?.delete(entry) && holder.size === 0) this.#slots.delete(tick);
-      },
-    };
+    return entry;
   }
 
   /** Calls off everything. */
@@ -56,7 +51,7 @@ export class DeadlineWheel {
     for (const tick of due) {
       const slot = this.#slots.get(tick);
       this.#slots.delete(tick);
-      for (const callback of slot ?? []) callback();
+      for (const { callback } of slot ?? []) callback();
     }
     let next: number | undefined;
     for (const tick of this.#slots.keys()) if (next === undefined || tick < next) next = tick;
@@ -65,5 +60,23 @@ export class DeadlineWheel {
 
   #isArmedBy(tick: number): boolean {
     return this.#armed !== undefined && this.#armed.tick <= tick;
+  }
+}
+
+/** What is called at a tick, and how it is called off: one object, since every attempt has two of them. */
+class Entry implements Timer {
+  readonly #slots: Map<number, Set<Entry>>;
+  readonly #tick: number;
+  readonly callback: () => void;
+
+  constructor(slots: Map<number, Set<Entry>>, tick: number, callback: () => void) {
+    this.#slots = slots;
+    this.#tick = tick;
+    this.callback = callback;
+  }
+
+  cancel(): void {
+    const slot = this.#slots.get(this.#tick);
+    if (slot?.delete(this) && slot.size === 0) this.#slots.delete(this.#tick);
   }
 }

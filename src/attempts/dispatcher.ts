@@ -114,7 +114,7 @@ export class Dispatcher {
       { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history },
     ]);
     book.opened(attempt);
-    attempt.recorded(settlement, settledAt);
+    attempt.recorded({ settlement, at: settledAt });
     book.ended(attempt);
     return attempt.record();
   }
@@ -144,7 +144,7 @@ export class Dispatcher {
     device.lane.add({
       laneClass: command.laneClass,
       run: async (letDoorsPass) => {
-        if (attempt.ending) return 'over';
+        if (attempt.outcome) return 'over';
         const later = { retryAt: clock.now() + longestBackoffMs };
         if (device.linkState.status === 'down') return later;
         try {
@@ -152,7 +152,8 @@ export class Dispatcher {
           const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
-          if (attempt.ending || leftToNextStart(attempt)) return 'over';
+          // Told to stop although nothing is decided: the gateway is stopping, and leaves it to the next start.
+          if (attempt.outcome || attempt.aborted) return 'over';
           const failure = this.#failureOf(error, attempt);
           if (failure.delivery === 'not_sent') return later;
           this.#settler.conclude(attempt, failure, 'the device was asked');
@@ -172,9 +173,12 @@ export class Dispatcher {
     const name = registry.get(left.deviceId)?.name ?? `Device ${left.deviceId}, which is no longer configured,`;
     const attempt = this.#revive(left, name, { ...command, limits: { sendByMs: 0, deadlineMs: 0 } });
     book.opened(attempt);
-    attempt.send({ type: type === 'gateway_restarted' ? 'STOPPED' : 'READING_BACK' }, 'found unfinished at start');
-    attempt.send({ type: 'DEADLINE_PASSED' }, 'nobody can be asked');
-    this.#settler.end(attempt);
+    const found = 'found unfinished at start';
+    if (type === 'gateway_restarted') this.#settler.tell(attempt, { type: 'STOPPED' }, found);
+    else {
+      attempt.send({ type: 'READING_BACK' }, found);
+      this.#settler.tell(attempt, { type: 'DEADLINE_PASSED' }, 'nobody can be asked');
+    }
   }
 
   /**
@@ -184,10 +188,8 @@ export class Dispatcher {
   async stop(patienceMs: number): Promise<void> {
     this.#stopping = true;
     const { book, clock } = this.#options;
-    for (const attempt of [...book.living()]) {
-      attempt.send({ type: 'STOPPED' }, 'the gateway is stopping');
-      this.#settler.end(attempt);
-    }
+    for (const attempt of [...book.living()])
+      this.#settler.tell(attempt, { type: 'STOPPED' }, 'the gateway is stopping');
     const until = clock.now() + patienceMs;
     while (book.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
     for (const attempt of [...book.living()]) {
@@ -252,8 +254,8 @@ export class Dispatcher {
     const opposite: ActionType = newer.facts.actionType === 'LOCK_DOOR' ? 'UNLOCK_DOOR' : 'LOCK_DOOR';
     for (const older of [...this.#options.book.livingOf(newer.facts.deviceId)]) {
       if (older.facts.actionType !== opposite) continue;
-      older.send({ type: 'SUPERSEDED' }, 'a newer, opposite command was accepted');
-      if (this.#settler.end(older)) device.lane.nudge();
+      const superseded = 'a newer, opposite command was accepted';
+      if (this.#settler.tell(older, { type: 'SUPERSEDED' }, superseded)) device.lane.nudge();
     }
   }
 
@@ -263,7 +265,7 @@ export class Dispatcher {
     return {
       laneClass: command.laneClass,
       run: async (letDoorsPass) => {
-        if (attempt.ending) return 'over';
+        if (attempt.outcome) return 'over';
         const { name, outOfService } = device.snapshot;
         if (outOfService && attempt.nothingActed) {
           const failure = isOutOfService(name, command.actionType);
@@ -277,27 +279,20 @@ export class Dispatcher {
           const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {
-          if (attempt.ending || leftToNextStart(attempt)) return 'over';
+          if (attempt.outcome || attempt.aborted) return 'over';
           const failure = this.#failureOf(error, attempt);
           const mayStillSend = clock.now() < attempt.facts.sendBy;
-          attempt.send({ type: 'FAILED', failure, mayStillSend }, `${failure.type} (${failure.delivery})`);
+          const why = `${failure.type} (${failure.delivery})`;
+          this.#settler.tell(attempt, { type: 'FAILED', failure, mayStillSend }, why);
           if (attempt.state === 'backing_off') return { retryAt: clock.now() + this.#backoff(tries) };
-          this.#settler.end(attempt);
         }
         return 'over';
       },
     };
   }
 
-  async #withDriver<T>(attempt: Attempt, device: ManagedDevice, work: (opened: Device) => Promise<T>): Promise<T> {
-    try {
-      return await device.use(attempt.signal, (opened) => {
-        attempt.driverAtWork = true;
-        return work(opened);
-      });
-    } finally {
-      attempt.driverAtWork = false;
-    }
+  #withDriver<T>(attempt: Attempt, device: ManagedDevice, work: (opened: Device) => Promise<T>): Promise<T> {
+    return attempt.withDriver(() => device.use(attempt.signal, work));
   }
 
   #failureOf(error: unknown, attempt: Attempt): Failure {
@@ -320,9 +315,6 @@ export class Dispatcher {
     return ms * (0.75 + 0.5 * this.#options.random());
   }
 }
-
-/** Its driver was told to stop although nothing is decided: the gateway is stopping. */
-const leftToNextStart = (attempt: Attempt): boolean => attempt.signal.aborted && !attempt.ending;
 
 function idempotency(attempt: Attempt, origin: Origin): readonly Change[] {
   if (!origin.idempotency) return [];

@@ -4,6 +4,7 @@ import type { EventRecorder } from '../model/event-recorder.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptBook } from './attempt-book.ts';
+import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptEnded } from './attempt-ended.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import { type Outcome, settlementOf } from './outcome.ts';
@@ -33,38 +34,39 @@ export class Settler {
   watch(attempt: Attempt, onEnd: () => void): void {
     const { wheel } = this.#options;
     const sendBy = wheel.at(attempt.facts.sendBy, () => {
-      attempt.send({ type: 'SEND_BY_PASSED' }, 'the time to send has passed');
-      if (this.end(attempt)) onEnd();
+      if (this.tell(attempt, { type: 'SEND_BY_PASSED' }, 'the time to send has passed')) onEnd();
     });
     const deadline = wheel.at(attempt.facts.deadline, () => {
-      attempt.send({ type: 'DEADLINE_PASSED' }, 'the time to tell the outcome has come');
-      if (this.end(attempt)) onEnd();
+      if (this.tell(attempt, { type: 'DEADLINE_PASSED' }, 'the time to tell the outcome has come')) onEnd();
     });
     this.#timers.set(attempt, [sendBy, deadline]);
   }
 
   conclude(attempt: Attempt, outcome: Outcome, reason: string): void {
-    attempt.send({ type: 'DONE', outcome }, reason);
-    this.end(attempt);
+    this.tell(attempt, { type: 'DONE', outcome }, reason);
   }
 
-  /** Ends an attempt whose outcome is decided: stops its driver and writes the outcome down. True the first time. */
-  end(attempt: Attempt): boolean {
-    const { outcome } = attempt;
-    if (!outcome || attempt.ending) return false;
-    attempt.ending = true;
+  /**
+   * Tells the attempt what may decide its outcome. Once that is decided its driver is stopped and the outcome written
+   * down.
+   * @returns whether this event decided it
+   */
+  tell(attempt: Attempt, event: AttemptEvent, reason: string): boolean {
+    if (!attempt.send(event, reason)) return false;
     for (const timer of this.#timers.get(attempt) ?? []) timer.cancel();
     this.#timers.delete(attempt);
-    if (attempt.driverAtWork) {
+    if (attempt.hasDriver) {
       attempt.abort(new GatewayError('expired', `The attempt for ${attempt.facts.deviceName} has ended.`));
     }
-    this.#settle(attempt, outcome);
+    this.#settle(attempt);
     return true;
   }
 
   /** Writes it down, however long that takes: until then everybody sees `pending`. */
-  #settle(attempt: Attempt, outcome: Outcome): void {
+  #settle(attempt: Attempt): void {
     const { clock, store, book, log, events } = this.#options;
+    const { outcome } = attempt;
+    if (outcome === undefined) return;
     const settlement = settlementOf(outcome);
     const settledAt = clock.wallTime();
     const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
@@ -74,7 +76,7 @@ export class Settler {
     const write = () => {
       store.commit(changes).then(
         () => {
-          attempt.recorded(settlement, settledAt);
+          attempt.recorded({ settlement, at: settledAt });
           book.ended(attempt);
         },
         (error: unknown) => {

@@ -89,7 +89,7 @@ export class DeviceLane {
   /** Adds work of the gateway's own, which has no place to reserve. */
   add(job: LaneJob): void {
     this.#queues[job.laneClass].push({ job, notBefore: Number.NEGATIVE_INFINITY });
-    if (job.laneClass === 'door') for (const listener of [...this.#onDoor]) listener();
+    if (job.laneClass === 'door' && this.#onDoor.size > 0) for (const listener of [...this.#onDoor]) listener();
     this.#go();
   }
 

@@ -168,28 +168,39 @@ export class ManagedDevice {
    * @throws GatewayError `device_not_ready` while the device is being opened; what `work` throws; the limit's reason when
    * the driver did not come back
    */
-  async use<T>(limit: AbortSignal, work: (device: Device) => Promise<T>): Promise<T> {
+  use<T>(limit: AbortSignal, work: (device: Device) => Promise<T>): Promise<T> {
     const { clock, log } = this.#options;
-    let patience: Timer | undefined;
-    let onAbort = () => {};
-    const hung = new Promise<'hung'>((resolve) => {
-      onAbort = () => {
-        patience = clock.setTimer(() => resolve('hung'), abortPatienceMs);
+    return new Promise((resolve, reject) => {
+      let patience: Timer | undefined;
+      let leftBehind = false;
+      const leaveBehind = () => {
+        leftBehind = true;
+        this.reopen('its driver went on for a second after it was told to stop').then(
+          () => reject(limit.reason),
+          reject,
+        );
       };
+      const onAbort = () => {
+        patience = clock.setTimer(leaveBehind, abortPatienceMs);
+      };
+      const cameBack = () => {
+        limit.removeEventListener('abort', onAbort);
+        patience?.cancel();
+      };
+      work(this.device).then(
+        (result) => {
+          cameBack();
+          if (!leftBehind) resolve(result);
+        },
+        (error: unknown) => {
+          cameBack();
+          if (leftBehind) log.warn({ err: error }, 'a driver that was left behind has failed');
+          else reject(error);
+        },
+      );
+      if (limit.aborted) onAbort();
+      else limit.addEventListener('abort', onAbort, { once: true });
     });
-    const working = work(this.device);
-    if (limit.aborted) onAbort();
-    else limit.addEventListener('abort', onAbort, { once: true });
-    try {
-      const first = await Promise.race([working.then((result) => ({ result })), hung]);
-      if (first !== 'hung') return first.result;
-    } finally {
-      limit.removeEventListener('abort', onAbort);
-      patience?.cancel();
-    }
-    working.catch((error: unknown) => log.warn({ err: error }, 'a driver that was left behind has failed'));
-    await this.reopen('its driver went on for a second after it was told to stop');
-    throw limit.reason;
   }
 
   /** For a driver that does not let go: its device is closed, left behind if it will not, and opened anew. */
