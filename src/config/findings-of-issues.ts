@@ -42,10 +42,14 @@ function closestOption(schema: z.ZodType, issue: z.core.$ZodIssueInvalidUnion) {
     .sort((a, b) => distance(a.issues) - distance(b.issues))[0];
 }
 
-/** A key that says which member is meant counts more than everything beside it. */
+/**
+ * A key that says which member is meant counts more than everything beside it, and a value of another kind altogether
+ * more than any key: whoever wrote a group of keys did not mean a name.
+ */
 const distance = (issues: readonly z.core.$ZodIssue[]) =>
   issues.reduce((sum, issue) => {
     if (issue.code === 'unrecognized_keys') return sum + issue.keys.length;
+    if (issue.path.length === 0) return sum + (issue.code === 'invalid_type' ? 100_000 : 10_000);
     return sum + (issue.code === 'invalid_value' && issue.path.length === 1 ? 100 : 1);
   }, 0);
 

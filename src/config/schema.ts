@@ -109,10 +109,7 @@ const serialLine = z
       .enum(['none', 'even', 'odd'])
       .default('none')
       .describe('As set in the units; most leave the factory with none.'),
-    stop_bits: z
-      .union([z.literal(1), z.literal(2)])
-      .default(1)
-      .describe('As set in the units.'),
+    stop_bits: z.literal([1, 2]).default(1).describe('As set in the units.'),
   })
   .describe('Either path, or simulated.');
 

@@ -80,12 +80,20 @@ export interface MqttLink extends Link {
 /** What a scan of the bytes received so far came to. */
 export type SerialScan<T> =
   | { readonly found: true; readonly value: T }
-  /** `saw` says in a few words what was there instead of the reply, undefined while there is nothing to tell. */
-  | { readonly found: false; readonly saw: string | undefined };
+  /**
+   * `saw` says in a few words what was there instead of the reply, undefined while there is nothing to tell. `spoilt`
+   * when that was this request's own reply, damaged: it does not come again.
+   */
+  | { readonly found: false; readonly saw: string | undefined; readonly spoilt?: true };
 
 /** One question on a serial line, and how its answer is told apart from everything else that may be heard there. */
 export interface SerialRequest<T> {
   readonly bytes: Buffer;
+  /**
+   * The same for all requests to one unit whose replies can be taken for one another: where replies carry no number,
+   * a late one answers an earlier question.
+   */
+  readonly replyKind: string;
   /**
    * Looks for the reply in everything received since the request left, called again as bytes arrive. It must find
    * the reply behind leading noise and take nothing but the reply: not another unit's, not a damaged one.
@@ -110,13 +118,15 @@ export interface SerialLink extends Link {
   /** The device's address on the line, as configured. */
   readonly unit: number;
   /**
-   * Sends a request that cannot act and resolves with its reply.
+   * Sends a request that cannot act and resolves with its reply. While the reply to an earlier request of the same
+   * `replyKind` may still come, it waits: other units and other requests go first.
    * @throws GatewayError `link_unavailable` when the port is closed, `device_offline` when no usable reply came;
    * both `not_sent`. The signal's reason when it aborted before the request left or while the reply was awaited.
    */
   query<T>(request: SerialRequest<T>, options: SerialQueryOptions): Promise<T>;
   /**
-   * Sends a request that can act, once, before all waiting polls, and resolves with its reply.
+   * Sends a request that can act, once, before all waiting polls, and resolves with its reply. One that may be the
+   * reply to an earlier request is not believed.
    * @throws GatewayError `link_unavailable`, `device_not_ready` or what the permit says (`not_sent`) when nothing
    * left; `outcome_unknown` (`maybe_sent`) when no usable reply came: the caller may still observe.
    */

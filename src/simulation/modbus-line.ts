@@ -9,8 +9,8 @@ import { defineSimulator, type SimulationContext } from './simulator.ts';
 const unit = z.int().min(1).max(247).describe('Address on the line.');
 
 const door = z.strictObject({
-  relay: z.int().min(1).max(8),
-  input: z.int().min(1).max(8).optional().describe('Input of its contact, which reads on while the door is closed.'),
+  relay: z.int().min(1).max(64),
+  input: z.int().min(1).max(64).optional().describe('Input of its contact, which reads on while the door is closed.'),
   visitor_s: z
     .number()
     .min(0)
@@ -22,8 +22,9 @@ const door = z.strictObject({
 const relayBoard = z.strictObject({
   kind: z.literal('relay_board'),
   unit,
-  dialect: z.enum(['waveshare', 'lc']).default('waveshare').describe('How its pulses are ordered.'),
-  inputs: z.int().min(0).max(8).default(8),
+  dialect: z.enum(['waveshare', 'lc', 'registers']).default('waveshare').describe('How its pulses are ordered.'),
+  channels: z.int().min(1).max(64).default(8).describe('How many relays it has.'),
+  inputs: z.int().min(0).max(64).optional().describe('How many inputs it has: 8, and none with registers.'),
   doors: z.array(door).default([]).describe('What its relays work; a strike that opens with the relay on.'),
 });
 
@@ -31,7 +32,7 @@ const noise = z.strictObject({
   kind: z.literal('noise'),
   unit,
   level_db: z.number().min(20).max(120).default(42).describe('About how loud it is.'),
-  function_code: z.union([z.literal(3), z.literal(4)]).default(3),
+  function_code: z.literal([3, 4]).default(3),
   register: z.int().min(0).max(0xffff).default(0),
 });
 
@@ -52,8 +53,14 @@ export const modbusLineSimulator = defineSimulator({
     const rooms: Room[] = [];
     for (const chosen of units) {
       if (chosen.kind === 'relay_board') {
-        const { dialect, inputs } = chosen;
-        const board = new SimulatedRelayBoard({ clock: ctx.clock, unit: chosen.unit, dialect, inputs });
+        const { dialect, channels, inputs } = chosen;
+        const board = new SimulatedRelayBoard({
+          clock: ctx.clock,
+          unit: chosen.unit,
+          dialect,
+          channels,
+          ...(inputs !== undefined && { inputs }),
+        });
         for (const entry of chosen.doors) hang(entry, board, ctx.clock);
         line.add(board);
       } else {

@@ -5,10 +5,7 @@ export const noiseProfile = z
   .strictObject({
     manufacturer: z.string().min(1).default('unknown').describe('The maker, for people.'),
     model: z.string().min(1).default('Modbus noise transmitter').describe('The model, for people.'),
-    function_code: z
-      .union([z.literal(3), z.literal(4)])
-      .default(3)
-      .describe('3: holding, 4: input registers.'),
+    function_code: z.literal([3, 4]).default(3).describe('3: holding, 4: input registers.'),
     register: z.int().min(0).max(0xffff).describe('The register that holds the level.'),
     scale: z.number().positive().max(100).describe('Decibels that one step of the register means, usually 0.1.'),
     metric: z

@@ -14,7 +14,7 @@ export const settings = z.strictObject({
   reply_timeout_ms: z
     .int()
     .min(20)
-    .max(2_000)
+    .max(10_000)
     .default(500)
     .describe('How long the transmitter may take to begin its answer, in milliseconds.'),
 });

@@ -97,7 +97,13 @@ async function send(
   try {
     const reply = await link.command(noticing, request, signal);
     const sentAt = at ?? clock.now();
-    if (reply.ok) return { before, at: sentAt, acknowledged: true, said: 'the board acknowledged the command' };
+    if (reply.ok) {
+      const acknowledged = reply.value === 'as_asked';
+      const said = acknowledged
+        ? 'the board acknowledged the command'
+        : 'the board repeated another command than it got';
+      return { before, at: sentAt, acknowledged, said };
+    }
     const refused = refusal(door, reply.exception);
     if (refused) throw refused;
     return { before, at: sentAt, acknowledged: false, said: `the board answered ${exceptionName(reply.exception)}` };

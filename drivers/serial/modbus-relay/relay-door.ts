@@ -1,6 +1,6 @@
 import type { Clock, LockReading, SerialLink } from '../../../src/contract/index.ts';
 import { ask } from '../modbus/ask.ts';
-import { readInputs, readRelays } from './board-codec.ts';
+import { type Ask, readInputs, readRelays } from './board-codec.ts';
 import type { Fitting } from './settings.ts';
 
 /** What one look at the board showed. */
@@ -36,14 +36,14 @@ export interface Looking {
  */
 export async function lookAt(door: RelayDoor, { priority, signal, contact = 'always' }: Looking): Promise<Look> {
   const { link, fitting, clock, name } = door;
-  const asking = { name, priority, signal };
-  const relays = await ask(link, readRelays(link.unit, fitting), asking);
+  const asking: Ask = (request) => ask(link, request, { name, priority, signal });
+  const relays = await readRelays(link.unit, fitting)(asking);
   const at = clock.now();
   const coil = relays[fitting.channel] ? 'on' : 'off';
   const released = coil === fitting.wiring.releasedWhen;
   const wanted = contact === 'always' || (contact === 'unless_released' && !released);
-  const request = wanted ? readInputs(link.unit, fitting) : undefined;
-  const inputs = request && (await ask(link, request, asking));
+  const question = wanted ? readInputs(link.unit, fitting) : undefined;
+  const inputs = await question?.(asking);
   return { released, door: contactOf(inputs, fitting), at };
 }
 

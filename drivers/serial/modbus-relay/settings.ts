@@ -7,6 +7,8 @@ import { type Wiring, wiringOf } from './wiring.ts';
  * opened but one that stands open.
  */
 const LONGEST_RELEASE_S = 60;
+/** Some converters behind radio take seconds. More than this is no line to work a door on. A guess. */
+const LONGEST_REPLY_MS = 10_000;
 
 export const settings = z
   .strictObject({
@@ -37,12 +39,16 @@ export const settings = z
     reply_timeout_ms: z
       .int()
       .min(20)
-      .max(2_000)
+      .max(LONGEST_REPLY_MS)
       .default(300)
-      .describe('How long the board may take to begin its answer, in milliseconds.'),
+      .describe(
+        'How long the board may take to begin its answer, in milliseconds. A slow one needs longer limits too.',
+      ),
   })
   .superRefine((chosen, check) => {
     const profile = profileOf(chosen.profile);
+    // What is wrong with the board has been said; what follows from it would only confuse.
+    if (!relayProfile.safeParse(profile).success) return;
     const issue = (path: readonly string[], message: string) =>
       check.addIssue({ code: 'custom', path: [...path], message });
     if (chosen.channel > profile.channels)
@@ -103,5 +109,13 @@ export const profileOf = (profile: RelaySettings['profile']): RelayProfile =>
 /** Never shorter than asked. */
 const stepsOf = (seconds: number, profile: RelayProfile): number => Math.ceil((seconds * 1000) / profile.pulse_unit_ms);
 
-const offPulse = ({ pulse }: RelayProfile): number | undefined =>
-  pulse.method === 'coil_word' ? pulse.off_base : pulse.off_mode;
+function offPulse({ pulse }: RelayProfile): number | undefined {
+  switch (pulse.method) {
+    case 'coil_word':
+      return pulse.off_base;
+    case 'register_word':
+      return pulse.off_command;
+    case 'two_registers':
+      return pulse.off_mode;
+  }
+}

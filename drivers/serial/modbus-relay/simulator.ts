@@ -33,15 +33,29 @@ export interface SimulatedRelayBoardOptions {
   readonly channels?: number;
   /** Digital inputs; 0 for a board without. */
   readonly inputs?: number;
-  /** Waveshare: pulses by a word on function 5. LC Technology: pulses by two registers on function 16. */
-  readonly dialect?: 'waveshare' | 'lc';
+  readonly dialect?: BoardDialect;
+  /** Only with `registers`: while a time runs, only "on for 0 s" ends it, as an owner measured on a RYN408F. */
+  readonly offIsIgnoredMeanwhile?: boolean;
 }
 
-/** A relay board with its own pulse timer. It goes on when the gateway is gone. */
+/**
+ * - `waveshare`: coils from 0; a pulse is a word on function 5, in tenths of a second.
+ * - `lc`: coils from 0; a pulse is two registers on function 16, in tenths of a second.
+ * - `registers`: R4D and RYN4 boards; no coils. Registers from 1 take commands on function 6 (1 on, 2 off, 6 on for so
+ *   many seconds, in the high byte) and are read as 0 or 1 by function 3.
+ */
+export type BoardDialect = 'waveshare' | 'lc' | 'registers';
+
+/**
+ * A relay board with its own pulse timer. It goes on when the gateway is gone. The rules of real ones that it keeps:
+ * a pulse that is ordered again starts anew, a write ends a pulse (but see `offIsIgnoredMeanwhile`), a relay shows as
+ * on while its pulse runs, power-up leaves all off, what is not there is answered by an exception.
+ */
 export class SimulatedRelayBoard implements SimulatedUnit {
   readonly unit: number;
   readonly #clock: Clock;
-  readonly #dialect: 'waveshare' | 'lc';
+  readonly #dialect: BoardDialect;
+  readonly #offIsIgnoredMeanwhile: boolean;
   readonly #relays: boolean[];
   readonly #inputs: boolean[];
   readonly #pulses: (Timer | undefined)[];
@@ -51,10 +65,12 @@ export class SimulatedRelayBoard implements SimulatedUnit {
   #pulseCount = 0;
 
   constructor(options: SimulatedRelayBoardOptions) {
-    const { clock, unit, channels = 8, inputs = 8, dialect = 'waveshare' } = options;
+    const { clock, unit, channels = 8, dialect = 'waveshare', offIsIgnoredMeanwhile = false } = options;
+    const { inputs = dialect === 'registers' ? 0 : 8 } = options;
     this.#clock = clock;
     this.unit = unit;
     this.#dialect = dialect;
+    this.#offIsIgnoredMeanwhile = offIsIgnoredMeanwhile;
     this.#relays = Array.from({ length: channels }, () => false);
     this.#pulses = Array.from({ length: channels }, () => undefined);
     this.#inputs = Array.from({ length: inputs }, () => false);
@@ -102,6 +118,7 @@ export class SimulatedRelayBoard implements SimulatedUnit {
     if (body.length < 4) return ILLEGAL_VALUE;
     const address = body.readUInt16BE(0);
     const second = body.readUInt16BE(2);
+    if (this.#dialect === 'registers') return this.#answerAsRegisters(functionCode, address, second, body);
     switch (functionCode) {
       case 1:
         return this.#readBits(this.#shownRelays(), address, second);
@@ -116,6 +133,25 @@ export class SimulatedRelayBoard implements SimulatedUnit {
       default:
         return ILLEGAL_FUNCTION;
     }
+  }
+
+  #answerAsRegisters(functionCode: number, address: number, second: number, body: Buffer) {
+    const shown = this.#shownRelays();
+    if (functionCode === 3) {
+      if (second < 1 || address < 1 || address + second > shown.length + 1) return ILLEGAL_ADDRESS;
+      const words = shown.slice(address - 1, address - 1 + second).flatMap((on) => [0, on ? 1 : 0]);
+      return { body: [words.length, ...words] };
+    }
+    if (functionCode !== 6) return ILLEGAL_FUNCTION;
+    const channel = address - 1;
+    if (channel < 0 || channel >= shown.length) return ILLEGAL_ADDRESS;
+    const [command, seconds] = [second >> 8, second & 0xff];
+    const keepsTime = this.#offIsIgnoredMeanwhile && this.#pulses[channel] !== undefined;
+    if (command === 6 && seconds > 0) this.#pulse(channel, true, seconds * 1000);
+    else if (command === 6) this.#move(channel, false, 'write');
+    else if (command !== 1 && command !== 2) return ILLEGAL_VALUE;
+    else if (!keepsTime) this.#move(channel, command === 1, 'write');
+    return { body: [...body] };
   }
 
   #shownRelays(): readonly boolean[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import { crc16, crcMatches, withCrc } from './crc.ts';
 import { exceptionName } from './exceptions.ts';
-import { readBits, readRegisters, writeCoil, writeRegisters } from './requests.ts';
+import { readBits, readRegisters, writeCoil, writeRegister, writeRegisters } from './requests.ts';
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const board = { unit: 1, replyTimeoutMs: 300 };
@@ -60,15 +60,27 @@ describe('requests', () => {
     expect(request.bytes).toEqual(bytes(expected));
   });
 
+  // The maker's own frames for the R4D and RYN4 boards.
+  it.each([
+    ['relay 1 on', 1, 0x0100, '01 06 00 01 01 00 D9 9A'],
+    ['relay 1 off', 1, 0x0200, '01 06 00 01 02 00 D9 6A'],
+    ['relay 1 on for 10 s', 1, 0x060a, '01 06 00 01 06 0A 5B AD'],
+    ['relay 1 on for 100 s', 1, 0x0664, '01 06 00 01 06 64 DA 41'],
+  ])('write a register: %s', (_name, address, word, expected) => {
+    expect(writeRegister({ ...board, address, word }).bytes).toEqual(bytes(expected));
+  });
+
   it('write two registers as MODBUS Application Protocol V1.1b3, section 6.12, shows them', () => {
     const request = writeRegisters({ unit: 0x11, replyTimeoutMs: 300, address: 1, words: [0x000a, 0x0102] });
     expect(request.bytes.subarray(1, -2)).toEqual(bytes('10 00 01 00 02 04 00 0A 01 02'));
     expect(crcMatches(request.bytes)).toBe(true);
     expect(request.scan(withCrc([0x11, 0x10, 0, 1, 0, 2]))).toEqual({
       found: true,
-      value: { ok: true, value: 'written' },
+      value: { ok: true, value: 'as_asked' },
     });
-    expect(request.scan(withCrc([0x11, 0x10, 0, 1, 0, 1]))).toMatchObject({ found: false });
+    // Of another count, and of another place.
+    expect(request.scan(withCrc([0x11, 0x10, 0, 1, 0, 1]))).toMatchObject({ value: { value: 'otherwise' } });
+    expect(request.scan(withCrc([0x11, 0x10, 0, 2, 0, 2]))).toMatchObject({ found: false });
   });
 });
 
@@ -102,9 +114,20 @@ describe('replies', () => {
   });
 
   it('of a coil write repeat the request to the last bit', () => {
-    expect(pulse.scan(pulse.bytes)).toEqual({ found: true, value: { ok: true, value: 'written' } });
+    expect(pulse.scan(pulse.bytes)).toEqual({ found: true, value: { ok: true, value: 'as_asked' } });
     expect(pulse.scan(writeCoil({ ...board, address: 0x0201, word: 7 }).bytes)).toMatchObject({ found: false });
-    expect(pulse.scan(writeCoil({ ...board, address: 0x0200, word: 8 }).bytes)).toMatchObject({ found: false });
+  });
+
+  it.each([
+    ['function 5', pulse, writeCoil({ ...board, address: 0x0200, word: 8 })],
+    ['function 5, on instead of a time', pulse, writeCoil({ ...board, address: 0x0200, word: 0xff00 })],
+    [
+      'function 6',
+      writeRegister({ ...board, address: 1, word: 0x0605 }),
+      writeRegister({ ...board, address: 1, word: 1 }),
+    ],
+  ])('that repeat the place with another value are answers that leave the outcome open: %s', (_name, asked, said) => {
+    expect(asked.scan(said.bytes)).toEqual({ found: true, value: { ok: true, value: 'otherwise' } });
   });
 
   it('are found behind noise, and in any number of pieces', () => {
@@ -123,9 +146,33 @@ describe('replies', () => {
     ['a wrong checksum', '01 03 02 01 A5 B8 6F', 'a reply with a wrong checksum'],
     ['an exception with a wrong checksum', '01 83 02 C1 91', 'a reply with a wrong checksum'],
     ['another unit', '02 03 02 01 A4 FC 6F', 'a reply of unit 2'],
+    // The data of one at address 0 begins like a frame of unit 1.
+    ['address 0', withCrc([0, 3, 2, 1, 3]).toString('hex'), 'a reply of unit 0'],
+    ['address 0, with noise around it', `ff${withCrc([0, 3, 2, 1, 3]).toString('hex')}00`, 'a reply of unit 0'],
+    ['an exception of another unit', withCrc([2, 0x83, 1]).toString('hex'), 'a reply of unit 2'],
     ['another function', '01 01 01 01 90 48', 'a reply to another function'],
   ])('are not taken from %s, and the message says what was there', (_name, hex, saw) => {
-    expect(readLevel.scan(bytes(hex))).toEqual({ found: false, saw });
+    expect(readLevel.scan(bytes(hex))).toMatchObject({ found: false, saw });
+  });
+
+  it.each([
+    ['a reply of this unit that is damaged', '01 03 02 01 A5 B8 6F', true],
+    ['another unit', '02 03 02 01 A4 FC 6F', false],
+    ['noise', 'FF FF FF FF FF FF', false],
+    ['half a reply', '01 03 02 01', false],
+  ])('after %s, none comes any more: %s', (_name, hex, spoilt) => {
+    const scan = readLevel.scan(bytes(hex));
+    expect('spoilt' in scan && scan.spoilt).toBe(spoilt);
+  });
+
+  it.each([2, 3, 17, 247, 0])('of unit %i are named as such, whatever they say', (unit) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffff }), (word) => {
+        const coil = writeCoil({ ...board, address: 0x0200, word });
+        const said = withCrc([unit, ...coil.bytes.subarray(1, -2)]);
+        expect(coil.scan(said)).toEqual({ found: false, saw: `a reply of unit ${unit}` });
+      }),
+    );
   });
 
   it.each([
@@ -133,7 +180,11 @@ describe('replies', () => {
     ['one byte announced, two sent', [1, 3, 1, 1, 0xa4]],
     ['two registers instead of one', [1, 3, 4, 1, 0xa4, 1, 0xa4]],
   ])('with a valid checksum are refused when malformed: %s', (_name, body) => {
-    expect(readLevel.scan(withCrc(body))).toEqual({ found: false, saw: 'a malformed reply with a valid checksum' });
+    expect(readLevel.scan(withCrc(body))).toEqual({
+      found: false,
+      saw: 'a malformed reply with a valid checksum',
+      spoilt: true,
+    });
   });
 
   it("are not taken when they answer another master's question", () => {

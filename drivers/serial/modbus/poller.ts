@@ -9,8 +9,9 @@ import {
   type Timer,
 } from '../../../src/contract/index.ts';
 
-/** One missing answer is noise; so many in a row are an absent unit. A guess. */
+/** One missing answer is noise; so many in a row are an absent unit, and so are fewer over a longer time. Guesses. */
 const MISSES_UNTIL_OFFLINE = 3;
+const SILENCE_UNTIL_OFFLINE_MS = 3_000;
 /** An absent unit costs the others two reply timeouts a try, so it is tried this rarely in the end. */
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -33,6 +34,8 @@ export class Poller {
   readonly #options: PollerOptions;
   #timer: Timer | undefined;
   #misses = 0;
+  /** `Clock.now()` of the first of them. */
+  #missingSince = 0;
   #afterOutage = true;
   #health: Health | undefined;
   #looking = false;
@@ -111,6 +114,8 @@ export class Poller {
   #missed(error: unknown): void {
     const { link, log } = this.#options;
     if (this.#closed || link.state.status !== 'up') return;
+    const now = this.#options.clock.now();
+    if (this.#misses === 0) this.#missingSince = now;
     this.#misses += 1;
     if (!(error instanceof GatewayError)) {
       log.error({ err: error }, 'a poll failed in a way that its driver does not declare');
@@ -122,7 +127,8 @@ export class Poller {
       return;
     }
     const wasOnline = this.#health?.status === 'online';
-    if (wasOnline && this.#misses < MISSES_UNTIL_OFFLINE) return;
+    const isNoise = this.#misses < MISSES_UNTIL_OFFLINE && now - this.#missingSince < SILENCE_UNTIL_OFFLINE_MS;
+    if (wasOnline && isNoise) return;
     this.#afterOutage = true;
     this.#tell({ status: 'offline', reason: 'not_answering', hint: error.message });
   }

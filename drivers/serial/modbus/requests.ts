@@ -5,11 +5,18 @@ import { type ModbusReply, scanForReply } from './scan.ts';
 /** A Modbus RTU request with its reply: MODBUS Application Protocol V1.1b3, section 6. */
 export type ModbusRequest<T> = SerialRequest<ModbusReply<T>>;
 
+/**
+ * What the reply to a write repeats: the request, or the same place with something else, which leaves open what was
+ * written.
+ */
+export type Written = 'as_asked' | 'otherwise';
+
 export const READ_COILS = 1;
 export const READ_DISCRETE_INPUTS = 2;
 export const READ_HOLDING_REGISTERS = 3;
 export const READ_INPUT_REGISTERS = 4;
 const WRITE_SINGLE_COIL = 5;
+const WRITE_SINGLE_REGISTER = 6;
 const WRITE_MULTIPLE_REGISTERS = 16;
 
 /** Unit, function, address, count, checksum around the data of a read's reply. */
@@ -51,19 +58,34 @@ export function readRegisters(
  * Writes one coil (function 5) with any word: boards carry the time of a pulse in it, where the standard knows only
  * 0xFF00 and 0x0000. The reply repeats the request.
  */
-export function writeCoil(target: Target & { readonly word: number }): ModbusRequest<'written'> {
+export const writeCoil = (target: Target & { readonly word: number }): ModbusRequest<Written> =>
+  writeOne(target, WRITE_SINGLE_COIL);
+
+/** Writes one register (function 6). The reply repeats the request. */
+export const writeRegister = (target: Target & { readonly word: number }): ModbusRequest<Written> =>
+  writeOne(target, WRITE_SINGLE_REGISTER);
+
+function writeOne(target: Target & { readonly word: number }, functionCode: number): ModbusRequest<Written> {
   const { unit, address, word } = target;
-  const bytes = withCrc([unit, WRITE_SINGLE_COIL, high(address), low(address), high(word), low(word)]);
-  return request(target, bytes, WRITE_REPLY_LENGTH, (frame) => (frame.equals(bytes) ? 'written' : undefined));
+  return write(target, [unit, functionCode, high(address), low(address), high(word), low(word)], []);
 }
 
 /** Writes registers (function 16). The reply repeats address and count. */
-export function writeRegisters(target: Target & { readonly words: readonly number[] }): ModbusRequest<'written'> {
+export function writeRegisters(target: Target & { readonly words: readonly number[] }): ModbusRequest<Written> {
   const { unit, address, words } = target;
   const header = [unit, WRITE_MULTIPLE_REGISTERS, high(address), low(address), high(words.length), low(words.length)];
-  const bytes = withCrc([...header, words.length * 2, ...words.flatMap((word) => [high(word), low(word)])]);
-  const reply = withCrc(header);
-  return request(target, bytes, WRITE_REPLY_LENGTH, (frame) => (frame.equals(reply) ? 'written' : undefined));
+  return write(target, header, [words.length * 2, ...words.flatMap((word) => [high(word), low(word)])]);
+}
+
+/** @param header what the reply repeats: unit, function, address, and a value or a count */
+function write(target: Target, header: readonly number[], data: readonly number[]): ModbusRequest<Written> {
+  const asAsked = withCrc(header);
+  const place = asAsked.subarray(0, 4);
+  return request(target, withCrc([...header, ...data]), WRITE_REPLY_LENGTH, (frame) => {
+    // That of another place answers another write.
+    if (!frame.subarray(0, 4).equals(place)) return undefined;
+    return frame.equals(asAsked) ? 'as_asked' : 'otherwise';
+  });
 }
 
 function read<T>(
@@ -86,6 +108,8 @@ function request<T>(
 ): ModbusRequest<T> {
   return {
     bytes,
+    // An exception names its function and nothing else.
+    replyKind: `function ${bytes.readUInt8(1)}`,
     replyTimeoutMs: target.replyTimeoutMs,
     scan: (received) => scanForReply(received, { request: bytes, length, read: readReply }),
   };

@@ -22,7 +22,8 @@ const SHORT_REQUEST_LENGTH = 8;
 
 /**
  * Finds the reply anywhere in the bytes received, behind noise and other frames. Taken is only a frame whose unit,
- * function, shape and checksum are those the request must have; the rest is named for the message.
+ * function, shape and checksum are those the request must have; the rest is named for the message, whole frames of
+ * other units first: their data may look like the beginning of a frame of this one.
  *
  * RTU replies do not say which request they answer, so a reply behind somebody else's question to the same unit is
  * not taken either: it answers that question.
@@ -31,7 +32,7 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
   const { request } = expected;
   const unit = request.readUInt8(0);
   const functionCode = request.readUInt8(1);
-  const seen = new Set<string>();
+  let spoilt: string | undefined;
 
   for (let start = 0; start + SHORTEST_FRAME <= received.length; start++) {
     const rest = received.subarray(start);
@@ -40,7 +41,7 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
     if (code === (functionCode | 0x80)) {
       const frame = rest.subarray(0, EXCEPTION_LENGTH);
       if (crcMatches(frame)) return { found: true, value: { ok: false, exception: frame.readUInt8(2) } };
-      seen.add('a reply with a wrong checksum');
+      spoilt ??= WRONG_CHECKSUM;
       continue;
     }
     if (code !== functionCode) continue;
@@ -49,17 +50,23 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
       if (crcMatches(frame)) {
         const value = expected.read(frame);
         if (value !== undefined) return { found: true, value: { ok: true, value } };
-        seen.add('a malformed reply with a valid checksum');
+        spoilt ??= MALFORMED;
         continue;
       }
     }
     if (isForeignRequest(rest, request)) return { found: false, saw: 'another master asking the same unit' };
-    seen.add(malformedButValid(rest) ? 'a malformed reply with a valid checksum' : 'a reply with a wrong checksum');
+    spoilt ??= malformedButValid(rest) ? MALFORMED : WRONG_CHECKSUM;
   }
 
   if (received.length === 0) return { found: false, saw: undefined };
-  return { found: false, saw: [...seen][0] ?? foreignFrame(received, unit) ?? `${received.length} bytes of noise` };
+  const foreign = foreignFrame(received, expected);
+  if (foreign !== undefined) return { found: false, saw: foreign };
+  if (spoilt !== undefined) return { found: false, saw: spoilt, spoilt: true };
+  return { found: false, saw: `${received.length} bytes of noise` };
 }
+
+const WRONG_CHECKSUM = 'a reply with a wrong checksum';
+const MALFORMED = 'a malformed reply with a valid checksum';
 
 function isForeignRequest(bytes: Buffer, own: Buffer): boolean {
   if (own.readUInt8(1) > 4 || bytes.length < SHORT_REQUEST_LENGTH) return false;
@@ -73,8 +80,25 @@ function malformedButValid(bytes: Buffer): boolean {
   return false;
 }
 
-function foreignFrame(received: Buffer, unit: number): string | undefined {
+/**
+ * A whole frame that is none of this request's: of another unit with the function that was asked for, or whatever all
+ * the bytes together make.
+ */
+function foreignFrame<T>(received: Buffer, { request, length }: ExpectedReply<T>): string | undefined {
+  const unit = request.readUInt8(0);
+  const functionCode = request.readUInt8(1);
+  for (let start = 0; start + SHORTEST_FRAME <= received.length; start++) {
+    const from = received.readUInt8(start);
+    if (from === unit) continue;
+    const code = received.readUInt8(start + 1);
+    const end = start + (code === functionCode ? length : code === (functionCode | 0x80) ? EXCEPTION_LENGTH : 0);
+    if (end > start && end <= received.length && crcMatches(received.subarray(start, end))) return replyOf(from);
+  }
   if (!crcMatches(received)) return undefined;
   const from = received.readUInt8(0);
-  return from === unit ? 'a reply to another function' : `a reply of unit ${from}`;
+  if (from !== unit) return replyOf(from);
+  const code = received.readUInt8(1);
+  return (code & 0x7f) === functionCode ? undefined : 'a reply to another function';
 }
+
+const replyOf = (unit: number) => `a reply of unit ${unit}`;

@@ -23,8 +23,10 @@ export type LineFault =
   | { readonly kind: 'truncated'; readonly bytes: number }
   /** The byte count says one more than there are, and the checksum fits. */
   | { readonly kind: 'wrong_byte_count' }
-  /** The unit acts at once and answers this much later. */
-  | { readonly kind: 'late'; readonly ms: number }
+  /** The unit acts at once and answers this much later; with `deaf` it hears nothing until it has. */
+  | { readonly kind: 'late'; readonly ms: number; readonly deaf?: boolean }
+  /** The unit acts, and its answer to a write names another value than it was sent. */
+  | { readonly kind: 'wrong_value'; readonly value: number }
   /** The unit says no. */
   | { readonly kind: 'exception'; readonly code: number }
   /** The cable is pulled while the answer is on its way. */
@@ -60,7 +62,14 @@ export interface LineRecord extends HeardRequest {
 
 /**
  * An RS-485 line with its units, at the speed of its wire: what the gateway writes to `receive` comes back through
- * `onBytes`. It plays the hardware below the bus, adapter and cable included.
+ * `onBytes`. It plays the hardware below the bus, adapter and cable included, by the rules of the real one:
+ *
+ * - a frame ends with 3.5 characters of silence; what arrives damaged, or for nobody, is not answered;
+ * - an answer names unit and function, never the question: a late one looks like that of the next question;
+ * - a write is answered by its own place and value (functions 5 and 6) or place and count (15 and 16);
+ * - a unit answers in its own time, and some hear nothing meanwhile (`late`, `deaf`); some answer in another's name
+ *   (`wrong_unit`) or with another value (`wrong_value`);
+ * - an adapter may hear itself (`echo`), and everybody hears everybody: a second master, noise.
  */
 export class SimulatedLine {
   readonly #options: SimulatedLineOptions;
@@ -72,6 +81,8 @@ export class SimulatedLine {
   #buffer = Buffer.alloc(0);
   #silence: Timer | undefined;
   #plugged = true;
+  /** Units that hear nothing, until `Clock.now()`. */
+  readonly #deafUntil = new Map<number, number>();
   /** True makes the adapter hear itself. */
   echo: boolean;
 
@@ -160,10 +171,12 @@ export class SimulatedLine {
   #take(frame: Buffer): void {
     const request = heardRequest(frame);
     const unit = request && this.#units.get(request.unit);
-    if (!request || !unit) return;
+    const now = this.#options.clock.now();
+    if (!request || !unit || now < (this.#deafUntil.get(request.unit) ?? 0)) return;
     const fault = this.#faultFor(request);
     if (fault?.kind === 'request_lost') return;
-    this.#heard.push({ ...request, at: this.#options.clock.now() });
+    this.#heard.push({ ...request, at: now });
+    if (fault?.kind === 'late' && fault.deaf) this.#deafUntil.set(request.unit, now + fault.ms);
     const answer = fault?.kind === 'exception' ? { exception: fault.code } : unit.answer(request);
     const body =
       'body' in answer
@@ -185,6 +198,9 @@ export class SimulatedLine {
         return;
       case 'wrong_unit':
         send(sealFrame([fault.unit, ...body.slice(1)]));
+        return;
+      case 'wrong_value':
+        send(sealFrame([...body.slice(0, -2), (fault.value >> 8) & 0xff, fault.value & 0xff]));
         return;
       case 'wrong_checksum': {
         const damaged = Buffer.from(frame);

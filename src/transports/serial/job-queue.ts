@@ -30,8 +30,15 @@ export class JobQueue {
     if (index >= 0) this.#jobs.splice(index, 1);
   }
 
-  next(): Job | undefined {
-    return this.#jobs.shift();
+  /** The first that may go now; those that are held keep their places. */
+  next(isHeld: (job: Job) => boolean): Job | undefined {
+    const index = this.#jobs.findIndex((job) => !isHeld(job));
+    return index < 0 ? undefined : this.#jobs.splice(index, 1)[0];
+  }
+
+  /** All that wait, in their order. */
+  get waiting(): readonly Job[] {
+    return this.#jobs;
   }
 
   rejectAll(error: unknown): void {

@@ -16,6 +16,7 @@ const turn = (name: string): SerialRequest<string> => toy(`!${name};`, `!${name}
 function toy(question: string, answer: string): SerialRequest<string> {
   return {
     bytes: text(question),
+    replyKind: question.slice(0, 1),
     replyTimeoutMs: 300,
     scan: (received) =>
       received.includes(answer)
@@ -184,6 +185,71 @@ describe('a serial bus', () => {
     // The same question: only the quiet line keeps the late answer from being taken.
     const answer = await clock.until(query('a').then(() => clock.now()));
     expect(answer - (wire.heard.at(-1)?.at ?? 0)).toBeCloseTo(20);
+  });
+
+  it.each([315, 450, 700, 1_200, 2_000, 3_500])(
+    'does not take an answer that is %i ms late for the next one, and says that the unit is slow',
+    async (lateMs) => {
+      const { clock, wire, query, logged } = await open();
+      wire.answer = () => wire.say('=a;', lateMs);
+      await outcome(clock.until(query('a')));
+      wire.answerAll();
+      const answered = await clock.until(query('a').then(() => clock.now()));
+      expect(answered - (wire.heard.at(-1)?.at ?? 0)).toBeCloseTo(20);
+      // Once it was heard, nothing is waited for any more.
+      expect(answered).toBeLessThan(Math.max(2 * 300, lateMs) + 300);
+      expect(logged.filter((entry) => entry.includes('is slow'))).toEqual([
+        expect.stringContaining(`Unit 1 is slow: it was heard to answer after ${lateMs} ms. Raise reply_timeout_ms`),
+      ]);
+      wire.answer = () => undefined;
+      const missing = await outcome(clock.until(query('a')));
+      expect(missing.message).toContain('Raise reply_timeout_ms');
+    },
+  );
+
+  it('asks no equal question while a late answer may come, and lets others go first', async () => {
+    const { clock, wire, bus, query } = await open();
+    wire.answer = () => undefined;
+    await outcome(clock.until(query('a')));
+    const missedAt = wire.heard[0]?.at ?? 0;
+    wire.answerAll();
+    const again = query('a');
+    const other = bus.link(2).query(ask('b'), { priority: 'poll', signal: new AbortController().signal });
+    await clock.until(other);
+    expect(wire.heard.map((heard) => heard.text)).toEqual(['?a;', '?b;']);
+    await clock.until(again);
+    expect((wire.heard[2]?.at ?? 0) - missedAt).toBeGreaterThanOrEqual(4_000);
+  });
+
+  it('believes no answer to a command while that of an earlier one may come', async () => {
+    const { clock, wire, query, command, spent } = await open();
+    wire.answerAll();
+    await clock.until(query('a'));
+    wire.answer = () => wire.say('!open;', 700);
+    expect(await outcome(clock.until(command('open')))).toMatchObject({ type: 'outcome_unknown' });
+    // The unit hears nothing of the second: what is heard is the answer to the first.
+    wire.answer = () => undefined;
+    const second = await outcome(clock.until(command('open')));
+    expect(second).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    expect(second.message).toContain('may be the late one to an earlier command');
+    expect(spent).toHaveLength(2);
+    await clock.advance(5_000);
+    wire.answer = () => wire.say('!open;', 20);
+    await expect(clock.until(command('open'))).resolves.toBe('!open;');
+  });
+
+  it('remembers over the loss of its port what may still come', async () => {
+    const { clock, wire, query } = await open();
+    wire.answer = () => wire.say('=a;', 1_500);
+    const lost = outcome(query('a'));
+    await clock.advance(50);
+    wire.unplug();
+    await lost;
+    wire.plugged = true;
+    await clock.advance(500);
+    wire.answerAll();
+    const answered = await clock.until(query('a').then(() => clock.now()));
+    expect(answered - (wire.heard.at(-1)?.at ?? 0)).toBeCloseTo(20);
   });
 
   it('waits for the rest of an answer that has begun in time', async () => {

@@ -11,6 +11,7 @@ import {
 import type { OpenPort, SerialCarrier } from './carrier.ts';
 import { EchoFilter } from './echo.ts';
 import { type Job, JobQueue } from './job-queue.ts';
+import { LateReplies, type LateReply } from './late-replies.ts';
 import { type LineSettings, silenceMs, wireMs } from './line-timing.ts';
 import { PortKeeper } from './port-keeper.ts';
 
@@ -25,6 +26,8 @@ const NEVER_SILENT_MS = 1000;
  * answer, ours would be taken for answered by it.
  */
 const STRANGER_MS = 100;
+/** After a missing reply the line is quiet for as long again, at most this long: others share it. A guess. */
+const LONGEST_QUIET_MS = 500;
 /** More than the longest RTU frame (256 bytes) with noise and its echo around it. */
 const MOST_BYTES_KEPT = 1024;
 
@@ -49,18 +52,22 @@ interface NewJob<T> {
 
 /**
  * One serial line with its units: one exchange at a time, doors first, silence between frames, and after a missing
- * reply silence for as long again, so that a late one is not taken for the next. It keeps nothing back for later: what
- * cannot leave while the port is open fails at once.
+ * reply a quiet time. No late reply is taken for the next: an equal question waits until it was heard or
+ * cannot come any more, and an equal command, which does not wait, gets no reply that would be believed. Nothing is
+ * kept back for later: what cannot leave while the port is open fails at once.
  */
 export class SerialBus {
   readonly #options: SerialBusOptions;
   readonly #keeper: PortKeeper;
   readonly #queue = new JobQueue();
   readonly #echo = new EchoFilter();
+  readonly #late: LateReplies;
   readonly #listeners = new Set<(state: LinkState) => void>();
   #pumping = false;
-  #exchanging = false;
+  /** The job whose reply is awaited. */
+  #current: Job | undefined;
   #strangerTold = false;
+  readonly #toldSlow = new Set<number>();
   #received = Buffer.alloc(0);
   /** `Clock.now()` of the last byte heard, ours or theirs. */
   #lastByteAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +81,7 @@ export class SerialBus {
   constructor(options: SerialBusOptions) {
     this.#options = options;
     const { carrier, clock, random, log } = options;
+    this.#late = new LateReplies(clock);
     this.#keeper = new PortKeeper({
       carrier,
       clock,
@@ -162,6 +170,7 @@ export class SerialBus {
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#queue.add(job);
+      this.#wake();
       void this.#pump();
     });
   }
@@ -177,8 +186,9 @@ export class SerialBus {
           this.#queue.rejectAll(refusal ?? this.#portClosed());
           continue;
         }
-        const job = this.#queue.next();
+        const job = this.#queue.next((waiting) => this.#heldUntil(waiting) !== undefined);
         if (job) await this.#carry(job, port);
+        else await this.#wakeOrPass(this.#untilOneMayGo());
       }
     } finally {
       this.#pumping = false;
@@ -204,6 +214,16 @@ export class SerialBus {
     return undefined;
   }
 
+  /** Undefined for a job that may go now. A command does not wait: what it did can be looked at. */
+  #heldUntil({ acts, unit, request }: Job): number | undefined {
+    return acts ? undefined : this.#late.ambiguousUntil(unit, request);
+  }
+
+  #untilOneMayGo(): number {
+    const now = this.#options.clock.now();
+    return Math.max(0, Math.min(...this.#queue.waiting.map((job) => this.#heldUntil(job) ?? now)) - now);
+  }
+
   async #carry(job: Job, port: OpenPort): Promise<void> {
     const { request } = job;
     if (job.acts && this.#echo.cannotJudge(request)) {
@@ -224,21 +244,23 @@ export class SerialBus {
     }
     // Between the permit and this call nothing waits: no byte leaves later than the permit allowed.
     const left = port.write(request.bytes);
-    this.#exchanging = true;
+    this.#current = job;
     try {
       const failure = await this.#awaitReply(job, port, left);
       if (failure !== undefined) this.#fail(job, port, failure);
     } catch (error) {
       job.reject(error);
     } finally {
-      this.#exchanging = false;
+      this.#current = undefined;
     }
   }
 
   /** Settles the job when the reply was found; otherwise resolves with what happened instead. */
   async #awaitReply(job: Job, port: OpenPort, left: Promise<void>): Promise<string | undefined> {
     const { clock, line } = this.#options;
-    const { request } = job;
+    const { unit, request } = job;
+    // Only a command goes out while the reply to an earlier one may still come.
+    const isAmbiguous = this.#late.ambiguousUntil(unit, request) !== undefined;
     let leftAt: number | undefined;
     left.then(
       () => {
@@ -251,13 +273,23 @@ export class SerialBus {
     const stuckAt = clock.now() + wireMs(request.bytes.length, line) + WRITE_GRACE_MS;
     for (;;) {
       const scan = this.#echo.scan(request, this.#received);
-      if (scan.found) {
+      if (scan.found && !isAmbiguous) {
         job.resolve(scan.value);
         return undefined;
       }
-      if (this.#keeper.port !== port) return 'the serial port was lost before the reply came';
+      if (scan.found) {
+        const earlier = this.#late.settleOldest(unit, request);
+        if (earlier) this.#tellLate(earlier);
+        this.#late.expect(unit, request, leftAt ?? clock.now());
+        return 'the reply that was heard may be the late one to an earlier command';
+      }
+      if (this.#keeper.port !== port) {
+        this.#late.expect(unit, request, leftAt ?? clock.now());
+        return 'the serial port was lost before the reply came';
+      }
       const endsAt = leftAt === undefined ? stuckAt : this.#replyEndsAt(leftAt, request.replyTimeoutMs);
       if (endsAt <= clock.now()) {
+        if (scan.spoilt !== true || isAmbiguous) this.#late.expect(unit, request, leftAt ?? clock.now());
         if (leftAt === undefined) return 'the adapter did not take the request';
         const heard = scan.saw === undefined ? 'nothing was heard' : `${scan.saw} was heard`;
         return `no reply came within ${request.replyTimeoutMs} ms; ${heard}`;
@@ -276,7 +308,7 @@ export class SerialBus {
   #fail(job: Job, port: OpenPort, what: string): void {
     const { clock, line, log } = this.#options;
     if (this.#keeper.port === port) {
-      this.#quarantinedUntil = clock.now() + job.request.replyTimeoutMs;
+      this.#quarantinedUntil = clock.now() + Math.min(job.request.replyTimeoutMs, LONGEST_QUIET_MS);
       // Bytes that an adapter held back must not leave later, least of all those of a door.
       this.#flushing = port.flush();
     }
@@ -286,17 +318,21 @@ export class SerialBus {
       job.reject(new GatewayError(job.acts ? 'outcome_unknown' : 'link_unavailable', `${where}: ${what}.`));
       return;
     }
-    const advice = "Check the unit's power, wiring, address and baud rate.";
+    const slowest = this.#late.slowestOf(job.unit);
+    const advice =
+      slowest === undefined ? "Check the unit's power, wiring, address and baud rate." : slowAdvice(job.unit, slowest);
     job.reject(new GatewayError(job.acts ? 'outcome_unknown' : 'device_offline', `${where}: ${what}. ${advice}`));
   }
 
   #hear(bytes: Buffer): void {
     const { clock, line, log } = this.#options;
     const now = clock.now();
-    if (!this.#exchanging) this.#strangersUntil = now + STRANGER_MS;
+    const late = this.#late.hear(bytes, this.#current);
+    for (const reply of late) this.#tellLate(reply);
+    if (this.#current === undefined) this.#strangersUntil = now + STRANGER_MS;
     // What follows a reply or a missing one closely may be the rest of it. Anything else nobody here asked for.
     const unasked = now > Math.max(this.#lastByteAt + PIECE_GAP_MS + silenceMs(line), this.#quarantinedUntil);
-    if (!this.#exchanging && unasked && !this.#strangerTold) {
+    if (this.#current === undefined && late.length === 0 && unasked && !this.#strangerTold) {
       this.#strangerTold = true;
       log.warn(
         { line: this.name },
@@ -306,6 +342,16 @@ export class SerialBus {
     this.#lastByteAt = now;
     this.#received = Buffer.concat([this.#received, bytes]).subarray(-MOST_BYTES_KEPT);
     this.#wake();
+  }
+
+  #tellLate({ unit, request, afterMs }: LateReply): void {
+    const { log, name: line } = this.#options;
+    if (this.#toldSlow.has(unit)) return;
+    this.#toldSlow.add(unit);
+    log.warn(
+      { line, unit, after_ms: afterMs, reply_timeout_ms: request.replyTimeoutMs },
+      `a reply on serial line ${line} came too late to be believed. ${slowAdvice(unit, afterMs)}`,
+    );
   }
 
   #portChanged(state: LinkState): void {
@@ -339,3 +385,6 @@ export class SerialBus {
     });
   }
 }
+
+const slowAdvice = (unit: number, slowestMs: number) =>
+  `Unit ${unit} is slow: it was heard to answer after ${slowestMs} ms. Raise reply_timeout_ms of its devices above that.`;
