@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AttemptBook } from '../attempts/attempt-book.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
+import type { Failure } from '../attempts/outcome.ts';
 import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
@@ -52,9 +53,10 @@ export class AccessCodeService implements AccessCodes {
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
-    this.#attempts = new CodeAttempts(options, ({ deviceId, accessCodeId }, succeeded) =>
-      this.#keeper.ended(deviceId, accessCodeId, succeeded),
-    );
+    this.#attempts = new CodeAttempts(options, {
+      ended: (code, settlement) => this.#keeper.ended(code, settlement),
+      refusals: (accessCodeId, type) => this.#keeper.refusals(accessCodeId, type),
+    });
     this.#keeper = new CodeKeeper(
       {
         ...options,
@@ -126,6 +128,7 @@ export class AccessCodeService implements AccessCodes {
     const { book, time } = this.#options;
     const before = this.#require(accessCodeId);
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
+    this.#keeper.changed(accessCodeId);
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
     const backup = book.get(code.pulledBackupAccessCodeId ?? '');
     if (backup && backup.endsAt !== code.endsAt) {
@@ -187,6 +190,11 @@ export class AccessCodeService implements AccessCodes {
 
   reveal(code: AccessCodeRecord): Secret | undefined {
     return this.#options.book.read(code.sealedCode, code);
+  }
+
+  /** How a failure of an attempt that an earlier run left is told. */
+  inWords(code: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId'>, failure: Failure): Failure {
+    return this.#attempts.inWords(code, failure);
   }
 
   /** What the end of an attempt that an earlier run left means for its code. */

@@ -1,16 +1,25 @@
 import type { AttemptBook } from '../attempts/attempt-book.ts';
 import type { Command, Dispatcher } from '../attempts/dispatcher.ts';
+import type { Failure } from '../attempts/outcome.ts';
 import { Removals } from '../attempts/removals.ts';
-import { type CodeCommandContext, type Device, GatewayError } from '../contract/index.ts';
+import type { CodeCommandContext, Device } from '../contract/index.ts';
 import type { LaneClass } from '../devices/device-lane.ts';
 import type { Origin } from '../model/gateway.ts';
 import type { AccessCodeRecord, ActionType, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
+import { inCodeWords, notGiven } from './code-words.ts';
 import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
 export interface CodeAttemptsOptions extends CodeWorkOptions {
   readonly dispatcher: Dispatcher;
   readonly attempts: AttemptBook;
+}
+
+/** Who keeps count of how a code fares. */
+export interface CodeFortunes {
+  ended(code: AccessCodeRecord, settlement: Settlement): void;
+  /** How often in a row the lock has refused it for this reason before. */
+  refusals(accessCodeId: string, type: string): number;
 }
 
 type CodeAction = Extract<ActionType, `${string}_ACCESS_CODE`>;
@@ -28,12 +37,12 @@ interface Asked {
 /** Attempts on access codes: whoever asks for one, all they do is to bring about what is wanted when their turn comes. */
 export class CodeAttempts {
   readonly #options: CodeAttemptsOptions;
-  readonly #onEnd: (code: AccessCodeRecord, succeeded: boolean) => void;
+  readonly #fortunes: CodeFortunes;
   readonly #removals: Removals;
 
-  constructor(options: CodeAttemptsOptions, onEnd: (code: AccessCodeRecord, succeeded: boolean) => void) {
+  constructor(options: CodeAttemptsOptions, fortunes: CodeFortunes) {
     this.#options = options;
-    this.#onEnd = onEnd;
+    this.#fortunes = fortunes;
     this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
   }
 
@@ -49,7 +58,22 @@ export class CodeAttempts {
       asked,
       (device, ctx) => this.#work(asked.actionType, accessCodeId, device, ctx),
       (settlement) => this.afterAttempt(accessCodeId, settlement),
+      (failure) => this.inWords(asked.code, failure),
     );
+  }
+
+  /** A failure of an attempt on a code, with what the gateway goes on doing about it. */
+  inWords({ accessCodeId, deviceId }: Asked['code'], failure: Failure): Failure {
+    const { book, registry } = this.#options;
+    const code = book.get(accessCodeId);
+    const standing = code && book.standing(code);
+    return inCodeWords(failure, {
+      code,
+      want: standing?.want ?? 'off_lock',
+      isHeld: standing?.fitting !== undefined,
+      refusals: this.#fortunes.refusals(accessCodeId, failure.type) + 1,
+      outOfService: registry.get(deviceId)?.outOfService ?? false,
+    });
   }
 
   /** The same with work of one's own. */
@@ -57,6 +81,7 @@ export class CodeAttempts {
     { actionType, code, laneClass, origin, changes }: Asked,
     work: Command['work'],
     alsoSettle: (settlement: Settlement) => readonly Change[],
+    inWords: (failure: Failure) => Failure,
   ): Promise<AttemptRecord> {
     const { dispatcher, registry } = this.#options;
     const { limits } = registry.require(code.deviceId).snapshot;
@@ -70,6 +95,7 @@ export class CodeAttempts {
         work,
         alsoAccept: () => changes,
         alsoSettle,
+        inWords,
       },
       origin,
     );
@@ -93,7 +119,7 @@ export class CodeAttempts {
   /** What an attempt's end means for its code, whoever asked for it: what is wanted of it stays. */
   afterAttempt(accessCodeId: string, settlement: Settlement): readonly Change[] {
     const code = this.#options.book.get(accessCodeId);
-    if (code) this.#onEnd(code, settlement.status === 'success');
+    if (code) this.#fortunes.ended(code, settlement);
     return this.afterLeftover(accessCodeId, settlement);
   }
 
@@ -124,11 +150,7 @@ export class CodeAttempts {
     const isRemoval = actionType === 'DELETE_ACCESS_CODE';
     const code = book.get(accessCodeId);
     if (!isRemoval && (!code || code.removal)) {
-      const name = code ? registry.require(code.deviceId).snapshot.name : 'The lock';
-      throw new GatewayError(
-        'superseded',
-        `${name} was not given the code: the code was deleted, or its time ended, before anything was sent.`,
-      );
+      throw notGiven(code ? registry.require(code.deviceId).snapshot.name : 'The lock');
     }
     await bringAbout(this.#options, accessCodeId, device, ctx);
     return isRemoval ? {} : { access_code_id: accessCodeId };

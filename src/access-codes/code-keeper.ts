@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { AttemptBook } from '../attempts/attempt-book.ts';
-import type { Clock, DeviceReport, Timer, Unsubscribe } from '../contract/index.ts';
+import { type Clock, type DeviceReport, GatewayError, type Timer, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
-import type { AccessCodeRecord, Actor } from '../model/records.ts';
+import type { AccessCodeRecord, Actor, Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { lateAfterMs, wantedSince } from './code-review.ts';
+import { isFinalRefusal, refusalsForGood } from './code-words.ts';
 import { LockSurvey } from './lock-survey.ts';
 import { needsWork } from './next-step.ts';
 import type { Timekeeper } from './timekeeper.ts';
@@ -46,7 +47,9 @@ export interface CodeKeeperOptions {
 
 interface Tries {
   readonly failures: number;
-  /** `Clock.now()` */
+  /** The lock's last refusal of a kind that stays, and how often it came in a row. */
+  readonly refused: { readonly type: string; readonly times: number } | undefined;
+  /** `Clock.now()`; infinite for a code that the lock has refused for good. */
   readonly nextAt: number;
 }
 
@@ -81,8 +84,11 @@ export class CodeKeeper {
     this.#unsubscribe.push(registry.onReport((snapshot, report) => this.#heard(snapshot, report)));
     time.onChange(() => this.lookAtAll());
     this.#unsubscribe.push(
-      attempts.onChange(({ settlement, subject, deviceId }) => {
-        if (settlement && subject?.kind === 'access_code') this.look(deviceId);
+      attempts.onChange(({ settlement, subject, deviceId, actionType }) => {
+        if (!settlement || subject?.kind !== 'access_code') return;
+        // Digits that the lock refused, or a slot, may have fallen free.
+        if (settlement.status === 'success' && actionType !== 'CREATE_ACCESS_CODE') this.#tryAllAgain(deviceId);
+        this.look(deviceId);
       }),
     );
     this.lookAtAll();
@@ -111,16 +117,36 @@ export class CodeKeeper {
   }
 
   /** How an attempt on a code ended: when it is tried again. */
-  ended(deviceId: string, accessCodeId: string, succeeded: boolean): void {
+  ended({ deviceId, accessCodeId }: Pick<AccessCodeRecord, 'deviceId' | 'accessCodeId'>, end: Settlement): void {
     const { clock, registry } = this.#options;
-    if (succeeded) {
+    if (end.status === 'success') {
+      this.#tries.delete(accessCodeId);
       this.#tryAgain(deviceId);
-    } else {
-      const failures = (this.#tries.get(accessCodeId)?.failures ?? 0) + 1;
-      const away = registry.get(deviceId)?.health.status !== 'online';
-      const wait = away ? awayMs : (ladderMs[Math.min(failures, ladderMs.length) - 1] ?? awayMs);
-      this.#tries.set(accessCodeId, { failures, nextAt: clock.now() + wait });
+      return;
     }
+    const before = this.#tries.get(accessCodeId);
+    const { type } = end.error;
+    const failures = (before?.failures ?? 0) + 1;
+    const refused = isFinalRefusal(type) ? { type, times: this.refusals(accessCodeId, type) + 1 } : before?.refused;
+    const away = registry.get(deviceId)?.health.status !== 'online';
+    const wait = away ? awayMs : (ladderMs[Math.min(failures, ladderMs.length) - 1] ?? awayMs);
+    const forGood = isFinalRefusal(type) && refused !== undefined && refused.times >= refusalsForGood;
+    this.#tries.set(accessCodeId, {
+      failures,
+      refused,
+      nextAt: forGood ? Number.POSITIVE_INFINITY : clock.now() + wait,
+    });
+  }
+
+  /** How often in a row the lock has refused a code for this reason. */
+  refusals(accessCodeId: string, type: string): number {
+    const refused = this.#tries.get(accessCodeId)?.refused;
+    return refused?.type === type ? refused.times : 0;
+  }
+
+  /** Something else is wanted of a code from now on: what the lock said of it before does not count. */
+  changed(accessCodeId: string): void {
+    this.#tries.delete(accessCodeId);
   }
 
   /** Has the lock asked for one slot: what it holds may not be what the book says. */
@@ -158,8 +184,16 @@ export class CodeKeeper {
     }
   }
 
-  /** The lock is back, or a slot or digits may have fallen free: whoever waits need not wait any longer. */
+  /** The lock is back, or took a code: whoever waits need not wait any longer. What it refused for good, it refuses. */
   #tryAgain(deviceId: string): void {
+    for (const { accessCodeId } of this.#options.book.list(deviceId)) {
+      const tries = this.#tries.get(accessCodeId);
+      if (tries && Number.isFinite(tries.nextAt)) this.#tries.set(accessCodeId, { ...tries, failures: 0, nextAt: 0 });
+    }
+  }
+
+  /** A slot or digits may have fallen free: that is a change for what was refused as well. */
+  #tryAllAgain(deviceId: string): void {
     for (const { accessCodeId } of this.#options.book.list(deviceId)) this.#tries.delete(accessCodeId);
   }
 
@@ -238,7 +272,8 @@ export class CodeKeeper {
     } catch (error) {
       const why = error instanceof Error ? error.message : 'unknown';
       log.warn({ deviceId, accessCodeId, why }, 'a code could not be worked on; it is tried again');
-      if (book.get(accessCodeId)) this.ended(deviceId, accessCodeId, false);
+      const type = error instanceof GatewayError ? error.type : 'internal_error';
+      if (book.get(accessCodeId)) this.ended(code, { status: 'error', error: { type, message: why } });
     }
     this.#busy.delete(deviceId);
     this.look(deviceId);
@@ -280,7 +315,8 @@ export class CodeKeeper {
     if (known) return known;
     const device = this.#options.registry.require(deviceId);
     const survey = new LockSurvey(this.#options, device, (found) => {
-      if (found) this.#tryAgain(deviceId);
+      if (found === 'known') this.#tryAllAgain(deviceId);
+      else if (found === 'something') this.#tryAgain(deviceId);
       this.look(deviceId);
     });
     this.#surveys.set(deviceId, survey);

@@ -1,8 +1,10 @@
+import { notDone } from '../attempts/outcome.ts';
 import type { SubjectRecovery } from '../attempts/recovery.ts';
 import { withinReadLimit } from '../attempts/recovery.ts';
 import { GatewayError } from '../contract/index.ts';
 import type { ActionType, UnmanagedCodeRecord } from '../model/records.ts';
 import type { AccessCodeService, AccessCodeServiceOptions } from './access-code-service.ts';
+import { inForeignCodeWords } from './code-words.ts';
 import { codesOf, findOut, nameOf } from './code-work.ts';
 import { nextStep } from './next-step.ts';
 
@@ -17,8 +19,10 @@ export function codeRecovery(options: AccessCodeServiceOptions, service: AccessC
     const { accessCodeId } = left.subject;
     const foreign = book.unmanaged(accessCodeId);
     if (foreign) return ofUnmanaged(options, service, foreign);
+    const { deviceId } = left;
     if (!book.get(accessCodeId)) return {};
     return {
+      inWords: (failure) => service.inWords({ accessCodeId, deviceId }, failure),
       alsoSettle: (settlement) => service.afterLeftover(accessCodeId, settlement),
       work: (device, ctx) =>
         withinReadLimit(clock, ctx.signal, async (signal) => {
@@ -34,7 +38,7 @@ export function codeRecovery(options: AccessCodeServiceOptions, service: AccessC
               continue;
             }
             if (nextStep(book, code, capability.rules))
-              throw unfinished(left.actionType, nameOf(options, accessCodeId));
+              throw unfinished(left.actionType, nameOf(options, accessCodeId), asked.size > 0);
             return left.actionType === 'DELETE_ACCESS_CODE' ? {} : { access_code_id: accessCodeId };
           }
         }),
@@ -49,26 +53,38 @@ function ofUnmanaged(
   { accessCodeId, deviceId, slot }: UnmanagedCodeRecord,
 ): ReturnType<SubjectRecovery> {
   return {
+    inWords: inForeignCodeWords,
     alsoSettle: (settlement) => service.unmanaged.afterDelete(accessCodeId, settlement),
     work: (device, ctx) =>
       withinReadLimit(clock, ctx.signal, async (signal) => {
         const reading = await device.accessCodes?.read?.({ ...ctx, signal }, slot);
-        if (reading?.occupied !== false)
-          throw unfinished('DELETE_ACCESS_CODE', registry.require(deviceId).snapshot.name);
+        if (reading?.occupied !== false) throw stillThere(registry.require(deviceId).snapshot.name);
         return {};
       }),
   };
 }
 
-const unfinished = (actionType: ActionType, name: string): GatewayError =>
-  actionType === 'CREATE_ACCESS_CODE'
+/** @param asked the lock was asked, and said so */
+function unfinished(actionType: ActionType, name: string, asked: boolean): GatewayError {
+  if (!asked) {
+    return new GatewayError(
+      'gateway_restarted',
+      `${notDone(name, actionType)}: the gateway was restarted before anything of it could have left.`,
+    );
+  }
+  return actionType === 'CREATE_ACCESS_CODE'
     ? new GatewayError(
         'code_not_stored',
-        `${name} was asked after a restart of the gateway, and does not hold the code. It is written again; nothing ` +
-          'needs to be done.',
+        `${name} was asked after a restart of the gateway, and does not hold the code as it is wanted.`,
       )
     : new GatewayError(
         'state_not_reached',
-        `${name} was asked after a restart of the gateway, which had cut the change of its code short. The gateway ` +
-          'finishes it; nothing needs to be done.',
+        `${name} was asked after a restart of the gateway, which had cut the change of its code short.`,
       );
+}
+
+const stillThere = (name: string): GatewayError =>
+  new GatewayError(
+    'state_not_reached',
+    `${name} was asked after a restart of the gateway, and still holds a code in that slot.`,
+  );

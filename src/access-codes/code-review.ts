@@ -64,8 +64,10 @@ function warningsOf(code: AccessCodeRecord, standing: Standing): readonly CodePr
   const delay = delayOf(code, standing);
   if (!delay) return others;
   const before = code.warnings.find(({ code: name }) => name === delay.code);
-  return [...others, before ?? delay];
+  return [...others, { ...delay, at: before?.at ?? delay.at }];
 }
+
+const itsErrors = 'The errors of the code say why, and what the gateway does about it.';
 
 const isDelay = (name: string): boolean => name.startsWith('delay_in_');
 
@@ -73,11 +75,11 @@ function delayOf(code: AccessCodeRecord, { moment, want, fitting }: Standing): C
   const { at } = moment;
   if (code.removal) {
     if (code.placements.length === 0 || at < code.removal.at + lateAfterMs) return undefined;
-    const message = 'The lock may still hold the code. It is taken off as soon as the lock can be reached.';
+    const message = `The lock may still hold the code. ${code.errors.length > 0 ? itsErrors : 'It is taken off as soon as the lock can be reached.'}`;
     return { code: 'delay_in_removing_from_device', message, at };
   }
   if (want !== 'on_lock' || fitting || at < wantedSince(code) + lateAfterMs) return undefined;
-  const message = 'The lock does not hold the code yet. It is written as soon as the lock can be reached.';
+  const message = `The lock does not hold the code yet. ${code.errors.length > 0 ? itsErrors : 'It is written as soon as the lock can be reached.'}`;
   return { code: 'delay_in_setting_on_device', message, at };
 }
 

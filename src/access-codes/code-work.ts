@@ -51,7 +51,7 @@ export async function bringAbout(
   }
   throw new GatewayError(
     'code_not_stored',
-    `${nameOf(options, accessCodeId)} does not keep what is written to it. Look at its keypad; the gateway tries again.`,
+    `${nameOf(options, accessCodeId)} does not keep what is written to it. Look at its keypad.`,
   );
 }
 

@@ -24,6 +24,9 @@ const calmMs = 2_000;
 const slotLimitMs = 5_000;
 const listLimitMs = 15_000;
 
+/** `known`: what was known to stand in a slot stands there no more, so that its digits are free. */
+type Found = 'nothing' | 'something' | 'known';
+
 /** After a survey that failed, in milliseconds. A guess; a reconnect comes first. */
 const againMs = 300_000;
 
@@ -41,21 +44,21 @@ export interface SurveyOptions extends FindingsOptions {
 export class LockSurvey {
   readonly #options: SurveyOptions;
   readonly #device: ManagedDevice;
-  readonly #onOver: (found: boolean) => void;
+  readonly #onOver: (found: Found) => void;
   /** Slots to ask; undefined while nothing is asked. */
   #slots: Set<number> | undefined;
   /** Slots that somebody changed at the lock, as it said. */
   readonly #changed = new Set<number>();
   #isWhole = false;
   #running = false;
-  /** Something was not as the book had it. */
-  #found = false;
+  /** Whether something was not as the book had it. */
+  #found: Found = 'nothing';
   /** `Clock.now()` */
   #wantedAt: number;
   #lastWhole = Number.NEGATIVE_INFINITY;
   #failed = false;
 
-  constructor(options: SurveyOptions, device: ManagedDevice, onOver: (found: boolean) => void) {
+  constructor(options: SurveyOptions, device: ManagedDevice, onOver: (found: Found) => void) {
     this.#options = options;
     this.#device = device;
     this.#onOver = onOver;
@@ -171,15 +174,15 @@ export class LockSurvey {
   }
 
   async #take(reading: SlotReading, wasChanged: boolean): Promise<void> {
-    const changes = takeReading(
-      this.#options,
-      this.#device.snapshot.deviceId,
-      reading,
-      reading.code ? 'held' : 'writing',
-      wasChanged,
-    );
+    const { book } = this.#options;
+    const { deviceId } = this.#device.snapshot;
+    const wasKnown =
+      book.unmanagedAt(deviceId, reading.slot) !== undefined ||
+      book.atSlot(deviceId, reading.slot)?.placement.state === 'held';
+    const changes = takeReading(this.#options, deviceId, reading, reading.code ? 'held' : 'writing', wasChanged);
     if (changes.length === 0) return;
-    this.#found = true;
+    if (wasKnown) this.#found = 'known';
+    else if (this.#found === 'nothing') this.#found = 'something';
     await this.#options.store.commit(changes);
   }
 
@@ -195,7 +198,7 @@ export class LockSurvey {
     }
     this.#failed = failed;
     const found = this.#found;
-    this.#found = false;
+    this.#found = 'nothing';
     this.#onOver(found);
   }
 }

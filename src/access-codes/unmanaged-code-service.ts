@@ -6,6 +6,7 @@ import type { Store } from '../model/store.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeBook } from './code-book.ts';
 import { takeReading } from './code-findings.ts';
+import { inForeignCodeWords } from './code-words.ts';
 import { newRecord } from './new-code.ts';
 
 export interface UnmanagedCodeOptions {
@@ -74,6 +75,7 @@ export class UnmanagedCodeService implements UnmanagedCodes {
         return {};
       },
       (settlement) => this.afterDelete(accessCodeId, settlement),
+      inForeignCodeWords,
     );
   }
 

@@ -1,6 +1,6 @@
 import { errorTypes } from '../contract/index.ts';
 import type { ActionType, Settlement } from '../model/records.ts';
-import { type Failure, failedWith, maybeDone, notDone, type Outcome } from './outcome.ts';
+import { advice, type Failure, failedWith, isDoorAction, maybeDone, notDone, type Outcome } from './outcome.ts';
 
 export interface AttemptContext {
   readonly actionType: ActionType;
@@ -50,6 +50,8 @@ export type AttemptEvent =
   | { readonly type: 'STOPPED' }
   /** Found at start with its intent on disk: the device is being asked what became of it. */
   | { readonly type: 'READING_BACK' }
+  /** It could not tell, for a reason that is better than that time passed. */
+  | { readonly type: 'UNREAD'; readonly failure: Failure }
   /** The outcome is on disk. */
   | { readonly type: 'RECORDED'; readonly recorded: Recorded };
 
@@ -64,7 +66,9 @@ function truthful(context: AttemptContext, failure: Failure): Failure {
   if (!context.maybeActed || !impliesNothingSent(failure)) return failure;
   return failedWith(
     'outcome_unknown',
-    `${maybeDone(context.deviceName, context.actionType)}: the command had left when this happened: ${failure.message}`,
+    `${maybeDone(context.deviceName, context.actionType)}: ${
+      isDoorAction(context.actionType) ? 'the command had left' : 'it was being changed'
+    } when this happened: ${failure.message}`,
   );
 }
 
@@ -79,7 +83,7 @@ export function mayRetry(context: AttemptContext, failure: Failure, mayStillSend
       return context.actionType === 'LOCK_DOOR' && !context.repeated;
     case 'once':
       // A code write may be repeated, since it is read back; a door that moved may not.
-      return context.actionType !== 'LOCK_DOOR' && context.actionType !== 'UNLOCK_DOOR' && !context.repeated;
+      return !isDoorAction(context.actionType) && !context.repeated;
     case 'never':
       return false;
   }
@@ -95,8 +99,11 @@ function whenSendByPassed({ actionType, deviceName, lastFailure }: AttemptContex
     lastFailure ??
     failedWith(
       'expired',
-      `${notDone(deviceName, actionType)}: its turn, or a connection to it, did not come in time, and nothing was ` +
-        'sent. Try again; if it keeps happening, look at the device’s health and what else was asked of it.',
+      `${notDone(deviceName, actionType)}: its turn, or a connection to it, did not come in time, and nothing was sent.` +
+        advice(
+          actionType,
+          'Try again; if it keeps happening, look at the device’s health and what else was asked of it.',
+        ),
     )
   );
 }
@@ -105,8 +112,8 @@ function whenDeadlinePassed(context: AttemptContext): Failure {
   if (!context.maybeActed) return whenSendByPassed(context);
   return failedWith(
     'outcome_unknown',
-    `${maybeDone(context.deviceName, context.actionType)}: the command was sent and no report came in time. ` +
-      'Look at the door, or read its state, before sending another.',
+    `${maybeDone(context.deviceName, context.actionType)}: it was sent, and no report came in time.` +
+      advice(context.actionType, 'Look at the door, or read its state, before sending another.'),
   );
 }
 
@@ -131,8 +138,8 @@ function outcomeOf(context: AttemptContext, event: AttemptEvent): Outcome | unde
     case 'STOPPED':
       return failedWith(
         'gateway_restarted',
-        `${notDone(deviceName, actionType)}: the gateway stopped before anything was sent, and does not send old ` +
-          'commands afterwards. Ask again if it is still wanted.',
+        `${notDone(deviceName, actionType)}: the gateway stopped before anything was sent.` +
+          advice(actionType, 'It does not send old commands afterwards: ask again if it is still wanted.'),
       );
     default:
       return context.outcome;
@@ -145,13 +152,14 @@ type Change = (context: AttemptContext, event: AttemptEvent) => Partial<AttemptC
 export const changes = {
   conclude: (context, event) => ({ outcome: outcomeOf(context, event) }),
   concludeWithLastFailure: (context) => ({ outcome: whenSendByPassed(context) }),
-  concludeUnread: ({ deviceName, actionType }) => ({
+  concludeUnread: ({ deviceName, actionType, lastFailure }) => ({
     outcome: failedWith(
       'outcome_unknown',
-      `${maybeDone(deviceName, actionType)}: the gateway was restarted while the command was under way, and could ` +
-        'not learn from the device what became of it. Look at the door.',
+      `${maybeDone(deviceName, actionType)}: the gateway was restarted while it was under way, and could not learn ` +
+        `from the device what became of it.${lastFailure ? ` ${lastFailure.message}` : ''}${advice(actionType, 'Look at the door.')}`,
     ),
   }),
+  keepReason: (_context, event) => (event.type === 'UNREAD' ? { lastFailure: event.failure } : {}),
   keepFailure: (context, event) => {
     if (event.type !== 'FAILED') return {};
     return {

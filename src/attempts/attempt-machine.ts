@@ -16,6 +16,7 @@ export const attemptMachine = setup({
   guards: {
     mayRetry: ({ context, event }) => event.type === 'FAILED' && mayRetry(context, event.failure, event.mayStillSend),
     nothingActed: ({ context }) => !context.maybeActed,
+    hasFailedBefore: ({ context }) => context.lastFailure !== undefined,
     succeeded: ({ context }) => context.outcome?.status === 'success',
   },
   actions: {
@@ -23,6 +24,7 @@ export const attemptMachine = setup({
     concludeWithLastFailure: assign(({ context }) => changes.concludeWithLastFailure(context)),
     concludeUnread: assign(({ context }) => changes.concludeUnread(context)),
     keepFailure: assign(({ context, event }) => changes.keepFailure(context, event)),
+    keepReason: assign(({ context, event }) => changes.keepReason(context, event)),
     markSent: assign(() => changes.markSent()),
     markNotSent: assign(() => changes.markNotSent()),
     keepIntent: assign(() => changes.keepIntent()),
@@ -63,6 +65,11 @@ export const attemptMachine = setup({
     connecting: {
       on: {
         INTENT: 'sending',
+        // Nothing of this try has left: what the one before it came to is all there is to tell.
+        DEADLINE_PASSED: [
+          { target: 'recording', actions: 'concludeWithLastFailure', guard: 'hasFailedBefore' },
+          { target: 'recording', actions: 'conclude' },
+        ],
         DONE: { target: 'recording', actions: 'conclude' },
         SEND_BY_PASSED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
         SUPERSEDED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
@@ -106,6 +113,7 @@ export const attemptMachine = setup({
       on: {
         DONE: { target: 'recording', actions: 'conclude' },
         FAILED: { target: 'recording', actions: 'conclude' },
+        UNREAD: { actions: 'keepReason' },
         DEADLINE_PASSED: { target: 'recording', actions: 'concludeUnread' },
       },
     },

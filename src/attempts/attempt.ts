@@ -1,9 +1,9 @@
-import type { Clock } from '../contract/index.ts';
+import { type Clock, GatewayError } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import type { AttemptEvent, Recorded } from './attempt-changes.ts';
 import { type AttemptSnapshot, type AttemptState, afterEvent, beginning } from './attempt-life.ts';
-import type { Outcome } from './outcome.ts';
+import type { Failure, Outcome } from './outcome.ts';
 
 export interface AttemptFacts {
   readonly seq: number;
@@ -28,6 +28,7 @@ export interface AttemptOptions {
   readonly history?: readonly HistoryEntry[];
   /** Committed together with the settlement. */
   readonly alsoSettle?: ((settlement: Settlement) => readonly Change[]) | undefined;
+  readonly inWords?: ((failure: Failure) => Failure) | undefined;
 }
 
 /** A living attempt: its place in its machine, and its history so far. */
@@ -84,8 +85,9 @@ export class Attempt {
     return this.#abort.signal;
   }
 
-  get aborted(): boolean {
-    return this.#abortReason !== undefined;
+  /** Its driver was told to stop although nothing is decided: the gateway is stopping. */
+  get isLeftToNextStart(): boolean {
+    return this.#abortReason instanceof GatewayError && this.#abortReason.type === 'gateway_restarted';
   }
 
   abort(reason: Error): void {
@@ -106,6 +108,11 @@ export class Attempt {
 
   get hasDriver(): boolean {
     return this.#hasDriver;
+  }
+
+  /** An outcome as it is told, whoever decided it. */
+  told(outcome: Outcome): Outcome {
+    return outcome.status === 'error' ? (this.#options.inWords?.(outcome) ?? outcome) : outcome;
   }
 
   alsoSettle(settlement: Settlement): readonly Change[] {

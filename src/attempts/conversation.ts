@@ -3,6 +3,7 @@ import { type Clock, type CodeCommandContext, type Device, GatewayError, type Se
 import type { DoorPass } from '../devices/device-lane.ts';
 import type { Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
+import { advice, isDoorAction, notDone } from './outcome.ts';
 
 /** What an attempt asks of its device; the result is what the attempt answers on success. */
 export type Work = (device: Device, ctx: CodeCommandContext) => Promise<Readonly<Record<string, unknown>>>;
@@ -42,15 +43,15 @@ class AttemptPermit implements SendPermit {
 
 /** @throws GatewayError `not_sent`, with the reason why nothing may leave for this attempt any more */
 function assertMaySend(attempt: Attempt, clock: Clock): void {
-  const { deviceName, sendBy } = attempt.facts;
+  const { deviceName, actionType, sendBy } = attempt.facts;
   if (attempt.outcome) {
     throw new GatewayError('expired', `The attempt for ${deviceName} ended before its command could leave.`);
   }
   if (clock.now() >= sendBy) {
     throw new GatewayError(
       'expired',
-      `${deviceName} could not be commanded in time, and nothing was sent. Try again; if it keeps happening, look ` +
-        'at the device’s health and its link.',
+      `${notDone(deviceName, actionType)}: it did not get so far in time, and nothing was sent.` +
+        advice(actionType, 'Try again; if it keeps happening, look at the device’s health and its link.'),
     );
   }
 }
@@ -64,7 +65,7 @@ export function openConversation(
   { clock, store, log }: ConversationContext,
   letDoorsPass: DoorPass,
 ): CodeCommandContext {
-  const isDoor = attempt.facts.actionType === 'LOCK_DOOR' || attempt.facts.actionType === 'UNLOCK_DOOR';
+  const isDoor = isDoorAction(attempt.facts.actionType);
   let permits = 0;
   return {
     attemptId: attempt.id,

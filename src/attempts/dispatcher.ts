@@ -7,7 +7,7 @@ import type { ActionType, AttemptRecord, Settlement, Subject } from '../model/re
 import type { Change } from '../model/store.ts';
 import { Attempt, type AttemptFacts } from './attempt.ts';
 import { openConversation, type Work } from './conversation.ts';
-import { type Failure, failed, failedWith, maybeDone, notDone, succeeded } from './outcome.ts';
+import { advice, type Failure, failed, failedWith, maybeDone, notDone, succeeded } from './outcome.ts';
 import { Settler, type SettlerOptions } from './settler.ts';
 
 /** What is asked, independent of when and by whom. */
@@ -22,6 +22,8 @@ export interface Command {
   readonly alsoAccept?: (actionAttemptId: string) => readonly Change[];
   /** Committed together with the settlement, whatever it is. */
   readonly alsoSettle?: (settlement: Settlement) => readonly Change[];
+  /** How a failure is told of what is asked here, whether a driver, the clock or a restart was its reason. */
+  readonly inWords?: (failure: Failure) => Failure;
 }
 
 export interface DispatcherOptions extends SettlerOptions {
@@ -64,6 +66,7 @@ export class Dispatcher {
       clock,
       intent: atOnce,
       alsoSettle: command.alsoSettle,
+      inWords: command.inWords,
     });
     try {
       await store.commit([
@@ -145,17 +148,22 @@ export class Dispatcher {
       laneClass: command.laneClass,
       run: async (letDoorsPass) => {
         if (attempt.outcome) return 'over';
-        const later = { retryAt: clock.now() + longestBackoffMs };
-        if (device.linkState.status === 'down') return later;
+        const later = (failure: Failure) => {
+          attempt.send({ type: 'UNREAD', failure }, 'it could not tell yet');
+          return { retryAt: clock.now() + longestBackoffMs };
+        };
+        const { linkState } = device;
+        if (linkState.status === 'down') return later(failedWith('link_unavailable', linkState.hint));
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
           const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
-          // Told to stop although nothing is decided: the gateway is stopping, and leaves it to the next start.
-          if (attempt.outcome || attempt.aborted) return 'over';
+          if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
           const failure = this.#failureOf(error, attempt);
-          if (failure.delivery === 'not_sent') return later;
+          // A device that refuses a question has said nothing of the command before it.
+          const tellsNothing = failure.delivery === 'not_sent' || failure.delivery === 'refused';
+          if (tellsNothing && failure.type !== 'gateway_restarted') return later(failure);
           this.#settler.conclude(attempt, failure, 'the device was asked');
         }
         return 'over';
@@ -167,7 +175,7 @@ export class Dispatcher {
   settleLeftover(
     left: AttemptRecord,
     type: 'gateway_restarted' | 'outcome_unknown',
-    command: Pick<Command, 'alsoSettle'> = {},
+    command: Pick<Command, 'alsoSettle' | 'inWords'> = {},
   ): void {
     const { book, registry } = this.#options;
     const name = registry.get(left.deviceId)?.name ?? `Device ${left.deviceId}, which is no longer configured,`;
@@ -193,11 +201,12 @@ export class Dispatcher {
     const until = clock.now() + patienceMs;
     while (book.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
     for (const attempt of [...book.living()]) {
-      const { deviceName } = attempt.facts;
+      const { deviceName, actionType } = attempt.facts;
       attempt.abort(
         new GatewayError(
           'gateway_restarted',
-          `${deviceName}: the gateway was stopped before the command was sent. Ask again when it is back.`,
+          `${notDone(deviceName, actionType)}: the gateway was stopped before anything was sent.` +
+            advice(actionType, 'Ask again when it is back.'),
         ),
       );
     }
@@ -241,12 +250,17 @@ export class Dispatcher {
     };
   }
 
-  #revive(left: AttemptRecord, deviceName: string, command: Pick<Command, 'limits' | 'alsoSettle'>): Attempt {
+  #revive(
+    left: AttemptRecord,
+    deviceName: string,
+    command: Pick<Command, 'limits' | 'alsoSettle' | 'inWords'>,
+  ): Attempt {
     const { clock } = this.#options;
     const { seq, actionAttemptId, actionType, deviceId, subject, actor, acceptedAt, intent, history } = left;
     const times = { sendBy: clock.now() + command.limits.sendByMs, deadline: clock.now() + command.limits.deadlineMs };
     const facts = { seq, actionAttemptId, actionType, deviceId, deviceName, subject, actor, acceptedAt, ...times };
-    return new Attempt(facts, { clock, intent, history, alsoSettle: command.alsoSettle });
+    const { alsoSettle, inWords } = command;
+    return new Attempt(facts, { clock, intent, history, alsoSettle, inWords });
   }
 
   /** A newer command wins over an older opposite one of which nothing has left. */
@@ -279,7 +293,7 @@ export class Dispatcher {
           const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {
-          if (attempt.outcome || attempt.aborted) return 'over';
+          if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
           const failure = this.#failureOf(error, attempt);
           const mayStillSend = clock.now() < attempt.facts.sendBy;
           const why = `${failure.type} (${failure.delivery})`;
@@ -306,7 +320,7 @@ export class Dispatcher {
       ? failedWith('internal_error', `${notDone(deviceName, actionType)}: its driver failed. The log says how.`)
       : failedWith(
           'outcome_unknown',
-          `${maybeDone(deviceName, actionType)}: its driver failed after the command had left. Look at the door.`,
+          `${maybeDone(deviceName, actionType)}: its driver failed after it was sent.${advice(actionType, 'Look at the door.')}`,
         );
   }
 
@@ -329,4 +343,4 @@ const isOutOfService = (name: string, action: ActionType): Failure =>
   );
 
 const neverAgain = (): Promise<never> =>
-  Promise.reject(new GatewayError('gateway_restarted', 'Nothing is sent again after a restart.'));
+  Promise.reject(new GatewayError('device_not_ready', 'Nothing is sent again after a restart.'));

@@ -30,22 +30,56 @@ export function settlementOf(outcome: Outcome): Settlement {
     : { status: 'error', error: { type: outcome.type, message: outcome.message } };
 }
 
-/** The action in words that fit "could not be …". */
-const actionWords: Record<ActionType, string> = {
-  LOCK_DOOR: 'locked',
-  UNLOCK_DOOR: 'unlocked',
-  CREATE_ACCESS_CODE: 'given the code',
-  UPDATE_ACCESS_CODE: 'given the changed code',
-  DELETE_ACCESS_CODE: 'cleared of the code',
-  CREATE_NOISE_THRESHOLD: 'given the noise threshold',
-  UPDATE_NOISE_THRESHOLD: 'given the changed noise threshold',
-  REMOVE_NOISE_THRESHOLD: 'cleared of the noise threshold',
+/** How each action is told of that was not done, and of which nobody knows whether it was. */
+const sentences: Record<
+  ActionType,
+  { readonly not: (name: string) => string; readonly maybe: (name: string) => string }
+> = {
+  LOCK_DOOR: {
+    not: (name) => `${name} was not locked`,
+    maybe: (name) => `It is not known whether ${name} was locked`,
+  },
+  UNLOCK_DOOR: {
+    not: (name) => `${name} was not unlocked`,
+    maybe: (name) => `It is not known whether ${name} was unlocked`,
+  },
+  CREATE_ACCESS_CODE: {
+    not: (name) => `The code has not been written to ${name} yet`,
+    maybe: (name) => `It is not known yet whether ${name} holds the code`,
+  },
+  UPDATE_ACCESS_CODE: {
+    not: (name) => `The changed code has not been written to ${name} yet`,
+    maybe: (name) => `It is not known yet whether ${name} holds the code as it was changed`,
+  },
+  DELETE_ACCESS_CODE: {
+    not: (name) => `The code has not been taken off ${name} yet`,
+    maybe: (name) => `It is not known yet whether ${name} still holds the code`,
+  },
+  CREATE_NOISE_THRESHOLD: {
+    not: (name) => `${name} has not been given the noise limit yet`,
+    maybe: (name) => `It is not known yet whether ${name} holds the noise limit`,
+  },
+  UPDATE_NOISE_THRESHOLD: {
+    not: (name) => `${name} has not been given the changed noise limit yet`,
+    maybe: (name) => `It is not known yet whether ${name} holds the changed noise limit`,
+  },
+  REMOVE_NOISE_THRESHOLD: {
+    not: (name) => `${name} has not been cleared of the noise limit yet`,
+    maybe: (name) => `It is not known yet whether ${name} still holds the noise limit`,
+  },
 };
 
 /** "Front door was not unlocked", for the start of messages. */
-export const notDone = (deviceName: string, action: ActionType): string =>
-  `${deviceName} was not ${actionWords[action]}`;
+export const notDone = (deviceName: string, action: ActionType): string => sentences[action].not(deviceName);
 
-/** "Nobody can know whether Front door was unlocked", for the start of messages. */
-export const maybeDone = (deviceName: string, action: ActionType): string =>
-  `It is not known whether ${deviceName} was ${actionWords[action]}`;
+/** "It is not known whether Front door was unlocked", for the start of messages. */
+export const maybeDone = (deviceName: string, action: ActionType): string => sentences[action].maybe(deviceName);
+
+export const isDoorAction = (action: ActionType): action is 'LOCK_DOOR' | 'UNLOCK_DOOR' =>
+  action === 'LOCK_DOOR' || action === 'UNLOCK_DOOR';
+
+/**
+ * What whoever commanded a door is to do next. Codes and noise limits are brought about by the gateway itself: what it
+ * goes on doing is said by those who see to them.
+ */
+export const advice = (action: ActionType, forDoor: string): string => (isDoorAction(action) ? ` ${forDoor}` : '');

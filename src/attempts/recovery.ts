@@ -15,7 +15,7 @@ const readLimitMs = 5_000;
 /** How attempts on codes and thresholds are taken up: supplied by those who know what they left on the device. */
 export type SubjectRecovery = (
   left: AttemptRecord,
-) => Pick<Command, 'alsoSettle'> & { readonly work?: Command['work'] };
+) => Pick<Command, 'alsoSettle' | 'inWords'> & { readonly work?: Command['work'] };
 
 export interface RecoveryOptions {
   readonly clock: Clock;
@@ -48,6 +48,7 @@ export function recover({ clock, store, registry, dispatcher, ofSubject }: Recov
       limits: recoveryLimits,
       work,
       ...(subject.alsoSettle && { alsoSettle: subject.alsoSettle }),
+      ...(subject.inWords && { inWords: subject.inWords }),
     });
   }
 }

@@ -7,7 +7,7 @@ import type { AttemptBook } from './attempt-book.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptEnded } from './attempt-ended.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
-import { type Outcome, settlementOf } from './outcome.ts';
+import { advice, notDone, type Outcome, settlementOf } from './outcome.ts';
 
 /** How soon a settlement that found no room on disk is tried again, in milliseconds. */
 const settleAgainMs = 250;
@@ -34,6 +34,11 @@ export class Settler {
   watch(attempt: Attempt, onEnd: () => void): void {
     const { wheel } = this.#options;
     const sendBy = wheel.at(attempt.facts.sendBy, () => {
+      if (attempt.hasDriver && attempt.nothingActed && attempt.facts.deadline > attempt.facts.sendBy) {
+        // Its driver knows better than the clock why nothing was sent, and is asked to say so.
+        attempt.abort(tooLate(attempt));
+        return;
+      }
       if (this.tell(attempt, { type: 'SEND_BY_PASSED' }, 'the time to send has passed')) onEnd();
     });
     const deadline = wheel.at(attempt.facts.deadline, () => {
@@ -67,7 +72,7 @@ export class Settler {
     const { clock, store, book, log, events } = this.#options;
     const { outcome } = attempt;
     if (outcome === undefined) return;
-    const settlement = settlementOf(outcome);
+    const settlement = settlementOf(attempt.told(outcome));
     const settledAt = clock.wallTime();
     const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
     const change: Change = { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history };
@@ -88,3 +93,10 @@ export class Settler {
     write();
   }
 }
+
+const tooLate = ({ facts: { deviceName, actionType } }: Attempt): GatewayError =>
+  new GatewayError(
+    'expired',
+    `${notDone(deviceName, actionType)}: it did not get so far in time, and nothing was sent.` +
+      advice(actionType, 'Try again; if it keeps happening, look at the device’s health and its link.'),
+  );

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { withoutAdvice } from '../attempts/advice.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
+import type { Failure } from '../attempts/outcome.ts';
 import {
   type Clock,
   Decibels,
@@ -103,6 +105,7 @@ export class DeviceLimits {
           else await noise.clearThreshold(ctx);
           return { noise_threshold_id: noiseThresholdId };
         },
+        inWords: inLimitWords,
         alsoSettle: ({ status }) => {
           if (status === 'error') return [];
           const fact = nameOf(deviceId);
@@ -141,6 +144,16 @@ const lowest = (thresholds: readonly NoiseThresholdRecord[]): NoiseThresholdReco
 /** The sensor's own word, which asking again will not change. */
 const saidNo = (type: string): boolean =>
   type in errorTypes && errorTypes[type as GatewayErrorType].delivery === 'refused' && type !== 'device_busy';
+
+/** A failure, with what the gateway goes on doing: its own episodes do not depend on the sensor's limit. */
+const inLimitWords = (failure: Failure): Failure => ({
+  ...failure,
+  message: `${withoutAdvice(failure.message)} ${
+    saidNo(failure.type)
+      ? 'The gateway does not ask it again for the same limit, and judges its levels by itself as before.'
+      : 'The gateway asks it again within an hour, and judges its levels by itself meanwhile; nothing needs to be done.'
+  }`,
+});
 
 const keepsNone = (name: string) =>
   new GatewayError('unsupported_action', `${name} keeps no limit of its own; the gateway judges its levels.`);
