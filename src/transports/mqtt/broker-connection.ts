@@ -9,6 +9,7 @@ import {
   connectionClosed,
   connectTimedOut,
   disconnectFailure,
+  heldUp,
   notAnswering,
   type Place,
   socketFailure,
@@ -41,6 +42,9 @@ export interface ConnectionHandlers {
   acknowledged(messageId: number, reasonCode: number): void;
 }
 
+/** More bytes than this may be more than the kernel takes at once: they are handed over to find out. A guess. */
+const GATHERED_AT_MOST = 16_384;
+
 /** How long a goodbye may take. A guess. */
 const GOODBYE_MS = 1_000;
 
@@ -61,6 +65,10 @@ export class BrokerConnection {
   #failure: BrokerFailure | undefined;
   #closed = false;
   #ending = false;
+  /** While packets of this turn are gathered: whether earlier ones still waited for the kernel when it began. */
+  #behind = false;
+  /** `Clock.now()` after which what is gathered must not leave any more. */
+  #leaveBy = Number.POSITIVE_INFINITY;
 
   /** @throws BrokerFailure */
   static async open(
@@ -98,6 +106,7 @@ export class BrokerConnection {
     client.on('message', (topic, payload, packet) => {
       if (this.open) handlers.message({ topic, payload, retained: packet.retain });
     });
+    client.on('packetsend', () => this.#gather());
     client.on('packetreceive', (packet) => {
       // The publish callback hides reason code 16 (no matching subscribers); the packet shows it.
       if (packet.cmd === 'puback' && packet.messageId !== undefined && this.open)
@@ -121,16 +130,11 @@ export class BrokerConnection {
     return !this.#closed && !this.#ending && this.#client.connected && !this.#socket.stream.destroyed;
   }
 
-  /** Whether earlier packets still wait for the kernel to take them: what is published now would wait behind them. */
+  /** Whether packets of an earlier turn still wait for the kernel: what is published now would wait behind them. */
   get congested(): boolean {
-    this.#handOver();
-    return this.#socket.stream.writableLength > 0;
-  }
-
-  /** Whether packets of an earlier turn still wait for the kernel to take them. */
-  get backedUp(): boolean {
     const { stream } = this.#socket;
-    return stream.writableCorked === 0 && stream.writableLength > 0;
+    if (stream.writableCorked > 0 && stream.writableLength > GATHERED_AT_MOST) this.#handOver();
+    return stream.writableCorked > 0 ? this.#behind : stream.writableLength > 0;
   }
 
   /** Resolves when the kernel has taken what was written so far, or the connection closed. */
@@ -140,33 +144,29 @@ export class BrokerConnection {
   }
 
   /**
-   * Publishes at once: when this returns, the packet is with the operating system, unless the connection is congested.
-   * mqtt.js itself would hand it over a tick later (it corks the stream): that is undone here. It also keeps a packet
-   * back while it works off a store, and drops one silently that it cannot encode (empty user properties, for one), so
-   * that something was written is checked.
+   * Publishes: the packet is with the operating system when this turn of the event loop ends, together with all others
+   * of the turn, unless the connection is congested. Left alone, mqtt.js would hand over each by itself. It also keeps a
+   * packet back while it works off a store, and drops one silently that it cannot encode (empty user properties, for
+   * one), so that something was written is checked.
    *
+   * @param leaveBy `Clock.now()` from which on it must not leave: a turn that took so long hands nothing over, and the
+   * connection is reset
    * @returns the message id that {@link ConnectionHandlers.acknowledged} will name; 0 for QoS 0
    * @throws BrokerFailure when the packet did not leave; the connection is then reset
    */
-  publish(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
-    const { stream } = this.#socket;
-    const before = stream.bytesWritten;
-    const messageId = this.#write(topic, payload, options);
-    this.#handOver();
-    if (stream.bytesWritten === before) throw this.#notWritten();
-    return messageId;
-  }
-
-  /**
-   * As {@link publish}, but the packet leaves together with the others of this turn, when the turn ends. For what
-   * cannot act: nobody knows when it is with the operating system.
-   */
-  publishSoon(topic: string, payload: string, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
+  publish(
+    topic: string,
+    payload: string | Buffer,
+    options: IClientPublishOptions & { readonly qos: 0 | 1 },
+    leaveBy = Number.POSITIVE_INFINITY,
+  ): number {
+    if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
     const { stream } = this.#socket;
     const before = stream.writableLength;
-    const messageId = this.#write(topic, payload, options);
+    this.#client.publish(topic, payload, options, () => undefined);
     if (stream.writableLength === before) throw this.#notWritten();
-    return messageId;
+    this.#leaveBy = Math.min(this.#leaveBy, leaveBy);
+    return options.qos === 0 ? 0 : this.#client.getLastMessageId();
   }
 
   /**
@@ -205,12 +205,6 @@ export class BrokerConnection {
     timer.cancel();
   }
 
-  #write(topic: string, payload: string | Buffer, options: IClientPublishOptions & { readonly qos: 0 | 1 }): number {
-    if (!this.open) throw this.#failure ?? connectionClosed(this.#options);
-    this.#client.publish(topic, payload, options, () => undefined);
-    return options.qos === 0 ? 0 : this.#client.getLastMessageId();
-  }
-
   #notWritten(): BrokerFailure {
     const failure = new BrokerFailure({
       reason: 'not_written',
@@ -220,9 +214,21 @@ export class BrokerConnection {
     return failure;
   }
 
+  /** Called before each packet: what leaves in one turn of the event loop leaves in one write. */
+  #gather(): void {
+    const { stream } = this.#socket;
+    if (stream.writableCorked > 0) return;
+    this.#behind = stream.writableLength > 0;
+    stream.cork();
+    setImmediate(() => this.#handOver());
+  }
+
   #handOver(): void {
     const { stream } = this.#socket;
-    while (stream.writableCorked > 0) stream.uncork();
+    const late = this.#options.clock.now() >= this.#leaveBy;
+    this.#leaveBy = Number.POSITIVE_INFINITY;
+    if (late) this.reset(heldUp(this.#options));
+    else while (stream.writableCorked > 0) stream.uncork();
   }
 
   async #answered<T>(what: string, ask: (done: (error: Error | undefined, value?: T) => void) => void): Promise<T> {
@@ -267,6 +273,8 @@ function accepted(
       // Ours counts from the first packet of TCP and comes first.
       connectTimeout: options.answerTimeoutMs * 2,
       timerVariant: 'native',
+      // Its table of 65,536 numbers costs more memory than everything it saves.
+      writeCache: false,
       // mqtt.js would print packets, payloads included, when DEBUG is set in the environment.
       log: () => undefined,
     });

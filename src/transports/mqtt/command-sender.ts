@@ -41,8 +41,8 @@ const TOPIC_NAME_INVALID = 0x90;
 
 /**
  * Sends commands so that none is late and none goes twice. A command is published when the connection is there and
- * has room, in the same tick as its permit is spent, and the packet is with the kernel when `publish` returns. From
- * then on the kernel alone decides when it leaves: a network that went silent without a FIN keeps it, for minutes.
+ * has room, in the same tick as its permit is spent, and the packet is with the kernel when that turn of the event loop
+ * ends, or never if `send_by` has passed by then. From then on the kernel alone decides when it leaves: a network that went silent without a FIN keeps it, for minutes.
  * Hence the reset when the broker has not acknowledged within a second, and at `send_by` if that comes first: it
  * discards what the kernel has not sent.
  */
@@ -94,7 +94,7 @@ export class CommandSender {
     if (!this.#hasRoom(outgoing.connection())) await this.#untilRoom(outgoing);
     const connection = outgoing.connection();
     const remainingMs = this.#remaining(outgoing, connection);
-    // Nothing is awaited between here and the kernel.
+    // Nothing is awaited between here and the packet.
     permit?.spend();
     const messageId = this.#publish(connection, outgoing, remainingMs);
     const fate = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
@@ -147,7 +147,8 @@ export class CommandSender {
     // A broker that counts in whole seconds keeps a message up to a second longer (seen with mosquitto 2.0.11).
     const messageExpiryInterval = Math.max(1, Math.min(EXPIRY_SECONDS, Math.floor(remainingMs / 1_000) - 1));
     try {
-      return connection.publish(topic, payload, { qos: 1, retain: false, properties: { messageExpiryInterval } });
+      const options = { qos: 1, retain: false, properties: { messageExpiryInterval } } as const;
+      return connection.publish(topic, payload, options, permit?.sendBy);
     } catch (error) {
       if (error instanceof BrokerFailure) {
         permit?.withdraw();

@@ -154,3 +154,9 @@ export const connectTimedOut = ({ address, name }: Place, ms: number) =>
 
 export const notAnswering = ({ address }: Place, what: string) =>
   new BrokerFailure({ reason: 'not_answering', hint: `${address.shown} left ${what} unanswered. Check the network.` });
+
+export const heldUp = ({ address }: Place) =>
+  new BrokerFailure({
+    reason: 'held_up',
+    hint: `The gateway was held up until it was too late to send to ${address.shown}. Look at what else loads this machine.`,
+  });

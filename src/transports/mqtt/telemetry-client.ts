@@ -211,7 +211,7 @@ export class MqttTelemetryClient {
   #pump(): void {
     const { connection } = this.#loop;
     while (connection?.open === true && this.#unacknowledged.size < Math.min(WINDOW, connection.receiveMaximum)) {
-      if (connection.backedUp) {
+      if (connection.congested) {
         this.#pumpWhenFlushed(connection);
         return;
       }
@@ -242,7 +242,7 @@ export class MqttTelemetryClient {
     // Over 3.1.1 mqtt.js leaves the properties out.
     const properties = { contentType, payloadFormatIndicator: true, ...user, ...expiry };
     try {
-      const messageId = connection.publishSoon(topic, payload, { qos, retain, properties });
+      const messageId = connection.publish(topic, payload, { qos, retain, properties });
       if (qos === 1) this.#unacknowledged.set(messageId, message);
     } catch {
       // The connection is gone; the next one tells it.

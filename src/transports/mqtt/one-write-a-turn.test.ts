@@ -1,0 +1,46 @@
+import type { Socket } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { becomes } from '../../../test/kit/link-becomes.ts';
+import { failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
+import type { Clock } from '../../contract/index.ts';
+
+const mqtt = useMqtt();
+
+/** Counts what sockets hand to the kernel: `_write` and `_writev` are what a stream calls for one write. */
+async function writesDuring(of: (socket: Socket) => boolean, work: () => Promise<unknown>): Promise<number> {
+  const { Socket: Sockets } = await import('node:net');
+  const counted = vi.spyOn(Sockets.prototype, '_write');
+  await work();
+  return counted.mock.contexts.filter((socket) => of(socket as Socket)).length;
+}
+
+it('what leaves in one turn of the event loop leaves in one write', async () => {
+  const main = await mqtt.connected();
+  const links = Array.from({ length: 8 }, (_, index) => main.link(`Door ${index}`));
+  const isOurs = ({ remotePort }: Socket) => remotePort === mqtt.proxy.port;
+  const writes = await writesDuring(isOurs, () =>
+    Promise.all(links.map((link) => link.command(mqtt.permit(), TOPIC, 'UNLOCK', never()))),
+  );
+  await mqtt.lock.settled();
+  expect(mqtt.lock.payloads).toHaveLength(8);
+  expect(writes).toBe(1);
+});
+
+it('a turn that lasts until after send_by hands nothing over', async () => {
+  let heldUpMs = 0;
+  const clock: Clock = {
+    now: () => mqtt.clock.now() + heldUpMs,
+    wallTime: () => mqtt.clock.wallTime(),
+    setTimer: (callback, ms) => mqtt.clock.setTimer(callback, ms),
+  };
+  const main = await mqtt.connected({ clock });
+  const late = mqtt.permit();
+  const sending = failure(main.link('Front Door').command(late, TOPIC, 'UNLOCK', never()));
+  expect(late.spend).toHaveBeenCalledOnce();
+  heldUpMs = 5_000;
+  expect(await sending).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+  await mqtt.clock.advance(5_000);
+  await becomes(main, 'up');
+  await mqtt.lock.settled();
+  expect(mqtt.lock.payloads).toEqual([]);
+});
