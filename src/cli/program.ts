@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { GatewayError } from '../contract/index.ts';
 import { attemptHistory, getAttempt, listAttempts } from './attempts.ts';
@@ -6,10 +6,13 @@ import type { Catalogues } from './catalogues.ts';
 import { checkConfig } from './check-config.ts';
 import { showClock } from './clock.ts';
 import { createCode, deleteCode, listCodes } from './codes.ts';
+import { commandTree } from './command-tree.ts';
+import { completion, type Shell, shells } from './completion.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
+import { manual } from './manual.ts';
 import { setService } from './service.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -275,6 +278,22 @@ the place of an earlier pairing.${examples([
     .action(async (device, options) => {
       const { pair } = await import('./pair.ts');
       done(await pair(terminal, catalogues, device, options, stopSignal(stop(), 'The pairing was stopped.')));
+    });
+
+  program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .addArgument(new Argument('<shell>', 'which').choices(shells))
+    .addHelpText('after', examples(['strikeplate completion bash > /etc/bash_completion.d/strikeplate']))
+    .action((shell: Shell) => {
+      terminal.out(completion(shell, commandTree(program)));
+    });
+  program
+    .command('manual')
+    .description('print the manual page')
+    .addHelpText('after', examples(['strikeplate manual | man -l -']))
+    .action(() => {
+      terminal.out(manual(commandTree(program), version));
     });
 
   const scan = program.command('scan').description('find hardware, and print lines for the configuration');

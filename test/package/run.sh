@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# npm run test:package [-- SUITE...]: the Debian packages on fresh Debians (bookworm and trixie unless told).
+# As root, with debootstrap, dpkg-deb and cgroup 2; reaches Debian's mirror. Takes some minutes. For each Debian: from
+# nothing to an unlocked simulated door; an upgrade under a door command every 100 ms; a broken upgrade, which must go
+# back by itself; a purge, which must leave nothing. Two builds must be equal byte for byte.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+suites=("$@")
+[ ${#suites[@]} -gt 0 ] || suites=(bookworm trixie)
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+cache=${STRIKEPLATE_ROOTS:-/var/tmp/strikeplate-roots}
+work=$(mktemp -d)
+booted=
+stop() { [ -z "$booted" ] || kill -9 "$booted" 2>/dev/null || true; booted=; }
+trap 'stop; rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*" >&2; exit 1; }
+say() { printf '%-9s %s\n' "$suite" "$*"; }
+
+suite=build
+mkdir -p "$work/a" "$work/b" "$work/shared"
+(cd "$repository" && node scripts/package.mjs --out "$work/a" >/dev/null && node scripts/package.mjs --out "$work/b" >/dev/null)
+cmp "$work"/a/strikeplate_*.deb "$work"/b/strikeplate_*.deb || fail "two builds differ"
+say "two builds are equal: $(sha256sum "$work"/a/strikeplate_*.deb | cut -c1-16)..., $(stat -c %s "$work"/a/strikeplate_*.deb) bytes"
+(cd "$repository" && node scripts/package.mjs --with-node --out "$work/a" >/dev/null)
+
+# Another release, and one that does not start.
+repack() { # FROM VERSION [broken]
+  local folder="$work/repack"
+  rm -rf "$folder"
+  dpkg-deb -R "$1" "$folder"
+  sed -i "s/^Version: .*/Version: $2/" "$folder/DEBIAN/control"
+  echo "$2-test" >"$folder/opt/strikeplate/package/release"
+  [ "${3:-}" != broken ] || echo 'throw new Error("a broken release");' >"$folder/opt/strikeplate/package/dist/src/cli.js"
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder" "$work/shared/$2.deb" >/dev/null
+}
+cp "$here/gateway.yaml" "$here/hammer.mjs" "$work/shared/"
+
+for suite in "${suites[@]}"; do
+  packages=ca-certificates,systemd,procps,udev,mosquitto
+  base="$cache/$suite"
+  if [ ! -e "$base/.complete" ]; then
+    mkdir -p "$base"
+    debootstrap --variant=minbase --include=$packages "$suite" "$base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+      { tail -5 "$work/debootstrap.log"; fail "debootstrap $suite"; }
+    touch "$base/.complete"
+  fi
+  root="$work/$suite"
+  cp -a "$base" "$root"
+  kind=strikeplate
+  # Debian 12 has Node.js 18: there the package with its own runtime is the one to take.
+  [ "$suite" != bookworm ] || kind=strikeplate-with-node
+  deb=$(ls "$work"/a/${kind}_*.deb)
+  cp "$deb" "$work/shared/first.deb"
+  repack "$deb" 9.0.1
+  repack "$deb" 9.0.2 broken
+
+  hierarchy=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
+  mkdir -p "$hierarchy/strikeplate-$$"
+  sh -c "echo \$\$ >$hierarchy/strikeplate-$$/cgroup.procs; exec unshare --kill-child --fork --pid --mount --cgroup --uts --mount-proc '$here/boot-root.sh' '$root' '$work/shared'" >"$work/boot.log" 2>&1 &
+  booted=$!
+  for _ in $(seq 100); do
+    first=$(pgrep -P "$booted" || true)
+    [ -n "$first" ] && nsenter -t "$first" -m -p -u systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
+    sleep 0.2
+  done
+  inside() { nsenter -t "$first" -m -p -u env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+  apt() { inside apt-get -y -qq "$@" >"$work/apt.log" 2>&1; }
+  apt update || fail "apt update"
+
+  began=$(date +%s)
+  apt install /mnt/first.deb || { tail -5 "$work/apt.log"; fail "install"; }
+  inside systemctl is-active --quiet strikeplate || fail "not running after the installation"
+  inside systemctl start mosquitto
+  inside sh -c 'cp /mnt/gateway.yaml /etc/strikeplate/gateway.yaml && strikeplate check-config && systemctl restart strikeplate' >/dev/null || fail "configuration"
+  for _ in $(seq 50); do inside strikeplate devices 2>/dev/null | grep -q online && break; sleep 0.2; done
+  door=$(inside strikeplate unlock front) || fail "unlock: $door"
+  say "installed and unlocked in $(($(date +%s) - began)) s with 4 commands: $door"
+
+  inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" /mnt/hammer.mjs 25' >"$work/hammer.out" &
+  hammer=$!
+  sleep 3
+  apt install /mnt/9.0.1.deb || { tail -5 "$work/apt.log"; fail "upgrade"; }
+  wait "$hammer"
+  inside readlink /opt/strikeplate/current | grep -q 9.0.1 || fail "the new release does not run"
+  say "upgrade under commands: $(cat "$work/hammer.out")"
+
+  if apt install /mnt/9.0.2.deb; then fail "a broken release was taken"; fi
+  inside readlink /opt/strikeplate/current | grep -q 9.0.1 || fail "a broken release did not go back"
+  inside strikeplate lock front >/dev/null || fail "the release before does not work after going back"
+  say "broken upgrade: $(grep 'did not become ready' "$work/apt.log")"
+
+  apt purge "$kind" || { tail -5 "$work/apt.log"; fail "purge"; }
+  left=$(inside find / -xdev -name '*strikeplate*' -not -path '/mnt/*' -not -path '/proc/*' -not -path '/var/log/*' -not -path '/var/lib/apt/*')
+  inside getent passwd strikeplate && left="$left user"
+  [ -z "$left" ] || fail "purge left: $left"
+  say "purge left nothing"
+  stop
+  sleep 1
+  rm -rf "$root"
+done
