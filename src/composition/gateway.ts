@@ -6,6 +6,7 @@ import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { type Clock, GatewayError } from '../contract/index.ts';
+import { LimitNotices } from '../events/limit-notices.ts';
 import { ApiKeys } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -58,6 +59,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
+    const limits = new LimitNotices({ clock, log });
+    await startup.add(async () => ({ close: async () => limits.close() }));
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
     const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
     const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
@@ -101,6 +104,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       }),
       links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
     });
+    limits.tellEvents((drafts) => core.events.append(drafts));
     store.keepAllUnless(() => core.time.moment().sure);
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     const { metrics } = await startup.add(async () =>
@@ -110,6 +114,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         configDigest: config.digest,
         connectionTo: mqtt.telemetryTo,
         storeStats: () => store.stats,
+        limitTotals: () => limits.totals,
         log,
         random: Math.random,
         logTap,
@@ -123,7 +128,16 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const tls = await readTls(config.http.tls);
     assertBindAllowed(config.http, keys);
     const http = await startup.add(async () =>
-      createHttpServer({ gateway: core, keys, holdMs: config.http.holdMs, log, metrics, ...(tls && { tls }) }),
+      createHttpServer({
+        gateway: core,
+        keys,
+        holdMs: config.http.holdMs,
+        maxConnections: config.http.maxConnections,
+        onLimit: (bite) => limits.bit(bite),
+        log,
+        metrics,
+        ...(tls && { tls }),
+      }),
     );
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');

@@ -76,6 +76,7 @@ export interface HttpConfig {
   readonly apiKeysFile: string;
   readonly demoKeyFile: string | undefined;
   readonly holdMs: number;
+  readonly maxConnections: number | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly allowPlaintext: boolean;
 }

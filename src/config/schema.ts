@@ -43,6 +43,14 @@ export const httpSection = z
       .max(25_000)
       .default(1_000)
       .describe('How long a POST waits for the outcome, in milliseconds, so that a fast door is final in its answer.'),
+    max_connections: z
+      .int()
+      .min(16)
+      .max(100_000)
+      .optional()
+      .describe(
+        'Connections at a time; those without a valid key go first. Unless told 2048, or what the limit of open files leaves.',
+      ),
     tls: z
       .strictObject({
         cert_file: FilePath.describe('Certificate chain, PEM.'),

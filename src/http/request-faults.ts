@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { GatewayError } from '../contract/index.ts';
 import { errorAnswer } from './error-envelope.ts';
 import { InvalidInput } from './invalid-input.ts';
@@ -29,31 +28,25 @@ export function requestFault(error: unknown, bodyLimit: number): GatewayError | 
     : undefined;
 }
 
-/** Answers what is not HTTP, or came too slowly or with too much before the body, and hangs up. */
-export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
+/** What is answered to what is not HTTP, or came too slowly or with too much before the body, byte by byte. */
+export function brokenRequestAnswer({ code }: { readonly code?: string }): string {
   const fault =
-    error.code === 'HPE_HEADER_OVERFLOW'
+    code === 'HPE_HEADER_OVERFLOW'
       ? new GatewayError('payload_too_large', 'The URL and the headers together are too large.')
       : new InvalidInput(
-          error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          code === 'ERR_HTTP_REQUEST_TIMEOUT'
             ? 'The request did not arrive completely in time.'
             : 'What arrived is not a valid HTTP request.',
         );
   const { status, body } = errorAnswer(fault);
   const text = JSON.stringify(body);
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${status === 413 ? 'Payload Too Large' : 'Bad Request'}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      `seam-request-id: ${randomUUID()}`,
-      'Connection: close',
-      '',
-      text,
-    ].join('\r\n'),
-  );
+  return [
+    `HTTP/1.1 ${status} ${status === 413 ? 'Payload Too Large' : 'Bad Request'}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    `seam-request-id: ${randomUUID()}`,
+    'Connection: close',
+    '',
+    text,
+  ].join('\r\n');
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
-import { isIPv6 } from 'node:net';
+import type { Server } from 'node:http';
+import { isIPv6, type Socket } from 'node:net';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -11,14 +10,17 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { GatewayError } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
+import type { OnLimit } from '../model/limits.ts';
 import { Answers } from '../wire/answers.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
+import { connectionLimits } from './connections.ts';
+import { Entrance, type Patience, type ServerCertificate } from './entrance.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
 import { Holds } from './hold.ts';
 import { Idempotency } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
-import { answerBrokenRequest, requestFault } from './request-faults.ts';
+import { requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
 import { gatewayRoutes } from './routes/index.ts';
@@ -28,12 +30,6 @@ import { serveRoute } from './serve-route.ts';
 
 /** Bytes. A list of 10,000 ids has 400 KB. */
 const BODY_LIMIT = 1_048_576;
-/** Bytes of request line and headers: clients put lists of ids into the query. Node's own default is 16 KiB. */
-const HEADER_LIMIT = 65_536;
-/** A request that is not complete by then is dropped: nothing here is larger than a second of a slow link. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than the clients' usual pauses between polls; fastify's default. */
-const KEEP_ALIVE_MS = 72_000;
 /** How long closing waits for requests under way before it hangs up. */
 const CLOSE_LIMIT_MS = 3_000;
 
@@ -45,8 +41,13 @@ export interface HttpServerOptions {
   readonly log: Logger;
   /** Served at `/metrics`; undefined: there is no such route. */
   readonly metrics?: MetricsText;
-  /** PEM. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly tls?: ServerCertificate;
+  /** Connections at a time; undefined: as many as this machine allows. */
+  readonly maxConnections?: number | undefined;
+  /** How long clients are waited for, unless as usual. */
+  readonly patience?: Patience;
+  /** Told of what was refused because there was too much of it. */
+  readonly onLimit?: OnLimit;
 }
 
 export interface HttpServer {
@@ -54,8 +55,12 @@ export interface HttpServer {
   listen(at: { readonly host: string; readonly port: number }): Promise<string>;
   /** `http://address:port` or `https://…`, undefined before `listen`. */
   readonly address: string | undefined;
+  /** How many are connected now. */
+  readonly connections: number;
   /** Answers held requests with their attempts as they are, then hangs up. Calling it again does nothing. */
   close(): Promise<void>;
+  /** From now on connections are made with this certificate; those that are open stay. Only where there was one. */
+  renewCertificate(certificate: ServerCertificate): void;
   /** A request without a socket, for tests. */
   inject(request: InjectOptions): Promise<LightMyRequestResponse>;
 }
@@ -70,12 +75,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const stopping = () => closing !== undefined;
   let address: string | undefined;
 
-  const app = newApp(options.tls);
+  const entrance = new Entrance({
+    clock: gateway.clock,
+    limits: connectionLimits(options.maxConnections),
+    onLimit: options.onLimit ?? (() => undefined),
+    tls: options.tls,
+    patience: options.patience,
+  });
+  const app = newApp(entrance);
   const authenticate = authentication(options.keys, gateway.clock, log);
   app.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = gateway.clock.now();
     reply.header('seam-request-id', request.id);
-    authenticate(request, reply, done);
+    authenticate(request, reply, (error) => {
+      if (request.apiKey !== undefined) entrance.recognised(request.raw);
+      done(error);
+    });
   });
   logRequests(app, log, gateway.clock);
   answerErrors(app, log, stopping);
@@ -86,7 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
   ]);
   serveOpenRoutes(app, gateway);
-  if (options.metrics) serveMetrics(app, options.metrics);
+  if (options.metrics) serveMetrics(app, options.metrics, gateway.clock);
   const service = {
     holds,
     idempotency: new Idempotency(gateway.attempts),
@@ -99,7 +114,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const close = async () => {
     holds.release();
     streams.close();
-    const limit = gateway.clock.setTimer(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS);
+    entrance.closeUnfinished();
+    const limit = gateway.clock.setTimer(() => entrance.closeAll(), CLOSE_LIMIT_MS);
     await app.close();
     limit.cancel();
   };
@@ -112,25 +128,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     get address() {
       return address;
     },
+    get connections() {
+      return entrance.connections;
+    },
     close() {
       closing ??= close();
       return closing;
     },
+    renewCertificate: (certificate) => entrance.renew(certificate),
     inject: (request) => app.inject(request),
   };
 }
 
-function urlOf(bound: ReturnType<http.Server['address']>, scheme: string): string {
+function urlOf(bound: ReturnType<Server['address']>, scheme: string): string {
   if (bound === null || typeof bound === 'string') throw new Error('the HTTP server listens on no port');
   return `${scheme}://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
-function newApp(tls: HttpServerOptions['tls']): FastifyInstance {
-  const limits = {
-    maxHeaderSize: HEADER_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    headersTimeout: REQUEST_TIMEOUT_MS,
-  };
+function newApp(entrance: Entrance): FastifyInstance {
   const app = Fastify({
     // Requests are logged by what may be known of them: never a URL, whose query may hold a PIN, nor a body.
     logger: false,
@@ -141,17 +156,12 @@ function newApp(tls: HttpServerOptions['tls']): FastifyInstance {
     forceCloseConnections: 'idle',
     // Requests are read by zod: the compilers that fastify brings along would only take time and memory at the start.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error, socket) => entrance.answerBroken(error, socket as Socket),
     frameworkErrors: (error, request, reply) => {
       reply.header('seam-request-id', request.id);
       sendError(reply, requestFault(error, BODY_LIMIT) ?? ourFault());
     },
-    serverFactory: (handler) => {
-      const server =
-        tls === undefined ? http.createServer(limits, handler) : https.createServer({ ...limits, ...tls }, handler);
-      server.keepAliveTimeout = KEEP_ALIVE_MS;
-      return server;
-    },
+    serverFactory: (handler) => entrance.server(handler),
   });
   app.decorateRequest('apiKey', undefined);
   app.decorateRequest('receivedAt', 0);

@@ -1,4 +1,5 @@
 import type { DenialReason, LockMethod } from '../contract/index.ts';
+import type { LimitName } from './limits.ts';
 import type { ActionType } from './records.ts';
 
 /** An event without fields of its own. */
@@ -105,6 +106,12 @@ export interface EventDetails {
   'strikeplate.door.closed_again': { readonly opened_at: string; readonly open_seconds: number };
   /** A slot was changed at the lock itself. */
   'strikeplate.lock.code_slot_changed': { readonly slot: number; readonly occupied: boolean };
+  /** Somebody or something used up what strangers or one device may use: the rest is refused or left out. */
+  'strikeplate.gateway.limit_reached': {
+    readonly limit: LimitName;
+    readonly source: string;
+    readonly message: string;
+  };
   /** A noisy stretch that was told of is over. */
   'strikeplate.noise_sensor.noise_threshold_ended': ThresholdTriggered;
 }

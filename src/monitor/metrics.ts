@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
+import { type LimitName, limitNames } from '../model/limits.ts';
 import type { AttemptRecord } from '../model/records.ts';
 import { DurationWindow } from './duration-window.ts';
 import { type ProcessProbe, probeProcess } from './process-probe.ts';
@@ -19,6 +20,8 @@ export interface MetricsOptions {
   readonly gateway: Gateway;
   readonly storeStats?: () => CommitFigures;
   readonly probe?: ProcessProbe;
+  /** How often each limit bit since the start. */
+  readonly limitTotals?: () => ReadonlyMap<LimitName, number>;
 }
 
 /** What the monitor did so far; see {@link Metrics.watchMonitor}. */
@@ -75,6 +78,7 @@ export class Metrics {
     this.#describeGateway();
     this.#describeProcess();
     if (options.storeStats) this.#describeStore(options.storeStats);
+    if (options.limitTotals) this.#describeLimits(options.limitTotals);
     this.#unsubscribe = gateway.attempts.onChange((attempt) => this.#heard(attempt));
   }
 
@@ -175,6 +179,17 @@ export class Metrics {
     );
     this.#count('strikeplate_store_syncs_total', 'Groups of commits: one sync each.', [], (syncs) =>
       syncs.inc(stats().batches),
+    );
+  }
+
+  #describeLimits(totals: () => ReadonlyMap<LimitName, number>): void {
+    this.#count(
+      'strikeplate_limited_total',
+      'What was refused or left out because there was too much.',
+      ['limit'],
+      (limited) => {
+        for (const limit of limitNames) limited.inc({ limit }, totals().get(limit) ?? 0);
+      },
     );
   }
 

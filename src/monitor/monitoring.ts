@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Gateway } from '../model/gateway.ts';
+import type { LimitName } from '../model/limits.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics } from './metrics.ts';
 import { type MonitorConfig, startMonitor } from './mqtt-monitor.ts';
@@ -22,6 +23,7 @@ export interface MonitoringOptions {
   /** Makes the connection to a broker that configuration names. */
   readonly connectionTo: (broker: string, will: LastWill) => MonitorConnection;
   readonly storeStats: () => CommitFigures;
+  readonly limitTotals: () => ReadonlyMap<LimitName, number>;
   readonly log: Logger;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -38,8 +40,8 @@ export interface Monitoring {
  * after them.
  */
 export function startMonitoring(options: MonitoringOptions): Monitoring {
-  const { gateway, config, configDigest, connectionTo, storeStats, log, random, logTap } = options;
-  const metrics = new Metrics({ gateway, storeStats });
+  const { gateway, config, configDigest, connectionTo, storeStats, limitTotals, log, random, logTap } = options;
+  const metrics = new Metrics({ gateway, storeStats, limitTotals });
   if (config === undefined) return { metrics, close: async () => metrics.close() };
   const publisher = connectionTo(config.mqtt, statusWill(config.baseTopic));
   const monitor = startMonitor({

@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { OnLimit } from '../model/limits.ts';
+import { addressGroup } from './address-group.ts';
+
+/** How many connections there may be. */
+export interface ConnectionLimits {
+  /** Of everybody. */
+  readonly total: number;
+  /** Of those that no valid key was sent on. */
+  readonly strangers: number;
+  /** Of those, from one address. */
+  readonly strangersOfAddress: number;
+}
+
+/** Descriptors that HTTP leaves to brokers, serial lines, radios, the store, its backup and the log. A guess. */
+const RESERVED_DESCRIPTORS = 256;
+/** Beyond this, more connections cost memory and serve nobody. A guess. */
+const USUAL_TOTAL = 2_048;
+/** A home router's worth of clients that all connect anew at once. A guess. */
+const USUAL_OF_ADDRESS = 256;
+/** What a client may ask ahead on one connection, before the answer to the first (RFC 9112, section 9.3.2). */
+const MOST_AHEAD = 16;
+
+/** @param wanted `http.max_connections`; undefined: as many as the descriptors and memory of a small machine allow */
+export function connectionLimits(wanted: number | undefined, descriptors = descriptorLimit()): ConnectionLimits {
+  const room = Math.max(16, descriptors - Math.min(RESERVED_DESCRIPTORS, Math.floor(descriptors / 2)));
+  const total = Math.min(wanted ?? USUAL_TOTAL, room);
+  const strangers = Math.max(8, Math.floor((total * 3) / 4));
+  return { total, strangers, strangersOfAddress: Math.min(USUAL_OF_ADDRESS, Math.max(8, Math.floor(strangers / 2))) };
+}
+
+/** How many descriptors this process may have: Node.js raises its own soft limit to the hard one (proc(5)). */
+function descriptorLimit(): number {
+  try {
+    const found = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return found === undefined || found === 'unlimited' ? 4_096 : Number(found);
+  } catch {
+    return 4_096;
+  }
+}
+
+interface Connection {
+  readonly peer: string;
+  readonly socket: Socket;
+  readonly address: string;
+  readonly group: string;
+  /** Past the TLS handshake, where there is one. */
+  open: boolean;
+  /** A valid key was sent on it. */
+  known: boolean;
+  /** Requests without their answer. */
+  underWay: number;
+}
+
+/**
+ * Everybody who is connected, and who has to go when there are too many: of the address with most strangers the one
+ * that was there longest. Who sent a valid key goes last, and never with a request under way. A newcomer is let in for
+ * that, since an honest one asks at once and is no stranger afterwards.
+ */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #onLimit: OnLimit;
+  /** By peer address and port; in the order of arrival. */
+  readonly #all = new Map<string, Connection>();
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #strangers = new Map<string, Set<Connection>>();
+  #strangerCount = 0;
+
+  constructor(limits: ConnectionLimits, onLimit: OnLimit) {
+    this.#limits = limits;
+    this.#onLimit = onLimit;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get strangers(): number {
+    return this.#strangerCount;
+  }
+
+  /** A TCP connection came. @param secured whether it is ready for HTTP as it is */
+  came(socket: Socket, secured: boolean): void {
+    const peer = peerOf(socket);
+    // Gone before it was looked at.
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    const address = socket.remoteAddress ?? '';
+    const connection: Connection = {
+      peer,
+      socket,
+      address,
+      group: addressGroup(address),
+      open: secured,
+      known: false,
+      underWay: 0,
+    };
+    this.#all.set(peer, connection);
+    this.#bySocket.set(socket, connection);
+    this.#addStranger(connection);
+    socket.once('close', () => this.#forget(connection));
+    this.#makeRoom(connection);
+  }
+
+  /** The TLS handshake on a connection is over. */
+  secured(socket: Socket): void {
+    const peer = peerOf(socket);
+    const connection = peer === undefined ? undefined : this.#all.get(peer);
+    if (connection === undefined) return;
+    connection.open = true;
+    this.#bySocket.set(socket, connection);
+  }
+
+  /** False while its TLS handshake has not ended: nothing can be said on it. */
+  isOpen(socket: Socket): boolean {
+    return this.#bySocket.get(socket)?.open ?? false;
+  }
+
+  /** A request came. False when it is one too many on its connection, which is then closed. */
+  requested({ socket }: IncomingMessage): boolean {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined) return true;
+    connection.underWay += 1;
+    if (connection.underWay <= MOST_AHEAD) return true;
+    if (connection.underWay === MOST_AHEAD + 1) {
+      this.#tell(connection, `A client at ${connection.address} sent more requests ahead than are answered.`);
+      this.#close(connection);
+    }
+    return false;
+  }
+
+  answered({ socket }: IncomingMessage): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) connection.underWay = Math.max(0, connection.underWay - 1);
+  }
+
+  /** Whether a valid key was sent on it before. */
+  isKnown({ socket }: IncomingMessage): boolean {
+    return this.#bySocket.get(socket)?.known ?? false;
+  }
+
+  /** A valid key was sent on it. */
+  recognised({ socket }: IncomingMessage): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined || connection.known) return;
+    connection.known = true;
+    this.#removeStranger(connection);
+  }
+
+  /** Hangs up on those that cannot be answered: their handshake has not ended. */
+  closeUnfinished(): void {
+    for (const connection of this.#all.values()) if (!connection.open) this.#close(connection);
+  }
+
+  closeAll(): void {
+    for (const connection of this.#all.values()) this.#close(connection);
+  }
+
+  #makeRoom(newcomer: Connection): void {
+    const { total, strangers, strangersOfAddress } = this.#limits;
+    const ofAddress = this.#strangers.get(newcomer.group);
+    if (ofAddress !== undefined && ofAddress.size > strangersOfAddress) {
+      this.#tell(
+        newcomer,
+        `More than ${strangersOfAddress} connections without a valid key came from ${newcomer.address}: the oldest are ` +
+          'closed. Find out what connects there, and keep it out with a firewall if it is none of yours.',
+      );
+      this.#close(first(ofAddress) ?? newcomer);
+    } else if (this.#strangerCount > strangers) {
+      this.#tell(newcomer, `More than ${strangers} connections without a valid key are open: the oldest are closed.`);
+      this.#close(this.#oldestStranger() ?? newcomer);
+    }
+    if (this.#all.size <= total) return;
+    this.#tell(
+      newcomer,
+      `More than ${total} connections are open: idle ones are closed. Raise http.max_connections and the unit's ` +
+        'LimitNOFILE if so many clients are yours.',
+    );
+    this.#close(this.#oldestStranger(newcomer) ?? this.#longestIdle() ?? newcomer);
+  }
+
+  #oldestStranger(except?: Connection): Connection | undefined {
+    let largest: Set<Connection> | undefined;
+    for (const group of this.#strangers.values()) if (group.size > (largest?.size ?? 0)) largest = group;
+    const oldest = largest === undefined ? undefined : first(largest);
+    return oldest === except ? undefined : oldest;
+  }
+
+  #longestIdle(): Connection | undefined {
+    for (const connection of this.#all.values()) if (connection.known && connection.underWay === 0) return connection;
+    return undefined;
+  }
+
+  #addStranger(connection: Connection): void {
+    const group = this.#strangers.get(connection.group) ?? new Set();
+    group.add(connection);
+    this.#strangers.set(connection.group, group);
+    this.#strangerCount += 1;
+  }
+
+  #removeStranger(connection: Connection): void {
+    const group = this.#strangers.get(connection.group);
+    if (group?.delete(connection) !== true) return;
+    this.#strangerCount -= 1;
+    if (group.size === 0) this.#strangers.delete(connection.group);
+  }
+
+  /** At once: it counts no more, whenever its close is told. */
+  #close(connection: Connection): void {
+    this.#forget(connection);
+    connection.socket.destroy();
+  }
+
+  #forget(connection: Connection): void {
+    // A later connection may have come from the same port.
+    if (this.#all.get(connection.peer) === connection) this.#all.delete(connection.peer);
+    this.#removeStranger(connection);
+  }
+
+  #tell({ address }: Connection, message: string): void {
+    this.#onLimit({ limit: 'http_connections', source: address, message });
+  }
+}
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string | undefined =>
+  remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+
+function first(connections: ReadonlySet<Connection>): Connection | undefined {
+  for (const connection of connections) return connection;
+  return undefined;
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../contract/index.ts';
+import type { OnLimit } from '../model/limits.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { brokenRequestAnswer } from './request-faults.ts';
+import { StrangerRequests } from './stranger-requests.ts';
+
+/** Bytes of request line and headers: clients put lists of ids into the query. Node's own default is 16 KiB. */
+const HEADER_LIMIT = 65_536;
+/** Header lines; a browser sends some twenty. */
+const MAX_HEADERS = 100;
+/** Longer than the clients' usual pauses between polls; fastify's default. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** How long a client is waited for, in milliseconds. */
+export interface Patience {
+  /** A TLS handshake is two round trips; Node's own default is 120 s. */
+  readonly handshakeMs: number;
+  /** A request that is not complete by then is dropped: nothing here is larger than a second of a slow link. */
+  readonly requestMs: number;
+  /** How often requests are looked at for that. Node's own default is 30 s, which would make 10 s 40 s. */
+  readonly checkMs: number;
+  /**
+   * A connection on which no byte moves for so long is dropped: a client that does not read its answer. Longer than a
+   * command is held (25 s) and than the silence between two heartbeats of an event stream (15 s).
+   */
+  readonly stuckMs: number;
+}
+
+const usualPatience: Patience = { handshakeMs: 10_000, requestMs: 10_000, checkMs: 2_000, stuckMs: 60_000 };
+/** How long a client whose request was refused may take to read why. A guess. */
+const GOODBYE_MS = 2_000;
+
+/**
+ * TLS 1.3, and of TLS 1.2 what has forward secrecy and authenticates what it encrypts: no CBC, no RSA key exchange
+ * (BSI TR-02102-2, sections 3.3 and 3.4).
+ */
+export const tlsRules = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'TLS_AES_128_GCM_SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+  ].join(':'),
+  honorCipherOrder: true,
+} as const;
+
+/** PEM. */
+export interface ServerCertificate {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+export interface EntranceOptions {
+  readonly clock: Clock;
+  readonly limits: ConnectionLimits;
+  readonly onLimit: OnLimit;
+  readonly tls: ServerCertificate | undefined;
+  readonly patience?: Patience | undefined;
+}
+
+/**
+ * What stands between the network and the routes: who may connect, how long a request may take to arrive, and how much
+ * may be asked without a key. Doors need none of what is spent here.
+ */
+export class Entrance {
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #strangers: StrangerRequests;
+  readonly #tls: ServerCertificate | undefined;
+  readonly #patience: Patience;
+  #server: http.Server | https.Server | undefined;
+
+  constructor({ clock, limits, onLimit, tls, patience = usualPatience }: EntranceOptions) {
+    this.#clock = clock;
+    this.#connections = new Connections(limits, onLimit);
+    this.#strangers = new StrangerRequests(clock, onLimit);
+    this.#tls = tls;
+    this.#patience = patience;
+  }
+
+  /** How many are connected. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  server(handler: RequestListener): http.Server {
+    const listener: RequestListener = (request, response) => this.#requested(request, response, handler);
+    const { handshakeMs, requestMs, checkMs, stuckMs } = this.#patience;
+    const limits = {
+      maxHeaderSize: HEADER_LIMIT,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+    };
+    const server =
+      this.#tls === undefined
+        ? http.createServer(limits, listener)
+        : https.createServer({ ...limits, ...tlsRules, ...this.#tls, handshakeTimeout: handshakeMs }, listener);
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.maxHeadersCount = MAX_HEADERS;
+    server.setTimeout(stuckMs);
+    const isPlain = this.#tls === undefined;
+    server.prependListener('connection', (socket: Socket) => this.#connections.came(socket, isPlain));
+    server.prependListener('secureConnection', (socket: TLSSocket) => this.#connections.secured(socket));
+    this.#server = server;
+    return server;
+  }
+
+  /** From now on connections are made with this certificate; those that are open stay as they are. */
+  renew(certificate: ServerCertificate): void {
+    if (this.#server instanceof https.Server) this.#server.setSecureContext({ ...tlsRules, ...certificate });
+  }
+
+  /** A valid key came with the request. */
+  recognised(request: IncomingMessage): void {
+    this.#connections.recognised(request);
+  }
+
+  /**
+   * Answers what is not HTTP, or came too slowly or with too much before the body, and hangs up. A connection that
+   * cannot be written to, or whose other end does not hang up in its turn, is let go all the same.
+   */
+  answerBroken(error: Error & { readonly code?: string }, socket: Socket): void {
+    const silent = error.code === 'ECONNRESET' || socket.destroyed || !socket.writable;
+    if (silent || !this.#connections.isOpen(socket)) {
+      socket.destroy();
+      return;
+    }
+    const patience = this.#clock.setTimer(() => socket.destroy(), GOODBYE_MS);
+    socket.once('close', () => patience.cancel());
+    socket.end(brokenRequestAnswer(error));
+  }
+
+  /** Hangs up on those that no goodbye can reach. */
+  closeUnfinished(): void {
+    this.#connections.closeUnfinished();
+  }
+
+  closeAll(): void {
+    this.#connections.closeAll();
+  }
+
+  #requested(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {
+    if (!this.#connections.requested(request)) return;
+    response.once('close', () => this.#connections.answered(request));
+    const withoutKey = request.headers.authorization === undefined && !this.#connections.isKnown(request);
+    if (withoutKey && !this.#strangers.admits(request.socket.remoteAddress ?? ''))
+      this.#strangers.refuse(request, response, randomUUID());
+    else handler(request, response);
+  }
+}

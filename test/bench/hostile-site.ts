@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deviceIdOf } from '../../src/config/identity.ts';
+import { createApiKey } from '../../src/http/api-key-file.ts';
+import { certificate, certificateKey } from '../kit/certificates.ts';
+import type { Broker } from './site.ts';
+
+/** How many doors are commanded. One more is there to be attacked, and a noise sensor. */
+export const doors = 9;
+export const noiseSensor = 'hall-noise';
+
+export interface SiteOptions {
+  readonly broker: Broker;
+  /** The checkout, built, whose gateway it is. */
+  readonly root: string;
+  readonly tls: boolean;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly folder: string;
+  readonly key: string;
+  readonly root: string;
+  readonly url: URL;
+  readonly said: () => string;
+}
+
+/** As the unit runs it, with fewer descriptors and less memory so that an attack of a small machine reaches them. */
+export class HostileSite {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
+  readonly folder: string;
+  readonly root: string;
+  readonly key: string;
+  readonly url: URL;
+  readonly #said: () => string;
+
+  static async start({ broker, root, tls }: SiteOptions): Promise<HostileSite> {
+    const folder = mkdtempSync(join(tmpdir(), 'strikeplate-hostile-'));
+    const { key } = await createApiKey(join(folder, 'api-keys'), { name: 'bench' }, randomBytes, () => Date.now());
+    writeFileSync(join(folder, 'cert.pem'), certificate);
+    writeFileSync(join(folder, 'key.pem'), certificateKey, { mode: 0o600 });
+    const device = (id: string, more: string) =>
+      `  - { id: ${id}, name: ${id}, driver: mqtt/zigbee2mqtt, link: { mqtt: main }, settings: { base_topic: hostile, friendly_name: ${id}${more} } }`;
+    const lines = [
+      'gateway: { id: bench, name: Bench, time_zone: UTC }',
+      `http: { port: 0, hold_ms: 20000${tls ? ', tls: { cert_file: cert.pem, key_file: key.pem }' : ''} }`,
+      `mqtt: { main: { url: "${broker.url}" } }`,
+      'devices:',
+      ...Array.from({ length: doors + 1 }, (_, index) => device(`door-${index}`, '')),
+      device(noiseSensor, ', kind: noise, interval_s: 60'),
+    ];
+    writeFileSync(join(folder, 'gateway.yaml'), `${lines.join('\n')}\n`);
+    return HostileSite.#run(folder, key, root);
+  }
+
+  static async #run(folder: string, key: string, root: string): Promise<HostileSite> {
+    const cli = join(root, 'dist/src/cli.js');
+    const words = ['-c', `ulimit -n 1024; exec node --max-old-space-size=384 ${cli} run --config gateway.yaml`];
+    const child = spawn('sh', words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr?.on('data', (bytes: Buffer) => void (said += bytes.toString()));
+    const url = await new Promise<string>((resolve, reject) => {
+      let out = '';
+      child.stdout?.on('data', (bytes: Buffer) => {
+        out += bytes.toString();
+        const found = /listens on (\S+)/.exec(out)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      child.once('exit', (code, signal) => reject(new Error(`the gateway ended with ${code ?? signal}: ${said}`)));
+    });
+    return new HostileSite({ child, folder, key, root, url: new URL(url), said: () => said });
+  }
+
+  private constructor({ child, folder, key, root, url, said }: Running) {
+    this.child = child;
+    this.root = root;
+    this.ended = once(child, 'exit');
+    this.folder = folder;
+    this.key = key;
+    this.url = url;
+    this.#said = said;
+  }
+
+  get said(): string {
+    return this.#said();
+  }
+
+  get host(): string {
+    return this.url.hostname;
+  }
+
+  get port(): number {
+    return Number(this.url.port);
+  }
+
+  again(): Promise<HostileSite> {
+    return HostileSite.#run(this.folder, this.key, this.root);
+  }
+
+  /** Resolves with the milliseconds until an attempt's truth was told; undefined: it was not, within `patienceMs`. */
+  door(index: number, patienceMs: number): Promise<number | undefined> {
+    const body = JSON.stringify({ device_id: deviceIdOf('bench', `door-${index}`) });
+    const from = performance.now();
+    return new Promise((resolve) => {
+      const { request } = this.url.protocol === 'https:' ? https : http;
+      const asked = request(
+        new URL('/locks/unlock_door', this.url),
+        {
+          method: 'POST',
+          agent: false,
+          rejectUnauthorized: false,
+          headers: {
+            authorization: `Bearer ${this.key}`,
+            'content-type': 'application/json',
+            'content-length': body.length,
+            connection: 'close',
+          },
+        },
+        (answer) => {
+          let text = '';
+          answer.on('data', (bytes: Buffer) => void (text += bytes.toString()));
+          answer.on('end', () => {
+            const final = /"status":"(success|error)"/.test(text);
+            resolve(final ? performance.now() - from : undefined);
+          });
+        },
+      );
+      asked.on('error', () => resolve(undefined));
+      asked.setTimeout(patienceMs, () => asked.destroy());
+      setTimeout(() => asked.destroy(), patienceMs).unref();
+      asked.end(body);
+    });
+  }
+
+  /** What it holds open; NaN when it is no more. */
+  sockets(): number {
+    try {
+      return readdirSync(`/proc/${this.child.pid}/fd`).length;
+    } catch {
+      return Number.NaN;
+    }
+  }
+
+  rssMiB(): number {
+    try {
+      const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1];
+      return Number(found) / 1_024;
+    } catch {
+      return Number.NaN;
+    }
+  }
+
+  /** Milliseconds from SIGTERM to its end; undefined when it had to be killed. */
+  async stop(): Promise<number | undefined> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return Number.NaN;
+    const from = performance.now();
+    this.child.kill('SIGTERM');
+    const stopped = await Promise.race([this.ended.then(() => true), sleep(20_000, false)]);
+    this.child.kill('SIGKILL');
+    return stopped ? performance.now() - from : undefined;
+  }
+
+  async remove(): Promise<void> {
+    this.child.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ensureBuilt } from '../../scripts/build.mjs';
+import { Closers } from './closers.ts';
+import { HelperProcess } from './helper-process.ts';
+import { doors, HostileSite, noiseSensor as noise } from './hostile-site.ts';
+import { type Broker, startBroker } from './site.ts';
+import { percentile } from './statistics.ts';
+import { figure, table } from './table.ts';
+import { ourRoot } from './targets.ts';
+
+const usage = `npm run bench:hostile -- [options]
+  --only A,B         only these attacks
+  --seconds N        how long each goes on (10)
+  --root FOLDER      the gateway of another checkout, built
+  --embedded         the embedded broker even where mosquitto is installed
+
+While each attack runs, doors are commanded ten times a second, each over a connection of its own.`;
+
+interface Attack {
+  readonly tls?: boolean;
+  /** Told to the attacker; the address of the gateway is added. */
+  readonly details: Readonly<Record<string, unknown>> & { readonly attack: string };
+  /** The attack is over before doors are commanded. */
+  readonly before?: boolean;
+  /** The gateway is started again while what the attack left is there. */
+  readonly restart?: boolean;
+}
+
+const attacks: Readonly<Record<string, Attack>> = {
+  quiet: { details: { attack: 'none' } },
+  'tls-unfinished': { tls: true, before: true, details: { attack: 'silentAndGone', connections: 600, ms: 125_000 } },
+  'idle-1500': { details: { attack: 'silent', connections: 1_500 } },
+  'health-1500': { details: { attack: 'health', connections: 1_500, againMs: 3_000 } },
+  'slow-1500': { details: { attack: 'slow', connections: 1_500 } },
+  'half-600': { details: { attack: 'half', connections: 600 } },
+  'flood-health': { details: { attack: 'flood', connections: 50, path: '/health' } },
+  'flood-openapi': { details: { attack: 'flood', connections: 50, path: '/openapi.json' } },
+  'flood-unknown': { details: { attack: 'flood', connections: 50, path: '/devices/list' } },
+  'noise-1000': { details: { attack: 'publish', topic: noise, payload: '{"noise":NUMBER.5}', perSecond: 1_000 } },
+  'noise-10000': { details: { attack: 'publish', topic: noise, payload: '{"noise":NUMBER.5}', perSecond: 10_000 } },
+  'lock-5000': {
+    details: { attack: 'publish', topic: 'door-9', payload: '{"state":"LOCK","battery":NUMBER}', perSecond: 5_000 },
+  },
+  'large-60MB': { details: { attack: 'large', topic: noise, bytes: 60_000_000, retain: false } },
+  'large-60MB-retained': {
+    before: true,
+    restart: true,
+    details: { attack: 'large', topic: noise, bytes: 60_000_000, retain: true },
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '10' },
+    root: { type: 'string', default: ourRoot },
+    embedded: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+await ensureBuilt();
+const closers = new Closers();
+const rows: string[][] = [];
+try {
+  for (const [name, attack] of Object.entries(attacks)) {
+    if (values.only !== undefined && !values.only.split(',').includes(name)) continue;
+    const row = await measure(name, attack);
+    rows.push(row);
+    console.error(row.join('  '));
+  }
+} finally {
+  await closers.close();
+}
+console.log(
+  table(
+    ['attack', 'commands', 'in time', 'p50 ms', 'p99 ms', 'max ms', 'sockets after', 'RSS MiB', 'warnings', 'stop ms'],
+    rows,
+  ),
+);
+
+async function measure(name: string, attack: Attack): Promise<string[]> {
+  const own = new Closers();
+  try {
+    const broker = await startBroker(values.embedded);
+    own.add(() => broker.close());
+    const lock = new HelperProcess('lock.mjs', { ...place(broker), bases: ['hostile'] });
+    own.add(() => lock.stop());
+    await lock.ask('ready');
+    const attacker = new HelperProcess('attacker.mjs', { ...place(broker), brokerUrl: broker.url, base: 'hostile' });
+    own.add(() => attacker.stop());
+    let gateway = await HostileSite.start({ broker, root: values.root, tls: attack.tls ?? false });
+    own.add(() => gateway.remove());
+    await gateway.door(0, 60_000);
+    const { host, port } = gateway;
+    if (attack.before) await attacker.ask('finished', { ...attack.details, host, port });
+    else await attacker.ask('begin', { ...attack.details, host, port });
+    if (attack.restart) {
+      gateway.child.kill('SIGKILL');
+      await gateway.ended;
+      gateway = await gateway.again();
+    }
+    await sleep(1_000);
+    const tries = await commandDoors(gateway, Number(values.seconds) * 1_000);
+    await attacker.ask('end');
+    await sleep(2_000);
+    const after = gateway.sockets();
+    const rss = gateway.rssMiB();
+    const warnings = gateway.said.split('\n').filter((line) => /"level":(40|50)/.test(line)).length;
+    const stopMs = await gateway.stop();
+    const inTime = tries.filter((ms) => ms !== undefined);
+    inTime.sort((a, b) => a - b);
+    return [
+      name,
+      `${tries.length}`,
+      `${inTime.length}`,
+      figure(percentile(inTime, 0.5)),
+      figure(percentile(inTime, 0.99)),
+      figure(inTime.at(-1)),
+      figure(after),
+      figure(rss),
+      `${warnings}`,
+      stopMs === undefined ? '> 20000' : figure(stopMs),
+    ];
+  } finally {
+    await own.close();
+  }
+}
+
+function place({ url, protocolVersion }: Broker) {
+  return { url, protocolVersion };
+}
+
+/** Ten commands a second; each is in time when its truth was told within a door's deadline of 9 s. */
+async function commandDoors(gateway: HostileSite, ms: number): Promise<(number | undefined)[]> {
+  const under: Promise<number | undefined>[] = [];
+  for (let index = 0; index < ms / 100; index++) {
+    under.push(gateway.door(index % doors, 10_000).catch(() => undefined));
+    await sleep(100);
+  }
+  return Promise.all(under);
+}
