@@ -16,13 +16,19 @@ const counts = { opened: 0, refused: 0, closed: 0, answered: 0, published: 0 };
 function dial(at) {
   const socket = connectTcp(at);
   sockets.add(socket);
-  socket.on('connect', () => void (counts.opened += 1));
-  socket.on('error', () => void (counts.refused += 1));
+  socket.on('connect', () => {
+    counts.opened += 1;
+  });
+  socket.on('error', () => {
+    counts.refused += 1;
+  });
   socket.on('close', () => {
     counts.closed += 1;
     sockets.delete(socket);
   });
-  socket.on('data', () => void (counts.answered += 1));
+  socket.on('data', () => {
+    counts.answered += 1;
+  });
   return socket;
 }
 

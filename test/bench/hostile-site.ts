@@ -66,7 +66,9 @@ export class HostileSite {
     const words = ['-c', `ulimit -n 1024; exec node --max-old-space-size=384 ${cli} run --config gateway.yaml`];
     const child = spawn('sh', words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
-    child.stderr?.on('data', (bytes: Buffer) => void (said += bytes.toString()));
+    child.stderr?.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
     const url = await new Promise<string>((resolve, reject) => {
       let out = '';
       child.stdout?.on('data', (bytes: Buffer) => {
@@ -126,7 +128,9 @@ export class HostileSite {
         },
         (answer) => {
           let text = '';
-          answer.on('data', (bytes: Buffer) => void (text += bytes.toString()));
+          answer.on('data', (bytes: Buffer) => {
+            text += bytes.toString();
+          });
           answer.on('end', () => {
             const final = /"status":"(success|error)"/.test(text);
             resolve(final ? performance.now() - from : undefined);
