@@ -41,7 +41,7 @@ test('a flood from a million addresses is no flood of lines and events', async (
   await clock.advance(60_000);
   expect(told().length).toBeLessThanOrEqual(66);
   expect(events.length).toBeLessThanOrEqual(65);
-  expect(told().reduce((sum, times) => sum + Number(times), 0)).toBe(5_000);
+  expect(told().reduce<number>((sum, times) => sum + Number(times), 0)).toBe(5_000);
 });
 
 test('counts what is dropped many at a time, and names the device', () => {
