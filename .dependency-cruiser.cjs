@@ -239,6 +239,13 @@ module.exports = {
       to: { path: '^src/(transports|simulation)/' },
     },
     {
+      name: 'permission-knows-the-ports-alone',
+      comment: 'What a key reaches is decided by the ports of the gateway: no route, no store and no core has a say.',
+      severity: 'error',
+      from: { path: '^src/permission/', pathNot: tests },
+      to: { path: '^src/', pathNot: '^src/(contract|model|permission)/' },
+    },
+    {
       name: 'wire-maps-the-model',
       comment: 'What HTTP answers and the monitor tells are the same objects, made of records alone.',
       severity: 'error',

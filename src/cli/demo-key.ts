@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '../contract/index.ts';
-import { createApiKey, hashOfApiKey, listApiKeys, revokeApiKey } from '../http/api-key-file.ts';
+import { createApiKey, revokeApiKey } from '../http/api-key-changes.ts';
+import { hashOfApiKey, listApiKeys } from '../http/api-key-file.ts';
 
 const name = 'demonstration';
 

@@ -18,6 +18,7 @@ describe('keys', () => {
         name: 'booking',
         scopes: ['read', 'control'],
         created_at: expect.any(String),
+        last_used_at: null,
       },
     ]);
     expect(await run('keys', 'revoke', 'booking')).toMatchObject({ code: 0 });
@@ -57,7 +58,53 @@ describe('keys', () => {
   it('have known scopes', async () => {
     expect(await cliBox().run('keys', 'create', '--name', 'x', '--scopes', 'read,doors')).toMatchObject({
       code: 2,
-      err: '"doors" is not a scope; there are: read, control, codes, metrics.',
+      err: '"doors" is not a scope; there are: read, control, codes, metrics, admin.',
     });
+  });
+
+  it('are made for some doors, and until a time', async () => {
+    const { run, config } = cliBox();
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace('devices: []', 'devices: [{ id: front, name: Front door }]'));
+    expect(await run('keys', 'create', '--name', 'x', '--devices', 'cellar9')).toMatchObject({ code: 6 });
+    expect(await run('keys', 'create', '--name', 'x', '--expires', 'soon')).toMatchObject({ code: 2 });
+    expect(await run('keys', 'create', '--name', 'x', '--devices', 'front', '--scopes', 'admin')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('concerns the whole gateway'),
+    });
+    expect(await run('keys', 'create', '--name', 'x', '--devices', 'front', '--expires', '30d')).toMatchObject({
+      code: 0,
+    });
+    const [made] = JSON.parse((await run('keys', 'list', '--json')).out);
+    expect(made).toMatchObject({ name: 'x', scopes: ['read', 'control', 'codes'], devices: [expect.any(String)] });
+    expect(Date.parse(made.expires_at) - Date.parse(made.created_at)).toBeGreaterThan(29 * 86_400_000);
+    expect(await run('keys', 'change', 'x', '--all-devices', '--never-expires', '--name', 'y')).toMatchObject({
+      code: 0,
+    });
+    const [changed] = JSON.parse((await run('keys', 'list', '--json')).out);
+    expect(changed).toEqual({
+      id: made.id,
+      name: 'y',
+      created_at: made.created_at,
+      scopes: ['read', 'control', 'codes'],
+      last_used_at: null,
+    });
+  });
+
+  it('get another secret, and the old one stays good for as long as it is told', async () => {
+    const { run, gateway, folder } = await cliBoxWithGateway();
+    gateway.outcome = () => success(true);
+    const taken = async (file: string) => (await run('lock', 'front', '--key-file', join(folder, file))).code;
+    await run('keys', 'create', '--name', 'second', '--save', 'old.key');
+    expect(await run('keys', 'rotate', 'second', '--save', 'new.key')).toMatchObject({ code: 0 });
+    for (const file of ['old.key', 'new.key']) expect([file, await taken(file)]).toEqual([file, 0]);
+    await run('keys', 'rotate', 'second', '--overlap', '0', '--save', 'third.key');
+    // The new one is not known yet, so that the gateway looks: by then the old ones are gone.
+    for (const [file, code] of [
+      ['third.key', 0],
+      ['old.key', 5],
+      ['new.key', 5],
+    ] as const)
+      expect([file, await taken(file)]).toEqual([file, code]);
   });
 });

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { readTarget, type Target } from '../config/load.ts';
-import { type ApiKeyScope, apiKeyScopes, createApiKey, listApiKeys, revokeApiKey } from '../http/api-key-file.ts';
+import { createApiKey, revokeApiKey, rotateApiKey, updateApiKey } from '../http/api-key-changes.ts';
+import { type ApiKeyRecord, listApiKeys } from '../http/api-key-file.ts';
+import { keyUseFileOf, readKeyUse } from '../http/key-use.ts';
+import { type PermissionScope, permissionScopes } from '../model/permission.ts';
 import { chooseConfig, ownKeyFile } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { json, type Terminal, table } from './terminal.ts';
@@ -10,6 +13,13 @@ import { json, type Terminal, table } from './terminal.ts';
 interface Options {
   readonly config?: string;
   readonly json?: boolean;
+}
+
+/** What a key may do, where, and until when, as it is written on a command line. */
+interface Reach {
+  readonly scopes?: string;
+  readonly devices?: string;
+  readonly expires?: string;
 }
 
 /** The file that keys are kept in: it is changed directly, so that the first key can be made before the first start. */
@@ -23,35 +33,88 @@ function targetOf(terminal: Terminal, options: Options): Target {
 
 export async function createKey(
   terminal: Terminal,
-  options: Options & { readonly name: string; readonly scopes?: string; readonly save?: string | true },
+  options: Options & Reach & { readonly name: string; readonly save?: string | true },
 ): Promise<ExitCode> {
   const target = targetOf(terminal, options);
-  const scopes = options.scopes === undefined ? undefined : scopesIn(options.scopes);
-  const saveTo =
-    options.save === true ? ownKeyFile(target.stateDir) : options.save && resolve(terminal.cwd, options.save);
+  const saveTo = placeFor(terminal, target, options.save);
   const { id, key } = await createApiKey(
     target.http.apiKeysFile,
-    { name: options.name, ...(scopes !== undefined && { scopes }) },
+    { name: options.name, ...reachOf(target, options) },
     randomBytes,
     Date.now,
   );
-  if (saveTo !== undefined) await saveKey(target, saveTo, id, key);
-  if (options.json)
-    terminal.out(json({ id, name: options.name, ...(saveTo === undefined ? { key } : { key_file: saveTo }) }));
+  if (saveTo !== undefined) {
+    try {
+      saveKey(saveTo, key);
+    } catch (error) {
+      // A key that cannot be kept is taken back: nobody would ever know it.
+      await revokeApiKey(target.http.apiKeysFile, id, Date.now);
+      throw error;
+    }
+  }
+  show(terminal, options, { id, name: options.name, key, saveTo });
+  return exitCodes.ok;
+}
+
+export async function rotateKey(
+  terminal: Terminal,
+  wanted: string,
+  options: Options & { readonly overlap: number; readonly save?: string | true },
+): Promise<ExitCode> {
+  const target = targetOf(terminal, options);
+  const saveTo = placeFor(terminal, target, options.save);
+  const { name } = await known(target, wanted);
+  const { id, key } = await rotateApiKey(target.http.apiKeysFile, wanted, options.overlap, randomBytes, Date.now);
+  if (saveTo !== undefined) saveKey(saveTo, key);
+  show(terminal, options, { id, name, key, saveTo });
+  if (!options.json) {
+    const hours = options.overlap / 3_600_000;
+    terminal.err(
+      hours === 0 ? 'The old one is refused from now on.' : `The old one is taken for ${hours} hours longer.`,
+    );
+  }
+  return exitCodes.ok;
+}
+
+export async function changeKey(
+  terminal: Terminal,
+  wanted: string,
+  options: Options & Reach & { readonly name?: string; readonly allDevices?: boolean; readonly neverExpires?: boolean },
+): Promise<ExitCode> {
+  const target = targetOf(terminal, options);
+  await known(target, wanted);
+  const patch = {
+    ...reachOf(target, options),
+    ...(options.allDevices === true && { devices: null }),
+    ...(options.neverExpires === true && { expiresAt: null }),
+    ...(options.name !== undefined && { name: options.name }),
+  };
+  const changed = await updateApiKey(target.http.apiKeysFile, wanted, patch, Date.now);
+  if (options.json) terminal.out(json(shown(changed)));
+  else terminal.out(`${changed.id} (${changed.name}) is changed; a running gateway knows within a second.`);
+  return exitCodes.ok;
+}
+
+const placeFor = (terminal: Terminal, target: Target, save: string | true | undefined): string | undefined =>
+  save === true ? ownKeyFile(target.stateDir) : save && resolve(terminal.cwd, save);
+
+function show(
+  terminal: Terminal,
+  options: Options,
+  { id, name, key, saveTo }: { id: string; name: string; key: string; saveTo: string | undefined },
+): void {
+  if (options.json) terminal.out(json({ id, name, ...(saveTo === undefined ? { key } : { key_file: saveTo }) }));
   else if (saveTo === undefined) {
     terminal.out(key);
     terminal.err(`This is the only time the key is shown. It is called ${id}; a running gateway takes it at once.`);
   } else terminal.out(`${id} is kept in ${saveTo}.`);
-  return exitCodes.ok;
 }
 
-/** A key that cannot be kept is taken back: nobody would ever know it. */
-async function saveKey(target: Target, file: string, id: string, key: string): Promise<void> {
+function saveKey(file: string, key: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    await revokeApiKey(target.http.apiKeysFile, id, Date.now);
     const code = (error as NodeJS.ErrnoException).code;
     const why = code === 'EEXIST' ? 'it exists already; delete it first if its key is not used' : String(code);
     throw new CommandError('failed', `The key was not made, because ${file} cannot be written: ${why}.`, {
@@ -60,34 +123,82 @@ async function saveKey(target: Target, file: string, id: string, key: string): P
   }
 }
 
-function scopesIn(list: string): ApiKeyScope[] {
+function reachOf(target: Target, { scopes, devices, expires }: Reach) {
+  return {
+    ...(scopes !== undefined && { scopes: scopesIn(scopes) }),
+    ...(devices !== undefined && { devices: devicesIn(target, devices) }),
+    ...(expires !== undefined && { expiresAt: momentIn(expires) }),
+  };
+}
+
+function scopesIn(list: string): PermissionScope[] {
   return list.split(',').map((word) => {
-    const scope = apiKeyScopes.find((known) => known === word.trim());
+    const scope = permissionScopes.find((one) => one === word.trim());
     if (scope === undefined)
-      throw new CommandError('usage', `"${word.trim()}" is not a scope; there are: ${apiKeyScopes.join(', ')}.`);
+      throw new CommandError('usage', `"${word.trim()}" is not a scope; there are: ${permissionScopes.join(', ')}.`);
     return scope;
   });
+}
+
+function devicesIn(target: Target, list: string): string[] {
+  return list.split(',').map((word) => {
+    const device = target.deviceIdOf(word.trim());
+    if (device === undefined)
+      throw new CommandError('notFound', `There is no device "${word.trim()}" in the configuration.`);
+    return device;
+  });
+}
+
+/** Days from now, or a time. @returns milliseconds since the Unix epoch */
+function momentIn(text: string): number {
+  const [, days] = /^(\d{1,5})d$/.exec(text) ?? [];
+  if (days !== undefined) return Date.now() + Number(days) * 86_400_000;
+  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new CommandError('usage', `"${text}" is neither a number of days (90d) nor a time (2027-01-31T12:00:00Z).`);
 }
 
 export async function listKeys(terminal: Terminal, options: Options): Promise<ExitCode> {
   const file = targetOf(terminal, options).http.apiKeysFile;
   const keys = await listApiKeys(file);
-  if (options.json) terminal.out(json(keys.map(({ hash: _, ...shown }) => shown)));
+  const used = await readKeyUse(keyUseFileOf(file));
+  const lastUse = ({ id }: ApiKeyRecord) => (used[id] === undefined ? undefined : new Date(used[id]).toISOString());
+  if (options.json) terminal.out(json(keys.map((key) => ({ ...shown(key), last_used_at: lastUse(key) ?? null }))));
   else if (keys.length === 0)
     terminal.err(`There are no keys in ${file}. Make one: strikeplate keys create --name NAME`);
   else
-    for (const line of table(keys.map((key) => [key.id, key.name, key.scopes.join(','), key.created_at])))
+    for (const line of table(
+      keys.map((key) => [
+        key.id,
+        key.name,
+        key.scopes.join(','),
+        key.created_at,
+        key.devices === undefined ? 'all devices' : `${key.devices.length} devices`,
+        key.expires_at === undefined ? 'does not expire' : `expires ${key.expires_at}`,
+        lastUse(key) === undefined ? 'never used' : `used ${lastUse(key)}`,
+      ]),
+    ))
       terminal.out(line);
   return exitCodes.ok;
 }
 
+const shown = ({ hash: _, previous, ...key }: ApiKeyRecord) => ({
+  ...key,
+  ...(previous && { previous_until: previous.until }),
+});
+
 export async function revokeKey(terminal: Terminal, wanted: string, options: Options): Promise<ExitCode> {
-  const file = targetOf(terminal, options).http.apiKeysFile;
-  const keys = await listApiKeys(file);
-  if (!keys.some((key) => key.id === wanted || key.name === wanted))
-    throw new CommandError('notFound', `There is no key "${wanted}" in ${file}. See: strikeplate keys list`);
-  const revoked = await revokeApiKey(file, wanted, Date.now);
+  const target = targetOf(terminal, options);
+  await known(target, wanted);
+  const revoked = await revokeApiKey(target.http.apiKeysFile, wanted, Date.now);
   if (options.json) terminal.out(json({ id: revoked.id, name: revoked.name }));
   else terminal.out(`${revoked.id} (${revoked.name}) is revoked; a running gateway refuses it within a second.`);
   return exitCodes.ok;
+}
+
+/** @throws CommandError */
+async function known({ http: { apiKeysFile } }: Target, wanted: string): Promise<ApiKeyRecord> {
+  const found = (await listApiKeys(apiKeysFile)).find(({ id, name }) => id === wanted || name === wanted);
+  if (found !== undefined) return found;
+  throw new CommandError('notFound', `There is no key "${wanted}" in ${apiKeysFile}. See: strikeplate keys list`);
 }

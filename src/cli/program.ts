@@ -11,12 +11,11 @@ import { completion, type Shell, shells } from './completion.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
-import { createKey, listKeys, revokeKey } from './keys.ts';
+import { defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
 import { setService } from './service.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
-import { createZwaveKeys } from './zwave-keys.ts';
 
 export interface Program {
   readonly terminal: Terminal;
@@ -208,31 +207,7 @@ started in this folder. "strikeplate demo" starts one.`,
     .action(async (options) => done(await showClock(terminal, 'confirm', options)));
   clock.addHelpText('after', examples(['strikeplate clock', 'strikeplate clock confirm']));
 
-  const keys = program.command('keys').description('make, list and revoke API keys; make the keys of a Z-Wave network');
-  configured(keys.command('create'))
-    .description('make a key and print it, once; a running gateway takes it at once')
-    .requiredOption('--name <name>', 'who or what will use it')
-    .option('--scopes <list>', 'what it may do: read, control, codes, metrics (default: all)')
-    .option('--save [file]', 'keep it in a file instead of printing it (default: where commands on this box look)')
-    .action(async (options) => done(await createKey(terminal, options)));
-  configured(keys.command('list'))
-    .description('list the keys; the keys themselves are kept nowhere')
-    .action(async (options) => done(await listKeys(terminal, options)));
-  configured(keys.command('revoke <key>'))
-    .description('make a key invalid, by its id or its name')
-    .action(async (key, options) => done(await revokeKey(terminal, key, options)));
-  keys
-    .command('zwave <file>')
-    .description('make the security keys of a new Z-Wave network, for keys_file of its stick')
-    .action((file) => done(createZwaveKeys(terminal, file)));
-  keys.addHelpText(
-    'after',
-    examples([
-      'strikeplate keys create --name booking-system --scopes read,control',
-      'strikeplate keys create --name cli --save',
-      'strikeplate keys revoke booking-system',
-    ]),
-  );
+  defineKeyCommands(program, terminal, done);
 
   program
     .command('simulate')

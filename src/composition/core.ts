@@ -16,6 +16,8 @@ import { DeviceAdministrator, keptSettingsOf } from '../devices/device-settings.
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
 import { EventLog } from '../events/event-log.ts';
 import type { Gateway, GatewayIdentity, LinkReport } from '../model/gateway.ts';
+import { type Permission, reaches } from '../model/permission.ts';
+import type { WebhookRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { WebhookSender } from '../webhooks/webhook-sender.ts';
@@ -39,6 +41,8 @@ export interface CoreOptions {
   readonly timeSource?: TimeSource;
   readonly devices: readonly ManagedDeviceOptions[];
   readonly links: () => readonly LinkReport[];
+  /** What an API key may do now; undefined once it is gone. */
+  readonly permissionOf: (keyId: string) => Permission | undefined;
   /** Unpredictable bytes: for keys. */
   readonly randomBytes: (size: number) => Uint8Array;
   readonly webhooks: {
@@ -112,14 +116,23 @@ export class Core implements Gateway {
   }
 
   #webhookService(options: CoreOptions): WebhookService {
-    const { includesCodes } = options.webhooks;
+    const { webhooks, permissionOf } = options;
     const answers = new Answers(this);
+    /** Undefined: a webhook of the whole gateway. Null: its key is gone, and nothing is sent any more. */
+    const ownerOf = ({ keyId }: WebhookRecord) => (keyId === undefined ? undefined : (permissionOf(keyId) ?? null));
     return new WebhookService({
       ...options,
       ...options.webhooks,
       events: this.events,
       userAgent: `strikeplate/${options.identity.version}`,
-      render: (event) => answers.event(event, { may: (scope) => scope === 'codes' && includesCodes }),
+      sees: (event, webhook) => {
+        const owner = ownerOf(webhook);
+        return owner === undefined || (owner !== null && reaches(owner, event.deviceId));
+      },
+      render: (event, webhook) =>
+        answers.event(event, {
+          may: (scope) => webhooks.includesCodes && ownerOf(webhook)?.scopes.has(scope) !== false,
+        }),
     });
   }
 

@@ -9,6 +9,7 @@ import { type Clock, GatewayError } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { ApiKeys } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
+import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
@@ -67,6 +68,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
     const pairings = pairingFilesOf(config, randomBytes);
     const zwave = await startup.add(() => startZwave(config.zwave, { clock, log, store }));
+    const keys = await startup.add(() => openApiKeys(config.http.apiKeysFile, clock, log));
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -78,6 +80,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       random: Math.random,
       randomInt,
       randomBytes,
+      permissionOf: (keyId) => keys.permissionOf(keyId),
       webhooks: {
         sender: new WebhookClient(config.webhooks),
         includesCodes: config.webhooks.includeCodes,
@@ -124,7 +127,6 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };
     });
-    const keys = await ApiKeys.open(config.http.apiKeysFile, clock, log);
     const tls = await readTls(config.http.tls);
     assertBindAllowed(config.http, keys);
     const http = await startup.add(async () =>
@@ -146,6 +148,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await startup.close();
     throw error;
   }
+}
+
+async function openApiKeys(file: string, clock: Clock, log: Logger): Promise<ApiKeys> {
+  const use = await KeyUse.open({ file: keyUseFileOf(file), clock, log });
+  const keys = await ApiKeys.open(file, clock, log, use);
+  keys.watch();
+  return keys;
 }
 
 async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<GatewayIdentity> {

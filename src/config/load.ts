@@ -6,6 +6,7 @@ import { crossCheck, type Found } from './cross-checks.ts';
 import { type Environment, type Overrides, type Places, placesOf, readOverrides } from './environment.ts';
 import { checkFiles } from './file-checks.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
+import { deviceIdOf } from './identity.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
 import { ConfigError, type ConfigProblem, type Finding, formatProblem } from './problems.ts';
 import { resolveBrokers, resolveConfig, resolveHttp, resolveSticks } from './resolve.ts';
@@ -61,6 +62,8 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
 export interface Target {
   readonly stateDir: string;
   readonly http: HttpConfig;
+  /** The device_id of a device that is named by its id in the configuration or by its device_id. */
+  deviceIdOf(device: string): string | undefined;
 }
 
 /**
@@ -76,7 +79,27 @@ export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'sta
   if (stateDir !== undefined && typeof stateDir !== 'string')
     throw locate(source, [{ path: ['state_dir'], message: 'must be text.', at: 'value' }]);
   const places = placesOf(file, stateDir, overrides, options.stateDir);
-  return { stateDir: places.stateDir, http: resolveHttp(parsed.data, places, overrides) };
+  const devices = deviceIdsIn(source.value);
+  return {
+    stateDir: places.stateDir,
+    http: resolveHttp(parsed.data, places, overrides),
+    deviceIdOf: (device) => devices.get(device) ?? [...devices.values()].find((id) => id === device.toLowerCase()),
+  };
+}
+
+/** By slug. What cannot be read is left out: checking a configuration is another command's work. */
+function deviceIdsIn(value: unknown): ReadonlyMap<string, string> {
+  const gateway = valueAt(valueAt(value, 'gateway'), 'id');
+  const devices = valueAt(value, 'devices');
+  const found = new Map<string, string>();
+  for (const device of Array.isArray(devices) ? devices : []) {
+    const slug = valueAt(device, 'id');
+    const given = valueAt(device, 'device_id');
+    if (typeof slug !== 'string') continue;
+    if (typeof given === 'string') found.set(slug, given.toLowerCase());
+    else if (typeof gateway === 'string') found.set(slug, deviceIdOf(gateway, slug));
+  }
+  return found;
 }
 
 function locate(source: YamlSource, findings: readonly Finding[]): ConfigError {

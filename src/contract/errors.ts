@@ -42,6 +42,7 @@ export const errorTypes = {
   noise_threshold_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   event_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   webhook_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
+  api_key_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   method_not_allowed: { http: 405, retry: 'never', delivery: 'not_sent' },
   duplicate_access_code: { http: 409, retry: 'never', delivery: 'not_sent' },
   idempotency_key_reused: { http: 409, retry: 'never', delivery: 'not_sent' },

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { createApiKey, listApiKeys, revokeApiKey } from './api-key-file.ts';
+import { createApiKey, revokeApiKey } from './api-key-changes.ts';
+import { listApiKeys } from './api-key-file.ts';
 import { ApiKeys } from './api-keys.ts';
 
 const wallTime = () => Date.UTC(2026, 4, 1);

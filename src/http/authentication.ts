@@ -43,6 +43,7 @@ export function authentication(
     const admit = (key: ApiKey | undefined) => {
       if (key !== undefined) {
         request.apiKey = key;
+        keys.used?.(key);
         done();
         return;
       }

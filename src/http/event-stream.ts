@@ -20,9 +20,14 @@ export interface StreamRequest {
   /** What was asked to resume is not kept any more. */
   readonly hasGap: boolean;
   readonly wants: (event: EventRecord) => boolean;
-  readonly render: (event: EventRecord) => object;
-  /** Whether the key that it was opened with is still valid. */
-  readonly isAllowed: () => boolean | Promise<boolean>;
+  /** Who the key that it was opened with stands for now; undefined once it may not read any more. */
+  readonly viewer: () => StreamViewer | undefined | Promise<StreamViewer | undefined>;
+}
+
+/** What a stream's client may see at this moment. */
+export interface StreamViewer {
+  sees(event: EventRecord): boolean;
+  render(event: EventRecord): object;
 }
 
 /**
@@ -52,13 +57,18 @@ class EventStream {
     this.#cursor = request.after;
     this.#heartbeat = this.#beat();
     this.#end = clock.setTimer(() => this.close(), longestMs);
-    this.#unsubscribe = events.onEvent(() => this.#ifAllowed(() => this.#writeOn()));
+    this.#unsubscribe = events.onEvent(() => this.#ifAllowed((viewer) => this.#writeOn(viewer)));
     response.on('drain', () => this.#drained());
     response.on('close', () => this.close());
     response.on('error', () => this.close());
     this.#write(`retry: ${comeBackMs}\n\n`);
     if (request.hasGap) this.#write(gap);
-    this.#writeOn();
+    this.lookAgain();
+  }
+
+  /** Ends at once when its key may not read any more. */
+  lookAgain(): void {
+    this.#ifAllowed((viewer) => this.#writeOn(viewer));
   }
 
   close(): void {
@@ -75,26 +85,27 @@ class EventStream {
   #drained(): void {
     this.#patience?.cancel();
     this.#patience = undefined;
-    this.#ifAllowed(() => this.#writeOn());
+    this.lookAgain();
   }
 
-  /** A key that was revoked hears nothing more. */
-  #ifAllowed(go: () => void): void {
-    const decide = (allowed: boolean) => (allowed ? go() : this.close());
-    const verdict = this.#request.isAllowed();
+  /** A key that was revoked hears nothing more, and one that was restricted hears what it still may. */
+  #ifAllowed(go: (viewer: StreamViewer) => void): void {
+    if (this.#ended) return;
+    const decide = (viewer: StreamViewer | undefined) => (viewer === undefined ? this.close() : go(viewer));
+    const verdict = this.#request.viewer();
     if (verdict instanceof Promise) void verdict.then(decide);
     else decide(verdict);
   }
 
-  #writeOn(): void {
+  #writeOn(viewer: StreamViewer): void {
     while (!this.#ended && this.#patience === undefined) {
       const events = this.#events.after(this.#cursor, batch);
       if (events.length === 0) return;
       for (const event of events) {
         if (this.#ended || this.#patience !== undefined) return;
         this.#cursor = event.seq;
-        if (!this.#request.wants(event)) continue;
-        this.#write(`id: ${event.eventId}\ndata: ${JSON.stringify(this.#request.render(event))}\n\n`);
+        if (!viewer.sees(event) || !this.#request.wants(event)) continue;
+        this.#write(`id: ${event.eventId}\ndata: ${JSON.stringify(viewer.render(event))}\n\n`);
       }
     }
   }
@@ -147,6 +158,11 @@ export class EventStreams {
       this.#streams.delete(stream),
     );
     this.#streams.add(stream);
+  }
+
+  /** After the keys changed: a stream whose key is gone ends now, not with its next event. */
+  lookAgain(): void {
+    for (const stream of [...this.#streams]) stream.lookAgain();
   }
 
   /** Ends them all; clients come back by themselves and resume. */

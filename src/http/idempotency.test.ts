@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { apiKey, httpFixture, keyWith, until } from '../../test/kit/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
-import { apiKeyScopes } from './api-key-file.ts';
+import { permissionScopes } from '../model/permission.ts';
 import { idempotencyClaim } from './idempotency.ts';
 
 const unlock = '/locks/unlock_door';
@@ -69,7 +69,7 @@ describe('a repeated request', () => {
   test('on another route or with another API key is another request', async () => {
     const other = 'seam_gw1_other';
     const { gateway, call } = httpFixture({
-      keys: { [apiKey]: keyWith(apiKeyScopes), [other]: keyWith(apiKeyScopes, 'key_2') },
+      keys: { [apiKey]: keyWith(permissionScopes), [other]: keyWith(permissionScopes, 'key_2') },
     });
     await call('POST', unlock, front, withKey('a'));
     await call('POST', lock, front, withKey('a'));

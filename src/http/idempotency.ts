@@ -48,27 +48,27 @@ interface UnderWay {
 
 /** Runs a request once per claim: a repetition is shown the first one's attempt. */
 export class Idempotency {
-  readonly #attempts: Attempts;
   readonly #underWay = new Map<string, UnderWay>();
 
-  constructor(attempts: Attempts) {
-    this.#attempts = attempts;
-  }
-
   /**
+   * @param attempts as the caller may see them
    * @returns the attempt that `accept` led to, now or the first time. A refusal is not remembered: nothing was done.
    * @throws GatewayError `idempotency_key_reused`, and what `accept` throws
    */
-  async once(claim: IdempotencyClaim, accept: () => Promise<AttemptRecord>): Promise<AttemptRecord> {
+  async once(
+    claim: IdempotencyClaim,
+    attempts: Pick<Attempts, 'get' | 'idempotency'>,
+    accept: () => Promise<AttemptRecord>,
+  ): Promise<AttemptRecord> {
     const first = this.#underWay.get(claim.scope);
     if (first !== undefined) {
       assertSame(first.fingerprint, claim);
       return first.accepted;
     }
-    const earlier = this.#attempts.idempotency(claim.scope);
+    const earlier = attempts.idempotency(claim.scope);
     if (earlier !== undefined) {
       assertSame(earlier.fingerprint, claim);
-      const attempt = this.#attempts.get(earlier.actionAttemptId);
+      const attempt = attempts.get(earlier.actionAttemptId);
       if (attempt !== undefined) return attempt;
       throw new GatewayError(
         'action_attempt_not_found',

@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { describeApi } from '../../test/kit/describe-api.ts';
-import { FakeGateway } from '../../test/kit/fake-gateway.ts';
 import { httpFixture } from '../../test/kit/http-fixture.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { Answers } from '../wire/answers.ts';
 import { methodsOf } from './route.ts';
 import { gatewayRoutes } from './routes/index.ts';
 
-const gateway = new FakeGateway(new SimulatedClock());
-const routes = gatewayRoutes(gateway, new Answers(gateway));
+const routes = gatewayRoutes(new SimulatedClock());
 
 describe('the API description', () => {
   // A change of a route changes the file: `npx vitest run src/http/openapi.test.ts -u` writes it anew.

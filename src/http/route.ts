@@ -1,24 +1,31 @@
 import type { z } from 'zod';
-import type { Origin } from '../model/gateway.ts';
+import type { Gateway, Origin } from '../model/gateway.ts';
+import type { PermissionScope } from '../model/permission.ts';
 import type { AttemptRecord } from '../model/records.ts';
-import type { ApiKeyScope } from './api-key-file.ts';
+import type { Answers } from '../wire/answers.ts';
 import { type ParameterReader, parameterReader } from './parameters.ts';
 import { type QueryDecoder, queryDecoder } from './query-string.ts';
 
-/** What a route's answer may depend on besides its parameters. */
+/** Who calls, and all that a route has to work with. */
 export interface Caller {
-  may(scope: ApiKeyScope): boolean;
+  may(scope: PermissionScope): boolean;
+  /** As far as the caller's key reaches: what is beyond does not exist in it. */
+  readonly gateway: Gateway;
+  /** The same gateway in the wire's words. */
+  readonly answers: Answers;
   /** The route as it is reached from outside, without its query. */
   readonly url: string;
 }
 
-interface RouteDescription<Params extends z.ZodObject> {
+export interface RouteDescription<Params extends z.ZodObject> {
   /** As in the wire contract: `/<resource>/<verb>`. */
   readonly path: string;
   readonly summary: string;
   /** A key with any one of them may call; no scope at all means that every valid key may. */
-  readonly scopes: readonly ApiKeyScope[];
+  readonly scopes: readonly PermissionScope[];
   readonly params: Params;
+  /** True where the answer concerns the whole gateway: a key that is restricted to some devices may not call. */
+  readonly whole?: boolean;
   /** The answer without `ok`: for the API description and the tests. */
   readonly answer: z.ZodObject;
 }
@@ -29,7 +36,7 @@ interface ReadDescription<Params extends z.ZodObject> extends RouteDescription<P
 
 interface CommandDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
   /** Resolves once the attempt is durable. */
-  accept(params: z.output<Params>, origin: Origin): Promise<AttemptRecord>;
+  accept(params: z.output<Params>, origin: Origin, caller: Caller): Promise<AttemptRecord>;
   /** The answer from how things are now: after a hold, or when a request is repeated. */
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
 }
@@ -74,7 +81,7 @@ export interface CommandRoute extends Prepared {
   readonly does: 'command';
   readonly kind: WriteKind;
   readonly read: ParameterReader<z.ZodObject>;
-  accept(params: Record<string, unknown>, origin: Origin): Promise<AttemptRecord>;
+  accept(params: Record<string, unknown>, origin: Origin, caller: Caller): Promise<AttemptRecord>;
   respond(attempt: AttemptRecord, caller: Caller): Record<string, unknown>;
 }
 
@@ -130,7 +137,7 @@ export function commandRoute<Params extends z.ZodObject>(
     hasPathParameters: route.path.includes(':'),
     read: parameterReader<z.ZodObject>(route.params),
     // The parameters come from `read` of this very route.
-    accept: (params, origin) => route.accept(params as z.output<Params>, origin),
+    accept: (params, origin, caller) => route.accept(params as z.output<Params>, origin, caller),
     respond: (attempt, caller) => route.respond(attempt, caller),
   };
 }

@@ -1,16 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
 import type { Origin } from '../model/gateway.ts';
-import type { ApiKeyScope } from './api-key-file.ts';
+import { type PermissionScope, reaches } from '../model/permission.ts';
+import { wholeGatewayOnly } from '../permission/restricted-gateway.ts';
 import type { ApiKey } from './api-keys.ts';
 import { bearerToken, remoteAddress } from './authentication.ts';
+import type { Callers } from './callers.ts';
 import { type Holds, holdTime } from './hold.ts';
 import { type Idempotency, type IdempotencyClaim, idempotencyClaim } from './idempotency.ts';
 import { InvalidInput } from './invalid-input.ts';
 import type { RawQuery } from './query-string.ts';
-import { type Caller, type ChangeRoute, type CommandRoute, methodsOf, type Route } from './route.ts';
+import {
+  type Caller,
+  type ChangeRoute,
+  type CommandRoute,
+  methodsOf,
+  type Route,
+  type RouteDescription,
+} from './route.ts';
 
 export interface CommandService {
+  readonly callers: Callers;
   readonly holds: Holds;
   readonly idempotency: Idempotency;
   readonly holdMs: number;
@@ -26,7 +37,7 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
     handler: async (request, reply) => {
       const key = keyOf(request);
       assertScope(key, route);
-      const caller = new RequestCaller(key, request);
+      const caller = service.callers.of(key, request);
       const input = inputOf(route, request);
       const answer =
         route.does === 'read'
@@ -95,8 +106,10 @@ async function command(
   const claim = claimOf(route, request, params);
   const accepted =
     claim === undefined
-      ? await route.accept(params, origin)
-      : await idempotency.once(claim, () => route.accept(params, { ...origin, idempotency: claim }));
+      ? await route.accept(params, origin, caller)
+      : await idempotency.once(claim, caller.gateway.attempts, () =>
+          route.accept(params, { ...origin, idempotency: claim }, caller),
+        );
   const wish = { prefer: preferOf(request), sync: asksToWait(params) };
   const attempt = await holds.wait(accepted, holdTime(wish, holdMs));
   if (wish.prefer !== undefined && attempt.settlement === undefined)
@@ -136,41 +149,24 @@ export function keyOf(request: FastifyRequest): ApiKey {
 }
 
 /** @throws GatewayError `insufficient_scope` */
-export function assertScope(key: ApiKey, { scopes, path }: Pick<Route, 'scopes' | 'path'>): void {
-  if (scopes.length === 0 || scopes.some((scope) => key.scopes.has(scope))) return;
-  throw insufficientScope(key, scopes, path);
+export function assertScope(
+  key: ApiKey,
+  { scopes, path, whole = false }: Pick<RouteDescription<z.ZodObject>, 'scopes' | 'path' | 'whole'>,
+): void {
+  if (scopes.length > 0 && !scopes.some((scope) => key.scopes.has(scope))) throw insufficientScope(key, scopes, path);
+  if (whole && !reaches(key, undefined)) throw wholeGatewayOnly(path);
 }
 
 /** A key that may not do what was asked. */
-export const insufficientScope = (
+const insufficientScope = (
   key: { readonly name: string },
-  scopes: readonly ApiKeyScope[],
+  scopes: readonly PermissionScope[],
   path: string,
 ): GatewayError =>
   new GatewayError(
     'insufficient_scope',
     `The API key "${key.name}" may not call ${path}: that needs the scope ${scopes.join(' or ')}. Use another key, or make one with that scope.`,
   );
-
-/** What a request's key may see. */
-export class RequestCaller implements Caller {
-  readonly #key: ApiKey;
-  readonly #request: FastifyRequest;
-
-  constructor(key: ApiKey, request: FastifyRequest) {
-    this.#key = key;
-    this.#request = request;
-  }
-
-  may(scope: ApiKeyScope): boolean {
-    return this.#key.scopes.has(scope);
-  }
-
-  get url(): string {
-    const { protocol, host, url } = this.#request;
-    return `${protocol}://${host}${url.split('?', 1)[0] ?? ''}`;
-  }
-}
 
 function inputOf(route: Route, request: FastifyRequest): unknown {
   const { method } = request;

@@ -11,9 +11,9 @@ import type { Logger } from 'pino';
 import { GatewayError } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { OnLimit } from '../model/limits.ts';
-import { Answers } from '../wire/answers.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
+import { Callers } from './callers.ts';
 import { connectionLimits } from './connections.ts';
 import { Entrance, type Patience, type ServerCertificate } from './entrance.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
@@ -68,8 +68,8 @@ export interface HttpServer {
 /** The Seam API's wire format over HTTP. The wire's facts are from Seam's API description and its official client. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gateway, log } = options;
-  const answers = new Answers(gateway);
-  const routes = gatewayRoutes(gateway, answers);
+  const callers = new Callers(gateway);
+  const routes = gatewayRoutes(gateway.clock);
   const holds = new Holds(gateway.attempts, gateway.clock);
   let closing: Promise<void> | undefined;
   const stopping = () => closing !== undefined;
@@ -103,16 +103,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   serveOpenRoutes(app, gateway);
   if (options.metrics) serveMetrics(app, options.metrics, gateway.clock);
   const service = {
+    callers,
     holds,
-    idempotency: new Idempotency(gateway.attempts),
+    idempotency: new Idempotency(),
     holdMs: options.holdMs,
     stopping,
   };
   for (const route of routes) serveRoute(app, route, service);
-  const streams = serveEventStream(app, gateway, answers, options.keys);
+  const streams = serveEventStream(app, gateway, callers, options.keys);
+  const stopHearing = options.keys.onChange?.(() => streams.lookAgain());
 
   const close = async () => {
     holds.release();
+    stopHearing?.();
     streams.close();
     entrance.closeUnfinished();
     const limit = gateway.clock.setTimer(() => entrance.closeAll(), CLOSE_LIMIT_MS);

@@ -8,7 +8,7 @@ import { frontDoor } from '../../test/kit/fake-devices.ts';
 import { FakeGateway } from '../../test/kit/fake-gateway.ts';
 import { apiKey, keyWith, until } from '../../test/kit/http-fixture.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { apiKeyScopes } from './api-key-file.ts';
+import { permissionScopes } from '../model/permission.ts';
 import { createHttpServer, type HttpServer } from './server.ts';
 
 const sockets: Socket[] = [];
@@ -21,7 +21,7 @@ afterEach(async () => {
 async function running(holdMs = 0, tls?: { cert: string; key: string }) {
   const clock = new SimulatedClock();
   const gateway = new FakeGateway(clock);
-  const verify = (key: string) => (key === apiKey ? keyWith(apiKeyScopes) : undefined);
+  const verify = (key: string) => (key === apiKey ? keyWith(permissionScopes) : undefined);
   const server = createHttpServer({
     gateway,
     keys: { verify },

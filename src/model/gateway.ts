@@ -290,6 +290,8 @@ export interface NewWebhook {
   readonly url: string;
   /** `*` for all. */
   readonly eventTypes: readonly string[];
+  /** Of a key that is restricted to some devices: the webhook hears what that key may see, for as long as it may. */
+  readonly keyId?: string;
 }
 
 export interface Webhook extends NewWebhook {

@@ -217,6 +217,8 @@ export interface WebhookRecord {
   readonly eventTypes: readonly string[];
   /** The signing secret, AES-256-GCM. */
   readonly sealedSecret: Uint8Array;
+  /** Of a key that is restricted to some devices: only what that key may see is sent. */
+  readonly keyId: string | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
   /** Events up to this `seq` have been delivered, were not wanted, or stand in the deliveries. */

@@ -57,6 +57,7 @@ export type Change =
 export interface AttemptQuery {
   readonly actionAttemptIds?: readonly string[];
   readonly deviceId?: string;
+  readonly deviceIds?: readonly string[];
   readonly actionTypes?: readonly ActionType[];
   readonly status?: AttemptStatus;
   readonly limit: number;

@@ -130,11 +130,10 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
       return [step('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
     }
     case 'webhook_put': {
-      const { webhookId, url, eventTypes, sealedSecret, createdAt, afterSeq } = change.webhook;
+      const { webhookId, url, eventTypes, sealedSecret, keyId, createdAt, afterSeq } = change.webhook;
       const types = JSON.stringify(eventTypes);
-      return [
-        step('webhookPut', [idParameter(webhookId), url, types, bytesParameter(sealedSecret), createdAt, afterSeq]),
-      ];
+      const secret = bytesParameter(sealedSecret);
+      return [step('webhookPut', [idParameter(webhookId), url, types, secret, keyId ?? null, createdAt, afterSeq])];
     }
     case 'webhook_removed':
       return [

@@ -62,7 +62,8 @@ export class SqliteReader implements StoreReader {
   }
 
   attempts(query: AttemptQuery): AttemptRecord[] {
-    const { actionAttemptIds, deviceId, actionTypes, status, limit, beforeSeq = Number.MAX_SAFE_INTEGER } = query;
+    const { actionAttemptIds, deviceId, deviceIds, actionTypes, status, limit } = query;
+    const { beforeSeq = Number.MAX_SAFE_INTEGER } = query;
     if (actionAttemptIds !== undefined) {
       return [...new Set(actionAttemptIds)]
         .map((id) => this.attempt(id))
@@ -76,6 +77,10 @@ export class SqliteReader implements StoreReader {
     if (deviceId !== undefined) {
       conditions.push('device_id = ?');
       parameters.push(idColumn(deviceId));
+    }
+    if (deviceIds !== undefined) {
+      conditions.push(`device_id IN (${deviceIds.map(() => '?').join(', ')})`);
+      parameters.push(...deviceIds.map(idColumn));
     }
     if (actionTypes !== undefined) {
       conditions.push('action_type IN (SELECT value FROM json_each(?))');

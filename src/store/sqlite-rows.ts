@@ -25,7 +25,7 @@ export const thresholdColumns =
   'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
 export const eventColumns =
   'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, occurred_at, created_at, details';
-export const webhookColumns = 'webhook_id, url, event_types, sealed_secret, created_at, after_seq';
+export const webhookColumns = 'webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq';
 export const deliveryColumns = 'webhook_id, event_seq, object_key, tries, next_at';
 
 export function attemptOf(row: Row): AttemptRecord {
@@ -166,11 +166,12 @@ export function eventOf(row: Row): EventRecord {
 }
 
 export function webhookOf(row: Row): WebhookRecord {
-  const [id, url, eventTypes, sealed, createdAt, afterSeq] = row as [
+  const [id, url, eventTypes, sealed, keyId, createdAt, afterSeq] = row as [
     Column,
     string,
     string,
     Uint8Array,
+    string | null,
     number,
     number,
   ];
@@ -179,6 +180,7 @@ export function webhookOf(row: Row): WebhookRecord {
     url,
     eventTypes: jsonOf<string[]>(eventTypes),
     sealedSecret: new Uint8Array(sealed),
+    keyId: keyId ?? undefined,
     createdAt,
     afterSeq,
   };

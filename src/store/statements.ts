@@ -38,8 +38,8 @@ const sql = {
   eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
       noise_threshold_id, occurred_at, created_at, details)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, created_at, after_seq)
-    VALUES (?, ?, ?, ?, ?, ?)
+  webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, event_types = excluded.event_types,
       sealed_secret = excluded.sealed_secret, created_at = excluded.created_at`,
   webhookRemoved: `DELETE FROM webhooks WHERE webhook_id = ?`,

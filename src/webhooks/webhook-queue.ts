@@ -26,8 +26,10 @@ export interface WebhookQueueOptions {
   readonly random: () => number;
   readonly sender: WebhookSender;
   readonly userAgent: string;
-  /** The object as a webhook shows it. */
-  readonly render: (event: EventRecord) => object;
+  /** The object as this webhook shows it. */
+  readonly render: (event: EventRecord, webhook: WebhookRecord) => object;
+  /** Whether the event is for this webhook's eyes at this moment. */
+  readonly sees: (event: EventRecord, webhook: WebhookRecord) => boolean;
   /** How many events may wait; the oldest go first. */
   readonly limit: number;
 }
@@ -110,9 +112,10 @@ export class WebhookQueue {
     if (events.length === batch) this.#pulling = this.#options.clock.setTimer(() => this.#pull(), 0);
   }
 
-  #wants({ eventType }: EventRecord): boolean {
+  #wants(event: EventRecord): boolean {
     const { eventTypes } = this.#webhook;
-    return eventTypes.includes('*') || eventTypes.includes(eventType);
+    if (!eventTypes.includes('*') && !eventTypes.includes(event.eventType)) return false;
+    return this.#options.sees(event, this.#webhook);
   }
 
   #add(delivery: Delivery): void {
@@ -180,7 +183,7 @@ export class WebhookQueue {
     }
     const patience = clock.setTimer(() => stop.abort(new Error('no answer within 15 s')), answerWithinMs);
     try {
-      const body = JSON.stringify(render(event));
+      const body = JSON.stringify(render(event, this.#webhook));
       const headers = {
         'content-type': 'application/json',
         'user-agent': userAgent,

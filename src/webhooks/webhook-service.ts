@@ -6,6 +6,8 @@ import { WebhookQueue, type WebhookQueueOptions } from './webhook-queue.ts';
 
 /** Each has its own queue and its own connections. A guess: more than a site has applications. */
 const mostWebhooks = 20;
+/** The same for each key that is restricted to some devices: it takes none of the others' places. */
+const mostOfOneKey = 4;
 /** Deleted ones that are remembered: a client whose answer was lost asks again. */
 const rememberedDeletions = 100;
 /** Standard Webhooks, "Signature scheme": 24 to 64 bytes. */
@@ -65,13 +67,11 @@ export class WebhookService implements Webhooks {
     return record && this.#shown(record);
   }
 
-  async create({ url, eventTypes }: NewWebhook): Promise<Webhook> {
+  async create({ url, eventTypes, keyId }: NewWebhook): Promise<Webhook> {
     const { store, vault, newId, clock, events, sender, randomBytes } = this.#options;
-    if (this.#records.size >= mostWebhooks) {
-      throw new GatewayError(
-        'invalid_input',
-        `There are ${mostWebhooks} webhooks already. Delete one that is not used.`,
-      );
+    const most = keyId === undefined ? mostWebhooks : mostOfOneKey;
+    if ([...this.#records.values()].filter((record) => record.keyId === keyId).length >= most) {
+      throw new GatewayError('invalid_input', `There are ${most} webhooks already. Delete one that is not used.`);
     }
     await sender.check(url);
     const webhookId = newId();
@@ -81,6 +81,7 @@ export class WebhookService implements Webhooks {
       url,
       eventTypes,
       sealedSecret: vault.seal(secret, { webhookId }),
+      keyId,
       createdAt: clock.wallTime(),
       afterSeq: events.highestSeq,
     };
@@ -141,9 +142,9 @@ export class WebhookService implements Webhooks {
     this.#queues.set(record.webhookId, new WebhookQueue(kept, secret, this.#options));
   }
 
-  #shown({ webhookId, url, eventTypes, sealedSecret, createdAt }: WebhookRecord): Webhook {
+  #shown({ webhookId, url, eventTypes, sealedSecret, keyId, createdAt }: WebhookRecord): Webhook {
     const secret = this.#options.vault.open(sealedSecret, { webhookId });
-    return { webhookId, url, eventTypes, secret, createdAt };
+    return { webhookId, url, eventTypes, secret, createdAt, ...(keyId !== undefined && { keyId }) };
   }
 
   #require(webhookId: string): WebhookRecord {

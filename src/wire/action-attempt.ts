@@ -72,7 +72,12 @@ export function attemptHistory(attempt: AttemptRecord, history: AttemptRecord['h
     settled_at: attempt.settledAt === undefined ? null : isoTime(attempt.settledAt),
     actor:
       actor.kind === 'api_key'
-        ? { kind: actor.kind, api_key_id: actor.keyId, name: actor.name, address: actor.address }
+        ? {
+            kind: actor.kind,
+            name: actor.name,
+            // Of another key than the one that looks, where that one is restricted, neither is told.
+            ...(actor.keyId !== '' && { api_key_id: actor.keyId, address: actor.address }),
+          }
         : actor.kind === 'cli'
           ? { kind: actor.kind, name: actor.name }
           : { kind: actor.kind },

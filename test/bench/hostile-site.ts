@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceIdOf } from '../../src/config/identity.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { certificate, certificateKey } from '../kit/certificates.ts';
 import type { Broker } from './site.ts';
 

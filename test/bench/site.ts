@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deviceIdOf } from '../../src/config/identity.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { Mosquitto, mosquittoProgram } from '../peers/kit/mosquitto.ts';
 import { HelperProcess } from './helper-process.ts';
 

@@ -26,9 +26,12 @@ const cleanTree: Record<string, string> = {
     "import type { Store } from '../model/store.ts';\nexport const hooks = (store: Store) => store;",
   'src/config/load.ts': 'export const settings = 1;',
   'src/model/device-snapshot.ts': 'export interface DeviceSnapshot { readonly name: string }',
+  'src/permission/view.ts':
+    "import type { Kept } from '../model/gateway.ts';\nexport const view = (kept: Kept) => kept;",
   'src/wire/device.ts':
     "import { z } from 'zod';\nimport { id } from '../contract/lock.ts';\nimport type { DeviceSnapshot } from '../model/device-snapshot.ts';\nimport type { Kept } from '../model/gateway.ts';\nimport type { AttemptRecord } from '../model/records.ts';\nexport const device = (snapshot: DeviceSnapshot, kept: Kept, attempt: AttemptRecord) => [snapshot, kept, attempt, id, z];",
-  'src/http/server.ts': "import { attempt } from '../attempts/attempt.ts';\nexport const server = attempt;",
+  'src/http/server.ts':
+    "import { attempt } from '../attempts/attempt.ts';\nimport { view } from '../permission/view.ts';\nexport const server = [attempt, view];",
   'src/monitor/metrics.ts': "import 'prom-client';\nexport const metrics = 1;",
   'src/transports/mqtt/link.ts':
     "import mqtt from 'mqtt';\nimport { id } from '../../contract/lock.ts';\nexport const link = [mqtt, id];",
@@ -184,6 +187,7 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
   ['codes-and-noise-are-strangers', 'src/access-codes/p2.ts', "import '../noise/level.ts';", 'src/noise/level.ts'],
   ['device-events-look-on', 'src/device-events/p1.ts', "import '../wire/device.ts';", 'src/wire/device.ts'],
   ['webhooks-know-records-alone', 'src/webhooks/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
+  ['permission-knows-the-ports-alone', 'src/permission/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
   ['nothing-imports-the-onlookers', 'src/http/p4.ts', "import '../webhooks/queue.ts';", 'src/webhooks/queue.ts'],
   [
     'nothing-imports-the-onlookers',

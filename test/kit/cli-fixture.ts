@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Catalogues } from '../../src/cli/catalogues.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { frontDoor } from './fake-devices.ts';

@@ -15,6 +15,7 @@ import {
 import type { ManagedDeviceOptions } from '../../src/devices/managed-device.ts';
 import type { DoorRules } from '../../src/model/device-snapshot.ts';
 import type { GatewayIdentity, LinkReport, Origin } from '../../src/model/gateway.ts';
+import type { Permission } from '../../src/model/permission.ts';
 import type { AttemptRecord } from '../../src/model/records.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
@@ -48,6 +49,7 @@ export interface FixtureOptions {
   readonly webhookSender?: WebhookSender;
   readonly webhooksIncludeCodes?: boolean;
   readonly webhookLimit?: number;
+  readonly permissionOf?: (keyId: string) => Permission | undefined;
   readonly accessCodes?: AccessCodeSettings;
   readonly timeSource?: TimeSource;
   /** Ids of codes and webhooks whose secrets were damaged on disk. */
@@ -107,6 +109,7 @@ export function coreFixture(options: FixtureOptions) {
       limit: options.webhookLimit ?? 10_000,
     },
     links: options.links ?? (() => []),
+    permissionOf: options.permissionOf ?? (() => undefined),
     ...(options.accessCodes && { accessCodes: options.accessCodes }),
     ...(options.timeSource && { timeSource: options.timeSource }),
     devices: options.devices.map((device) => ({

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import type { DoomPoint } from './doom-points.ts';
 import { ZigbeeBuilding } from './zigbee-building.ts';
 

@@ -8,10 +8,10 @@ export class FakeWebhooks implements Webhooks {
   readonly #webhooks = new Map<string, Webhook>();
   #made = 0;
 
-  async create({ url, eventTypes }: NewWebhook): Promise<Webhook> {
+  async create({ url, eventTypes, keyId }: NewWebhook): Promise<Webhook> {
     const webhookId = `webhook-${++this.#made}`;
     const secret = new Secret(`whsec_${Buffer.alloc(32, this.#made).toString('base64')}`);
-    const webhook: Webhook = { webhookId, url, eventTypes, secret, createdAt: 0 };
+    const webhook = { webhookId, url, eventTypes, secret, createdAt: 0, ...(keyId !== undefined && { keyId }) };
     this.#webhooks.set(webhookId, webhook);
     return webhook;
   }

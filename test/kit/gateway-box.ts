@@ -8,7 +8,7 @@ import { startGateway } from '../../src/composition/gateway.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/contract/index.ts';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiCaller } from './api-caller.ts';
 
 const gatewayId = 'box';

@@ -1,17 +1,18 @@
 import { type Logger, pino } from 'pino';
 import { afterEach } from 'vitest';
-import { type ApiKeyScope, apiKeyScopes } from '../../src/http/api-key-file.ts';
 import type { ApiKey } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { type PermissionScope, permissionScopes } from '../../src/model/permission.ts';
 import { FakeGateway } from './fake-gateway.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
 export const apiKey = 'seam_gw1_0123456789abcdefghijABCDEFGHIJ0123456789';
 
-export const keyWith = (scopes: readonly ApiKeyScope[], id = 'key_1'): ApiKey => ({
+export const keyWith = (scopes: readonly PermissionScope[], id = 'key_1', devices?: readonly string[]): ApiKey => ({
   id,
   name: `test ${id}`,
   scopes: new Set(scopes),
+  devices: devices && new Set(devices),
 });
 
 interface Answer {
@@ -43,7 +44,7 @@ export function httpFixture(
 ): HttpFixture {
   const clock = new SimulatedClock();
   const gateway = new FakeGateway(clock);
-  const keys = new Map(Object.entries(options.keys ?? { [apiKey]: keyWith(apiKeyScopes) }));
+  const keys = new Map(Object.entries(options.keys ?? { [apiKey]: keyWith(permissionScopes) }));
   const server = createHttpServer({
     gateway,
     keys: { verify: (key) => (options.looksKeysUp ? Promise.resolve(keys.get(key)) : keys.get(key)) },

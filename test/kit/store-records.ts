@@ -138,6 +138,7 @@ export const aWebhook = (order: number, change: Partial<WebhookRecord> = {}): We
   url: 'https://hooks.example/strikeplate?token=1',
   eventTypes: ['*'],
   sealedSecret: Uint8Array.of(9, 8, 7),
+  keyId: undefined,
   createdAt: epoch + order,
   afterSeq: 3,
   ...change,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiCaller } from '../kit/api-caller.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import type { LimitBite } from '../../src/model/limits.ts';
+import { permissionScopes } from '../../src/model/permission.ts';
 import { certificate, certificateKey } from '../kit/certificates.ts';
 import { frontDoor } from '../kit/fake-devices.ts';
 import { FakeGateway } from '../kit/fake-gateway.ts';
@@ -28,7 +28,7 @@ async function running(options: Partial<HttpServerOptions> = {}) {
   const bites: LimitBite[] = [];
   const server = createHttpServer({
     gateway,
-    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
     holdMs: 1_000,
     log: pino({ level: 'silent' }),
     onLimit: (bite) => void bites.push(bite),

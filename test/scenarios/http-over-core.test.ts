@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { GatewayError } from '../../src/contract/index.ts';
-import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { permissionScopes } from '../../src/model/permission.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { scriptedCore } from '../kit/core-fixture.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
@@ -23,7 +23,7 @@ async function building(kept?: { clock: SimulatedClock; store: MemoryStore }) {
   const fixture = await scriptedCore({ clock, store, keypad });
   const server = createHttpServer({
     gateway: fixture.core,
-    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
     holdMs: 1000,
     log: pino({ level: 'silent' }),
   });

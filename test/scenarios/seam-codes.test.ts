@@ -2,8 +2,8 @@ import { SeamHttp } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { usualSettings } from '../../src/access-codes/settings.ts';
-import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { permissionScopes } from '../../src/model/permission.ts';
 import { coreFixture } from '../kit/core-fixture.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
 import { PacedClock } from '../kit/paced-clock.ts';
@@ -34,7 +34,7 @@ beforeEach(async () => {
   await core.start();
   server = createHttpServer({
     gateway: core,
-    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
     holdMs: 1_000,
     log: pino({ level: 'silent' }),
   });

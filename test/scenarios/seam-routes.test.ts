@@ -2,13 +2,12 @@ import { getOpenapiSchema, SeamHttp } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
 import { streamPath } from '../../src/http/routes/event-stream.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { openPaths } from '../../src/http/routes/open.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
-import { Answers } from '../../src/wire/answers.ts';
+import { permissionScopes } from '../../src/model/permission.ts';
 import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
 import { FakeGateway } from '../kit/fake-gateway.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
@@ -28,14 +27,14 @@ let seam: SeamHttp;
 /** What was answered, by route. */
 let answered: Map<string, unknown[]>;
 
-const routes = (): readonly Route[] => gatewayRoutes(gateway, new Answers(gateway));
+const routes = (): readonly Route[] => gatewayRoutes(gateway.clock);
 
 beforeEach(async () => {
   gateway = new FakeGateway(new SimulatedClock());
   gateway.outcome = () => ({ status: 'success', result: {} });
   server = createHttpServer({
     gateway,
-    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
     holdMs: 0,
     log: pino({ level: 'silent' }),
   });

@@ -5,8 +5,8 @@ import { SeamWebhook } from '@seamapi/webhook';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { apiKeyScopes } from '../../src/http/api-key-file.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { permissionScopes } from '../../src/model/permission.ts';
 import { WebhookClient } from '../../src/transports/webhook/index.ts';
 import { scriptedCore } from '../kit/core-fixture.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
@@ -59,7 +59,7 @@ beforeEach(async () => {
   site = await scriptedCore({ clock, webhookSender: new WebhookClient({ privateTargets: ['127.0.0.0/8'] }) });
   server = createHttpServer({
     gateway: site.core,
-    keys: { verify: (key) => (key === apiKey ? keyWith(apiKeyScopes) : undefined) },
+    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
     holdMs: 0,
     log: pino({ level: 'silent' }),
   });

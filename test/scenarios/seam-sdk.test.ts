@@ -13,7 +13,7 @@ import {
 } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createApiKey } from '../../src/http/api-key-file.ts';
+import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import type { Settlement } from '../../src/model/records.ts';

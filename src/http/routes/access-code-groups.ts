@@ -6,26 +6,29 @@ import type { AccessCodes, Gateway, Origin } from '../../model/gateway.ts';
 import type { AccessCodeRecord, AttemptRecord } from '../../model/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { type Caller, changeRoute, type Route } from '../route.ts';
 import { noSuchCode } from './access-code-lookup.ts';
 import { changedAccessCodes, newAccessCodes, patchOf, wishOf } from './access-code-parameters.ts';
 import { findDevice } from './device-lookup.ts';
 
 /** Codes of one stay on several doors. */
-export function accessCodeGroupRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { accessCodes } = gateway;
-  const keys = new GroupKeys(gateway.clock);
+export function accessCodeGroupRoutes(clock: Clock): Route[] {
+  const keys = new GroupKeys(clock);
   const answer = z.object({ access_codes: z.array(accessCodeSchema), action_attempts: z.array(actionAttemptSchema) });
-  const changed = (attempts: readonly AttemptRecord[], codes: readonly AccessCodeRecord[], caller: Caller) => ({
-    attempts,
-    answer: () => ({
-      access_codes: codes.map((code) => answers.accessCode(accessCodes.get(code.accessCodeId) ?? code, caller)),
-      action_attempts: attempts.map((attempt) =>
-        answers.attempt(gateway.attempts.get(attempt.actionAttemptId) ?? attempt, caller),
-      ),
-    }),
-  });
+  const changed = (attempts: readonly AttemptRecord[], codes: readonly AccessCodeRecord[], caller: Caller) => {
+    const { gateway, answers } = caller;
+    return {
+      attempts,
+      answer: () => ({
+        access_codes: codes.map((code) =>
+          answers.accessCode(gateway.accessCodes.get(code.accessCodeId) ?? code, caller),
+        ),
+        action_attempts: attempts.map((attempt) =>
+          answers.attempt(gateway.attempts.get(attempt.actionAttemptId) ?? attempt, caller),
+        ),
+      }),
+    };
+  };
   return [
     changeRoute('update', {
       path: '/access_codes/create_multiple',
@@ -34,6 +37,8 @@ export function accessCodeGroupRoutes(gateway: Gateway, answers: Answers): Route
       params: newAccessCodes,
       answer,
       change: async (params, origin, caller) => {
+        const { gateway } = caller;
+        const { accessCodes } = gateway;
         const { device_ids, behavior_when_code_cannot_be_shared: whenNotShareable = 'throw', ...rest } = params;
         const deviceIds = [...new Set(device_ids)].map((device_id) => findDevice(gateway, { device_id }).deviceId);
         const repeats = isRepetition(gateway, origin);
@@ -51,6 +56,7 @@ export function accessCodeGroupRoutes(gateway: Gateway, answers: Answers): Route
       params: changedAccessCodes,
       answer,
       change: async ({ common_code_key, name, starts_at, ends_at }, origin, caller) => {
+        const { accessCodes } = caller.gateway;
         const codes = withKey(accessCodes, common_code_key);
         if (codes.length === 0) throw noSuchCode();
         const patch = patchOf({ name, starts_at, ends_at });

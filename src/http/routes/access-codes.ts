@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Gateway } from '../../model/gateway.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { paginationSchema } from '../page.ts';
 import { changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
 import { codeListParameters, findCode, noSuchCode, oneAccessCode, pageOfCodes } from './access-code-lookup.ts';
@@ -17,8 +15,7 @@ const listParameters = z
     'Give device_id or access_code_ids',
   );
 
-export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { accessCodes } = gateway;
+export function accessCodeRoutes(): Route[] {
   return [
     commandRoute('create', {
       path: '/access_codes/create',
@@ -26,14 +23,14 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: newAccessCode,
       answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async ({ device_id, ...params }, origin) => {
+      accept: async ({ device_id, ...params }, origin, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id });
-        return (await accessCodes.create({ ...wishOf(params), deviceId }, origin)).attempt;
+        return (await gateway.accessCodes.create({ ...wishOf(params), deviceId }, origin)).attempt;
       },
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its code was removed.
-        access_code: answers.accessCodeOf(attempt, caller),
-        action_attempt: answers.attempt(attempt, caller),
+        access_code: caller.answers.accessCodeOf(attempt, caller),
+        action_attempt: caller.answers.attempt(attempt, caller),
       }),
     }),
     readRoute({
@@ -42,7 +39,9 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read', 'codes'],
       params: oneAccessCode,
       answer: z.object({ access_code: accessCodeSchema }),
-      respond: (params, caller) => ({ access_code: answers.accessCode(findCode(accessCodes, params, caller), caller) }),
+      respond: (params, caller) => ({
+        access_code: caller.answers.accessCode(findCode(caller.gateway.accessCodes, params, caller), caller),
+      }),
     }),
     readRoute({
       path: '/access_codes/list',
@@ -51,7 +50,14 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: listParameters,
       answer: z.object({ access_codes: z.array(accessCodeSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
-        const { items, pagination } = pageOfCodes(gateway, accessCodes, '/access_codes/list', caller.url, params);
+        const { gateway, answers } = caller;
+        const { items, pagination } = pageOfCodes(
+          gateway,
+          gateway.accessCodes,
+          '/access_codes/list',
+          caller.url,
+          params,
+        );
         return { access_codes: items.map((code) => answers.accessCode(code, caller)), pagination };
       },
     }),
@@ -61,14 +67,14 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: changedAccessCode,
       answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async ({ access_code_id, device_id, ...params }, origin) => {
+      accept: async ({ access_code_id, device_id, ...params }, origin, { gateway: { accessCodes } }) => {
         const code = accessCodes.get(access_code_id);
         if (code === undefined || (device_id ?? code.deviceId) !== code.deviceId) throw noSuchCode();
         return accessCodes.update(access_code_id, patchOf(params), origin);
       },
       respond: (attempt, caller) => ({
-        access_code: answers.accessCodeOf(attempt, caller),
-        action_attempt: answers.attempt(attempt, caller),
+        access_code: caller.answers.accessCodeOf(attempt, caller),
+        action_attempt: caller.answers.attempt(attempt, caller),
       }),
     }),
     commandRoute('delete', {
@@ -77,13 +83,13 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: z.strictObject({ access_code_id: z.string(), device_id: z.string().optional(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async ({ access_code_id, device_id }, origin) => {
+      accept: async ({ access_code_id, device_id }, origin, { gateway: { accessCodes } }) => {
         // One that is gone may be a repetition, which is answered with the removal it had.
         const code = accessCodes.get(access_code_id);
         if (code !== undefined && (device_id ?? code.deviceId) !== code.deviceId) throw noSuchCode();
         return accessCodes.delete(access_code_id, origin);
       },
-      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     }),
     readRoute({
       path: '/access_codes/generate_code',
@@ -91,12 +97,12 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['codes'],
       params: z.object({ device_id: z.string(), preferred_code_length: z.number().int().min(1).max(32).optional() }),
       answer: z.object({ generated_code: z.object({ device_id: z.string(), code: z.string() }) }),
-      respond: ({ device_id, preferred_code_length }) => {
+      respond: ({ device_id, preferred_code_length }, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id });
         return {
           generated_code: {
             device_id: deviceId,
-            code: accessCodes.generateCode(deviceId, preferred_code_length).reveal(),
+            code: gateway.accessCodes.generateCode(deviceId, preferred_code_length).reveal(),
           },
         };
       },
@@ -108,7 +114,8 @@ export function accessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
       params: z.strictObject({ access_code_id: z.string() }),
       answer: z.object({ access_code: accessCodeSchema, backup_access_code: accessCodeSchema }),
       change: async ({ access_code_id }, origin, caller) => {
-        const { code, backup } = await accessCodes.pullBackup(access_code_id, origin);
+        const { gateway, answers } = caller;
+        const { code, backup } = await gateway.accessCodes.pullBackup(access_code_id, origin);
         return {
           answer: () => ({
             access_code: answers.accessCode(code, caller),

@@ -3,8 +3,7 @@ import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import type { ActionType, AttemptRecord } from '../../model/records.ts';
 import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
-import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { type Route, readRoute } from '../route.ts';
 
 /** Seam's cloud calls the removal of a threshold a deletion. */
@@ -13,8 +12,8 @@ const actionTypeFilters = [...actionAttemptSchema.shape.action_type.options, 'DE
 const typeOf = (filter: (typeof actionTypeFilters)[number]): ActionType =>
   filter === 'DELETE_NOISE_THRESHOLD' ? 'REMOVE_NOISE_THRESHOLD' : filter;
 
-export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const find = (id: string): AttemptRecord => {
+export function actionAttemptRoutes(): Route[] {
+  const find = (gateway: Gateway, id: string): AttemptRecord => {
     const attempt = gateway.attempts.get(id);
     if (attempt === undefined)
       throw new GatewayError(
@@ -33,7 +32,7 @@ export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[]
       params: byId,
       answer: z.object({ action_attempt: actionAttemptSchema }),
       respond: ({ action_attempt_id }, caller) => ({
-        action_attempt: answers.attempt(find(action_attempt_id), caller),
+        action_attempt: caller.answers.attempt(find(caller.gateway, action_attempt_id), caller),
       }),
     }),
     readRoute({
@@ -49,19 +48,25 @@ export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[]
       }),
       answer: z.object({ action_attempts: z.array(actionAttemptSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
+        const { gateway, answers } = caller;
         const { action_attempt_ids: ids, device_id: deviceId, action_type, status } = params;
         const { items, pagination } = pageOf(
           { route: '/action_attempts/list', url: caller.url, params },
-          (after, limit) =>
-            gateway.attempts.list({
+          (after, limit) => {
+            // The position is an id and not its number, which would tell how much happened at doors out of reach.
+            // Older attempts go first: when it is gone, so is all that came after it on these pages.
+            const last = after === undefined ? undefined : gateway.attempts.get(after);
+            if (after !== undefined && last === undefined) return [];
+            return gateway.attempts.list({
               limit,
               ...(ids === undefined ? {} : { actionAttemptIds: ids }),
               ...(deviceId === undefined ? {} : { deviceId }),
               ...(action_type === undefined ? {} : { actionTypes: [typeOf(action_type)] }),
               ...(status === undefined ? {} : { status }),
-              ...(after === undefined ? {} : { beforeSeq: seqOf(after) }),
-            }),
-          ({ seq }) => String(seq),
+              ...(last === undefined ? {} : { beforeSeq: last.seq }),
+            });
+          },
+          ({ actionAttemptId }) => actionAttemptId,
         );
         return { action_attempts: items.map((attempt) => answers.attempt(attempt, caller)), pagination };
       },
@@ -72,16 +77,11 @@ export function actionAttemptRoutes(gateway: Gateway, answers: Answers): Route[]
       scopes: ['read'],
       params: byId,
       answer: z.object({ action_attempt_history: attemptHistorySchema }),
-      respond: ({ action_attempt_id }) => {
-        const attempt = find(action_attempt_id);
+      respond: ({ action_attempt_id }, { gateway }) => {
+        const attempt = find(gateway, action_attempt_id);
         const history = gateway.attempts.history(action_attempt_id) ?? attempt.history;
         return { action_attempt_history: attemptHistory(attempt, history) };
       },
     }),
   ];
-}
-
-function seqOf(position: string): number {
-  if (!/^\d{1,15}$/.test(position)) throw mismatchedCursor();
-  return Number(position);
 }

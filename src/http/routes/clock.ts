@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { Gateway } from '../../model/gateway.ts';
 import { clockSchema, wireClock } from '../../wire/clock.ts';
 import { changeRoute, type Route, readRoute } from '../route.ts';
 
 /** Our own: a box without a battery may wake up in the past, and codes must neither end nor begin by such a clock. */
-export function clockRoutes(gateway: Gateway): Route[] {
+export function clockRoutes(): Route[] {
   const answer = z.object({ clock: clockSchema });
   return [
     readRoute({
@@ -13,15 +12,16 @@ export function clockRoutes(gateway: Gateway): Route[] {
       scopes: ['read'],
       params: z.object({}),
       answer,
-      respond: () => ({ clock: wireClock(gateway) }),
+      respond: (_params, { gateway }) => ({ clock: wireClock(gateway) }),
     }),
     changeRoute('create', {
       path: '/clock/confirm',
       summary: 'Say that the clock is right, so that schedules go on',
       scopes: ['control'],
+      whole: true,
       params: z.strictObject({}),
       answer,
-      change: async () => {
+      change: async (_params, _origin, { gateway }) => {
         await gateway.time.confirm();
         return { answer: () => ({ clock: wireClock(gateway) }) };
       },

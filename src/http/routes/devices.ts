@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { DeviceUpdate, Gateway } from '../../model/gateway.ts';
-import type { Answers } from '../../wire/answers.ts';
+import type { DeviceUpdate } from '../../model/gateway.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { oneLine } from '../plain-parameters.ts';
-import { changeRoute, type Route, readRoute } from '../route.ts';
+import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 
 const displayName = oneLine.trim().min(1).max(100);
@@ -42,41 +41,40 @@ const changedUnmanagedDevice = z.strictObject({
 
 const nothing = { answer: () => ({}) };
 
-export function deviceRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { administration } = gateway;
+export function deviceRoutes(): Route[] {
   return [
-    ...lookups(gateway, answers, '/devices', true),
+    ...lookups('/devices', true),
     changeRoute('update', {
       path: '/devices/update',
       summary: 'Change what a device is called, its custom metadata, or whether it is managed',
       scopes: ['control'],
       params: changedDevice,
       answer: z.object({}),
-      change: async (params) => {
+      change: async (params, _origin, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id: params.device_id });
         const { name = params.properties?.name, custom_metadata, is_managed } = params;
-        await administration.update(deviceId, updateOf({ name, custom_metadata, is_managed }));
+        await gateway.administration.update(deviceId, updateOf({ name, custom_metadata, is_managed }));
         return nothing;
       },
     }),
-    ...lookups(gateway, answers, '/devices/unmanaged', false),
+    ...lookups('/devices/unmanaged', false),
     changeRoute('update', {
       path: '/devices/unmanaged/update',
       summary: 'Manage a device again that was set aside, or change its custom metadata',
       scopes: ['control'],
       params: changedUnmanagedDevice,
       answer: z.object({}),
-      change: async ({ device_id, ...update }) => {
+      change: async ({ device_id, ...update }, _origin, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id }, false);
-        await administration.update(deviceId, updateOf(update));
+        await gateway.administration.update(deviceId, updateOf(update));
         return nothing;
       },
     }),
-    ...serviceRoutes(gateway, answers),
+    ...serviceRoutes(),
   ];
 }
 
-function lookups(gateway: Gateway, answers: Answers, base: string, isManaged: boolean): Route[] {
+function lookups(base: string, isManaged: boolean): Route[] {
   const kind = isManaged ? '' : ' that was set aside';
   return [
     readRoute({
@@ -85,7 +83,7 @@ function lookups(gateway: Gateway, answers: Answers, base: string, isManaged: bo
       scopes: ['read'],
       params: oneDevice,
       answer: z.object({ device: deviceSchema }),
-      respond: (params) => ({ device: answers.device(findDevice(gateway, params, isManaged)) }),
+      respond: (params, { gateway, answers }) => ({ device: answers.device(findDevice(gateway, params, isManaged)) }),
     }),
     readRoute({
       path: `${base}/list`,
@@ -93,10 +91,10 @@ function lookups(gateway: Gateway, answers: Answers, base: string, isManaged: bo
       scopes: ['read'],
       params: z.object({ ...deviceFilters, ...pageParameters }),
       answer: z.object({ devices: z.array(deviceSchema), pagination: paginationSchema }),
-      respond: (params, caller) => {
+      respond: (params, { gateway, answers, url }) => {
         const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway.identity.workspaceId);
         const { items, pagination } = pageOf(
-          { route: `${base}/list`, url: caller.url, params },
+          { route: `${base}/list`, url, params },
           (after, count) => {
             const from = after === undefined ? 0 : selected.findIndex(({ deviceId }) => deviceId === after) + 1;
             return selected.slice(from, from + count);
@@ -110,10 +108,9 @@ function lookups(gateway: Gateway, answers: Answers, base: string, isManaged: bo
 }
 
 /** Our own: a door that must not be commanded while somebody works on it, say. */
-function serviceRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { administration } = gateway;
+function serviceRoutes(): Route[] {
   const answer = z.object({ device: deviceSchema });
-  const shown = (deviceId: string) => ({
+  const shown = (deviceId: string, { gateway, answers }: Caller) => ({
     answer: () => ({ device: answers.device(findDevice(gateway, { device_id: deviceId })) }),
   });
   return [
@@ -126,10 +123,11 @@ function serviceRoutes(gateway: Gateway, answers: Answers): Route[] {
         reason: oneLine.trim().min(1).max(200).optional().describe('For people: it is shown with the device.'),
       }),
       answer,
-      change: async ({ device_id, reason }, origin) => {
+      change: async ({ device_id, reason }, origin, caller) => {
+        const { gateway } = caller;
         const { deviceId } = findDevice(gateway, { device_id });
-        await administration.takeOutOfService(deviceId, reason, origin);
-        return shown(deviceId);
+        await gateway.administration.takeOutOfService(deviceId, reason, origin);
+        return shown(deviceId, caller);
       },
     }),
     changeRoute('create', {
@@ -138,10 +136,11 @@ function serviceRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: z.strictObject({ device_id: z.string() }),
       answer,
-      change: async ({ device_id }, origin) => {
+      change: async ({ device_id }, origin, caller) => {
+        const { gateway } = caller;
         const { deviceId } = findDevice(gateway, { device_id });
-        await administration.putIntoService(deviceId, origin);
-        return shown(deviceId);
+        await gateway.administration.putIntoService(deviceId, origin);
+        return shown(deviceId, caller);
       },
     }),
   ];

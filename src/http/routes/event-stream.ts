@@ -2,14 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
+import { reaches } from '../../model/permission.ts';
 import { meets } from '../../store/event-query.ts';
-import type { Answers } from '../../wire/answers.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
 import { bearerToken } from '../authentication.ts';
-import { EventStreams } from '../event-stream.ts';
+import type { Callers } from '../callers.ts';
+import { EventStreams, type StreamViewer } from '../event-stream.ts';
 import { parameterReader } from '../parameters.ts';
 import { queryDecoder, type RawQuery } from '../query-string.ts';
-import { assertScope, keyOf, RequestCaller } from '../serve-route.ts';
+import { assertScope, keyOf } from '../serve-route.ts';
 import { chosenEvents, eventFilters } from './events.ts';
 
 export const streamPath = '/events/stream';
@@ -30,7 +31,7 @@ const parameters = z.object({
 export function serveEventStream(
   app: FastifyInstance,
   gateway: Gateway,
-  answers: Answers,
+  callers: Callers,
   keys: ApiKeyVerifier,
 ): EventStreams {
   const { events, clock } = gateway;
@@ -54,11 +55,17 @@ export function serveEventStream(
         );
       }
       const resumeAfter = String(request.headers['last-event-id'] ?? params.last_event_id ?? '');
-      const last = resumeAfter === '' ? undefined : events.get(resumeAfter);
+      const last = resumeAfter === '' ? undefined : callers.of(key, request).gateway.events.get(resumeAfter);
       const hasGap = resumeAfter !== '' && last === undefined;
-      const caller = new RequestCaller(key, request);
       const token = bearerToken(request) ?? '';
-      const mayRead = (found: ApiKey | undefined) => found?.scopes.has('read') ?? false;
+      const viewerOf = (found: ApiKey | undefined): StreamViewer | undefined => {
+        if (!found?.scopes.has('read')) return undefined;
+        const caller = callers.of(found, request);
+        return {
+          sees: (event) => reaches(found, event.deviceId),
+          render: (event) => caller.answers.event(event, caller),
+        };
+      };
       reply.hijack();
       reply.raw.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
@@ -71,10 +78,9 @@ export function serveEventStream(
         after: hasGap ? 0 : (last?.seq ?? events.highestSeq),
         hasGap,
         wants: (event) => meets(event, conditions),
-        render: (event) => answers.event(event, caller),
-        isAllowed: () => {
+        viewer: () => {
           const found = keys.verify(token);
-          return found instanceof Promise ? found.then(mayRead) : mayRead(found);
+          return found instanceof Promise ? found.then(viewerOf) : viewerOf(found);
         },
       });
     },

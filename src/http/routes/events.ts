@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import { isKnownEventType } from '../../events/event-catalogue.ts';
-import type { Gateway } from '../../model/gateway.ts';
 import type { EventQuery } from '../../model/store.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { eventSchema } from '../../wire/event.ts';
 import { InvalidInput } from '../invalid-input.ts';
 import { type Route, readRoute } from '../route.ts';
@@ -79,8 +77,7 @@ export function assertEventTypes(types: readonly string[]): void {
 const oneOrMany = (one: string | undefined, many: readonly string[] | undefined): readonly string[] | undefined =>
   one === undefined ? many : [...(many ?? []), one];
 
-export function eventRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { events } = gateway;
+export function eventRoutes(): Route[] {
   return [
     readRoute({
       path: '/events/list',
@@ -98,13 +95,14 @@ export function eventRoutes(gateway: Gateway, answers: Answers): Route[] {
       }),
       answer: z.object({ events: z.array(eventSchema) }),
       respond: (params, caller) => {
+        const { gateway, answers } = caller;
         const { since, between, event_ids: eventIds, limit = DEFAULT_LIMIT, unstable_offset: offset = 0 } = params;
         if ((since === undefined) === (between === undefined) && !(eventIds && since === undefined)) {
           throw new InvalidInput('since, between: give one of the two, or event_ids.');
         }
         const from = since ?? between?.[0];
         const until = between?.[1];
-        const found = events.list({
+        const found = gateway.events.list({
           ...chosenEvents(params),
           ...(eventIds && { eventIds }),
           ...(from !== undefined && { createdFrom: from }),
@@ -130,6 +128,7 @@ export function eventRoutes(gateway: Gateway, answers: Answers): Route[] {
       }),
       answer: z.object({ event: eventSchema }),
       respond: ({ event_id: id, ...newest }, caller) => {
+        const { events } = caller.gateway;
         if (id === undefined && newest.event_type === undefined && newest.device_id === undefined) {
           throw new InvalidInput('event_id, event_type, device_id: give one of them.');
         }
@@ -141,7 +140,7 @@ export function eventRoutes(gateway: Gateway, answers: Answers): Route[] {
             'There is no such event at this gateway. It may be older than what is kept.',
           );
         }
-        return { event: answers.event(event, caller) };
+        return { event: caller.answers.event(event, caller) };
       },
     }),
   ];

@@ -1,5 +1,4 @@
-import type { Gateway } from '../../model/gateway.ts';
-import type { Answers } from '../../wire/answers.ts';
+import type { Clock } from '../../contract/index.ts';
 import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
@@ -13,19 +12,22 @@ import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
-/** Every route that needs a key. */
-export function gatewayRoutes(gateway: Gateway, answers: Answers): readonly Route[] {
+/**
+ * Every route that needs a key. None is given the gateway here: a route has its caller's, which shows and does what the
+ * caller's key reaches and nothing else.
+ */
+export function gatewayRoutes(clock: Clock): readonly Route[] {
   return [
-    ...lockRoutes(gateway, answers),
-    ...deviceRoutes(gateway, answers),
-    ...actionAttemptRoutes(gateway, answers),
-    ...accessCodeRoutes(gateway, answers),
-    ...accessCodeGroupRoutes(gateway, answers),
-    ...unmanagedAccessCodeRoutes(gateway, answers),
-    ...noiseRoutes(gateway, answers),
-    ...eventRoutes(gateway, answers),
-    ...webhookRoutes(gateway),
-    ...clockRoutes(gateway),
-    ...workspaceRoutes(gateway),
+    ...lockRoutes(),
+    ...deviceRoutes(),
+    ...actionAttemptRoutes(),
+    ...accessCodeRoutes(),
+    ...accessCodeGroupRoutes(clock),
+    ...unmanagedAccessCodeRoutes(),
+    ...noiseRoutes(),
+    ...eventRoutes(),
+    ...webhookRoutes(),
+    ...clockRoutes(),
+    ...workspaceRoutes(),
   ];
 }

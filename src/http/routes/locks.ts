@@ -1,40 +1,34 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway, Origin } from '../../model/gateway.ts';
-import type { AttemptRecord } from '../../model/records.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 import { syncParameter } from './sync-parameter.ts';
 
-export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const door = (
-    path: string,
-    summary: string,
-    accept: (deviceId: string, origin: Origin) => Promise<AttemptRecord>,
-  ): Route =>
+export function lockRoutes(): Route[] {
+  const door = (path: string, summary: string, command: 'lock' | 'unlock'): Route =>
     commandRoute('create', {
       path,
       summary,
       scopes: ['control'],
       params: z.strictObject({ device_id: z.string(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async ({ device_id }, origin) => accept(findDevice(gateway, { device_id }).deviceId, origin),
-      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+      accept: async ({ device_id }, origin, { gateway }) =>
+        gateway.doors[command](findDevice(gateway, { device_id }).deviceId, origin),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     });
   return [
-    door('/locks/lock_door', 'Lock a door', (deviceId, origin) => gateway.doors.lock(deviceId, origin)),
-    door('/locks/unlock_door', 'Unlock a door', (deviceId, origin) => gateway.doors.unlock(deviceId, origin)),
+    door('/locks/lock_door', 'Lock a door', 'lock'),
+    door('/locks/unlock_door', 'Unlock a door', 'unlock'),
     readRoute({
       path: '/locks/get',
       summary: 'Get a lock',
       scopes: ['read'],
       params: oneDevice,
       answer: z.object({ lock: deviceSchema, device: deviceSchema }),
-      respond: (params) => {
+      respond: (params, { gateway, answers }) => {
         const found = findDevice(gateway, params);
         if (found.capabilities.lock === undefined)
           throw new GatewayError('device_not_found', `${found.name} is not a lock. List the locks with /locks/list.`);
@@ -48,7 +42,7 @@ export function lockRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read'],
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ locks: z.array(deviceSchema), devices: z.array(deviceSchema) }),
-      respond: (params) => {
+      respond: (params, { gateway, answers }) => {
         const locks = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
           .filter((device) => device.capabilities.lock !== undefined)
           .slice(0, params.limit)

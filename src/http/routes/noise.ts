@@ -3,7 +3,6 @@ import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import type { NoiseThresholdRecord } from '../../model/records.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { noiseLevelSchema, noiseThresholdSchema, wireNoiseLevel } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
@@ -21,9 +20,8 @@ const noSuchThreshold = () =>
     'There is no such noise threshold at this gateway. List them with /noise_sensors/noise_thresholds/list.',
   );
 
-export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { noise } = gateway;
-  const find = (id: string, deviceId: string | undefined): NoiseThresholdRecord => {
+export function noiseRoutes(): Route[] {
+  const find = ({ noise }: Gateway, id: string, deviceId: string | undefined): NoiseThresholdRecord => {
     const threshold = noise.get(id);
     if (threshold === undefined || (deviceId ?? threshold.deviceId) !== threshold.deviceId) throw noSuchThreshold();
     return threshold;
@@ -35,7 +33,7 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read'],
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ noise_sensors: z.array(deviceSchema), devices: z.array(deviceSchema) }),
-      respond: (params) => {
+      respond: (params, { gateway, answers }) => {
         const sensors = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
           .filter((device) => device.capabilities.noise !== undefined)
           .slice(0, params.limit)
@@ -49,14 +47,14 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: newThreshold,
       answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => {
+      accept: async (params, origin, { gateway }) => {
         findDevice(gateway, { device_id: params.device_id });
-        return (await noise.create(newThresholdFrom(params), origin)).attempt;
+        return (await gateway.noise.create(newThresholdFrom(params), origin)).attempt;
       },
       respond: (attempt, caller) => ({
         // Null only when an old request is repeated after its threshold was removed.
-        noise_threshold: answers.noiseThresholdOf(attempt),
-        action_attempt: answers.attempt(attempt, caller),
+        noise_threshold: caller.answers.noiseThresholdOf(attempt),
+        action_attempt: caller.answers.attempt(attempt, caller),
       }),
     }),
     readRoute({
@@ -65,9 +63,9 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read'],
       params: z.object({ noise_threshold_id: z.string() }),
       answer: z.object({ noise_threshold: noiseThresholdSchema }),
-      respond: ({ noise_threshold_id }) => {
-        return { noise_threshold: answers.noiseThreshold(find(noise_threshold_id, undefined)) };
-      },
+      respond: ({ noise_threshold_id }, { gateway, answers }) => ({
+        noise_threshold: answers.noiseThreshold(find(gateway, noise_threshold_id, undefined)),
+      }),
     }),
     readRoute({
       path: '/noise_sensors/noise_thresholds/list',
@@ -75,8 +73,8 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['read'],
       params: z.object({ device_id: z.string() }),
       answer: z.object({ noise_thresholds: z.array(noiseThresholdSchema) }),
-      respond: ({ device_id }) => ({
-        noise_thresholds: noise
+      respond: ({ device_id }, { gateway, answers }) => ({
+        noise_thresholds: gateway.noise
           .list(findDevice(gateway, { device_id }).deviceId)
           .map((threshold) => answers.noiseThreshold(threshold)),
       }),
@@ -87,11 +85,11 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
       scopes: ['control'],
       params: changedThreshold,
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async (params, origin) => {
-        const { noiseThresholdId } = find(params.noise_threshold_id, params.device_id);
-        return noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
+      accept: async (params, origin, { gateway }) => {
+        const { noiseThresholdId } = find(gateway, params.noise_threshold_id, params.device_id);
+        return gateway.noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
       },
-      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     }),
     readRoute({
       path: '/noise_sensors/levels/list',
@@ -107,14 +105,14 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
         metric: z.string(),
         interval_seconds: z.literal(60),
       }),
-      respond: ({ device_id, from, to }) => {
+      respond: ({ device_id, from, to }, { gateway }) => {
         const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
         if (capabilities.noise === undefined)
           throw new GatewayError('unsupported_action', `${name} does not measure noise. See /noise_sensors/list.`);
         const until = to === undefined ? gateway.clock.wallTime() + 1 : Date.parse(to);
         const since = from === undefined ? until - dayMs : Date.parse(from);
         return {
-          noise_levels: noise.minutes(deviceId, since, until).map(wireNoiseLevel),
+          noise_levels: gateway.noise.minutes(deviceId, since, until).map(wireNoiseLevel),
           metric: capabilities.noise.metric,
           interval_seconds: 60,
         };
@@ -130,14 +128,14 @@ export function noiseRoutes(gateway: Gateway, answers: Answers): Route[] {
         ...syncParameter,
       }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async ({ noise_threshold_id, device_id }, origin) => {
+      accept: async ({ noise_threshold_id, device_id }, origin, { gateway: { noise } }) => {
         // One that is gone may be a repetition, which answers with the removal it had.
         const threshold = noise.get(noise_threshold_id);
         if (threshold !== undefined && (device_id ?? threshold.deviceId) !== threshold.deviceId)
           throw noSuchThreshold();
         return noise.remove(noise_threshold_id, origin);
       },
-      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     }),
   ];
 }

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { Gateway } from '../../model/gateway.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';
 import { paginationSchema } from '../page.ts';
 import { changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
@@ -19,16 +17,15 @@ const notModifiable = {
 };
 
 /** Codes found on locks that this gateway did not put there. */
-export function unmanagedAccessCodeRoutes(gateway: Gateway, answers: Answers): Route[] {
-  const { unmanaged } = gateway.accessCodes;
+export function unmanagedAccessCodeRoutes(): Route[] {
   const convert = changeRoute('update', {
     path: `${base}/convert_to_managed`,
     summary: 'Take an access code over that was found on a lock',
     scopes: ['codes'],
     params: z.strictObject({ access_code_id: z.string(), force, ...notModifiable }),
     answer: z.object({}),
-    change: async ({ access_code_id }, origin) => {
-      await unmanaged.convert(access_code_id, origin);
+    change: async ({ access_code_id }, origin, { gateway }) => {
+      await gateway.accessCodes.unmanaged.convert(access_code_id, origin);
       return { answer: () => ({}) };
     },
   });
@@ -40,7 +37,10 @@ export function unmanagedAccessCodeRoutes(gateway: Gateway, answers: Answers): R
       params: oneAccessCode,
       answer: z.object({ access_code: unmanagedAccessCodeSchema }),
       respond: (params, caller) => ({
-        access_code: answers.unmanagedAccessCode(findCode(unmanaged, params, caller), caller),
+        access_code: caller.answers.unmanagedAccessCode(
+          findCode(caller.gateway.accessCodes.unmanaged, params, caller),
+          caller,
+        ),
       }),
     }),
     readRoute({
@@ -50,6 +50,8 @@ export function unmanagedAccessCodeRoutes(gateway: Gateway, answers: Answers): R
       params: z.object({ ...codeListParameters, device_id: z.string() }),
       answer: z.object({ access_codes: z.array(unmanagedAccessCodeSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
+        const { gateway, answers } = caller;
+        const { unmanaged } = gateway.accessCodes;
         const { items, pagination } = pageOfCodes(gateway, unmanaged, `${base}/list`, caller.url, params);
         return { access_codes: items.map((code) => answers.unmanagedAccessCode(code, caller)), pagination };
       },
@@ -74,8 +76,8 @@ export function unmanagedAccessCodeRoutes(gateway: Gateway, answers: Answers): R
       scopes: ['codes'],
       params: z.strictObject({ access_code_id: z.string(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: ({ access_code_id }, origin) => unmanaged.delete(access_code_id, origin),
-      respond: (attempt, caller) => ({ action_attempt: answers.attempt(attempt, caller) }),
+      accept: ({ access_code_id }, origin, { gateway }) => gateway.accessCodes.unmanaged.delete(access_code_id, origin),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     }),
   ];
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import type { Gateway } from '../../model/gateway.ts';
 import { webhookSchema, wireWebhook } from '../../wire/webhook.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { assertEventTypes } from './events.ts';
@@ -9,9 +8,8 @@ const path = '/webhooks';
 const eventTypes = z.array(z.string()).min(1).max(200);
 const byId = z.object({ webhook_id: z.string() });
 
-export function webhookRoutes(gateway: Gateway): Route[] {
-  const { webhooks } = gateway;
-  const find = (id: string) => {
+export function webhookRoutes(): Route[] {
+  const find = ({ gateway: { webhooks } }: Caller, id: string) => {
     const webhook = webhooks.get(id);
     if (webhook) return webhook;
     throw new GatewayError(
@@ -21,7 +19,7 @@ export function webhookRoutes(gateway: Gateway): Route[] {
   };
   /** Whoever makes a webhook that is sent codes sees them. */
   const assertMaySeeCodes = (caller: Caller) => {
-    if (!webhooks.includesCodes || caller.may('codes')) return;
+    if (!caller.gateway.webhooks.includesCodes || caller.may('codes')) return;
     throw new GatewayError(
       'insufficient_scope',
       'Webhooks of this gateway carry the digits of access codes (webhooks.include_codes): that needs the scope codes.',
@@ -40,7 +38,7 @@ export function webhookRoutes(gateway: Gateway): Route[] {
       change: async ({ url, event_types = ['*'] }, _origin, caller) => {
         assertMaySeeCodes(caller);
         assertEventTypes(event_types.filter((type) => type !== '*'));
-        const webhook = wireWebhook(await webhooks.create({ url, eventTypes: event_types }));
+        const webhook = wireWebhook(await caller.gateway.webhooks.create({ url, eventTypes: event_types }));
         return { answer: () => ({ webhook }) };
       },
     }),
@@ -50,7 +48,7 @@ export function webhookRoutes(gateway: Gateway): Route[] {
       scopes: ['control'],
       params: byId,
       answer: z.object({ webhook: webhookSchema }),
-      respond: ({ webhook_id }) => ({ webhook: wireWebhook(find(webhook_id)) }),
+      respond: ({ webhook_id }, caller) => ({ webhook: wireWebhook(find(caller, webhook_id)) }),
     }),
     readRoute({
       path: `${path}/list`,
@@ -58,7 +56,7 @@ export function webhookRoutes(gateway: Gateway): Route[] {
       scopes: ['control'],
       params: z.object({}),
       answer: z.object({ webhooks: z.array(webhookSchema) }),
-      respond: () => ({ webhooks: webhooks.list().map(wireWebhook) }),
+      respond: (_params, { gateway }) => ({ webhooks: gateway.webhooks.list().map(wireWebhook) }),
     }),
     changeRoute('update', {
       path: `${path}/update`,
@@ -69,7 +67,7 @@ export function webhookRoutes(gateway: Gateway): Route[] {
       change: async ({ webhook_id, event_types }, _origin, caller) => {
         assertMaySeeCodes(caller);
         assertEventTypes(event_types.filter((type) => type !== '*'));
-        await webhooks.update(webhook_id, event_types);
+        await caller.gateway.webhooks.update(webhook_id, event_types);
         return { answer: () => ({}) };
       },
     }),
@@ -79,8 +77,8 @@ export function webhookRoutes(gateway: Gateway): Route[] {
       scopes: ['control'],
       params: z.strictObject({ webhook_id: z.string() }),
       answer: z.object({}),
-      change: async ({ webhook_id }) => {
-        await webhooks.delete(webhook_id);
+      change: async ({ webhook_id }, _origin, { gateway }) => {
+        await gateway.webhooks.delete(webhook_id);
         return { answer: () => ({}) };
       },
     }),

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import type { Gateway } from '../../model/gateway.ts';
 import { workspace, workspaceSchema } from '../../wire/workspace.ts';
 import { type Route, readRoute } from '../route.ts';
 
-export function workspaceRoutes(gateway: Gateway): Route[] {
-  const answer = { workspace: workspace(gateway.identity) };
+export function workspaceRoutes(): Route[] {
   return [
     readRoute({
       path: '/workspaces/get',
@@ -12,7 +10,7 @@ export function workspaceRoutes(gateway: Gateway): Route[] {
       scopes: [],
       params: z.object({}),
       answer: z.object({ workspace: workspaceSchema }),
-      respond: () => answer,
+      respond: (_params, { gateway }) => ({ workspace: workspace(gateway.identity) }),
     }),
   ];
 }

@@ -1,0 +1,62 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ExitCode } from './exit.ts';
+import { changeKey, createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
+import type { Terminal } from './terminal.ts';
+import { createZwaveKeys } from './zwave-keys.ts';
+
+/** `strikeplate keys`. */
+export function defineKeyCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+  const keys = program
+    .command('keys')
+    .description('make, change, list and revoke API keys; make the keys of a Z-Wave network');
+  const configured = (command: Command) =>
+    command.option('-c, --config <file>', 'the configuration').option('--json', 'print JSON');
+  const reaching = (command: Command, whole: string) =>
+    configured(command)
+      .option('--scopes <list>', `what it may do: read, control, codes, metrics, admin${whole}`)
+      .option('--devices <list>', 'the devices it is for, by their ids in the configuration; no others exist for it')
+      .option('--expires <when>', 'when it ends: a number of days (90d) or a time (2027-01-31T12:00:00Z)');
+  const saved = (command: Command) =>
+    command.option('--save [file]', 'keep it in a file instead of printing it (default: where commands look)');
+
+  saved(reaching(keys.command('create'), ' (default: all but admin)'))
+    .description('make a key and print it, once; a running gateway takes it at once')
+    .requiredOption('--name <name>', 'who or what will use it')
+    .action(async (options) => done(await createKey(terminal, options)));
+  configured(keys.command('list'))
+    .description('list the keys; the keys themselves are kept nowhere')
+    .action(async (options) => done(await listKeys(terminal, options)));
+  reaching(keys.command('change <key>'), '')
+    .description('change what a key may do, where, and until when')
+    .option('--name <name>', 'another name')
+    .option('--all-devices', 'it is for all devices from now on')
+    .option('--never-expires', 'it does not end')
+    .action(async (key, options) => done(await changeKey(terminal, key, options)));
+  saved(configured(keys.command('rotate <key>')))
+    .description('give a key another secret, under the same id and name')
+    .option('--overlap <hours>', 'how long the old secret is still taken', hours, 24 * 3_600_000)
+    .action(async (key, options) => done(await rotateKey(terminal, key, options)));
+  configured(keys.command('revoke <key>'))
+    .description('make a key invalid, by its id or its name')
+    .action(async (key, options) => done(await revokeKey(terminal, key, options)));
+  keys
+    .command('zwave <file>')
+    .description('make the security keys of a new Z-Wave network, for keys_file of its stick')
+    .action((file) => done(createZwaveKeys(terminal, file)));
+  keys.addHelpText('after', `\n\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+}
+
+const examples = [
+  'strikeplate keys create --name booking-system --scopes read,control',
+  'strikeplate keys create --name flat-3 --scopes read,control --devices flat-3,entrance --expires 365d',
+  'strikeplate keys create --name cli --save',
+  'strikeplate keys rotate booking-system --overlap 48',
+  'strikeplate keys revoke booking-system',
+];
+
+/** @returns milliseconds */
+function hours(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 24 * 90) return value * 3_600_000;
+  throw new InvalidArgumentError('It must be a whole number of hours, at most 2160.');
+}

@@ -1,0 +1,454 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ApiKey } from '../../src/http/api-keys.ts';
+import { methodsOf, type Route } from '../../src/http/route.ts';
+import { streamPath } from '../../src/http/routes/event-stream.ts';
+import { gatewayRoutes } from '../../src/http/routes/index.ts';
+import { metricsPath } from '../../src/http/routes/metrics.ts';
+import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { coreFixture } from '../kit/core-fixture.ts';
+import { apiKey, keyWith } from '../kit/http-fixture.ts';
+import { ScriptedKeypad } from '../kit/scripted-keypad.ts';
+import { ScriptedLock } from '../kit/scripted-lock.ts';
+import { ScriptedSensor } from '../kit/scripted-sensor.ts';
+import { SimulatedClock } from '../kit/simulated-clock.ts';
+
+/*
+ * A key that is restricted to one flat, tried on every route with what belongs to the flat next door. What it is
+ * answered must be, to the byte, what it is answered for something that never existed; and nothing that it is shown
+ * may hold a trace of the neighbours.
+ */
+
+const flatKey = 'seam_gw1_flat0000000000000000000000000000000000000';
+const night = { starts_daily_at: '22:00:00', ends_daily_at: '07:00:00', noise_threshold_decibels: 60 };
+const since = { since: '2026-01-01T00:00:00Z' };
+
+/** What belongs to a flat. Ids of the one and ids that never were have one shape. */
+interface Belongings {
+  readonly device_id: string;
+  readonly sensor_id: string;
+  readonly name: string;
+  readonly access_code_id: string;
+  readonly digits: string;
+  readonly common_code_key: string;
+  readonly unmanaged_id: string;
+  readonly removed_id: string;
+  readonly noise_threshold_id: string;
+  readonly removed_threshold_id: string;
+  readonly action_attempt_id: string;
+  readonly event_id: string;
+  readonly webhook_id: string;
+  readonly cursor: string;
+}
+
+/** For each route: what is asked of it with somebody's belongings. */
+const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[]>> = {
+  '/locks/lock_door': ({ device_id }) => [{ device_id }],
+  '/locks/unlock_door': ({ device_id }) => [{ device_id }],
+  '/locks/get': ({ device_id, name }) => [{ device_id }, { name }],
+  '/locks/list': ({ device_id, name }) => [{}, { device_ids: [device_id] }, { search: name }],
+  '/devices/get': ({ device_id, name }) => [{ device_id }, { name }],
+  '/devices/list': ({ device_id, name }) => [{}, { device_ids: [device_id] }, { search: name }, { limit: 1 }],
+  '/devices/update': ({ device_id }) => [
+    { device_id, name: 'Mine' },
+    { device_id, is_managed: false },
+  ],
+  '/devices/unmanaged/get': ({ device_id, name }) => [{ device_id }, { name }],
+  '/devices/unmanaged/list': ({ device_id }) => [{}, { device_ids: [device_id] }],
+  '/devices/unmanaged/update': ({ device_id }) => [{ device_id, is_managed: true }],
+  '/devices/take_out_of_service': ({ device_id }) => [{ device_id }],
+  '/devices/put_into_service': ({ device_id }) => [{ device_id }],
+  '/action_attempts/get': ({ action_attempt_id }) => [{ action_attempt_id }],
+  '/action_attempts/list': ({ action_attempt_id, device_id }) => [
+    {},
+    { limit: 1 },
+    { device_id },
+    { action_attempt_ids: [action_attempt_id] },
+    { status: 'success' },
+  ],
+  '/action_attempts/:action_attempt_id/history': ({ action_attempt_id }) => [{ action_attempt_id }],
+  '/access_codes/create': ({ device_id }) => [{ device_id }, { device_id, code: '4821' }],
+  '/access_codes/create_multiple': ({ device_id, common_code_key }) => [
+    { device_ids: [device_id] },
+    { device_ids: ['flat-1', device_id], common_code_key },
+  ],
+  '/access_codes/get': ({ access_code_id, device_id, digits, unmanaged_id }) => [
+    { access_code_id },
+    { access_code_id: unmanaged_id },
+    { device_id, code: digits },
+  ],
+  '/access_codes/list': ({ device_id, access_code_id }) => [{ device_id }, { access_code_ids: [access_code_id] }],
+  '/access_codes/update': ({ access_code_id }) => [{ access_code_id, name: 'Mine' }],
+  '/access_codes/update_multiple': ({ common_code_key }) => [{ common_code_key, name: 'Mine' }],
+  '/access_codes/delete': ({ access_code_id, removed_id }) => [{ access_code_id }, { access_code_id: removed_id }],
+  '/access_codes/generate_code': ({ device_id }) => [{ device_id }],
+  '/access_codes/pull_backup_access_code': ({ access_code_id }) => [{ access_code_id }],
+  '/access_codes/unmanaged/get': ({ unmanaged_id, device_id }) => [
+    { access_code_id: unmanaged_id },
+    { device_id, code: '1111' },
+  ],
+  '/access_codes/unmanaged/list': ({ device_id }) => [{ device_id }],
+  '/access_codes/unmanaged/convert_to_managed': ({ unmanaged_id, access_code_id }) => [
+    { access_code_id: unmanaged_id },
+    { access_code_id },
+  ],
+  '/access_codes/unmanaged/update': ({ unmanaged_id }) => [{ access_code_id: unmanaged_id, is_managed: true }],
+  '/access_codes/unmanaged/delete': ({ unmanaged_id, access_code_id }) => [
+    { access_code_id: unmanaged_id },
+    { access_code_id },
+  ],
+  '/noise_sensors/list': ({ sensor_id }) => [{}, { device_ids: [sensor_id] }],
+  '/noise_sensors/levels/list': ({ sensor_id }) => [{ device_id: sensor_id }],
+  '/noise_sensors/noise_thresholds/create': ({ sensor_id }) => [{ device_id: sensor_id, ...night }],
+  '/noise_sensors/noise_thresholds/get': ({ noise_threshold_id }) => [{ noise_threshold_id }],
+  '/noise_sensors/noise_thresholds/list': ({ sensor_id }) => [{ device_id: sensor_id }],
+  '/noise_sensors/noise_thresholds/update': ({ noise_threshold_id, sensor_id }) => [
+    { noise_threshold_id, device_id: sensor_id, noise_threshold_decibels: 90 },
+  ],
+  '/noise_sensors/noise_thresholds/delete': ({ noise_threshold_id, removed_threshold_id }) => [
+    { noise_threshold_id },
+    { noise_threshold_id: removed_threshold_id },
+  ],
+  '/events/list': ({ device_id, access_code_id, event_id }) => [
+    since,
+    { ...since, device_id },
+    { ...since, access_code_id },
+    { event_ids: [event_id] },
+    { ...since, unstable_offset: 1, limit: 1 },
+  ],
+  '/events/get': ({ event_id, device_id }) => [{ event_id }, { device_id }, { event_type: 'access_code.deleted' }],
+  '/webhooks/create': () => [{ url: 'https://mine.example/hook' }],
+  '/webhooks/get': ({ webhook_id }) => [{ webhook_id }],
+  '/webhooks/list': () => [{}],
+  '/webhooks/update': ({ webhook_id }) => [{ webhook_id, event_types: ['*'] }],
+  '/webhooks/delete': ({ webhook_id }) => [{ webhook_id }],
+  '/clock/get': () => [{}],
+  '/clock/confirm': () => [{}],
+  '/workspaces/get': () => [{}],
+};
+
+/** What belongs to nobody: as long as the real ones, and never there. */
+const nobodys: Belongings = {
+  device_id: 'flat-9',
+  sensor_id: 'noise-9',
+  name: 'Door flat-9',
+  access_code_id: '00000000-0000-7000-8000-999999999991',
+  digits: '940213',
+  common_code_key: 'stay of nobody',
+  unmanaged_id: '00000000-0000-7000-8000-999999999992',
+  removed_id: '00000000-0000-7000-8000-999999999993',
+  noise_threshold_id: '00000000-0000-7000-8000-999999999994',
+  removed_threshold_id: '00000000-0000-7000-8000-999999999995',
+  action_attempt_id: '00000000-0000-7000-8000-999999999996',
+  event_id: '00000000-0000-7000-8000-999999999997',
+  webhook_id: '00000000-0000-7000-8000-999999999998',
+  cursor: '',
+};
+
+/** The clock goes on between one request and the next. */
+const timeless = (text: string): string => text.replace(/"time":"[^"]+"/, '');
+
+const clock = new SimulatedClock();
+const routes = gatewayRoutes(clock);
+const keyOfTheFlat = keyWith(['read', 'control', 'codes'], 'key_flat', ['flat-1', 'noise-1']);
+
+let world: Awaited<ReturnType<typeof building>>;
+beforeEach(async () => {
+  world = await building();
+});
+afterEach(() => world.close());
+
+describe('a key for one flat', () => {
+  test('has a row here for every route there is', () => {
+    expect(Object.keys(rows).sort()).toEqual(routes.map(({ path }) => path).sort());
+  });
+
+  test.each(Object.keys(rows))('%s answers for the neighbours as for nobody', async (path) => {
+    const route = routes.find((candidate) => candidate.path === path);
+    if (route === undefined) throw new Error(`there is no route ${path}`);
+    const theirs = rows[path]?.(world.theirs) ?? [];
+    const none = rows[path]?.(nobodys) ?? [];
+    for (const [index, params] of theirs.entries()) {
+      const method = methodsOf[route.kind].at(-1) ?? 'POST';
+      const shown = await world.ask(route, method, params, flatKey);
+      expect(world.tracesIn(shown.text), `${path} ${JSON.stringify(params)}`).toEqual([]);
+      const twin = await world.ask(route, method, none[index] ?? {}, flatKey);
+      // What a request makes for the flat itself has an id of its own each time.
+      if (path === '/webhooks/create') continue;
+      expect([path, shown.status, timeless(shown.text)]).toEqual([path, twin.status, timeless(twin.text)]);
+    }
+    expect(await world.stateOfTheirs()).toEqual(world.before);
+  });
+
+  test('is answered the same under an Idempotency-Key, also a second time', async () => {
+    for (const [path, paramsOf] of Object.entries(rows)) {
+      const route = routes.find((candidate) => candidate.path === path);
+      if (route === undefined || route.kind === 'read' || path === '/webhooks/create') continue;
+      for (const [index, params] of paramsOf(world.theirs).entries()) {
+        const twin = paramsOf(nobodys)[index] ?? {};
+        for (const time of [1, 2]) {
+          const one = await world.ask(route, 'POST', params, flatKey, `theirs ${path} ${index}`);
+          const other = await world.ask(route, 'POST', twin, flatKey, `nobodys ${path} ${index}`);
+          expect([path, time, one.status, one.text]).toEqual([path, time, other.status, other.text]);
+        }
+      }
+    }
+  });
+
+  test('hears of its own door alone, and of nothing that it missed elsewhere', async () => {
+    const heard = await world.listen(flatKey, { 'last-event-id': world.theirs.event_id });
+    await world.post('/locks/unlock_door', { device_id: 'flat-2' });
+    await world.post('/locks/unlock_door', { device_id: 'flat-1' });
+    const text = await heard();
+    expect(text).toContain('"device_id":"flat-1"');
+    expect(world.tracesIn(text)).toEqual([]);
+  });
+
+  test('has webhooks of its own, which are sent its own door’s events alone', async () => {
+    const made = await world.post('/webhooks/create', { url: 'https://mine.example/hook' }, flatKey);
+    expect(made.status).toBe(200);
+    world.sent.length = 0;
+    await world.post('/locks/unlock_door', { device_id: 'flat-2' });
+    await world.post('/locks/unlock_door', { device_id: 'flat-1' });
+    await clock.advance(1_000);
+    const mine = world.sent.filter(({ url }) => url.startsWith('https://mine.example'));
+    expect(mine.length).toBeGreaterThan(0);
+    for (const { body } of mine) expect([JSON.parse(body).device_id, world.tracesIn(body)]).toEqual(['flat-1', []]);
+    const whole = world.sent.filter(({ url }) => url.startsWith('https://all.example'));
+    expect(new Set(whole.map(({ body }) => JSON.parse(body).device_id))).toEqual(new Set(['flat-1', 'flat-2']));
+
+    world.keys.delete(flatKey);
+    world.sent.length = 0;
+    await world.post('/locks/lock_door', { device_id: 'flat-1' });
+    await clock.advance(1_000);
+    expect(world.sent.filter(({ url }) => url.startsWith('https://mine.example'))).toEqual([]);
+  });
+
+  test('is told no counts of the whole building, and cannot speak for its clock', async () => {
+    for (const [method, url] of [
+      ['GET', metricsPath],
+      ['POST', '/clock/confirm'],
+    ] as const) {
+      const { status, text } = await world.send(method, url, undefined, flatKey);
+      expect([url, status]).toEqual([url, 403]);
+      expect(world.tracesIn(text)).toEqual([]);
+    }
+  });
+
+  test('pages through what is its own, and its cursors tell nothing of the rest', async () => {
+    for (let time = 0; time < 3; time++) {
+      await world.post('/locks/unlock_door', { device_id: 'flat-2' });
+      await world.post('/locks/lock_door', { device_id: 'flat-1' }, flatKey);
+    }
+    const seen: string[] = [];
+    for (let cursor: string | undefined, page = 0; page < 10; page++) {
+      const asked = { limit: 1, ...(cursor !== undefined && { page_cursor: cursor }) };
+      const { text } = await world.post('/action_attempts/list', asked, flatKey);
+      expect(world.tracesIn(text)).toEqual([]);
+      const { action_attempts, pagination } = JSON.parse(text);
+      for (const { action_attempt_id } of action_attempts) seen.push(action_attempt_id);
+      if (!pagination.has_next_page) break;
+      cursor = pagination.next_page_cursor;
+      expect(Buffer.from(cursor ?? '', 'base64url').toString()).not.toMatch(/"\d+"/);
+    }
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test('does everything at its own door', async () => {
+    for (const url of ['/locks/unlock_door', '/locks/lock_door', '/devices/take_out_of_service'])
+      expect([url, (await world.post(url, { device_id: 'flat-1' }, flatKey)).status]).toEqual([url, 200]);
+    await world.post('/devices/put_into_service', { device_id: 'flat-1' }, flatKey);
+    const { text } = await world.post('/access_codes/create', { device_id: 'flat-1', code: '5566' }, flatKey);
+    expect(JSON.parse(text).access_code).toMatchObject({ code: '5566', device_id: 'flat-1' });
+    const list = await world.post('/devices/list', {}, flatKey);
+    expect(JSON.parse(list.text).devices.map(({ device_id }: { device_id: string }) => device_id)).toEqual([
+      'flat-1',
+      'noise-1',
+    ]);
+    expect(JSON.parse((await world.post('/action_attempts/list', {}, flatKey)).text).action_attempts).toHaveLength(3);
+  });
+
+  test('is not told who else commands a door that both may open, nor from where', async () => {
+    const { text } = await world.post('/locks/unlock_door', { device_id: 'flat-1' });
+    const { action_attempt_id } = JSON.parse(text).action_attempt;
+    const history = await world.send('GET', `/action_attempts/${action_attempt_id}/history`, undefined, flatKey);
+    expect(JSON.parse(history.text).action_attempt_history.actor).toEqual({ kind: 'api_key', name: 'another key' });
+  });
+
+  test('sees no more once it is restricted further', async () => {
+    const { text } = await world.post('/locks/unlock_door', { device_id: 'flat-1' }, flatKey, 'once');
+    const { action_attempt_id } = JSON.parse(text).action_attempt;
+    world.keys.set(flatKey, keyWith(['read', 'control'], 'key_flat', ['noise-1']));
+    expect((await world.post('/action_attempts/get', { action_attempt_id }, flatKey)).status).toBe(404);
+    expect((await world.post('/locks/unlock_door', { device_id: 'flat-1' }, flatKey, 'once')).status).toBe(404);
+  });
+});
+
+async function building() {
+  const keypads = [new ScriptedKeypad(), new ScriptedKeypad()];
+  const locks = keypads.map((keypad) => {
+    const lock = new ScriptedLock();
+    lock.keypad = keypad;
+    return lock;
+  });
+  const sensors = [new ScriptedSensor(), new ScriptedSensor()];
+  const keys = new Map<string, ApiKey>([
+    [apiKey, keyWith(['read', 'control', 'codes', 'metrics'], 'key_reception')],
+    [flatKey, keyOfTheFlat],
+  ]);
+  const sent: { readonly url: string; readonly body: string }[] = [];
+  const { core } = coreFixture({
+    clock,
+    devices: [1, 2].flatMap((flat, index) => [
+      { slug: `flat-${flat}`, ...pick(locks, index) },
+      { slug: `noise-${flat}`, ...pick(sensors, index) },
+    ]),
+    permissionOf: (id) => [...keys.values()].find((key) => key.id === id),
+    webhookSender: {
+      check: async () => undefined,
+      send: async ({ url, body }) => {
+        sent.push({ url, body });
+        return 200;
+      },
+    },
+  });
+  // Somebody typed a code in at the neighbours' lock before the gateway first looked at it.
+  keypads[1]?.slots.set(3, '1111');
+  await core.start();
+  const server: HttpServer = createHttpServer({
+    gateway: core,
+    keys: { verify: (key) => keys.get(key) },
+    holdMs: 1_000,
+    log: pino({ level: 'silent' }),
+    metrics: { contentType: 'text/plain', text: async () => 'strikeplate_devices{device="flat-2"} 1\n' },
+  });
+
+  /** Time passes while a request is under way. */
+  async function send(method: string, url: string, payload: object | undefined, key: string, idempotencyKey?: string) {
+    const pending = server.inject({
+      method: method as 'POST',
+      url,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      ...(payload && { payload }),
+    });
+    let answered = false;
+    const mark = () => {
+      answered = true;
+    };
+    pending.then(mark, mark);
+    while (!answered) await clock.advance(1);
+    const { statusCode, body } = await pending;
+    return { status: statusCode, text: body };
+  }
+  const post = (url: string, payload: object, key = apiKey, idempotencyKey?: string) =>
+    send('POST', url, payload, key, idempotencyKey);
+  const make = async (url: string, payload: object) => {
+    const { status, text } = await post(url, payload);
+    if (status !== 200) throw new Error(`${url}: ${text}`);
+    return JSON.parse(text);
+  };
+
+  const device_id = 'flat-2';
+  const code = await make('/access_codes/create', {
+    device_id,
+    code: '735162',
+    name: 'Guest of two',
+    common_code_key: 'stay of two',
+  });
+  const removed = await make('/access_codes/create', { device_id, code: '918273' });
+  await make('/access_codes/delete', { access_code_id: removed.access_code.access_code_id, sync: true });
+  const threshold = await make('/noise_sensors/noise_thresholds/create', { device_id: 'noise-2', ...night });
+  const gone = await make('/noise_sensors/noise_thresholds/create', { device_id: 'noise-2', ...night });
+  const goneId = gone.noise_threshold.noise_threshold_id;
+  await make('/noise_sensors/noise_thresholds/delete', { noise_threshold_id: goneId });
+  const opened = await make('/locks/unlock_door', { device_id });
+  const webhook = await make('/webhooks/create', { url: 'https://all.example/hook' });
+  const events = await make('/events/list', { ...since, device_id });
+  await clock.advance(5_000);
+  const found = await make('/access_codes/unmanaged/list', { device_id });
+  const theirs: Belongings = {
+    device_id,
+    sensor_id: 'noise-2',
+    name: 'Door flat-2',
+    access_code_id: code.access_code.access_code_id,
+    digits: '735162',
+    common_code_key: 'stay of two',
+    unmanaged_id: found.access_codes[0].access_code_id,
+    removed_id: removed.access_code.access_code_id,
+    noise_threshold_id: threshold.noise_threshold.noise_threshold_id,
+    removed_threshold_id: goneId,
+    action_attempt_id: opened.action_attempt.action_attempt_id,
+    event_id: events.events[0].event_id,
+    webhook_id: webhook.webhook.webhook_id,
+    cursor: '',
+  };
+  const traces = [
+    ...Object.values(theirs).filter((value) => value !== ''),
+    'key_reception',
+    'Guest of two',
+    'all.example',
+    webhook.webhook.secret,
+  ];
+
+  async function stateOfTheirs() {
+    const [devices, codes, unmanaged, thresholds, attempts, webhooks] = await Promise.all([
+      post('/devices/list', { device_ids: ['flat-2', 'noise-2'] }),
+      post('/access_codes/list', { device_id }),
+      post('/access_codes/unmanaged/list', { device_id }),
+      post('/noise_sensors/noise_thresholds/list', { device_id: 'noise-2' }),
+      post('/action_attempts/list', { device_id }),
+      post('/webhooks/get', { webhook_id: theirs.webhook_id }),
+    ]);
+    return [devices, codes, unmanaged, thresholds, attempts, webhooks].map(({ text }) => text);
+  }
+
+  return {
+    theirs,
+    keys,
+    sent,
+    before: await stateOfTheirs(),
+    stateOfTheirs,
+    post,
+    send,
+    tracesIn: (text: string) => traces.filter((trace) => text.includes(trace)),
+    ask: (route: Route, method: string, params: Record<string, unknown>, key: string, idempotencyKey?: string) => {
+      const url = route.path.replace(/:(\w+)/, (_, name: string) => String(params[name]));
+      return send(method, url, route.hasPathParameters ? {} : params, key, idempotencyKey);
+    },
+    /** Opens a stream; what it gives is everything that came until it was asked. */
+    async listen(key: string, headers: Record<string, string>) {
+      const address = await server.listen({ host: '127.0.0.1', port: 0 });
+      const hangUp = new AbortController();
+      const answer = await fetch(`${address}${streamPath}`, {
+        headers: { authorization: `Bearer ${key}`, ...headers },
+        signal: hangUp.signal,
+      });
+      const reader = answer.body?.getReader();
+      return async () => {
+        let text = '';
+        while (!text.includes('action_attempt.unlock_door.succeeded')) {
+          const chunk = await reader?.read();
+          if (chunk === undefined || chunk.done) break;
+          text += Buffer.from(chunk.value).toString();
+        }
+        hangUp.abort();
+        return text;
+      };
+    },
+    async close() {
+      await server.close();
+      const stopped = core.stop(0);
+      await clock.advance(5_000);
+      await stopped;
+    },
+  };
+}
+
+function pick<Maker extends { driver: unknown; link: unknown }>(from: readonly Maker[], index: number) {
+  const { driver, link } = from[index] as Maker;
+  return { driver, link } as Pick<Maker, 'driver' | 'link'>;
+}
