@@ -5,10 +5,16 @@ import type { Secret } from './secret.ts';
 export type ZwaveNodeStatus = 'missing' | 'interviewing' | 'asleep' | 'dead' | 'ready';
 
 /**
- * Where the bolt is: Door Lock CC (CC:0062), modes 0xff and 0x00; `between` is 0xfe, a position that the lock does not
- * know, and every mode that is only half of either.
+ * Where the bolt is, by the modes of Door Lock CC (CC:0062):
+ *
+ * - `secured`: 0xff.
+ * - `unsecured`: 0x00; 0x20, where the outer handle opens; and both with a timeout, 0x01 and 0x21, as a lock with
+ *   auto-lock reports after it was unlocked.
+ * - `inside_only`: 0x10 and 0x11, where only the inner handle opens. Neither locked nor open to whoever comes.
+ * - `between`: 0xfe, neither fully retracted nor fully thrown.
+ * - `unknown`: no mode, or one that the standard does not have.
  */
-export type ZwaveBolt = 'secured' | 'unsecured' | 'between';
+export type ZwaveBolt = 'secured' | 'unsecured' | 'inside_only' | 'between' | 'unknown';
 
 /** What a node can do, known once it was interviewed. */
 export interface ZwaveFeatures {
@@ -25,6 +31,8 @@ export interface ZwaveFeatures {
       }
     | undefined;
   readonly loudness: boolean;
+  /** Maker, product type and product as the node tells them, `003b:0001:0469`; undefined where it does not. */
+  readonly product?: string;
 }
 
 export interface ZwaveCode {
@@ -73,12 +81,16 @@ export interface ZwaveVerdict {
   readonly remainingMs?: number;
 }
 
-/** What a node tells without being asked. */
+/**
+ * What a node tells without being asked. Some say it again seconds later, with fresh sequence numbers, so that the radio
+ * cannot tell: whatever stands here may be of before. The answer to a question of ours is no report.
+ */
 export type ZwaveReport =
+  /** By the class that moves the bolt. What `operated` says of it stands there alone. */
   | { readonly report: 'bolt'; readonly bolt: ZwaveBolt }
   | { readonly report: 'door'; readonly contact: 'open' | 'closed' }
   | { readonly report: 'jammed' }
-  /** Somebody operated the lock; `slot` is the code's, where the lock tells it. */
+  /** Somebody operated the lock; `slot` is the code's, where the lock tells one that it has. */
   | {
       readonly report: 'operated';
       readonly operation: 'locked' | 'unlocked';

@@ -32,6 +32,8 @@ export interface NodeFaults {
   /** It takes codes and stores none. */
   storesNothing: boolean;
   masksCodes: boolean;
+  /** The next question about the bolt gets this for an answer: a report of before, said again at that moment. */
+  answersOnceWith: ZwaveBolt | undefined;
 }
 
 /**
@@ -58,6 +60,7 @@ export class MemoryZwaveNode {
     says: undefined,
     storesNothing: false,
     masksCodes: false,
+    answersOnceWith: undefined,
   };
   features: ZwaveFeatures = {
     lock: 'door_lock',
@@ -209,9 +212,11 @@ export class MemoryZwaveNode {
 
   #answer(question: 'bolt' | 'code' | 'battery' | 'loudness', ask: { readonly slot?: number }): unknown {
     switch (question) {
-      case 'bolt':
-        if (!this.faults.silent) this.tell({ report: 'bolt', bolt: this.bolt });
-        return { bolt: this.bolt };
+      case 'bolt': {
+        const bolt = this.faults.answersOnceWith ?? this.bolt;
+        this.faults.answersOnceWith = undefined;
+        return { bolt };
+      }
       case 'code':
         return this.#place(ask.slot ?? 0);
       case 'battery':

@@ -29,7 +29,7 @@ import {
   wrongLength,
 } from './failures.ts';
 import { Witness } from './witness.ts';
-import { endedWithDevice, type Talk } from './zwave-node.ts';
+import { endedWithDevice, type ZwaveNode } from './zwave-node.ts';
 
 /** Schlage BE469 and others leave reads unanswered now and then: a read is repeated, a write never. */
 const READS = 4;
@@ -42,7 +42,7 @@ type Codes = NonNullable<ZwaveFeatures['codes']>;
 
 /** One command on one slot: reads, writes, and reads again, with doors passing between the steps. */
 class CodeSession {
-  readonly #talk: Talk;
+  readonly #node: ZwaveNode;
   readonly #ctx: CodeCommandContext;
   readonly #slot: number;
   readonly signal: AbortSignal;
@@ -50,14 +50,14 @@ class CodeSession {
   readonly #release: () => void;
   #left = false;
 
-  constructor(talk: Talk, ctx: CodeCommandContext, slot: number) {
-    this.#talk = talk;
+  constructor(node: ZwaveNode, ctx: CodeCommandContext, slot: number) {
+    this.#node = node;
     this.#ctx = ctx;
     this.#slot = slot;
-    const { signal, release } = joinSignals([ctx.signal, talk.closing]);
+    const { signal, release } = joinSignals([ctx.signal, node.closing]);
     this.signal = signal;
     this.#release = release;
-    this.witness = new Witness(talk.link, talk.clock, this.signal);
+    this.witness = new Witness(node.link, node.clock, this.signal);
   }
 
   close(): void {
@@ -72,17 +72,17 @@ class CodeSession {
 
   /** @throws GatewayError, `not_sent` */
   async begin(): Promise<Codes> {
-    const { link } = this.#talk;
+    const { link } = this.#node;
     await link.reach({ priority: 'code', signal: this.signal });
     const codes = link.features?.codes;
-    if (codes === undefined) throw noCodes(this.#talk);
-    if (this.#slot > codes.slots) throw noSuchSlot(this.#talk, this.#slot, codes.slots);
+    if (codes === undefined) throw noCodes(this.#node);
+    if (this.#slot > codes.slots) throw noSuchSlot(this.#node, this.#slot, codes.slots);
     return codes;
   }
 
   async read(slot = this.#slot): Promise<ZwaveCode> {
     await this.#ctx.letDoorsPass();
-    return askForCode(this.#talk, slot, this.signal);
+    return askForCode(this.#node, slot, this.signal);
   }
 
   /** What the lock said; undefined when it left and nothing came back. @throws GatewayError */
@@ -100,7 +100,7 @@ class CodeSession {
       },
     });
     try {
-      return await this.#talk.link.command(noticing, command, this.signal);
+      return await this.#node.link.command(noticing, command, this.signal);
     } catch (error) {
       if (leaving && error instanceof GatewayError && error.delivery === 'maybe_sent' && !this.signal.aborted)
         return undefined;
@@ -118,9 +118,9 @@ class CodeSession {
       } catch (error) {
         this.signal.throwIfAborted();
         if (!(error instanceof GatewayError)) throw error;
-        if (reads >= READS) throw codeUnknown(this.#talk, this.#slot, what);
+        if (reads >= READS) throw codeUnknown(this.#node, this.#slot, what);
       }
-      await sleep(this.#talk.clock, READ_AGAIN_MS, this.signal);
+      await sleep(this.#node.clock, READ_AGAIN_MS, this.signal);
     }
   }
 }
@@ -129,26 +129,26 @@ class CodeSession {
  * Writes a code to a free slot and reads it back. A slot that holds anything else is left alone.
  * @throws GatewayError as the error table has it
  */
-export async function setCode(talk: Talk, ctx: CodeCommandContext, write: CodeWrite & { readonly slot: number }) {
+export async function setCode(node: ZwaveNode, ctx: CodeCommandContext, write: CodeWrite & { readonly slot: number }) {
   const { slot, code, label } = write;
-  return converse(talk, ctx, slot, 'write', async (session): Promise<SlotReading> => {
+  return converse(node, ctx, slot, 'write', async (session): Promise<SlotReading> => {
     const codes = await session.begin();
     const { length } = code.reveal();
-    if (length < codes.minLength || length > codes.maxLength) throw wrongLength(talk, codes.minLength, codes.maxLength);
+    if (length < codes.minLength || length > codes.maxLength) throw wrongLength(node, codes.minLength, codes.maxLength);
     const before = await session.read();
     if (before.place === 'occupied' && before.code?.equals(code) === true) return readingOf(slot, before);
     const isHalfMade = before.place === 'user_only' && before.label === label;
-    if (before.place !== 'free' && !isHalfMade) throw slotTaken(talk, slot);
-    const twin = talk.link.knownSlotOf(code);
+    if (before.place !== 'free' && !isHalfMade) throw slotTaken(node, slot);
+    const twin = node.link.knownSlotOf(code);
     // What is known may be old: the lock itself says whether it is still so.
     if (twin !== undefined && twin !== slot && (await session.read(twin)).code?.equals(code))
-      throw duplicate(talk, 'not_sent');
+      throw duplicate(node, 'not_sent');
     if (codes.kept === 'user_credential' && !isHalfMade) {
       const verdict = await session.write({ do: 'add_user', slot, label });
-      if (verdict?.said === 'occupied') throw slotTaken(talk, slot, 'refused');
+      if (verdict?.said === 'occupied') throw slotTaken(node, slot, 'refused');
     }
     const verdict = await session.write({ do: 'set_code', slot, code });
-    const no = await refusalOf(talk, session, slot, verdict);
+    const no = await refusalOf(node, session, slot, verdict);
     if (no !== undefined) {
       // No user without a code stays behind.
       if (codes.kept === 'user_credential' && no.type !== 'slot_conflict')
@@ -157,26 +157,26 @@ export async function setCode(talk: Talk, ctx: CodeCommandContext, write: CodeWr
     }
     const after = await session.readBack('write');
     if (after.place === 'occupied') {
-      if (after.code !== undefined && !after.code.equals(code)) throw storedOtherwise(talk, slot);
+      if (after.code !== undefined && !after.code.equals(code)) throw storedOtherwise(node, slot);
       return readingOf(slot, after);
     }
-    throw session.witness.heard(isDuplicate) ? duplicate(talk, 'refused') : notStored(talk, slot);
+    throw session.witness.heard(isDuplicate) ? duplicate(node, 'refused') : notStored(node, slot);
   });
 }
 
 const isDuplicate = (report: ZwaveReport): boolean => report.report === 'duplicate_code';
 
 /** Why the lock said no, if it did; a slow reason is waited for. */
-async function refusalOf(talk: Talk, session: CodeSession, slot: number, verdict: ZwaveVerdict | undefined) {
+async function refusalOf(node: ZwaveNode, session: CodeSession, slot: number, verdict: ZwaveVerdict | undefined) {
   switch (verdict?.said) {
     case 'occupied':
-      return slotTaken(talk, slot, 'refused');
+      return slotTaken(node, slot, 'refused');
     case 'duplicate':
-      return duplicate(talk, 'refused');
+      return duplicate(node, 'refused');
     case 'against_rules':
-      return againstRules(talk);
+      return againstRules(node);
     case 'failed':
-      return (await session.witness.hears(isDuplicate, REASON_MS)) ? duplicate(talk, 'refused') : notTaken(talk, slot);
+      return (await session.witness.hears(isDuplicate, REASON_MS)) ? duplicate(node, 'refused') : notTaken(node, slot);
     default:
       return undefined;
   }
@@ -186,30 +186,30 @@ async function refusalOf(talk: Talk, session: CodeSession, slot: number, verdict
  * Empties a slot and reads it back; an empty slot is left as it is.
  * @throws GatewayError as the error table has it
  */
-export async function clearCode(talk: Talk, ctx: CodeCommandContext, slot: number): Promise<void> {
-  return converse(talk, ctx, slot, 'delete', async (session) => {
+export async function clearCode(node: ZwaveNode, ctx: CodeCommandContext, slot: number): Promise<void> {
+  return converse(node, ctx, slot, 'delete', async (session) => {
     await session.begin();
     const before = await session.read();
     if (before.place === 'free') return;
     await session.write({ do: 'clear_code', slot });
     const after = await session.readBack('delete');
-    if (after.place !== 'free') throw notCleared(talk, slot);
+    if (after.place !== 'free') throw notCleared(node, slot);
   });
 }
 
 /** @throws GatewayError, `not_sent` */
-export async function readCode(talk: Talk, { signal }: ReadContext, slot: number): Promise<SlotReading> {
-  return underSignals([signal, talk.closing], async (either) => {
+export async function readCode(node: ZwaveNode, { signal }: ReadContext, slot: number): Promise<SlotReading> {
+  return underSignals([signal, node.closing], async (either) => {
     try {
-      return readingOf(slot, await askForCode(talk, slot, either));
+      return readingOf(slot, await askForCode(node, slot, either));
     } catch (error) {
-      throw either.aborted ? error : named(talk, error);
+      throw either.aborted ? error : named(node, error);
     }
   });
 }
 
 /** Asks again when the lock leaves a read unanswered. */
-async function askForCode({ link, clock }: Talk, slot: number, signal: AbortSignal): Promise<ZwaveCode> {
+async function askForCode({ link, clock }: ZwaveNode, slot: number, signal: AbortSignal): Promise<ZwaveCode> {
   try {
     return await link.query('code', { slot }, { priority: 'code', signal });
   } catch (error) {
@@ -228,18 +228,18 @@ const readingOf = (slot: number, { place, code, label }: ZwaveCode): SlotReading
 });
 
 async function converse<T>(
-  talk: Talk,
+  node: ZwaveNode,
   ctx: CodeCommandContext,
   slot: number,
   what: 'write' | 'delete',
   work: (session: CodeSession) => Promise<T>,
 ): Promise<T> {
-  const session = new CodeSession(talk, ctx, slot);
+  const session = new CodeSession(node, ctx, slot);
   try {
     return await work(session);
   } catch (error) {
-    if (session.left && endedWithDevice(talk, error)) throw codeUnknown(talk, slot, what);
-    throw session.signal.aborted ? error : named(talk, error);
+    if (session.left && endedWithDevice(node, error)) throw codeUnknown(node, slot, what);
+    throw session.signal.aborted ? error : named(node, error);
   } finally {
     session.close();
   }

@@ -5,7 +5,13 @@ import { testCommand } from '../../../test/kit/command-context.ts';
 import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
 import { zwave } from './driver.ts';
 
-const positions = { secured: 'locked', unsecured: 'unlocked', between: 'between' } as const;
+const positions = {
+  secured: 'locked',
+  unsecured: 'unlocked',
+  inside_only: 'between',
+  between: 'between',
+  unknown: 'between',
+} as const;
 
 describeDriver({
   title: 'zwave/node',

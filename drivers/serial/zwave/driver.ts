@@ -13,7 +13,7 @@ import { operate, readBolt } from './lock-conversation.ts';
 import { NodeWatch, type WatchOptions } from './node-watch.ts';
 import { deviceReports } from './reports.ts';
 import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
-import type { Talk } from './zwave-node.ts';
+import { ZwaveNode } from './zwave-node.ts';
 
 export const zwave = defineDriver({
   id: 'zwave/node',
@@ -34,7 +34,7 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
   const { pin_slots: pinSlots } = chosen;
   const slots = pinSlots === undefined ? [] : Array.from({ length: pinSlots.count }, (_, i) => pinSlots.first + i);
   const writing = new Set<number>();
-  const { talk, close } = openNode(link, ctx, {
+  const { node, close } = openNode(link, ctx, {
     is: {
       what: 'lock',
       among: ({ lock, codes }) => lock !== undefined && (pinSlots === undefined || codes !== undefined),
@@ -48,24 +48,24 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
   return {
     lock: {
       observes: 'bolt',
-      lock: (command) => operate(talk, 'locked', command),
-      unlock: (command) => operate(talk, 'unlocked', command),
-      read: (read) => readBolt(talk, read),
+      lock: (command) => operate(node, 'locked', command),
+      unlock: (command) => operate(node, 'unlocked', command),
+      read: (read) => readBolt(node, read),
     },
-    ...(pinSlots && { accessCodes: openKeypad(talk, chosen, pinSlots, writing) }),
+    ...(pinSlots && { accessCodes: openKeypad(node, chosen, pinSlots, writing) }),
     close,
   };
 }
 
 function openKeypad(
-  talk: Talk,
+  node: ZwaveNode,
   { pin_lengths }: LockSettings,
   slots: NonNullable<LockSettings['pin_slots']>,
   writing: Set<number>,
 ): AccessCodeCapability {
   const ours = (slot: number | undefined): number => {
     if (slot !== undefined && slot >= slots.first && slot < slots.first + slots.count) return slot;
-    throw notOurs(talk, slot);
+    throw notOurs(node, slot);
   };
   const whileWriting = async <T>(slot: number, work: () => Promise<T>): Promise<T> => {
     writing.add(slot);
@@ -86,10 +86,10 @@ function openKeypad(
     },
     set: async (command, write) => {
       const slot = ours(write.slot);
-      return whileWriting(slot, () => setCode(talk, command, { ...write, slot }));
+      return whileWriting(slot, () => setCode(node, command, { ...write, slot }));
     },
-    clear: async (command, slot) => whileWriting(ours(slot), () => clearCode(talk, command, slot)),
-    read: async (read, slot) => readCode(talk, read, slot),
+    clear: async (command, slot) => whileWriting(ours(slot), () => clearCode(node, command, slot)),
+    read: async (read, slot) => readCode(node, read, slot),
   };
 }
 
@@ -116,14 +116,15 @@ interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {
 
 /** What locks and sensors have in common: health, reports, and an end. */
 function openNode(link: ZwaveLink, ctx: OpenContext, { reports, ...kind }: Kind) {
-  const talk: Talk = { name: ctx.name, link, clock: ctx.clock, closing: ctx.closing, log: ctx.log };
-  const unlisten = link.onReport((report) => {
+  const { name, clock, closing, log } = ctx;
+  const tell = (report: ZwaveReport) => {
     for (const told of reports(report)) ctx.report(told);
-  });
-  const watch = new NodeWatch({ ...kind, talk, random: ctx.random, report: (report) => ctx.report(report) });
+  };
+  const node = new ZwaveNode({ name, link, clock, closing, log, tell });
+  const watch = new NodeWatch({ ...kind, node, random: ctx.random, report: (report) => ctx.report(report) });
   const close = async () => {
     watch.close();
-    unlisten();
+    node.close();
   };
-  return { talk, close };
+  return { node, close };
 }

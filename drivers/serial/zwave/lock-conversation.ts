@@ -13,7 +13,7 @@ import { joinSignals, underSignals } from '../../../src/driver-kit/join-signals.
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { jammed, named, noLock, notReached, outcomeUnknown, refused, type Target } from './failures.ts';
 import { Witness } from './witness.ts';
-import { endedWithDevice, type Talk } from './zwave-node.ts';
+import { endedWithDevice, type ZwaveNode } from './zwave-node.ts';
 
 /** Between two looks at the bolt, doubled from the first to the last. Guesses: quick, then sparing of the battery. */
 const LOOK_FIRST_MS = 150;
@@ -41,15 +41,15 @@ interface Sent {
  *
  * @throws GatewayError as the error table has it
  */
-export async function operate(talk: Talk, target: Target, ctx: CommandContext): Promise<LockOutcome> {
-  const { link, clock, closing } = talk;
+export async function operate(node: ZwaveNode, target: Target, ctx: CommandContext): Promise<LockOutcome> {
+  const { link, clock, closing } = node;
   const { signal, release } = joinSignals([ctx.signal, closing]);
   const witness = new Witness(link, clock, signal);
   let left = false;
   try {
     // An absent lock is found out before anything was sent; one that listens now and then is awake afterwards.
     await link.reach({ priority: 'door', signal });
-    if (link.features?.lock === undefined) throw noLock(talk);
+    if (link.features?.lock === undefined) throw noLock(node);
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
     const noticing = observedPermit(permit, {
       spent: () => {
@@ -66,10 +66,10 @@ export async function operate(talk: Talk, target: Target, ctx: CommandContext): 
       if (left && error instanceof GatewayError && error.delivery === 'maybe_sent' && !signal.aborted) return undefined;
       throw error;
     });
-    return await observe(talk, { target, at, verdict, witness }, signal);
+    return await observe(node, { target, at, verdict, witness }, signal);
   } catch (error) {
-    if (left && endedWithDevice(talk, error)) throw outcomeUnknown(talk, target);
-    throw signal.aborted ? error : named(talk, error);
+    if (left && endedWithDevice(node, error)) throw outcomeUnknown(node, target);
+    throw signal.aborted ? error : named(node, error);
   } finally {
     witness.close();
     release();
@@ -77,26 +77,27 @@ export async function operate(talk: Talk, target: Target, ctx: CommandContext): 
 }
 
 /** @throws GatewayError with what is known when the bolt did not get where it was sent */
-async function observe(talk: Talk, sent: Sent, signal: AbortSignal): Promise<LockOutcome> {
-  const { clock } = talk;
+async function observe(node: ZwaveNode, sent: Sent, signal: AbortSignal): Promise<LockOutcome> {
+  const { clock } = node;
   const { target, at, verdict, witness } = sent;
   const said = verdict?.said;
   const isNo = said !== undefined && !['unsupervised', 'working', 'done'].includes(said);
   const isJam = (report: ZwaveReport) => report.report === 'jammed';
-  if (isNo && (await witness.hears(isJam, REASON_MS))) throw jammed(talk, target);
+  if (isNo && (await witness.hears(isJam, REASON_MS))) throw jammed(node, target);
   const until = at + TRAVEL_MS + (verdict?.remainingMs ?? 0);
   let last: ZwaveBolt | undefined;
   for (let wait = LOOK_FIRST_MS; ; wait = Math.min(wait * 2, LOOK_LAST_MS)) {
-    if (witness.heard(isJam)) throw jammed(talk, target);
+    if (witness.heard(isJam)) throw jammed(node, target);
     if (witness.heard((report) => shows(report, target))) return { wasConfirmedByDevice: true };
-    const bolt = await tryToLook(talk, signal);
+    const bolt = await tryToLook(node, signal);
     last = bolt ?? last;
-    if (witness.heard(isJam)) throw jammed(talk, target);
+    if (witness.heard(isJam)) throw jammed(node, target);
     if (bolt !== undefined && isThere(bolt, target)) return { wasConfirmedByDevice: true };
-    if (isNo) throw refused(talk, target);
-    if (last === 'between' && clock.now() >= at + BETWEEN_MS + (verdict?.remainingMs ?? 0)) throw jammed(talk, target);
+    if (isNo && bolt === 'between') throw jammed(node, target);
+    if (isNo) throw refused(node, target);
+    if (last === 'between' && clock.now() >= at + BETWEEN_MS + (verdict?.remainingMs ?? 0)) throw jammed(node, target);
     const left = until - clock.now();
-    if (left <= 0) throw last === undefined ? outcomeUnknown(talk, target) : notReached(talk, target);
+    if (left <= 0) throw last === undefined ? outcomeUnknown(node, target) : notReached(node, target);
     await witness.news(Math.min(wait, left));
   }
 }
@@ -110,10 +111,9 @@ function shows(report: ZwaveReport, target: Target): boolean {
 }
 
 /** Undefined while the lock cannot be asked; the end of the command ends the wait. */
-async function tryToLook({ link }: Talk, signal: AbortSignal): Promise<ZwaveBolt | undefined> {
+async function tryToLook(node: ZwaveNode, signal: AbortSignal): Promise<ZwaveBolt | undefined> {
   try {
-    const { bolt } = await link.query('bolt', {}, { priority: 'door', signal });
-    return bolt;
+    return await node.bolt({ priority: 'door', signal });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof GatewayError) return undefined;
@@ -122,13 +122,12 @@ async function tryToLook({ link }: Talk, signal: AbortSignal): Promise<ZwaveBolt
 }
 
 /** @throws GatewayError, `not_sent` */
-export async function readBolt(talk: Talk, { signal }: ReadContext): Promise<LockReading> {
-  return underSignals([signal, talk.closing], async (either) => {
+export async function readBolt(node: ZwaveNode, { signal }: ReadContext): Promise<LockReading> {
+  return underSignals([signal, node.closing], async (either) => {
     try {
-      const { bolt } = await talk.link.query('bolt', {}, { priority: 'door', signal: either });
-      return { state: stateOf(bolt) };
+      return { state: stateOf(await node.bolt({ priority: 'door', signal: either })) };
     } catch (error) {
-      throw either.aborted ? error : named(talk, error);
+      throw either.aborted ? error : named(node, error);
     }
   });
 }

@@ -6,13 +6,13 @@ import {
   type ZwaveFeatures,
   type ZwaveQuestions,
 } from '../../../src/contract/index.ts';
-import type { Talk } from './zwave-node.ts';
+import type { ZwaveNode } from './zwave-node.ts';
 
 /** A node that came back is asked within this time, at random, so that a building does not ask all at once. A guess. */
 const REFRESH_WITHIN_MS = 1_000;
 
 export interface WatchOptions {
-  readonly talk: Talk;
+  readonly node: ZwaveNode;
   readonly random: () => number;
   readonly report: (report: DeviceReport) => void;
   /** What the node is, in words, and whether its interview found it so. */
@@ -32,7 +32,7 @@ export class NodeWatch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    const { link } = options.talk;
+    const { link } = options.node;
     this.#stop = [link.onStateChange(() => this.#judge()), link.onNodeChange(() => this.#judge())];
     this.#judge();
   }
@@ -42,19 +42,19 @@ export class NodeWatch {
   }
 
   #judge(): void {
-    const { talk, report } = this.#options;
+    const { node, report } = this.#options;
     const health = this.#health();
     const told = JSON.stringify(health);
     if (told !== this.#told) report({ kind: 'health', health });
     this.#told = told;
-    const isReady = talk.link.state.status === 'up' && talk.link.nodeStatus === 'ready';
+    const isReady = node.link.state.status === 'up' && node.link.nodeStatus === 'ready';
     if (isReady && !this.#wasReady) void this.#refresh();
     this.#wasReady = isReady;
   }
 
   #health(): Health {
-    const { talk, is, maySleep } = this.#options;
-    const { link, name } = talk;
+    const { node, is, maySleep } = this.#options;
+    const { link, name } = node;
     if (link.state.status === 'down') return { status: 'offline', reason: 'link_down', hint: link.state.hint };
     switch (link.nodeStatus) {
       case 'missing':
@@ -90,13 +90,15 @@ export class NodeWatch {
     return { status: 'online' };
   }
 
-  /** The answers reach everybody by the link's reports. */
+  /** The answers reach everybody by the node's reports. */
   async #refresh(): Promise<void> {
-    const { talk, random, refresh } = this.#options;
-    const { link, clock, closing } = talk;
+    const { node, random, refresh } = this.#options;
+    const { link, clock, closing } = node;
     try {
       await sleep(clock, random() * REFRESH_WITHIN_MS, closing);
-      for (const question of refresh) await link.query(question, {}, { priority: 'poll', signal: closing });
+      const options = { priority: 'poll', signal: closing } as const;
+      for (const question of refresh)
+        await (question === 'bolt' ? node.bolt(options) : link.query(question, {}, options));
     } catch {
       // It is asked again when it comes back, and whoever wants something of it asks by himself.
     }

@@ -38,7 +38,14 @@ export type SendOptions = Parameters<ZWaveNode['commandClasses']['Lock']['withOp
 export function featuresOf(node: ZWaveNode): ZwaveFeatures {
   const classes = node.commandClasses;
   const lock = classes['Door Lock'].isSupported() ? 'door_lock' : classes.Lock.isSupported() ? 'lock' : undefined;
-  return { lock, codes: codesOf(node), loudness: hasLoudness(node) };
+  const product = productOf(node);
+  return { lock, codes: codesOf(node), loudness: hasLoudness(node), ...(product !== undefined && { product }) };
+}
+
+/** CC:0072: maker, product type, product. */
+function productOf({ manufacturerId, productType, productId }: ZWaveNode): string | undefined {
+  if (manufacturerId === undefined || productType === undefined || productId === undefined) return undefined;
+  return [manufacturerId, productType, productId].map((part) => part.toString(16).padStart(4, '0')).join(':');
 }
 
 function codesOf(node: ZWaveNode): ZwaveFeatures['codes'] {

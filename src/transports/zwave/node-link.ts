@@ -47,6 +47,8 @@ export class NodeLink {
   #driver: Driver | undefined;
   #detach: Unsubscribe = () => undefined;
   #features: ZwaveFeatures | undefined;
+  /** How many questions about the bolt are under way. */
+  #boltQuestions = 0;
 
   constructor(id: number, host: NodeHost) {
     this.#id = id;
@@ -66,8 +68,12 @@ export class NodeLink {
     const changed = () => this.#changed();
     const events = ['ready', 'interview completed', 'interview failed', 'alive', 'dead', 'wake up', 'sleep'] as const;
     for (const event of events) node.on(event, changed);
-    const stop = listenTo(node, (report) => {
-      for (const listener of this.#reportListeners) listener(report);
+    const stop = listenTo(node, {
+      tell: (report) => {
+        for (const listener of this.#reportListeners) listener(report);
+      },
+      isBoltAsked: () => this.#boltQuestions > 0,
+      slots: () => this.#features?.codes?.slots,
     });
     this.#detach = () => {
       for (const event of events) node.off(event, changed);
@@ -189,12 +195,16 @@ export class NodeLink {
     signal.throwIfAborted();
     const node = this.#speakable();
     const options: SendOptions = { priority: priorities[priority], expire: QUESTION_MS };
-    const answer = await unlessAborted(
-      questions[question](node, ask, options).catch((error: unknown) => {
+    const isBolt = question === 'bolt';
+    if (isBolt) this.#boltQuestions += 1;
+    const asked = questions[question](node, ask, options)
+      .catch((error: unknown) => {
         throw this.#noted(error, false);
-      }),
-      signal,
-    );
+      })
+      .finally(() => {
+        if (isBolt) this.#boltQuestions -= 1;
+      });
+    const answer = await unlessAborted(asked, signal);
     if (answer === undefined) throw this.#silent();
     return answer;
   }

@@ -15,9 +15,19 @@ export const cc = {
 /** CC:0031: Multilevel Sensor type "loudness", and its two scales. */
 export const loudness = { type: 0x1e, property: 'Loudness', scales: ['dB', 'dBA'] } as const;
 
-/** CC:0062.01.02, the modes that say where the bolt is; 0xfe is "unknown", the rest are partly one or the other. */
-export const boltOf = (mode: unknown): ZwaveBolt =>
-  mode === 0xff ? 'secured' : mode === 0x00 ? 'unsecured' : 'between';
+/** CC:0062, table of door lock modes. */
+const bolts: Readonly<Record<number, ZwaveBolt>> = {
+  0: 'unsecured',
+  1: 'unsecured',
+  16: 'inside_only',
+  17: 'inside_only',
+  32: 'unsecured',
+  33: 'unsecured',
+  254: 'between',
+  255: 'secured',
+};
+
+export const boltOf = (mode: unknown): ZwaveBolt => (typeof mode === 'number' ? bolts[mode] : undefined) ?? 'unknown';
 
 export const doorOf = (status: unknown): 'open' | 'closed' | undefined =>
   status === 'open' || status === 'closed' ? status : undefined;
@@ -50,6 +60,9 @@ const tamperEvents = [3, 4, 9];
 /** "Lock state" of Access Control: a value, not an event. */
 const LOCK_JAMMED = 0x0b;
 
+/** Schlage and Kwikset use 251 and above for their own purposes; 0xffff is "not known" in 16 bits. */
+const NOBODY = [251, 252, 253, 254, 255, 0xffff];
+
 const operated = (
   operation: 'locked' | 'unlocked',
   by: 'manual' | 'keypad' | 'radio' | 'automatic',
@@ -69,14 +82,34 @@ interface ValueChange {
   readonly newValue: unknown;
 }
 
+export interface ListenOptions {
+  readonly tell: (report: ZwaveReport) => void;
+  /** True while the node was asked where its bolt is: what comes of it then is the answer. */
+  readonly isBoltAsked: () => boolean;
+  /** How many code slots it has, undefined before it is known. */
+  readonly slots: () => number | undefined;
+}
+
 /** Says in the contract's words what a node tells by itself, as long as it is not told to stop. */
-export function listenTo(node: ZWaveNode, tell: (report: ZwaveReport) => void): Unsubscribe {
+export function listenTo(node: ZWaveNode, { tell, isBoltAsked, slots }: ListenOptions): Unsubscribe {
+  // zwave-js 15.29.0 writes the mode that an (un)lock notification implies before it emits the notification, in one go,
+  // and over whatever the lock itself reported since (zwave-js 9134): of the two only the notification was said.
+  let bolt: ZwaveReport | undefined;
   const onValue = (_: unknown, change: ValueChange) => {
     const report = reportOf(node, change);
-    if (report) tell(report);
+    if (report?.report !== 'bolt') {
+      if (report) tell(report);
+      return;
+    }
+    if (isBoltAsked()) return;
+    bolt = report;
+    queueMicrotask(() => {
+      if (bolt === report) tell(report);
+    });
   };
   const onNotification = (_: unknown, ccId: number, args: unknown) => {
-    const report = ccId === cc.notification ? eventOf(args) : undefined;
+    const report = ccId === cc.notification ? eventOf(args, slots()) : undefined;
+    if (report?.report === 'operated') bolt = undefined;
     if (report) tell(report);
   };
   node.on('value updated', onValue);
@@ -107,7 +140,7 @@ function reportOf(node: ZWaveNode, change: ValueChange): ZwaveReport | undefined
   return undefined;
 }
 
-function eventOf(args: unknown): ZwaveReport | undefined {
+function eventOf(args: unknown, slots: number | undefined): ZwaveReport | undefined {
   const { type, event, parameters } = (args ?? {}) as {
     readonly type?: number;
     readonly event?: number;
@@ -115,8 +148,14 @@ function eventOf(args: unknown): ZwaveReport | undefined {
   };
   if (type === HOME_SECURITY && event !== undefined && tamperEvents.includes(event)) return { report: 'tamper' };
   if (type !== ACCESS_CONTROL || event === undefined) return undefined;
-  const userId = parameters?.userId;
-  return accessEvents[event]?.(typeof userId === 'number' ? userId : undefined);
+  return accessEvents[event]?.(slotOf(parameters?.userId, slots));
+}
+
+/** CC:0063: user 0 is everybody, and the last numbers stand for who has no slot: a master code, a key, nobody. */
+function slotOf(userId: unknown, slots: number | undefined): number | undefined {
+  if (typeof userId !== 'number' || userId < 1) return undefined;
+  const isNobody = slots === undefined ? NOBODY.includes(userId) : userId > slots;
+  return isNobody ? undefined : userId;
 }
 
 function batteryOf(node: ZWaveNode): ZwaveReport | undefined {
