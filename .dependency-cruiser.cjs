@@ -128,7 +128,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(src|drivers)/',
-        pathNot: [...tests, '^src/transports/zwave/', '^drivers/serial/zwave/simulat(or|ed)'],
+        pathNot: [...tests, '^src/transports/zwave/', '^drivers/zwave/node/simulat(or|ed)'],
       },
       to: { path: npm('zwave-js|@zwave-js/[^/]+') },
     },

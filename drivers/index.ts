@@ -7,5 +7,5 @@ export const drivers: Readonly<Record<string, () => Promise<DriverDefinition>>> 
   'mqtt/zigbee2mqtt': async () => (await import('./mqtt/zigbee2mqtt/driver.ts')).zigbee2mqtt,
   'serial/modbus-noise': async () => (await import('./serial/modbus-noise/driver.ts')).modbusNoise,
   'serial/modbus-relay': async () => (await import('./serial/modbus-relay/driver.ts')).modbusRelay,
-  'zwave/node': async () => (await import('./serial/zwave/driver.ts')).zwave,
+  'zwave/node': async () => (await import('./zwave/node/driver.ts')).zwave,
 };

@@ -13,6 +13,9 @@ import { resolveBrokers, resolveConfig, resolveHttp, resolveSticks } from './res
 import { configSchema, httpSection } from './schema.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
+/** What drivers and simulators were called before. */
+const formerNames: Readonly<Record<string, string>> = { 'serial/zwave': 'zwave/node' };
+
 export interface LoadOptions {
   readonly drivers: DriverCatalogue;
   readonly simulators: SimulatorCatalogue;
@@ -152,7 +155,9 @@ async function find<T>(
   for (const id of ids) {
     const load = Object.hasOwn(catalogue, id) ? catalogue[id] : undefined;
     if (load === undefined) {
-      found.set(id, { problem: `there is no such ${what}; known are: ${known.join(', ')}.` });
+      const today = Object.hasOwn(formerNames, id) ? formerNames[id] : undefined;
+      const hint = today === undefined ? `known are: ${known.join(', ')}` : `it is called ${today} now`;
+      found.set(id, { problem: `there is no such ${what}; ${hint}.` });
       continue;
     }
     try {

@@ -141,6 +141,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:12:13 devices.1.driver: this driver cannot be loaded: The package bell-js is not installed.',
   ],
   [
+    'a driver by the name that it had',
+    good.replace('mqtt/bell', 'serial/zwave'),
+    'gateway.yaml:7:13 devices.0.driver: there is no such driver; it is called zwave/node now.',
+  ],
+  [
     'a broker nobody knows',
     good.replace('link: { mqtt: main }', 'link: { mqtt: mane }'),
     'gateway.yaml:8:19 devices.0.link.mqtt: "mane" is not known; the section mqtt has: main.',

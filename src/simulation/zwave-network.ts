@@ -1,4 +1,4 @@
-import { simulatedNetwork } from '../../drivers/serial/zwave/simulator-settings.ts';
+import { simulatedNetwork } from '../../drivers/zwave/node/simulator-settings.ts';
 import { readZwaveKeys } from '../config/zwave-keys.ts';
 import { ttyCarrier } from '../transports/serial/index.ts';
 import { defineSimulator } from './simulator.ts';
@@ -17,7 +17,7 @@ export const zwaveNetworkSimulator = defineSimulator({
           `end. Run: strikeplate simulate --zwave ${name}=PORT`,
       );
     // The library is loaded by those who play with it alone.
-    const { SimulatedZwaveNetwork } = await import('../../drivers/serial/zwave/simulator.ts');
+    const { SimulatedZwaveNetwork } = await import('../../drivers/zwave/node/simulator.ts');
     const network = await SimulatedZwaveNetwork.create({ settings, keys: readZwaveKeys(keysFile), clock });
     const path = at.farEnd;
     const port = await ttyCarrier(path, stickLine).open({

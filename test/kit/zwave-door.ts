@@ -1,4 +1,4 @@
-import { zwave } from '../../drivers/serial/zwave/driver.ts';
+import { zwave } from '../../drivers/zwave/node/driver.ts';
 import { type DeviceReport, openDevice } from '../../src/contract/index.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LockFaults } from '../../drivers/serial/zwave/simulator-lock.ts';
+import type { LockFaults } from '../../drivers/zwave/node/simulator-lock.ts';
 import { socatProgram } from './kit/tty-pair.ts';
 import { until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
 
