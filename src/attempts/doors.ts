@@ -70,6 +70,12 @@ export async function readBackDoor(
         'at the door.',
     );
   const reading: LockReading = await lock.read(ctx);
+  if (action === 'UNLOCK_DOOR' && lock.unlockActsOn === 'latch' && reading.state === 'unlocked')
+    throw new GatewayError(
+      'outcome_unknown',
+      `${name} is unlocked, but the gateway was restarted while its latch was being pulled, and an unlocked door does not ` +
+        'show whether it was. Try the door before sending another command.',
+    );
   const asked = action === 'LOCK_DOOR' ? 'locked' : 'unlocked';
   if (reading.state === asked) return { was_confirmed_by_device: true };
   if (reading.state === 'jammed') {

@@ -78,6 +78,11 @@ export interface LockCapability {
   /** May be learnt from the device, by a getter: the report `capabilities` says that it is another one now. */
   readonly observes: Observes;
   /**
+   * What UNLOCK does. A latch that is pulled, or a strike that is released for a while, leaves no state behind that would
+   * tell whether it was: after a restart a read settles nothing of it. Default: the bolt.
+   */
+  readonly unlockActsOn?: 'bolt' | 'latch';
+  /**
    * Resolves as soon as the outcome is known, within `ctx.deadline`.
    * @throws GatewayError with a delivery. Silence until the signal aborts may simply reject with the signal's reason.
    */

@@ -5,8 +5,8 @@ import {
   type OpenContext,
   type SerialLink,
 } from '../../../src/contract/index.ts';
+import { Poller } from '../../../src/driver-kit/poller.ts';
 import { ask } from '../modbus/ask.ts';
-import { Poller } from '../modbus/poller.ts';
 import { readRegisters } from '../modbus/requests.ts';
 import { levelOf } from './level.ts';
 import { type NoiseSettings, profileOf, settings } from './settings.ts';

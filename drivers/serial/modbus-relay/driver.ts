@@ -1,6 +1,6 @@
 import { type Device, defineDriver, type OpenContext, type SerialLink } from '../../../src/contract/index.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
-import { Poller } from '../modbus/poller.ts';
+import { Poller } from '../../../src/driver-kit/poller.ts';
 import { operate } from './door-conversation.ts';
 import { DoorWatch } from './door-watch.ts';
 import type { Target } from './failures.ts';

@@ -1,13 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   type Clock,
   type DeviceReport,
   GatewayError,
   type Health,
+  type Link,
   type OpenContext,
-  type SerialLink,
   type Timer,
-} from '../../../src/contract/index.ts';
+} from '../contract/index.ts';
 
 /** One missing answer is noise; so many in a row are an absent unit, and so are fewer over a longer time. Guesses. */
 const MISSES_UNTIL_OFFLINE = 3;
@@ -16,7 +15,7 @@ const SILENCE_UNTIL_OFFLINE_MS = 3_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 export interface PollerOptions {
-  readonly link: SerialLink;
+  readonly link: Link;
   readonly clock: Clock;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -134,7 +133,7 @@ export class Poller {
   }
 
   #tell(health: Health): void {
-    if (this.#closed || isDeepStrictEqual(health, this.#health)) return;
+    if (this.#closed || JSON.stringify(health) === JSON.stringify(this.#health)) return;
     this.#health = health;
     this.#options.report({ kind: 'health', health });
   }

@@ -1,0 +1,294 @@
+import { type Clock, type CommandContext, GatewayError, type ReadContext } from '../../contract/index.ts';
+import { joinSignals } from '../join-signals.ts';
+import { Inbox } from '../mailbox.ts';
+import type { PermitObserver } from '../observed-permit.ts';
+import type { Claim, Goal, Input, Plan, Traits, Value, Verdict } from './claims.ts';
+import { begin, type Judged, judge, type State, subjectsOf } from './judge.ts';
+import {
+  afterAnswer,
+  afterGap,
+  afterQuestion,
+  afterWord,
+  asAnswer,
+  freshMemory,
+  isNewSample,
+  type Memory,
+} from './memory.ts';
+
+/**
+ * Puts a question about these things to the device, and resolves with what the answer says; with undefined where answers
+ * look like what is told unasked (`mixed`): then the answer comes through {@link EvidenceBook.told}.
+ * @throws what the link throws: the question is given up
+ */
+export type Ask = (about: ReadonlySet<string>, signal: AbortSignal) => Promise<readonly Claim[] | undefined>;
+
+/** Stands for whatever question is open. */
+const UNDER_WAY = -1;
+/** A judgement without an end looks again at the latest after this. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** What came back of a command. */
+export type Answered<Reason> =
+  | { readonly said: 'acknowledged'; readonly at: number }
+  | Omit<Extract<Input<Reason>, { kind: 'said' }>, 'kind'>;
+
+export interface CommandToJudge<Reason> {
+  readonly goal: Goal;
+  readonly traits: Traits;
+  readonly plan: Plan;
+  readonly ctx: Pick<CommandContext, 'signal' | 'deadline'>;
+  /** The truth is told so long before the deadline, so that it is not overtaken by the abort. */
+  readonly marginMs: number;
+  /**
+   * Sends the command with a permit that `observe` watches, once, and resolves with what came back of it, as often as it
+   * likes through `said`.
+   * @throws GatewayError `maybe_sent` when nothing came back: that is judged; anything else ends the command
+   */
+  send(observe: PermitObserver, said: (answer: Answered<Reason>) => void): Promise<void>;
+  readonly ask?: Ask;
+  /** Before each question: lets doors pass. */
+  readonly between?: () => Promise<void>;
+}
+
+export interface QuestionToJudge {
+  readonly about: string;
+  readonly traits: Traits;
+  readonly plan: Plan;
+  readonly ctx: Pick<ReadContext, 'signal'>;
+  readonly ask: Ask;
+  readonly between?: () => Promise<void>;
+  /** `Clock.now()` */
+  readonly until?: number;
+}
+
+/**
+ * What a device has said, over commands, and the way to every judgement of it: the engine's clock, mailbox and hand.
+ * One for each device. It is told everything, whether a command is under way or not.
+ */
+export class EvidenceBook<Reason = never> {
+  readonly #clock: Clock;
+  readonly #closing: AbortSignal;
+  readonly #lateByMs: number;
+  readonly #listeners = new Set<(input: Input<Reason>) => void>();
+  #memory: Memory;
+
+  /** @param options.lateByMs how long a question may still be answered after it was given up */
+  constructor(options: { readonly clock: Clock; readonly closing: AbortSignal; readonly lateByMs: number }) {
+    this.#clock = options.clock;
+    this.#closing = options.closing;
+    this.#lateByMs = options.lateByMs;
+    this.#memory = freshMemory(options.clock.now());
+  }
+
+  /** What was said last of it; undefined when nothing was since the last gap. It is no evidence. */
+  known(about: string): Value | undefined {
+    return this.#memory.known.get(about)?.value;
+  }
+
+  /** The device said this, asked or not. */
+  told(...claims: readonly Claim[]): void {
+    for (const claim of claims) this.#memory = afterWord(this.#memory, claim, this.#lateByMs);
+    this.#tell({ kind: 'told', claims });
+  }
+
+  /** Whether a level that is told again and again was measured just now. Call it before {@link told}. */
+  isNewSample(claim: Claim, intervalMs: number): boolean {
+    return isNewSample(this.#memory, claim, intervalMs);
+  }
+
+  /** A question left that no judgement put: a poll. */
+  asked(about: string): void {
+    this.#memory = afterQuestion(this.#memory, about, this.#clock.now(), this.#lateByMs);
+  }
+
+  /** Link or middleman went away: what was heard before and what is heard later do not join up. */
+  gap(): void {
+    this.#memory = afterGap(this.#memory, this.#clock.now());
+    this.#tell({ kind: 'gap' });
+  }
+
+  /** The way to the device is open again: whoever waits for an answer asks now. */
+  reachable(): void {
+    this.#tell({ kind: 'reachable' });
+  }
+
+  /** Somebody on the way says what became of the command under way; ignored when there is none. */
+  said(word: Omit<Extract<Input<Reason>, { kind: 'said' }>, 'kind'>): void {
+    this.#tell({ kind: 'said', ...word });
+  }
+
+  /** Somebody on the way says that the question under way got no answer. */
+  unanswered(reason: Reason): void {
+    this.#tell({ kind: 'no_answer', question: UNDER_WAY, reason });
+  }
+
+  /**
+   * Sends a command and stays until it is known what became of it.
+   * @throws what `send` throws before anything left; the abort's reason
+   */
+  judge(command: CommandToJudge<Reason>): Promise<Verdict<Reason>> {
+    const { goal, traits, plan, ctx, marginMs } = command;
+    const end = ctx.deadline - marginMs;
+    const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
+    return this.#run(state, command);
+  }
+
+  /**
+   * Asks until an answer can be told from everything else that is heard.
+   * @returns undefined when `until` came first
+   * @throws the abort's reason; what `ask` throws
+   */
+  async ask({ about, traits, plan, ctx, ask, between, until }: QuestionToJudge): Promise<Value | undefined> {
+    const goal: Goal = { proof: [], question: about };
+    const end = until ?? Number.POSITIVE_INFINITY;
+    const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
+    const verdict = await this.#run(state, {
+      ...{ ctx, ask },
+      ...(between && { between }),
+      throwing: true,
+      send: async (observe) => observe.spent(),
+    });
+    if (verdict.end !== 'answered') return undefined;
+    this.#memory = asAnswer(this.#memory, about);
+    return verdict.value;
+  }
+
+  async #run(first: State<Reason>, hands: Hands<Reason>): Promise<Verdict<Reason>> {
+    const { signal, release } = joinSignals([hands.ctx.signal, this.#closing]);
+    const inbox = new Inbox<Input<Reason>>(this.#clock, [signal]);
+    const listen = (input: Input<Reason>) => inbox.push(input);
+    this.#listeners.add(listen);
+    const run = new Run(first, hands, { clock: this.#clock, inbox, signal, book: this });
+    try {
+      return await run.toVerdict();
+    } catch (error) {
+      const isClosed = this.#closing.aborted && error === this.#closing.reason;
+      if (isClosed && run.hasLeft) return { end: 'unknown', why: 'closed' };
+      throw error;
+    } finally {
+      this.#listeners.delete(listen);
+      inbox.close();
+      release();
+    }
+  }
+
+  /** @internal A question of a judgement was answered. */
+  answered(claims: readonly Claim[], began: number): void {
+    for (const claim of claims) this.#memory = afterAnswer(this.#memory, claim, began, this.#lateByMs);
+  }
+
+  /** @internal What is known now: a judgement begins to count at its send. */
+  get memory(): Memory {
+    return this.#memory;
+  }
+
+  #tell(input: Input<Reason>): void {
+    for (const listener of [...this.#listeners]) listener(input);
+  }
+}
+
+interface Hands<Reason> {
+  readonly ctx: Pick<ReadContext, 'signal'>;
+  send(observe: PermitObserver, said: (answer: Answered<Reason>) => void): Promise<void>;
+  readonly ask?: Ask;
+  readonly between?: () => Promise<void>;
+  /** What `ask` throws ends it: a read says why it failed. */
+  readonly throwing?: boolean;
+}
+
+interface Surroundings<Reason> {
+  readonly clock: Clock;
+  readonly inbox: Inbox<Input<Reason>>;
+  readonly signal: AbortSignal;
+  readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
+}
+
+/** One judgement under way. */
+class Run<Reason> {
+  #state: State<Reason>;
+  readonly #hands: Hands<Reason>;
+  readonly #around: Surroundings<Reason>;
+  #hasLeft = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(state: State<Reason>, hands: Hands<Reason>, around: Surroundings<Reason>) {
+    this.#state = state;
+    this.#hands = hands;
+    this.#around = around;
+  }
+
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  async toVerdict(): Promise<Verdict<Reason>> {
+    const { clock, inbox } = this.#around;
+    this.#send();
+    let input: Input<Reason> = { kind: 'time' };
+    for (;;) {
+      const judged = this.#take(input);
+      if (judged.verdict !== undefined) return judged.verdict;
+      if (judged.ask !== undefined) this.#ask(judged.ask.id);
+      // An end that is beyond all times has no timer.
+      const until = Math.min(judged.wakeAt, clock.now() + LONGEST_WAIT_MS);
+      input = (await inbox.next(until)) ?? { kind: 'time' };
+      if (this.#failure !== undefined) throw this.#failure.error;
+    }
+  }
+
+  #take(input: Input<Reason>): Judged<Reason> {
+    const { clock, book } = this.#around;
+    const { open } = this.#state;
+    const isOpen = input.kind === 'no_answer' && input.question === UNDER_WAY && open !== undefined;
+    const judged = judge(this.#state, isOpen ? { ...input, question: open.id } : input, clock.now());
+    this.#state = judged.state;
+    if (input.kind === 'answer' && open?.id === input.question) book.answered(input.claims, open.began);
+    return judged;
+  }
+
+  #send(): void {
+    const { clock, inbox, signal, book } = this.#around;
+    const observe: PermitObserver = {
+      spent: () => {
+        this.#hasLeft = true;
+        // What was heard up to here is of before.
+        inbox.clear();
+        this.#state = { ...this.#state, memory: book.memory };
+        inbox.push({ kind: 'sent', at: clock.now() });
+      },
+      withdrawn: () => {
+        this.#hasLeft = false;
+      },
+    };
+    const said = (answer: Answered<Reason>) =>
+      inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
+    this.#hands.send(observe, said).catch((error: unknown) => {
+      const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
+      if (isJudged && !signal.aborted) inbox.push({ kind: 'unacknowledged' });
+      else this.#fail(error);
+    });
+  }
+
+  #ask(question: number): void {
+    const { inbox, signal, clock, book } = this.#around;
+    const { ask, between } = this.#hands;
+    if (ask === undefined) return;
+    const subjects = subjectsOf(this.#state.goal);
+    const put = async () => {
+      if (between !== undefined) await between();
+      inbox.push({ kind: 'put', question, at: clock.now() });
+      for (const about of subjects) book.asked(about);
+      const claims = await ask(subjects, signal);
+      if (claims !== undefined) inbox.push({ kind: 'answer', question, claims });
+    };
+    put().catch((error: unknown) => {
+      if (this.#hands.throwing) this.#fail(error);
+      else inbox.push({ kind: 'no_answer', question });
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.#around.inbox.push({ kind: 'time' });
+  }
+}

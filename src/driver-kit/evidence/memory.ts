@@ -1,0 +1,154 @@
+import type { Claim, Value } from './claims.ts';
+
+/** What is known of one thing, and how the device speaks of it. Kept over commands; pure. */
+export interface Known {
+  /** Undefined while nothing is, or nothing any more. */
+  readonly value: Value | undefined;
+  /** `Clock.now()` when it was heard. */
+  readonly at: number;
+  /** `answer`: to a question that could be told to be answered. */
+  readonly how: 'told' | 'answer';
+  /** `Clock.now()` when it was heard last that the device is stuck. */
+  readonly stuckAt: number | undefined;
+  readonly rhythm: Rhythm;
+}
+
+/**
+ * How often the device says the same of something, asked or not. What it would have said anyway proves nothing: two
+ * answers are worth something only when they come closer together than the device ever speaks by itself.
+ */
+export interface Rhythm {
+  /** `Clock.now()` since which it is listened to without a gap, or when it was heard last. */
+  readonly heardAt: number;
+  /** The longest silence that was heard, in milliseconds. */
+  readonly longestSilenceMs: number;
+  /** The shortest time of late between two words that nobody asked for and that say the same, in milliseconds. */
+  readonly shortestUnaskedMs: number;
+  /** `Clock.now()` when it was heard to be so short. */
+  readonly shortestAt: number;
+  /** `Clock.now()` of the last word that nobody asked for; of words that follow each other at once the first. */
+  readonly unaskedAt: number | undefined;
+}
+
+export interface Memory {
+  /** `Clock.now()` since which nothing was missed. */
+  readonly since: number;
+  readonly known: ReadonlyMap<string, Known>;
+  /** Questions that may still be answered: `Clock.now()` of each, by what they ask about. */
+  readonly asked: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Words that follow each other as quickly are one word, said more than once. */
+const BURST_MS = 400;
+/** A device that was not heard to speak as quickly for so long has lost the habit. A guess. */
+const HABIT_MS = 3_600_000;
+
+export const freshMemory = (now: number): Memory => ({ since: now, known: new Map(), asked: new Map() });
+
+const silentSince = (since: number): Rhythm => ({
+  heardAt: since,
+  longestSilenceMs: 0,
+  shortestUnaskedMs: Number.POSITIVE_INFINITY,
+  shortestAt: since,
+  unaskedAt: undefined,
+});
+
+/** What comes next does not join up with what was before. How the device speaks is no less known for it. */
+export function afterGap(memory: Memory, now: number): Memory {
+  const known = new Map(
+    [...memory.known].map(([about, { rhythm }]) => [
+      about,
+      {
+        value: undefined,
+        at: now,
+        how: 'told' as const,
+        stuckAt: undefined,
+        rhythm: { ...rhythm, heardAt: now, unaskedAt: undefined },
+      },
+    ]),
+  );
+  return { since: now, known, asked: new Map() };
+}
+
+/** A question left. @param lateByMs how long it may be answered */
+export function afterQuestion(memory: Memory, about: string, now: number, lateByMs: number): Memory {
+  const open = [...openQuestions(memory, about, now, lateByMs), now];
+  return { ...memory, asked: new Map([...memory.asked, [about, open]]) };
+}
+
+export const openQuestions = (memory: Memory, about: string, now: number, lateByMs: number): readonly number[] =>
+  (memory.asked.get(about) ?? []).filter((began) => began > now - lateByMs);
+
+/**
+ * An answer to a question came. While another question may still be answered, it may be that one's.
+ * @param began `Clock.now()` when its question was put
+ */
+export function afterAnswer(memory: Memory, claim: Claim, began: number, lateByMs: number): Memory {
+  const open = openQuestions(memory, claim.about, claim.at, lateByMs);
+  const asked = open.length === 1 ? open.filter((one) => one !== began) : open;
+  return {
+    ...withKnown(memory, claim, 'answer', rhythmOf(memory, claim.about)),
+    asked: new Map([...memory.asked, [claim.about, asked]]),
+  };
+}
+
+/** Something was heard that may be an answer, where answers and what is told unasked look alike. */
+export function afterWord(memory: Memory, claim: Claim, lateByMs: number): Memory {
+  const { about, at } = claim;
+  // What somebody kept is of before, and says nothing of how often the device speaks.
+  if (claim.kept) return memory;
+  const rhythm = rhythmOf(memory, about);
+  if (claim.carried) return withKnown(memory, claim, 'told', rhythm);
+  const open = openQuestions(memory, about, at, lateByMs);
+  const silence = at - rhythm.heardAt;
+  const heard = { ...rhythm, heardAt: at, longestSilenceMs: Math.max(rhythm.longestSilenceMs, silence) };
+  const isSame = memory.known.get(about)?.value === claim.value;
+  const told = withKnown(memory, claim, 'told', open.length === 0 ? afterUnasked(heard, at, isSame) : heard);
+  return { ...told, asked: new Map([...memory.asked, [about, open.slice(1)]]) };
+}
+
+function afterUnasked(rhythm: Rhythm, at: number, isSame: boolean): Rhythm {
+  const { unaskedAt, shortestUnaskedMs, shortestAt } = rhythm;
+  if (unaskedAt === undefined || !isSame) return { ...rhythm, unaskedAt: at };
+  const between = at - unaskedAt;
+  if (between < BURST_MS) return rhythm;
+  const isShortest = between <= shortestUnaskedMs || at - shortestAt > HABIT_MS;
+  return { ...rhythm, unaskedAt: at, ...(isShortest && { shortestUnaskedMs: between, shortestAt: at }) };
+}
+
+/** What was heard last of it turned out to be an answer. */
+export function asAnswer(memory: Memory, about: string): Memory {
+  const known = memory.known.get(about);
+  if (known === undefined) return memory;
+  return { ...memory, known: new Map([...memory.known, [about, { ...known, how: 'answer' }]]) };
+}
+
+const rhythmOf = (memory: Memory, about: string): Rhythm =>
+  memory.known.get(about)?.rhythm ?? silentSince(memory.since);
+
+function withKnown(memory: Memory, { about, value, at }: Claim, how: Known['how'], rhythm: Rhythm): Memory {
+  const stuckAt = value === 'stuck' ? at : memory.known.get(about)?.stuckAt;
+  return { ...memory, known: new Map([...memory.known, [about, { value, at, how, stuckAt, rhythm }]]) };
+}
+
+/**
+ * The longest time within which two words of the device cannot both be ones that it says by itself: half of the shortest
+ * time that it was ever heard to leave between them, and half of the longest that it was heard to be silent.
+ */
+export function believableWithinMs(memory: Memory, about: string, now: number): number {
+  const { heardAt, longestSilenceMs, shortestUnaskedMs } = rhythmOf(memory, about);
+  return Math.min(shortestUnaskedMs, Math.max(longestSilenceMs, now - heardAt)) / 2;
+}
+
+/**
+ * Whether a value that is measured again and again was measured just now: it is another than before, or the device does
+ * not say the same more often than it measures.
+ *
+ * @param memory from before the claim
+ */
+export function isNewSample(memory: Memory, claim: Claim, intervalMs: number): boolean {
+  if (claim.kept || claim.carried) return false;
+  const known = memory.known.get(claim.about);
+  if (known === undefined || known.value === undefined) return true;
+  return known.value !== claim.value || claim.at - known.rhythm.heardAt >= intervalMs / 2;
+}
