@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
 import { startGateway } from '../composition/gateway.ts';
@@ -16,6 +17,7 @@ import type { Catalogues } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import { logFormat, logLine } from './log-lines.ts';
 import { serviceManager } from './service-manager.ts';
 import { isOnRadio, playRadios } from './simulated-radios.ts';
 import type { Stop } from './stop-signals.ts';
@@ -49,7 +51,7 @@ async function runConfig(
   const log = pino(
     { level: config.logLevel },
     pino.multistream([
-      { level: 'trace', stream: pino.destination({ dest: 2, sync: true }) },
+      { level: 'trace', stream: logStream(config, terminal) },
       { level: 'warn', stream: logTap.stream },
     ]),
   );
@@ -100,6 +102,13 @@ async function runConfig(
   const closed = gateway.close().then(() => Promise.all([simulation?.close(), units.close(), radios?.close()]));
   await Promise.all([manager.stopping(), closed]);
   return exitCodes.ok;
+}
+
+/** Standard error, written at once, as JSON or in words. */
+function logStream(config: LoadedConfig, { env }: Terminal): { write(line: string): void } {
+  const stream = pino.destination({ dest: 2, sync: true });
+  const format = logFormat(config.logFormat, env, isatty(2));
+  return format === 'json' ? stream : { write: (line) => stream.write(logLine(line, format)) };
 }
 
 /** Simulated Bluetooth devices are there before the gateway, and paired with it: it reads its pairings as it starts. */

@@ -20,6 +20,7 @@ import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/index.ts';
 import { startBle } from './ble.ts';
 import { Core } from './core.ts';
+import { logDoors } from './door-log.ts';
 import { managedDevices } from './managed-devices.ts';
 import { startMqtt } from './mqtt.ts';
 import { startSerial } from './serial.ts';
@@ -123,6 +124,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         logTap,
       }),
     );
+    logDoors(core.attempts, core.devices, log);
     await startup.add(async () => {
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };

@@ -45,6 +45,7 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
         clock: context.clock,
         random: Math.random,
         log: context.log,
+        isKnownToBeOld: broker.kind === 'embedded',
       };
       const transport = new MqttTransport(options);
       await startup.add(async () => transport);

@@ -56,6 +56,7 @@ export interface LoadedConfig {
   readonly monitor: MonitorConfig | undefined;
   readonly accessCodes: AccessCodesConfig;
   readonly logLevel: Logger['level'];
+  readonly logFormat: 'auto' | 'json' | 'text';
   readonly devices: readonly DeviceConfig[];
   readonly simulation: readonly SimulationConfig[];
   /** What works but should be looked at. */

@@ -111,6 +111,7 @@ export function resolveConfig(
       backupCodes: file.access_codes.backup_codes,
     },
     logLevel: file.log.level,
+    logFormat: file.log.format,
     devices: file.devices.map((device) => resolveDevice(device, file, named.driver(device.driver))),
     simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),
   };

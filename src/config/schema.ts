@@ -185,9 +185,13 @@ const monitor = z
 const log = z
   .strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    format: z
+      .enum(['auto', 'json', 'text'])
+      .default('auto')
+      .describe('auto: text for a journal and for a terminal, JSON lines for everything else.'),
   })
   .prefault({})
-  .describe('The log: JSON lines on standard error.');
+  .describe('The log, on standard error.');
 
 /* The upper bounds are guesses: long enough for a sleepy lock, short enough that a caller learns the truth. */
 const timeLimits = z.strictObject({

@@ -12,6 +12,9 @@ export interface LoopOptions extends Omit<ConnectionOptions, 'protocolVersion'> 
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What the connection is for. A broker is told of once, by the one that carries commands. */
+  readonly purpose: 'commands' | 'monitoring';
+  readonly isKnownToBeOld?: boolean | undefined;
   /** Runs on each new connection before the state becomes up; when it fails the connection is given up. */
   prepare(connection: BrokerConnection): Promise<void>;
   /** Called when a connection is gone, before the state changes. */
@@ -103,7 +106,11 @@ export class BrokerLoop {
       await Promise.race([prepare(connection), lost]);
       this.#upSince = clock.now();
       this.#reconnects++;
-      log.info({ broker: name, mqtt: connection.protocolVersion }, `MQTT broker ${name} is connected`);
+      const { purpose } = this.#options;
+      log[purpose === 'commands' ? 'info' : 'debug'](
+        { broker: name, mqtt: connection.protocolVersion, purpose },
+        `MQTT broker ${name} is connected`,
+      );
       this.#become({ status: 'up' });
       return await connection.closed;
     } catch (error) {
@@ -128,7 +135,8 @@ export class BrokerLoop {
     const connection = await open(4);
     if (!this.#toldOfOldVersion) {
       this.#toldOfOldVersion = true;
-      log.warn(
+      const isNews = this.#options.purpose === 'commands' && !this.#options.isKnownToBeOld;
+      log[isNews ? 'warn' : 'debug'](
         { broker: name },
         'The MQTT broker speaks 3.1.1 only. Lost: message expiry (a broker that keeps a command for an absent device ' +
           'delivers it late), reason codes (a command nobody is subscribed to, or that is not allowed, looks sent), ' +
@@ -142,7 +150,10 @@ export class BrokerLoop {
     const { log, name } = this.#options;
     const before = this.#state;
     if (before.status !== 'down' || before.reason !== reason || before.hint !== hint)
-      log.warn({ broker: name, reason }, `MQTT broker ${name} is not connected: ${hint}`);
+      log[this.#options.purpose === 'commands' ? 'warn' : 'debug'](
+        { broker: name, reason },
+        `MQTT broker ${name} is not connected: ${hint}`,
+      );
     this.#become({ status: 'down', reason, hint });
   }
 

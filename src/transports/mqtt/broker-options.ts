@@ -20,6 +20,8 @@ export interface BrokerOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** The broker is known to speak 3.1.1 alone, and somebody was told what that costs. */
+  readonly isKnownToBeOld?: boolean | undefined;
   /** Undefined: 5, and 3.1.1 where the broker refuses 5. */
   readonly protocolVersion?: ProtocolVersion | undefined;
 }

@@ -59,6 +59,7 @@ export class MqttTransport {
     this.#loop = new BrokerLoop({
       ...options,
       ...patience,
+      purpose: 'commands',
       address: this.#place.address,
       keepaliveSeconds: KEEPALIVE_SECONDS,
       prepare: (connection) => this.#prepare(connection),

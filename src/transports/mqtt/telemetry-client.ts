@@ -58,6 +58,7 @@ export class MqttTelemetryClient {
     this.#loop = new BrokerLoop({
       ...options,
       ...patience,
+      purpose: 'monitoring',
       address: placeOf(options).address,
       keepaliveSeconds: options.keepaliveSeconds ?? 15,
       prepare: (connection) => {
