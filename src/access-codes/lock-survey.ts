@@ -8,7 +8,7 @@ import { DoorFirst, patientRead } from './patient-read.ts';
 
 /** How often a lock is asked for all it holds, by what that costs it, in milliseconds. */
 const slowly = {
-  /** Architecture, section 4: battery locks on reconnect and at most daily. */
+  /** Reading costs battery: such locks are read on reconnect and at most daily. */
   battery: 24 * 3_600_000,
   /** A guess: mains-powered, and nobody waits for it. */
   cheap: 3_600_000,

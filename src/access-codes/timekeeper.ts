@@ -17,7 +17,7 @@ export interface TimekeeperOptions {
   readonly source: TimeSource;
 }
 
-/** A jump by more than this puts the clock in doubt, in milliseconds (architecture, "Time"). */
+/** A jump by more than this puts the clock in doubt, in milliseconds. */
 const toleranceMs = 300_000;
 
 /** How often the mark is written down, in milliseconds. A guess: what a crash may cost of it. */

@@ -6,10 +6,10 @@ import type { StoreReader } from '../model/store.ts';
 import type { Command, Dispatcher } from './dispatcher.ts';
 import { readBackDoor } from './doors.ts';
 
-/** Everything found at start has ended by then, in milliseconds (architecture, "The point of no return"). */
+/** Everything found at start has ended by then, in milliseconds. */
 const recoveryLimits: TimeLimits = { sendByMs: 0, deadlineMs: 15_000 };
 
-/** How long a device may take to answer the read once its link is up, in milliseconds (same place). */
+/** How long a device may take to answer the read once its link is up, in milliseconds. */
 const readLimitMs = 5_000;
 
 /** How attempts on codes and thresholds are taken up: supplied by those who know what they left on the device. */

@@ -6,7 +6,7 @@ const remembered = 1_000;
 
 /**
  * Which attempt removed something, or is removing it. A client that lost the answer to a DELETE asks again within a
- * second (seam-api section 2), and must be told of that removal, not that the thing is unknown.
+ * second, as Seam's does, and must be told of that removal, not that the thing is unknown.
  */
 export class Removals {
   readonly #attempts = new Map<string, string>();

@@ -10,7 +10,7 @@ export interface DailyWindow {
 }
 
 /**
- * Reads Seam's daily times, `HH:mm:ss` with an optional `[Region/City]` (seam-api section 6). Any IANA zone is taken,
+ * Reads Seam's daily times, `HH:mm:ss` with an optional `[Region/City]` (Seam API reference, "Create a Noise Threshold"). Any IANA zone is taken,
  * whatever its number of parts; both times must be in one.
  *
  * @throws GatewayError `invalid_input`

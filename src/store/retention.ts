@@ -9,7 +9,7 @@ const pauseMs = 100;
 
 const dayMs = 86_400_000;
 
-/** Idempotency records are kept that long (architecture, "Idempotency"). */
+/** Idempotency records are kept that long. */
 const idempotencyMs = dayMs;
 
 /** What is older may go, in milliseconds since the Unix epoch. */
