@@ -39,6 +39,8 @@ export type DeviceReport =
   | { readonly kind: 'noise'; readonly level: Decibels; readonly metric: NoiseMetric }
   /** A code slot changed at the lock itself, not by us. */
   | { readonly kind: 'code_slot'; readonly slot: number; readonly occupied: boolean }
+  /** So many operations happened of which the device can tell no more, beside those that it told. */
+  | { readonly kind: 'operations_missed'; readonly count: number }
   | { readonly kind: 'tamper' }
   /** The device itself was heard, and said nothing of the above that is new. */
   | { readonly kind: 'heard' }

@@ -105,6 +105,13 @@ class Chapter {
       case 'tamper':
         this.#condition.tampered();
         return;
+      case 'operations_missed':
+        this.#context.tell({
+          eventType: 'strikeplate.lock.operations_missed',
+          occurredAt: this.#context.clock.wallTime(),
+          details: { count: report.count },
+        });
+        return;
       case 'code_slot':
         this.#codeSlot(report.slot, report.occupied);
         return;

@@ -291,6 +291,7 @@ export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: 
     case 'noise':
       return { ...seen, noise: { level: report.level, metric: report.metric, at } };
     case 'code_slot':
+    case 'operations_missed':
     case 'tamper':
     case 'heard':
       return seen;

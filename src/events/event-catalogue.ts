@@ -45,6 +45,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'strikeplate.door.forced': 'The door opened while it stood locked and nobody had released it.',
   'strikeplate.door.held_open': 'The door has stood open for longer than it may.',
   'strikeplate.door.closed_again': 'A door that was held open is closed.',
+  'strikeplate.lock.operations_missed': 'More happened at the lock than it can tell of.',
   'strikeplate.lock.code_slot_changed': 'A slot was changed at the lock itself.',
   'strikeplate.gateway.limit_reached': 'More came from one side than is taken: the rest is refused or left out.',
   'strikeplate.noise_sensor.noise_threshold_ended': 'The noise that was told of is over.',

@@ -104,6 +104,8 @@ export interface EventDetails {
   'strikeplate.door.held_open': { readonly opened_at: string; readonly after_seconds: number };
   /** A door that was held open is closed again. */
   'strikeplate.door.closed_again': { readonly opened_at: string; readonly open_seconds: number };
+  /** More happened at the lock than it can tell of. */
+  'strikeplate.lock.operations_missed': { readonly count: number };
   /** A slot was changed at the lock itself. */
   'strikeplate.lock.code_slot_changed': { readonly slot: number; readonly occupied: boolean };
   /** Somebody or something used up what strangers or one device may use: the rest is refused or left out. */

@@ -20,6 +20,10 @@ export interface NukiFixtureOptions extends RadioFixtureOptions {
   /** The PIN the gateway was told; the lock's own is 1234, or 123456. Null: it was told none. */
   readonly pin?: number | null;
   readonly unpaired?: boolean;
+  /** What the lock takes the gateway for. Default an app. */
+  readonly as?: 'app' | 'bridge';
+  /** The Nuki id that pairing left behind; without it the driver learns it. */
+  readonly pairedWith?: number;
   /** At the very moment that `open` resolved. */
   readonly justOpened?: boolean;
 }
@@ -36,28 +40,33 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
   const lock = new SimulatedNuki({ clock, randomBytes, ...options.lock, pin: lockPin });
   const { address } = await radio.serve(lock);
 
-  const { authorizationId } = lock.authorize({ sharedKey: KEY, appId: 77, idType: 0, name: 'gateway' });
+  const idType = options.as === 'bridge' ? 1 : 0;
+  const { authorizationId } = lock.authorize({ sharedKey: KEY, appId: 77, idType, name: 'gateway' });
   const credentials: NukiCredentials = {
     authorizationId,
     sharedKey: KEY,
     appId: 77,
     protocol: generation,
     pin: options.pin === null ? undefined : securityPin(options.pin ?? lockPin, generation),
+    idType,
+    nukiId: options.pairedWith,
   };
   const link = radio.adapter.link({ address, addressType: 'public' }, 'Front door');
   const reports: DeviceReport[] = [];
   const log = recordLog();
   await radio.up();
-  const device: Device = await openDevice(nuki, link, settings.parse({ keypad: true, ...options.settings }), {
-    deviceId: 'front',
-    name: 'Front door',
-    clock,
-    random,
-    randomBytes,
-    log: log.logger,
-    ...(options.unpaired ? {} : { credentials: formatCredentials(credentials) }),
-    report: (report) => reports.push(report),
-  });
+  const open = (): Promise<Device> =>
+    openDevice(nuki, link, settings.parse({ keypad: true, ...options.settings }), {
+      deviceId: 'front',
+      name: 'Front door',
+      clock,
+      random,
+      randomBytes,
+      log: log.logger,
+      ...(options.unpaired ? {} : { credentials: formatCredentials(credentials) }),
+      report: (report) => reports.push(report),
+    });
+  let device = await open();
 
   // The driver reads a lock soon after it was opened; what a test asks for comes after that.
   if (options.justOpened !== true) await clock.advance(4_000);
@@ -71,7 +80,9 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
   return {
     ...radio,
     lock,
-    device,
+    get device() {
+      return device;
+    },
     link,
     address,
     credentials,
@@ -90,6 +101,17 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
     begin: (target: 'lock' | 'unlock', more: Partial<CommandOptions> = {}) => {
       const given = command(more);
       return { given, outcome: move(device, target, given.ctx).catch((error: unknown) => error as GatewayError) };
+    },
+    /** The gateway starts again. */
+    async reopen(): Promise<void> {
+      await device.close();
+      device = await open();
+    },
+    /** Another lock is put where this one was, or this one again. */
+    async putThere(other: SimulatedNuki): Promise<void> {
+      const here = radio.air.find(address);
+      if (here) radio.air.unplug(here);
+      await radio.serve(other, address);
     },
     /** The adapter and everything on the air, without the device. */
     stopRadio: () => radio.close(),

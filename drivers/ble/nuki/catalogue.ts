@@ -57,7 +57,14 @@ export const commands = {
 
 export const statusCodes = { complete: 0x00, accepted: 0x01 } as const;
 
-export const lockActions = { unlock: 0x01, lock: 0x02, unlatch: 0x03 } as const;
+export const lockActions = {
+  unlock: 0x01,
+  lock: 0x02,
+  unlatch: 0x03,
+  lockAndGo: 0x04,
+  lockAndGoWithUnlatch: 0x05,
+  fullLock: 0x06,
+} as const;
 
 export const lockStates = {
   uncalibrated: 0x00,

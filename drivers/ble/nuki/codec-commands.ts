@@ -36,6 +36,11 @@ export const requestData = (command: number): NukiMessage => ({
   payload: uint16(command),
 });
 
+export const requestConfig = (challenge: Challenge): NukiMessage => ({
+  command: commands.requestConfig,
+  payload: Buffer.from(challenge),
+});
+
 export interface LockActionFields {
   /** One of `lockActions`. */
   readonly action: number;

@@ -65,12 +65,20 @@ export class Conversation {
 
   /** Sends what cannot act and waits for the one answer. @throws GatewayError what the lock said, or `device_offline` */
   async ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
+    // What looks like the answer and came before the question is none.
+    this.#forget((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
     await this.send(message);
     const until = this.#options.clock.now() + REPLY_MS;
     for (;;) {
       const arrival = await this.next(until);
       if (arrival === undefined) throw silent(this.#options.deviceName, 'to a question');
-      if (arrival.kind === 'error') throw refusal(this.#options.deviceName, arrival.report.code);
+      if (arrival.kind === 'error') {
+        const { command, code } = arrival.report;
+        // An error about something else says nothing of this.
+        if (command === message.command || command === answer || command === 0)
+          throw refusal(this.#options.deviceName, code);
+        continue;
+      }
       if (arrival.message.command === answer) return arrival.message;
     }
   }
@@ -108,6 +116,11 @@ export class Conversation {
   /** Throws away what was not waited for. */
   clear(): void {
     this.#arrivals.length = 0;
+  }
+
+  #forget(is: (arrival: Arrival) => boolean): void {
+    const kept = this.#arrivals.filter((arrival) => !is(arrival));
+    this.#arrivals.splice(0, this.#arrivals.length, ...kept);
   }
 
   #seal(message: NukiMessage): Buffer {

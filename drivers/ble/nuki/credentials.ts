@@ -10,6 +10,10 @@ export interface NukiCredentials extends Authorization {
   readonly protocol: 'classic' | 'ultra';
   /** The lock's security PIN; undefined when it was not given. */
   readonly pin: SecurityPin | undefined;
+  /** What the lock takes us for, one of `idTypes`; undefined when pairing did not note it. */
+  readonly idType?: number | undefined;
+  /** The lock's own number; undefined when pairing did not hear it. */
+  readonly nukiId?: number | undefined;
 }
 
 const stored = z.strictObject({
@@ -19,6 +23,8 @@ const stored = z.strictObject({
   app_id: z.int().min(0).max(0xffff_ffff),
   protocol: z.enum(['classic', 'ultra']),
   pin: z.int().min(0).max(999_999).nullable(),
+  id_type: z.int().min(0).max(255).optional(),
+  nuki_id: z.int().min(0).max(0xffff_ffff).optional(),
 });
 
 /** Generations 1 to 4 write the PIN in 16 bits, the Ultra class in 32. */
@@ -33,6 +39,8 @@ export function formatCredentials(credentials: NukiCredentials): Secret {
       app_id: credentials.appId,
       protocol: credentials.protocol,
       pin: credentials.pin?.value ?? null,
+      ...(credentials.idType !== undefined && { id_type: credentials.idType }),
+      ...(credentials.nukiId !== undefined && { nuki_id: credentials.nukiId }),
     } satisfies z.input<typeof stored>),
   );
 }
@@ -51,13 +59,15 @@ export function parseCredentials(secret: Secret | undefined, deviceName: string)
       'misconfigured',
       `What pairing left behind for ${deviceName} cannot be read by this version. Pair it again.`,
     );
-  const { authorization_id, shared_key, app_id, protocol, pin } = parsed.data;
+  const { authorization_id, shared_key, app_id, protocol, pin, id_type, nuki_id } = parsed.data;
   return {
     authorizationId: authorization_id,
     sharedKey: Buffer.from(shared_key, 'hex'),
     appId: app_id,
     protocol,
     pin: pin === null ? undefined : { value: pin, bytes: pinBytes[protocol] },
+    idType: id_type,
+    nukiId: nuki_id,
   };
 }
 
@@ -71,5 +81,15 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** The lock's own number as pairing heard it; undefined also when nothing can be read of the pairing. */
+export function pairedId(secret: Secret | undefined, deviceName: string): number | undefined {
+  try {
+    return parseCredentials(secret, deviceName).nukiId;
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
   }
 }

@@ -1,10 +1,19 @@
-import type { BleLink, BleSessionOptions, Clock, ReadContext, Secret } from '../../../src/contract/index.ts';
+import {
+  type BleLink,
+  type BleSessionOptions,
+  type Clock,
+  GatewayError,
+  type ReadContext,
+  type Secret,
+} from '../../../src/contract/index.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { commands, services } from './catalogue.ts';
-import { requestData } from './codec-commands.ts';
-import { type KeyturnerStates, readKeyturnerStates } from './codec-replies.ts';
+import type { NukiMessage } from './codec.ts';
+import { requestConfig, requestData } from './codec-commands.ts';
+import { type KeyturnerStates, readConfig, readKeyturnerStates } from './codec-replies.ts';
 import { Conversation } from './conversation.ts';
 import { type NukiCredentials, parseCredentials } from './credentials.ts';
+import type { Identity } from './identity.ts';
 import type { NukiSettings } from './settings.ts';
 
 /** What everything that talks to one lock has in common. */
@@ -17,6 +26,7 @@ export interface DeviceAccess {
   readonly secret: Secret | undefined;
   /** Aborts when the device is closed. */
   readonly closing: AbortSignal;
+  readonly identity: Identity;
   /** Told of every state the lock reports, whatever it was asked for. */
   readonly heard: (states: KeyturnerStates) => void;
 }
@@ -26,7 +36,7 @@ export const credentialsOf = ({ secret, deviceName }: DeviceAccess): NukiCredent
   parseCredentials(secret, deviceName);
 
 /**
- * Runs `use` in a conversation on a connection of its own.
+ * Runs `use` in a conversation on a connection of its own, with the lock that was paired and no other.
  * @throws GatewayError `misconfigured`, and what the link throws
  */
 export async function converse<T>(
@@ -35,13 +45,31 @@ export async function converse<T>(
   use: (conversation: Conversation) => Promise<T>,
 ): Promise<T> {
   const authorization = credentialsOf(access);
+  access.identity.assertOurs();
   const { link, deviceName, clock, randomBytes, closing } = access;
   const { log, signal, ...session } = options;
   return underSignals([signal, closing], (either) =>
-    link.session({ ...session, signal: either, services: [services.keyturner] }, async (gatt) =>
-      use(await Conversation.begin({ gatt, authorization, deviceName, clock, log, randomBytes })),
-    ),
+    link.session({ ...session, signal: either, services: [services.keyturner] }, async (gatt) => {
+      const conversation = await Conversation.begin({ gatt, authorization, deviceName, clock, log, randomBytes });
+      if (!access.identity.isVerified) await identify(access.identity, conversation);
+      return use(conversation);
+    }),
   );
+}
+
+/** @throws GatewayError `misconfigured` when it is another lock, and what the lock says */
+async function identify(identity: Identity, conversation: Conversation): Promise<void> {
+  const challenge = await conversation.challenge();
+  let config: NukiMessage;
+  try {
+    config = await conversation.ask(requestConfig(challenge), commands.config);
+  } catch (error) {
+    const isRefusal = error instanceof GatewayError && error.type === 'device_rejected';
+    if (!isRefusal) throw error;
+    identity.tellsNothing();
+    return;
+  }
+  identity.told(readConfig(config.payload).nukiId);
 }
 
 /** Asks the lock where its bolt is. */

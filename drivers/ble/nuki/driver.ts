@@ -1,6 +1,8 @@
 import { type CommandContext, defineDriver, type LockOutcome } from '../../../src/contract/index.ts';
 import { clearCode, codeRules, readCode, readCodes, setCode } from './code-conversation.ts';
+import { pairedId } from './credentials.ts';
 import type { DeviceAccess } from './device-access.ts';
+import { Identity } from './identity.ts';
 import { operate, readLock } from './lock-conversation.ts';
 import { pairing } from './pairing.ts';
 import { recognise } from './recognise.ts';
@@ -16,7 +18,9 @@ export const nuki = defineDriver({
   recognise,
   pairing,
   open: async (link, chosen, ctx) => {
+    const identity = new Identity(ctx.name, pairedId(ctx.credentials, ctx.name));
     const access: DeviceAccess = {
+      identity,
       link,
       settings: chosen,
       deviceName: ctx.name,

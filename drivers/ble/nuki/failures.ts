@@ -132,14 +132,24 @@ const meanings: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
 
 const hex = (code: number) => `0x${code.toString(16).padStart(2, '0')}`;
 
+/** What the lock itself said no with. */
+export class LockRefusal extends GatewayError {
+  /** One of `errorCodes`. */
+  readonly code: number;
+
+  constructor(type: GatewayErrorType, message: string, code: number, delivery: Delivery) {
+    super(type, message, { delivery });
+    this.code = code;
+  }
+}
+
 /** What an error report of the lock means. @param moved the lock had said that it accepted the command */
-export function refusal(deviceName: string, code: number, moved = false): GatewayError {
+export function refusal(deviceName: string, code: number, moved = false): LockRefusal {
   const meaning = meanings.get(code) ?? { type: 'device_rejected', text: 'refused, for a reason of its own.' };
   const said = new GatewayError(meaning.type, '').delivery;
   const delivery = moved && said === 'refused' ? 'acted' : (meaning.delivery ?? said);
-  return new GatewayError(meaning.type, `${deviceName} ${meaning.text} The lock’s own code for it is ${hex(code)}.`, {
-    delivery,
-  });
+  const text = `${deviceName} ${meaning.text} The lock’s own code for it is ${hex(code)}.`;
+  return new LockRefusal(meaning.type, text, code, delivery);
 }
 
 /** What a completion other than success means, in a state that was read after the command. */

@@ -19,11 +19,26 @@ const denials: ReadonlyMap<number, DenialReason> = new Map<number, DenialReason>
   [completions.invalidFingerprint, 'credential_error'],
 ]);
 
+/** Lock'n'go unlocks first; that it locks afterwards has an entry of its own. */
+const movements: ReadonlyMap<number, Operated['operation']> = new Map<number, Operated['operation']>([
+  [lockActions.unlock, 'unlocked'],
+  [lockActions.lock, 'locked'],
+  [lockActions.unlatch, 'unlocked'],
+  [lockActions.lockAndGo, 'unlocked'],
+  [lockActions.lockAndGoWithUnlatch, 'unlocked'],
+  [lockActions.fullLock, 'locked'],
+]);
+
+/** Where an action at the keypad came from (Bluetooth API, "Keypad action"). */
+const keypadSources = { arrow: 0, code: 1, fingerprint: 2 } as const;
+
+/** Numbers that no code has: nobody, and all. */
+const nobody: ReadonlySet<number> = new Set([0, 0xffff]);
+
 const operationOf = (action: number, completion: number): Operated['operation'] | undefined => {
   if (completion === completions.motorBlocked) return 'jammed';
   if (completion === completions.invalidCode || completion === completions.invalidFingerprint) return 'access_denied';
-  if (completion !== completions.success) return undefined;
-  return action === lockActions.lock || action === 0x06 ? 'locked' : 'unlocked';
+  return completion === completions.success ? movements.get(action) : undefined;
 };
 
 /**
@@ -39,7 +54,11 @@ export function operatedFrom({ authorizationId, detail }: LogEntry, ownId: numbe
   if (detail.kind !== 'keypad') return undefined;
   const operation = operationOf(detail.action, detail.completion);
   if (operation === undefined) return undefined;
-  const slot = operation !== 'access_denied' && detail.codeId !== 0 ? { slot: detail.codeId } : {};
+  const { source, codeId } = detail;
+  // Fingers are counted apart from codes: the number of one must not pass for the other's.
+  const isCode = source === keypadSources.code;
+  const slot = operation !== 'access_denied' && isCode && !nobody.has(codeId) ? { slot: codeId } : {};
   const denial = denials.get(detail.completion);
-  return { kind: 'lock_operated', operation, method: 'keycode', ...slot, ...(denial && { denial }) };
+  const method = isCode ? 'keycode' : source === keypadSources.arrow ? 'manual' : 'unknown';
+  return { kind: 'lock_operated', operation, method, ...slot, ...(denial && { denial }) };
 }

@@ -37,6 +37,7 @@ import {
 import { readChallenge, readErrorReport, readPublicKey, readStatus } from './codec-replies.ts';
 import { formatCredentials, type NukiCredentials, securityPin } from './credentials.ts';
 import { refusal } from './failures.ts';
+import { advertisedId } from './identity.ts';
 
 /** Between two answers while pairing, in milliseconds. Reference clients give the whole of it 30 s. */
 const ANSWER_MS = 10_000;
@@ -75,21 +76,30 @@ async function pair(link: BleLink, ctx: PairingContext): Promise<Secret> {
   const pin = pinFrom(ctx);
   const idType = ctx.answers.get('authorize_as')?.reveal() === 'bridge' ? idTypes.bridge : idTypes.app;
   const wanted = { priority: 'door', signal: ctx.signal } as const;
-  return link.session({ ...wanted, services: [services.classicPairing, services.ultraPairing] }, async (gatt) => {
-    // Which of the two a lock has decides, not what its model is called.
-    const ultra = gatt.offers(ultraPairing);
-    if (!ultra && !gatt.offers(classicPairing))
-      throw new GatewayError('misconfigured', `${DEVICE} offers no pairing: it is no Nuki Smart Lock.`);
-    const path = ultra ? ultraPairing : classicPairing;
-    const exchange = await Exchange.begin(gatt, path, ctx);
-    const granted = ultra ? await pairUltra(exchange, ctx, pin) : await pairClassic(exchange, ctx, idType);
-    const protocol = ultra ? 'ultra' : 'classic';
-    return formatCredentials({
-      ...granted,
-      protocol,
-      pin: pin === undefined ? undefined : securityPin(pin, protocol),
-    });
+  let nukiId: number | undefined;
+  const unsubscribe = link.onAdvertisement((advertisement) => {
+    nukiId = advertisedId(advertisement) ?? nukiId;
   });
+  return link
+    .session({ ...wanted, services: [services.classicPairing, services.ultraPairing] }, async (gatt) => {
+      // Which of the two a lock has decides, not what its model is called.
+      const ultra = gatt.offers(ultraPairing);
+      if (!ultra && !gatt.offers(classicPairing))
+        throw new GatewayError('misconfigured', `${DEVICE} offers no pairing: it is no Nuki Smart Lock.`);
+      const path = ultra ? ultraPairing : classicPairing;
+      const exchange = await Exchange.begin(gatt, path, ctx);
+      const granted = ultra ? await pairUltra(exchange, ctx, pin) : await pairClassic(exchange, ctx, idType);
+      const protocol = ultra ? 'ultra' : 'classic';
+      return formatCredentials({
+        ...granted,
+        protocol,
+        pin: pin === undefined ? undefined : securityPin(pin, protocol),
+        // Locks of the Ultra class are not told what we are.
+        idType: ultra ? undefined : idType,
+        nukiId,
+      });
+    })
+    .finally(unsubscribe);
 }
 
 type Granted = Pick<NukiCredentials, 'authorizationId' | 'sharedKey' | 'appId'>;

@@ -6,7 +6,12 @@ export interface BoltTimes {
   readonly startMs: number;
   /** How long the motor runs, in milliseconds. */
   readonly moveMs: number;
+  /** How long the latch is held, in milliseconds. */
+  readonly latchMs?: number;
 }
+
+/** Nuki's own default for how long the latch is held. */
+const LATCH_MS = 3_000;
 
 /** One turn of the bolt: what counts when it is asked whether a door moved once. */
 export interface Turn {
@@ -27,6 +32,8 @@ export interface BoltOptions {
 /** Motor and bolt. It moves whether anybody listens or not. */
 export class SimulatedBolt {
   readonly turns: Turn[] = [];
+  /** `Clock.now()` of each time the latch was pulled. */
+  readonly pulls: number[] = [];
   readonly #options: BoltOptions;
   #state: number = lockStates.locked;
   #trigger: number = triggers.system;
@@ -34,6 +41,7 @@ export class SimulatedBolt {
   #lastCompletion: number = completions.success;
   #motor: Timer | undefined;
   #autoLock: Timer | undefined;
+  #latchBack: Timer | undefined;
   /** The motor meets resistance half way. */
   blocked = false;
   /** So much later than usual it starts, in milliseconds. */
@@ -79,12 +87,16 @@ export class SimulatedBolt {
   ): void {
     const { clock, times } = this.#options;
     const locking = action === lockActions.lock;
+    const latch = action === lockActions.unlatch;
+    const wasUnlocked = this.isUnlocked;
     const end = locking ? lockStates.locked : lockStates.unlocked;
     this.#autoLock?.cancel();
+    this.#latchBack?.cancel();
     this.#trigger = by === 'auto_lock' ? triggers.autoLock : triggers.system;
     this.#lastAction = action;
     this.#motor = clock.setTimer(() => {
-      this.#enter(locking ? lockStates.locking : lockStates.unlocking, steps.moved);
+      const way = latch && wasUnlocked ? lockStates.unlatching : lockStates.unlocking;
+      this.#enter(locking ? lockStates.locking : way, steps.moved);
       this.#motor = clock.setTimer(() => {
         this.#motor = undefined;
         if (this.blocked) {
@@ -95,11 +107,21 @@ export class SimulatedBolt {
         }
         this.turns.push({ at: clock.now(), to: locking ? 'locked' : 'unlocked', by });
         this.#lastCompletion = completions.success;
-        this.#enter(end, steps.moved);
+        if (latch) this.#pull(wasUnlocked, steps.moved);
+        else this.#enter(end, steps.moved);
         steps.done(completions.success);
         this.#armAutoLock();
       }, times.moveMs);
     }, times.startMs + this.hesitatesMs);
+  }
+
+  /** The latch springs back by itself, and the door is unlocked as it may have been before. */
+  #pull(wasUnlocked: boolean, moved: (state: number) => void): void {
+    const { clock, times } = this.#options;
+    this.pulls.push(clock.now());
+    if (!wasUnlocked) this.#enter(lockStates.unlatching, moved);
+    this.#enter(lockStates.unlatched, moved);
+    this.#latchBack = clock.setTimer(() => this.#enter(lockStates.unlocked, moved), times.latchMs ?? LATCH_MS);
   }
 
   turnByHand(to: 'locked' | 'unlocked'): void {
@@ -114,6 +136,7 @@ export class SimulatedBolt {
     this.#motor?.cancel();
     this.#motor = undefined;
     this.#autoLock?.cancel();
+    this.#latchBack?.cancel();
   }
 
   /** Shows a state without a cause: uncalibrated, boot run. */

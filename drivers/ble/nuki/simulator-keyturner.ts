@@ -19,9 +19,11 @@ import type { Authorized } from './simulator-pairing.ts';
 /** What may change by itself, or by people. */
 export interface LockCondition {
   battery: { percent: number; critical: boolean; empty: boolean };
-  door: 'open' | 'closed' | 'unknown';
+  door: 'open' | 'closed' | 'unknown' | 'not known' | 'uncalibrated' | 'tampered';
   /** How far the lock's clock is off, in milliseconds. */
   clockOffsetMs: number;
+  /** What it says when it is asked for its log: nothing at all, half a page and nothing more, or one of `errorCodes`. */
+  log: 'told' | 'empty' | 'cut' | number;
 }
 
 /** The lock behind one connection. */
@@ -43,7 +45,7 @@ export interface LockParts {
   /** Wrong PINs so far, over all connections. */
   readonly pinAttempts: { count: number };
   wallTime(): number;
-  stateWasRead(): void;
+  stateWasRead(by: Authorized): void;
   disconnect(): void;
   push(frame: Buffer): void;
 }
@@ -185,6 +187,7 @@ export class SimulatedKeyturner {
       this.#status(from, statusCodes.complete);
       return;
     }
+    const mute = this.#lock.misbehaviours.take('keep_the_way_to_itself');
     const completes = !this.#lock.misbehaviours.take('never_complete');
     if (tells && this.#lock.misbehaviours.take('drop_after_accepted')) {
       told = false;
@@ -192,8 +195,9 @@ export class SimulatedKeyturner {
       this.#lock.options.clock.setTimer(() => this.#lock.disconnect(), 1);
     }
     this.#lock.bolt.run(action, 'command', {
-      moved: () => {
-        if (told) this.#sendStates(from);
+      moved: (state) => {
+        const isOnTheWay = state === lockStates.unlatching || state === lockStates.unlatched;
+        if (told) this.#sendStates(from, mute && isOnTheWay ? lockStates.unlocked : state);
       },
       done: (completion) => {
         this.#lock.log.lockAction(from, { action, trigger: triggers.system, flags, completion });
@@ -255,6 +259,9 @@ export class SimulatedKeyturner {
       open: doorSensorStates.open,
       closed: doorSensorStates.closed,
       unknown: doorSensorStates.unavailable,
+      'not known': doorSensorStates.unknown,
+      uncalibrated: doorSensorStates.uncalibrated,
+      tampered: doorSensorStates.tampered,
     };
     const payload = new ByteWriter()
       // Door mode.
@@ -272,16 +279,22 @@ export class SimulatedKeyturner {
       .u8((this.#lock.options.keypadCapacity ?? 100) === 0 ? 0 : 1)
       .build();
     this.#send(to, commands.keyturnerStates, payload);
-    // Community knowledge: read by a bridge, the advertised bit is cleared. By an app too, here.
-    if (!this.#lock.bolt.running) this.#lock.stateWasRead();
+    if (!this.#lock.bolt.running) this.#lock.stateWasRead(to);
   }
 
   #sendLog(to: Authorized, fields: ByteReader): void {
     const startIndex = fields.u32();
     const count = fields.u16();
     const newestFirst = fields.u8() === 1;
-    for (const payload of this.#lock.log.payloads(startIndex, count, newestFirst))
-      this.#send(to, commands.logEntry, payload);
+    const { log: answer } = this.#lock.condition;
+    if (typeof answer === 'number') {
+      this.#error(to, answer, commands.requestLogEntries);
+      return;
+    }
+    const payloads = answer === 'empty' ? [] : this.#lock.log.payloads(startIndex, count, newestFirst);
+    const told = answer === 'cut' ? payloads.slice(0, Math.ceil(payloads.length / 2)) : payloads;
+    for (const payload of told) this.#send(to, commands.logEntry, payload);
+    if (answer === 'cut') return;
     this.#status(to, statusCodes.complete);
   }
 

@@ -14,9 +14,19 @@ interface Entry {
 export class SimulatedLog {
   readonly #entries: Entry[] = [];
   readonly #wallTime: () => number;
+  /** How many entries it keeps; the oldest go. */
+  readonly #capacity: number;
+  #lastIndex = 0;
 
-  constructor(wallTime: () => number) {
+  constructor(wallTime: () => number, capacity = 1_000) {
     this.#wallTime = wallTime;
+    this.#capacity = capacity;
+  }
+
+  /** The lock was reset: it counts from the beginning again. */
+  clear(): void {
+    this.#entries.length = 0;
+    this.#lastIndex = 0;
   }
 
   lockAction(
@@ -26,9 +36,9 @@ export class SimulatedLog {
     this.#add(by, logTypes.lockAction, [what.action, what.trigger, what.flags, what.completion]);
   }
 
-  keypad(name: string, action: number, completion: number, codeId: number): void {
-    // Source 1: a code.
-    const data = [action, 1, completion, codeId & 0xff, codeId >> 8];
+  /** @param source 0 the arrow key, 1 a code, 2 a finger */
+  keypad(name: string, action: number, completion: number, codeId: number, source = 1): void {
+    const data = [action, source, completion, codeId & 0xff, codeId >> 8];
     this.#add({ authorizationId: 0, name }, logTypes.keypad, data);
   }
 
@@ -48,6 +58,7 @@ export class SimulatedLog {
   }
 
   #add(by: { readonly authorizationId: number; readonly name: string }, type: number, data: readonly number[]): void {
-    this.#entries.push({ index: this.#entries.length + 1, at: this.#wallTime(), ...by, type, data });
+    this.#entries.push({ index: ++this.#lastIndex, at: this.#wallTime(), ...by, type, data });
+    if (this.#entries.length > this.#capacity) this.#entries.shift();
   }
 }

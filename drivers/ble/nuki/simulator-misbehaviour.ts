@@ -22,6 +22,8 @@ export type NukiMisbehaviour =
   | 'complete_without_moving'
   /** Says that it accepted and completed, and moved nothing, reporting its old state in between. */
   | 'accept_without_moving'
+  /** Pulls the latch, and says of its way there that it is unlocked. */
+  | 'keep_the_way_to_itself'
   /** Answers before it confirms the write. */
   | 'reply_before_response'
   /** With a challenge it says once more what it said of an earlier action: unlocked, COMPLETE. */

@@ -1,45 +1,34 @@
 import {
   attResult,
-  type Clock,
   type GattPeripheral,
   type GattPeripheralService,
   type GattSubscriber,
   type PeripheralRadio,
   type Timer,
 } from '../../../src/contract/index.ts';
-import { characteristics, commands, completions, errorCodes, lockActions, services, triggers } from './catalogue.ts';
-import { type BoltTimes, SimulatedBolt, type Turn } from './simulator-bolt.ts';
+import {
+  characteristics,
+  commands,
+  completions,
+  errorCodes,
+  idTypes,
+  lockActions,
+  services,
+  triggers,
+} from './catalogue.ts';
+import { SimulatedBolt, type Turn } from './simulator-bolt.ts';
 import { ByteReader, ByteWriter, plainMessage, unseal } from './simulator-bytes.ts';
 import { SimulatedKeypad } from './simulator-keypad.ts';
 import { type LockCondition, SimulatedKeyturner } from './simulator-keyturner.ts';
 import { SimulatedLog } from './simulator-log.ts';
-import { memoryOf, type NukiMemory, recall } from './simulator-memory.ts';
+import { memoryOf, recall } from './simulator-memory.ts';
 import { Misbehaviours, type NukiMisbehaviour } from './simulator-misbehaviour.ts';
+import type { SimulatedNukiOptions } from './simulator-options.ts';
 import { type Authorized, SimulatedPairing } from './simulator-pairing.ts';
 
 export type { NukiMisbehaviour } from './simulator-misbehaviour.ts';
+export type { SimulatedNukiOptions } from './simulator-options.ts';
 export type { Authorized } from './simulator-pairing.ts';
-
-export interface SimulatedNukiOptions {
-  readonly clock: Clock;
-  readonly randomBytes: (length: number) => Uint8Array;
-  /** 32 bits; the name on the air is made of it. */
-  readonly nukiId?: number;
-  readonly name?: string;
-  /** `classic`: generations 1 to 4. `ultra`: six-digit PIN, another pairing. Default classic. */
-  readonly generation?: 'classic' | 'ultra';
-  readonly pin?: number;
-  /** Codes the keypad holds; 0: no keypad. Default 100. */
-  readonly keypadCapacity?: number;
-  readonly times?: BoltTimes;
-  readonly autoLockMs?: number;
-  /** Indications are cut at so many bytes even when the MTU allows more, as older firmware does. */
-  readonly cutAt?: number;
-  /** False: its advertising never says that its state has changed, as was seen of one. Default true. */
-  readonly announcesChanges?: boolean;
-  /** Where it keeps whom it knows and its codes while its batteries are out. */
-  readonly memory?: NukiMemory;
-}
 
 interface Connection {
   plain: GattSubscriber | undefined;
@@ -52,8 +41,20 @@ interface Connection {
 const PAIRING_MS = 30_000;
 
 /**
- * A Nuki Smart Lock with a keypad, as it is on the air. It keeps its rules: every challenge serves one command, every
- * message must be sealed with the key of a known authorization, codes need the PIN.
+ * A Nuki Smart Lock with a keypad, as it is on the air, with the rules of the device (Bluetooth API 2.1, and what its
+ * owners have seen):
+ *
+ * - Every message is sealed with the key of a known authorization; to others it says in the clear that it does not know
+ *   them. Every challenge serves one command, and after it only that command is taken.
+ * - Codes, log and clock need the PIN. Wrong ones are counted; after too many even the right one is refused.
+ * - The advertised "state changed" bit is set by each change and reset by nothing but a read with the authorization of
+ *   a bridge. Options: any read resets it, or none, or it is never set.
+ * - It tells where its bolt is on its way, then COMPLETE; also when it stood there already. A latch that was pulled
+ *   springs back, and leaves the state that was there before.
+ * - Its state has its own clock's time, and what its last action was and how that ended, whoever asked for it.
+ * - Its log is a ring with numbers that go on; a reset begins them anew. An answer may be refused, empty or cut.
+ * - A keypad's codes are numbered by the lock, each digits once, six from 1 to 9, not beginning with 12.
+ * - One central at a time; listeners are forgotten with each connection; no central has to be told that it moved.
  */
 export class SimulatedNuki implements GattPeripheral {
   readonly services: readonly GattPeripheralService[];
@@ -72,6 +73,7 @@ export class SimulatedNuki implements GattPeripheral {
     battery: { percent: 80, critical: false, empty: false },
     door: 'closed',
     clockOffsetMs: 0,
+    log: 'told',
   };
   readonly #options: Required<Pick<SimulatedNukiOptions, 'clock' | 'randomBytes' | 'generation' | 'pin' | 'name'>> &
     SimulatedNukiOptions;
@@ -95,7 +97,7 @@ export class SimulatedNuki implements GattPeripheral {
       onChange: () => this.#setStateChanged(true),
     });
     this.keypad = new SimulatedKeypad(options.keypadCapacity ?? 100, () => this.#wallTime());
-    this.log = new SimulatedLog(() => this.#wallTime());
+    this.log = new SimulatedLog(() => this.#wallTime(), options.logCapacity);
     recall(options.memory?.read(), this.authorizations, this.keypad);
     this.services = this.#describe();
     this.#connection = this.#newConnection();
@@ -233,6 +235,12 @@ export class SimulatedNuki implements GattPeripheral {
     this.#radio?.advertise();
   }
 
+  #stateWasRead({ idType }: Authorized): void {
+    const { changeBitResetBy = 'bridge' } = this.#options;
+    if (changeBitResetBy === 'anybody' || (changeBitResetBy === 'bridge' && idType === idTypes.bridge))
+      this.#setStateChanged(false);
+  }
+
   #describe(): readonly GattPeripheralService[] {
     const ultra = this.#options.generation === 'ultra';
     const pairing = ultra ? characteristics.ultraPairing : characteristics.classicPairing;
@@ -285,7 +293,7 @@ export class SimulatedNuki implements GattPeripheral {
       misbehaviours: this.#misbehaviours,
       pinAttempts: this.#pinAttempts,
       wallTime: () => this.#wallTime(),
-      stateWasRead: () => this.#setStateChanged(false),
+      stateWasRead: (by) => this.#stateWasRead(by),
       disconnect: () => this.#radio?.disconnect(),
       push: (frame) => this.#push(connection.sealed, frame),
     });

@@ -6,26 +6,35 @@ import {
   Ratio,
   type Timer,
 } from '../../../src/contract/index.ts';
-import { commands, statusCodes } from './catalogue.ts';
-import { requestLogEntries } from './codec-commands.ts';
-import { type KeyturnerStates, type LogEntry, readLogEntry, readStatus } from './codec-replies.ts';
-import { type Conversation, REPLY_MS } from './conversation.ts';
+import { errorCodes, idTypes } from './catalogue.ts';
+import { ChangeBit } from './change-bit.ts';
+import type { LockTime } from './codec-fields.ts';
+import type { KeyturnerStates } from './codec-replies.ts';
+import type { Conversation } from './conversation.ts';
+import type { NukiCredentials } from './credentials.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
-import { refusal } from './failures.ts';
+import { LockRefusal } from './failures.ts';
 import { operatedFrom } from './log-events.ts';
+import { askLogPage, type LogPage } from './log-page.ts';
+import { LogReader } from './log-reader.ts';
 import { readBeacon } from './recognise.ts';
-import { doorOf, stateOf } from './states.ts';
+import { doorOf, isDoorSensorTampered, isMoving, stateOf } from './states.ts';
 
 /** A lock that announces a change is asked at most every so many milliseconds. A guess. */
 const POLL_PAUSE_MS = 3_000;
+/** After a read of a change that failed, in milliseconds: doubled up to the ordinary pause. A guess. */
+const RETRY_MS = 15_000;
+/** A bolt under way is read again so often at most. A motor runs for 4 s. */
+const MOVING_READS = 5;
 /** A lock that was not heard for so long is out of range, in milliseconds. It advertises several times a second. */
 const SILENCE_MS = 60_000;
 /** How often silence is looked for, in milliseconds. */
 const LISTEN_MS = 15_000;
 /** So many reads must fail before a lock that is heard counts as not answering. A guess. */
 const FAILURES = 2;
-/** How many entries of the lock's log are read at a time. */
-const LOG_PAGE = 10;
+
+/** The log is closed to us: asking again would lock it up, since the lock counts. */
+const pinRefusals: ReadonlySet<number> = new Set([errorCodes.badPin, errorCodes.tooManyPinAttempts]);
 
 /** Knows how a lock is when nobody commands it: hears it, reads it, and tells who operated it. */
 export class Watch {
@@ -34,13 +43,17 @@ export class Watch {
   readonly #pollMs: number;
   readonly #unsubscribe: readonly (() => void)[];
   readonly #told = new Map<string, string>();
+  readonly #log = new LogReader();
+  readonly #bit: ChangeBit;
   #poll: Timer | undefined;
   #listen: Timer | undefined;
   #polling = false;
+  /** The lock has something to tell that was not read yet. */
+  #owed = false;
   #lastPoll = Number.NEGATIVE_INFINITY;
   #lastHeard: number;
   #failures = 0;
-  #lastLogIndex: number | undefined;
+  #movingReads = 0;
   #pinRefused = false;
   #closed = false;
 
@@ -49,7 +62,9 @@ export class Watch {
     this.#ctx = ctx;
     this.#pollMs = access.settings.poll_s * 1_000;
     this.#lastHeard = ctx.clock.now();
-    if (!this.#isPaired()) {
+    const credentials = this.#credentials();
+    this.#bit = new ChangeBit(credentials?.idType === idTypes.bridge);
+    if (credentials === undefined) {
       this.#unsubscribe = [];
       return;
     }
@@ -57,14 +72,21 @@ export class Watch {
       access.link.onStateChange(() => this.#onLinkState()),
       access.link.onAdvertisement((advertisement) => {
         this.#lastHeard = ctx.clock.now();
+        if (access.identity.heard(advertisement)) this.#onIdentity();
         if (this.#told.get('health')?.includes('out_of_range')) this.#pollIn(0);
-        if (readBeacon(advertisement)?.stateChanged) this.#pollIn(POLL_PAUSE_MS - (ctx.clock.now() - this.#lastPoll));
+        const beacon = readBeacon(advertisement);
+        if (beacon && this.#bit.heard(beacon.stateChanged)) this.#owe();
       }),
     ];
     this.#listen = this.#armListen();
     // Locks on one adapter are not all asked in the same moment.
     this.#pollIn(ctx.random() * POLL_PAUSE_MS);
     this.#onLinkState();
+  }
+
+  /** What is known of the lock's log. */
+  get log(): Pick<LogReader, 'lastIndex'> {
+    return this.#log;
   }
 
   close(): void {
@@ -81,40 +103,62 @@ export class Watch {
     this.#health({ status: 'online' });
     this.#tell({ kind: 'lock_state', state: stateOf(states) });
     const door = doorOf(states);
-    if (door !== undefined) this.#tell({ kind: 'door', contact: door });
+    // A sensor that was there and is not any more cannot tell either.
+    if (door !== undefined || this.#told.has('door')) this.#tell({ kind: 'door', contact: door ?? 'unknown' });
+    if (isDoorSensorTampered(states)) this.#tell({ kind: 'tamper' });
+    else this.#told.delete('tamper');
     const { percent, critical } = states.battery;
     const level = percent === undefined ? undefined : Ratio.parse(percent / 100);
     this.#tell({ kind: 'battery', level, low: critical });
   }
 
   /** Without a pairing there is nothing to listen for; the device says so at once. */
-  #isPaired(): boolean {
+  #credentials(): NukiCredentials | undefined {
     try {
-      credentialsOf(this.#access);
-      return true;
+      return credentialsOf(this.#access);
     } catch (error) {
       this.#failed(error);
-      return false;
+      return undefined;
+    }
+  }
+
+  /** Another lock answers at the address, or ours does again. */
+  #onIdentity(): void {
+    try {
+      this.#access.identity.assertOurs();
+      this.#pollIn(0);
+    } catch (error) {
+      this.#failed(error);
     }
   }
 
   #onLinkState(): void {
     const { state } = this.#access.link;
-    if (state.status === 'down') this.#health({ status: 'offline', reason: 'link_down', hint: state.hint });
-    else if (this.#told.get('health')?.includes('link_down')) this.#pollIn(0);
+    if (state.status === 'down') {
+      this.#access.identity.lost();
+      this.#health({ status: 'offline', reason: 'link_down', hint: state.hint });
+    } else if (this.#told.get('health')?.includes('link_down')) this.#pollIn(0);
   }
 
   #armListen(): Timer {
     return this.#ctx.clock.setTimer(() => {
       this.#listen = this.#armListen();
       if (this.#access.link.state.status === 'down') this.#lastHeard = this.#ctx.clock.now();
-      else if (this.#ctx.clock.now() - this.#lastHeard > SILENCE_MS)
+      else if (this.#ctx.clock.now() - this.#lastHeard > SILENCE_MS) {
+        this.#access.identity.lost();
         this.#health({
           status: 'offline',
           reason: 'out_of_range',
           hint: 'The lock is not heard over Bluetooth. Check its batteries, and that the gateway is near enough.',
         });
+      }
     }, LISTEN_MS);
+  }
+
+  /** The lock says that something has changed: it is read once for that, soon. */
+  #owe(): void {
+    this.#owed = true;
+    if (!this.#polling) this.#pollIn(POLL_PAUSE_MS - (this.#ctx.clock.now() - this.#lastPoll));
   }
 
   #pollIn(ms: number): void {
@@ -127,19 +171,32 @@ export class Watch {
     if (this.#polling || this.#closed) return;
     this.#polling = true;
     this.#lastPoll = this.#ctx.clock.now();
-    const { log } = this.#ctx;
+    const wasOwed = this.#owed;
+    this.#owed = false;
+    let next = this.#pollMs;
     try {
-      const signal = this.#access.closing;
-      await converse(this.#access, { priority: 'poll', signal, log }, async (conversation) => {
-        await askStates(this.#access, conversation);
-        await this.#readLog(conversation);
-      });
+      const before = this.#told.get('lock_state');
+      const { states, page } = await this.#session(async (conversation) => ({
+        states: await askStates(this.#access, conversation),
+        page: await this.#page(conversation, 0),
+      }));
+      const hasNews = await this.#tellLog(page, states.time);
+      this.#movingReads = isMoving(states) ? this.#movingReads + 1 : 0;
+      if (isMoving(states) && this.#movingReads <= MOVING_READS) next = POLL_PAUSE_MS;
+      else this.#bit.read(hasNews || before !== this.#told.get('lock_state'));
     } catch (error) {
       this.#failed(error);
+      this.#owed ||= wasOwed;
+      if (wasOwed) next = Math.min(this.#pollMs, RETRY_MS * 2 ** Math.min(10, Math.max(0, this.#failures - 1)));
     } finally {
       this.#polling = false;
-      this.#pollIn(this.#pollMs);
+      this.#pollIn(this.#owed && !wasOwed ? POLL_PAUSE_MS : next);
     }
+  }
+
+  #session<T>(use: (conversation: Conversation) => Promise<T>): Promise<T> {
+    const { closing } = this.#access;
+    return converse(this.#access, { priority: 'poll', signal: closing, log: this.#ctx.log }, use);
   }
 
   #failed(error: unknown): void {
@@ -156,45 +213,42 @@ export class Watch {
     }
   }
 
-  /** A lock gives out its log for its PIN alone; a wrong one is not said twice, since the lock counts. */
-  async #readLog(conversation: Conversation): Promise<void> {
-    const { pin, authorizationId } = credentialsOf(this.#access);
-    if (pin === undefined || this.#pinRefused) return;
+  /** A lock gives out its log for its PIN alone. Undefined when it does not: nothing is known of what it holds then. */
+  async #page(conversation: Conversation, startIndex: number): Promise<LogPage | undefined> {
+    const { pin } = credentialsOf(this.#access);
+    if (pin === undefined || this.#pinRefused) return undefined;
     try {
-      const request = { startIndex: 0, count: LOG_PAGE, newestFirst: true };
-      await conversation.send(requestLogEntries(request, await conversation.challenge(), pin));
-      const entries = await this.#collectLog(conversation);
-      const newest = Math.max(0, ...entries.map(({ index }) => index));
-      const since = this.#lastLogIndex ?? newest;
-      this.#lastLogIndex = newest;
-      for (const entry of entries.filter(({ index }) => index > since).sort((a, b) => a.index - b.index)) {
-        const report = operatedFrom(entry, authorizationId);
-        if (report !== undefined) this.#ctx.report(report);
-      }
+      return await askLogPage(conversation, this.#access, startIndex, pin);
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.type !== 'authentication_failed') throw error;
-      this.#pinRefused = true;
-      this.#ctx.log.warn({ hint: error.message }, 'the lock’s log is not read');
+      if (!(error instanceof GatewayError)) throw error;
+      this.#pinRefused = error instanceof LockRefusal && pinRefusals.has(error.code);
+      if (this.#pinRefused) this.#ctx.log.warn({ hint: error.message }, 'the lock’s log is not read');
+      else this.#ctx.log.debug({ why: error.message }, 'the lock’s log could not be read; it is read in its next turn');
+      return undefined;
     }
   }
 
-  async #collectLog(conversation: Conversation): Promise<LogEntry[]> {
-    const entries: LogEntry[] = [];
-    const until = this.#ctx.clock.now() + REPLY_MS;
-    for (;;) {
-      const arrival = await conversation.next(until);
-      if (arrival === undefined) return entries;
-      if (arrival.kind === 'error') return entries.length > 0 ? entries : this.#noLog(arrival.report.code);
-      const { command, payload } = arrival.message;
-      if (command === commands.logEntry) entries.push(readLogEntry(payload));
-      if (command === commands.status && readStatus(payload) === statusCodes.complete) return entries;
+  /**
+   * Tells what is new in the log. Older pages are read on connections of their own, so that a door does not wait for
+   * the whole of a long log.
+   * @returns whether there was anything
+   */
+  async #tellLog(first: LogPage | undefined, lockTime: LockTime): Promise<boolean> {
+    if (first === undefined) return false;
+    const { authorizationId } = credentialsOf(this.#access);
+    const news = await this.#log.read(
+      async (startIndex) =>
+        startIndex === 0 ? first : this.#session((conversation) => this.#page(conversation, startIndex)),
+      lockTime,
+    );
+    if (news === undefined || this.#closed) return false;
+    const { entries, missing } = news;
+    if (missing > 0) this.#ctx.report({ kind: 'operations_missed', count: missing });
+    for (const entry of entries) {
+      const report = operatedFrom(entry, authorizationId);
+      if (report !== undefined) this.#ctx.report(report);
     }
-  }
-
-  #noLog(code: number): LogEntry[] {
-    const refused = refusal(this.#ctx.name, code);
-    if (refused.type === 'authentication_failed') throw refused;
-    return [];
+    return entries.length > 0;
   }
 
   #health(health: Health): void {
