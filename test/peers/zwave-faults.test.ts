@@ -148,7 +148,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network over a tty', () =>
     });
 
     it('that the lock shows as stars count as stored', async () => {
-      lock(V1).faults = { masksCodes: true };
+      lock(V1).faults = { masksCodes: 'stars' };
       const { id, ...story } = await site.addCode(V1, '135799');
       expect(story).toMatchObject({ status: 'success' });
       expect(held(V1)).toContain('135799');

@@ -5,7 +5,6 @@ import {
   DoorLockCCOperationReport,
   DoorLockCCOperationSet,
   DoorLockMode,
-  DoorLockOperationType,
   LockCCReport,
   LockCCSet,
   NotificationCCReport,
@@ -18,9 +17,9 @@ import {
   UserCredentialType,
   UserIDStatus,
 } from '@zwave-js/cc';
-import { CommandClasses } from '@zwave-js/core';
 import { createMockZWaveRequestFrame, type MockNode, type MockNodeBehavior } from '@zwave-js/testing';
 import type { Clock } from '../../../src/contract/index.ts';
+import { ACCESS_CONTROL, event } from './simulator-classes.ts';
 import type { SimulatedLockSettings } from './simulator-settings.ts';
 
 /** In what ways a simulated lock disappoints, until it behaves again. */
@@ -37,24 +36,22 @@ export interface LockFaults {
   readonly deaf?: boolean;
   /** It takes codes, says so, and stores none. */
   readonly storesNothing?: boolean;
-  /** It shows stars in place of codes. */
-  readonly masksCodes?: boolean;
+  /**
+   * What it shows in place of codes: stars, nothing, one digit all over, or the code as a number, which has lost its
+   * leading zeros.
+   */
+  readonly masksCodes?: 'stars' | 'empty' | 'one_digit' | 'number';
+  /** It says of every slot that its status is not available (CC:0063, 0xfe). */
+  readonly hidesSlots?: boolean;
+  /** It takes codes, and never answers a question about one. */
+  readonly keepsSlotsToItself?: boolean;
+  /** Whatever it says unasked it says again so much later, in milliseconds, with a fresh sequence number. */
+  readonly saysAgainAfterMs?: number;
+  /** The mode that it reports once it is unlocked; 0x01 for a lock with auto-lock. */
+  readonly unlockedMode?: number;
+  /** It locks itself again so long after an unlocking, in milliseconds. */
+  readonly locksItselfAfterMs?: number;
 }
-
-/** CC:0071, Access Control. */
-const ACCESS_CONTROL = 0x06;
-const event = {
-  manualLock: 1,
-  manualUnlock: 2,
-  keypadLock: 5,
-  keypadUnlock: 6,
-  jammed: 11,
-  codeDeleted: 13,
-  codeAdded: 14,
-  duplicate: 15,
-} as const;
-
-export const accessEvents = [...Object.values(event)];
 
 /** CC:0062, modes. */
 const SECURED = 0xff;
@@ -63,7 +60,17 @@ const UNKNOWN = 0xfe;
 
 const bolt = { doorLock: 'DoorLock_currentMode', lock: 'Lock_locked' } as const;
 
-/** One simulated lock: the truth about it, whatever it says. */
+/**
+ * One simulated lock: the truth about it, whatever it says. The rules of real ones that it keeps, some by its faults:
+ *
+ * - a Set is acknowledged, or supervised, before the bolt has moved; what it says then is no observation;
+ * - a report and an answer look alike; some reports are said again seconds later with fresh sequence numbers
+ *   (`saysAgainAfterMs`, zwave-js 9134: 4.2 to 4.5 s on a BE469ZP);
+ * - auto-lock shows as mode 0x01 and undoes an unlocking (`unlockedMode`, `locksItselfAfterMs`);
+ * - a bolt that is stuck is mode 0xfe, with a jam event or without (`jams`);
+ * - digits are shown, withheld or mangled (`masksCodes`), slots told or not (`hidesSlots`, `keepsSlotsToItself`);
+ * - the same digits twice are refused: by silence on User Code 1, else with an event.
+ */
 export class SimulatedLock {
   readonly node: number;
   readonly settings: SimulatedLockSettings;
@@ -151,7 +158,8 @@ export class SimulatedLock {
           const { battery: level } = this.settings;
           return { action: 'sendCC', cc: new BatteryCCReport({ nodeId: 1, level: level === 0 ? 'low' : level }) };
         }
-        return received instanceof UserCodeCCGet ? this.#masked(received.userId) : undefined;
+        if (!(received instanceof UserCodeCCGet)) return undefined;
+        return this.faults.keepsSlotsToItself ? { action: 'stop' } : this.#shown(received.userId);
       },
     };
   }
@@ -193,28 +201,39 @@ export class SimulatedLock {
     return undefined;
   }
 
-  #masked(slot: number) {
+  /** Undefined where it shows a slot as it is. */
+  #shown(slot: number) {
+    const { masksCodes, hidesSlots } = this.faults;
     const held = this.held(slot);
-    if (!this.faults.masksCodes || held === undefined) return undefined;
-    const cc = new UserCodeCCReport({
-      nodeId: 1,
-      userId: slot,
-      userIdStatus: UserIDStatus.Enabled,
-      userCode: '*'.repeat(held.length),
-    });
-    return { action: 'sendCC', cc } as const;
+    const report = (userIdStatus: UserIDStatus, userCode: string) =>
+      ({ action: 'sendCC', cc: new UserCodeCCReport({ nodeId: 1, userId: slot, userIdStatus, userCode }) }) as const;
+    if (hidesSlots) return report(UserIDStatus.StatusNotAvailable, '');
+    if (masksCodes === undefined || held === undefined) return undefined;
+    return report(UserIDStatus.Enabled, masks[masksCodes](held));
   }
 
   #move(target: 'locked' | 'unlocked'): void {
     if (this.#at !== target) this.movements += 1;
     this.#at = target;
-    this.#mock.state.set(bolt.doorLock, target === 'locked' ? SECURED : UNSECURED);
+    this.#mock.state.set(bolt.doorLock, target === 'locked' ? SECURED : this.#unlockedMode);
     this.#mock.state.set(bolt.lock, target === 'locked');
+    const { locksItselfAfterMs } = this.faults;
+    if (target !== 'unlocked' || locksItselfAfterMs === undefined) return;
+    this.#later(locksItselfAfterMs, async () => {
+      if (this.#at !== 'unlocked') return;
+      this.#move('locked');
+      await this.#notify(event.autoLock);
+      await this.#tellMode();
+    });
+  }
+
+  get #unlockedMode(): number {
+    return this.faults.unlockedMode ?? UNSECURED;
   }
 
   async #tellMode(): Promise<void> {
     const locked = this.#at === 'locked';
-    const mode = locked ? DoorLockMode.Secured : DoorLockMode.Unsecured;
+    const mode: DoorLockMode = locked ? DoorLockMode.Secured : this.#unlockedMode;
     const handles: [boolean, boolean, boolean, boolean] = [true, true, true, true];
     await this.#tell(
       this.settings.locked_by === 'lock'
@@ -245,6 +264,12 @@ export class SimulatedLock {
 
   /** One after the other, as a radio has it. What cannot be encrypted for the moment is lost, as a frame may be. */
   #tell(cc: CommandClass): Promise<void> {
+    const { saysAgainAfterMs } = this.faults;
+    if (saysAgainAfterMs !== undefined) this.#later(saysAgainAfterMs, () => this.#send(cc));
+    return this.#send(cc);
+  }
+
+  #send(cc: CommandClass): Promise<void> {
     this.#telling = this.#telling
       .then(async () => {
         if (this.faults.mute || this.faults.deaf) return;
@@ -259,67 +284,12 @@ export class SimulatedLock {
   }
 }
 
-/** What a lock of this kind announces to the network. */
-export function lockClasses(settings: SimulatedLockSettings) {
-  const { locked_by, codes, slots, secure } = settings;
-  const numberOf = { user_code_1: 1, user_code_2: 2 } as const;
-  const own = (ccId: CommandClasses, version: number, more: object = {}) => ({ ccId, version, secure, ...more });
-  return [
-    ...(secure
-      ? [
-          { ccId: CommandClasses['Security 2'], version: 1 },
-          { ccId: CommandClasses.Supervision, version: 1 },
-        ]
-      : []),
-    locked_by === 'lock'
-      ? own(CommandClasses.Lock, 1)
-      : own(CommandClasses['Door Lock'], secure ? 4 : 1, {
-          supportedOperationTypes: [DoorLockOperationType.Constant],
-          supportedDoorLockModes: [DoorLockMode.Unsecured, DoorLockMode.Secured],
-          doorSupported: false,
-          boltSupported: true,
-          latchSupported: false,
-        }),
-    ...(codes === 'user_code_1' || codes === 'user_code_2'
-      ? [
-          own(CommandClasses['User Code'], numberOf[codes], {
-            numUsers: slots,
-            supportsAdminCode: false,
-            supportsAdminCodeDeactivation: false,
-          }),
-        ]
-      : []),
-    ...(codes === 'user_credential'
-      ? [
-          own(CommandClasses['User Credential'], 1, {
-            numberOfSupportedUsers: slots,
-            supportedCredentialTypes: new Map([
-              [
-                UserCredentialType.PINCode,
-                {
-                  numberOfCredentialSlots: slots,
-                  minCredentialLength: 4,
-                  maxCredentialLength: 8,
-                  maxCredentialHashLength: 0,
-                  supportsCredentialLearn: false,
-                },
-              ],
-            ]),
-          }),
-        ]
-      : []),
-    ...(locked_by === 'lock'
-      ? []
-      : [
-          own(CommandClasses.Notification, 8, {
-            supportsV1Alarm: false,
-            notificationTypesAndEvents: { [ACCESS_CONTROL]: accessEvents },
-          }),
-        ]),
-    own(CommandClasses.Battery, 1),
-    ...(settings.listens === 'when_it_wakes' ? [own(CommandClasses['Wake Up'], 2)] : []),
-  ];
-}
+const masks: Readonly<Record<NonNullable<LockFaults['masksCodes']>, (code: string) => string>> = {
+  stars: (code) => '*'.repeat(code.length),
+  empty: () => '',
+  one_digit: (code) => '0'.repeat(code.length),
+  number: (code) => String(Number(code)),
+};
 
 function targetOf(received: CommandClass): 'locked' | 'unlocked' | undefined {
   if (received instanceof DoorLockCCOperationSet) return received.mode === DoorLockMode.Secured ? 'locked' : 'unlocked';

@@ -5,7 +5,8 @@ import { createAndOpenMockedZWaveSerialPort } from '@zwave-js/serial/mock';
 import { createMockZWaveRequestFrame, MockController, MockNode } from '@zwave-js/testing';
 import { createDefaultMockControllerBehaviors, createDefaultMockNodeBehaviors } from 'zwave-js/Testing';
 import type { Clock } from '../../../src/contract/index.ts';
-import { lockClasses, SimulatedLock } from './simulator-lock.ts';
+import { lockClasses } from './simulator-classes.ts';
+import { SimulatedLock } from './simulator-lock.ts';
 import type { SimulatedNetworkSettings, SimulatedSensorSettings } from './simulator-settings.ts';
 
 /** CC:0031, sensor type "loudness", scale dB(A). */
