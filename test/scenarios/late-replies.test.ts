@@ -79,13 +79,15 @@ describe('a unit that answers late, or not at all', () => {
   });
 
   it.each([450, 700, 1_100, 2_000])('%i ms late once the command left: the outcome is unknown', async (ms) => {
-    const { board, door, line } = await relayDoor({ settings: { release_s: 1 } });
+    const { board, door, line } = await relayDoor({ settings: { release_s: 2 } });
     board.onChange(({ by }) => {
       if (by === 'pulse') line.misbehave({ kind: 'late', ms });
     });
     line.misbehave({ kind: 'late', ms }, { functionCodes: [5] });
     const ended = await door('unlock');
     expect(ended).toMatchObject({ error: { type: 'outcome_unknown', delivery: 'maybe_sent' } });
+    if (ms < 1_000)
+      expect(ended).toMatchObject({ error: { message: expect.stringContaining('Raise reply_timeout_ms') } });
     expect(board.pulseCount).toBe(1);
   });
 
@@ -100,6 +102,41 @@ describe('a unit that answers late, or not at all', () => {
     const ended = await door('unlock');
     expect(ended).not.toHaveProperty('confirmed', true);
     expect(board.pulseCount).toBe(1);
+  });
+});
+
+describe('what stood there before', () => {
+  // Each could be the doing of somebody else, a pulse of before, or of nobody.
+  it('a relay that is on, and a command that nobody acknowledges: released, and not confirmed', async () => {
+    const { board, door, line } = await relayDoor({ settings: { release_s: 30 } });
+    board.switchByHand(1, true);
+    for (const fault of ['request_lost', 'reply_lost'] as const) {
+      line.misbehave({ kind: fault }, { functionCodes: [5], times: 1 });
+      expect(await door('unlock')).toMatchObject({ confirmed: false });
+    }
+  });
+
+  it('a relay at rest, and a LOCK that nobody acknowledges: secured, and not confirmed', async () => {
+    const { door, line } = await relayDoor();
+    line.misbehave({ kind: 'request_lost' }, { functionCodes: [5], times: 1 });
+    expect(await door('lock')).toMatchObject({ confirmed: false });
+  });
+
+  it('a pulse that is over before it could be read: not known, whatever was acknowledged', async () => {
+    const { board, door, line } = await relayDoor({ settings: { release_s: 0.5 } });
+    board.onChange(({ by }) => {
+      if (by === 'pulse') line.misbehave({ kind: 'request_lost' }, { functionCodes: [1], times: 3 });
+    });
+    const ended = await door('unlock');
+    expect(ended).not.toHaveProperty('confirmed');
+    expect(board.pulseCount).toBe(1);
+  });
+
+  it('a door that was open already shows nothing by being open', async () => {
+    const { board, door } = await relayDoor();
+    board.setInput(1, false);
+    board.misbehave({ stuck: true });
+    expect(await door('unlock')).toMatchObject({ error: { type: 'state_not_reached' } });
   });
 });
 

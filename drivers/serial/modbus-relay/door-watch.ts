@@ -1,6 +1,6 @@
 import type { DeviceReport, LockMethod, OpenContext } from '../../../src/contract/index.ts';
 import { secure } from './board-codec.ts';
-import type { Bookkeeper } from './door-conversation.ts';
+import type { Bookkeeper } from './door-command.ts';
 import type { Target } from './failures.ts';
 import { type Look, lookAt, type RelayDoor } from './relay-door.ts';
 
@@ -14,7 +14,7 @@ const RESTORE_AGAIN_MS = 10_000;
  * for. One that is found on at start or after an outage may be a release of before that still runs: it gets one
  * release's time, then it is ended and reported.
  */
-export class DoorWatch implements Bookkeeper {
+export class DoorWatch implements Omit<Bookkeeper, 'evidence'> {
   readonly #door: RelayDoor;
   readonly #log: OpenContext['log'];
   readonly #report: (report: DeviceReport) => void;

@@ -1,9 +1,15 @@
-import { type Device, defineDriver, type OpenContext, type SerialLink } from '../../../src/contract/index.ts';
+import {
+  type Device,
+  defineDriver,
+  type GatewayError,
+  type OpenContext,
+  type SerialLink,
+} from '../../../src/contract/index.ts';
+import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { Poller } from '../../../src/driver-kit/poller.ts';
-import { operate } from './door-conversation.ts';
+import { type Bookkeeper, operate } from './door-command.ts';
 import { DoorWatch } from './door-watch.ts';
-import type { Target } from './failures.ts';
 import { type Look, lookAt, type RelayDoor, readingOf } from './relay-door.ts';
 import { fittingOf, profileOf, type RelaySettings, settings } from './settings.ts';
 
@@ -41,10 +47,12 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
       await watch.endOverdue(closing);
     },
   });
-  const books = { saw, ordered: (target: Target) => watch.ordered(target) };
+  const evidence = new EvidenceBook<GatewayError>({ clock, closing, lateByMs: 0 });
+  const books: Bookkeeper = { evidence, saw, ordered: (target) => watch.ordered(target) };
   return {
     lock: {
       observes: 'actuator',
+      unlockActsOn: 'latch',
       lock: (command) => watch.whileCommanding(() => operate(door, 'secured', command, books)),
       unlock: (command) => watch.whileCommanding(() => operate(door, 'released', command, books)),
       async read({ signal }) {

@@ -28,11 +28,16 @@ export function notReached({ name }: RelayDoor, target: Target, said: string): G
   );
 }
 
-export function readTooLate({ name }: RelayDoor, said: string): GatewayError {
+/**
+ * @param said what the board said to the command
+ * @param line what the line said last
+ */
+export function readTooLate({ name }: RelayDoor, target: Target, said: string, line: string | undefined): GatewayError {
+  const until = target === 'released' ? 'before its time was over' : 'in time';
   return fail(
     'outcome_unknown',
-    `It is not known whether ${name} was released: ${said}, and the relay could not be read before its time was ` +
-      'over. Look at the door before sending another command.',
+    `It is not known whether ${name} was ${target}: ${said}, and the relay could not be read ${until}. ` +
+      `${line === undefined ? '' : `${line} `}Look at the door before sending another command.`,
   );
 }
 
