@@ -5,7 +5,7 @@
  * ones: what may be imported as a type only is checked by scripts/borders.mjs.
  */
 const tests = ['\\.test(-d)?\\.ts$', '^test/'];
-const core = '^src/(attempts|devices|access-codes|noise|events)/';
+const core = '^src/(attempts|devices|access-codes|access-grants|noise|events)/';
 /** `simulator.ts`, or a `simulator/` of several files; `simulated-*` are parts that simulators share. */
 const simulators = '^drivers/[^/]+/[^/]+/simulat(or|ed)';
 const composition = ['^src/composition/', '^src/cli\\.ts$', '^src/cli/'];
@@ -161,14 +161,28 @@ module.exports = {
       comment: 'An attempt is carried through alike, whatever it is about.',
       severity: 'error',
       from: { path: '^src/attempts/', pathNot: tests },
-      to: { path: '^src/(access-codes|noise)/' },
+      to: { path: '^src/(access-codes|access-grants|noise)/' },
+    },
+    {
+      name: 'codes-know-no-grants',
+      comment: 'Grants stand on codes: a code is brought about alike, whoever wants it.',
+      severity: 'error',
+      from: { path: '^src/access-codes/', pathNot: tests },
+      to: { path: '^src/access-grants/' },
+    },
+    {
+      name: 'grants-stand-on-codes',
+      comment: 'Grants bring codes about and know nothing of noise.',
+      severity: 'error',
+      from: { path: '^src/access-grants/', pathNot: tests },
+      to: { path: '^src/(noise|events)/' },
     },
     {
       name: 'codes-and-noise-are-strangers',
       comment: 'Two subjects of the core that share nothing.',
       severity: 'error',
       from: { path: '^src/(access-codes|noise)/', pathNot: tests },
-      to: { path: '^src/(access-codes|noise)/', pathNot: '^src/$1/' },
+      to: { path: '^src/(access-codes|access-grants|noise)/', pathNot: ['^src/$1/', '^src/access-grants/'] },
     },
     {
       name: 'core-uses-few-libraries',

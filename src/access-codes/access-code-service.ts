@@ -22,6 +22,7 @@ import { type CodeBook, noSuchCode } from './code-book.ts';
 import { generateCode } from './code-generator.ts';
 import { CodeKeeper } from './code-keeper.ts';
 import { updated } from './code-update.ts';
+import { assertOwnMaster, GrantCodes } from './grant-codes.ts';
 import { chooseDigits, newRecord, takerOf, timesOf } from './new-code.ts';
 import { needsWork } from './next-step.ts';
 import type { AccessCodeSettings } from './settings.ts';
@@ -47,6 +48,8 @@ export interface AccessCodeServiceOptions {
 /** Takes requests about codes: writes down what is wanted, and sees to it that it comes about. */
 export class AccessCodeService implements AccessCodes {
   readonly unmanaged: UnmanagedCodeService;
+  /** For access grants alone. */
+  readonly ofGrants: GrantCodes;
   readonly #options: AccessCodeServiceOptions;
   readonly #attempts: CodeAttempts;
   readonly #keeper: CodeKeeper;
@@ -64,6 +67,7 @@ export class AccessCodeService implements AccessCodes {
       },
       (code, actor) => this.#bringAbout(code, actor),
     );
+    this.ofGrants = new GrantCodes(options, this.#keeper);
     this.unmanaged = new UnmanagedCodeService(options, this.#attempts, (deviceId, slot) =>
       this.#keeper.doubt(deviceId, slot),
     );
@@ -127,6 +131,7 @@ export class AccessCodeService implements AccessCodes {
   async update(accessCodeId: string, patch: AccessCodePatch, origin: Origin): Promise<AttemptRecord> {
     const { book, time } = this.#options;
     const before = this.#require(accessCodeId);
+    assertOwnMaster(before);
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
     this.#keeper.changed(accessCodeId);
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
@@ -143,6 +148,7 @@ export class AccessCodeService implements AccessCodes {
     const removal = this.#attempts.removalOf(accessCodeId);
     if (removal && (!removal.settlement || !book.get(accessCodeId))) return dispatcher.join(removal, origin);
     const before = this.#require(accessCodeId);
+    assertOwnMaster(before);
     const at = clock.wallTime();
     const record = { ...before, removal: before.removal ?? ({ cause: 'requested', at } as const) };
     const attempt = await this.#admit('DELETE_ACCESS_CODE', record, origin, []);
@@ -167,6 +173,7 @@ export class AccessCodeService implements AccessCodes {
   async pullBackup(accessCodeId: string) {
     const { book, store, registry, clock } = this.#options;
     const code = this.#require(accessCodeId);
+    assertOwnMaster(code);
     const already = book.get(code.pulledBackupAccessCodeId ?? '');
     if (already) return { code, backup: already };
     const { backup, changes } = pull(book, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());

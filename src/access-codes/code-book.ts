@@ -29,6 +29,12 @@ export interface CodeBookOptions {
   readonly rulesOf: (deviceId: string) => AccessCodeRules | undefined;
 }
 
+/** Undefined: before it was made, after it was gone. */
+export type CodeFollower = (
+  before: AccessCodeRecord | undefined,
+  after: AccessCodeRecord | undefined,
+) => readonly Change[];
+
 /**
  * The codes as they are now, including changes on their way to disk: what one command decides, the next must see,
  * although neither has been committed yet.
@@ -36,11 +42,14 @@ export interface CodeBookOptions {
 export class CodeBook {
   readonly #options: CodeBookOptions;
   readonly #codes = new Map<string, AccessCodeRecord>();
+  /** The same by device: a site has a thousand doors, and every look at one asks for its codes alone. */
+  readonly #byDevice = new Map<string, Map<string, AccessCodeRecord>>();
   readonly #unmanaged = new Map<string, UnmanagedCodeRecord>();
+  #follower: CodeFollower = () => [];
 
   constructor(options: CodeBookOptions) {
     this.#options = options;
-    for (const code of options.store.accessCodes()) this.#codes.set(code.accessCodeId, code);
+    for (const code of options.store.accessCodes()) this.#put(code);
     for (const code of options.store.unmanagedCodes()) this.#unmanaged.set(code.accessCodeId, code);
   }
 
@@ -50,8 +59,8 @@ export class CodeBook {
 
   /** Oldest first; all devices when `deviceId` is undefined. Spare codes are among them. */
   list(deviceId?: string): AccessCodeRecord[] {
-    const all = [...this.#codes.values()];
-    return deviceId === undefined ? all : all.filter((code) => code.deviceId === deviceId);
+    if (deviceId === undefined) return [...this.#codes.values()];
+    return [...(this.#byDevice.get(deviceId)?.values() ?? [])];
   }
 
   /** @throws GatewayError `access_code_not_found` */
@@ -98,10 +107,11 @@ export class CodeBook {
     const before = this.#codes.get(code.accessCodeId);
     const standing = this.standing(code);
     const after = reviewed(code, standing);
-    this.#codes.set(after.accessCodeId, after);
+    this.#put(after);
     return [
       { kind: 'access_code_put', code: after },
       ...this.tell(...drafts, ...tidings(before, after, standing.moment.at)),
+      ...this.#follower(before, after),
     ];
   }
 
@@ -136,7 +146,7 @@ export class CodeBook {
 
   remove(accessCodeId: string): readonly Change[] {
     const code = this.#codes.get(accessCodeId);
-    this.#codes.delete(accessCodeId);
+    this.#forget(accessCodeId);
     const gone: Change = { kind: 'access_code_removed', accessCodeId };
     if (!code) return [];
     if (code.backup && code.backup.pulledFor === undefined) return [gone];
@@ -144,18 +154,24 @@ export class CodeBook {
     return [
       gone,
       ...this.tell({ eventType: 'access_code.deleted', deviceId, accessCodeId, occurredAt: this.#options.moment().at }),
+      ...this.#follower(code, undefined),
     ];
   }
 
   /** Takes back what was wanted by a commit that failed. What was written to the lock meanwhile stays known. */
   restore(accessCodeId: string, before: AccessCodeRecord | undefined): void {
     if (!before) {
-      this.#codes.delete(accessCodeId);
+      this.#forget(accessCodeId);
       return;
     }
     const { placements, errors } = this.#codes.get(accessCodeId) ?? before;
     const code = { ...before, placements, errors };
-    this.#codes.set(accessCodeId, reviewed(code, this.standing(code)));
+    this.#put(reviewed(code, this.standing(code)));
+  }
+
+  /** Has somebody hear of every change of a code, who adds to its commit what follows for others. */
+  follow(follower: CodeFollower): void {
+    this.#follower = follower;
   }
 
   tell(...drafts: readonly EventDraft[]): readonly Change[] {
@@ -264,6 +280,20 @@ export class CodeBook {
     ]);
     for (let slot = slots.first; slot < slots.first + slots.count; slot++) if (!taken.has(slot)) return slot;
     return undefined;
+  }
+
+  #put(code: AccessCodeRecord): void {
+    this.#codes.set(code.accessCodeId, code);
+    const ofDevice = this.#byDevice.get(code.deviceId);
+    if (ofDevice) ofDevice.set(code.accessCodeId, code);
+    else this.#byDevice.set(code.deviceId, new Map([[code.accessCodeId, code]]));
+  }
+
+  #forget(accessCodeId: string): void {
+    const code = this.#codes.get(accessCodeId);
+    if (!code) return;
+    this.#codes.delete(accessCodeId);
+    this.#byDevice.get(code.deviceId)?.delete(accessCodeId);
   }
 }
 

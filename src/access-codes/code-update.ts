@@ -1,7 +1,7 @@
 import { GatewayError } from '../contract/index.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodePatch } from '../model/gateway.ts';
-import type { AccessCodeRecord, CodeMutation } from '../model/records.ts';
+import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../model/records.ts';
 import { assertAcceptable } from './code-rules.ts';
 import { duplicate, keypadOf, type NewCodeOptions, timesOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';
@@ -52,6 +52,13 @@ export function updated(
     pendingMutations: mutations(before, changed, times, moment.at),
   };
   return { code, drafts: draftsOf(before, changed, moment.at) };
+}
+
+/** The same code with other times, and what is told of it; the times were checked by whoever owns the code. */
+export function retimed(before: AccessCodeRecord, times: CodeTimes, { at }: Moment): Updated {
+  const changed = { name: false, code: false, time_frame: true };
+  const code = { ...before, ...times, pendingMutations: mutations(before, changed, times, at) };
+  return { code, drafts: draftsOf(before, changed, at) };
 }
 
 function newTimes(before: AccessCodeRecord, { startsAt, endsAt }: AccessCodePatch, moment: Moment) {

@@ -93,5 +93,6 @@ export function newRecord(
     useBackupPool: wish.useBackupPool ?? false,
     backup: undefined,
     pulledBackupAccessCodeId: undefined,
+    grant: undefined,
   };
 }

@@ -4,6 +4,12 @@ import { CodeBook, type CodeVault } from '../access-codes/code-book.ts';
 import { codeRecovery } from '../access-codes/code-recovery.ts';
 import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
 import { Timekeeper, type TimeSource } from '../access-codes/timekeeper.ts';
+import { AccessGrantService } from '../access-grants/access-grant-service.ts';
+import { GrantBook } from '../access-grants/grant-book.ts';
+import { GrantWork } from '../access-grants/grant-work.ts';
+import type { GrantVault } from '../access-grants/provisioning-options.ts';
+import { SpaceService } from '../access-grants/space-service.ts';
+import { UserIdentityService } from '../access-grants/user-identity-service.ts';
 import { AttemptBook } from '../attempts/attempt-book.ts';
 import { DeadlineWheel } from '../attempts/deadline-wheel.ts';
 import { Dispatcher } from '../attempts/dispatcher.ts';
@@ -35,7 +41,7 @@ export interface CoreOptions {
   readonly randomInt: (below: number) => number;
   /** UUIDv7 */
   readonly newId: () => string;
-  readonly vault: CodeVault & WebhookVault;
+  readonly vault: CodeVault & WebhookVault & GrantVault;
   readonly accessCodes?: AccessCodeSettings;
   /** Without it only an operator can confirm the time. */
   readonly timeSource?: TimeSource;
@@ -63,6 +69,9 @@ export class Core implements Gateway {
   readonly attempts: AttemptBook;
   readonly doors: DoorCommands;
   readonly accessCodes: AccessCodeService;
+  readonly userIdentities: UserIdentityService;
+  readonly spaces: SpaceService;
+  readonly accessGrants: AccessGrantService;
   readonly noise: NoiseService;
   readonly events: EventLog;
   readonly time: Timekeeper;
@@ -72,6 +81,7 @@ export class Core implements Gateway {
   readonly #dispatcher: Dispatcher;
   readonly #wheel: DeadlineWheel;
   readonly #options: CoreOptions;
+  readonly #grants: GrantWork;
   #chronicle: DeviceChronicle | undefined;
   readonly #codeOptions: AccessCodeServiceOptions;
 
@@ -111,6 +121,18 @@ export class Core implements Gateway {
     this.#dispatcher = dispatcher;
     this.doors = new DoorCommands(registry, dispatcher);
     this.accessCodes = new AccessCodeService(this.#codeOptions);
+    this.#grants = new GrantWork({
+      ...options,
+      book: new GrantBook(store, this.events),
+      codes: this.accessCodes.ofGrants,
+      moment: () => time.moment(),
+      registry,
+      capabilitiesKnown: (deviceId) =>
+        registry.get(deviceId) === undefined || registry.require(deviceId).capabilitiesKnown,
+    });
+    this.userIdentities = new UserIdentityService(this.#grants);
+    this.spaces = new SpaceService(this.#grants);
+    this.accessGrants = new AccessGrantService(this.#grants, this.userIdentities, this.spaces);
     this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
     this.webhooks = this.#webhookService(options);
   }
@@ -160,11 +182,13 @@ export class Core implements Gateway {
     });
     this.noise.start();
     this.time.start();
+    this.#grants.start();
     this.accessCodes.start();
   }
 
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
+    this.#grants.close();
     this.accessCodes.close();
     await this.#dispatcher.stop(patienceMs);
     this.time.close();

@@ -26,6 +26,23 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'access_code.unmanaged.removed': 'A code that was not ours is gone from the lock.',
   'access_code.unmanaged.converted_to_managed': 'A code found on the lock is managed from now on.',
   'access_code.unmanaged.failed_to_convert_to_managed': 'A code found on the lock could not be taken over.',
+  'access_grant.created': 'An access grant was asked for.',
+  'access_grant.deleted': 'An access grant is gone, and no lock holds a code of it.',
+  'access_grant.access_granted_to_door': 'A lock was seen to hold a code of the grant.',
+  'access_grant.access_granted_to_all_doors': 'Every door of the grant was seen to hold a code of it.',
+  'access_grant.access_to_door_lost': 'A lock was seen to hold no code of the grant any more.',
+  'access_grant.access_times_changed': 'An access grant got other times.',
+  'access_grant.could_not_create_requested_access_methods': 'Some doors of the grant cannot be given a code.',
+  'access_method.created': 'A PIN was chosen for doors of a grant.',
+  'access_method.issued': 'Every door of the method was seen to hold its code.',
+  'access_method.reissued': 'The same again, after a door had lost its code or was given another.',
+  'access_method.revoked': 'No door holds a code of the method any more.',
+  'access_method.deleted': 'An access method is gone for good.',
+  'access_method.delay_in_issuing': 'A door is given its code later than it should.',
+  'access_method.failed_to_issue': 'A door could not be given its code; the gateway tries on.',
+  'space.created': 'A space was made.',
+  'space.deleted': 'A space is gone.',
+  'space.device_membership_changed': 'Doors joined or left a space.',
   'action_attempt.lock_door.succeeded': 'An attempt to lock a door ended well.',
   'action_attempt.lock_door.failed': 'An attempt to lock a door ended with an error.',
   'action_attempt.unlock_door.succeeded': 'An attempt to unlock a door ended well.',
@@ -52,10 +69,21 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
 };
 
 /** Families that have all their names above; of these no other is known. */
-const ourFamilies = ['lock', 'access_code', 'action_attempt', 'device', 'noise_sensor', 'strikeplate'];
+const ourFamilies = [
+  'lock',
+  'access_code',
+  'access_grant',
+  'access_method',
+  'space',
+  'action_attempt',
+  'device',
+  'noise_sensor',
+  'strikeplate',
+];
 
 /** Seam's names in these families for what does not happen at a gateway. They may be asked for, and never come. */
 const neverHere: ReadonlySet<string> = new Set([
+  'access_method.card_encoding_required',
   'access_code.issued',
   'access_code.delay_in_issuing',
   'access_code.failed_to_issue',

@@ -30,6 +30,7 @@ export class EventLog implements Events, EventRecorder {
   record(draft: EventDraft): Change {
     const { clock, newId } = this.#options;
     const { eventType, deviceId, accessCodeId, actionAttemptId, noiseThresholdId, occurredAt } = draft;
+    const { accessGrantId, accessMethodId, spaceId } = draft;
     return {
       kind: 'event_put',
       event: {
@@ -39,6 +40,9 @@ export class EventLog implements Events, EventRecorder {
         accessCodeId,
         actionAttemptId,
         noiseThresholdId,
+        accessGrantId,
+        accessMethodId,
+        spaceId,
         occurredAt,
         createdAt: clock.wallTime(),
         details: { ...draft.details },

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { moment } from './plain-parameters.ts';
 
-/** Seam's filters for lists of devices. Those that nothing here can match (spaces, customers) give an empty list. */
+/** Seam's filters for lists of devices. Those that nothing here can match (customers) give an empty list. */
 export const deviceFilters = {
   device_ids: z.array(z.string()).optional(),
   device_type: z.string().optional(),
@@ -28,11 +29,9 @@ export type DeviceFilters = z.output<typeof filters>;
 export function selectDevices(
   devices: readonly DeviceSnapshot[],
   wanted: DeviceFilters,
-  workspaceId: string,
+  { identity: { workspaceId }, spaces }: Pick<Gateway, 'identity' | 'spaces'>,
 ): readonly DeviceSnapshot[] {
   if (
-    wanted.space_id !== undefined ||
-    (wanted.unstable_location_id ?? undefined) !== undefined ||
     wanted.customer_key !== undefined ||
     wanted.customer_ids !== undefined ||
     wanted.user_identifier_key !== undefined ||
@@ -42,6 +41,11 @@ export function selectDevices(
   )
     return [];
   const tests = testsFor(wanted);
+  const spaceId = wanted.space_id ?? wanted.unstable_location_id ?? undefined;
+  if (spaceId !== undefined) {
+    const inside = new Set(spaces.get(spaceId)?.deviceIds);
+    tests.push(({ deviceId }) => inside.has(deviceId));
+  }
   return tests.length === 0 ? devices : devices.filter((device) => tests.every((test) => test(device)));
 }
 

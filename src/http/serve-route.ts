@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
 import type { Origin } from '../model/gateway.ts';
 import { type PermissionScope, reaches } from '../model/permission.ts';
-import { wholeGatewayOnly } from '../permission/restricted-gateway.ts';
+import { wholeGatewayOnly } from '../permission/whole-gateway.ts';
 import type { ApiKey } from './api-keys.ts';
 import { bearerToken, remoteAddress } from './authentication.ts';
 import type { Callers } from './callers.ts';

@@ -31,6 +31,28 @@ interface LockMoved {
   readonly slot?: number;
 }
 
+/** Of a method, with the grant that it belongs to, as a list: Seam's method may belong to several. */
+interface OfGrants {
+  readonly access_grant_ids: readonly string[];
+  readonly access_grant_keys?: readonly string[];
+}
+
+/** The digits are filled in when it is shown. */
+interface MethodIssued extends OfGrants {
+  readonly is_backup_code: boolean;
+}
+
+/** A door in Seam's words for access systems: here its id is that of its device, which the event names as well. */
+interface OfDoor {
+  readonly acs_entrance_id: string;
+}
+
+interface OfSpace {
+  readonly device_ids: readonly string[];
+  readonly acs_entrance_ids: readonly string[];
+  readonly space_key?: string;
+}
+
 /** One measured stretch above a threshold. Times are milliseconds since the Unix epoch, levels dB. */
 interface ThresholdTriggered {
   readonly noise_threshold_name: string;
@@ -72,6 +94,32 @@ export interface EventDetails {
   'access_code.unmanaged.removed': { readonly slot?: number };
   'access_code.unmanaged.converted_to_managed': Nothing;
   'access_code.unmanaged.failed_to_convert_to_managed': CodeProblems;
+
+  'access_grant.created': Nothing;
+  'access_grant.deleted': Nothing;
+  'access_grant.access_granted_to_door': OfDoor;
+  'access_grant.access_granted_to_all_doors': Nothing;
+  /** `reason` is ours. */
+  'access_grant.access_to_door_lost': OfDoor & { readonly reason: string };
+  'access_grant.access_times_changed': {
+    readonly access_grant_key?: string;
+    readonly starts_at?: string;
+    readonly ends_at?: string;
+  };
+  'access_grant.could_not_create_requested_access_methods': {
+    readonly error_message: string;
+    readonly missing_device_ids: readonly string[];
+  };
+  'access_method.created': OfGrants;
+  'access_method.issued': MethodIssued;
+  'access_method.reissued': MethodIssued;
+  'access_method.revoked': OfGrants;
+  'access_method.deleted': OfGrants;
+  'access_method.delay_in_issuing': OfGrants;
+  'access_method.failed_to_issue': OfGrants;
+  'space.created': OfSpace;
+  'space.deleted': OfSpace;
+  'space.device_membership_changed': OfSpace;
 
   'action_attempt.lock_door.succeeded': AttemptEnded;
   'action_attempt.lock_door.failed': AttemptEnded;
@@ -126,6 +174,9 @@ export interface EventSubject {
   readonly accessCodeId?: string;
   readonly actionAttemptId?: string;
   readonly noiseThresholdId?: string;
+  readonly accessGrantId?: string;
+  readonly accessMethodId?: string;
+  readonly spaceId?: string;
   /** Milliseconds since the Unix epoch: when it happened, which may be long before anybody heard of it. */
   readonly occurredAt: number;
 }

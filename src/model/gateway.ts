@@ -1,5 +1,6 @@
 import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
 import type { DeviceSnapshot } from './device-snapshot.ts';
+import type { AccessGrants, Spaces, UserIdentities } from './grants.ts';
 import type {
   AccessCodeRecord,
   Actor,
@@ -350,6 +351,9 @@ export interface Gateway {
   readonly attempts: Attempts;
   readonly doors: Doors;
   readonly accessCodes: AccessCodes;
+  readonly userIdentities: UserIdentities;
+  readonly spaces: Spaces;
+  readonly accessGrants: AccessGrants;
   readonly noise: NoiseThresholds;
   readonly events: Events;
   readonly webhooks: Webhooks;

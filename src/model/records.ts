@@ -1,3 +1,5 @@
+import type { CodeOfGrant } from './grant-records.ts';
+
 /** The action types of the wire contract (Seam's names, plus the two updates). */
 export type ActionType =
   | 'LOCK_DOOR'
@@ -149,6 +151,8 @@ export interface AccessCodeRecord extends CodeTimes {
   readonly backup: { readonly pulledFor: string | undefined } | undefined;
   /** The spare code that was pulled for this one. */
   readonly pulledBackupAccessCodeId: string | undefined;
+  /** The access grant that wants it; undefined for a code that was asked for by itself. */
+  readonly grant: CodeOfGrant | undefined;
 }
 
 /** A code found on a lock that this gateway did not put there: its slot is never written. */
@@ -202,6 +206,9 @@ export interface EventRecord {
   readonly accessCodeId: string | undefined;
   readonly actionAttemptId: string | undefined;
   readonly noiseThresholdId: string | undefined;
+  readonly accessGrantId: string | undefined;
+  readonly accessMethodId: string | undefined;
+  readonly spaceId: string | undefined;
   /** When it happened and when it was written down, in milliseconds since the Unix epoch. */
   readonly occurredAt: number;
   readonly createdAt: number;

@@ -1,4 +1,5 @@
 import type { Unsubscribe } from '../contract/index.ts';
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from './grant-records.ts';
 import type {
   AccessCodeRecord,
   ActionType,
@@ -39,6 +40,16 @@ export type Change =
   | { readonly kind: 'unmanaged_code_removed'; readonly accessCodeId: string }
   | { readonly kind: 'noise_threshold_put'; readonly threshold: NoiseThresholdRecord }
   | { readonly kind: 'noise_threshold_removed'; readonly noiseThresholdId: string }
+  /** Inserts or replaces by id. */
+  | { readonly kind: 'user_identity_put'; readonly identity: UserIdentityRecord }
+  | { readonly kind: 'user_identity_removed'; readonly userIdentityId: string }
+  | { readonly kind: 'space_put'; readonly space: SpaceRecord }
+  | { readonly kind: 'space_removed'; readonly spaceId: string }
+  /** `isNew`: refused on a full disk, as new work is. */
+  | { readonly kind: 'access_grant_put'; readonly grant: AccessGrantRecord; readonly isNew?: true }
+  | { readonly kind: 'access_grant_removed'; readonly accessGrantId: string }
+  | { readonly kind: 'access_method_put'; readonly method: AccessMethodRecord }
+  | { readonly kind: 'access_method_removed'; readonly accessMethodId: string }
   | { readonly kind: 'idempotency_put'; readonly record: IdempotencyRecord }
   /** The store numbers it. A commit of events alone is refused on a full disk, as new work is. */
   | { readonly kind: 'event_put'; readonly event: Omit<EventRecord, 'seq'> }
@@ -72,6 +83,9 @@ export interface EventQuery {
   readonly eventTypes?: readonly string[];
   readonly deviceIds?: readonly string[];
   readonly accessCodeIds?: readonly string[];
+  readonly accessGrantIds?: readonly string[];
+  readonly accessMethodIds?: readonly string[];
+  readonly spaceIds?: readonly string[];
   /** Written down from then on, until then, both included; milliseconds since the Unix epoch. */
   readonly createdFrom?: number;
   readonly createdUntil?: number;
@@ -95,6 +109,11 @@ export interface StoreReader {
   unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[];
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined;
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[];
+  /** Of each kind all, oldest first. */
+  userIdentities(): UserIdentityRecord[];
+  spaces(): SpaceRecord[];
+  accessGrants(): AccessGrantRecord[];
+  accessMethods(): AccessMethodRecord[];
   idempotency(scope: string): IdempotencyRecord | undefined;
   fact(name: string): string | undefined;
   event(eventId: string): EventRecord | undefined;

@@ -1,7 +1,8 @@
 import type { Attempts } from '../model/gateway.ts';
 import type { AttemptRecord } from '../model/records.ts';
-import type { Answers, Viewer } from '../wire/answers.ts';
+import type { Answers } from '../wire/answers.ts';
 import { isoTime } from '../wire/iso-time.ts';
+import type { Viewer } from '../wire/viewer.ts';
 import type { Outbox, RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
 

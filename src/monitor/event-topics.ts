@@ -1,5 +1,6 @@
 import type { EventRecord } from '../model/records.ts';
-import type { Answers, Viewer } from '../wire/answers.ts';
+import type { Answers } from '../wire/answers.ts';
+import type { Viewer } from '../wire/viewer.ts';
 import type { Outbox } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
 
@@ -20,11 +21,19 @@ export class EventTopics {
 
   /** For {@link Events.onEvent}. */
   heard(event: EventRecord): void {
-    const { deviceId, eventId, noiseThresholdId } = event;
-    if (deviceId === undefined) return;
-    const topic = noiseThresholdId === undefined ? this.#tree.deviceEvents(deviceId) : this.#tree.noiseEvents(deviceId);
+    const topic = this.#topicOf(event);
+    if (topic === undefined) return;
+    const { eventId } = event;
     this.#outbox.happened(`event ${eventId}`, () =>
       this.#outbox.say(topic, topicRules.event, JSON.stringify(this.#answers.event(event, everybody))),
     );
+  }
+
+  /** Those of a grant are told there, also when they are about one of its doors. */
+  #topicOf({ deviceId, noiseThresholdId, accessGrantId, spaceId }: EventRecord): string | undefined {
+    if (accessGrantId !== undefined) return this.#tree.grantEvents(accessGrantId);
+    if (spaceId !== undefined) return this.#tree.spaceEvents(spaceId);
+    if (deviceId === undefined) return undefined;
+    return noiseThresholdId === undefined ? this.#tree.deviceEvents(deviceId) : this.#tree.noiseEvents(deviceId);
   }
 }

@@ -72,6 +72,14 @@ export class TopicTree {
     return `${this.base}/devices/${deviceId}/events`;
   }
 
+  grantEvents(accessGrantId: string): string {
+    return `${this.base}/grants/${accessGrantId}/events`;
+  }
+
+  spaceEvents(spaceId: string): string {
+    return `${this.base}/spaces/${spaceId}/events`;
+  }
+
   noiseLevel(deviceId: string): string {
     return `${this.base}/noise/${deviceId}/level`;
   }

@@ -15,6 +15,8 @@ import type {
 } from '../model/gateway.ts';
 import { type Permission, reaches } from '../model/permission.ts';
 import type { Actor, AttemptRecord, EventRecord } from '../model/records.ts';
+import { accessGrantsIn, spacesIn, userIdentitiesIn } from './restricted-grants.ts';
+import { wholeGatewayOnly } from './whole-gateway.ts';
 
 /** How many events are looked through at a time for those within reach. */
 const batch = 200;
@@ -34,6 +36,9 @@ export function restrictedGateway(gateway: Gateway, permission: Permission): Gat
     attempts: attemptsIn(view),
     doors: doorsIn(view),
     accessCodes: accessCodesIn(view),
+    userIdentities: userIdentitiesIn(view),
+    spaces: spacesIn(view),
+    accessGrants: accessGrantsIn(view),
     noise: noiseIn(view),
     events: eventsIn(view),
     webhooks: webhooksIn(view),
@@ -326,10 +331,3 @@ function timeIn({ gateway: { time } }: View): Timekeeping {
     },
   };
 }
-
-/** For what no key that is restricted to some devices may do. */
-export const wholeGatewayOnly = (what: string): GatewayError =>
-  new GatewayError(
-    'insufficient_scope',
-    `${what} concerns the whole gateway, and this API key is for some devices only. Use a key without that restriction.`,
-  );

@@ -16,6 +16,7 @@ import {
   jsonParameter,
   type Parameter,
 } from './columns.ts';
+import { documentOf } from './documents.ts';
 import type { Bounds } from './retention.ts';
 import { type StatementName, statementIndex } from './statements.ts';
 import type { Step } from './writer-protocol.ts';
@@ -91,6 +92,9 @@ export const eventStep = (event: EventRecord): Step =>
     idOrNull(event.accessCodeId),
     idOrNull(event.actionAttemptId),
     idOrNull(event.noiseThresholdId),
+    idOrNull(event.accessGrantId),
+    idOrNull(event.accessMethodId),
+    idOrNull(event.spaceId),
     event.occurredAt,
     event.createdAt,
     Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
@@ -125,6 +129,22 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
       return [step('noiseThresholdPut', thresholdColumns(change.threshold))];
     case 'noise_threshold_removed':
       return [step('noiseThresholdRemoved', [idParameter(change.noiseThresholdId)])];
+    case 'user_identity_put':
+      return [step('userIdentityPut', [idParameter(change.identity.userIdentityId), documentOf(change.identity)])];
+    case 'user_identity_removed':
+      return [step('userIdentityRemoved', [idParameter(change.userIdentityId)])];
+    case 'space_put':
+      return [step('spacePut', [idParameter(change.space.spaceId), documentOf(change.space)])];
+    case 'space_removed':
+      return [step('spaceRemoved', [idParameter(change.spaceId)])];
+    case 'access_grant_put':
+      return [step('accessGrantPut', [idParameter(change.grant.accessGrantId), documentOf(change.grant)])];
+    case 'access_grant_removed':
+      return [step('accessGrantRemoved', [idParameter(change.accessGrantId)])];
+    case 'access_method_put':
+      return [step('accessMethodPut', [idParameter(change.method.accessMethodId), documentOf(change.method)])];
+    case 'access_method_removed':
+      return [step('accessMethodRemoved', [idParameter(change.accessMethodId)])];
     case 'idempotency_put': {
       const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
       return [step('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];

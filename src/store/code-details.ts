@@ -41,5 +41,6 @@ export function withDetails(columns: Pick<AccessCodeRecord, Columns>, details: P
     useBackupPool: details.useBackupPool ?? false,
     backup: details.backup && { pulledFor: details.backup.pulledFor },
     pulledBackupAccessCodeId: details.pulledBackupAccessCodeId,
+    grant: details.grant,
   };
 }

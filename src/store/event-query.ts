@@ -10,6 +10,9 @@ export const meets = (event: EventRecord, query: Omit<EventQuery, 'limit' | 'new
   among(query.eventTypes, event.eventType) &&
   among(query.deviceIds, event.deviceId) &&
   among(query.accessCodeIds, event.accessCodeId) &&
+  among(query.accessGrantIds, event.accessGrantId) &&
+  among(query.accessMethodIds, event.accessMethodId) &&
+  among(query.spaceIds, event.spaceId) &&
   event.createdAt >= (query.createdFrom ?? Number.NEGATIVE_INFINITY) &&
   event.createdAt <= (query.createdUntil ?? Number.POSITIVE_INFINITY);
 

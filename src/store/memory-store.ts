@@ -1,4 +1,5 @@
 import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -183,6 +184,22 @@ export class MemoryStore implements Store {
 
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
     return this.#tables.noiseThresholds(deviceId);
+  }
+
+  userIdentities(): UserIdentityRecord[] {
+    return this.#tables.userIdentities();
+  }
+
+  spaces(): SpaceRecord[] {
+    return this.#tables.spaces();
+  }
+
+  accessGrants(): AccessGrantRecord[] {
+    return this.#tables.accessGrants();
+  }
+
+  accessMethods(): AccessMethodRecord[] {
+    return this.#tables.accessMethods();
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {

@@ -1,3 +1,4 @@
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -61,6 +62,10 @@ export class MemoryTables implements StoreReader {
   readonly #codes = new Table<AccessCodeRecord>();
   readonly #unmanaged = new Table<UnmanagedCodeRecord>();
   readonly #thresholds = new Table<NoiseThresholdRecord>();
+  readonly #identities = new Table<UserIdentityRecord>();
+  readonly #spaces = new Table<SpaceRecord>();
+  readonly #grants = new Table<AccessGrantRecord>();
+  readonly #methods = new Table<AccessMethodRecord>();
   readonly #idempotency = new Table<IdempotencyRecord>();
   readonly #facts = new Table<string>();
   readonly #webhooks = new Table<WebhookRecord>();
@@ -76,6 +81,10 @@ export class MemoryTables implements StoreReader {
     copy.#codes.fill(this.#codes);
     copy.#unmanaged.fill(this.#unmanaged);
     copy.#thresholds.fill(this.#thresholds);
+    copy.#identities.fill(this.#identities);
+    copy.#spaces.fill(this.#spaces);
+    copy.#grants.fill(this.#grants);
+    copy.#methods.fill(this.#methods);
     copy.#idempotency.fill(this.#idempotency);
     copy.#facts.fill(this.#facts);
     copy.#events.fill(this.#events);
@@ -119,6 +128,22 @@ export class MemoryTables implements StoreReader {
         return this.#thresholds.put(change.threshold.noiseThresholdId, change.threshold);
       case 'noise_threshold_removed':
         return this.#thresholds.remove(change.noiseThresholdId);
+      case 'user_identity_put':
+        return this.#identities.put(change.identity.userIdentityId, change.identity);
+      case 'user_identity_removed':
+        return this.#identities.remove(change.userIdentityId);
+      case 'space_put':
+        return this.#spaces.put(change.space.spaceId, change.space);
+      case 'space_removed':
+        return this.#spaces.remove(change.spaceId);
+      case 'access_grant_put':
+        return this.#grants.put(change.grant.accessGrantId, change.grant);
+      case 'access_grant_removed':
+        return this.#grants.remove(change.accessGrantId);
+      case 'access_method_put':
+        return this.#methods.put(change.method.accessMethodId, change.method);
+      case 'access_method_removed':
+        return this.#methods.remove(change.accessMethodId);
       case 'idempotency_put':
         return this.#idempotency.put(change.record.scope, change.record);
       case 'fact_put':
@@ -218,6 +243,22 @@ export class MemoryTables implements StoreReader {
 
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
     return this.#thresholds.rows().filter((threshold) => deviceId === undefined || threshold.deviceId === deviceId);
+  }
+
+  userIdentities(): UserIdentityRecord[] {
+    return this.#identities.rows();
+  }
+
+  spaces(): SpaceRecord[] {
+    return this.#spaces.rows();
+  }
+
+  accessGrants(): AccessGrantRecord[] {
+    return this.#grants.rows();
+  }
+
+  accessMethods(): AccessMethodRecord[] {
+    return this.#methods.rows();
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {

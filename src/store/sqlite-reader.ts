@@ -1,5 +1,6 @@
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -25,8 +26,12 @@ import {
   deliveryOf,
   eventColumns,
   eventOf,
+  grantOf,
   idempotencyOf,
+  identityOf,
+  methodOf,
   type Row,
+  spaceOf,
   thresholdColumns,
   thresholdOf,
   unmanagedColumns,
@@ -150,6 +155,22 @@ export class SqliteReader implements StoreReader {
     );
   }
 
+  userIdentities(): UserIdentityRecord[] {
+    return this.#all('SELECT document FROM user_identities ORDER BY number', identityOf);
+  }
+
+  spaces(): SpaceRecord[] {
+    return this.#all('SELECT document FROM spaces ORDER BY number', spaceOf);
+  }
+
+  accessGrants(): AccessGrantRecord[] {
+    return this.#all('SELECT document FROM access_grants ORDER BY number', grantOf);
+  }
+
+  accessMethods(): AccessMethodRecord[] {
+    return this.#all('SELECT document FROM access_methods ORDER BY number', methodOf);
+  }
+
   idempotency(scope: string): IdempotencyRecord | undefined {
     return this.#one(
       'SELECT scope, fingerprint, action_attempt_id, created_at FROM idempotency WHERE scope = ?',
@@ -168,6 +189,7 @@ export class SqliteReader implements StoreReader {
 
   events(query: EventQuery): EventRecord[] {
     const { eventIds, eventTypes, deviceIds, accessCodeIds, createdFrom, createdUntil, limit } = query;
+    const { accessGrantIds, accessMethodIds, spaceIds } = query;
     const order = query.newestFirst ? 'DESC' : 'ASC';
     if (eventIds !== undefined) {
       const { eventIds: _, ...others } = query;
@@ -184,7 +206,10 @@ export class SqliteReader implements StoreReader {
          AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
          AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
          AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
-       ORDER BY created_at ${order}, seq ${order} LIMIT ?6`,
+         AND (?6 IS NULL OR hex(access_grant_id) IN (SELECT value FROM json_each(?6)))
+         AND (?7 IS NULL OR hex(access_method_id) IN (SELECT value FROM json_each(?7)))
+         AND (?8 IS NULL OR hex(space_id) IN (SELECT value FROM json_each(?8)))
+       ORDER BY created_at ${order}, seq ${order} LIMIT ?9`,
       eventOf,
       [
         createdFrom ?? Number.MIN_SAFE_INTEGER,
@@ -192,6 +217,9 @@ export class SqliteReader implements StoreReader {
         eventTypes === undefined ? null : JSON.stringify(eventTypes),
         hexList(deviceIds),
         hexList(accessCodeIds),
+        hexList(accessGrantIds),
+        hexList(accessMethodIds),
+        hexList(spaceIds),
         limit,
       ],
     );

@@ -1,3 +1,4 @@
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
   ActionType,
@@ -13,6 +14,8 @@ import type {
 import { withDetails } from './code-details.ts';
 import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
 
+import { recordOf } from './documents.ts';
+
 /** In the order of the columns asked for. */
 export type Row = Column[];
 
@@ -24,7 +27,7 @@ export const unmanagedColumns = 'access_code_id, device_id, slot, name, sealed_c
 export const thresholdColumns =
   'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
 export const eventColumns =
-  'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, occurred_at, created_at, details';
+  'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details';
 export const webhookColumns = 'webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq';
 export const deliveryColumns = 'webhook_id, event_seq, object_key, tries, next_at';
 
@@ -139,18 +142,8 @@ export function idempotencyOf(row: Row): IdempotencyRecord {
 }
 
 export function eventOf(row: Row): EventRecord {
-  const [seq, id, eventType, device, code, attempt, threshold, occurredAt, createdAt, details] = row as [
-    number,
-    Column,
-    string,
-    Column,
-    Column,
-    Column,
-    Column,
-    number,
-    number,
-    Column,
-  ];
+  const [seq, id, eventType, device, code, attempt, threshold, grant, method, space, occurredAt, createdAt, details] =
+    row as [number, Column, string, Column, Column, Column, Column, Column, Column, Column, number, number, Column];
   return {
     seq,
     eventId: idOf(id),
@@ -159,6 +152,9 @@ export function eventOf(row: Row): EventRecord {
     accessCodeId: optional(code, idOf),
     actionAttemptId: optional(attempt, idOf),
     noiseThresholdId: optional(threshold, idOf),
+    accessGrantId: optional(grant, idOf),
+    accessMethodId: optional(method, idOf),
+    spaceId: optional(space, idOf),
     occurredAt,
     createdAt,
     details: optional(details, (column) => jsonOf<EventRecord['details']>(column)) ?? {},
@@ -189,4 +185,42 @@ export function webhookOf(row: Row): WebhookRecord {
 export function deliveryOf(row: Row): WebhookDeliveryRecord {
   const [id, eventSeq, objectKey, tries, nextAt] = row as [Column, number, string, number, number];
   return { webhookId: idOf(id), eventSeq, objectKey, tries, nextAt };
+}
+
+export const identityOf = ([document]: Row): UserIdentityRecord =>
+  recordOf<UserIdentityRecord>(document, { key: undefined });
+
+export const spaceOf = ([document]: Row): SpaceRecord =>
+  recordOf<SpaceRecord>(document, {
+    key: undefined,
+    parentSpaceId: undefined,
+    customerKey: undefined,
+    customerData: undefined,
+  });
+
+export function grantOf([document]: Row): AccessGrantRecord {
+  const grant = recordOf<AccessGrantRecord>(document, {
+    key: undefined,
+    reservationKey: undefined,
+    sealedName: undefined,
+    endsAt: undefined,
+    removal: undefined,
+    deletedAt: undefined,
+  });
+  const requests = grant.requests.map(({ createdAt, sealedCode, isWithdrawn, without }) => {
+    return { createdAt, sealedCode, isWithdrawn, without };
+  });
+  return { ...grant, requests };
+}
+
+export function methodOf([document]: Row): AccessMethodRecord {
+  const method = recordOf<AccessMethodRecord>(document, {
+    issuedAt: undefined,
+    standsInFor: undefined,
+    removal: undefined,
+  });
+  const doors = method.doors.map(({ deviceId, accessCodeId, granted, fitting, over, replacedBy }) => {
+    return { deviceId, accessCodeId, granted, fitting, over, replacedBy };
+  });
+  return { ...method, doors };
 }

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
+import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
   AttemptRecord,
@@ -283,6 +284,22 @@ export class SqliteStore implements Store {
 
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
     return this.#reader.noiseThresholds(deviceId);
+  }
+
+  userIdentities(): UserIdentityRecord[] {
+    return this.#reader.userIdentities();
+  }
+
+  spaces(): SpaceRecord[] {
+    return this.#reader.spaces();
+  }
+
+  accessGrants(): AccessGrantRecord[] {
+    return this.#reader.accessGrants();
+  }
+
+  accessMethods(): AccessMethodRecord[] {
+    return this.#reader.accessMethods();
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {

@@ -8,6 +8,14 @@ const canWait: ReadonlySet<Change['kind']> = new Set([
   'webhook_delivery_removed',
 ]);
 
+/** New work. */
+const starts: ReadonlySet<Change['kind']> = new Set([
+  'attempt_accepted',
+  'webhook_put',
+  'user_identity_put',
+  'space_put',
+]);
+
 /** Small facts ride with either. */
 const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed']);
 
@@ -16,5 +24,5 @@ const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed']
  * event that comes with a settlement goes where it goes.
  */
 export const startsWork = (changes: readonly Change[]): boolean =>
-  changes.some(({ kind }) => kind === 'attempt_accepted' || kind === 'webhook_put') ||
+  changes.some((change) => starts.has(change.kind) || (change.kind === 'access_grant_put' && change.isNew === true)) ||
   (changes.some(({ kind }) => canWait.has(kind)) && changes.every(({ kind }) => canWait.has(kind) || either.has(kind)));

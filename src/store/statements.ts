@@ -1,3 +1,6 @@
+const putDocument = (table: string): string =>
+  `INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`;
+
 /** What the writer runs, by name. */
 const sql = {
   attemptAccepted: `INSERT INTO attempts (seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at,
@@ -33,11 +36,19 @@ const sql = {
       time_zone = excluded.time_zone, decibels = excluded.decibels, sustained_ms = excluded.sustained_ms,
       created_at = excluded.created_at`,
   noiseThresholdRemoved: `DELETE FROM noise_thresholds WHERE noise_threshold_id = ?`,
+  userIdentityPut: putDocument('user_identities'),
+  userIdentityRemoved: `DELETE FROM user_identities WHERE id = ?`,
+  spacePut: putDocument('spaces'),
+  spaceRemoved: `DELETE FROM spaces WHERE id = ?`,
+  accessGrantPut: putDocument('access_grants'),
+  accessGrantRemoved: `DELETE FROM access_grants WHERE id = ?`,
+  accessMethodPut: putDocument('access_methods'),
+  accessMethodRemoved: `DELETE FROM access_methods WHERE id = ?`,
   idempotencyPut: `INSERT OR REPLACE INTO idempotency (scope, fingerprint, action_attempt_id, created_at)
     VALUES (?, ?, ?, ?)`,
   eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
-      noise_threshold_id, occurred_at, created_at, details)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, event_types = excluded.event_types,

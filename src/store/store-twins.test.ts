@@ -6,9 +6,13 @@ import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench
 import {
   aCode,
   accepted,
+  aGrant,
+  aMethod,
   happened as anEventPut,
   anIdempotencyRecord,
+  anIdentity,
   anUnmanagedCode,
+  aSpace,
   aThreshold,
   deviceA,
   deviceB,
@@ -40,6 +44,12 @@ function told(store: Store, base: number) {
     events: store.events({ limit: 5, eventTypes: [`${base}`] }),
     eventsOfB: store.events({ limit: 50, deviceIds: [deviceB], eventTypes: [`${base}`] }),
     eventsById: ids.map((id) => store.event(uuid(id, 3))),
+    identities: store.userIdentities().filter(({ createdAt }) => createdAt === base),
+    spaces: store.spaces().filter(({ createdAt }) => createdAt === base),
+    grants: store.accessGrants().filter(({ createdAt }) => createdAt === base),
+    methods: store.accessMethods().filter(({ createdAt }) => createdAt === base),
+    eventsOfGrant: store.events({ limit: 50, accessGrantIds: [uuid(base, 7), uuid(base + 1, 7)] }),
+    eventsOfSpace: store.events({ limit: 50, accessMethodIds: [uuid(base, 8)], spaceIds: [uuid(base, 6)] }),
     highestEvent: store.highestEventSeq(),
   };
 }
@@ -115,6 +125,48 @@ const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
         accessCodeId: anUnmanagedCode(base + slot).accessCodeId,
       }),
   ),
+  fc.tuple(small, fc.constantFrom(undefined, 'guest')).map(
+    ([at, key]) =>
+      (base: number): Change => ({
+        kind: 'user_identity_put',
+        identity: anIdentity(base + at, { createdAt: base, key }),
+      }),
+  ),
+  small.map(
+    (at) =>
+      (base: number): Change => ({ kind: 'user_identity_removed', userIdentityId: uuid(base + at, 5) }),
+  ),
+  fc.tuple(small, fc.constantFrom(undefined, { address: null })).map(
+    ([at, customerData]) =>
+      (base: number): Change => ({ kind: 'space_put', space: aSpace(base + at, { createdAt: base, customerData }) }),
+  ),
+  small.map(
+    (at) =>
+      (base: number): Change => ({ kind: 'space_removed', spaceId: uuid(base + at, 6) }),
+  ),
+  fc.tuple(small, fc.constantFrom(undefined, 5)).map(
+    ([at, endsAt]) =>
+      (base: number): Change => ({
+        kind: 'access_grant_put',
+        grant: aGrant(base + at, {
+          createdAt: base,
+          endsAt,
+          requests: [{ createdAt: 1, sealedCode: undefined, isWithdrawn: true, without: [deviceA] }],
+        }),
+      }),
+  ),
+  small.map(
+    (at) =>
+      (base: number): Change => ({ kind: 'access_grant_removed', accessGrantId: uuid(base + at, 7) }),
+  ),
+  small.map(
+    (at) =>
+      (base: number): Change => ({ kind: 'access_method_put', method: aMethod(base + at, { createdAt: base }) }),
+  ),
+  small.map(
+    (at) =>
+      (base: number): Change => ({ kind: 'access_method_removed', accessMethodId: uuid(base + at, 8) }),
+  ),
   fc.tuple(small, fc.string()).map(
     ([seq, fingerprint]) =>
       (base: number): Change => ({
@@ -125,7 +177,12 @@ const change: fc.Arbitrary<(base: number) => Change> = fc.oneof(
   fc.tuple(small, device).map(
     ([at, deviceId]) =>
       (base: number): Change =>
-        anEventPut(base + at, { deviceId, eventType: `${base}` }),
+        anEventPut(base + at, {
+          deviceId,
+          eventType: `${base}`,
+          accessGrantId: uuid(base + (at % 2), 7),
+          ...(at > 3 && { accessMethodId: uuid(base, 8), spaceId: uuid(base + (at % 3), 6) }),
+        }),
   ),
   fc.string().map(
     (value) =>

@@ -4,12 +4,20 @@ import type { Store } from '../model/store.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
 
 /** What a sealed code belongs to: it opens nowhere else. */
-export type SealContext = { readonly accessCodeId: string; readonly deviceId: string } | { readonly webhookId: string };
+export type SealContext =
+  | { readonly accessCodeId: string; readonly deviceId: string }
+  | { readonly webhookId: string }
+  | { readonly userIdentityId: string }
+  | { readonly accessGrantId: string }
+  | { readonly accessMethodId: string };
 
 export interface VaultOptions {
   /** 32 random bytes, readable by their owner alone. Created when it is missing and nothing was sealed yet. */
   readonly keyFile: string;
-  readonly store: Pick<Store, 'accessCodes' | 'unmanagedCodes' | 'webhooks' | 'commit' | 'fact'>;
+  readonly store: Pick<
+    Store,
+    'accessCodes' | 'unmanagedCodes' | 'webhooks' | 'userIdentities' | 'accessMethods' | 'commit' | 'fact'
+  >;
   /** Cryptographically strong: keys and nonces. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -48,7 +56,9 @@ export class Vault {
    */
   static async open({ keyFile, store, randomBytes }: VaultOptions): Promise<Vault> {
     const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
-    const sealed = [...codes, ...store.webhooks().map(({ sealedSecret }) => sealedSecret)];
+    const people = store.userIdentities().map(({ sealedPerson }) => sealedPerson);
+    const pins = store.accessMethods().map(({ sealedCode }) => sealedCode);
+    const sealed = [...codes, ...store.webhooks().map(({ sealedSecret }) => sealedSecret), ...people, ...pins];
     const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
     const key = readKey(keyFile) ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);
@@ -104,10 +114,18 @@ export class Vault {
   }
 
   #bound(about: SealContext): Buffer {
-    const what =
-      'webhookId' in about ? ['webhook', about.webhookId] : ['access_code', about.accessCodeId, about.deviceId];
+    const what = boundTo(about);
     return Buffer.from(JSON.stringify([version, ...what, this.keyId]));
   }
+}
+
+/** The forms of codes and webhooks are those that databases hold. */
+function boundTo(about: SealContext): readonly string[] {
+  if ('webhookId' in about) return ['webhook', about.webhookId];
+  if ('accessCodeId' in about) return ['access_code', about.accessCodeId, about.deviceId];
+  if ('userIdentityId' in about) return ['user_identity', about.userIdentityId];
+  if ('accessGrantId' in about) return ['access_grant', about.accessGrantId];
+  return ['access_method', about.accessMethodId];
 }
 
 function newKey(path: string, sealedCount: number, randomBytes: (size: number) => Uint8Array): Uint8Array {
@@ -134,12 +152,24 @@ export const keyIdOf = (key: Uint8Array): string =>
 const keyIdIn = (sealed: Uint8Array | undefined): string =>
   Buffer.from(sealed?.subarray(1, 1 + keyIdBytes) ?? []).toString('hex');
 
-const cannotOpen = (about: SealContext, why: string): GatewayError =>
-  new GatewayError(
+function cannotOpen(about: SealContext, why: string): GatewayError {
+  const backup = 'or restore a backup of the database together with its key.';
+  if ('webhookId' in about) {
+    return new GatewayError(
+      'internal_error',
+      `The secret of webhook ${about.webhookId} cannot be read: ${why}. Delete the webhook and create it again, ${backup}`,
+    );
+  }
+  if ('accessCodeId' in about) {
+    return new GatewayError(
+      'internal_error',
+      `The digits of access code ${about.accessCodeId} on device ${about.deviceId} cannot be read: ${why}. Delete ` +
+        `the code and create it again, ${backup}`,
+    );
+  }
+  const [kind = '', id = ''] = boundTo(about);
+  return new GatewayError(
     'internal_error',
-    'webhookId' in about
-      ? `The secret of webhook ${about.webhookId} cannot be read: ${why}. Delete the webhook and create it again, or ` +
-          'restore a backup of the database together with its key.'
-      : `The digits of access code ${about.accessCodeId} on device ${about.deviceId} cannot be read: ${why}. Delete ` +
-          'the code and create it again, or restore a backup of the database together with its key.',
+    `What is kept of ${kind} ${id} cannot be read: ${why}. Delete it and create it again, ${backup}`,
   );
+}

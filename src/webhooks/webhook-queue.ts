@@ -104,7 +104,7 @@ export class WebhookQueue {
       this.#seen = event.seq;
       if (!this.#wants(event) || this.#known.delete(event.seq)) continue;
       const nextAt = this.#options.clock.wallTime();
-      const objectKey = event.deviceId ?? '';
+      const objectKey = event.accessGrantId ?? event.deviceId ?? event.spaceId ?? '';
       this.#add({ eventSeq: event.seq, objectKey, tries: 0, nextAt, kept: false });
     }
     if (events.length > 0) this.#keeper.seen(this.#seen);

@@ -56,6 +56,8 @@ export const accessCodeSchema = z
     is_waiting_for_code_assignment: z.boolean(),
     common_code_key: z.string().nullable(),
     pulled_backup_access_code_id: z.string().nullable(),
+    access_grant_id: z.string().optional().describe('Our own: the grant that wants it.'),
+    access_method_id: z.string().optional().describe('Our own.'),
   })
   .meta({ id: 'access_code' });
 
@@ -72,6 +74,8 @@ export interface CodeSurroundings {
 
 export interface AccessCodeSurroundings extends CodeSurroundings {
   readonly isBackupAvailable: boolean;
+  /** A code of a grant is called as the grant is. */
+  readonly nameOfGrant: string | undefined;
 }
 
 export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroundings): WireAccessCode {
@@ -80,7 +84,7 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
     access_code_id: code.accessCodeId,
     device_id: code.deviceId,
     workspace_id: around.workspaceId,
-    name: code.name ?? null,
+    name: code.name ?? around.nameOfGrant ?? null,
     code: around.digits,
     type: timeBound ? 'time_bound' : 'ongoing',
     status: code.status,
@@ -103,6 +107,10 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
     is_waiting_for_code_assignment: false,
     common_code_key: code.commonCodeKey ?? null,
     pulled_backup_access_code_id: code.pulledBackupAccessCodeId ?? null,
+    ...(code.grant && {
+      access_grant_id: code.grant.accessGrantId,
+      access_method_id: code.grant.accessMethodId,
+    }),
   };
 }
 

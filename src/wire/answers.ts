@@ -12,42 +12,45 @@ import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
 import { deviceErrors, deviceWarnings, noLongerConfigured } from './device-problems.ts';
 import { type WireEvent, wireEvent } from './event.ts';
+import { GrantAnswers } from './grant-answers.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
 import { type WireUnmanagedAccessCode, wireUnmanagedAccessCode } from './unmanaged-access-code.ts';
-
-/** Whoever is shown something: `codes` says whether the digits of access codes are for its eyes. */
-export interface Viewer {
-  may(scope: 'codes'): boolean;
-}
+import type { Viewer } from './viewer.ts';
 
 /** Puts the gateway's records into the wire's words, with what the viewer may see. */
 export class Answers {
+  /** People, spaces, access grants and methods. */
+  readonly grants: GrantAnswers;
   readonly #gateway: Gateway;
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
+    this.grants = new GrantAnswers(gateway);
   }
 
   device(device: DeviceSnapshot): WireDevice {
-    const { identity, noise, time, accessCodes } = this.#gateway;
+    const { identity, noise, time, accessCodes, spaces } = this.#gateway;
     return wireDevice(device, {
       workspaceId: identity.workspaceId,
       gatewayName: identity.name,
       time: time.confidence,
       keepsSpareCodes: accessCodes.keepsSpareCodes,
+      spaceIds: spaces.ofDevice(device.deviceId),
       exceeded: device.capabilities.noise === undefined ? [] : noise.exceeded(device.deviceId),
     });
   }
 
   accessCode(code: AccessCodeRecord, viewer: Viewer): WireAccessCode {
-    const { identity, devices, accessCodes, time } = this.#gateway;
+    const { identity, devices, accessCodes, accessGrants, time } = this.#gateway;
     const device = devices.get(code.deviceId);
+    const grant = code.grant && accessGrants.get(code.grant.accessGrantId);
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? (accessCodes.reveal(code)?.reveal() ?? null) : null,
       deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
       deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
+      nameOfGrant: grant && accessGrants.nameOf(grant),
     });
   }
 
@@ -73,6 +76,10 @@ export class Answers {
       digits: () => {
         const code = viewer.may('codes') ? accessCodes.get(event.accessCodeId ?? '') : undefined;
         return code === undefined ? null : (accessCodes.reveal(code)?.reveal() ?? null);
+      },
+      methodDigits: () => {
+        const method = this.#gateway.accessGrants.method(event.accessMethodId ?? '');
+        return method === undefined ? null : this.grants.digitsOf(method, viewer);
       },
     });
   }

@@ -10,6 +10,7 @@ const around = {
   exceeded: ['threshold-1'],
   time: { confirmed: true as const },
   keepsSpareCodes: true,
+  spaceIds: ['space-1'],
 };
 const wire = (device: DeviceSnapshot) => {
   const mapped = wireDevice(device, around);
@@ -36,7 +37,7 @@ test('has every field that the wire contract demands', () => {
     },
     connected_account_id: 'w',
     workspace_id: 'w',
-    space_ids: [],
+    space_ids: ['space-1'],
     errors: [],
     warnings: [],
     created_at: '2026-01-01T00:00:00.000Z',
@@ -152,7 +153,14 @@ test('a battery whose level is not told has no invented one', () => {
 test('a clock in doubt is a warning on devices with codes alone', () => {
   const time = { confirmed: false, since: Date.UTC(2026, 0, 3), reason: 'The clock jumped.' } as const;
   const warnings = (device: DeviceSnapshot) =>
-    wireDevice(device, { workspaceId: 'w', gatewayName: 'Lobby', exceeded: [], time, keepsSpareCodes: false }).warnings;
+    wireDevice(device, {
+      workspaceId: 'w',
+      gatewayName: 'Lobby',
+      exceeded: [],
+      time,
+      keepsSpareCodes: false,
+      spaceIds: ['space-1'],
+    }).warnings;
   expect(warnings(frontDoor)).toEqual([
     {
       warning_code: 'clock_not_confirmed',

@@ -86,6 +86,8 @@ export interface DeviceSurroundings {
   /** Noise thresholds of this device that are exceeded now. */
   readonly exceeded: readonly string[];
   readonly time: Timekeeping['confidence'];
+  /** The spaces that it is in. */
+  readonly spaceIds: readonly string[];
   /** Spare codes lie ready on locks. */
   readonly keepsSpareCodes: boolean;
 }
@@ -93,7 +95,7 @@ export interface DeviceSurroundings {
 /** Flags come from what the device can do, never from whether it is reachable: callers read them before they call. */
 export function wireDevice(
   device: DeviceSnapshot,
-  { workspaceId, gatewayName, exceeded, time, keepsSpareCodes }: DeviceSurroundings,
+  { workspaceId, gatewayName, exceeded, time, keepsSpareCodes, spaceIds }: DeviceSurroundings,
 ): WireDevice {
   const { lock, accessCodes, noise } = device.capabilities;
   const capabilities: WireDevice['capabilities_supported'] = [];
@@ -139,7 +141,7 @@ export function wireDevice(
     // The wire contract demands an account. Devices here belong to the gateway, so it stands in for one.
     connected_account_id: workspaceId,
     workspace_id: workspaceId,
-    space_ids: [],
+    space_ids: [...spaceIds],
     errors: deviceErrors(device),
     warnings: deviceWarnings(device, time),
     created_at: isoTime(device.createdAt),

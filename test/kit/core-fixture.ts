@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
-import type { CodeVault } from '../../src/access-codes/code-book.ts';
+import type { CodeSealContext, CodeVault } from '../../src/access-codes/code-book.ts';
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import type { TimeSource } from '../../src/access-codes/timekeeper.ts';
+import type { GrantVault } from '../../src/access-grants/provisioning-options.ts';
 import { Core } from '../../src/composition/core.ts';
 import {
   type Clock,
@@ -58,8 +59,12 @@ export interface FixtureOptions {
 }
 
 /** Enough of a vault to see that nothing is kept in clear. */
-const vault: CodeVault & WebhookVault = {
-  seal: (code) => createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(code.reveal().padEnd(80)),
+const vault: CodeVault & WebhookVault & GrantVault = {
+  seal: (code) => {
+    const padded = Buffer.alloc(320, ' ');
+    padded.write(code.reveal());
+    return createCipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).update(padded);
+  },
   open: (sealed) => {
     const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
     return new Secret(plain.toString().trim());
@@ -96,10 +101,9 @@ export function coreFixture(options: FixtureOptions) {
     vault: {
       ...vault,
       open: (sealed, about) => {
-        const isCode = 'accessCodeId' in about;
-        if (options.damaged?.has(isCode ? about.accessCodeId : about.webhookId))
+        if (Object.values(about).some((id) => options.damaged?.has(id)))
           throw new GatewayError('internal_error', 'It cannot be read.');
-        return isCode ? vault.open(sealed, about) : vault.open(sealed, about);
+        return vault.open(sealed, about as CodeSealContext);
       },
     },
     randomBytes: (size) => Uint8Array.from({ length: size }, () => Math.floor(random() * 256)),

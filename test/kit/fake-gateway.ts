@@ -13,6 +13,7 @@ import { isAskedFor } from '../../src/store/attempt-query.ts';
 import { byCreation, meets } from '../../src/store/event-query.ts';
 import { FakeAccessCodes, type FakeHost } from './fake-access-codes.ts';
 import { frontDoor, gate, hall } from './fake-devices.ts';
+import { fakeGrants } from './fake-grants.ts';
 import { FakeNoise } from './fake-noise.ts';
 import { FakeWebhooks } from './fake-webhooks.ts';
 
@@ -91,6 +92,9 @@ export class FakeGateway implements Gateway, FakeHost {
       accessCodeId: undefined,
       actionAttemptId: undefined,
       noiseThresholdId: undefined,
+      accessGrantId: undefined,
+      accessMethodId: undefined,
+      spaceId: undefined,
       occurredAt: at,
       createdAt: at,
       details: {},
@@ -135,6 +139,10 @@ export class FakeGateway implements Gateway, FakeHost {
     unlock: (deviceId, origin) => this.#door('UNLOCK_DOOR', deviceId, origin),
   };
   readonly accessCodes = new FakeAccessCodes(this);
+  readonly #grants = fakeGrants(this, this.accessCodes, (event) => this.happen(event));
+  readonly userIdentities = this.#grants.userIdentities;
+  readonly spaces = this.#grants.spaces;
+  readonly accessGrants = this.#grants.accessGrants;
   time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
   readonly noise = new FakeNoise(this);
 

@@ -1,4 +1,10 @@
 import type {
+  AccessGrantRecord,
+  AccessMethodRecord,
+  SpaceRecord,
+  UserIdentityRecord,
+} from '../../src/model/grant-records.ts';
+import type {
   AccessCodeRecord,
   AttemptRecord,
   EventRecord,
@@ -77,6 +83,7 @@ export const aCode = (order: number, change: Partial<AccessCodeRecord> = {}): Ac
   useBackupPool: false,
   backup: undefined,
   pulledBackupAccessCodeId: undefined,
+  grant: undefined,
   ...change,
 });
 
@@ -120,6 +127,9 @@ export const anEvent = (order: number, change: Partial<EventRecord> = {}): Omit<
     accessCodeId: undefined,
     actionAttemptId: undefined,
     noiseThresholdId: undefined,
+    accessGrantId: undefined,
+    accessMethodId: undefined,
+    spaceId: undefined,
     occurredAt: epoch + order,
     createdAt: epoch + order + 1,
     details: { method: 'keycode', slot: 4 },
@@ -150,4 +160,68 @@ export const aDelivery = (order: number, eventSeq: number, tries = 0): WebhookDe
   objectKey: deviceA,
   tries,
   nextAt: epoch + eventSeq,
+});
+
+export const anIdentity = (order: number, change: Partial<UserIdentityRecord> = {}): UserIdentityRecord => ({
+  userIdentityId: uuid(order, 5),
+  key: undefined,
+  sealedPerson: Uint8Array.of(5, 0, 255),
+  deviceIds: [deviceA],
+  createdAt: epoch + order,
+  ...change,
+});
+
+export const aSpace = (order: number, change: Partial<SpaceRecord> = {}): SpaceRecord => ({
+  spaceId: uuid(order, 6),
+  key: `flat ${order}`,
+  name: 'Flat',
+  deviceIds: [deviceA, deviceB],
+  parentSpaceId: undefined,
+  customerKey: undefined,
+  customerData: undefined,
+  createdAt: epoch + order,
+  ...change,
+});
+
+export const aGrant = (order: number, change: Partial<AccessGrantRecord> = {}): AccessGrantRecord => ({
+  accessGrantId: uuid(order, 7),
+  key: undefined,
+  reservationKey: undefined,
+  userIdentityId: uuid(order, 5),
+  sealedName: undefined,
+  deviceIds: [deviceA],
+  spaceIds: [uuid(order, 6)],
+  startsAt: epoch + order,
+  endsAt: undefined,
+  createdAt: epoch,
+  requests: [{ createdAt: epoch, sealedCode: Uint8Array.of(1), isWithdrawn: false, without: [] }],
+  refusals: [],
+  isComplete: false,
+  removal: undefined,
+  deletedAt: undefined,
+  ...change,
+});
+
+export const aMethod = (order: number, change: Partial<AccessMethodRecord> = {}): AccessMethodRecord => ({
+  accessMethodId: uuid(order, 8),
+  accessGrantId: uuid(order, 7),
+  request: 0,
+  createdAt: epoch + order,
+  sealedCode: Uint8Array.of(8, order % 256),
+  doors: [
+    {
+      deviceId: deviceB,
+      accessCodeId: undefined,
+      granted: true,
+      fitting: false,
+      over: 'ended',
+      replacedBy: undefined,
+    },
+  ],
+  issuedAt: undefined,
+  wasIssued: true,
+  standsInFor: undefined,
+  told: [],
+  removal: undefined,
+  ...change,
 });

@@ -78,6 +78,25 @@ const aFoundCode = (slot = 1) => {
   });
   return { access_code_id: `found-${slot}` };
 };
+const aPerson = () => seam.userIdentities.create({ full_name: 'Ana', user_identity_key: 'guest-7' });
+const idOfPerson = async () => {
+  const { user_identity_id } = await aPerson();
+  return { user_identity_id };
+};
+const aSpace = () => seam.spaces.create({ name: 'Flat 7', space_key: 'flat-7', device_ids: [device_id] });
+const aGrant = async (more: object = {}) =>
+  seam.accessGrants.create({
+    ...(await idOfPerson()),
+    device_ids: [device_id],
+    requested_access_methods: [{ mode: 'code' }],
+    access_grant_key: 'booking-7',
+    ...stay,
+    ...more,
+  });
+const aMethod = async (more: object = {}) => {
+  const { access_method_ids } = await aGrant(more);
+  return { access_method_id: access_method_ids[0] ?? '' };
+};
 const anEvent = () => {
   const { eventId } = gateway.happen({ eventType: 'device.connected', deviceId: device_id });
   return { event_id: eventId };
@@ -171,6 +190,128 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
   '/access_codes/unmanaged/delete': async () => {
     await seam.accessCodes.unmanaged.delete(aFoundCode());
     expect(await seam.accessCodes.unmanaged.list({ device_id })).toEqual([]);
+  },
+
+  '/user_identities/create': () => aPerson(),
+  '/user_identities/get': async () => {
+    const { user_identity_id } = await aPerson();
+    expect(await seam.userIdentities.get({ user_identity_id })).toMatchObject({ full_name: 'Ana' });
+    return seam.userIdentities.get({ user_identity_key: 'guest-7' });
+  },
+  '/user_identities/list': async () => {
+    await aPerson();
+    expect(await seam.userIdentities.list({ search: 'ana' })).toHaveLength(1);
+  },
+  '/user_identities/update': async () => {
+    const { user_identity_id } = await aPerson();
+    await seam.userIdentities.update({ user_identity_id, full_name: 'Anna', phone_number: null });
+    expect(await seam.userIdentities.get({ user_identity_id })).toMatchObject({ full_name: 'Anna' });
+  },
+  '/user_identities/delete': async () => {
+    await seam.userIdentities.delete(await idOfPerson());
+    expect(await seam.userIdentities.list()).toEqual([]);
+  },
+  '/user_identities/grant_access_to_device': async () => {
+    const { user_identity_id } = await aPerson();
+    await seam.userIdentities.grantAccessToDevice({ user_identity_id, device_id });
+  },
+  '/user_identities/revoke_access_to_device': async () => {
+    const { user_identity_id } = await aPerson();
+    await seam.userIdentities.grantAccessToDevice({ user_identity_id, device_id });
+    await seam.userIdentities.revokeAccessToDevice({ user_identity_id, device_id });
+    expect(await seam.userIdentities.listAccessibleDevices({ user_identity_id })).toEqual([]);
+  },
+  '/user_identities/list_accessible_devices': async () => {
+    const { user_identity_id } = await aGrant();
+    expect(await seam.userIdentities.listAccessibleDevices({ user_identity_id })).toMatchObject([{ device_id }]);
+  },
+
+  '/spaces/create': () => aSpace(),
+  '/spaces/get': async () => {
+    const { space_id } = await aSpace();
+    expect(await seam.spaces.get({ space_key: 'flat-7' })).toMatchObject({ space_id, device_count: 1 });
+  },
+  '/spaces/list': async () => {
+    await aSpace();
+    expect(await seam.spaces.list({ search: 'flat' })).toHaveLength(1);
+  },
+  '/spaces/update': async () => {
+    const { space_id } = await aSpace();
+    await seam.spaces.update({ space_id, name: 'Flat 8' });
+    expect(await seam.spaces.get({ space_id })).toMatchObject({ name: 'Flat 8' });
+  },
+  '/spaces/delete': async () => {
+    const { space_id } = await aSpace();
+    await seam.spaces.delete({ space_id });
+    expect(await seam.spaces.list()).toEqual([]);
+  },
+  '/spaces/add_devices': async () => {
+    const { space_id } = await aSpace();
+    await seam.spaces.addDevices({ space_id, device_ids: [gate.deviceId] });
+    expect(await seam.devices.list({ space_id })).toHaveLength(2);
+  },
+  '/spaces/remove_devices': async () => {
+    const { space_id } = await aSpace();
+    await seam.spaces.removeDevices({ space_id, device_ids: [device_id] });
+    expect(await seam.devices.list({ space_id })).toEqual([]);
+  },
+  '/spaces/get_related': async () => {
+    const { space_id } = await aSpace();
+    expect(await seam.spaces.getRelated({ space_ids: [space_id] })).toMatchObject({ devices: [{ device_id }] });
+  },
+
+  '/access_grants/create': () => aGrant(),
+  '/access_grants/get': async () => {
+    const { access_grant_id } = await aGrant();
+    expect(await seam.accessGrants.get({ access_grant_id })).toMatchObject({ access_grant_key: 'booking-7' });
+  },
+  '/access_grants/list': async () => {
+    const { user_identity_id } = await aGrant();
+    expect(await seam.accessGrants.list({ user_identity_id })).toHaveLength(1);
+  },
+  '/access_grants/update': async () => {
+    const { access_grant_id } = await aGrant();
+    await seam.accessGrants.update({ access_grant_id, ends_at: '2026-05-07T10:00:00Z', name: 'Longer' });
+    expect(await seam.accessGrants.get({ access_grant_id })).toMatchObject({
+      ends_at: '2026-05-07T10:00:00.000Z',
+      display_name: 'Longer',
+    });
+  },
+  '/access_grants/delete': async () => {
+    const { access_grant_id } = await aGrant();
+    await seam.accessGrants.delete({ access_grant_id });
+    await seam.accessGrants.delete({ access_grant_id });
+  },
+  '/access_grants/get_related': async () => {
+    const { access_grant_id } = await aGrant();
+    const batch = await seam.accessGrants.getRelated({ access_grant_ids: [access_grant_id] });
+    expect(batch).toMatchObject({ devices: [{ device_id }], user_identities: [{ full_name: 'Ana' }] });
+  },
+  '/access_grants/request_access_methods': async () => {
+    const { access_grant_id } = await aGrant();
+    const requested_access_methods = [{ mode: 'code' as const }];
+    const grant = await seam.accessGrants.requestAccessMethods({ access_grant_id, requested_access_methods });
+    expect(grant.access_method_ids).toHaveLength(2);
+  },
+  '/access_methods/get': async () => {
+    expect(await seam.accessMethods.get(await aMethod())).toMatchObject({ mode: 'code', code: expect.any(String) });
+  },
+  '/access_methods/list': async () => {
+    const { access_grant_id } = await aGrant();
+    expect(await seam.accessMethods.list({ access_grant_id })).toHaveLength(1);
+  },
+  '/access_methods/delete': async () => {
+    const { access_method_id } = await aMethod();
+    await seam.accessMethods.delete({ access_method_id });
+  },
+  '/access_methods/get_related': async () => {
+    const { access_method_id } = await aMethod();
+    const batch = await seam.accessMethods.getRelated({ access_method_ids: [access_method_id] });
+    expect(batch).toMatchObject({ devices: [{ device_id }], access_grants: [{ display_name: 'Ana' }] });
+  },
+  '/access_methods/unlock_door': async () => {
+    const { access_method_id } = await aMethod({ starts_at: undefined });
+    await seam.accessMethods.unlockDoor({ access_method_id, acs_entrance_id: device_id });
   },
 
   '/noise_sensors/list': () => seam.noiseSensors.list(),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Gateway } from '../../model/gateway.ts';
+import type { AccessCodeRecord } from '../../model/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { paginationSchema } from '../page.ts';
@@ -9,10 +11,25 @@ import { findDevice } from './device-lookup.ts';
 import { syncParameter } from './sync-parameter.ts';
 
 const listParameters = z
-  .object({ access_code_ids: z.array(z.string()).optional(), ...codeListParameters })
+  .object({
+    access_code_ids: z.array(z.string()).optional(),
+    access_grant_id: z.string().optional(),
+    access_grant_key: z.string().optional(),
+    access_method_id: z.string().optional(),
+    customer_key: z.string().optional().describe('There are no customers here: set, it finds nothing.'),
+    ...codeListParameters,
+  })
   .refine(
-    ({ device_id, access_code_ids }) => device_id !== undefined || access_code_ids !== undefined,
-    'Give device_id or access_code_ids',
+    (params) =>
+      [
+        params.device_id,
+        params.access_code_ids,
+        params.access_grant_id,
+        params.access_grant_key,
+        params.access_method_id,
+        params.customer_key,
+      ].some((value) => value !== undefined),
+    'Give device_id, access_code_ids, access_grant_id, access_grant_key or access_method_id',
   );
 
 export function accessCodeRoutes(): Route[] {
@@ -51,13 +68,13 @@ export function accessCodeRoutes(): Route[] {
       answer: z.object({ access_codes: z.array(accessCodeSchema), pagination: paginationSchema }),
       respond: (params, caller) => {
         const { gateway, answers } = caller;
-        const { items, pagination } = pageOfCodes(
-          gateway,
-          gateway.accessCodes,
-          '/access_codes/list',
-          caller.url,
-          params,
-        );
+        const { accessCodes } = gateway;
+        const source = {
+          get: (id: string) => accessCodes.get(id),
+          reveal: (code: AccessCodeRecord) => accessCodes.reveal(code),
+          list: (deviceId?: string) => codesOf(gateway, params, deviceId),
+        };
+        const { items, pagination } = pageOfCodes(gateway, source, '/access_codes/list', caller.url, params);
         return { access_codes: items.map((code) => answers.accessCode(code, caller)), pagination };
       },
     }),
@@ -125,4 +142,29 @@ export function accessCodeRoutes(): Route[] {
       },
     }),
   ];
+}
+
+/** Those of a grant or a method, where one is asked for. */
+function codesOf(
+  { accessCodes, accessGrants }: Gateway,
+  params: {
+    readonly access_grant_id?: string | undefined;
+    readonly access_grant_key?: string | undefined;
+    readonly access_method_id?: string | undefined;
+    readonly customer_key?: string | undefined;
+  },
+  deviceId: string | undefined,
+): readonly AccessCodeRecord[] {
+  const { access_grant_id, access_grant_key, access_method_id, customer_key } = params;
+  if (customer_key !== undefined) return [];
+  const ofKey =
+    access_grant_key === undefined ? undefined : (accessGrants.withKey(access_grant_key)?.accessGrantId ?? '');
+  return accessCodes
+    .list(deviceId)
+    .filter(
+      ({ grant }) =>
+        (access_grant_id === undefined || grant?.accessGrantId === access_grant_id) &&
+        (ofKey === undefined || grant?.accessGrantId === ofKey) &&
+        (access_method_id === undefined || grant?.accessMethodId === access_method_id),
+    );
 }

@@ -92,7 +92,7 @@ function lookups(base: string, isManaged: boolean): Route[] {
       params: z.object({ ...deviceFilters, ...pageParameters }),
       answer: z.object({ devices: z.array(deviceSchema), pagination: paginationSchema }),
       respond: (params, { gateway, answers, url }) => {
-        const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway.identity.workspaceId);
+        const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway);
         const { items, pagination } = pageOf(
           { route: `${base}/list`, url, params },
           (after, count) => {

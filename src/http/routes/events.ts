@@ -25,16 +25,18 @@ export const eventFilters = {
   device_ids: z.array(z.string()).max(1_000).optional(),
   access_code_id: z.string().optional(),
   access_code_ids: z.array(z.string()).max(1_000).optional(),
+  access_grant_id: z.string().optional(),
+  access_grant_ids: z.array(z.string()).max(1_000).optional(),
+  access_method_id: z.string().optional(),
+  access_method_ids: z.array(z.string()).max(1_000).optional(),
+  space_id: z.string().optional(),
+  space_ids: z.array(z.string()).max(1_000).optional(),
 };
 
 const anything = z.union([z.string(), z.array(z.string())]).optional();
 
-/** Seam's filters for what is not here, access systems, spaces and customers: set, they find nothing. */
+/** Seam's filters for what is not here, access systems and customers: set, they find nothing. */
 const unmatchable = {
-  access_grant_id: anything,
-  access_grant_ids: anything,
-  access_method_id: anything,
-  access_method_ids: anything,
   acs_access_group_id: anything,
   acs_credential_id: anything,
   acs_encoder_id: anything,
@@ -44,8 +46,6 @@ const unmatchable = {
   acs_user_id: anything,
   connect_webview_id: anything,
   customer_key: anything,
-  space_id: anything,
-  space_ids: anything,
   user_identity_id: anything,
 };
 
@@ -56,11 +56,17 @@ export function chosenEvents(params: Filters): Omit<EventQuery, 'limit'> {
   const eventTypes = oneOrMany(params.event_type, params.event_types);
   const deviceIds = oneOrMany(params.device_id, params.device_ids);
   const accessCodeIds = oneOrMany(params.access_code_id, params.access_code_ids);
+  const accessGrantIds = oneOrMany(params.access_grant_id, params.access_grant_ids);
+  const accessMethodIds = oneOrMany(params.access_method_id, params.access_method_ids);
+  const spaceIds = oneOrMany(params.space_id, params.space_ids);
   if (eventTypes) assertEventTypes(eventTypes);
   return {
     ...(eventTypes && { eventTypes }),
     ...(deviceIds && { deviceIds }),
     ...(accessCodeIds && { accessCodeIds }),
+    ...(accessGrantIds && { accessGrantIds }),
+    ...(accessMethodIds && { accessMethodIds }),
+    ...(spaceIds && { spaceIds }),
   };
 }
 

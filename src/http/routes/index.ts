@@ -2,13 +2,17 @@ import type { Clock } from '../../contract/index.ts';
 import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
+import { accessGrantRoutes } from './access-grants.ts';
+import { accessMethodRoutes } from './access-methods.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
 import { clockRoutes } from './clock.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
+import { spaceRoutes } from './spaces.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
+import { userIdentityRoutes } from './user-identities.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
@@ -24,6 +28,10 @@ export function gatewayRoutes(clock: Clock): readonly Route[] {
     ...accessCodeRoutes(),
     ...accessCodeGroupRoutes(clock),
     ...unmanagedAccessCodeRoutes(),
+    ...userIdentityRoutes(),
+    ...spaceRoutes(),
+    ...accessGrantRoutes(),
+    ...accessMethodRoutes(),
     ...noiseRoutes(),
     ...eventRoutes(),
     ...webhookRoutes(),

@@ -43,7 +43,7 @@ export function lockRoutes(): Route[] {
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ locks: z.array(deviceSchema), devices: z.array(deviceSchema) }),
       respond: (params, { gateway, answers }) => {
-        const locks = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
+        const locks = selectDevices(devicesOf(gateway, true), params, gateway)
           .filter((device) => device.capabilities.lock !== undefined)
           .slice(0, params.limit)
           .map((device) => answers.device(device));

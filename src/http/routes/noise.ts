@@ -34,7 +34,7 @@ export function noiseRoutes(): Route[] {
       params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
       answer: z.object({ noise_sensors: z.array(deviceSchema), devices: z.array(deviceSchema) }),
       respond: (params, { gateway, answers }) => {
-        const sensors = selectDevices(devicesOf(gateway, true), params, gateway.identity.workspaceId)
+        const sensors = selectDevices(devicesOf(gateway, true), params, gateway)
           .filter((device) => device.capabilities.noise !== undefined)
           .slice(0, params.limit)
           .map((device) => answers.device(device));

@@ -1,0 +1,159 @@
+import { GatewayError, type Secret } from '../contract/index.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { CodeOfGrant } from '../model/grant-records.ts';
+import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
+import type { Change, Store } from '../model/store.ts';
+import { pull, readySpare } from './backup-pool.ts';
+import type { CodeFollower } from './code-book.ts';
+import type { CodeTaker } from './code-generator.ts';
+import type { CodeKeeper } from './code-keeper.ts';
+import { assertAcceptable } from './code-rules.ts';
+import { retimed } from './code-update.ts';
+import { chooseDigits, duplicate, type NewCodeOptions, newRecord, takerOf } from './new-code.ts';
+import type { Moment } from './wanted.ts';
+
+export interface GrantCodesOptions extends NewCodeOptions {
+  readonly store: Store;
+  readonly time: { moment(): Moment };
+  /** UUIDv7 */
+  readonly newId: () => string;
+}
+
+/** A code that a grant wants on one door. */
+export interface CodeOrder {
+  readonly deviceId: string;
+  readonly digits: Secret;
+  readonly times: CodeTimes;
+  readonly grant: CodeOfGrant;
+}
+
+/** A change of a code that is decided and not on disk yet. */
+export interface CodeChange {
+  readonly code: AccessCodeRecord;
+  readonly changes: readonly Change[];
+  /** Takes it back after its commit failed. */
+  undo(): void;
+}
+
+/**
+ * Codes as access grants want them: decided at once, committed by the grant together with its own changes, and brought
+ * about by the reconciler like all others.
+ */
+export class GrantCodes {
+  readonly #options: GrantCodesOptions;
+  readonly #keeper: Pick<CodeKeeper, 'holding' | 'look'>;
+
+  constructor(options: GrantCodesOptions, keeper: Pick<CodeKeeper, 'holding' | 'look'>) {
+    this.#options = options;
+    this.#keeper = keeper;
+  }
+
+  /** The lock as one that digits are chosen for. @throws GatewayError `device_not_found`, `unsupported_action` */
+  taker(deviceId: string, times: CodeTimes): CodeTaker {
+    return takerOf(this.#options, deviceId, times);
+  }
+
+  /** Digits that all of these locks take. @throws GatewayError as {@link chooseDigits} does */
+  choose(takers: readonly CodeTaker[]): Secret {
+    return chooseDigits(this.#options, {}, takers);
+  }
+
+  /** @throws GatewayError `invalid_input`, `duplicate_access_code` when this lock would not take these digits */
+  assertTakes({ name, rules, isTaken }: CodeTaker, digits: Secret): void {
+    assertAcceptable(digits, rules, name);
+    if (isTaken(digits)) throw duplicate(name);
+  }
+
+  get(accessCodeId: string): AccessCodeRecord | undefined {
+    return this.#options.book.get(accessCodeId);
+  }
+
+  add({ deviceId, digits, times, grant }: CodeOrder): CodeChange {
+    const { book, newId, time } = this.#options;
+    const about = { accessCodeId: newId(), deviceId, createdAt: time.moment().at };
+    const record = { ...newRecord(book, about, digits, { useBackupPool: true }, times), grant };
+    const created: EventDraft = {
+      eventType: 'access_code.created',
+      deviceId,
+      accessCodeId: about.accessCodeId,
+      occurredAt: about.createdAt,
+    };
+    return this.#changed(about.accessCodeId, () => book.save(record, created));
+  }
+
+  /** @throws GatewayError `duplicate_access_code` when another code of the lock has the digits in that time */
+  assertRetimable(code: AccessCodeRecord, times: CodeTimes): void {
+    const { book, registry } = this.#options;
+    const digits = book.read(code.sealedCode, code);
+    if (digits && book.duplicateOf(digits, code.deviceId, times, code.accessCodeId)) {
+      throw duplicate(registry.require(code.deviceId).snapshot.name);
+    }
+  }
+
+  retime(code: AccessCodeRecord, times: CodeTimes): CodeChange {
+    const { book, time } = this.#options;
+    const { code: record, drafts } = retimed(code, times, time.moment());
+    return this.#changed(code.accessCodeId, () => book.save(record, ...drafts));
+  }
+
+  /** It is not wanted any more, and goes as soon as the lock can be reached. */
+  remove(code: AccessCodeRecord): CodeChange {
+    const { book, time } = this.#options;
+    const removal = { cause: 'requested', at: time.moment().at } as const;
+    return this.#changed(code.accessCodeId, () => book.change(code.accessCodeId, { removal }));
+  }
+
+  /** A spare code lies ready on the lock. */
+  hasSpare(deviceId: string): boolean {
+    return readySpare(this.#options.book, deviceId) !== undefined;
+  }
+
+  /** Gives a code's guest a spare one, for another method of the grant. @throws GatewayError `invalid_input` */
+  pull(code: AccessCodeRecord, grant: CodeOfGrant): CodeChange & { readonly backup: AccessCodeRecord } {
+    const { book, registry, time } = this.#options;
+    const { name } = registry.require(code.deviceId).snapshot;
+    const spare = readySpare(book, code.deviceId);
+    const pulled = pull(book, code, name, time.moment().at);
+    const linked = book.change(pulled.backup.accessCodeId, { grant });
+    return {
+      code: book.require(code.accessCodeId),
+      backup: book.require(pulled.backup.accessCodeId),
+      changes: [...pulled.changes, ...linked],
+      undo: () => {
+        if (spare) book.restore(spare.accessCodeId, spare);
+        book.restore(code.accessCodeId, code);
+      },
+    };
+  }
+
+  /** The digits; undefined when they cannot be read any more. */
+  reveal(code: AccessCodeRecord): Secret | undefined {
+    return this.#options.book.read(code.sealedCode, code);
+  }
+
+  /** Commits what was decided of these codes, with all that goes with it, and has it brought about. */
+  commit(accessCodeIds: readonly string[], changes: readonly Change[]): Promise<void> {
+    return this.#keeper.holding(accessCodeIds, () => this.#options.store.commit(changes));
+  }
+
+  follow(follower: CodeFollower): void {
+    this.#options.book.follow(follower);
+  }
+
+  #changed(accessCodeId: string, change: () => readonly Change[]): CodeChange {
+    const { book } = this.#options;
+    const before = book.get(accessCodeId);
+    const changes = change();
+    return { code: book.require(accessCodeId), changes, undo: () => book.restore(accessCodeId, before) };
+  }
+}
+
+/** A code of a grant changes with its grant alone: otherwise the two would work against each other. */
+export function assertOwnMaster({ grant }: AccessCodeRecord): void {
+  if (!grant) return;
+  throw new GatewayError(
+    'invalid_input',
+    `access_code_id: this code belongs to access grant ${grant.accessGrantId}. Change or delete the grant instead, ` +
+      'with /access_grants/update or /access_grants/delete.',
+  );
+}

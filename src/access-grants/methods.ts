@@ -1,0 +1,108 @@
+import type { CodeChange } from '../access-codes/grant-codes.ts';
+import type { Secret } from '../contract/index.ts';
+import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
+import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
+import type { Draft } from './draft.ts';
+import type { GrantBook } from './grant-book.ts';
+import { ofMethod } from './grant-events.ts';
+import type { ProvisioningOptions } from './provisioning-options.ts';
+import { judged, methodTidings, seenOf } from './watching.ts';
+
+/** The times of a grant's codes; a grant that was open from its beginning has codes without times. */
+export const codeTimes = ({ startsAt, endsAt, createdAt }: AccessGrantRecord): CodeTimes =>
+  endsAt === undefined && startsAt <= createdAt ? { startsAt: undefined, endsAt: undefined } : { startsAt, endsAt };
+
+/** A PIN that no door has yet. */
+export function newMethod(
+  { vault, newId, moment }: ProvisioningOptions,
+  { accessGrantId }: AccessGrantRecord,
+  request: number,
+  digits: Secret,
+  standsInFor: string | undefined,
+): AccessMethodRecord {
+  const accessMethodId = newId();
+  return {
+    accessMethodId,
+    accessGrantId,
+    request,
+    createdAt: moment().at,
+    sealedCode: vault.seal(digits, { accessMethodId }),
+    doors: [],
+    issuedAt: undefined,
+    wasIssued: false,
+    standsInFor,
+    told: [],
+    removal: undefined,
+  };
+}
+
+export const doorWith = (deviceId: string, code: AccessCodeRecord): MethodDoor =>
+  seenOf(
+    {
+      deviceId,
+      accessCodeId: code.accessCodeId,
+      granted: false,
+      fitting: false,
+      over: undefined,
+      replacedBy: undefined,
+    },
+    code,
+  );
+
+/** Gives a method a door, whose code was decided with it. */
+export function withDoor(
+  book: GrantBook,
+  draft: Draft,
+  { accessMethodId }: AccessMethodRecord,
+  deviceId: string,
+  added: CodeChange,
+): void {
+  draft.code(added);
+  const method = book.methods.get(accessMethodId);
+  if (!method) return;
+  const others = method.doors.filter((door) => door.deviceId !== deviceId);
+  draft.method({ ...method, doors: [...others, doorWith(deviceId, added.code)], issuedAt: undefined });
+}
+
+export function withoutDoor(book: GrantBook, draft: Draft, method: AccessMethodRecord, deviceId: string): void {
+  draft.method({ ...method, doors: method.doors.filter((door) => door.deviceId !== deviceId) });
+  const original = book.methods.get(method.standsInFor ?? '');
+  if (!original) return;
+  const doors = original.doors.map((door) =>
+    door.replacedBy === method.accessMethodId ? { ...door, replacedBy: undefined } : door,
+  );
+  draft.method({ ...original, doors });
+}
+
+/**
+ * A method without a door is gone when somebody wanted it gone, or another PIN took its place. Else it waits: a door that
+ * comes back to a space is given the PIN that its guest knows.
+ */
+export function finish(
+  options: ProvisioningOptions,
+  grant: AccessGrantRecord,
+  accessMethodId: string,
+  draft: Draft,
+): void {
+  const { book, moment } = options;
+  const before = book.methods.get(accessMethodId);
+  if (!before) return;
+  const { at } = moment();
+  if (before.doors.length === 0 && !isAwaited(book, grant, before)) {
+    draft.noMethod(accessMethodId);
+    if (before.wasIssued) draft.tell(ofMethod('access_method.revoked', before, grant, at));
+    draft.tell(ofMethod('access_method.deleted', before, grant, at));
+    return;
+  }
+  const after = judged(before, at);
+  if (after.issuedAt === before.issuedAt) return;
+  draft.method(after);
+  draft.tell(...methodTidings(before, after, grant, at));
+}
+
+function isAwaited(book: GrantBook, grant: AccessGrantRecord, method: AccessMethodRecord): boolean {
+  if (grant.removal || method.removal || method.standsInFor !== undefined) return false;
+  return !book.methodsOf(grant.accessGrantId).some(({ accessMethodId, request, doors }) => {
+    return accessMethodId !== method.accessMethodId && request === method.request && doors.length > 0;
+  });
+}

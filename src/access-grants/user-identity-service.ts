@@ -1,0 +1,175 @@
+import { GatewayError, Secret } from '../contract/index.ts';
+import type { Person, UserIdentityRecord } from '../model/grant-records.ts';
+import type { NewUserIdentity, UserIdentities, UserIdentity, UserIdentityPatch } from '../model/grants.ts';
+import type { Draft } from './draft.ts';
+import { isLive } from './grant-book.ts';
+import type { GrantWork } from './grant-work.ts';
+
+/** Deleted ones that are remembered: a client whose answer was lost asks again. A guess. */
+const rememberedDeletions = 1_000;
+
+const nobody: Person = { fullName: undefined, emailAddress: undefined, phoneNumber: undefined };
+
+/** People: what names them is sealed before it is kept, and forgotten with them. */
+export class UserIdentityService implements UserIdentities {
+  readonly #work: GrantWork;
+  readonly #deleted = new Set<string>();
+
+  constructor(work: GrantWork) {
+    this.#work = work;
+  }
+
+  async create(request: NewUserIdentity): Promise<UserIdentity> {
+    const draft = this.#work.options.book.draft();
+    const { userIdentityId } = this.decide(request, draft);
+    await this.#work.commit(draft);
+    return this.#shown(this.require(userIdentityId));
+  }
+
+  /**
+   * A new person, or the one that has the key already, as part of something larger.
+   * @throws GatewayError `duplicate_key` when the key is somebody else's
+   */
+  decide({ key, ...given }: NewUserIdentity, draft: Draft): UserIdentityRecord {
+    const { book, newId, moment } = this.#work.options;
+    const person: Person = { ...nobody, ...given };
+    const known = key === undefined ? undefined : book.identityWithKey(key);
+    if (known) {
+      const before = this.#person(known);
+      const isSame = (['fullName', 'emailAddress', 'phoneNumber'] as const).every(
+        (name) => person[name] === undefined || person[name] === before[name],
+      );
+      if (isSame) return known;
+      throw keyInUse('user_identity_key', 'person', '/user_identities/update');
+    }
+    const userIdentityId = newId();
+    const identity: UserIdentityRecord = {
+      userIdentityId,
+      key,
+      sealedPerson: this.#sealed(person, userIdentityId),
+      deviceIds: [],
+      createdAt: moment().at,
+    };
+    draft.identity(identity);
+    return identity;
+  }
+
+  get(userIdentityId: string): UserIdentity | undefined {
+    const identity = this.#work.options.book.identities.get(userIdentityId);
+    return identity && this.#shown(identity);
+  }
+
+  withKey(key: string): UserIdentity | undefined {
+    const identity = this.#work.options.book.identityWithKey(key);
+    return identity && this.#shown(identity);
+  }
+
+  list(): UserIdentity[] {
+    return [...this.#work.options.book.identities.values()].map((identity) => this.#shown(identity));
+  }
+
+  async update(userIdentityId: string, { key, ...patch }: UserIdentityPatch): Promise<void> {
+    const { book } = this.#work.options;
+    const before = this.require(userIdentityId);
+    const newKey = key === undefined ? before.key : (key ?? undefined);
+    const holder = newKey === undefined ? undefined : book.identityWithKey(newKey);
+    if (holder && holder !== before) throw keyInUse('user_identity_key', 'person', '/user_identities/update');
+    const person = this.#person(before);
+    const either = <Value>(given: Value | null | undefined, old: Value | undefined) =>
+      given === undefined ? old : (given ?? undefined);
+    const after: Person = {
+      fullName: either(patch.fullName, person.fullName),
+      emailAddress: either(patch.emailAddress, person.emailAddress),
+      phoneNumber: either(patch.phoneNumber, person.phoneNumber),
+    };
+    await this.#put({ ...before, key: newKey, sealedPerson: this.#sealed(after, userIdentityId) });
+  }
+
+  async delete(userIdentityId: string): Promise<void> {
+    const { book, moment } = this.#work.options;
+    if (this.#deleted.has(userIdentityId)) return;
+    this.require(userIdentityId);
+    const grants = book.grantsOfIdentity(userIdentityId);
+    const live = grants.filter((grant) => isLive(grant, moment().at));
+    if (live.length > 0) {
+      throw new GatewayError(
+        'still_in_use',
+        `user_identity_id: this person has ${live.length} live access ${live.length === 1 ? 'grant' : 'grants'}, the ` +
+          `first ${live[0]?.accessGrantId}. Delete them with /access_grants/delete first; nothing was done.`,
+      );
+    }
+    const draft = book.draft();
+    for (const grant of grants) draft.grant({ ...grant, sealedName: undefined });
+    draft.noIdentity(userIdentityId);
+    await this.#work.commit(draft);
+    this.#deleted.add(userIdentityId);
+    for (const oldest of this.#deleted) {
+      if (this.#deleted.size <= rememberedDeletions) break;
+      this.#deleted.delete(oldest);
+    }
+  }
+
+  async grantAccessToDevice(userIdentityId: string, deviceId: string): Promise<void> {
+    const before = this.require(userIdentityId);
+    if (!before.deviceIds.includes(deviceId))
+      await this.#put({ ...before, deviceIds: [...before.deviceIds, deviceId] });
+  }
+
+  async revokeAccessToDevice(userIdentityId: string, deviceId: string): Promise<void> {
+    const before = this.require(userIdentityId);
+    if (!before.deviceIds.includes(deviceId)) return;
+    await this.#put({ ...before, deviceIds: before.deviceIds.filter((id) => id !== deviceId) });
+  }
+
+  accessibleDevices(userIdentityId: string): readonly string[] {
+    const { book, moment } = this.#work.options;
+    const { deviceIds } = this.require(userIdentityId);
+    const live = book.grantsOfIdentity(userIdentityId).filter((grant) => isLive(grant, moment().at));
+    return [...new Set([...deviceIds, ...live.flatMap((grant) => book.doorsOf(grant))])];
+  }
+
+  /** @throws GatewayError `user_identity_not_found` */
+  require(userIdentityId: string): UserIdentityRecord {
+    const identity = this.#work.options.book.identities.get(userIdentityId);
+    if (identity) return identity;
+    throw new GatewayError(
+      'user_identity_not_found',
+      'There is no such person at this gateway: they were deleted, or never created here. List them with ' +
+        '/user_identities/list.',
+    );
+  }
+
+  async #put(identity: UserIdentityRecord): Promise<void> {
+    const draft = this.#work.options.book.draft();
+    draft.identity(identity);
+    await this.#work.commit(draft);
+  }
+
+  #shown(identity: UserIdentityRecord): UserIdentity {
+    const { userIdentityId, key, createdAt } = identity;
+    return { userIdentityId, key, createdAt, ...this.#person(identity) };
+  }
+
+  #sealed(person: Person, userIdentityId: string): Uint8Array {
+    return this.#work.options.vault.seal(new Secret(JSON.stringify(person)), { userIdentityId });
+  }
+
+  /** Nobody, when it cannot be read any more: the grants of a person whose row was damaged go on. */
+  #person({ sealedPerson, userIdentityId }: UserIdentityRecord): Person {
+    try {
+      const opened = this.#work.options.vault.open(sealedPerson, { userIdentityId }).reveal();
+      return { ...nobody, ...(JSON.parse(opened) as Partial<Person>) };
+    } catch (error) {
+      if (error instanceof GatewayError) return nobody;
+      throw error;
+    }
+  }
+}
+
+/** Two of the same kind never have one key. */
+export const keyInUse = (parameter: string, what: string, update: string): GatewayError =>
+  new GatewayError(
+    'duplicate_key',
+    `${parameter}: there is a ${what} with this key already, and it differs from what was sent. Change it with ${update}, ` +
+      'or use another key; nothing was done.',
+  );

@@ -1,0 +1,127 @@
+import type { EventDraft } from '../model/event-types.ts';
+import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
+import type { AccessCodeRecord } from '../model/records.ts';
+import type { Change } from '../model/store.ts';
+import type { GrantBook } from './grant-book.ts';
+import { doorLost, grantedToDoor, ofGrant, ofMethod } from './grant-events.ts';
+
+/** What follows for a grant from a change of one of its codes, to be committed together with it. */
+export function whatFollows(
+  book: GrantBook,
+  before: AccessCodeRecord | undefined,
+  after: AccessCodeRecord | undefined,
+  at: number,
+): readonly Change[] {
+  const code = after ?? before;
+  const method = code?.grant && book.methods.get(code.grant.accessMethodId);
+  const door = method?.doors.find(({ accessCodeId }) => accessCodeId === code?.accessCodeId);
+  if (!code || !method || !door) return [];
+  const seen = after ? seenOf(door, after) : overWith(door, code);
+  const told = after ? toldOf(method, after) : method.told;
+  if (isSame(door, seen) && told === method.told) return [];
+  const draft = book.draft();
+  const grant = book.grant(method.accessGrantId);
+  const doors = method.doors.map((one) => (one === door ? seen : one));
+  const next = judged({ ...method, doors, told }, at);
+  const wasOpen = isOpen(book, method.accessGrantId, door.deviceId);
+  draft.method(next);
+  const opens = isOpen(book, method.accessGrantId, door.deviceId);
+  if (opens && !wasOpen) draft.tell(grantedToDoor(method.accessGrantId, door.deviceId, at));
+  if (wasOpen && !opens) draft.tell(doorLost(method.accessGrantId, door.deviceId, reasonOf(code, after), at));
+  draft.tell(...methodTidings(method, next, grant, at));
+  if (grant) completed(book, draft, grant, at);
+  return draft.changes;
+}
+
+/** What the lock was seen to hold of a door's code. */
+export function seenOf(
+  door: MethodDoor,
+  { status, scheduledOnDevice, removal, placements }: AccessCodeRecord,
+): MethodDoor {
+  const fitting = removal === undefined && (status === 'set' || scheduledOnDevice);
+  const held = placements.some(({ state }) => state === 'held');
+  // An entry that is being taken off may open until it was seen to be gone.
+  const mayOpen = placements.some(({ state }) => state === 'held' || state === 'clearing');
+  return { ...door, fitting, granted: fitting || (door.granted && (removal === undefined ? held : mayOpen)) };
+}
+
+const overWith = (door: MethodDoor, { removal }: AccessCodeRecord): MethodDoor => ({
+  ...door,
+  accessCodeId: undefined,
+  fitting: false,
+  granted: false,
+  over: removal?.cause === 'ended' || removal?.cause === 'used' ? removal.cause : undefined,
+});
+
+const isSame = (one: MethodDoor, other: MethodDoor): boolean =>
+  one.accessCodeId === other.accessCodeId &&
+  one.fitting === other.fitting &&
+  one.granted === other.granted &&
+  one.over === other.over;
+
+/** Whether a method is issued, by its doors. A door where a spare code stands in is not its own any more. */
+export function judged(method: AccessMethodRecord, at: number): AccessMethodRecord {
+  const own = method.doors.filter(({ replacedBy }) => replacedBy === undefined);
+  const issued = method.removal === undefined && own.length > 0 && own.every(({ fitting }) => fitting);
+  if (!issued) return { ...method, issuedAt: undefined };
+  return { ...method, issuedAt: method.issuedAt ?? at, wasIssued: true, told: [] };
+}
+
+/** What is told of a method that became what it is now. */
+export function methodTidings(
+  before: AccessMethodRecord,
+  after: AccessMethodRecord,
+  grant: AccessGrantRecord | undefined,
+  at: number,
+): EventDraft[] {
+  const drafts: EventDraft[] = [];
+  if (after.issuedAt !== undefined && before.issuedAt === undefined) {
+    drafts.push(ofMethod(before.wasIssued ? 'access_method.reissued' : 'access_method.issued', after, grant, at));
+  }
+  for (const kind of after.told) {
+    if (!before.told.includes(kind)) drafts.push(ofMethod(`access_method.${kind}`, after, grant, at));
+  }
+  return drafts;
+}
+
+function toldOf(
+  { told }: AccessMethodRecord,
+  { errors, warnings, removal }: AccessCodeRecord,
+): AccessMethodRecord['told'] {
+  if (removal) return told;
+  const late = warnings.some(({ code }) => code === 'delay_in_setting_on_device');
+  const more = [
+    ...(late && !told.includes('delay_in_issuing') ? (['delay_in_issuing'] as const) : []),
+    ...(errors.length > 0 && !told.includes('failed_to_issue') ? (['failed_to_issue'] as const) : []),
+  ];
+  return more.length === 0 ? told : [...told, ...more];
+}
+
+const isOpen = (book: GrantBook, accessGrantId: string, deviceId: string): boolean =>
+  book.methodsOf(accessGrantId).some(({ doors }) => doors.some((door) => door.deviceId === deviceId && door.granted));
+
+/** Tells when the last door opened to a grant; a door that is lost makes it possible again. */
+export function completed(
+  book: GrantBook,
+  draft: ReturnType<GrantBook['draft']>,
+  grant: AccessGrantRecord,
+  at: number,
+) {
+  const doors = book.doorsOf(grant);
+  const isComplete =
+    grant.removal === undefined &&
+    doors.length > 0 &&
+    doors.every((deviceId) => isOpen(book, grant.accessGrantId, deviceId));
+  if (isComplete === grant.isComplete) return;
+  draft.grant({ ...grant, isComplete });
+  if (isComplete) draft.tell(ofGrant('access_grant.access_granted_to_all_doors', grant, at));
+}
+
+function reasonOf({ removal }: AccessCodeRecord, after: AccessCodeRecord | undefined): string {
+  if (removal?.cause === 'ended') return 'Its time has ended, and the code is off the lock.';
+  if (removal?.cause === 'used') return 'The code was used as often as it may be, and is off the lock.';
+  if (removal) return 'The code was taken off the lock.';
+  return after === undefined
+    ? 'The code is off the lock.'
+    : 'The lock does not hold the code any more. It is written again; nothing needs to be done.';
+}
