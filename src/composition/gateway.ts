@@ -64,7 +64,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const limits = new LimitNotices({ clock, log });
     await startup.add(async () => ({ close: async () => limits.close() }));
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
-    const mqtt = await startup.add(() => startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log }));
+    const mqtt = await startup.add(() =>
+      startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log, onLimit: (bite) => limits.bit(bite) }),
+    );
     const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
     const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
     const pairings = pairingFilesOf(config, randomBytes);
@@ -92,6 +94,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         clock,
         log,
         store,
+        onLimit: (bite) => limits.bit(bite),
         credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
         linkTo(link, device) {
           switch (link.kind) {
@@ -100,7 +103,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
             case 'serial':
               return serial.linkTo(link);
             case 'ble':
-              return ble.linkTo(link, device);
+              return ble.linkTo(link, device.name);
             case 'zwave':
               return zwave.linkTo(link);
           }

@@ -3,13 +3,21 @@ import type { Logger } from 'pino';
 import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
 import type { Clock, LinkKind, LinkKinds, Secret } from '../contract/index.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import type { OnLimit } from '../model/limits.ts';
 import type { Change, Store } from '../model/store.ts';
+
+/** Whose link it is. */
+export interface NamedDevice {
+  readonly name: string;
+  readonly deviceId: string;
+}
 
 export interface DeviceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly store: Store;
-  readonly linkTo: (link: LinkConfig, device: string) => LinkKinds[LinkKind];
+  readonly onLimit: OnLimit;
+  readonly linkTo: (link: LinkConfig, device: NamedDevice) => LinkKinds[LinkKind];
   /** What pairing left behind. @throws GatewayError `misconfigured` when it cannot be opened */
   readonly credentialsOf: (device: DeviceConfig) => Secret | undefined;
 }
@@ -19,7 +27,7 @@ export async function managedDevices(
   devices: readonly DeviceConfig[],
   context: DeviceContext,
 ): Promise<ManagedDeviceOptions[]> {
-  const { clock, log, store, linkTo, credentialsOf } = context;
+  const { clock, log, store, linkTo, credentialsOf, onLimit } = context;
   const firstSeen: Change[] = [];
   const options = devices.map((device): ManagedDeviceOptions => {
     const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
@@ -43,8 +51,9 @@ export async function managedDevices(
       },
       driver,
       settings,
-      link: linkTo(device.link, name),
+      link: linkTo(device.link, { name, deviceId }),
       outOfService,
+      onLimit,
       ...(driver.pairing && { credentials: () => credentialsOf(device) }),
       clock,
       random: Math.random,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { BrokerConfig, LinkConfig } from '../config/loaded-config.ts';
 import { type Clock, GatewayError, type MqttLink } from '../contract/index.ts';
 import type { LinkReport } from '../model/gateway.ts';
+import type { OnLimit } from '../model/limits.ts';
 import {
   type BrokerOptions,
   MqttTelemetryClient,
@@ -11,17 +12,19 @@ import {
   startEmbeddedBroker,
   type Will,
 } from '../transports/mqtt/index.ts';
+import type { NamedDevice } from './managed-devices.ts';
 import { type Closable, Startup } from './startup.ts';
 
 export interface MqttContext {
   readonly gatewayId: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onLimit: OnLimit;
 }
 
 export interface RunningMqtt extends Closable {
   /** A device's link. @param device its name, for messages */
-  linkTo(link: Extract<LinkConfig, { kind: 'mqtt' }>, device: string): MqttLink;
+  linkTo(link: Extract<LinkConfig, { kind: 'mqtt' }>, device: NamedDevice): MqttLink;
   /** A connection for the monitor, not started yet. */
   telemetryTo(name: string, will: Will): MqttTelemetryClient;
   /** Where a broker really listens: for an embedded one, the port it got. */
@@ -46,6 +49,7 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
         random: Math.random,
         log: context.log,
         isKnownToBeOld: broker.kind === 'embedded',
+        onLimit: context.onLimit,
       };
       const transport = new MqttTransport(options);
       await startup.add(async () => transport);
@@ -62,7 +66,7 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
     throw new GatewayError('misconfigured', `mqtt.${name}: there is no such broker in the configuration.`);
   };
   return {
-    linkTo: (link, device) => required(link.name).transport.link(device),
+    linkTo: (link, { name, deviceId }) => required(link.name).transport.link(name, deviceId),
     telemetryTo: (name, will) =>
       new MqttTelemetryClient({
         ...required(name).options,

@@ -46,14 +46,20 @@ export interface MqttMessage {
   readonly retained: boolean;
 }
 
+export interface MqttSubscribeOptions {
+  /** Bytes of payload, 64 KiB unless told and 4 MiB at most. What is larger is not handed over, and told once. */
+  readonly maxBytes?: number;
+}
+
 /** A device's place on an MQTT broker. The link never logs payloads: they may carry PINs. */
 export interface MqttLink extends Link {
   readonly kind: 'mqtt';
   /**
    * Listens to a topic filter for as long as the link lives, over reconnects. The listener is attached before the
-   * SUBSCRIBE leaves, since a retained message may come with its acknowledgement.
+   * SUBSCRIBE leaves, since a retained message may come with its acknowledgement. Where more than some 20 messages a
+   * second come for long, of each topic the newest is handed over, ten times a second, and before a command leaves.
    */
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  subscribe(filter: string, listener: (message: MqttMessage) => void, options?: MqttSubscribeOptions): Unsubscribe;
   /**
    * Names a topic, or a filter, on which this device takes commands, for as long as the link lives. A command that
    * somebody left retained there is carried out again whenever the device reconnects. So, now and on every connect,

@@ -14,7 +14,9 @@ import {
   type Timer,
 } from '../contract/index.ts';
 import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { OnLimit } from '../model/limits.ts';
 import { DeviceLane } from './device-lane.ts';
+import { ReportBudget } from './report-budget.ts';
 
 /** How long a driver may go on after it was told to stop before its device is closed under it, in milliseconds. */
 const abortPatienceMs = 1_000;
@@ -37,6 +39,8 @@ export interface ManagedDeviceOptions {
   readonly randomBytes: (length: number) => Uint8Array;
   /** What pairing left behind, read at each opening. @throws GatewayError `misconfigured` */
   readonly credentials?: () => Secret | undefined;
+  /** Told when it reports more than is taken in. */
+  readonly onLimit?: OnLimit;
   /** Names the device in every line. */
   readonly log: Logger;
 }
@@ -46,6 +50,7 @@ export class ManagedDevice {
   readonly lane: DeviceLane;
   readonly #options: ManagedDeviceOptions;
   readonly #onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void;
+  readonly #budget: ReportBudget;
   #device: Device | undefined;
   #opened = false;
   #generation = 0;
@@ -61,6 +66,21 @@ export class ManagedDevice {
   ) {
     this.#options = options;
     this.#onReport = onReport;
+    const { onLimit, description } = options;
+    this.#budget = new ReportBudget(
+      options.clock,
+      (report) => this.#take(report),
+      (count) =>
+        onLimit?.({
+          limit: 'device_messages',
+          source: description.slug,
+          deviceId: description.deviceId,
+          count,
+          message:
+            `${description.name} reports more than a hundred times a second: of its state the newest is taken in, and ` +
+            'what happened at it is passed over. Find out why it says so much.',
+        }),
+    );
     this.lane = new DeviceLane(options.clock, options.description.name);
     this.#snapshot = {
       ...options.description,
@@ -140,7 +160,7 @@ export class ManagedDevice {
         ...(credentials && { credentials }),
         log,
         report: (report) => {
-          if (generation === this.#generation && !this.#closed) this.#take(report);
+          if (generation === this.#generation && !this.#closed) this.#budget.report(report);
         },
       });
       if (generation !== this.#generation || this.#closed) {
@@ -212,6 +232,7 @@ export class ManagedDevice {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#budget.close();
     this.#reopening?.cancel();
     await this.#release();
   }

@@ -11,6 +11,9 @@ const standsForIntervals = 2.5;
 /** How often a threshold is judged while time alone can change the judgement, in milliseconds. */
 const judgeEveryMs = 1_000;
 
+/** Samples that come faster are judged together, in milliseconds: judging asks every threshold. */
+const judgeAtMostEveryMs = 100;
+
 /** How often an episode under way is brought up to date on disk, in milliseconds: a power cut blurs its end by so much. */
 const keepEveryMs = 60_000;
 
@@ -46,6 +49,10 @@ export class SensorWatch {
   readonly #watches = new Map<string, Watched>();
   #last: { readonly level: number; readonly heard: Moment; accountedTo: number } | undefined;
   #timer: Timer | undefined;
+  /** `Clock.now()` */
+  #judgedAt = Number.NEGATIVE_INFINITY;
+  /** The timer is for samples that wait to be judged. */
+  #timerIsSoon = false;
 
   constructor(clock: Clock, sensor: Sensor, day: DayKeeper, listener: SensorListener) {
     this.#clock = clock;
@@ -83,7 +90,13 @@ export class SensorWatch {
     this.#last = { level, heard, accountedTo: heard.now };
     this.#levels.add(heard.now, level);
     this.#day.minuteReached(heard.wallTime, this.#history);
-    this.#judge();
+    const wait = this.#judgedAt + judgeAtMostEveryMs - heard.now;
+    if (wait <= 0) this.#judge();
+    else if (!this.#timerIsSoon) {
+      this.#timer?.cancel();
+      this.#timer = this.#clock.setTimer(() => this.#judge(), wait);
+      this.#timerIsSoon = true;
+    }
   }
 
   get exceeded(): string[] {
@@ -129,7 +142,9 @@ export class SensorWatch {
   #judge(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#timerIsSoon = false;
     const moment = this.#moment();
+    this.#judgedAt = moment.now;
     const average = this.#levels.average(moment.now);
     // Half of the span must be known: less is a guess.
     const known = average && average.knownMs >= this.#spanMs / 2 ? average : undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type LockMethod, Secret } from '../../../src/contract/index.ts';
+import { boundedJson } from '../../../src/driver-kit/bounded-json.ts';
 
 /** Where the lock says its bolt is (ZCL Door Lock cluster, attribute LockState, in Zigbee2MQTT's words). */
 export type Bolt = 'locked' | 'unlocked' | 'not_fully_locked';
@@ -206,10 +207,4 @@ export function parseOnline(payload: Buffer): 'online' | 'offline' | undefined {
   return parsed.success ? parsed.data.state : undefined;
 }
 
-export function parseJson(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString());
-  } catch {
-    return undefined;
-  }
-}
+export const parseJson = boundedJson;

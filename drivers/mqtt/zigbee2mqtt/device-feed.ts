@@ -40,6 +40,8 @@ export interface BoltNews {
   readonly at: number;
 }
 
+/** Keys of a device that are kept to be compared; a keypad with all its slots has some hundreds. A guess with room. */
+const mostKept = 2_000;
 const newsLastMs = 1_000;
 /** An event that a lock owes for a command is no longer waited for after this. A guess at the sleepiest of locks. */
 const eventOwedMs = 30_000;
@@ -201,6 +203,8 @@ export class DeviceFeed {
     const at = this.#clock.now();
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     for (const [key, value] of message.kept) {
+      // Whoever makes up new keys for ever fills no memory, and tells of nothing.
+      if (!this.#kept.has(key) && this.#kept.size >= mostKept) continue;
       if (!alike(this.#kept.get(key), value)) changed?.add(key);
       this.#kept.set(key, value);
     }

@@ -14,6 +14,7 @@ import {
   type Place,
   socketFailure,
 } from './failures.ts';
+import { guardPackets, type OversizedMessage } from './packet-guard.ts';
 
 export type ProtocolVersion = 4 | 5;
 
@@ -40,7 +41,12 @@ export interface ConnectionHandlers {
   message(message: MqttMessage): void;
   /** `reasonCode` is 0 where the broker speaks 3.1.1. */
   acknowledged(messageId: number, reasonCode: number): void;
+  /** One that is too large to be read; it is left out. */
+  oversized(message: OversizedMessage): void;
 }
+
+/** Bytes: the largest packet that is read. What a bridge tells of all its devices at once has some megabytes. */
+export const MAX_PACKET = 4_325_376;
 
 /** More bytes than this may be more than the kernel takes at once: they are handed over to find out. A guess. */
 const GATHERED_AT_MOST = 16_384;
@@ -256,13 +262,19 @@ function accepted(
   signal: AbortSignal,
 ): Promise<BrokerConnection> {
   const { protocolVersion, username, password, will } = options;
+  guardPackets(socket.stream, {
+    limit: MAX_PACKET,
+    oversized: (message) => handlers.oversized(message),
+    broken: () => socket.reset(),
+  });
   return new Promise((resolve, reject) => {
     const client = new MqttClient(() => socket.stream, {
       protocolId: 'MQTT',
       protocolVersion,
       clientId: options.clientId,
       clean: true,
-      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 0 } }),
+      // Over 3.1.1 nothing can be said, and the guard leaves out what is too large.
+      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 0, maximumPacketSize: MAX_PACKET } }),
       keepalive: options.keepaliveSeconds,
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password: password.reveal() }),

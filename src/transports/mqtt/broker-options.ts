@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Secret } from '../../contract/index.ts';
+import type { OnLimit } from '../../model/limits.ts';
 import { parseBrokerUrl } from './broker-address.ts';
 import type { ProtocolVersion } from './broker-connection.ts';
 import type { TlsMaterial } from './credentials.ts';
@@ -22,6 +23,8 @@ export interface BrokerOptions {
   readonly log: Logger;
   /** The broker is known to speak 3.1.1 alone, and somebody was told what that costs. */
   readonly isKnownToBeOld?: boolean | undefined;
+  /** Told of messages that were too large, or too many. */
+  readonly onLimit?: OnLimit | undefined;
   /** Undefined: 5, and 3.1.1 where the broker refuses 5. */
   readonly protocolVersion?: ProtocolVersion | undefined;
 }

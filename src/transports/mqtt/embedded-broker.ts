@@ -4,6 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { AuthenticateError } from 'aedes';
 import type { Logger } from 'pino';
 import { GatewayError, type Secret } from '../../contract/index.ts';
+import { MAX_PACKET } from './broker-connection.ts';
+import { guardPackets } from './packet-guard.ts';
 
 export interface EmbeddedBrokerOptions {
   /** 0: any free port. */
@@ -13,6 +15,8 @@ export interface EmbeddedBrokerOptions {
   readonly username?: string | undefined;
   readonly password?: Secret | undefined;
   readonly log: Logger;
+  /** Bytes of the largest packet that a client may send; as much as the gateway reads unless told. */
+  readonly maxPacket?: number | undefined;
 }
 
 export interface EmbeddedBroker {
@@ -28,7 +32,7 @@ export interface EmbeddedBroker {
  * @throws GatewayError `misconfigured` when the port is taken or the host is not this machine's
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const { log, username, password, host = '127.0.0.1' } = options;
+  const { log, username, password, host = '127.0.0.1', maxPacket = MAX_PACKET } = options;
   if ((username === undefined) !== (password === undefined))
     throw new GatewayError('misconfigured', 'The embedded MQTT broker: username and password_file go together.');
   if (password === undefined && !/^(localhost|127\.|::1$)/.test(host))
@@ -54,6 +58,12 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+    guardPackets(socket, {
+      limit: maxPacket,
+      oversized: ({ topic, bytes }) =>
+        log.warn({ topic, bytes }, 'A message was too large for the embedded MQTT broker'),
+      broken: () => socket.destroy(),
+    });
     aedes.handle(socket);
   });
   try {

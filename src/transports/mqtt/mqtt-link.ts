@@ -1,11 +1,15 @@
 import {
+  type Clock,
   GatewayError,
   type LinkState,
   type MqttLink,
   type MqttMessage,
+  type MqttSubscribeOptions,
   type SendPermit,
   type Unsubscribe,
 } from '../../contract/index.ts';
+import type { OnLimit } from '../../model/limits.ts';
+import { BoundedListener, USUAL_PAYLOAD } from './bounded-listener.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, unavailable } from './command-sender.ts';
@@ -19,26 +23,44 @@ export interface LinkHost {
   readonly loop: Pick<BrokerLoop, 'state' | 'connection' | 'onStateChange'>;
   readonly sender: Pick<CommandSender, 'send'>;
   subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  /** Hands a message over; what the listener throws is logged. */
+  safely(listener: (message: MqttMessage) => void, message: MqttMessage): void;
   claim(filter: string): Claim;
-  onSwept(listener: () => void): Unsubscribe;
+  /** Told when claims or what is listened to may have changed. */
+  onChange(listener: () => void): Unsubscribe;
+  readonly clock: Clock;
+  readonly deviceId: string | undefined;
+  readonly onLimit: OnLimit;
+  /** Why a filter is not listened to for now. */
+  shunned(filter: string): (LinkState & { readonly status: 'down' }) | undefined;
 }
 
-/** A device's link: the broker's state, and down for as long as a command topic of the device is not swept yet. */
+/**
+ * A device's link: the broker's state, and down for as long as a command topic of the device is not swept yet, or a
+ * topic of the device cannot be listened to.
+ */
 export class DeviceLink implements MqttLink {
   readonly kind = 'mqtt';
   readonly #device: string;
   readonly #host: LinkHost;
   readonly #claims = new Set<Claim>();
+  readonly #heard = new Map<BoundedListener, string>();
   readonly #listeners = new Set<{ told: LinkState }>();
 
   constructor(device: string, host: LinkHost) {
     this.#device = device;
     this.#host = host;
+    // What was heard on a connection must not come after its end was told.
+    host.loop.onStateChange(() => this.#flush());
   }
 
   get state(): LinkState {
     const { state } = this.#host.loop;
     if (state.status === 'down') return state;
+    for (const filter of this.#heard.values()) {
+      const shunned = this.#host.shunned(filter);
+      if (shunned !== undefined) return shunned;
+    }
     for (const { swept, filter } of this.#claims) {
       if (swept) continue;
       const preparing: LinkState = {
@@ -63,16 +85,34 @@ export class DeviceLink implements MqttLink {
       listener(state);
     };
     this.#listeners.add(entry);
-    const stops = [this.#host.loop.onStateChange(tell), this.#host.onSwept(tell)];
+    const stops = [this.#host.loop.onStateChange(tell), this.#host.onChange(tell)];
     return () => {
       this.#listeners.delete(entry);
       for (const stop of stops) stop();
     };
   }
 
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
+  subscribe(
+    filter: string,
+    listener: (message: MqttMessage) => void,
+    { maxBytes = USUAL_PAYLOAD }: MqttSubscribeOptions = {},
+  ): Unsubscribe {
     this.#check(filter);
-    return this.#host.subscribe(filter, listener);
+    const { clock, deviceId, onLimit } = this.#host;
+    const bounded = new BoundedListener((message) => this.#host.safely(listener, message), {
+      clock,
+      onLimit,
+      deviceId,
+      device: this.#device,
+      maxBytes,
+    });
+    this.#heard.set(bounded, filter);
+    const unsubscribe = this.#host.subscribe(filter, (message) => bounded.hear(message));
+    return () => {
+      this.#heard.delete(bounded);
+      bounded.close();
+      unsubscribe();
+    };
   }
 
   claimCommandTopic(filter: string): Unsubscribe {
@@ -94,8 +134,15 @@ export class DeviceLink implements MqttLink {
   }
 
   #send(permit: SendPermit | undefined, topic: string, payload: string, signal: AbortSignal): Promise<number> {
-    const connection = () => this.#connection();
+    const connection = () => {
+      this.#flush();
+      return this.#connection();
+    };
     return this.#host.sender.send({ device: this.#device, topic, payload, signal, permit, connection });
+  }
+
+  #flush(): void {
+    for (const bounded of [...this.#heard.keys()]) bounded.flush();
   }
 
   #connection(): BrokerConnection {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, LinkState, MqttLink, Timer, Unsubscribe } from '../../contract/index.ts';
+import type { OnLimit } from '../../model/limits.ts';
 import type { BrokerConnection, ProtocolVersion } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
@@ -7,7 +8,10 @@ import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
 import { BrokerFailure, notAnswering, type Place } from './failures.ts';
 import { DeviceLink } from './mqtt-link.ts';
+import type { OversizedMessage } from './packet-guard.ts';
+import { ShunnedTopics, tooLarge } from './shunned-topics.ts';
 import { SubscriptionBook } from './subscription-book.ts';
+import { matches } from './topic-filter.ts';
 
 export interface MqttTransportOptions extends BrokerOptions {
   /** Called for each command found retained on a topic of ours, after the try to clear it. */
@@ -37,7 +41,10 @@ export class MqttTransport {
   readonly #topics: CommandTopics;
   readonly #sender: CommandSender;
   readonly #onRetainedCommand: ((found: RetainedCommand) => void) | undefined;
-  readonly #afterSweep = new Set<() => void>();
+  readonly #onLimit: OnLimit;
+  readonly #shunned: ShunnedTopics;
+  /** Told when something that a link's state depends on has changed. */
+  readonly #onLinks = new Set<() => void>();
   #refused = new Map<string, number>();
   #synchronising: Promise<void> | undefined;
   #planned = false;
@@ -53,7 +60,10 @@ export class MqttTransport {
     this.#clock = options.clock;
     this.#onRetainedCommand = options.onRetainedCommand;
     this.#place = placeOf(options);
+    this.#onLimit = options.onLimit ?? (() => undefined);
+    this.#shunned = new ShunnedTopics(options.clock, (topic) => this.#listenAgain(topic));
     this.#book = new SubscriptionBook(log);
+    this.#book.shunWhere((filter) => this.#shunned.reasonFor(filter) !== undefined);
     this.#topics = new CommandTopics(log);
     this.#sender = new CommandSender(options.clock, this.#place);
     this.#loop = new BrokerLoop({
@@ -70,6 +80,7 @@ export class MqttTransport {
           this.#book.deliver(message);
         },
         acknowledged: (messageId, reasonCode) => this.#sender.acknowledged(messageId, reasonCode),
+        oversized: (message) => this.#shun(message),
       },
     });
     this.#loop.onStateChange(({ status }) => {
@@ -111,12 +122,18 @@ export class MqttTransport {
   /** Commands still unacknowledged are taken back where that is possible, and end `outcome_unknown`. */
   close(): Promise<void> {
     this.#lookTimer?.cancel();
+    this.#shunned.close();
     return this.#loop.close(this.#sender.idle);
   }
 
-  /** A device's link. @param device its name, for messages */
-  link(device: string): MqttLink {
+  /** A device's link. @param device its name, for messages @param deviceId for events */
+  link(device: string, deviceId?: string): MqttLink {
     return new DeviceLink(device, {
+      clock: this.#clock,
+      deviceId,
+      onLimit: this.#onLimit,
+      safely: (heard, message) => this.#book.safely(heard, message),
+      shunned: (filter) => this.#shunned.reasonFor(filter),
       place: this.#place,
       loop: this.#loop,
       sender: this.#sender,
@@ -133,11 +150,29 @@ export class MqttTransport {
         this.#synchroniseSoon();
         return claim;
       },
-      onSwept: (listener) => {
-        this.#afterSweep.add(listener);
-        return () => void this.#afterSweep.delete(listener);
+      onChange: (listener) => {
+        this.#onLinks.add(listener);
+        return () => void this.#onLinks.delete(listener);
       },
     });
+  }
+
+  /** What was kept on a command topic is cleared like any other command that somebody left there. */
+  #shun({ topic, bytes, retained }: OversizedMessage): void {
+    this.#onLimit({ limit: 'message_size', source: topic, message: tooLarge(topic, bytes) });
+    if (!(retained && this.#topics.heard(topic))) this.#shunned.add(topic, bytes);
+    this.#synchroniseSoon();
+    this.#tellLinks();
+  }
+
+  #listenAgain(topic: string): void {
+    for (const filter of this.#book.filters) if (matches(filter, topic)) this.#book.tellAgain(filter);
+    this.#synchroniseSoon();
+    this.#tellLinks();
+  }
+
+  #tellLinks(): void {
+    for (const listener of [...this.#onLinks]) listener();
   }
 
   #lookLater(): void {
@@ -239,6 +274,6 @@ export class MqttTransport {
         );
       this.#onRetainedCommand?.(found);
     }
-    for (const listener of [...this.#afterSweep]) listener();
+    this.#tellLinks();
   }
 }

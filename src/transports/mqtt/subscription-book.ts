@@ -24,6 +24,8 @@ export class SubscriptionBook {
   readonly #wildcards = new Set<string>();
   readonly #told = new Set<string>();
   readonly #toTell = new Set<string>();
+  /** Filters that are not listened to for now. */
+  #shuns: (filter: string) => boolean = () => false;
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -38,6 +40,20 @@ export class SubscriptionBook {
     if (hasWildcard(filter)) this.#wildcards.add(filter);
     this.#toTell.add(filter);
     return () => this.#remove(entry);
+  }
+
+  /** Leaves out filters on which there is more than can be read, from the next {@link takeChanges} on. */
+  shunWhere(shuns: (filter: string) => boolean): void {
+    this.#shuns = shuns;
+  }
+
+  /** A filter that was shunned is listened to again. */
+  tellAgain(filter: string): void {
+    if (this.#entries.has(filter)) this.#toTell.add(filter);
+  }
+
+  get filters(): IterableIterator<string> {
+    return this.#entries.keys();
   }
 
   has(filter: string): boolean {
@@ -56,8 +72,8 @@ export class SubscriptionBook {
 
   /** What the broker is to be told now; afterwards it counts as told. */
   takeChanges(): SubscriptionChanges {
-    const subscribe = [...this.#toTell];
-    const unsubscribe = [...this.#told].filter((filter) => !this.#entries.has(filter));
+    const subscribe = [...this.#toTell].filter((filter) => !this.#shuns(filter));
+    const unsubscribe = [...this.#told].filter((filter) => !this.#entries.has(filter) || this.#shuns(filter));
     for (const filter of subscribe) this.#told.add(filter);
     for (const filter of unsubscribe) this.#told.delete(filter);
     this.#toTell.clear();
@@ -78,8 +94,13 @@ export class SubscriptionBook {
       if (entry.hadRetained.has(message.topic)) return;
       entry.hadRetained.add(message.topic);
     }
+    this.safely(entry.listener, message);
+  }
+
+  /** One that throws disturbs nobody else. */
+  safely(listener: (message: MqttMessage) => void, message: MqttMessage): void {
     try {
-      entry.listener(message);
+      listener(message);
     } catch (error) {
       // The error's text may quote the payload (JSON.parse does), and a payload may hold a PIN.
       const where =

@@ -3,6 +3,7 @@ import type { Clock, LinkState, MqttMessage, Unsubscribe } from '../../contract/
 import type { BrokerConnection, ProtocolVersion, Will } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
+import { tooLarge } from './shunned-topics.ts';
 import { SubscriptionBook } from './subscription-book.ts';
 import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
 import { topicProblem } from './topic-filter.ts';
@@ -68,6 +69,8 @@ export class MqttTelemetryClient {
       lost: () => this.#lost(),
       handlers: {
         message: (message) => this.#book.deliver(message),
+        oversized: ({ topic, bytes }) =>
+          options.onLimit?.({ limit: 'message_size', source: topic, message: tooLarge(topic, bytes) }),
         acknowledged: (messageId, reasonCode) => this.#acknowledged(messageId, reasonCode),
       },
     });

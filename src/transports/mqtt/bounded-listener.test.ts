@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import type { LimitBite } from '../../model/limits.ts';
+import { BoundedListener } from './bounded-listener.ts';
+
+function site(maxBytes = 1_000) {
+  const clock = new SimulatedClock();
+  const heard: string[] = [];
+  const bites: LimitBite[] = [];
+  const listener = new BoundedListener(({ topic, payload }) => void heard.push(`${topic} ${payload}`), {
+    clock,
+    onLimit: (bite) => void bites.push(bite),
+    deviceId: 'd',
+    device: 'Hall',
+    maxBytes,
+  });
+  const say = (payload: string, topic = 't') =>
+    listener.hear({ topic, payload: Buffer.from(payload), retained: false });
+  return { clock, heard, bites, listener, say };
+}
+
+describe('one that publishes far too much', () => {
+  test('is heard at once in a burst, then ten times a second, and always what it said last', async () => {
+    const { clock, heard, bites, say } = site();
+    for (let second = 0; second < 10; second++)
+      for (let each = 0; each < 100; each++) {
+        for (let more = 0; more < 10; more++) say(`${second}.${each}.${more}`);
+        await clock.advance(10);
+      }
+    await clock.advance(100);
+    expect(heard.length).toBeLessThan(200 + 10 * 21);
+    expect(heard.at(-1)).toBe('t 9.99.9');
+    const passedOver = bites.reduce((sum, { count = 1 }) => sum + count, 0);
+    expect(passedOver + heard.length).toBe(10_000);
+    expect(bites[0]).toMatchObject({ limit: 'device_messages', source: 't', deviceId: 'd' });
+    expect(clock.armedTimers).toBe(0);
+  });
+
+  test('on many topics at once loses none of their newest, and keeps no more than a thousand', async () => {
+    const { clock, heard, say, bites } = site();
+    for (let topic = 0; topic < 600; topic++) say('a', `t${topic}`);
+    await clock.advance(100);
+    expect(new Set(heard).size).toBe(600);
+    expect(bites).toEqual([]);
+    for (let topic = 0; topic < 5_000; topic++) say('b', `t${topic}`);
+    await clock.advance(100);
+    expect(heard.length).toBeLessThan(600 + 1_250);
+    expect(bites[0]?.count).toBeGreaterThan(3_500);
+  });
+
+  test('leaves what usual devices say as it is, in order', async () => {
+    const { clock, heard, say, bites } = site();
+    for (let each = 0; each < 1_000; each++) {
+      say(`${each}`);
+      await clock.advance(60);
+    }
+    expect(heard).toEqual(Array.from({ length: 1_000 }, (_, each) => `t ${each}`));
+    expect(bites).toEqual([]);
+  });
+});
+
+test('what waits is handed over before a command leaves, and not after it was called off', async () => {
+  const { clock, heard, say, listener } = site();
+  for (let each = 0; each < 300; each++) say(`${each}`);
+  expect(heard.at(-1)).toBe('t 199');
+  listener.flush();
+  expect(heard.at(-1)).toBe('t 299');
+  say('late');
+  listener.close();
+  await clock.advance(1_000);
+  expect(heard.at(-1)).toBe('t 299');
+  expect(clock.armedTimers).toBe(0);
+});
+
+test('what is too large is not handed over, and told with its topic', () => {
+  const { heard, say, bites } = site(10);
+  say('x'.repeat(11));
+  say('x'.repeat(10));
+  expect(heard).toHaveLength(1);
+  expect(bites).toMatchObject([{ limit: 'message_size', source: 't', message: expect.stringContaining('11 bytes') }]);
+});

@@ -1,0 +1,119 @@
+import type { Clock, MqttMessage, Timer } from '../../contract/index.ts';
+import type { OnLimit } from '../../model/limits.ts';
+
+/** Bytes. A device tells of itself in some hundred; a keypad with all its slots in some thousand. A guess with room. */
+export const USUAL_PAYLOAD = 65_536;
+
+/** How many messages are looked at at once, and per second for as long as they come. Guesses: a busy lock sends three. */
+const BURST = 200;
+const PER_SECOND = 20;
+/** How long a message may wait for its turn, in milliseconds, while more come than are looked at. */
+const HELD_MS = 100;
+/** Topics of one subscription whose newest message may wait. */
+const MAX_HELD = 1_000;
+
+export interface ListenerOptions {
+  readonly clock: Clock;
+  readonly onLimit: OnLimit;
+  readonly deviceId: string | undefined;
+  /** The device's name, for messages. */
+  readonly device: string;
+  /** Bytes of payload; what is larger is not looked at. */
+  readonly maxBytes: number;
+}
+
+/**
+ * One subscription's listener, with a bound on the work that whoever publishes there can cause. While more comes than
+ * is looked at, of each topic the newest message is, ten times a second: what a device was says nothing any more once
+ * it said what it is. What was passed over is counted, and told.
+ */
+export class BoundedListener {
+  readonly #options: ListenerOptions;
+  readonly #listener: (message: MqttMessage) => void;
+  readonly #held = new Map<string, MqttMessage>();
+  #left = BURST;
+  #countedAt: number;
+  #timer: Timer | undefined;
+  #passedOver = 0;
+  #lastTopic = '';
+
+  constructor(listener: (message: MqttMessage) => void, options: ListenerOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#countedAt = options.clock.now();
+  }
+
+  hear(message: MqttMessage): void {
+    const { topic, payload } = message;
+    const { maxBytes, onLimit, deviceId, device } = this.#options;
+    if (payload.length > maxBytes) {
+      onLimit({
+        limit: 'message_size',
+        source: topic,
+        deviceId,
+        message:
+          `${device}: a message of ${payload.length} bytes on ${topic} was not read; ${maxBytes} are the most. ` +
+          'Find out who publishes there.',
+      });
+      return;
+    }
+    if (this.#timer === undefined && this.#takesOne()) {
+      this.#listener(message);
+      return;
+    }
+    const isNew = !this.#held.has(topic);
+    if (!isNew || this.#held.size >= MAX_HELD) {
+      this.#passedOver += 1;
+      this.#lastTopic = topic;
+    }
+    if (!isNew || this.#held.size < MAX_HELD) this.#held.set(topic, message);
+    this.#timer ??= this.#options.clock.setTimer(() => this.flush(), HELD_MS);
+  }
+
+  /** Hands over what waits. Before a command leaves: what was heard before it must not count as heard after it. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    this.#refill();
+    this.#left = Math.max(0, this.#left - held.length);
+    this.#tell();
+    for (const message of held) this.#listener(message);
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#held.clear();
+  }
+
+  #tell(): void {
+    if (this.#passedOver === 0) return;
+    const { onLimit, deviceId, device } = this.#options;
+    const count = this.#passedOver;
+    this.#passedOver = 0;
+    onLimit({
+      limit: 'device_messages',
+      source: this.#lastTopic,
+      deviceId,
+      count,
+      message:
+        `${device}: more than ${PER_SECOND} messages a second come on ${this.#lastTopic}; of those the newest are ` +
+        'looked at, ten times a second. Find out why it sends so many.',
+    });
+  }
+
+  #takesOne(): boolean {
+    this.#refill();
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+
+  #refill(): void {
+    const now = this.#options.clock.now();
+    this.#left = Math.min(BURST, this.#left + ((now - this.#countedAt) * PER_SECOND) / 1_000);
+    this.#countedAt = now;
+  }
+}
