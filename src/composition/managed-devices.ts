@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
-import type { Clock, LinkKind, LinkKinds, Secret } from '../contract/index.ts';
+import type { Clock, LinkKind, LinkKinds, OnLimit, Secret } from '../contract/index.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
-import type { OnLimit } from '../model/limits.ts';
 import type { Change, Store } from '../model/store.ts';
 
 /** Whose link it is. */

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { BrokerConfig, LinkConfig } from '../config/loaded-config.ts';
-import { type Clock, GatewayError, type MqttLink } from '../contract/index.ts';
+import { type Clock, GatewayError, type MqttLink, type OnLimit } from '../contract/index.ts';
 import type { LinkReport } from '../model/gateway.ts';
-import type { OnLimit } from '../model/limits.ts';
 import {
   type BrokerOptions,
   MqttTelemetryClient,

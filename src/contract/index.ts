@@ -6,6 +6,7 @@ export * from './driver.ts';
 export * from './errors.ts';
 export * from './gatt-peripheral.ts';
 export * from './health.ts';
+export * from './limits.ts';
 export * from './link-kinds.ts';
 export * from './links.ts';
 export * from './open-device.ts';

@@ -9,12 +9,12 @@ import {
   type LinkKind,
   type LinkKinds,
   type LinkState,
+  type OnLimit,
   openDevice,
   type Secret,
   type Timer,
 } from '../contract/index.ts';
 import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
-import type { OnLimit } from '../model/limits.ts';
 import { DeviceLane } from './device-lane.ts';
 import { ReportBudget } from './report-budget.ts';
 

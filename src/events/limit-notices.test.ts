@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { recordLog } from '../../test/kit/recorded-log.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import type { LimitBite } from '../contract/index.ts';
 import type { EventDraft } from '../model/event-types.ts';
-import type { LimitBite } from '../model/limits.ts';
 import { LimitNotices } from './limit-notices.ts';
 
 const bite: LimitBite = { limit: 'http_requests', source: '192.0.2.7', message: 'Too much came from 192.0.2.7.' };

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
-import type { Clock, Timer } from '../contract/index.ts';
+import type { Clock, LimitBite, LimitName, Timer } from '../contract/index.ts';
 import type { EventDraft } from '../model/event-types.ts';
-import type { LimitBite, LimitName } from '../model/limits.ts';
 
 /** How often the same limit is logged again while it bites, in milliseconds. */
 const TELL_EVERY_MS = 60_000;

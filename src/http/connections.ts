@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { OnLimit } from '../model/limits.ts';
+import type { OnLimit } from '../contract/index.ts';
 import { addressGroup } from './address-group.ts';
 
 /** How many connections there may be. */

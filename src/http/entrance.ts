@@ -3,8 +3,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../contract/index.ts';
-import type { OnLimit } from '../model/limits.ts';
+import type { Clock, OnLimit } from '../contract/index.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { brokenRequestAnswer } from './request-faults.ts';
 import { StrangerRequests } from './stranger-requests.ts';

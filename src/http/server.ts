@@ -8,9 +8,8 @@ import Fastify, {
   type LightMyRequestResponse,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { GatewayError } from '../contract/index.ts';
+import { GatewayError, type OnLimit } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
-import type { OnLimit } from '../model/limits.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
 import { Callers } from './callers.ts';

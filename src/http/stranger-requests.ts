@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../contract/index.ts';
-import { GatewayError } from '../contract/index.ts';
-import type { OnLimit } from '../model/limits.ts';
+import { type Clock, GatewayError, type OnLimit } from '../contract/index.ts';
 import { addressGroup } from './address-group.ts';
 import { errorAnswer } from './error-envelope.ts';
 

@@ -1,5 +1,4 @@
-import type { DenialReason, LockMethod } from '../contract/index.ts';
-import type { LimitName } from './limits.ts';
+import type { DenialReason, LimitName, LockMethod } from '../contract/index.ts';
 import type { ActionType } from './records.ts';
 
 /** An event without fields of its own. */

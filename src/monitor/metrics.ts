@@ -1,7 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Unsubscribe } from '../contract/index.ts';
+import { type LimitName, limitNames, type Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
-import { type LimitName, limitNames } from '../model/limits.ts';
 import type { AttemptRecord } from '../model/records.ts';
 import { DurationWindow } from './duration-window.ts';
 import { type ProcessProbe, probeProcess } from './process-probe.ts';

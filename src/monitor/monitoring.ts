@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { LimitName } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
-import type { LimitName } from '../model/limits.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics } from './metrics.ts';
 import { type MonitorConfig, startMonitor } from './mqtt-monitor.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LimitBite } from '../../src/contract/index.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
-import type { LimitBite } from '../../src/model/limits.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
 import { certificate, certificateKey } from '../kit/certificates.ts';
 import { frontDoor } from '../kit/fake-devices.ts';

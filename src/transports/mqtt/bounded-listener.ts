@@ -1,5 +1,4 @@
-import type { Clock, MqttMessage, Timer } from '../../contract/index.ts';
-import type { OnLimit } from '../../model/limits.ts';
+import type { Clock, MqttMessage, OnLimit, Timer } from '../../contract/index.ts';
 
 /** Bytes. A device tells of itself in some hundred; a keypad with all its slots in some thousand. A guess with room. */
 export const USUAL_PAYLOAD = 65_536;

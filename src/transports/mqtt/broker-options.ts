@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import { type Clock, GatewayError, type Secret } from '../../contract/index.ts';
-import type { OnLimit } from '../../model/limits.ts';
+import { type Clock, GatewayError, type OnLimit, type Secret } from '../../contract/index.ts';
 import { parseBrokerUrl } from './broker-address.ts';
 import type { ProtocolVersion } from './broker-connection.ts';
 import type { TlsMaterial } from './credentials.ts';

@@ -5,10 +5,10 @@ import {
   type MqttLink,
   type MqttMessage,
   type MqttSubscribeOptions,
+  type OnLimit,
   type SendPermit,
   type Unsubscribe,
 } from '../../contract/index.ts';
-import type { OnLimit } from '../../model/limits.ts';
 import { BoundedListener, USUAL_PAYLOAD } from './bounded-listener.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';

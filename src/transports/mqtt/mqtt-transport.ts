@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { Clock, LinkState, MqttLink, Timer, Unsubscribe } from '../../contract/index.ts';
-import type { OnLimit } from '../../model/limits.ts';
+import type { Clock, LinkState, MqttLink, OnLimit, Timer, Unsubscribe } from '../../contract/index.ts';
 import type { BrokerConnection, ProtocolVersion } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';

@@ -5,8 +5,7 @@ import { MqttWitness } from '../../../test/kit/mqtt-witness.ts';
 import { recordLog } from '../../../test/kit/recorded-log.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { TcpProxy } from '../../../test/kit/tcp-proxy.ts';
-import type { MqttLink } from '../../contract/index.ts';
-import type { LimitBite } from '../../model/limits.ts';
+import type { LimitBite, MqttLink } from '../../contract/index.ts';
 import { type EmbeddedBroker, MqttTransport, startEmbeddedBroker } from './index.ts';
 
 let clock: SimulatedClock;
