@@ -2,6 +2,7 @@ import { type Device, GatewayError, sleep, type TimeLimits } from '../contract/i
 import type { LaneClass, LaneJob } from '../devices/device-lane.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
+import { attemptAudit } from '../model/audit.ts';
 import type { Origin } from '../model/gateway.ts';
 import type { ActionType, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
@@ -115,6 +116,7 @@ export class Dispatcher {
       ...idempotency(attempt, origin),
       ...(command.alsoAccept?.(attempt.id) ?? []),
       { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history },
+      attemptAudit(attempt.facts, settlement, settledAt),
     ]);
     book.opened(attempt);
     attempt.recorded({ settlement, at: settledAt });

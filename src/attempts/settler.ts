@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
+import { attemptAudit } from '../model/audit.ts';
 import type { EventRecorder } from '../model/event-recorder.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
@@ -77,7 +78,8 @@ export class Settler {
     const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
     const change: Change = { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history };
     const ended = attemptEnded(attempt.facts, settlement, settledAt);
-    const changes = [change, ...attempt.alsoSettle(settlement), ...(ended ? [events.record(ended)] : [])];
+    const audit = attemptAudit(attempt.facts, settlement, settledAt);
+    const changes = [change, audit, ...attempt.alsoSettle(settlement), ...(ended ? [events.record(ended)] : [])];
     const write = () => {
       store.commit(changes).then(
         () => {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { verifyAudit } from './audit.ts';
 import type { ExitCode } from './exit.ts';
 import { changeKey, createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,6 +45,24 @@ export function defineKeyCommands(program: Command, terminal: Terminal, done: (c
     .description('make the security keys of a new Z-Wave network, for keys_file of its stick')
     .action((file) => done(createZwaveKeys(terminal, file)));
   keys.addHelpText('after', `\n\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** `strikeplate audit`. */
+export function defineAuditCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+  const audit = program.command('audit').description('check the audit log');
+  audit
+    .command('verify')
+    .description('say whether the audit log is as it was written, and name the first link that is broken')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--json', 'print JSON')
+    .option('--head <seq:hash>', 'what was told elsewhere, such as on the retained topic audit/head', place)
+    .action((options) => done(verifyAudit(terminal, options)));
+}
+
+function place(text: string): { seq: number; hash: string } {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
+  throw new InvalidArgumentError('It must be a number and 64 hexadecimal digits, with a colon between.');
 }
 
 const examples = [

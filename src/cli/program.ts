@@ -11,7 +11,7 @@ import { completion, type Shell, shells } from './completion.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
-import { defineKeyCommands } from './key-commands.ts';
+import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
 import { setService } from './service.ts';
 import type { Stop } from './stop-signals.ts';
@@ -208,6 +208,7 @@ started in this folder. "strikeplate demo" starts one.`,
   clock.addHelpText('after', examples(['strikeplate clock', 'strikeplate clock confirm']));
 
   defineKeyCommands(program, terminal, done);
+  defineAuditCommands(program, terminal, done);
 
   program
     .command('simulate')

@@ -85,7 +85,7 @@ describe('a gateway that cannot be asked', () => {
     writeFileSync(file, 'seam_gw1_wrong\n');
     expect(await run('devices', '--key-file', file)).toMatchObject({
       code: 5,
-      err: 'This API key is not known here, or was revoked.',
+      err: 'This API key is not known here, or was revoked, or has ended.',
     });
     writeFileSync(file, 'two words\n');
     expect(await run('devices', '--key-file', file)).toMatchObject({

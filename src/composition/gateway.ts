@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { timeOrderedIds } from '../attempts/ids.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
@@ -9,7 +10,9 @@ import { type Clock, GatewayError } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { ApiKeys } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
+import { KeyAdministration } from '../http/key-administration.ts';
 import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
+import { RefusedKeys } from '../http/refused-keys.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
@@ -18,9 +21,11 @@ import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/index.ts';
+import { writeStart } from './audit-start.ts';
 import { startBle } from './ble.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
+import { KeyWatch } from './key-watch.ts';
 import { managedDevices } from './managed-devices.ts';
 import { startMqtt } from './mqtt.ts';
 import { startSerial } from './serial.ts';
@@ -64,6 +69,18 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const limits = new LimitNotices({ clock, log });
     await startup.add(async () => ({ close: async () => limits.close() }));
     const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
+    let isClockSure = () => true;
+    const audit = await startup.add(() =>
+      AuditLog.open({
+        store,
+        vault,
+        clock,
+        log,
+        randomBytes,
+        days: config.store.auditDays,
+        isClockSure: () => isClockSure(),
+      }),
+    );
     const mqtt = await startup.add(() =>
       startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log, onLimit: (bite) => limits.bit(bite) }),
     );
@@ -71,7 +88,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
     const pairings = pairingFilesOf(config, randomBytes);
     const zwave = await startup.add(() => startZwave(config.zwave, { clock, log, store }));
-    const keys = await startup.add(() => openApiKeys(config.http.apiKeysFile, clock, log));
+    const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
+    const keys = await startup.add(() => ApiKeys.open(config.http.apiKeysFile, clock, log, use));
+    keys.watch();
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -112,7 +131,18 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
     });
     limits.tellEvents((drafts) => core.events.append(drafts));
-    store.keepAllUnless(() => core.time.moment().sure);
+    isClockSure = () => core.time.moment().sure;
+    store.keepAllUnless(isClockSure);
+    const keyWatch = new KeyWatch({
+      keys,
+      store,
+      audit,
+      tell: (drafts) => core.events.append(drafts),
+      log,
+      wallTime: () => clock.wallTime(),
+    });
+    const refusals = new RefusedKeys(clock, (report) => keyWatch.refused(report));
+    await startup.add(async () => ({ close: async () => refusals.close() }));
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
     const { metrics } = await startup.add(async () =>
       startMonitoring({
@@ -122,12 +152,16 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         connectionTo: mqtt.telemetryTo,
         storeStats: () => store.stats,
         limitTotals: () => limits.totals,
+        refusedKeys: () => refusals.totals,
+        audit,
         log,
         random: Math.random,
         logTap,
       }),
     );
     logDoors(core.attempts, core.devices, log);
+    await writeStart(audit, config, core.identity, pairings, store);
+    keyWatch.start();
     await startup.add(async () => {
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };
@@ -138,6 +172,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       createHttpServer({
         gateway: core,
         keys,
+        keyAdministration: new KeyAdministration({
+          file: config.http.apiKeysFile,
+          keys,
+          use,
+          random: randomBytes,
+          wallTime: () => clock.wallTime(),
+        }),
+        audit,
+        refusals,
         holdMs: config.http.holdMs,
         maxConnections: config.http.maxConnections,
         onLimit: (bite) => limits.bit(bite),
@@ -153,13 +196,6 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     await startup.close();
     throw error;
   }
-}
-
-async function openApiKeys(file: string, clock: Clock, log: Logger): Promise<ApiKeys> {
-  const use = await KeyUse.open({ file: keyUseFileOf(file), clock, log });
-  const keys = await ApiKeys.open(file, clock, log, use);
-  keys.watch();
-  return keys;
 }
 
 async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<GatewayIdentity> {

@@ -29,6 +29,7 @@ describe('a configuration that is in order', () => {
       keyFile: join(folder, 'store.key'),
       retentionDays: 90,
       maxEvents: 100_000,
+      auditDays: 400,
     });
     expect(config.mqtt).toMatchObject([{ kind: 'external', name: 'main', url: 'mqtt://127.0.0.1:1883' }]);
     expect(config.webhooks).toEqual({ privateTargets: [], includeCodes: false, maxQueued: 10_000 });

@@ -65,6 +65,8 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
 export interface Target {
   readonly stateDir: string;
   readonly http: HttpConfig;
+  readonly store: { readonly path: string; readonly keyFile: string };
+  readonly pairingsDir: string;
   /** The device_id of a device that is named by its id in the configuration or by its device_id. */
   deviceIdOf(device: string): string | undefined;
 }
@@ -86,8 +88,19 @@ export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'sta
   return {
     stateDir: places.stateDir,
     http: resolveHttp(parsed.data, places, overrides),
+    store: storePlaces(valueAt(source.value, 'store'), places),
+    pairingsDir: places.state('pairings'),
     deviceIdOf: (device) => devices.get(device) ?? [...devices.values()].find((id) => id === device.toLowerCase()),
   };
+}
+
+/** Where the database and its key are, by what can be read of the section. */
+function storePlaces(section: unknown, places: Places): Target['store'] {
+  const named = (name: string, usual: string) => {
+    const given = valueAt(section, name);
+    return places.state(typeof given === 'string' ? given : usual);
+  };
+  return { path: named('path', 'strikeplate.db'), keyFile: named('key_file', 'store.key') };
 }
 
 /** By slug. What cannot be read is left out: checking a configuration is another command's work. */

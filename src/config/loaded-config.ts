@@ -35,6 +35,7 @@ export interface LoadedConfig {
     readonly keyFile: string;
     readonly retentionDays: number;
     readonly maxEvents: number;
+    readonly auditDays: number;
   };
   /** Folder of what pairing leaves behind: a sealed file for each device. */
   readonly pairingsDir: string;

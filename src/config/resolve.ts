@@ -87,6 +87,7 @@ export function resolveConfig(
       keyFile: places.state(file.store.key_file),
       retentionDays: file.store.retention_days,
       maxEvents: file.store.max_events,
+      auditDays: file.store.audit_retention_days,
     },
     pairingsDir: places.state('pairings'),
     mqtt: resolveBrokers(file.mqtt, places),

@@ -84,6 +84,7 @@ const store = z
       .max(10_000_000)
       .default(100_000)
       .describe('How many events are kept at most; 100,000 take some 25 MB.'),
+    audit_retention_days: z.int().min(1).max(3_650).default(400).describe('How long the audit log is kept, in days.'),
   })
   .prefault({})
   .describe('What is kept on disk. Relative paths lie in the state directory.');

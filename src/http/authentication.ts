@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
-import { type Clock, GatewayError } from '../contract/index.ts';
+import { GatewayError } from '../contract/index.ts';
 import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
-import { FailedAuthentications } from './failed-authentications.ts';
+import type { RefusedKeys } from './refused-keys.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,10 +21,8 @@ type Done = (error?: Error) => void;
 /** Lets a request in when its key is valid. Runs before the body is read. */
 export function authentication(
   keys: ApiKeyVerifier,
-  clock: Clock,
-  log: Logger,
+  refusals: RefusedKeys,
 ): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
-  const failures = new FailedAuthentications(clock);
   return (request, reply, done) => {
     if (request.routeOptions.config.open === true) {
       done();
@@ -33,6 +30,7 @@ export function authentication(
     }
     const token = bearerToken(request);
     if (token === undefined) {
+      refusals.missing();
       refuse(
         reply,
         done,
@@ -47,10 +45,10 @@ export function authentication(
         done();
         return;
       }
-      const address = remoteAddress(request);
-      const waitSeconds = failures.count(address);
-      log.debug({ address, requestId: request.id }, 'a request came with an unknown API key');
-      if (waitSeconds === undefined) refuse(reply, done, 'This API key is not known here, or was revoked.');
+      const refusal = keys.refusalOf?.(token) ?? { reason: 'unknown' };
+      const waitSeconds = refusals.refused(remoteAddress(request), refusal);
+      if (waitSeconds === undefined)
+        refuse(reply, done, 'This API key is not known here, or was revoked, or has ended.');
       else
         done(
           new GatewayError(

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { describeApi } from '../../test/kit/describe-api.ts';
+import { fakeOwnServices } from '../../test/kit/fake-own-services.ts';
 import { httpFixture } from '../../test/kit/http-fixture.ts';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { methodsOf } from './route.ts';
 import { gatewayRoutes } from './routes/index.ts';
 
-const routes = gatewayRoutes(new SimulatedClock());
+const routes = gatewayRoutes(new SimulatedClock(), fakeOwnServices());
 
 describe('the API description', () => {
   // A change of a route changes the file: `npx vitest run src/http/openapi.test.ts -u` writes it anew.

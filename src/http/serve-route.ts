@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
+import { type AuditEntry, auditActor } from '../model/audit.ts';
 import type { Origin } from '../model/gateway.ts';
 import { type PermissionScope, reaches } from '../model/permission.ts';
 import { wholeGatewayOnly } from '../permission/whole-gateway.ts';
@@ -20,8 +21,16 @@ import {
   type RouteDescription,
 } from './route.ts';
 
+/** Where changes are written down that no attempt stands for. */
+export interface AuditWriter {
+  /** Resolves once it is on disk. @throws GatewayError `storage_unavailable` */
+  write(entry: Omit<AuditEntry, 'at'>): Promise<void>;
+  append(entry: Omit<AuditEntry, 'at'>): void;
+}
+
 export interface CommandService {
   readonly callers: Callers;
+  readonly audit: AuditWriter | undefined;
   readonly holds: Holds;
   readonly idempotency: Idempotency;
   readonly holdMs: number;
@@ -83,11 +92,19 @@ async function change(
   input: unknown,
   origin: Origin,
   { request, caller }: Exchange,
-  { holds, holdMs }: CommandService,
+  { holds, holdMs, audit }: CommandService,
 ): Promise<Record<string, unknown>> {
   const idempotency = claimOf(route, request, membersOf(input));
   const asked = idempotency === undefined ? origin : { ...origin, idempotency };
-  const { attempts = [], answer } = await route.change(input, asked, caller);
+  // Before it is made: a crash in between leaves a trace of what was asked for.
+  const about = { by: auditActor(origin.actor), details: { route: route.path, ...idsIn(membersOf(input)) } };
+  await audit?.write({ kind: 'asked', ...about });
+  const changed = await route.change(input, asked, caller).catch((error: unknown) => {
+    const why = error instanceof GatewayError ? error.type : 'internal_error';
+    audit?.append({ kind: 'refused', by: about.by, details: { ...about.details, error: why } });
+    throw error;
+  });
+  const { attempts = [], answer } = changed;
   if (attempts.length > 0) {
     const ms = holdTime({ prefer: preferOf(request), sync: asksToWait(input) }, holdMs);
     await Promise.all(attempts.map((attempt) => holds.wait(attempt, ms)));
@@ -116,6 +133,21 @@ async function command(
     reply.header('preference-applied', 'respond-async');
   return route.respond(attempt, caller);
 }
+
+/** What a request is about, as far as it can be told without telling a name, a PIN or a URL. */
+function idsIn(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const ids: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(params)) {
+    if (/_ids?$/.test(name) && isShort(value)) ids[name] = value;
+    if (name === 'scopes' && isShort(value)) ids[name] = value;
+  }
+  return ids;
+}
+
+const isShort = (value: unknown): boolean =>
+  Array.isArray(value)
+    ? value.length <= 100 && value.every(isShort)
+    : typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value);
 
 function preferOf({ headers: { prefer } }: FastifyRequest): string | undefined {
   return Array.isArray(prefer) ? prefer.join(',') : prefer;

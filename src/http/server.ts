@@ -19,13 +19,16 @@ import { errorAnswer, ourFault } from './error-envelope.ts';
 import { Holds } from './hold.ts';
 import { Idempotency } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
+import type { ApiKeyAdministration } from './key-administration.ts';
+import { RefusedKeys } from './refused-keys.ts';
 import { requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
+import type { AuditReader } from './routes/audit.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
 import { gatewayRoutes } from './routes/index.ts';
 import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
 import { openPaths, serveOpenRoutes } from './routes/open.ts';
-import { serveRoute } from './serve-route.ts';
+import { type AuditWriter, serveRoute } from './serve-route.ts';
 
 /** Bytes. A list of 10,000 ids has 400 KB. */
 const BODY_LIMIT = 1_048_576;
@@ -35,6 +38,12 @@ const CLOSE_LIMIT_MS = 3_000;
 export interface HttpServerOptions {
   readonly gateway: Gateway;
   readonly keys: ApiKeyVerifier;
+  /** Managed over HTTP; undefined: there are no such routes. */
+  readonly keyAdministration?: ApiKeyAdministration;
+  /** Read over HTTP, and told of changes that no attempt stands for; undefined: neither. */
+  readonly audit?: AuditReader & AuditWriter;
+  /** Counts keys that were refused, slows them down, and tells of them. */
+  readonly refusals?: RefusedKeys;
   /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */
   readonly holdMs: number;
   readonly log: Logger;
@@ -68,7 +77,7 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gateway, log } = options;
   const callers = new Callers(gateway);
-  const routes = gatewayRoutes(gateway.clock);
+  const routes = gatewayRoutes(gateway.clock, options);
   const holds = new Holds(gateway.attempts, gateway.clock);
   let closing: Promise<void> | undefined;
   const stopping = () => closing !== undefined;
@@ -82,7 +91,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     patience: options.patience,
   });
   const app = newApp(entrance);
-  const authenticate = authentication(options.keys, gateway.clock, log);
+  const refusals = options.refusals ?? new RefusedKeys(gateway.clock, () => undefined);
+  const authenticate = authentication(options.keys, refusals);
   app.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = gateway.clock.now();
     reply.header('seam-request-id', request.id);
@@ -103,6 +113,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (options.metrics) serveMetrics(app, options.metrics, gateway.clock);
   const service = {
     callers,
+    audit: options.audit,
     holds,
     idempotency: new Idempotency(),
     holdMs: options.holdMs,

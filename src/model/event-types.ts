@@ -141,6 +141,17 @@ export interface EventDetails {
   'strikeplate.device.taken_out_of_service': { readonly by: string; readonly reason?: string };
   'strikeplate.device.put_into_service': { readonly by: string };
 
+  /** A key was made, over HTTP or with a command. */
+  'strikeplate.api_key.created': { readonly api_key_id: string; readonly scopes: readonly string[] };
+  'strikeplate.api_key.revoked': { readonly api_key_id: string };
+  /** Wrong keys came from an address: the first, then so many in a minute. */
+  'strikeplate.api_key.refused': {
+    readonly reason: string;
+    readonly count: number;
+    readonly address?: string;
+    readonly api_key_id?: string;
+  };
+
   'noise_sensor.noise_threshold_triggered': ThresholdTriggered;
 
   /** The bolt is stuck. */

@@ -1,4 +1,5 @@
 import type { Unsubscribe } from '../contract/index.ts';
+import type { AuditEntry, AuditRecord } from './audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from './grant-records.ts';
 import type {
   AccessCodeRecord,
@@ -61,6 +62,12 @@ export type Change =
   | { readonly kind: 'webhook_progress'; readonly webhookId: string; readonly afterSeq: number }
   | { readonly kind: 'webhook_delivery_put'; readonly delivery: WebhookDeliveryRecord }
   | { readonly kind: 'webhook_delivery_removed'; readonly webhookId: string; readonly eventSeq: number }
+  /** The store numbers it and chains it to the one before. Rides with whatever it comes with. */
+  | { readonly kind: 'audit_put'; readonly entry: AuditEntry }
+  /** Takes the names away that go with these entries. */
+  | { readonly kind: 'audit_names_removed'; readonly seqs: readonly number[] }
+  /** The oldest entries, up to this one, go. */
+  | { readonly kind: 'audit_pruned'; readonly seq: number }
   | { readonly kind: 'fact_put'; readonly name: string; readonly value: string }
   | { readonly kind: 'fact_removed'; readonly name: string };
 
@@ -90,6 +97,13 @@ export interface EventQuery {
   readonly createdFrom?: number;
   readonly createdUntil?: number;
   readonly limit: number;
+}
+
+/** Where the chain of the audit log ends. */
+export interface AuditHead {
+  readonly seq: number;
+  /** Hexadecimal. */
+  readonly hash: string;
 }
 
 /** What is kept, as of the last commit. Reads are synchronous and never wait for a commit under way. */
@@ -127,6 +141,10 @@ export interface StoreReader {
   webhooks(): WebhookRecord[];
   /** By `eventSeq`. */
   webhookDeliveries(webhookId: string): WebhookDeliveryRecord[];
+  /** Those with a greater `seq`, ascending. */
+  auditAfter(seq: number, limit: number): AuditRecord[];
+  /** Those with a smaller `seq`, newest first. */
+  auditBefore(seq: number, limit: number): AuditRecord[];
 }
 
 /**
@@ -144,6 +162,10 @@ export interface Store extends StoreReader {
   commit(changes: readonly Change[]): Promise<void>;
   /** Called for each commit with events in it once it is on disk, before it is answered; in the order of commits. */
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe;
+  /** From now on the audit log is kept, chained with this key: entries that were committed before are let go. */
+  keepAudit(key: Uint8Array): Promise<void>;
+  /** Called with the newest entry of each commit that has any, once it is on disk. */
+  onAudit(listener: (head: AuditHead) => void): Unsubscribe;
   /** Whether new work can be accepted: false while the disk is full. Settlements are tried all the same. */
   readonly accepting: boolean;
   /** Waits for what is in flight, then releases everything. */

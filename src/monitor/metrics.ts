@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly probe?: ProcessProbe;
   /** How often each limit bit since the start. */
   readonly limitTotals?: () => ReadonlyMap<LimitName, number>;
+  /** How many API keys were refused since the start, by reason. */
+  readonly refusedKeys?: () => ReadonlyMap<string, number>;
 }
 
 /** What the monitor did so far; see {@link Metrics.watchMonitor}. */
@@ -78,6 +80,7 @@ export class Metrics {
     this.#describeProcess();
     if (options.storeStats) this.#describeStore(options.storeStats);
     if (options.limitTotals) this.#describeLimits(options.limitTotals);
+    if (options.refusedKeys) this.#describeRefusedKeys(options.refusedKeys);
     this.#unsubscribe = gateway.attempts.onChange((attempt) => this.#heard(attempt));
   }
 
@@ -190,6 +193,13 @@ export class Metrics {
         for (const limit of limitNames) limited.inc({ limit }, totals().get(limit) ?? 0);
       },
     );
+  }
+
+  #describeRefusedKeys(totals: () => ReadonlyMap<string, number>): void {
+    this.#count('strikeplate_api_keys_refused_total', 'Requests without a valid API key.', ['reason'], (refused) => {
+      for (const reason of ['missing', 'unknown', 'expired', 'revoked', 'rotated_out'])
+        refused.inc({ reason }, totals().get(reason) ?? 0);
+    });
   }
 
   #describeMonitor(): void {

@@ -3,7 +3,7 @@ import type { LimitName } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics } from './metrics.ts';
-import { type MonitorConfig, startMonitor } from './mqtt-monitor.ts';
+import { type AuditTold, type MonitorConfig, startMonitor } from './mqtt-monitor.ts';
 import type { LastWill, MonitorPublisher } from './publisher.ts';
 import { statusWill } from './topics.ts';
 
@@ -24,6 +24,9 @@ export interface MonitoringOptions {
   readonly connectionTo: (broker: string, will: LastWill) => MonitorConnection;
   readonly storeStats: () => CommitFigures;
   readonly limitTotals: () => ReadonlyMap<LimitName, number>;
+  readonly refusedKeys: () => ReadonlyMap<string, number>;
+  /** Where the audit log ends, told so that a copy elsewhere proves it. */
+  readonly audit: AuditTold;
   readonly log: Logger;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -41,7 +44,7 @@ export interface Monitoring {
  */
 export function startMonitoring(options: MonitoringOptions): Monitoring {
   const { gateway, config, configDigest, connectionTo, storeStats, limitTotals, log, random, logTap } = options;
-  const metrics = new Metrics({ gateway, storeStats, limitTotals });
+  const metrics = new Metrics({ gateway, storeStats, limitTotals, refusedKeys: options.refusedKeys });
   if (config === undefined) return { metrics, close: async () => metrics.close() };
   const publisher = connectionTo(config.mqtt, statusWill(config.baseTopic));
   const monitor = startMonitor({
@@ -52,6 +55,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
     random,
     config,
     configDigest,
+    audit: options.audit,
     ...(logTap && { logTap }),
   });
   publisher.start();

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Timer, Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
+import type { AuditHead } from '../model/store.ts';
 import { Answers } from '../wire/answers.ts';
 import { AttemptTopics } from './attempt-topics.ts';
 import { EventTopics } from './event-topics.ts';
@@ -20,6 +21,8 @@ import { WatchedDevice } from './watched-device.ts';
 const LOOK_AGAIN_MS = 1_000;
 /** Home Assistant has just started: everybody tells everything again, but not all at once. Milliseconds. */
 const JITTER_MS = 5_000;
+/** How often the audit log's end is told while it grows, in milliseconds. */
+const AUDIT_MS = 1_000;
 
 export interface MonitorConfig {
   readonly baseTopic: string;
@@ -27,6 +30,12 @@ export interface MonitorConfig {
   readonly homeAssistant: boolean;
   /** Milliseconds between two health messages. */
   readonly intervalMs: number;
+}
+
+/** Where the audit log ends. */
+export interface AuditTold {
+  readonly head: AuditHead | undefined;
+  onHead(listener: () => void): Unsubscribe;
 }
 
 export interface MonitorOptions {
@@ -39,6 +48,8 @@ export interface MonitorOptions {
   readonly config: MonitorConfig;
   /** SHA-256 of the configuration file, hexadecimal. */
   readonly configDigest?: string;
+  /** Told so that a copy elsewhere proves that the log was not changed later. */
+  readonly audit?: AuditTold;
   /** Where the log's warnings and errors are heard. */
   readonly logTap?: LogTap;
 }
@@ -59,6 +70,8 @@ export class MqttMonitor {
   readonly #stale: StaleTopics;
   readonly #devices = new Map<string, WatchedDevice>();
   readonly #gatewayDiscovery: readonly RetainedTopic[];
+  readonly #auditHead: RetainedTopic;
+  #auditTimer: Timer | undefined;
   readonly #unsubscribe: Unsubscribe[];
   #healthTimer: Timer;
   #lookTimer: Timer | undefined;
@@ -103,6 +116,12 @@ export class MqttMonitor {
     this.#noise = new NoiseTopics(clock, outbox, tree);
     this.#stale = this.#staleTopics(announcer, homeAssistant !== undefined);
     metrics.watchMonitor(() => ({ published: outbox.published, dropped: publisher.dropped }));
+    const { audit } = options;
+    this.#auditHead = {
+      topic: tree.auditHead,
+      rule: topicRules.auditHead,
+      render: () => audit?.head && JSON.stringify({ ...audit.head, boot_id: identity.bootId }),
+    };
     this.#unsubscribe = [...this.#listen(), publisher.onConnect(() => this.#connected()), this.#contradictLateWills()];
     if (homeAssistant) this.#unsubscribe.push(this.#greetHomeAssistant());
     if (logTap) this.#unsubscribe.push(this.#listenToLog(logTap));
@@ -120,6 +139,10 @@ export class MqttMonitor {
     this.#healthTimer.cancel();
     this.#lookTimer?.cancel();
     this.#jitterTimer?.cancel();
+    if (this.#auditTimer !== undefined) {
+      this.#auditTimer.cancel();
+      this.#outbox.changed(this.#auditHead);
+    }
     this.#stale.close();
     this.#noise.close();
     this.#outbox.close();
@@ -127,8 +150,9 @@ export class MqttMonitor {
   }
 
   #listen(): Unsubscribe[] {
-    const { gateway } = this.#options;
+    const { gateway, audit } = this.#options;
     return [
+      ...(audit ? [audit.onHead(() => this.#auditGrew())] : []),
       gateway.attempts.onChange((attempt) => {
         this.#attempts.heard(attempt);
         // A threshold may have gone, and what it found exceeded with it.
@@ -141,6 +165,13 @@ export class MqttMonitor {
       gateway.events.onEvent((event) => this.#events.heard(event)),
       gateway.noise.onEpisode(({ threshold }) => this.#stateChanged(threshold.deviceId)),
     ];
+  }
+
+  #auditGrew(): void {
+    this.#auditTimer ??= this.#options.gateway.clock.setTimer(() => {
+      this.#auditTimer = undefined;
+      this.#outbox.changed(this.#auditHead);
+    }, AUDIT_MS);
   }
 
   #stateChanged(deviceId: string): void {
@@ -156,6 +187,7 @@ export class MqttMonitor {
   *#all(): Iterable<RetainedTopic> {
     const { status, info, health } = this.#gatewayTopics;
     yield* [status, info, health];
+    if (this.#options.audit) yield this.#auditHead;
     yield* this.#gatewayDiscovery;
     for (const [deviceId, device] of this.#devices) {
       yield* device.retained();

@@ -16,6 +16,7 @@ export interface TopicRule {
 export const topicRules = {
   status: { schema: 'strikeplate.status.v1', qos: 1, retain: true, contentType: 'text/plain' },
   info: { schema: 'strikeplate.info.v1', qos: 1, retain: true },
+  auditHead: { schema: 'strikeplate.audit_head.v1', qos: 1, retain: true },
   health: { schema: 'strikeplate.health.v1', qos: 0, retain: true },
   attempt: { schema: 'strikeplate.attempt.v1', qos: 1, retain: false, expirySeconds: 3_600 },
   lastAttempt: { schema: 'strikeplate.last_attempt.v1', qos: 1, retain: true },
@@ -46,6 +47,10 @@ export class TopicTree {
 
   get health(): string {
     return `${this.base}/health`;
+  }
+
+  get auditHead(): string {
+    return `${this.base}/audit/head`;
   }
 
   get log(): string {

@@ -101,7 +101,7 @@ export const eventStep = (event: EventRecord): Step =>
   ]);
 
 /** The statements that make a change. */
-export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] {
+export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put' }>): Step[] {
   switch (change.kind) {
     case 'attempt_accepted':
       return [acceptedStep(change.attempt)];
@@ -168,6 +168,10 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' }>): Step[] 
     }
     case 'webhook_delivery_removed':
       return [step('webhookDeliveryRemoved', [idParameter(change.webhookId), change.eventSeq])];
+    case 'audit_names_removed':
+      return change.seqs.map((seq) => step('auditNameRemoved', [seq]));
+    case 'audit_pruned':
+      return [step('auditPruned', [change.seq])];
     case 'fact_put':
       return [step('factPut', [change.name, change.value])];
     case 'fact_removed':

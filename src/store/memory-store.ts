@@ -1,4 +1,5 @@
 import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
+import type { AuditRecord } from '../model/audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
@@ -10,7 +11,7 @@ import type {
   WebhookDeliveryRecord,
   WebhookRecord,
 } from '../model/records.ts';
-import type { AttemptQuery, Change, EventQuery, Store } from '../model/store.ts';
+import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { MemoryTables, type NumberedChange } from './memory-tables.ts';
 import { startsWork } from './starts-work.ts';
@@ -47,6 +48,7 @@ export class MemoryStore implements Store {
   #accepting = true;
   #lastEventSeq: number;
   readonly #eventListeners = new Set<(events: readonly EventRecord[]) => void>();
+  readonly #auditListeners = new Set<(head: AuditHead) => void>();
   #state: 'open' | 'closed' | 'crashed' = 'open';
 
   constructor(options: MemoryStoreOptions, tables: MemoryTables = new MemoryTables()) {
@@ -70,6 +72,24 @@ export class MemoryStore implements Store {
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  }
+
+  async keepAudit(key: Uint8Array): Promise<void> {
+    await this.#queue.drained();
+    this.#tables.keepAudit(key);
+  }
+
+  onAudit(listener: (head: AuditHead) => void): Unsubscribe {
+    this.#auditListeners.add(listener);
+    return () => this.#auditListeners.delete(listener);
+  }
+
+  auditAfter(seq: number, limit: number): AuditRecord[] {
+    return this.#tables.auditAfter(seq, limit);
+  }
+
+  auditBefore(seq: number, limit: number): AuditRecord[] {
+    return this.#tables.auditBefore(seq, limit);
   }
 
   get accepting(): boolean {
@@ -132,8 +152,11 @@ export class MemoryStore implements Store {
         if (startsWork(changes)) return diskFull('the store');
       }
       try {
+        const before = this.#tables.auditHead();
         this.#tables.apply(changes);
         this.#tellEvents(changes);
+        const head = this.#tables.auditHead();
+        if (head !== undefined && head.seq !== before?.seq) for (const tell of this.#auditListeners) tell(head);
         return undefined;
       } catch (error) {
         return error instanceof Error ? error : new Error(String(error));

@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../model/audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
@@ -9,9 +10,10 @@ import type {
   WebhookDeliveryRecord,
   WebhookRecord,
 } from '../model/records.ts';
-import type { AttemptQuery, Change, EventQuery, StoreReader } from '../model/store.ts';
+import type { AttemptQuery, AuditHead, Change, EventQuery, StoreReader } from '../model/store.ts';
 import { isAskedFor } from './attempt-query.ts';
 import { byCreation, meets } from './event-query.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { alreadyAccepted, cannotApply, notPending } from './store-errors.ts';
 
 type Undo = () => void;
@@ -71,6 +73,7 @@ export class MemoryTables implements StoreReader {
   readonly #webhooks = new Table<WebhookRecord>();
   /** By webhook and `eventSeq`. */
   readonly #deliveries = new Table<WebhookDeliveryRecord>();
+  readonly #audit = new MemoryAudit();
   /** By id, in the order of `seq`. */
   readonly #events = new Table<EventRecord>();
 
@@ -90,6 +93,7 @@ export class MemoryTables implements StoreReader {
     copy.#events.fill(this.#events);
     copy.#webhooks.fill(this.#webhooks);
     copy.#deliveries.fill(this.#deliveries);
+    copy.#audit.fill(this.#audit);
     return copy;
   }
 
@@ -174,12 +178,34 @@ export class MemoryTables implements StoreReader {
         return this.#deliveries.put(`${change.delivery.webhookId} ${change.delivery.eventSeq}`, change.delivery);
       case 'webhook_delivery_removed':
         return this.#deliveries.remove(`${change.webhookId} ${change.eventSeq}`);
+      case 'audit_put':
+        return this.#audit.add(change.entry);
+      case 'audit_names_removed':
+        return this.#audit.removeNames(change.seqs);
+      case 'audit_pruned':
+        return this.#audit.prune(change.seq);
       case 'event_put':
         if (this.#events.get(change.event.eventId) !== undefined) {
           throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');
         }
         return this.#events.put(change.event.eventId, change.event);
     }
+  }
+
+  keepAudit(key: Uint8Array): void {
+    this.#audit.keep(key);
+  }
+
+  auditHead(): AuditHead | undefined {
+    return this.#audit.head;
+  }
+
+  auditAfter(seq: number, limit: number): AuditRecord[] {
+    return this.#audit.after(seq, limit);
+  }
+
+  auditBefore(seq: number, limit: number): AuditRecord[] {
+    return this.#audit.before(seq, limit);
   }
 
   #accept(attempt: AttemptRecord): Undo {

@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GatewayError, Secret } from '../contract/index.ts';
@@ -102,6 +102,26 @@ export class PairingFiles {
         { cause: error },
       );
     }
+  }
+
+  /** What tells one pairing from another, by device_id, without opening any. */
+  fingerprints(): Readonly<Record<string, string>> {
+    const { folder } = this.#options;
+    let files: readonly string[];
+    try {
+      files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+    } catch {
+      return {};
+    }
+    return Object.fromEntries(
+      files.map((file) => [
+        file.slice(0, -'.json'.length),
+        createHash('sha256')
+          .update(readFileSync(join(folder, file)))
+          .digest('hex')
+          .slice(0, 16),
+      ]),
+    );
   }
 
   #pathOf({ deviceId }: PairedDevice): string {

@@ -1,5 +1,6 @@
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
+import type { AuditRecord } from '../model/audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
@@ -14,6 +15,7 @@ import type {
 } from '../model/records.ts';
 import type { AttemptQuery, EventQuery, StoreReader } from '../model/store.ts';
 import { isAskedFor } from './attempt-query.ts';
+import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
 import { type Column, idColumn } from './columns.ts';
 import { byCreation, meets } from './event-query.ts';
 import type { Bounds } from './retention.ts';
@@ -243,6 +245,20 @@ export class SqliteReader implements StoreReader {
       deliveryOf,
       [idColumn(webhookId)],
     );
+  }
+
+  auditAfter(seq: number, limit: number): AuditRecord[] {
+    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, auditRecordOf, [
+      seq,
+      limit,
+    ]);
+  }
+
+  auditBefore(seq: number, limit: number): AuditRecord[] {
+    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?`, auditRecordOf, [
+      seq,
+      limit,
+    ]);
   }
 
   highestEventSeq(): number {

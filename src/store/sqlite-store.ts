@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
+import type { AuditRecord } from '../model/audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
   AccessCodeRecord,
@@ -13,14 +14,15 @@ import type {
   WebhookDeliveryRecord,
   WebhookRecord,
 } from '../model/records.ts';
-import type { AttemptQuery, Change, EventQuery, Store } from '../model/store.ts';
+import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
+import { auditColumns } from './audit-columns.ts';
 import { eventStep, lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { ProcessLock } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { startsWork } from './starts-work.ts';
-import { statementTexts } from './statements.ts';
+import { statementIndex, statementTexts } from './statements.ts';
 import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
 import type { WriterFaults } from './writer-faults.ts';
 import type { Step, Unit, UnitFailure } from './writer-protocol.ts';
@@ -76,6 +78,7 @@ export class SqliteStore implements Store {
   #highestSeq: number;
   #lastEventSeq: number;
   readonly #eventListeners = new Set<(events: readonly EventRecord[]) => void>();
+  readonly #auditListeners = new Set<(head: AuditHead) => void>();
   #isClockSure = () => true;
   #closing: Promise<void> | undefined;
 
@@ -85,6 +88,9 @@ export class SqliteStore implements Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#condition = condition;
+    condition.tellAudit = (head) => {
+      for (const tell of this.#auditListeners) tell(head);
+    };
     this.#highestSeq = reader.highestSeq();
     this.#lastEventSeq = reader.highestEventSeq();
     this.#queue = new CommitQueue((waiting) => this.#flush(waiting));
@@ -108,7 +114,7 @@ export class SqliteStore implements Store {
     const { path, log, reserveBytes = usualReserveBytes, probeMs = usualProbeMs } = options;
     prepareFile(path);
     const lock = ProcessLock.take(path);
-    const condition: Condition = { hasRoom: true, isDead: false };
+    const condition: Condition = { hasRoom: true, isDead: false, tellAudit: () => undefined };
     let writer: WriterThread | undefined;
     try {
       const started = await WriterThread.start(
@@ -125,6 +131,7 @@ export class SqliteStore implements Store {
             condition.hasRoom = hasRoom;
             log.warn(message);
           },
+          onAudit: (head) => condition.tellAudit(head),
           onFatal: (error) => {
             condition.isDead = true;
             options.onFatal(error);
@@ -153,6 +160,25 @@ export class SqliteStore implements Store {
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  }
+
+  /** Waits for what is under way, which comes before. */
+  async keepAudit(key: Uint8Array): Promise<void> {
+    await this.#queue.drained();
+    this.#writer.keepAudit(key, statementIndex.auditPut);
+  }
+
+  onAudit(listener: (head: AuditHead) => void): Unsubscribe {
+    this.#auditListeners.add(listener);
+    return () => this.#auditListeners.delete(listener);
+  }
+
+  auditAfter(seq: number, limit: number): AuditRecord[] {
+    return this.#reader.auditAfter(seq, limit);
+  }
+
+  auditBefore(seq: number, limit: number): AuditRecord[] {
+    return this.#reader.auditBefore(seq, limit);
   }
 
   /** Nothing is deleted for its age while the clock is in doubt. */
@@ -212,8 +238,10 @@ export class SqliteStore implements Store {
     const steps: Step[] = [];
     const changeOfStep: Change[] = [];
     const events: EventRecord[] = [];
+    const audit: [string, string | null][] = [];
     for (const change of changes) {
-      if (change.kind === 'event_put') {
+      if (change.kind === 'audit_put') audit.push(auditColumns(change.entry));
+      else if (change.kind === 'event_put') {
         const event = { ...change.event, seq: ++this.#lastEventSeq };
         events.push(event);
         steps.push(eventStep(event));
@@ -223,7 +251,8 @@ export class SqliteStore implements Store {
       if (change.kind === 'attempt_accepted') steps.push(...this.#markSteps(change.attempt.seq));
       while (changeOfStep.length < steps.length) changeOfStep.push(change);
     }
-    return { unit: { steps, startsWork: startsWork(changes) }, changeOfStep, events };
+    const unit = { steps, startsWork: startsWork(changes), ...(audit.length > 0 && { audit }) };
+    return { unit, changeOfStep, events };
   }
 
   #markSteps(seq: number): Step[] {
@@ -343,6 +372,7 @@ interface Condition {
   hasRoom: boolean;
   /** The writer is: nothing that waits for it will ever be answered. */
   isDead: boolean;
+  tellAudit: (head: AuditHead) => void;
 }
 
 interface Parts {

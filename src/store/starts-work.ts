@@ -16,8 +16,8 @@ const starts: ReadonlySet<Change['kind']> = new Set([
   'space_put',
 ]);
 
-/** Small facts ride with either. */
-const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed']);
+/** Small facts, and what is told of it, ride with either. */
+const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed', 'audit_put']);
 
 /**
  * Whether a commit is refused first when the disk is full: what is left of the room belongs to what is under way. An

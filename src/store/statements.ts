@@ -59,6 +59,9 @@ const sql = {
   webhookDeliveryPut: `INSERT OR REPLACE INTO webhook_deliveries (webhook_id, event_seq, object_key, tries, next_at)
     VALUES (?, ?, ?, ?, ?)`,
   webhookDeliveryRemoved: `DELETE FROM webhook_deliveries WHERE webhook_id = ? AND event_seq = ?`,
+  auditPut: `INSERT INTO audit (seq, entry, name, hash) VALUES (?, ?, ?, ?)`,
+  auditNameRemoved: `UPDATE audit SET name = NULL WHERE seq = ?`,
+  auditPruned: `DELETE FROM audit WHERE seq <= ?`,
   factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
   factRemoved: `DELETE FROM facts WHERE name = ?`,
   // The newest attempt stays, so that sequence numbers go on from it.

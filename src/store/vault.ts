@@ -9,7 +9,8 @@ export type SealContext =
   | { readonly webhookId: string }
   | { readonly userIdentityId: string }
   | { readonly accessGrantId: string }
-  | { readonly accessMethodId: string };
+  | { readonly accessMethodId: string }
+  | { readonly fact: string };
 
 export interface VaultOptions {
   /** 32 random bytes, readable by their owner alone. Created when it is missing and nothing was sealed yet. */
@@ -31,6 +32,9 @@ const tagBytes = 16;
 /** Plaintext is padded to a multiple of this, so that the length of a PIN does not show. */
 const blockBytes = 16;
 const headerBytes = 1 + keyIdBytes + nonceBytes;
+
+/** Facts that are secrets of the gateway's own, sealed, in hexadecimal. */
+const sealedFacts = ['audit_key'];
 
 /** The fact that names the key in use. */
 const keyIdFact = 'store_key_id';
@@ -58,7 +62,9 @@ export class Vault {
     const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
     const people = store.userIdentities().map(({ sealedPerson }) => sealedPerson);
     const pins = store.accessMethods().map(({ sealedCode }) => sealedCode);
-    const sealed = [...codes, ...store.webhooks().map(({ sealedSecret }) => sealedSecret), ...people, ...pins];
+    const secrets = store.webhooks().map(({ sealedSecret }) => sealedSecret);
+    const facts = sealedFacts.flatMap((name) => store.fact(name) ?? []).map((hex) => Buffer.from(hex, 'hex'));
+    const sealed = [...codes, ...secrets, ...people, ...pins, ...facts];
     const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
     const key = readKey(keyFile) ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);
@@ -73,6 +79,11 @@ export class Vault {
       await store.commit([{ kind: 'fact_put', name: keyIdFact, value: vault.keyId }]);
     }
     return vault;
+  }
+
+  /** With a key that is known to be the right one, or that is to be tried. */
+  static with(key: Uint8Array, randomBytes: (size: number) => Uint8Array): Vault {
+    return new Vault(key, randomBytes);
   }
 
   seal(secret: Secret, about: SealContext): Uint8Array {
@@ -121,6 +132,7 @@ export class Vault {
 
 /** The forms of codes and webhooks are those that databases hold. */
 function boundTo(about: SealContext): readonly string[] {
+  if ('fact' in about) return ['fact', about.fact];
   if ('webhookId' in about) return ['webhook', about.webhookId];
   if ('accessCodeId' in about) return ['access_code', about.accessCodeId, about.deviceId];
   if ('userIdentityId' in about) return ['user_identity', about.userIdentityId];
@@ -154,6 +166,12 @@ const keyIdIn = (sealed: Uint8Array | undefined): string =>
 
 function cannotOpen(about: SealContext, why: string): GatewayError {
   const backup = 'or restore a backup of the database together with its key.';
+  if ('fact' in about) {
+    return new GatewayError(
+      'internal_error',
+      `The secret ${about.fact} in the database cannot be read: ${why}. Look for what changed it, ${backup}`,
+    );
+  }
   if ('webhookId' in about) {
     return new GatewayError(
       'internal_error',

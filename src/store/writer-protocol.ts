@@ -14,6 +14,8 @@ export interface Unit {
   readonly steps: readonly Step[];
   /** Refused first when the disk is full, to leave the room that is left to what is under way already. */
   readonly startsWork: boolean;
+  /** Entries of the audit log: their text without the number, and the name that goes with them. */
+  readonly audit?: readonly (readonly [text: string, name: string | null])[];
 }
 
 /** Why a unit was not kept. `step` is the one that failed, -1 when the unit was not tried or failed as a whole. */
@@ -39,14 +41,23 @@ export interface WriterOptions {
 }
 
 /** Units as JSON: sending one string costs a fraction of what sending many small arrays does, measured. */
-export type ToWriter = { readonly kind: 'commit'; readonly units: string } | { readonly kind: 'close' };
+export type ToWriter =
+  | { readonly kind: 'commit'; readonly units: string }
+  /** The audit log is kept from now on. `statement` puts an entry. */
+  | { readonly kind: 'keep_audit'; readonly key: Uint8Array; readonly statement: number }
+  | { readonly kind: 'close' };
 
 export type FromWriter =
   | { readonly kind: 'ready'; readonly hasRoom: boolean }
   /** The database cannot be used; the thread ends. */
   | { readonly kind: 'unusable'; readonly message: string }
   /** One entry per unit: null when it is on disk. */
-  | { readonly kind: 'committed'; readonly failures: readonly (UnitFailure | null)[] | null }
+  | {
+      readonly kind: 'committed';
+      readonly failures: readonly (UnitFailure | null)[] | null;
+      /** Where the audit log ends, when it grew. */
+      readonly audit: { readonly seq: number; readonly hash: string } | null;
+    }
   | { readonly kind: 'room'; readonly hasRoom: boolean; readonly message: string }
   /** Nobody knows what is on disk: the process must end. */
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string }

@@ -1,10 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../contract/index.ts';
+import type { AuditHead } from '../model/store.ts';
 import type { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts';
 
 export interface WriterEvents {
   /** The disk became full, or has room again. */
   readonly onRoom: (hasRoom: boolean, message: string) => void;
+  /** Where the audit log ends, after a group that made it longer. */
+  readonly onAudit?: (head: AuditHead) => void;
   /** A sync failed or the thread died: what is on disk is unknown, and the process must end. */
   readonly onFatal: (error: Error) => void;
 }
@@ -51,12 +54,18 @@ export class WriterThread {
     });
   }
 
+  /** Entries of the audit log that come with units are written from now on. */
+  keepAudit(key: Uint8Array, statement: number): void {
+    this.#post({ kind: 'keep_audit', key, statement });
+  }
+
   /** Makes the units durable in one group; one answer per unit, null when it is on disk. One group at a time. */
   async commit(units: readonly Unit[]): Promise<readonly (UnitFailure | null)[]> {
-    const { failures } = await new Promise<Committed>((resolve) => {
+    const { failures, audit } = await new Promise<Committed>((resolve) => {
       this.#committed = resolve;
       this.#post({ kind: 'commit', units: JSON.stringify(units) });
     });
+    if (audit !== null) this.#events.onAudit?.(audit);
     return failures ?? units.map(() => null);
   }
 

@@ -1,5 +1,6 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { parentPort, workerData } from 'node:worker_threads';
+import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
 import { codeOf, openDatabase, scalar } from './writer-database.mjs';
 import { lengthen, Reserve } from './writer-room.mjs';
 
@@ -59,6 +60,8 @@ class Writer {
     this.idleTimer = undefined;
     /** @type {NodeJS.Timeout | undefined} */
     this.probeTimer = this.hasRoom ? undefined : setInterval(() => this.probe(), probeMs);
+    /** @type {{ readonly key: Uint8Array, readonly statement: number, seq: number, hash: Uint8Array } | undefined} */
+    this.audit = undefined;
     this.pageBytes = Number(scalar(database, 'PRAGMA page_size'));
     this.armIdle();
   }
@@ -113,13 +116,27 @@ class Writer {
    */
   transact(units, indexes, failures) {
     if (indexes.length === 0) return;
+    const before = this.auditHead();
+    try {
+      this.transactAll(units, indexes, failures);
+    } catch (error) {
+      // None of it was kept: the chain goes on from where it was.
+      this.auditFrom(before);
+      throw error;
+    }
+  }
+
+  /** @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures */
+  transactAll(units, indexes, failures) {
     this.run('BEGIN IMMEDIATE');
     for (const index of indexes) {
       const unit = /** @type {Unit} */ (units[index]);
       // A statement that fails has changed nothing, so one alone needs no savepoint.
-      const savepoint = unit.steps.length > 1;
+      const savepoint = unit.steps.length > 1 || (unit.audit !== undefined && this.audit !== undefined);
       if (savepoint) this.run('SAVEPOINT unit');
+      const head = this.auditHead();
       const failure = this.tryUnit(unit);
+      if (failure !== undefined) this.auditFrom(head);
       if (failure !== undefined) failures[index] = failure;
       if (savepoint && failure !== undefined) this.run('ROLLBACK TO unit');
       if (savepoint) this.run('RELEASE unit');
@@ -141,7 +158,51 @@ class Writer {
         return { reason: 'refused', step, message: code };
       }
     }
+    if (this.audit !== undefined && unit.audit !== undefined) this.chain(unit.audit);
     return undefined;
+  }
+
+  /** @param {NonNullable<Unit['audit']>} entries */
+  chain(entries) {
+    const { audit } = this;
+    if (audit === undefined) return;
+    for (const [bare, name] of entries) {
+      const seq = audit.seq + 1;
+      const text = numbered(seq, bare);
+      const hash = chainHash(audit.key, audit.hash, seq, text);
+      try {
+        this.statement(audit.statement).run([seq, text, name, hash]);
+      } catch (error) {
+        throw classify(error, codeOf(error));
+      }
+      audit.seq = seq;
+      audit.hash = hash;
+    }
+  }
+
+  auditHead() {
+    return this.audit === undefined ? undefined : { seq: this.audit.seq, hash: this.audit.hash };
+  }
+
+  /** @param {{ readonly seq: number, readonly hash: Uint8Array } | undefined} head */
+  auditFrom(head) {
+    if (this.audit !== undefined && head !== undefined) Object.assign(this.audit, head);
+  }
+
+  /** @param {Uint8Array} key @param {number} statement */
+  keepAudit(key, statement) {
+    const row = /** @type {[number, Uint8Array] | undefined} */ (
+      this.database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').raw().get([])
+    );
+    this.audit = { key, statement, seq: row?.[0] ?? this.prunedTo(), hash: row?.[1] ?? chainBegin };
+  }
+
+  /** Numbers go on also where every entry was too old to be kept. */
+  prunedTo() {
+    const row = /** @type {[string] | undefined} */ (
+      this.database.prepare("SELECT value FROM facts WHERE name = 'audit_anchor'").raw().get([])
+    );
+    return Number.parseInt(row?.[0] ?? '0', 10);
   }
 
   /** @param {number} index @returns {Statement<unknown[]>} */
@@ -320,7 +381,16 @@ if (writer !== undefined) {
         port.close();
         return;
       }
-      tell({ kind: 'committed', failures: writer.commit(JSON.parse(message.units)) });
+      if (message.kind === 'keep_audit') {
+        writer.keepAudit(message.key, message.statement);
+        return;
+      }
+      const before = writer.audit?.seq;
+      const failures = writer.commit(JSON.parse(message.units));
+      const { audit } = writer;
+      const grew = audit !== undefined && audit.seq !== before;
+      const head = grew ? { seq: audit.seq, hash: Buffer.from(audit.hash).toString('hex') } : null;
+      tell({ kind: 'committed', failures, audit: head });
       writer.checkpointWhenDue();
     } catch (error) {
       // Nothing is tried after this: what the disk holds now is for the next start to find out.

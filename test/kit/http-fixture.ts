@@ -4,6 +4,7 @@ import type { ApiKey } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { type PermissionScope, permissionScopes } from '../../src/model/permission.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import { fakeOwnServices } from './fake-own-services.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
 export const apiKey = 'seam_gw1_0123456789abcdefghijABCDEFGHIJ0123456789';
@@ -28,6 +29,8 @@ export interface HttpFixture {
   readonly server: HttpServer;
   /** Those that are valid now. */
   readonly keys: Map<string, ApiKey>;
+  /** Keys that are managed, and the audit log. */
+  readonly own: ReturnType<typeof fakeOwnServices>;
   /** Sends a request with the test's key: a body goes as JSON. */
   call(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
@@ -44,16 +47,19 @@ export function httpFixture(
 ): HttpFixture {
   const clock = new SimulatedClock();
   const gateway = new FakeGateway(clock);
+  const own = fakeOwnServices();
   const keys = new Map(Object.entries(options.keys ?? { [apiKey]: keyWith(permissionScopes) }));
   const server = createHttpServer({
     gateway,
     keys: { verify: (key) => (options.looksKeysUp ? Promise.resolve(keys.get(key)) : keys.get(key)) },
+    ...own,
     holdMs: options.holdMs ?? 0,
     metrics: { contentType: 'text/plain; charset=utf-8', text: async () => 'strikeplate_ready 1\n' },
     log: options.log ?? pino({ level: 'silent' }),
   });
   opened.push(server);
   return {
+    own,
     gateway,
     clock,
     server,

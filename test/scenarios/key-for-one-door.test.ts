@@ -7,6 +7,7 @@ import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { metricsPath } from '../../src/http/routes/metrics.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { coreFixture } from '../kit/core-fixture.ts';
+import { fakeOwnServices } from '../kit/fake-own-services.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
 import { ScriptedKeypad } from '../kit/scripted-keypad.ts';
 import { ScriptedLock } from '../kit/scripted-lock.ts';
@@ -125,6 +126,13 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/clock/get': () => [{}],
   '/clock/confirm': () => [{}],
   '/workspaces/get': () => [{}],
+  '/strikeplate/api_keys/create': ({ device_id }) => [{ name: 'x', device_ids: [device_id] }],
+  '/strikeplate/api_keys/get': () => [{ api_key_id: 'key_1' }],
+  '/strikeplate/api_keys/list': () => [{}],
+  '/strikeplate/api_keys/update': () => [{ api_key_id: 'key_1', device_ids: null }],
+  '/strikeplate/api_keys/rotate': () => [{ api_key_id: 'key_1' }],
+  '/strikeplate/api_keys/revoke': () => [{ api_key_id: 'key_1' }],
+  '/strikeplate/audit/list': () => [{}],
 };
 
 /** What belongs to nobody: as long as the real ones, and never there. */
@@ -149,7 +157,7 @@ const nobodys: Belongings = {
 const timeless = (text: string): string => text.replace(/"time":"[^"]+"/, '');
 
 const clock = new SimulatedClock();
-const routes = gatewayRoutes(clock);
+const routes = gatewayRoutes(clock, fakeOwnServices());
 const keyOfTheFlat = keyWith(['read', 'control', 'codes'], 'key_flat', ['flat-1', 'noise-1']);
 
 let world: Awaited<ReturnType<typeof building>>;
@@ -228,6 +236,8 @@ describe('a key for one flat', () => {
     for (const [method, url] of [
       ['GET', metricsPath],
       ['POST', '/clock/confirm'],
+      ['POST', '/strikeplate/api_keys/list'],
+      ['GET', '/strikeplate/audit/list'],
     ] as const) {
       const { status, text } = await world.send(method, url, undefined, flatKey);
       expect([url, status]).toEqual([url, 403]);
@@ -316,9 +326,12 @@ async function building() {
   // Somebody typed a code in at the neighbours' lock before the gateway first looked at it.
   keypads[1]?.slots.set(3, '1111');
   await core.start();
+  const own = fakeOwnServices();
+  await own.keyAdministration.create({ name: 'key_reception' });
   const server: HttpServer = createHttpServer({
     gateway: core,
     keys: { verify: (key) => keys.get(key) },
+    ...own,
     holdMs: 1_000,
     log: pino({ level: 'silent' }),
     metrics: { contentType: 'text/plain', text: async () => 'strikeplate_devices{device="flat-2"} 1\n' },

@@ -1,10 +1,13 @@
 import type { Clock } from '../../contract/index.ts';
+import type { ApiKeyAdministration } from '../key-administration.ts';
 import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';
 import { accessCodeRoutes } from './access-codes.ts';
 import { accessGrantRoutes } from './access-grants.ts';
 import { accessMethodRoutes } from './access-methods.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { type AuditReader, auditRoutes } from './audit.ts';
 import { clockRoutes } from './clock.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
@@ -16,11 +19,17 @@ import { userIdentityRoutes } from './user-identities.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
+/** What is no part of the gateway, and of nobody's view of it: these routes are for unrestricted keys alone. */
+export interface OwnServices {
+  readonly keyAdministration?: ApiKeyAdministration;
+  readonly audit?: AuditReader;
+}
+
 /**
  * Every route that needs a key. None is given the gateway here: a route has its caller's, which shows and does what the
  * caller's key reaches and nothing else.
  */
-export function gatewayRoutes(clock: Clock): readonly Route[] {
+export function gatewayRoutes(clock: Clock, { keyAdministration, audit }: OwnServices = {}): readonly Route[] {
   return [
     ...lockRoutes(),
     ...deviceRoutes(),
@@ -37,5 +46,7 @@ export function gatewayRoutes(clock: Clock): readonly Route[] {
     ...webhookRoutes(),
     ...clockRoutes(),
     ...workspaceRoutes(),
+    ...(keyAdministration ? apiKeyRoutes(keyAdministration) : []),
+    ...(audit ? auditRoutes(audit) : []),
   ];
 }

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../audit/audit-log.ts';
+import { verifyChain } from '../audit/verify-chain.ts';
+import { readTarget } from '../config/load.ts';
+import { readKey } from '../store/key-file.ts';
+import { SqliteReader } from '../store/sqlite-reader.ts';
+import { Vault } from '../store/vault.ts';
+import { chooseConfig } from './config-choice.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import { json, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly head?: { readonly seq: number; readonly hash: string };
+}
+
+/** Reads the database beside a gateway that may be running, and changes nothing. */
+export function verifyAudit(terminal: Terminal, options: Options): ExitCode {
+  const choice = chooseConfig(terminal, options.config, { orSite: true });
+  const { store } = readTarget(choice.file, {
+    env: terminal.env,
+    ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }),
+  });
+  if (!existsSync(store.path)) throw new CommandError('failed', `There is no database ${store.path}.`);
+  const key = readKey(store.keyFile);
+  if (key === undefined)
+    throw new CommandError('failed', `The store's key ${store.keyFile} is missing: the chain cannot be checked.`);
+  const reader = new SqliteReader(store.path);
+  try {
+    const sealed = reader.fact(auditKeyFact);
+    if (sealed === undefined)
+      throw new CommandError(
+        'failed',
+        `The database ${store.path} has no audit log, or its key was taken out. It is kept from the first start of this version on.`,
+      );
+    const verdict = verifyChain({
+      key: openChainKey(Vault.with(key, noRandomness), sealed),
+      after: (seq, limit) => reader.auditAfter(seq, limit),
+      head: reader.fact(auditHeadFact),
+      anchor: reader.fact(auditAnchorFact),
+      told: options.head,
+    });
+    if (options.json) terminal.out(json(verdict));
+    else if (verdict.broken === undefined) {
+      const { good, head, forgotten } = verdict;
+      terminal.out(
+        `${good} entries hang together, up to ${head === undefined ? 'none' : `${head.seq}:${head.hash}`}.` +
+          (forgotten > 0 ? ` ${forgotten} names were forgotten.` : ''),
+      );
+    } else {
+      const { seq, why } = verdict.broken;
+      terminal.err(`The audit log is broken at ${seq}: ${why}. ${verdict.good} entries before it hang together.`);
+    }
+    return verdict.broken === undefined ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    reader.close();
+  }
+}
+
+function noRandomness(): never {
+  throw new Error('verifying seals nothing');
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import { permissionScopes } from '../../model/permission.ts';
+import { isoTime } from '../../wire/iso-time.ts';
+import type { ApiKeyAdministration, ShownApiKey } from '../key-administration.ts';
+import { moment, oneLine } from '../plain-parameters.ts';
+import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
+
+const path = '/strikeplate/api_keys';
+const scopes = z.array(z.enum(permissionScopes)).min(1);
+const devices = z.array(z.string()).min(1).max(1_000);
+const name = oneLine.trim().min(1).max(60);
+const byId = z.strictObject({ api_key_id: z.string() });
+
+export const apiKeySchema = z
+  .object({
+    api_key_id: z.string(),
+    name: z.string(),
+    scopes: z.array(z.enum(permissionScopes)),
+    device_ids: z.array(z.string()).nullable().describe('Null: all devices, and what concerns the whole gateway.'),
+    created_at: z.string(),
+    expires_at: z.string().nullable(),
+    last_used_at: z.string().nullable(),
+    previous_until: z.string().nullable().describe('Until when the key before the last rotation is taken.'),
+  })
+  .meta({ id: 'api_key' });
+
+const made = z.object({
+  api_key: apiKeySchema,
+  token: z.string().describe('The key itself: shown this once, and kept nowhere.'),
+});
+
+const wireApiKey = ({ record, lastUsedAt }: ShownApiKey): z.output<typeof apiKeySchema> => ({
+  api_key_id: record.id,
+  name: record.name,
+  scopes: [...record.scopes],
+  device_ids: record.devices === undefined ? null : [...record.devices],
+  created_at: record.created_at,
+  expires_at: record.expires_at ?? null,
+  last_used_at: lastUsedAt === undefined ? null : isoTime(lastUsedAt),
+  previous_until: record.previous?.until ?? null,
+});
+
+/** @throws GatewayError `device_not_found` */
+function assertDevices({ gateway }: Caller, ids: readonly string[]): void {
+  for (const id of ids)
+    if (gateway.devices.get(id) === undefined)
+      throw new GatewayError('device_not_found', `There is no device ${id} at this gateway. See /devices/list.`);
+}
+
+/** Our own: keys, while the gateway runs. */
+export function apiKeyRoutes(keys: ApiKeyAdministration): Route[] {
+  const admin = { scopes: ['admin'], whole: true } as const;
+  return [
+    changeRoute('create', {
+      path: `${path}/create`,
+      summary: 'Make an API key',
+      ...admin,
+      params: z.strictObject({
+        name,
+        scopes: scopes.optional().describe('All but admin unless told.'),
+        device_ids: devices.optional().describe('The devices it is for; no others exist for it.'),
+        expires_at: moment.optional(),
+      }),
+      answer: made,
+      change: async ({ name, scopes, device_ids, expires_at }, _origin, caller) => {
+        assertDevices(caller, device_ids ?? []);
+        const expiresAt = expires_at === undefined ? undefined : Date.parse(expires_at);
+        const { id, key } = await keys.create({ name, scopes, devices: device_ids, expiresAt });
+        return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
+      },
+    }),
+    readRoute({
+      path: `${path}/get`,
+      summary: 'Get an API key, without the key itself',
+      ...admin,
+      params: byId,
+      answer: z.object({ api_key: apiKeySchema }),
+      respond: ({ api_key_id }) => ({ api_key: wireApiKey(keys.get(api_key_id)) }),
+    }),
+    readRoute({
+      path: `${path}/list`,
+      summary: 'List API keys, oldest first',
+      ...admin,
+      params: z.object({}),
+      answer: z.object({ api_keys: z.array(apiKeySchema) }),
+      respond: () => ({ api_keys: keys.list().map(wireApiKey) }),
+    }),
+    changeRoute('update', {
+      path: `${path}/update`,
+      summary: 'Change what an API key may do, where, and until when',
+      ...admin,
+      params: z.strictObject({
+        api_key_id: z.string(),
+        name: name.optional(),
+        scopes: scopes.optional(),
+        device_ids: devices.nullable().optional().describe('Null: all devices.'),
+        expires_at: moment.nullable().optional().describe('Null: it does not end.'),
+      }),
+      answer: z.object({ api_key: apiKeySchema }),
+      change: async ({ api_key_id, name, scopes, device_ids, expires_at }, _origin, caller) => {
+        assertDevices(caller, device_ids ?? []);
+        const expiresAt = typeof expires_at === 'string' ? Date.parse(expires_at) : expires_at;
+        await keys.update(api_key_id, { name, scopes, devices: device_ids, expiresAt });
+        return { answer: () => ({ api_key: wireApiKey(keys.get(api_key_id)) }) };
+      },
+    }),
+    changeRoute('create', {
+      path: `${path}/rotate`,
+      summary: 'Give an API key another secret; the old one is taken for some time longer',
+      ...admin,
+      params: z.strictObject({
+        api_key_id: z.string(),
+        overlap_seconds: z.number().int().min(0).max(7_776_000).optional().describe('A day unless told.'),
+      }),
+      answer: made,
+      change: async ({ api_key_id, overlap_seconds = 86_400 }) => {
+        const { id, key } = await keys.rotate(api_key_id, overlap_seconds * 1_000);
+        return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
+      },
+    }),
+    changeRoute('delete', {
+      path: `${path}/revoke`,
+      summary: 'Take an API key away: it is refused from now on, and its event streams end',
+      ...admin,
+      params: byId,
+      answer: z.object({}),
+      change: async ({ api_key_id }) => {
+        await keys.revoke(api_key_id);
+        return { answer: () => ({}) };
+      },
+    }),
+  ];
+}
