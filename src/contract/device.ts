@@ -22,7 +22,7 @@ export type DenialReason =
  * What a device tells of itself, whenever it does. Reports describe the device; they never end an attempt by
  * themselves: that is the command's conversation, which knows what it sent and when.
  */
-export type DeviceReport =
+type Report =
   | { readonly kind: 'health'; readonly health: Health }
   | { readonly kind: 'lock_state'; readonly state: LockState }
   /** Somebody or something operated the lock; `slot` is the code's slot where the lock tells it. */
@@ -49,6 +49,9 @@ export type DeviceReport =
    * gateway looks at it again.
    */
   | { readonly kind: 'capabilities' };
+
+/** `hearsay`: somebody else told it, a bridge from its memory or a broker that kept it. The device was not heard. */
+export type DeviceReport = Report & { readonly hearsay?: true };
 
 /**
  * What a lock's own word is worth.
@@ -185,6 +188,8 @@ export interface Device {
   readonly lock?: LockCapability;
   readonly accessCodes?: AccessCodeCapability;
   readonly noise?: NoiseCapability;
+  /** Its health is a bridge's word: the device itself was heard only when it reports something else. */
+  readonly isBehindBridge?: true;
   /**
    * Releases everything; called once, after {@link OpenContext.closing} aborted. Commands in flight have been told to
    * end by that signal.

@@ -279,7 +279,12 @@ export class ManagedDevice {
     if (report.kind === 'capabilities' && this.#device)
       this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(this.#device) };
     const before = this.#snapshot;
-    this.#snapshot = applyReport(before, report, this.#options.clock.wallTime());
+    const isHearsay = report.kind === 'health' && this.#device?.isBehindBridge === true;
+    this.#snapshot = applyReport(
+      before,
+      isHearsay ? { ...report, hearsay: true } : report,
+      this.#options.clock.wallTime(),
+    );
     const cameOnline = before.health.status !== 'online' && this.#snapshot.health.status === 'online';
     this.#onReport(this.#snapshot, report);
     if (cameOnline) this.lane.nudge();
@@ -298,8 +303,9 @@ const capabilitiesOf = ({ lock, accessCodes, noise }: Device): DeviceSnapshot['c
 
 /** The snapshot after a report. Pure: what is known follows from what was said. */
 export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: number): DeviceSnapshot {
-  if (report.kind === 'health') return applyHealth(snapshot, report.health, at);
-  const seen = { ...snapshot, lastSeenAt: at };
+  const seen = report.hearsay ? snapshot : { ...snapshot, lastSeenAt: at };
+  if (report.kind === 'health')
+    return applyHealth(report.health.status === 'online' ? seen : snapshot, report.health, at);
   switch (report.kind) {
     case 'lock_state':
       return { ...seen, lockState: report.state };
@@ -327,6 +333,5 @@ function applyHealth(snapshot: DeviceSnapshot, health: Health, at: number): Devi
     ...snapshot,
     health,
     healthSince: status === health.status ? snapshot.healthSince : at,
-    lastSeenAt: health.status === 'online' ? at : snapshot.lastSeenAt,
   };
 }

@@ -1,6 +1,10 @@
 import { pino } from 'pino';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
-import { type SimulatedLockOptions, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import {
+  type SimulatedLockOptions,
+  Zigbee2MqttSimulator,
+  type Zigbee2MqttSimulatorOptions,
+} from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { type Device, type DeviceReport, openDevice } from '../../src/contract/index.ts';
 import { type CommandOptions, type TestCommand, testCommand } from './command-context.ts';
 import { MemoryMqtt, type MemoryMqttOptions } from './memory-mqtt.ts';
@@ -14,6 +18,8 @@ export interface Zigbee2MqttFixtureOptions {
   readonly settings?: Record<string, unknown>;
   readonly mqtt?: Partial<MemoryMqttOptions>;
   readonly availability?: boolean;
+  /** What else the bridge is like. */
+  readonly bridge?: Partial<Omit<Zigbee2MqttSimulatorOptions, 'mqtt' | 'clock'>>;
   /** How long everybody has to find each other, in milliseconds; default 2000. */
   readonly settleMs?: number;
 }
@@ -27,6 +33,7 @@ export async function zigbeeLock(options: Zigbee2MqttFixtureOptions = {}) {
     mqtt: broker.peer(),
     clock,
     availability: options.availability ?? true,
+    ...options.bridge,
   });
   const lock = simulator.addLock({ friendlyName: 'Front Door', ...options.lock });
   simulator.start();

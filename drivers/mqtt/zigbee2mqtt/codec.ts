@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { type LockMethod, Secret } from '../../../src/contract/index.ts';
+import type { DenialReason, LockMethod, Secret } from '../../../src/contract/index.ts';
 import { boundedJson } from '../../../src/driver-kit/bounded-json.ts';
+import { methodOf, operationOf, programmingOf } from './operation-words.ts';
+import { type SlotStatus, slotStatusOf } from './slot-status.ts';
 
 /** Where the lock says its bolt is (ZCL Door Lock cluster, attribute LockState, in Zigbee2MQTT's words). */
 export type Bolt = 'locked' | 'unlocked' | 'not_fully_locked';
@@ -8,6 +10,9 @@ export type Bolt = 'locked' | 'unlocked' | 'not_fully_locked';
 export const doorCommand = (command: 'LOCK' | 'UNLOCK'): string => JSON.stringify({ state: command });
 
 export const stateRead = JSON.stringify({ state: '' });
+
+/** No sensor is known to answer it; a bridge that has no device of the name says so. */
+export const noiseRead = JSON.stringify({ noise: '' });
 
 /** The PIN goes as a string: as a number it would lose its leading zeros. */
 export const pinWrite = (slot: number, code: Secret): string =>
@@ -19,22 +24,15 @@ export const pinClear = (slot: number): string => JSON.stringify({ pin_code: { u
 
 export const pinRead = (slot: number): string => JSON.stringify({ pin_code: { user: slot } });
 
-/** What the bridge last read of a code slot. */
-export interface SlotStatus {
-  /** `available`, `enabled`, `disabled`, or `not_supported_…` */
-  readonly status: string;
-  /** Only with the device option `expose_pin`, and only while the slot is in use. */
-  readonly code: Secret | undefined;
-}
-
 /** What somebody or something did to the lock. These keys are not cached: each message with one is an event. */
 export type LockEvent =
   | {
       readonly kind: 'operated';
       readonly action: string;
-      readonly operation: 'locked' | 'unlocked' | 'access_denied';
+      readonly operation: 'locked' | 'unlocked' | 'jammed' | 'access_denied';
       readonly method: LockMethod;
       readonly slot: number | undefined;
+      readonly denial: DenialReason | undefined;
     }
   | {
       readonly kind: 'programmed';
@@ -44,37 +42,60 @@ export type LockEvent =
       readonly remote: boolean;
     };
 
+/** Who moved the bolt last, where the lock keeps it in an attribute: it is cached, so only a change of it is news. */
+export interface LastMover {
+  readonly method: LockMethod;
+  readonly slot: number | undefined;
+}
+
 /** A message on the device's own topic: what is new in it and what is cached looks the same. */
 export interface StateMessage {
-  readonly bolt: Bolt | undefined;
+  /** `unknown` where the lock said that it does not know; undefined where the message does not speak of the bolt. */
+  readonly bolt: Bolt | 'unknown' | undefined;
+  /** The bolt is told by `state` alone, which says UNLOCK for anything that is not locked. */
+  readonly isBare: boolean;
   readonly event: LockEvent | undefined;
+  readonly lastUnlock: LastMover | undefined;
+  readonly lastLock: LastMover | undefined;
   readonly slots: ReadonlyMap<number, SlotStatus>;
   /** Percent */
   readonly battery: number | undefined;
   readonly batteryLow: boolean | undefined;
+  readonly tamper: boolean | undefined;
+  readonly door: 'open' | 'closed' | 'unknown' | undefined;
   /** dBA */
   readonly noise: number | undefined;
+  /** The IEEE address of the device that the message is of, where the bridge includes device information. */
+  readonly ieeeAddress: string | undefined;
+  /** When the bridge last heard from the device, as it writes it; undefined where it does not tell. */
+  readonly lastSeen: string | number | undefined;
+  /** How well the radio heard the device's last frame. */
+  readonly linkQuality: number | undefined;
   /** Every key that lasts, for comparing; may hold PINs, so it is not for logs. */
   readonly kept: ReadonlyMap<string, unknown>;
 }
 
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-const userSchema = z.looseObject({
-  status: z.string(),
-  pin_code: optional(z.union([z.string(), z.number().transform(String)])),
-});
+const text = optional(z.string().min(1));
+/** A number, also one that is written as a word. */
+const user = optional(z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]));
 
 const stateSchema = z.object({
-  state: optional(z.string()),
-  lock_state: optional(z.enum(['locked', 'unlocked', 'not_fully_locked'])),
-  action: optional(z.string().min(1)),
-  action_user: optional(z.int().nonnegative()),
-  action_source: optional(z.number()),
-  action_source_name: optional(z.string()),
+  action: text,
+  action_user: user,
+  action_source_user: user,
+  action_source: optional(z.union([z.number(), z.string().min(1)])),
+  action_source_name: text,
+  last_unlock_user: user,
+  last_unlock_source: text,
+  last_lock_user: user,
+  last_lock_source: text,
   users: optional(z.record(z.string(), z.unknown())),
   battery: optional(z.number().min(0).max(100)),
   battery_low: optional(z.boolean()),
+  tamper: optional(z.boolean()),
+  door_state: text,
   noise: optional(
     z.union([
       z.number(),
@@ -84,12 +105,15 @@ const stateSchema = z.object({
         .transform(Number),
     ]),
   ),
+  device: optional(z.looseObject({ ieeeAddr: z.string() })),
+  last_seen: optional(z.union([z.string(), z.number()])),
+  linkquality: optional(z.number()),
 });
 
 type State = z.output<typeof stateSchema>;
 
 /** Keys that come and go with the radio or are not cached: a difference in them tells nothing of the device. */
-const fleeting = /^(action(_.*)?|linkquality|last_seen|elapsed|update(_.*)?|last_successful_pincode_.*)$/;
+const fleeting = /^(action(_.*)?|linkquality|last_seen|elapsed|device|update(_.*)?|last_successful_pincode_.*)$/;
 
 /** @returns undefined for anything that is not a JSON object */
 export function parseState(payload: Buffer): StateMessage | undefined {
@@ -97,33 +121,63 @@ export function parseState(payload: Buffer): StateMessage | undefined {
   const parsed = stateSchema.safeParse(raw);
   if (!parsed.success) return undefined;
   const state = parsed.data;
+  const keys = raw as Record<string, unknown>;
   return {
-    bolt: boltOf(state),
+    ...boltOf(keys),
     event: eventOf(state),
+    lastUnlock: moverOf(state.last_unlock_user, state.last_unlock_source),
+    lastLock: moverOf(state.last_lock_user, state.last_lock_source),
     slots: slotsOf(state),
     battery: state.battery,
     batteryLow: state.battery_low,
+    tamper: state.tamper,
+    door: state.door_state === undefined ? undefined : (contacts.get(state.door_state) ?? 'unknown'),
     noise: state.noise,
-    kept: keptOf(raw as Record<string, unknown>),
+    ieeeAddress: state.device?.ieeeAddr.toLowerCase(),
+    lastSeen: state.last_seen,
+    linkQuality: state.linkquality,
+    kept: keptOf(keys),
   };
 }
 
-/** `state` says UNLOCK for a jammed bolt, too, so it counts only where the lock has no `lock_state`. */
-function boltOf(state: State): Bolt | undefined {
-  if ('lock_state' in state) return state.lock_state;
-  if (state.state === 'LOCK') return 'locked';
-  return state.state === 'UNLOCK' ? 'unlocked' : undefined;
+/** ZCL Door Lock cluster, attribute DoorState, in Zigbee2MQTT’s words. */
+const contacts: ReadonlyMap<string, 'open' | 'closed'> = new Map([
+  ['open', 'open'],
+  ['error_forced_open', 'open'],
+  ['closed', 'closed'],
+]);
+
+const lockStates: ReadonlyMap<unknown, Bolt> = new Map<unknown, Bolt>([
+  ['locked', 'locked'],
+  ['unlocked', 'unlocked'],
+  ['not_fully_locked', 'not_fully_locked'],
+]);
+
+/** Most converters say LOCK and UNLOCK, one of Yale’s LOCKED and UNLOCKED. */
+const states: ReadonlyMap<unknown, Bolt> = new Map<unknown, Bolt>([
+  ['LOCK', 'locked'],
+  ['LOCKED', 'locked'],
+  ['UNLOCK', 'unlocked'],
+  ['UNLOCKED', 'unlocked'],
+]);
+
+/**
+ * `state` says UNLOCK for a jammed bolt, too, and for one that the lock does not know of (ZCL LockState 0xFF): it counts
+ * only where the lock has no `lock_state`.
+ */
+function boltOf({ lock_state, state }: Record<string, unknown>): Pick<StateMessage, 'bolt' | 'isBare'> {
+  if (isWord(lock_state)) return { bolt: lockStates.get(lock_state) ?? 'unknown', isBare: false };
+  return { bolt: isWord(state) ? (states.get(state) ?? 'unknown') : undefined, isBare: true };
 }
+
+/** Null is a word, too: it says "not known". */
+const isWord = (value: unknown): value is string | null => typeof value === 'string' || value === null;
 
 function slotsOf(state: State): ReadonlyMap<number, SlotStatus> {
   const slots = new Map<number, SlotStatus>();
   for (const [user, value] of Object.entries(state.users ?? {})) {
-    const parsed = userSchema.safeParse(value);
-    if (!parsed.success || !/^\d+$/.test(user)) continue;
-    const { status, pin_code } = parsed.data;
-    // The cache is merged, never pruned: beside `available` the PIN is one that the slot held before.
-    const code = status === 'available' || pin_code === undefined ? undefined : new Secret(pin_code);
-    slots.set(Number(user), { status, code });
+    const status = slotStatusOf(value);
+    if (status !== undefined && /^\d+$/.test(user)) slots.set(Number(user), status);
   }
   return slots;
 }
@@ -145,57 +199,36 @@ export const slotKey = (slot: number): string => `users/${slot}`;
 /** The keys in {@link StateMessage.kept} that tell of the bolt. */
 export const boltKeys: ReadonlySet<string> = new Set(['state', 'lock_state']);
 
-/**
- * Operation event codes of the ZCL Door Lock cluster in Zigbee2MQTT's words, with what they mean for the bolt.
- * `lock` and `unlock` say how by their source.
- */
-const operations: ReadonlyMap<string, readonly ['locked' | 'unlocked' | 'access_denied', LockMethod | 'source']> =
-  new Map([
-    ['lock', ['locked', 'source']],
-    ['unlock', ['unlocked', 'source']],
-    ['lock_failure_invalid_pin_or_id', ['access_denied', 'source']],
-    ['lock_failure_invalid_schedule', ['access_denied', 'source']],
-    ['unlock_failure_invalid_pin_or_id', ['access_denied', 'source']],
-    ['unlock_failure_invalid_schedule', ['access_denied', 'source']],
-    ['non_access_user_operational_event', ['access_denied', 'source']],
-    ['one_touch_lock', ['locked', 'manual']],
-    ['key_lock', ['locked', 'manual']],
-    ['key_unlock', ['unlocked', 'manual']],
-    ['auto_lock', ['locked', 'automatic']],
-    ['schedule_lock', ['locked', 'automatic']],
-    ['schedule_unlock', ['unlocked', 'automatic']],
-    ['manual_lock', ['locked', 'manual']],
-    ['manual_unlock', ['unlocked', 'manual']],
-  ]);
-
-/** Operation event sources, by name, and by number as the cluster has them. */
-const methods: ReadonlyMap<string | number | undefined, LockMethod> = new Map<string | number, LockMethod>([
-  ['keypad', 'keycode'],
-  [0, 'keycode'],
-  ['rf', 'remote'],
-  [1, 'remote'],
-  ['manual', 'manual'],
-  [2, 'manual'],
-  ['rfid', 'card'],
-  [3, 'card'],
-]);
-
 function eventOf(state: State): LockEvent | undefined {
-  const { action, action_user: slot } = state;
+  const { action } = state;
   if (action === undefined) return undefined;
-  const source = methods.get(state.action_source_name ?? state.action_source) ?? 'unknown';
-  const operation = operations.get(action);
+  const source = methodOf(state.action_source_name) ?? methodOf(state.action_source);
+  const user = state.action_user ?? state.action_source_user;
+  const operation = operationOf(action);
   if (operation !== undefined) {
-    const [result, how] = operation;
-    const method = how === 'source' ? source : how;
-    // Only a keypad's or a card's user is somebody's slot; the rest is filled with whatever the lock has at hand.
-    const who = method === 'keycode' || method === 'card' ? slot : undefined;
-    return { kind: 'operated', action, operation: result, method, slot: who };
+    const { result, denial } = operation;
+    const method = operation.method ?? source ?? 'unknown';
+    const slot = denial === 'unknown_code' ? undefined : slotOf(method, user ?? operation.user);
+    return { kind: 'operated', action, operation: result, method, slot, denial };
   }
-  if (/^pin_code_(added|deleted|changed)$/.test(action))
-    return { kind: 'programmed', occupied: action !== 'pin_code_deleted', slot, remote: source === 'remote' };
-  return undefined;
+  const programming = programmingOf(action);
+  if (programming === undefined) return undefined;
+  return { kind: 'programmed', occupied: programming.occupied, slot: somebody(user), remote: source === 'remote' };
 }
+
+function moverOf(user: number | undefined, source: string | undefined): LastMover | undefined {
+  if (user === undefined && source === undefined) return undefined;
+  const method = methodOf(source) ?? 'unknown';
+  return { method, slot: slotOf(method, user) };
+}
+
+/** Only a keypad's or a card's user is somebody's slot; the rest is filled with whatever the lock has at hand. */
+const slotOf = (method: LockMethod, user: number | undefined): number | undefined =>
+  method === 'keycode' || method === 'card' ? somebody(user) : undefined;
+
+/** Locks fill the user's number with 65535, 255, 251 and their like when it was nobody, and no lock has so many slots. */
+const somebody = (user: number | undefined): number | undefined =>
+  user === undefined || user < 0 || user > 999 || (user > 250 && user < 256) ? undefined : user;
 
 const onlineSchema = z.looseObject({ state: z.enum(['online', 'offline']) });
 

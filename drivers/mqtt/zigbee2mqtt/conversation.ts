@@ -1,20 +1,99 @@
-import type { Clock, MqttLink } from '../../../src/contract/index.ts';
+import { type Clock, GatewayError, type MqttLink, type SendPermit } from '../../../src/contract/index.ts';
+import type { Ask, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import type { Plan, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import type { BridgeComplaint } from './bridge-complaint.ts';
+import type { DeviceBinding } from './device-binding.ts';
 import type { DeviceFeed } from './device-feed.ts';
-import { type Named, unreachable } from './failures.ts';
-import type { Topics } from './topics.ts';
+import { complained, type Named, notOurs, unreachable } from './failures.ts';
+import type { OwnTraffic } from './own-traffic.ts';
+import type { Testimony } from './testimony.ts';
 
 /** What every conversation with a device needs. */
 export interface Conversation {
   readonly link: MqttLink;
   readonly feed: DeviceFeed;
-  readonly topics: Topics;
+  readonly binding: DeviceBinding;
+  readonly book: EvidenceBook<BridgeComplaint>;
+  readonly testimony: Testimony;
+  readonly own: OwnTraffic;
   readonly clock: Clock;
   readonly device: Named;
   /** Aborts when the device is closed. */
   readonly closing: AbortSignal;
 }
 
-/** @throws GatewayError `link_unavailable` or `device_offline`, `not_sent` */
-export function assertReachable({ feed, device }: Conversation): void {
+/** @throws GatewayError `link_unavailable`, `misconfigured` or `device_not_ready`, `not_sent` */
+export function assertReachable({ feed, binding, device }: Conversation): void {
   if (feed.interruption !== undefined) throw unreachable(device, feed.interruption, 'not_sent');
+  if (binding.problem !== undefined) throw notOurs(device, binding.problem);
+  if (binding.isAwaited)
+    throw new GatewayError(
+      'device_not_ready',
+      `Zigbee2MQTT has not told yet which device ${device.name} is. This takes one moment.`,
+      { delivery: 'not_sent' },
+    );
+}
+
+/** The same permit, which refuses to be spent when the topic is no longer the device's. */
+export const onlyOurs = (conversation: Conversation, permit: SendPermit): SendPermit => ({
+  sendBy: permit.sendBy,
+  spend: () => {
+    assertReachable(conversation);
+    permit.spend();
+  },
+  withdraw: () => permit.withdraw(),
+});
+
+/** Puts a question; its answer comes by the device's topic. */
+export const asking =
+  (conversation: Conversation, payload: string): Ask =>
+  async (about, signal) => {
+    assertReachable(conversation);
+    const { link, feed, own } = conversation;
+    for (const one of about) own.asked(one);
+    await link.query(feed.topics.get, payload, signal);
+    return undefined;
+  };
+
+export interface QuestionOptions {
+  readonly about: string;
+  /** The attribute as the bridge's error lines name it. */
+  readonly key: string;
+  readonly payload: string;
+  readonly traits: Traits;
+  readonly plan: Plan;
+  readonly between?: () => Promise<void>;
+  /** `Clock.now()` */
+  readonly until?: number;
+}
+
+/**
+ * Asks until an answer can be told from what is heard unasked.
+ * @returns undefined when `until` came first
+ * @throws GatewayError as a read does; the signal's reason
+ */
+export async function question(
+  conversation: Conversation,
+  signal: AbortSignal,
+  { about, key, payload, traits, plan, between, until }: QuestionOptions,
+): Promise<Value | undefined> {
+  const { book, feed, device } = conversation;
+  assertReachable(conversation);
+  const failing = new AbortController();
+  const stop = feed.listen((event) => {
+    if (event.kind === 'complaint' && event.verb !== 'set' && (event.key ?? key) === key)
+      failing.abort(complained(device, event.reason, 'not_sent'));
+  });
+  try {
+    return await underSignals([signal, failing.signal], (either) =>
+      book.ask({
+        ...{ about, traits, plan, ctx: { signal: either }, ask: asking(conversation, payload) },
+        ...(between && { between }),
+        ...(until !== undefined && { until }),
+      }),
+    );
+  } finally {
+    stop();
+  }
 }

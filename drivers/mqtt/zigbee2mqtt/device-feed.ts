@@ -1,21 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, MqttLink, MqttMessage, Unsubscribe } from '../../../src/contract/index.ts';
 import { type BridgeComplaint, complaintAbout } from './bridge-complaint.ts';
-import { type Bolt, parseOnline, parseState, type SlotStatus, type StateMessage } from './codec.ts';
-import type { Topics } from './topics.ts';
+import { type Bolt, parseOnline, parseState, type StateMessage } from './codec.ts';
+import type { DeviceBinding } from './device-binding.ts';
+import type { OwnTraffic } from './own-traffic.ts';
+import type { SlotStatus } from './slot-status.ts';
+import { commandsOf, type Topics, topicsOf } from './topics.ts';
 
 /** A message of the device, with what sets it apart from the one before. */
 export interface HeardMessage {
   readonly kind: 'message';
   readonly message: StateMessage;
+  /** As in the message; `unknown` also where a lock that tells its `lock_state` left it out beside `state`. */
+  readonly bolt: Bolt | 'unknown' | undefined;
   /** `Clock.now()` when it came; whoever takes it from an inbox may do so later. */
   readonly at: number;
   /** Lasting keys that are new or differ; undefined when there is nothing to compare with. */
   readonly changed: ReadonlySet<string> | undefined;
   /** The broker kept it: it tells of the past. */
   readonly retained: boolean;
-  /** The event in it can be that of a command before the last one. */
-  readonly ofEarlierCommand: boolean;
+  /** It tells of an operation over the air, and none but our last command can be meant. */
+  readonly isOfLastCommand: boolean;
+  /** The device spoke: the message is not one that the broker kept, or the bridge made up from what it remembers. */
+  readonly isOwnWord: boolean;
 }
 
 export type FeedEvent =
@@ -31,79 +38,71 @@ export type FeedEvent =
 export type Known = 'online' | 'offline' | 'unknown';
 
 /** Where the way to the device is interrupted, as far as it is known. */
-export type Interruption = 'link' | 'bridge' | 'device';
-
-/** A change of the bolt that was heard. */
-export interface BoltNews {
-  readonly bolt: Bolt;
-  /** `Clock.now()` */
-  readonly at: number;
-}
+export type Interruption = 'link' | 'bridge';
 
 /** Keys of a device that are kept to be compared; a keypad with all its slots has some hundreds. A guess with room. */
 const mostKept = 2_000;
-const newsLastMs = 1_000;
-/** An event that a lock owes for a command is no longer waited for after this. A guess at the sleepiest of locks. */
-const eventOwedMs = 30_000;
-
-interface OwedEvent {
-  readonly operation: 'locked' | 'unlocked';
-  /** `Clock.now()` when the command left. */
-  readonly since: number;
-}
 
 /** Everything that MQTT tells of one device, in order. */
 export class DeviceFeed {
   readonly #link: MqttLink;
   readonly #clock: Clock;
   readonly #listeners = new Set<(event: FeedEvent) => void>();
-  readonly #topics: Topics;
+  readonly #baseTopic: string;
+  readonly #binding: DeviceBinding;
+  readonly #own: OwnTraffic;
   readonly #subscriptions: Unsubscribe[];
-  #commandTopic: Unsubscribe;
+  #topics: Topics;
+  /** Undefined while the name is not the device's. */
+  #ownSubscriptions: Unsubscribe[] | undefined;
+  readonly #commandTopics = new Map<string, Unsubscribe>();
   readonly #kept = new Map<string, unknown>();
   #heardSomething = false;
-  #bolt: Bolt | undefined;
-  #news: BoltNews[] = [];
+  /** The lock has told its `lock_state`: where it is missing from now on, the lock does not know. */
+  #tellsLockState = false;
+  #lastSeen: string | number | undefined;
+  #linkQuality: number | undefined;
+  /** The bridge publishes what it remembers when it starts, and when it renames a device. */
+  #remembers = false;
   #slots: ReadonlyMap<number, SlotStatus> = new Map();
-  #owed: OwedEvent[] = [];
   #bridge: Known = 'unknown';
   #availability: Known = 'unknown';
   #reachable: boolean;
 
-  constructor(link: MqttLink, topics: Topics, friendlyName: string, clock: Clock) {
+  constructor(link: MqttLink, baseTopic: string, binding: DeviceBinding, own: OwnTraffic, clock: Clock) {
     this.#link = link;
     this.#clock = clock;
-    this.#topics = topics;
+    this.#baseTopic = baseTopic;
+    this.#binding = binding;
+    this.#own = own;
+    this.#topics = topicsOf(baseTopic, binding.name);
     this.#reachable = link.state.status === 'up';
-    this.#commandTopic = link.claimCommandTopic(topics.commands);
     this.#subscriptions = [
       link.onStateChange(({ status }) => this.#linkChanged(status)),
-      link.subscribe(topics.bridgeState, (message) => this.#bridgeChanged(message)),
-      link.subscribe(topics.availability, ({ payload }) => {
-        this.#availability = parseOnline(payload) ?? this.#availability;
-        this.#judge();
+      link.subscribe(`${baseTopic}/bridge/state`, (message) => this.#bridgeChanged(message)),
+      link.subscribe(`${baseTopic}/bridge/logging`, ({ payload, retained }) => {
+        const complaint = retained ? undefined : complaintAbout(binding.name, payload);
+        if (complaint === undefined) return;
+        if (complaint.reason === 'unknown_device') binding.refuted();
+        this.#tell({ kind: 'complaint', ...complaint });
       }),
-      link.subscribe(topics.device, (message) => this.#heard(message)),
-      link.subscribe(topics.bridgeLogging, ({ payload, retained }) => {
-        const complaint = retained ? undefined : complaintAbout(friendlyName, payload);
-        if (complaint !== undefined) this.#tell({ kind: 'complaint', ...complaint });
-      }),
+      binding.onChange(() => this.#follow()),
     ];
+    this.#follow();
   }
 
-  /** Where the bridge last said the bolt is, since the last gap. */
-  get bolt(): Bolt | undefined {
-    return this.#bolt;
+  /** Where the device speaks and listens now. */
+  get topics(): Topics {
+    return this.#topics;
+  }
+
+  get availability(): Known {
+    return this.#availability;
   }
 
   /** What the bridge last said of the code slots, read or remembered, since the last gap. */
   get slots(): ReadonlyMap<number, SlotStatus> {
     return this.#slots;
-  }
-
-  /** The changes of the last second, oldest first. */
-  get news(): readonly BoltNews[] {
-    return this.#news.filter(({ at }) => at > this.#clock.now() - newsLastMs);
   }
 
   get bridge(): Known {
@@ -113,21 +112,7 @@ export class DeviceFeed {
   get interruption(): Interruption | undefined {
     // Without a connection nothing is known of the bridge.
     if (this.#bridge === 'offline') return 'bridge';
-    if (this.#link.state.status !== 'up') return 'link';
-    return this.#availability === 'offline' ? 'device' : undefined;
-  }
-
-  /**
-   * A door command left: the lock owes its event. MQTT has no correlation id, so events are matched with commands in
-   * order.
-   * @returns takes it back when the command did not arrive
-   */
-  commandLeft(operation: 'locked' | 'unlocked'): () => void {
-    const owed: OwedEvent = { operation, since: this.#clock.now() };
-    this.#owed.push(owed);
-    return () => {
-      this.#owed = this.#owed.filter((other) => other !== owed);
-    };
+    return this.#link.state.status === 'up' ? undefined : 'link';
   }
 
   listen(listener: (event: FeedEvent) => void): Unsubscribe {
@@ -139,8 +124,47 @@ export class DeviceFeed {
 
   close(): void {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    this.#commandTopic();
+    for (const unsubscribe of this.#ownSubscriptions ?? []) unsubscribe();
+    for (const release of this.#commandTopics.values()) release();
     this.#listeners.clear();
+  }
+
+  /** Listens where the device speaks, and claims every topic that commands it. */
+  #follow(): void {
+    const { name, problem, aliases } = this.#binding;
+    const isOurs = problem === undefined || problem.kind === 'no_json';
+    const topics = topicsOf(this.#baseTopic, name);
+    const moved = topics.device !== this.#topics.device;
+    if (this.#ownSubscriptions !== undefined && (moved || !isOurs)) {
+      for (const unsubscribe of this.#ownSubscriptions) unsubscribe();
+      this.#ownSubscriptions = undefined;
+      this.#availability = 'unknown';
+      this.#remembers = true;
+      this.#gap();
+    }
+    this.#topics = topics;
+    if (isOurs)
+      this.#ownSubscriptions ??= [
+        this.#link.subscribe(topics.availability, ({ payload }) => {
+          const before = this.#availability;
+          this.#availability = parseOnline(payload) ?? before;
+          this.#judge();
+          if (before === 'offline' && this.#availability === 'online') this.#tell({ kind: 'reachable' });
+        }),
+        this.#link.subscribe(topics.device, (message) => this.#heard(message)),
+      ];
+    this.#claim(aliases.map((alias) => commandsOf(this.#baseTopic, alias)));
+    this.#judge();
+  }
+
+  #claim(filters: readonly string[]): void {
+    for (const [filter, release] of this.#commandTopics) {
+      if (filters.includes(filter)) continue;
+      release();
+      this.#commandTopics.delete(filter);
+    }
+    for (const filter of filters)
+      if (!this.#commandTopics.has(filter)) this.#commandTopics.set(filter, this.#link.claimCommandTopic(filter));
   }
 
   #tell(event: FeedEvent): void {
@@ -165,8 +189,11 @@ export class DeviceFeed {
     const restarted = now === 'online' && before === 'online' && !retained;
     if (now === before && !restarted) return;
     this.#bridge = now;
-    if (before !== 'unknown') this.#claimAnew();
-    if (before !== 'unknown') this.#gap();
+    if (!retained) this.#remembers = true;
+    if (before !== 'unknown') {
+      this.#claimAnew();
+      this.#gap();
+    }
     this.#judge();
   }
 
@@ -175,16 +202,15 @@ export class DeviceFeed {
    * when a bolt moved that nobody here told to, which may have been by such a message.
    */
   #claimAnew(): void {
-    const before = this.#commandTopic;
-    this.#commandTopic = this.#link.claimCommandTopic(this.#topics.commands);
-    before();
+    for (const [filter, before] of this.#commandTopics) {
+      this.#commandTopics.set(filter, this.#link.claimCommandTopic(filter));
+      before();
+    }
   }
 
   #gap(): void {
     this.#kept.clear();
     this.#heardSomething = false;
-    this.#bolt = undefined;
-    this.#news = [];
     this.#slots = new Map();
     this.#tell({ kind: 'gap' });
   }
@@ -199,54 +225,68 @@ export class DeviceFeed {
 
   #heard({ payload, retained }: MqttMessage): void {
     const message = parseState(payload);
-    if (message === undefined) return;
+    if (message === undefined) {
+      // An empty message clears what the bridge retained: it does so when the device is renamed or removed.
+      if (payload.length === 0 && !retained && this.#binding.isUnchecked) this.#tell({ kind: 'reachable' });
+      return;
+    }
+    const { ieeeAddress } = this.#binding;
+    if (message.ieeeAddress !== undefined && ieeeAddress !== undefined && message.ieeeAddress !== ieeeAddress) return;
+    this.#binding.heard();
     const at = this.#clock.now();
+    const bolt = this.#boltIn(message);
+    const changed = this.#compare(message);
+    const isOwnWord = !retained && this.#isOwnWord(message, changed);
+    if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
+    const isOfLastCommand = !retained && this.#isOfLastCommand(message);
+    this.#tell({ kind: 'message', message, bolt, at, retained, changed, isOfLastCommand, isOwnWord });
+  }
+
+  /** A lock that does not know where its bolt is makes the bridge leave `lock_state` out, and say UNLOCK all the same. */
+  #boltIn({ bolt, isBare }: StateMessage): Bolt | 'unknown' | undefined {
+    if (bolt === undefined) return undefined;
+    if (!isBare) this.#tellsLockState = true;
+    return isBare && this.#tellsLockState ? 'unknown' : bolt;
+  }
+
+  /** @returns the lasting keys that are new, differ or are gone; undefined when there is nothing to compare with */
+  #compare({ kept, isBare, bolt }: StateMessage): ReadonlySet<string> | undefined {
     const changed = this.#heardSomething ? new Set<string>() : undefined;
-    for (const [key, value] of message.kept) {
+    this.#heardSomething = true;
+    for (const [key, value] of kept) {
       // Whoever makes up new keys for ever fills no memory, and tells of nothing.
       if (!this.#kept.has(key) && this.#kept.size >= mostKept) continue;
       if (!alike(this.#kept.get(key), value)) changed?.add(key);
       this.#kept.set(key, value);
     }
-    if (this.#bolt !== undefined && message.bolt !== undefined && message.bolt !== this.#bolt)
-      this.#news = [...this.news, { bolt: message.bolt, at }];
-    this.#bolt = message.bolt ?? this.#bolt;
-    if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
-    this.#heardSomething = true;
-    const ofEarlierCommand = !retained && this.#settle(message);
-    this.#tell({ kind: 'message', message, at, retained, changed, ofEarlierCommand });
+    if (isBare && bolt !== undefined && this.#kept.delete('lock_state')) changed?.add('lock_state');
+    return changed;
   }
 
-  #stillOwed(): OwedEvent[] {
-    return this.#owed.filter(({ since }) => since > this.#clock.now() - eventOwedMs);
+  #isOwnWord(message: StateMessage, changed: ReadonlySet<string> | undefined): boolean {
+    const { event, lastSeen, linkQuality } = message;
+    const seenBefore = this.#lastSeen;
+    const qualityBefore = this.#linkQuality;
+    const remembers = this.#remembers;
+    this.#lastSeen = lastSeen;
+    this.#linkQuality = linkQuality;
+    this.#remembers = false;
+    if (event !== undefined) return true;
+    if (lastSeen !== undefined && seenBefore !== undefined) return lastSeen !== seenBefore;
+    if (remembers) return false;
+    return changed === undefined || changed.size > 0 || linkQuality !== qualityBefore;
   }
 
-  /** @returns whether the event may be owed for a command before the last */
-  #settle({ event }: StateMessage): boolean {
+  /** @returns whether only our last command can have caused what the message tells */
+  #isOfLastCommand({ event }: StateMessage): boolean {
     if (event?.kind !== 'operated' || event.method !== 'remote') return false;
-    this.#owed = this.#stillOwed();
-    const alike = this.#owed.filter(({ operation }) => operation === event.operation);
-    if (alike.length === 0) this.#claimAnew();
-    this.#owed = this.#owed.filter((owed) => owed !== alike[0]);
-    return alike.length > 1;
+    if (event.operation !== 'locked' && event.operation !== 'unlocked') return false;
+    const whose = this.#own.whoseOperation(event.operation);
+    if (whose === 'nobody') this.#claimAnew();
+    return whose === 'last';
   }
 }
 
 /** Most values are words and numbers, and most are as before. */
 const alike = (a: unknown, b: unknown): boolean =>
   Object.is(a, b) || (typeof a === 'object' && isDeepStrictEqual(a, b));
-
-/**
- * Whether a message can be the answer to a read of certain keys.
- *
- * - `fresh`: one of them differs from before, so it is no repetition from the cache.
- * - `same`: nothing differs. Most likely the answer; a report of something else that did not change looks alike.
- * - `other`: it tells of something else, and carries the keys along from the cache.
- */
-export function answersRead(heard: HeardMessage, asked: (key: string) => boolean): 'fresh' | 'same' | 'other' {
-  const { changed, message, retained } = heard;
-  if (retained || message.event !== undefined) return 'other';
-  if (changed === undefined) return 'same';
-  if ([...changed].some(asked)) return 'fresh';
-  return changed.size > 0 ? 'other' : 'same';
-}

@@ -70,7 +70,7 @@ describe('what a lock tells of itself', () => {
     expect(of(f, 'lock_operated')).toEqual([
       { kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 4 },
       { kind: 'lock_operated', operation: 'locked', method: 'manual' },
-      { kind: 'lock_operated', operation: 'access_denied', method: 'keycode', slot: 0, denial: 'unknown_code' },
+      { kind: 'lock_operated', operation: 'access_denied', method: 'keycode', denial: 'unknown_code' },
       { kind: 'lock_operated', operation: 'unlocked', method: 'remote' },
     ]);
     expect(of(f, 'lock_state').map((report) => 'state' in report && report.state)).toEqual([
@@ -99,7 +99,7 @@ describe('what a lock tells of itself', () => {
       for (const payload of ['', '{', '[]', 'null', '"x"', '{"state":7,"lock_state":[],"action":{}}', '\u0000'])
         f.simulator.bridge.publishRaw(topic, payload);
     await f.clock.advance(100);
-    expect(f.reports).toHaveLength(before);
+    expect(f.reports.slice(before).filter(({ kind }) => kind !== 'heard')).toEqual([]);
     expect(await f.door('unlock')).toMatchObject({ confirmed: true });
   });
 
@@ -144,7 +144,7 @@ describe('a read', () => {
     f.simulator.bridge.setCache('Front Door', { state: 'UNLOCK', lock_state: 'unlocked' });
     f.link.restore();
     await f.clock.advance(5);
-    f.lock.misbehave({ batteryReportsAfterMs: [5, 100], batteryReportsAlike: true });
+    f.lock.misbehave({ batteryReportsAfterMs: [5, 100] });
     expect(await read(f)).toEqual({ state: 'locked' });
   });
 

@@ -1,38 +1,45 @@
-import type { DeviceReport, Timer } from '../../../src/contract/index.ts';
+import type { OpenContext, Timer } from '../../../src/contract/index.ts';
 import type { Conversation } from './conversation.ts';
 import type { FeedEvent } from './device-feed.ts';
 import { healthOf } from './health.ts';
+import type { Reporter } from './reports.ts';
 
 /** A bridge that runs says so at once: its state is retained. A guess with room for a slow broker. */
 const bridgePatienceMs = 5_000;
 /** A device that came back is asked within this time, at random, so that a building does not ask all at once. */
 const refreshWithinMs = 1_000;
 
+export interface WatchOptions {
+  readonly random: () => number;
+  readonly log: OpenContext['log'];
+  readonly reporter: Reporter;
+  /** The payload that makes the device tell its state; undefined for one that cannot be asked. */
+  readonly refresh: string | undefined;
+  /** The payload of a read that shows whether the bridge knows the name. */
+  readonly probe: string;
+}
+
 /** Tells how the device is, and asks it for its state whenever it may have changed unheard. */
 export class Watch {
   readonly #conversation: Conversation;
-  readonly #random: () => number;
-  readonly #report: (report: DeviceReport) => void;
-  /** The payload that makes the device tell its state; undefined for one that cannot be asked. */
-  readonly #refresh: string | undefined;
-  #unknownToBridge = false;
+  readonly #options: WatchOptions;
+  #name: string;
+  #isWarned = false;
   #patienceOver = false;
   #patience: Timer | undefined;
   #refreshing: Timer | undefined;
   readonly #stop: (() => void)[];
 
-  constructor(
-    conversation: Conversation,
-    random: () => number,
-    report: (report: DeviceReport) => void,
-    refresh: string | undefined,
-  ) {
+  constructor(conversation: Conversation, options: WatchOptions) {
     this.#conversation = conversation;
-    this.#random = random;
-    this.#report = report;
-    this.#refresh = refresh;
-    const { feed, link } = conversation;
-    this.#stop = [feed.listen((event) => this.#heard(event)), link.onStateChange(() => this.#judge())];
+    this.#options = options;
+    const { feed, link, binding } = conversation;
+    this.#name = binding.name;
+    this.#stop = [
+      feed.listen((event) => this.#heard(event)),
+      link.onStateChange(() => this.#judge()),
+      binding.onChange(() => this.#changed()),
+    ];
     if (link.state.status === 'up') this.#wait();
     if (feed.interruption === undefined) this.#refreshSoon();
     this.#judge();
@@ -45,14 +52,29 @@ export class Watch {
   }
 
   #heard(event: FeedEvent): void {
-    if (event.kind === 'complaint' && event.reason === 'unknown_device') this.#unknownToBridge = true;
-    if (event.kind === 'message') {
-      if (!this.#unknownToBridge) return; // it says nothing new of the device's health
-      this.#unknownToBridge = false;
-    }
+    if (event.kind === 'message' || event.kind === 'complaint') return; // health follows from what these make known
     if (event.kind === 'reachable') {
       this.#wait();
       this.#refreshSoon();
+    }
+    this.#judge();
+  }
+
+  #changed(): void {
+    const { binding, device } = this.#conversation;
+    if (binding.name !== this.#name) {
+      this.#name = binding.name;
+      this.#refreshSoon();
+    }
+    if (binding.isUnchecked && !this.#isWarned) {
+      this.#isWarned = true;
+      this.#options.log.warn(
+        { device: device.name },
+        `Zigbee2MQTT did not tell its devices on ${device.baseTopic}/bridge/devices: allow the gateway’s user to read ` +
+          'that topic. Until then nobody can check that the name is the device’s own, nor look for commands left ' +
+          'retained under its other names.',
+      );
+      if (this.#options.refresh === undefined) this.#ask(this.#options.probe);
     }
     this.#judge();
   }
@@ -67,25 +89,33 @@ export class Watch {
   }
 
   #refreshSoon(): void {
-    const { clock, link, topics, closing } = this.#conversation;
-    const payload = this.#refresh;
-    if (payload === undefined) return;
+    const { refresh, random } = this.#options;
+    if (refresh === undefined) return;
     this.#refreshing?.cancel();
-    this.#refreshing = clock.setTimer(() => {
-      // A link that went meanwhile comes back with another refresh.
-      link.query(topics.get, payload, closing).catch(() => undefined);
-    }, this.#random() * refreshWithinMs);
+    this.#refreshing = this.#conversation.clock.setTimer(() => this.#ask(refresh), random() * refreshWithinMs);
+  }
+
+  /** A link that went meanwhile comes back with another refresh. */
+  #ask(payload: string): void {
+    const { link, feed, binding, book, own, closing } = this.#conversation;
+    if (binding.problem !== undefined) return;
+    if (payload === this.#options.refresh) {
+      book.asked('bolt');
+      own.asked('bolt');
+    }
+    link.query(feed.topics.get, payload, closing).catch(() => undefined);
   }
 
   #judge(): void {
-    const { feed, link, device } = this.#conversation;
+    const { feed, link, binding, device } = this.#conversation;
     const signs = {
       link: link.state,
       interruption: feed.interruption,
       bridge: feed.bridge,
-      unknownToBridge: this.#unknownToBridge,
+      availability: feed.availability,
+      problem: binding.problem,
       patienceOver: this.#patienceOver,
     };
-    this.#report({ kind: 'health', health: healthOf(signs, device) });
+    this.#options.reporter.tell({ kind: 'health', health: healthOf(signs, device) });
   }
 }

@@ -1,23 +1,25 @@
 import {
   type AccessCodeCapability,
   type Device,
-  type DeviceReport,
   defineDriver,
-  GatewayError,
   type MqttLink,
   type OpenContext,
 } from '../../../src/contract/index.ts';
-import { stateRead } from './codec.ts';
-import type { Conversation } from './conversation.ts';
-import { DeviceFeed, type HeardMessage } from './device-feed.ts';
+import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import { ownSlot } from '../../../src/driver-kit/slot-rules.ts';
+import type { BridgeComplaint } from './bridge-complaint.ts';
+import { CodeVoice } from './code-voice.ts';
+import { noiseRead, stateRead } from './codec.ts';
+import { DeviceBinding } from './device-binding.ts';
+import { DeviceFeed } from './device-feed.ts';
 import { Watch } from './device-watch.ts';
-import { operate } from './lock-conversation.ts';
-import { readBolt } from './lock-reading.ts';
+import { operate, readBolt } from './lock-conversation.ts';
 import { noiseReport } from './noise-levels.ts';
-import { clearPin, readPin, setPin } from './pin-conversation.ts';
-import { batteryReport, lockReports, onlyNews } from './reports.ts';
+import { OwnTraffic } from './own-traffic.ts';
+import { type CodeConversation, clearPin, readPin, setPin } from './pin-conversation.ts';
+import { batteryReport, LockReports, Reporter } from './reports.ts';
 import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
-import { topicsOf } from './topics.ts';
+import { lateByMs, Testimony } from './testimony.ts';
 
 export const zigbee2mqtt = defineDriver({
   id: 'mqtt/zigbee2mqtt',
@@ -35,7 +37,16 @@ export const zigbee2mqtt = defineDriver({
 });
 
 function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Device {
-  const { conversation, close } = openDevice(link, chosen, ctx, { refresh: stateRead, reports: lockReports });
+  const { conversation, close } = openDevice(link, chosen, ctx, stateRead);
+  const { clock, feed, binding, own, testimony, reporter } = conversation;
+  const reports = new LockReports(clock, own, reporter);
+  const voice = new CodeVoice(clock, binding, chosen.pin_confirmation, () => reporter.tell({ kind: 'capabilities' }));
+  feed.listen((event) => {
+    if (event.kind === 'message') reports.hear(event);
+    testimony.hear(event);
+    voice.hear(event);
+  });
+  binding.onChange(() => voice.judge());
   return {
     lock: {
       observes: 'bolt',
@@ -43,18 +54,25 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
       unlock: (command) => operate(conversation, 'unlocked', command),
       read: (read) => readBolt(conversation, read),
     },
-    ...(chosen.pin_slots === undefined ? {} : { accessCodes: openKeypad(conversation, chosen, chosen.pin_slots) }),
-    close,
+    ...(chosen.pin_slots && { accessCodes: openKeypad({ ...conversation, voice }, chosen, chosen.pin_slots) }),
+    isBehindBridge: true,
+    close: async () => {
+      reports.close();
+      await close();
+    },
   };
 }
 
 function openKeypad(
-  conversation: Conversation,
+  conversation: CodeConversation,
   { pin_lengths }: LockSettings,
   slots: NonNullable<LockSettings['pin_slots']>,
 ): AccessCodeCapability {
+  const { device, voice } = conversation;
   return {
-    observes: 'slot',
+    get observes() {
+      return voice.isMute ? 'nothing' : 'slot';
+    },
     rules: {
       lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
       digits: '0123456789',
@@ -63,60 +81,53 @@ function openKeypad(
       readCost: 'battery',
     },
     set: async (command, write) =>
-      setPin(conversation, command, { ...write, slot: ours(conversation, slots, write.slot) }),
-    clear: async (command, slot) => clearPin(conversation, command, slot),
-    read: async (read, slot) => readPin(conversation, read, slot),
+      setPin(conversation, command, { ...write, slot: ownSlot(device.name, slots, write.slot) }),
+    clear: (command, slot) => clearPin(conversation, command, slot),
+    read: (read, slot) => readPin(conversation, read, slot),
   };
-}
-
-/** @throws GatewayError when the slot is not the gateway's to write */
-function ours(
-  { device }: Conversation,
-  { first, count }: NonNullable<LockSettings['pin_slots']>,
-  slot: number | undefined,
-): number {
-  if (slot !== undefined && slot >= first && slot < first + count) return slot;
-  throw new GatewayError(
-    'slot_conflict',
-    `Slot ${slot} of ${device.name} is not one that this gateway may write: pin_slots in its settings says which are.`,
-    { delivery: 'not_sent' },
-  );
 }
 
 function openSensor(link: MqttLink, chosen: NoiseSettings, ctx: OpenContext): Device {
-  const { close } = openDevice(link, chosen, ctx, {
-    refresh: undefined,
-    reports: (heard) => [batteryReport(heard.message), noiseReport(heard)].filter((report) => report !== undefined),
-  });
-  return { noise: { metric: 'dBA', expectedIntervalMs: chosen.interval_s * 1_000 }, close };
-}
-
-interface Kind {
-  /** The payload that makes the device tell its state; undefined for one that is not asked. */
-  readonly refresh: string | undefined;
-  readonly reports: (heard: HeardMessage) => readonly DeviceReport[];
-}
-
-/** What locks and sensors have in common: topics, health, reports, and an end. */
-function openDevice(link: MqttLink, chosen: LockSettings | NoiseSettings, ctx: OpenContext, kind: Kind) {
-  const topics = topicsOf(chosen.base_topic, chosen.friendly_name);
-  const feed = new DeviceFeed(link, topics, chosen.friendly_name, ctx.clock);
-  const conversation: Conversation = {
-    link,
-    feed,
-    topics,
-    clock: ctx.clock,
-    device: { name: ctx.name, friendlyName: chosen.friendly_name, baseTopic: chosen.base_topic },
-    closing: ctx.closing,
-  };
-  const report = onlyNews((next) => ctx.report(next));
-  const watch = new Watch(conversation, ctx.random, report, kind.refresh);
+  const { conversation, close } = openDevice(link, chosen, ctx, undefined);
+  const { feed, reporter } = conversation;
+  const book = new EvidenceBook({ clock: ctx.clock, closing: ctx.closing, lateByMs });
+  const intervalMs = chosen.interval_s * 1_000;
   feed.listen((event) => {
-    if (event.kind === 'message') for (const next of kind.reports(event)) report(next);
+    if (event.kind === 'gap') book.gap();
+    if (event.kind !== 'message') return;
+    reporter.hear(event, (tell) => {
+      for (const report of [batteryReport(event.message), noiseReport(event, book, intervalMs)])
+        if (report) tell(report);
+    });
   });
+  return { noise: { metric: 'dBA', expectedIntervalMs: intervalMs }, isBehindBridge: true, close };
+}
+
+/**
+ * What locks and sensors have in common: topics, health, and an end.
+ * @param refresh the payload that makes the device tell its state; undefined for one that is not asked
+ */
+function openDevice(
+  link: MqttLink,
+  chosen: LockSettings | NoiseSettings,
+  ctx: OpenContext,
+  refresh: string | undefined,
+) {
+  const { base_topic: baseTopic, friendly_name: friendlyName, ieee_address: ieeeAddress } = chosen;
+  const { clock, closing, random, log } = ctx;
+  const binding = new DeviceBinding({ link, clock, baseTopic, name: friendlyName, ieeeAddress });
+  const own = new OwnTraffic(clock);
+  const feed = new DeviceFeed(link, baseTopic, binding, own, clock);
+  const book = new EvidenceBook<BridgeComplaint>({ clock, closing, lateByMs });
+  const testimony = new Testimony(book, own);
+  const device = { name: ctx.name, friendlyName, baseTopic };
+  const reporter = new Reporter((report) => ctx.report(report));
+  const conversation = { ...{ link, feed, binding, book, testimony, own, clock, device, closing }, reporter };
+  const watch = new Watch(conversation, { random, log, reporter, refresh, probe: noiseRead });
   const close = async () => {
     watch.close();
     feed.close();
+    binding.close();
   };
   return { conversation, close };
 }

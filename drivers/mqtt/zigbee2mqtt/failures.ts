@@ -1,5 +1,6 @@
 import { type Delivery, GatewayError } from '../../../src/contract/index.ts';
 import type { ComplaintReason } from './bridge-complaint.ts';
+import type { BindingProblem } from './device-binding.ts';
 import type { Interruption } from './device-feed.ts';
 
 /** What a failure says of the device it met. */
@@ -25,14 +26,44 @@ export function unreachable(device: Named, interruption: Interruption, delivery:
         `${device.name} cannot be reached: Zigbee2MQTT under "${device.baseTopic}" says that it is offline. Start it.`,
         { delivery },
       );
-    case 'device':
-      return new GatewayError(
-        'device_offline',
-        `Zigbee2MQTT cannot reach ${device.name}. Check its battery, and that a Zigbee router is near.`,
-        { delivery },
+  }
+}
+
+/** The device that the settings name is not there, or is another one. */
+export const notOurs = (device: Named, problem: BindingProblem): GatewayError =>
+  new GatewayError('misconfigured', `${device.name} is not commanded: ${whyNotOurs(device, problem)}`, {
+    delivery: 'not_sent',
+  });
+
+/** Why, and what to do about it, in sentences. */
+export function whyNotOurs({ name, friendlyName }: Named, problem: BindingProblem): string {
+  switch (problem.kind) {
+    case 'unknown':
+      return `Zigbee2MQTT knows no device "${friendlyName}". Correct friendly_name in the settings of ${name}, or rename the device in Zigbee2MQTT.`;
+    case 'removed':
+      return (
+        `Zigbee2MQTT no longer has the device "${friendlyName}"${addressed(problem.ieeeAddress)}: it was removed or ` +
+        'has left. Pair it again.'
+      );
+    case 'replaced':
+      return (
+        `the name "${friendlyName}" now belongs to another device (${problem.by}) than before (${problem.ieeeAddress}). ` +
+        `Give it back in Zigbee2MQTT, or, if ${name} was exchanged on purpose, restart the gateway (and correct ` +
+        'ieee_address in its settings, where it is set).'
+      );
+    case 'disabled':
+      return `the device "${friendlyName}" is disabled in Zigbee2MQTT. Enable it there.`;
+    case 'unsupported':
+      return `Zigbee2MQTT does not support the model of "${friendlyName}". Update Zigbee2MQTT, or add a converter for it.`;
+    case 'no_json':
+      return (
+        `Zigbee2MQTT publishes no JSON, so nothing can be heard of the device. Set ${problem.option} in its ` +
+        'configuration to json or attribute_and_json.'
       );
   }
 }
+
+const addressed = (ieeeAddress: string | undefined): string => (ieeeAddress === undefined ? '' : ` (${ieeeAddress})`);
 
 /** The bridge named the device in its error log. */
 export function complained(device: Named, reason: ComplaintReason, delivery: Delivery): GatewayError {
@@ -68,6 +99,19 @@ export function complained(device: Named, reason: ComplaintReason, delivery: Del
   }
 }
 
-/** The bridge sent nothing to the device: its settings are wrong. */
-export const isMisconfiguration = (reason: ComplaintReason): boolean =>
-  reason === 'unknown_device' || reason === 'no_converter' || reason === 'slot_out_of_range';
+/** The device said nothing, as its bridge expected. */
+export const unreached = ({ name }: Named, delivery: Delivery): GatewayError =>
+  new GatewayError(
+    'device_offline',
+    `Zigbee2MQTT has not heard from ${name} for long, and it did not answer now. Check its battery, and that a Zigbee ` +
+      'router is near.',
+    { delivery },
+  );
+
+export const tellsOfNone = ({ name }: Named): GatewayError =>
+  new GatewayError(
+    'misconfigured',
+    `${name} takes codes and tells of none: what it holds cannot be read. If a newer Zigbee2MQTT can, set ` +
+      'pin_confirmation to read in its settings.',
+    { delivery: 'not_sent' },
+  );

@@ -1,16 +1,33 @@
-import type { CommandContext, LockOutcome } from '../../../src/contract/index.ts';
-import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import type { CommandContext, LockOutcome, LockReading, ReadContext } from '../../../src/contract/index.ts';
+import type { Goal, Plan } from '../../../src/driver-kit/evidence/claims.ts';
+import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { doorCommand, stateRead } from './codec.ts';
-import { assertReachable, type Conversation } from './conversation.ts';
-import type { FeedEvent } from './device-feed.ts';
-import { outcomeUnknown } from './lock-failures.ts';
-import { LockObserver } from './lock-observer.ts';
+import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import { complained, unreached } from './failures.ts';
+import { boltTraits } from './testimony.ts';
 
-type Happening =
-  | FeedEvent
-  | { readonly kind: 'acknowledged'; readonly at: number }
-  | { readonly kind: 'not_acknowledged'; readonly error: unknown };
+const plan: Plan = {
+  // Measured: a healthy lock reports after about 0.9 s; one that has said nothing by then is asked.
+  firstAskMs: 3_000,
+  // Guesses: a read costs battery.
+  betweenMs: 2_000,
+  longestBetweenMs: 2_000,
+  // A guess: the measured answer takes 0.15 s, a sleepy lock seconds.
+  patienceMs: 2_000,
+  travelMs: 3_000,
+  // Some locks report `not_fully_locked` on their way. A guess: the questions themselves take two seconds.
+  halfWayMs: 600,
+  // Measured: the operation event comes 10 ms after the state.
+  witnessMs: 500,
+  reasonMs: 0,
+  knownForMs: 5_000,
+  // The bridge's own word that a frame was lost; reads go on for this long before it is believed. A guess.
+  lossMs: 4_000,
+};
+
+/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
+const marginMs = 200;
 
 /**
  * Locks or unlocks, and stays until it is known what became of it.
@@ -21,45 +38,57 @@ export async function operate(
   target: 'locked' | 'unlocked',
   ctx: CommandContext,
 ): Promise<LockOutcome> {
-  const { link, feed, topics, clock, device, closing } = conversation;
-  const inbox = new Inbox<Happening>(clock, [ctx.signal, closing]);
-  const unsubscribe = feed.listen((event) => inbox.push(event));
-  let sentAt: number | undefined;
-  try {
-    assertReachable(conversation);
-    const permit = await inbox.whileOpen(ctx.pointOfNoReturn());
-    assertReachable(conversation);
-    const observer = new LockObserver({ feed, clock, device, target, ctx });
-    let takeBack: () => void = () => undefined;
-    const noticing = observedPermit(permit, {
-      withdrawn: () => takeBack(),
-      spent: () => {
-        takeBack = feed.commandLeft(target);
-        sentAt = clock.now();
-        // What was heard up to here is not evidence.
-        inbox.clear();
-        observer.begin(sentAt);
-      },
-    });
-    link.command(noticing, topics.set, doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK'), ctx.signal).then(
-      (at) => inbox.push({ kind: 'acknowledged', at }),
-      (error: unknown) => inbox.push({ kind: 'not_acknowledged', error }),
-    );
-    for (;;) {
-      const happening = await inbox.next(observer.nextMoment);
-      if (happening?.kind === 'not_acknowledged') observer.notAcknowledged(happening.error);
-      else if (happening?.kind === 'acknowledged') observer.acknowledged(happening.at);
-      else if (happening !== undefined) observer.hear(happening);
-      const outcome = observer.judge();
-      if (outcome !== undefined) return outcome;
-      observer.askIfDue(() => link.query(topics.get, stateRead, ctx.signal));
-    }
-  } catch (error) {
-    if (sentAt !== undefined && closing.aborted && error === closing.reason)
-      throw outcomeUnknown(device, target, 'closed');
-    throw error;
-  } finally {
-    unsubscribe();
-    inbox.close();
+  const { link, feed, book, own, testimony, device } = conversation;
+  assertReachable(conversation);
+  const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
+  // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
+  const early = target === 'locked' ? { earlyUntil: ctx.sendBy, betweenMs: 1_000 } : {};
+  const verdict = await book.judge({
+    ...{ goal, traits: boltTraits, plan: { ...plan, ...early }, ctx, marginMs },
+    send: async (observer, said) => {
+      const permit = await ctx.pointOfNoReturn();
+      assertReachable(conversation);
+      let takeBack: () => void = () => undefined;
+      const observed = observedPermit(onlyOurs(conversation, permit), {
+        spent: () => {
+          takeBack = own.commanded(target);
+          testimony.commandLeft(target);
+          observer.spent();
+        },
+        withdrawn: () => {
+          takeBack();
+          observer.withdrawn?.();
+        },
+      });
+      const payload = doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK');
+      said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
+    },
+    ask: asking(conversation, stateRead),
+  });
+  // Its bridge guessed that it is away, and it said nothing: the guess is borne out.
+  if (verdict.end === 'unknown' && verdict.why === 'silent' && feed.availability === 'offline')
+    throw unreached(device, 'maybe_sent');
+  return doorOutcome(verdict, { name: device.name, target }, (complaint, end) =>
+    complaint.verb === 'get' ? undefined : complained(device, complaint.reason, end === 'refused' ? end : 'maybe_sent'),
+  );
+}
+
+/**
+ * Asks the lock where its bolt is.
+ * @throws GatewayError as a read does; the signal's reason when the lock does not answer
+ */
+export async function readBolt(conversation: Conversation, ctx: ReadContext): Promise<LockReading> {
+  const place = await question(conversation, ctx.signal, {
+    ...{ about: 'bolt', key: 'state', payload: stateRead },
+    ...{ traits: boltTraits, plan: { ...plan, firstAskMs: 0 } },
+  });
+  switch (place) {
+    case 'locked':
+    case 'unlocked':
+      return { state: place };
+    case 'half_way':
+      return { state: 'jammed' };
+    default:
+      return { state: 'unknown' };
   }
 }

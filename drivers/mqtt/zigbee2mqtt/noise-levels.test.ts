@@ -51,7 +51,7 @@ describe('a noise sensor', () => {
   it('reports each level as a number, also one that is as before', async () => {
     for (const level of [41.5, 83.2, 83.2]) {
       sensor.measure(level);
-      await clock.advance(10);
+      await clock.advance(20_000);
     }
     expect(levels()).toEqual([41.5, 83.2, 83.2]);
     expect(reports).toContainEqual({ kind: 'noise', level: 83.2, metric: 'dBA' });
@@ -65,6 +65,18 @@ describe('a noise sensor', () => {
     }
     await clock.advance(10);
     expect(levels()).toEqual([95]);
+  });
+
+  it('does not count a level again that the bridge repeats several times a second', async () => {
+    sensor.measure(95);
+    for (let i = 0; i < 100; i++) {
+      await clock.advance(350);
+      simulator.bridge.repeat('Hall');
+    }
+    expect(levels().length).toBeLessThanOrEqual(2);
+    sensor.measure(96);
+    await clock.advance(10);
+    expect(levels().at(-1)).toBe(96);
   });
 
   it.each(['{"noise":"loud"}', '{"noise":null}', '{"noise":"-3"}', '{"noise":"1000"}', 'noise', '[]', '{}'])(

@@ -41,7 +41,7 @@ describe('a healthy lock', () => {
   it('takes a code with its leading zero, is read back, and lets doors pass', async () => {
     const outcome = await set(3, '0472');
     expect(outcome).toMatchObject({ value: { slot: 3, occupied: true }, permits: 1 });
-    expect(outcome.tookMs).toBeLessThan(1_500);
+    expect(outcome.tookMs).toBeLessThan(2_500);
     expect(outcome.passed).toBeGreaterThanOrEqual(3);
     expect(held()).toEqual({ 3: '0472' });
   });
@@ -170,7 +170,7 @@ describe('the truth, however the lock behaves', () => {
 
   it('a lock that falls silent after the write: nobody can know', async () => {
     const outcome = set(3, '0472');
-    await f.clock.advance(400);
+    while (f.link.sent.every(({ kind }) => kind === 'query')) await f.clock.advance(1);
     f.lock.misbehave({ ignoresPinReads: true });
     expect(await outcome).toMatchObject({ ...error('outcome_unknown', 'maybe_sent'), permits: 1 });
   });

@@ -3,40 +3,91 @@ import {
   type CodeWrite,
   GatewayError,
   type ReadContext,
+  type Secret,
   type SlotReading,
 } from '../../../src/contract/index.ts';
+import {
+  codeUnknown,
+  duplicateOf,
+  notCleared,
+  notStored,
+  slotTaken,
+  storedOtherwise,
+} from '../../../src/driver-kit/code-sentences.ts';
+import type { Goal, Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { Inbox } from '../../../src/driver-kit/mailbox.ts';
-import { pinClear, pinWrite, type SlotStatus } from './codec.ts';
-import { assertReachable, type Conversation } from './conversation.ts';
-import type { FeedEvent } from './device-feed.ts';
-import { complained } from './failures.ts';
-import { codeUnknown, duplicate, notCleared, notStored, slotTaken, storedOtherwise } from './pin-failures.ts';
-import { PinSession, slotQuestion } from './pin-session.ts';
-import { askUntilSure } from './reading.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
+import type { BridgeComplaint } from './bridge-complaint.ts';
+import type { CodeVoice } from './code-voice.ts';
+import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
+import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import type { FeedEvent, HeardMessage } from './device-feed.ts';
+import { complained, tellsOfNone } from './failures.ts';
+import { holds, type SlotStatus } from './slot-status.ts';
+import { boltTraits, isMisconfiguration, slotAbout, slotTraits } from './testimony.ts';
+
+const plan: Plan = {
+  // A write is read back when the lock says that it programmed the slot, or after this (measured: 0.35 s).
+  firstAskMs: 1_500,
+  // Guesses: reads cost battery.
+  betweenMs: 1_500,
+  longestBetweenMs: 3_000,
+  // Doors wait at most this long for an answer.
+  patienceMs: 2_000,
+  // Sleepy locks were reported to need up to 8 s: what a read shows after this is what the lock made of the write.
+  travelMs: 10_000,
+  halfWayMs: 0,
+  witnessMs: 0,
+  reasonMs: 0,
+  // The slot was read just before the write.
+  knownForMs: 30_000,
+  earlyUntil: Number.POSITIVE_INFINITY,
+};
+
+/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
+const marginMs = 500;
+/** A read before a write is given up after this, to see whether the lock tells of codes at all. */
+const readWithinMs = 15_000;
+/** Zigbee's own patience, and a moment for the line in the log: a write that nobody complains of by then has arrived. */
+const complaintWithinMs = 10_500;
+/** Doors wait at most this long meanwhile. */
+const sliceMs = 1_000;
+/** One step on the wire takes no longer before a door is let through. A guess. */
+const stepMs = 1_000;
+
+/** A conversation about codes. */
+export interface CodeConversation extends Conversation {
+  readonly voice: CodeVoice;
+}
 
 /**
- * Writes a PIN to an empty slot and reads it back. A slot that holds anything else is left alone.
+ * Writes a PIN to an empty slot and reads it back. A slot that holds anything else is left alone. A lock that tells of no
+ * code gets the write, and nobody can say whether it holds it.
  * @throws GatewayError as the error table has it
  */
 export async function setPin(
-  conversation: Conversation,
+  conversation: CodeConversation,
   ctx: CodeCommandContext,
   { slot, code }: CodeWrite & { readonly slot: number },
 ): Promise<SlotReading> {
-  const { device, feed } = conversation;
-  return converse(conversation, ctx, slot, 'write', async (session) => {
-    const before = supported(conversation, await session.readBefore());
-    if (before.status !== 'available') {
-      if (before.status === 'enabled' && before.code?.equals(code) === true) return readingOf(slot, before);
-      throw slotTaken(device, slot);
-    }
-    const after = await session.writeAndReadBack(pinWrite(slot, code), 'enabled', 'write');
-    if (after.status === 'enabled') {
-      if (after.code !== undefined && !after.code.equals(code)) throw storedOtherwise(device, slot);
-      return readingOf(slot, after);
-    }
-    const twin = [...feed.slots].find(([other, held]) => other !== slot && held.code?.equals(code) === true);
-    throw twin === undefined ? notStored(device, slot) : duplicate(device, twin[0]);
+  const { feed, device, voice } = conversation;
+  const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
+  return comparing(conversation, command, async () => {
+    const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
+    if (before === undefined) return writeUnseen(conversation, ctx, command);
+    if (before === 'ours') return readingOf(slot, feed.slots.get(slot));
+    if (before !== 'free') throw slotTaken(device.name, slot);
+    const about = slotAbout(slot);
+    const proof = [
+      { about, value: 'ours' },
+      { about, value: 'withheld', ifBefore: { about, value: 'free' } },
+    ];
+    const verdict = await writeAndReadBack(conversation, ctx, command, { proof });
+    const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
+    const end = endOf(conversation, command, verdict);
+    if (end === 'done') return readingOf(slot, feed.slots.get(slot));
+    if (end !== 'free') throw storedOtherwise(device.name, slot);
+    throw twin === undefined ? notStored(device.name, slot) : duplicateOf(device.name, twin[0]);
   });
 }
 
@@ -44,62 +95,219 @@ export async function setPin(
  * Empties a slot and reads it back; an empty slot is left as it is.
  * @throws GatewayError as the error table has it
  */
-export async function clearPin(conversation: Conversation, ctx: CodeCommandContext, slot: number): Promise<void> {
-  return converse(conversation, ctx, slot, 'delete', async (session) => {
-    const before = supported(conversation, await session.readBefore());
-    if (before.status === 'available') return;
-    const after = await session.writeAndReadBack(pinClear(slot), 'available', 'delete');
-    if (after.status !== 'available') throw notCleared(conversation.device, slot);
+export async function clearPin(conversation: CodeConversation, ctx: CodeCommandContext, slot: number): Promise<void> {
+  const { device, voice } = conversation;
+  const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
+  return comparing(conversation, command, async () => {
+    const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
+    if (before === 'free') return;
+    if (before === undefined) {
+      await writeUnseen(conversation, ctx, command);
+      return;
+    }
+    const verdict = await writeAndReadBack(conversation, ctx, command, {
+      proof: [{ about: slotAbout(slot), value: 'free' }],
+    });
+    if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
   });
 }
 
 /** @throws GatewayError as a read does; the signal's reason when the lock does not answer */
-export async function readPin(conversation: Conversation, ctx: ReadContext, slot: number): Promise<SlotReading> {
-  const { clock, closing, feed, device } = conversation;
-  const inbox = new Inbox<FeedEvent>(clock, [ctx.signal, closing]);
-  const unsubscribe = feed.listen((event) => inbox.push(event));
+export async function readPin(conversation: CodeConversation, ctx: ReadContext, slot: number): Promise<SlotReading> {
+  const { device, feed, voice } = conversation;
+  if (voice.isMute) throw tellsOfNone(device);
+  const value = await ask(conversation, ctx.signal, slot, {});
+  if (value === undefined) throw complained(device, 'no_answer', 'not_sent');
+  return value === 'free' ? { slot, occupied: false } : readingOf(slot, feed.slots.get(slot));
+}
+
+interface SlotCommand {
+  readonly slot: number;
+  readonly what: 'write' | 'delete';
+  readonly code: Secret | undefined;
+  readonly payload: string;
+}
+
+/** While it lasts, what the slot shows is compared with the code that is written. */
+async function comparing<T>(
+  { testimony }: Conversation,
+  { slot, code }: SlotCommand,
+  work: () => Promise<T>,
+): Promise<T> {
+  const stop = testimony.writing(slot, code);
   try {
-    assertReachable(conversation);
-    const status = await askUntilSure(conversation, inbox, ctx.signal, slotQuestion(slot, 'when_told_apart'));
-    if (status === undefined) throw complained(device, 'no_answer', 'not_sent');
-    return readingOf(slot, supported(conversation, status));
+    return await work();
   } finally {
-    unsubscribe();
+    stop();
+  }
+}
+
+/**
+ * @returns undefined for a lock that turns out to tell of no code
+ * @throws GatewayError, `not_sent`
+ */
+async function readBefore(
+  conversation: CodeConversation,
+  ctx: CodeCommandContext,
+  slot: number,
+): Promise<Value | undefined> {
+  const { clock, device, voice } = conversation;
+  const between = lettingDoorsPass(conversation, ctx);
+  const until = Math.min(ctx.sendBy, clock.now() + readWithinMs);
+  const value = await ask(conversation, ctx.signal, slot, { until, between });
+  if (value !== undefined) return value;
+  // It may be away, or tell of no codes: asked for its bolt, it says which.
+  const bolt = await question(conversation, ctx.signal, {
+    ...{ about: 'bolt', key: 'state', payload: stateRead, traits: boltTraits, plan: { ...plan, firstAskMs: 0 } },
+    ...{ until: Math.min(ctx.sendBy, clock.now() + plan.patienceMs * 2), between },
+  });
+  if (bolt !== undefined) voice.isAlive();
+  if (voice.isMute) return undefined;
+  throw complained(device, 'no_answer', 'not_sent');
+}
+
+async function ask(
+  conversation: CodeConversation,
+  signal: AbortSignal,
+  slot: number,
+  limits: { readonly until?: number; readonly between?: () => Promise<void> },
+): Promise<Value | undefined> {
+  conversation.voice.asked();
+  const value = await question(conversation, signal, {
+    ...{ about: slotAbout(slot), key: 'pin_code', payload: pinRead(slot) },
+    ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: plan.patienceMs } },
+    ...limits,
+  });
+  if (value === 'not_known')
+    throw new GatewayError(
+      'misconfigured',
+      `${conversation.device.name} says that it has no such code slot. Take pin_slots out of its settings, or correct them.`,
+      { delivery: 'not_sent' },
+    );
+  return value;
+}
+
+/** Two questions that belong together, to tell an answer from chatter, are one step; doors wait two seconds at most. */
+function lettingDoorsPass({ clock }: Conversation, ctx: CodeCommandContext): () => Promise<void> {
+  let passedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (clock.now() < passedAt + stepMs) return;
+    await ctx.letDoorsPass();
+    passedAt = clock.now();
+  };
+}
+
+function writeAndReadBack(
+  conversation: Conversation,
+  ctx: CodeCommandContext,
+  command: SlotCommand,
+  goal: Goal,
+): Promise<Verdict<BridgeComplaint>> {
+  return conversation.book.judge({
+    ...{ goal, traits: slotTraits, plan, ctx, marginMs },
+    send: sending(conversation, ctx, command),
+    ask: asking(conversation, pinRead(command.slot)),
+    between: lettingDoorsPass(conversation, ctx),
+  });
+}
+
+const sending =
+  (conversation: Conversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
+  async (
+    observer: { spent(): void; withdrawn?(): void },
+    said: (answer: { readonly said: 'acknowledged'; readonly at: number }) => void,
+  ): Promise<void> => {
+    const { link, feed, own } = conversation;
+    await ctx.letDoorsPass();
+    assertReachable(conversation);
+    const permit = await ctx.pointOfNoReturn();
+    let takeBack: () => void = () => undefined;
+    const observed = observedPermit(onlyOurs(conversation, permit), {
+      spent: () => {
+        takeBack = own.wrote(slot, what === 'write');
+        observer.spent();
+      },
+      withdrawn: () => {
+        takeBack();
+        observer.withdrawn?.();
+      },
+    });
+    said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
+  };
+
+/**
+ * @returns `done`, or what the slot holds instead
+ * @throws GatewayError when nobody knows, or nothing was written
+ */
+function endOf(
+  { device }: Conversation,
+  { slot, what }: SlotCommand,
+  verdict: Verdict<BridgeComplaint>,
+): 'done' | Value {
+  switch (verdict.end) {
+    case 'confirmed':
+    case 'unconfirmed':
+      return 'done';
+    case 'not_reached':
+      return verdict.value;
+    case 'refused':
+      throw complained(device, verdict.reason?.reason ?? 'other', 'refused');
+    default: {
+      const reason = verdict.end === 'unknown' ? verdict.reason : undefined;
+      if (reason?.verb === 'set') throw complained(device, reason.reason, 'maybe_sent');
+      throw codeUnknown(device.name, slot, what);
+    }
+  }
+}
+
+/**
+ * Writes to a lock that tells of no code. It says at most that it programmed the slot; the bridge says when the write
+ * did not arrive. Nobody can say more.
+ * @throws GatewayError when it did not arrive, or may not have
+ */
+async function writeUnseen(
+  conversation: CodeConversation,
+  ctx: CodeCommandContext,
+  command: SlotCommand,
+): Promise<SlotReading> {
+  const { clock, closing, feed, device } = conversation;
+  const { slot, what } = command;
+  const inbox = new Inbox<FeedEvent>(clock, [ctx.signal, closing]);
+  const stop = feed.listen((event) => inbox.push(event));
+  let isSent = false;
+  try {
+    const observer = {
+      spent: () => {
+        isSent = true;
+        inbox.clear();
+      },
+    };
+    await inbox.whileOpen(sending(conversation, ctx, command)(observer, () => undefined));
+    const until = Math.min(ctx.deadline - marginMs, clock.now() + complaintWithinMs);
+    while (clock.now() < until) {
+      await ctx.letDoorsPass();
+      const event = await inbox.next(Math.min(until, clock.now() + sliceMs));
+      if (event?.kind === 'gap') throw codeUnknown(device.name, slot, what);
+      if (event?.kind === 'complaint' && event.verb === 'set' && event.key === 'pin_code')
+        throw complained(device, event.reason, isMisconfiguration(event.reason) ? 'refused' : 'maybe_sent');
+      if (event?.kind === 'message' && tellsProgramming(event, command)) break;
+    }
+    return { slot, occupied: what === 'write' };
+  } catch (error) {
+    if (isSent && closing.aborted && error === closing.reason) throw codeUnknown(device.name, slot, what);
+    throw error;
+  } finally {
+    stop();
     inbox.close();
   }
 }
 
-async function converse<T>(
-  conversation: Conversation,
-  ctx: CodeCommandContext,
-  slot: number,
-  what: 'write' | 'delete',
-  talk: (session: PinSession) => Promise<T>,
-): Promise<T> {
-  const session = new PinSession(conversation, ctx, slot);
-  try {
-    return await talk(session);
-  } catch (error) {
-    const { closing, device } = conversation;
-    if (session.sent && closing.aborted && error === closing.reason) throw codeUnknown(device, slot, what);
-    throw error;
-  } finally {
-    session.close();
-  }
-}
+const tellsProgramming = ({ message: { event }, retained }: HeardMessage, { slot, what }: SlotCommand): boolean =>
+  !retained && event?.kind === 'programmed' && event.slot === slot && event.occupied === (what === 'write');
 
 /** A slot in use counts as occupied, whether its code is switched on or off. */
-const readingOf = (slot: number, { status, code }: SlotStatus): SlotReading => ({
+const readingOf = (slot: number, status: SlotStatus | undefined): SlotReading => ({
   slot,
-  occupied: status !== 'available',
-  ...(code === undefined ? {} : { code }),
+  occupied: status?.status !== 'available',
+  ...(status?.code === undefined ? {} : { code: status.code }),
 });
-
-function supported({ device }: Conversation, status: SlotStatus): SlotStatus {
-  if (!status.status.startsWith('not_supported')) return status;
-  throw new GatewayError(
-    'misconfigured',
-    `${device.name} says that it has no such code slot. Take pin_slots out of its settings, or correct them.`,
-    { delivery: 'not_sent' },
-  );
-}

@@ -1,55 +1,102 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type DenialReason, type DeviceReport, Ratio } from '../../../src/contract/index.ts';
-import type { StateMessage } from './codec.ts';
+import { type Clock, type DeviceReport, Ratio } from '../../../src/contract/index.ts';
+import { type StateMessage, slotKey } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
+import { Operations } from './operations.ts';
+import type { OwnTraffic } from './own-traffic.ts';
+import { slotAbout } from './testimony.ts';
 
 /** Below this share a battery counts as low where the lock does not say so itself. A guess. */
 const lowBattery = 0.15;
 
-/** Operation events that say why nobody was let in (ZCL Door Lock cluster, operation event codes). */
-const denials: ReadonlyMap<string, DenialReason> = new Map<string, DenialReason>([
-  ['lock_failure_invalid_pin_or_id', 'unknown_code'],
-  ['unlock_failure_invalid_pin_or_id', 'unknown_code'],
-  ['lock_failure_invalid_schedule', 'expired_code'],
-  ['unlock_failure_invalid_schedule', 'expired_code'],
+/** Tells what is new of a device, whether it says it once or in every message. */
+export class Reporter {
+  readonly #report: (report: DeviceReport) => void;
+  readonly #last = new Map<DeviceReport['kind'], DeviceReport>();
+  #count = 0;
+
+  constructor(report: (report: DeviceReport) => void) {
+    this.#report = report;
+  }
+
+  /** States ride in every message: only what differs from the last is passed on. Events always are. */
+  tell(report: DeviceReport, isHearsay = false): void {
+    if (states.has(report.kind)) {
+      if (isDeepStrictEqual(this.#last.get(report.kind), report)) return;
+      this.#last.set(report.kind, report);
+    }
+    this.#count += 1;
+    this.#report(isHearsay ? { ...report, hearsay: true } : report);
+  }
+
+  /**
+   * Tells what a message says, and that the device was heard when it says nothing new. What the broker kept or the
+   * bridge remembers is hearsay: it may be of long ago.
+   */
+  hear({ isOwnWord }: HeardMessage, say: (tell: (report: DeviceReport) => void) => void): void {
+    const before = this.#count;
+    say((report) => this.tell(report, !isOwnWord));
+    if (isOwnWord && this.#count === before) this.#report({ kind: 'heard' });
+  }
+}
+
+const states: ReadonlySet<DeviceReport['kind']> = new Set<DeviceReport['kind']>([
+  'lock_state',
+  'battery',
+  'door',
+  'health',
 ]);
 
-/** What one message tells of a lock, whether it is new or not. */
-export function lockReports({ message, retained }: HeardMessage): DeviceReport[] {
-  const reports: DeviceReport[] = [];
-  const { bolt, event } = message;
-  if (bolt !== undefined) reports.push({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt });
-  const battery = batteryReport(message);
-  if (battery !== undefined) reports.push(battery);
-  if (event === undefined || retained) return reports;
-  if (event.kind === 'operated') {
-    const { operation, method, slot, action } = event;
-    const denial = denials.get(action);
-    reports.push({
-      kind: 'lock_operated',
-      operation,
-      method,
-      ...(slot === undefined ? {} : { slot }),
-      ...(denial && { denial }),
+/** What a lock tells of itself. */
+export class LockReports {
+  readonly #own: OwnTraffic;
+  readonly #reporter: Reporter;
+  readonly #operations: Operations;
+  #isTampered = false;
+
+  constructor(clock: Clock, own: OwnTraffic, reporter: Reporter) {
+    this.#own = own;
+    this.#reporter = reporter;
+    this.#operations = new Operations(clock, (report) => reporter.tell(report));
+  }
+
+  hear(heard: HeardMessage): void {
+    this.#reporter.hear(heard, (tell) => {
+      const { message, bolt, retained } = heard;
+      if (bolt !== undefined) tell({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt });
+      if (message.door !== undefined) tell({ kind: 'door', contact: message.door });
+      const battery = batteryReport(message);
+      if (battery !== undefined) tell(battery);
+      if (retained) return;
+      // It stays on until the lock says otherwise: only its beginning is an event.
+      if (message.tamper === true && !this.#isTampered) tell({ kind: 'tamper' });
+      this.#isTampered = message.tamper ?? this.#isTampered;
+      this.#operations.hear(heard);
+      for (const slot of this.#slotsOfOthers(heard)) tell(slot);
     });
-  } else if (event.slot !== undefined && !event.remote)
-    reports.push({ kind: 'code_slot', slot: event.slot, occupied: event.occupied });
-  return reports;
+  }
+
+  close(): void {
+    this.#operations.close();
+  }
+
+  /** A keypad's user, or another program over the same bridge, changed a slot. */
+  #slotsOfOthers({ message: { event, slots }, changed }: HeardMessage): readonly DeviceReport[] {
+    const told: DeviceReport[] = [];
+    if (event?.kind === 'programmed' && event.slot !== undefined) {
+      const { slot, occupied, remote } = event;
+      if (!remote || !this.#own.accountsForWrite(slot, occupied)) told.push({ kind: 'code_slot', slot, occupied });
+    }
+    for (const [slot, { status }] of slots) {
+      if (changed?.has(slotKey(slot)) !== true || this.#own.takeAnswerAbout(slotAbout(slot))) continue;
+      told.push({ kind: 'code_slot', slot, occupied: status !== 'available' });
+    }
+    return told;
+  }
 }
 
 export function batteryReport({ battery, batteryLow }: StateMessage): DeviceReport | undefined {
   if (battery === undefined && batteryLow === undefined) return undefined;
   const level = battery === undefined ? undefined : Ratio.parse(battery / 100);
   return { kind: 'battery', level, low: batteryLow ?? (level !== undefined && level < lowBattery) };
-}
-
-/** States ride in every message: only what differs from the last report is passed on. Events always are. */
-export function onlyNews(report: (report: DeviceReport) => void): (report: DeviceReport) => void {
-  const last = new Map<DeviceReport['kind'], DeviceReport>();
-  return (next) => {
-    const state = next.kind === 'lock_state' || next.kind === 'battery' || next.kind === 'health';
-    if (state && isDeepStrictEqual(last.get(next.kind), next)) return;
-    if (state) last.set(next.kind, next);
-    report(next);
-  };
 }

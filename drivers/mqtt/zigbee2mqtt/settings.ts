@@ -15,6 +15,14 @@ const common = {
   friendly_name: topicLevels('the friendly name').describe(
     'The device’s name in Zigbee2MQTT, exactly as written there, or its IEEE address.',
   ),
+  ieee_address: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{16}$/, 'an IEEE address is 0x and sixteen hexadecimal digits, as Zigbee2MQTT shows it')
+    .optional()
+    .describe(
+      'The device’s IEEE address, beside its friendly name: another device that gets the name is then refused after a ' +
+        'restart, too.',
+    ),
   manufacturer: z.string().optional().describe('The maker, for the API’s answers.'),
   model: z.string().optional().describe('The model, for the API’s answers.'),
 };
@@ -29,6 +37,13 @@ export const lockSettings = z.strictObject({
     })
     .optional()
     .describe('The lock’s code slots that are this gateway’s. Left out for a lock whose converter takes no PINs.'),
+  pin_confirmation: z
+    .enum(['read', 'none'])
+    .optional()
+    .describe(
+      'read: a code is read back after it was written. none: the lock takes codes and tells of none (Nimly, ' +
+        'easyCodeTouch); they are written without a look, and nobody can confirm them. Left out: it is learnt.',
+    ),
   pin_lengths: z
     .array(z.int().min(1).max(16))
     .nonempty()

@@ -2,7 +2,7 @@ import { type Json, type JsonObject, type SimulatedBridge, type TimerSet, zclTim
 import type { LockMisbehaviour } from './simulator-misbehaviour.ts';
 
 export interface KeypadOptions {
-  readonly friendlyName: string;
+  readonly ieeeAddress: string;
   /** Slots 0 to count - 1. 0: the lock has no PIN converter. */
   readonly slots: number;
   readonly pinLengths: readonly number[];
@@ -52,13 +52,13 @@ export class SimulatedKeypad {
   }
 
   set(value: Json): boolean {
-    const { friendlyName, radioMs, slots } = this.#options;
+    const { ieeeAddress, radioMs, slots } = this.#options;
     if (slots === 0) return false;
     const write = asObject(value);
     const slot = Number(write.user);
     if (!this.#inRange('set', slot)) return true;
     if (this.#misbehaviour().deaf) {
-      this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('set', 'pin_code', friendlyName, timeout));
+      this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('set', 'pin_code', ieeeAddress, timeout));
       return true;
     }
     const code = write.pin_code;
@@ -70,12 +70,12 @@ export class SimulatedKeypad {
   }
 
   get(value: Json): boolean {
-    const { friendlyName, radioMs, slots } = this.#options;
+    const { ieeeAddress, radioMs, slots } = this.#options;
     if (slots === 0) return false;
     const slot = Number(asObject(value).user);
     if (!this.#inRange('get', slot)) return true;
     if (this.#misbehaviour().deaf || this.#misbehaviour().ignoresPinReads) {
-      this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('get', 'pin_code', friendlyName, timeout));
+      this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('get', 'pin_code', ieeeAddress, timeout));
       return true;
     }
     this.#timers.after(radioMs, () => this.#answer(slot));
@@ -91,7 +91,7 @@ export class SimulatedKeypad {
 
   #inRange(verb: 'set' | 'get', slot: number): boolean {
     if (Number.isInteger(slot) && slot >= 0 && slot < this.#options.slots) return true;
-    this.#bridge.publishFailed(verb, 'pin_code', this.#options.friendlyName, 'Error: user must be in range for device');
+    this.#bridge.publishFailed(verb, 'pin_code', this.#options.ieeeAddress, 'Error: user must be in range for device');
     return false;
   }
 
@@ -102,7 +102,7 @@ export class SimulatedKeypad {
     const refused = misbehaviour.refusesPins || duplicate || !wellFormed;
     this.codeCommands.push({ at: this.#now(), slot, code, stored: !refused && !misbehaviour.forgetsPins });
     if (misbehaviour.believesPins)
-      this.#bridge.update(this.#options.friendlyName, { users: { [slot]: { status: 'enabled' } } });
+      this.#bridge.update(this.#options.ieeeAddress, { users: { [slot]: { status: 'enabled' } } });
     if (refused) return;
     this.#timers.after(misbehaviour.storesLateMs, () => {
       if (!misbehaviour.forgetsPins) this.codes.set(slot, code);
@@ -134,13 +134,13 @@ export class SimulatedKeypad {
       code === undefined
         ? { status: 'available' }
         : { status: 'enabled', ...(this.#options.exposePin ? { pin_code: code } : {}) };
-    this.#bridge.update(this.#options.friendlyName, { users: { [slot]: user } });
+    this.#bridge.update(this.#options.ieeeAddress, { users: { [slot]: user } });
   }
 
   /** The cached `users` are as old as before: only a read renews them. */
   #event(action: string, slot: number, source: number, sourceName: string): void {
     this.#bridge.update(
-      this.#options.friendlyName,
+      this.#options.ieeeAddress,
       {},
       { action, action_user: slot, action_source: source, action_source_name: sourceName },
     );

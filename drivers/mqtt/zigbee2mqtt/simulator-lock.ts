@@ -1,5 +1,6 @@
 import type { Clock } from '../../../src/contract/index.ts';
 import {
+  addressOf,
   type BridgedDevice,
   type Json,
   type JsonObject,
@@ -31,8 +32,12 @@ export interface DoorCommand {
   readonly command: 'LOCK' | 'UNLOCK';
 }
 
-export interface SimulatedLockOptions extends Partial<Omit<KeypadOptions, 'friendlyName'>> {
+export interface SimulatedLockOptions extends Partial<Omit<KeypadOptions, 'ieeeAddress'>> {
   readonly friendlyName: string;
+  readonly ieeeAddress?: string;
+  /** As `bridge/devices` tells them. */
+  readonly vendor?: string;
+  readonly model?: string;
   readonly bolt?: 'locked' | 'unlocked';
   /** Percent */
   readonly battery?: number;
@@ -54,6 +59,7 @@ const sources: Record<BoltCause, { readonly code: number; readonly name: string 
 /** A Zigbee lock with motor, battery and code memory, as Zigbee2MQTT shows it. */
 export class SimulatedLock implements BridgedDevice {
   readonly friendlyName: string;
+  readonly ieeeAddress: string;
   /** Its code memory, with the truth about what it holds. */
   readonly keypad: SimulatedKeypad;
   /** Every movement of the bolt, in order: the truth, whatever MQTT says. */
@@ -66,6 +72,8 @@ export class SimulatedLock implements BridgedDevice {
   readonly #radioMs: number;
   readonly #motorMs: number;
   readonly #slots: number;
+  readonly #vendor: string;
+  readonly #model: string;
   #misbehaviour: LockMisbehaviour = wellBehaved;
   #bolt: BoltPosition;
   #battery: number;
@@ -74,6 +82,9 @@ export class SimulatedLock implements BridgedDevice {
 
   constructor(options: SimulatedLockOptions, bridge: SimulatedBridge, clock: Clock) {
     this.friendlyName = options.friendlyName;
+    this.ieeeAddress = options.ieeeAddress ?? addressOf(options.friendlyName);
+    this.#vendor = options.vendor ?? 'Strikeplate';
+    this.#model = options.model ?? 'SIM-LOCK';
     this.#bridge = bridge;
     this.#clock = clock;
     this.#timers = new TimerSet(clock);
@@ -84,7 +95,7 @@ export class SimulatedLock implements BridgedDevice {
     this.#battery = options.battery ?? 87;
     this.keypad = new SimulatedKeypad(
       {
-        friendlyName: options.friendlyName,
+        ieeeAddress: this.ieeeAddress,
         slots: this.#slots,
         pinLengths: options.pinLengths ?? [4, 5, 6, 7, 8],
         exposePin: options.exposePin ?? false,
@@ -95,7 +106,8 @@ export class SimulatedLock implements BridgedDevice {
       () => this.#misbehaviour,
       () => clock.now(),
     );
-    bridge.setCache(this.friendlyName, { ...this.#stateKeys(), battery: this.#battery, linkquality: 120 });
+    bridge.add(this);
+    bridge.setCache(this.ieeeAddress, { ...this.#stateKeys(), battery: this.#battery, linkquality: 120 });
   }
 
   /** Where the bolt is now. */
@@ -104,13 +116,20 @@ export class SimulatedLock implements BridgedDevice {
   }
 
   get listing(): JsonObject {
-    const exposes: Json[] = [{ type: 'lock', features: [{ property: 'state', access: 7 }] }];
+    const exposes: Json[] = [
+      {
+        type: 'lock',
+        features: [
+          { property: 'state', access: 7 },
+          { property: 'lock_state', access: 1 },
+        ],
+      },
+    ];
     if (this.#slots > 0) exposes.push({ type: 'composite', property: 'pin_code', access: 7 });
     return {
-      friendly_name: this.friendlyName,
       type: 'EndDevice',
       supported: true,
-      definition: { model: 'SIM-LOCK', vendor: 'Strikeplate', exposes },
+      definition: { model: this.#model, vendor: this.#vendor, exposes },
     };
   }
 
@@ -143,18 +162,18 @@ export class SimulatedLock implements BridgedDevice {
   /** The lock reports its battery; the bridge adds what it has in its cache. */
   reportBattery(percent = this.#battery): void {
     this.#battery = percent;
-    this.#bridge.update(this.friendlyName, { battery: percent });
+    this.#bridge.update(this.ieeeAddress, { battery: percent });
   }
 
   /** The bridge gives the lock up for lost, and is right. */
   goOffline(): void {
     this.misbehave({ deaf: true });
-    this.#bridge.setAvailability(this.friendlyName, false);
+    this.#bridge.setAvailability(this.ieeeAddress, false);
   }
 
   comeOnline(): void {
     this.misbehave({ deaf: false });
-    this.#bridge.setAvailability(this.friendlyName, true);
+    this.#bridge.setAvailability(this.ieeeAddress, true);
   }
 
   set(key: string, value: Json): boolean {
@@ -162,7 +181,7 @@ export class SimulatedLock implements BridgedDevice {
     if (key !== 'state') return false;
     const command = String(value).toUpperCase();
     if (command !== 'LOCK' && command !== 'UNLOCK') {
-      this.#bridge.publishFailed('set', 'state', this.friendlyName, `Error: unsupported state '${String(value)}'`);
+      this.#bridge.publishFailed('set', 'state', this.ieeeAddress, `Error: unsupported state '${String(value)}'`);
       return true;
     }
     const sentAt = this.#clock.now();
@@ -188,7 +207,7 @@ export class SimulatedLock implements BridgedDevice {
     const { deaf, ignoresReads, readError } = this.#misbehaviour;
     if (readError !== undefined) this.#failLater('get', readError);
     else if (deaf || ignoresReads) this.#failLater('get', noAnswer);
-    else this.#timers.after(this.#radioMs, () => this.#bridge.update(this.friendlyName, this.#stateKeys()));
+    else this.#timers.after(this.#radioMs, () => this.#bridge.update(this.ieeeAddress, this.#stateKeys()));
     return true;
   }
 
@@ -204,7 +223,7 @@ export class SimulatedLock implements BridgedDevice {
     this.#motorFreeAt = rests;
     if (misbehaviour.reportsHalfWay)
       this.#timers.after(starts + this.#motorMs / 2 - this.#clock.now(), () =>
-        this.#bridge.update(this.friendlyName, stateKeys('not_fully_locked')),
+        this.#bridge.update(this.ieeeAddress, stateKeys('not_fully_locked')),
       );
     this.#timers.after(rests - this.#clock.now(), () => {
       this.#rest(misbehaviour.jams ? 'not_fully_locked' : target, 'rf');
@@ -232,21 +251,21 @@ export class SimulatedLock implements BridgedDevice {
 
   /** The attribute report, and the operation event in a second message. */
   #tell(cause: BoltCause, action: string | undefined, user: number): void {
-    this.#bridge.update(this.friendlyName, this.#stateKeys());
+    this.#bridge.update(this.ieeeAddress, this.#stateKeys());
     if (action !== undefined) this.#timers.after(actionMs, () => this.#announce(cause, action, user));
   }
 
   #announce(cause: BoltCause, action: string, user: number): void {
     const source = sources[cause];
     this.#bridge.update(
-      this.friendlyName,
+      this.ieeeAddress,
       {},
       { action, action_user: user, action_source: source.code, action_source_name: source.name },
     );
   }
 
   #failLater(verb: 'set' | 'get', error: { readonly afterMs: number; readonly reason: string }): void {
-    this.#timers.after(error.afterMs, () => this.#bridge.publishFailed(verb, 'state', this.friendlyName, error.reason));
+    this.#timers.after(error.afterMs, () => this.#bridge.publishFailed(verb, 'state', this.ieeeAddress, error.reason));
   }
 
   #disturb(): void {

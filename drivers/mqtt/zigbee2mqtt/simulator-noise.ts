@@ -1,7 +1,8 @@
-import type { BridgedDevice, Json, JsonObject, SimulatedBridge } from './simulator-bridge.ts';
+import { addressOf, type BridgedDevice, type Json, type JsonObject, type SimulatedBridge } from './simulator-bridge.ts';
 
 export interface SimulatedNoiseSensorOptions {
   readonly friendlyName: string;
+  readonly ieeeAddress?: string;
   /** dBA */
   readonly level?: number;
 }
@@ -9,20 +10,22 @@ export interface SimulatedNoiseSensorOptions {
 /** The noise part of a Wirenboard WB-MSW as Zigbee2MQTT shows it: the level is a string with two decimals. */
 export class SimulatedNoiseSensor implements BridgedDevice {
   readonly friendlyName: string;
+  readonly ieeeAddress: string;
   readonly #bridge: SimulatedBridge;
   #level: number;
   #temperature = 21;
 
   constructor(options: SimulatedNoiseSensorOptions, bridge: SimulatedBridge) {
     this.friendlyName = options.friendlyName;
+    this.ieeeAddress = options.ieeeAddress ?? addressOf(options.friendlyName);
     this.#bridge = bridge;
     this.#level = options.level ?? 38;
-    bridge.setCache(this.friendlyName, { linkquality: 96, noise_detected: false, noise_detect_level: 75 });
+    bridge.add(this);
+    bridge.setCache(this.ieeeAddress, { linkquality: 96, noise_detected: false, noise_detect_level: 75 });
   }
 
   get listing(): JsonObject {
     return {
-      friendly_name: this.friendlyName,
       type: 'Router',
       supported: true,
       definition: {
@@ -36,13 +39,13 @@ export class SimulatedNoiseSensor implements BridgedDevice {
   /** The sensor measured; dBA. */
   measure(level: number): void {
     this.#level = level;
-    this.#bridge.update(this.friendlyName, { noise: level.toFixed(2) });
+    this.#bridge.update(this.ieeeAddress, { noise: level.toFixed(2) });
   }
 
   /** Another of its sensors reports: the old noise level rides along from the cache. */
   measureTemperature(): void {
     this.#temperature += 0.1;
-    this.#bridge.update(this.friendlyName, { temperature: Number(this.#temperature.toFixed(1)) });
+    this.#bridge.update(this.ieeeAddress, { temperature: Number(this.#temperature.toFixed(1)) });
   }
 
   /** dBA, as last measured. */
@@ -52,13 +55,13 @@ export class SimulatedNoiseSensor implements BridgedDevice {
 
   set(key: string, value: Json): boolean {
     if (key !== 'noise_detect_level') return false;
-    this.#bridge.update(this.friendlyName, { noise_detect_level: Number(value) });
+    this.#bridge.update(this.ieeeAddress, { noise_detect_level: Number(value) });
     return true;
   }
 
   get(key: string): boolean {
     if (key !== 'noise') return false;
-    this.#bridge.update(this.friendlyName, { noise: this.#level.toFixed(2) });
+    this.#bridge.update(this.ieeeAddress, { noise: this.#level.toFixed(2) });
     return true;
   }
 

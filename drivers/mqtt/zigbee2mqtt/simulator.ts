@@ -23,6 +23,12 @@ export interface Zigbee2MqttSimulatorOptions {
   readonly baseTopic?: string;
   /** Whether the bridge publishes availability; default true. */
   readonly availability?: boolean;
+  /** Whether the bridge tells what devices it has; default true. */
+  readonly tellsDevices?: boolean;
+  /** Default `json`. */
+  readonly output?: 'json' | 'attribute' | 'attribute_and_json';
+  /** Whether each message says when the device was heard last; default false. */
+  readonly lastSeen?: boolean;
 }
 
 /**
@@ -41,19 +47,18 @@ export class Zigbee2MqttSimulator {
       clock: options.clock,
       baseTopic: options.baseTopic ?? 'zigbee2mqtt',
       availability: options.availability ?? true,
+      tellsDevices: options.tellsDevices ?? true,
+      output: options.output ?? 'json',
+      lastSeen: options.lastSeen ?? false,
     });
   }
 
   addLock(options: SimulatedLockOptions): SimulatedLock {
-    const lock = new SimulatedLock(options, this.bridge, this.#clock);
-    this.bridge.add(lock);
-    return lock;
+    return new SimulatedLock(options, this.bridge, this.#clock);
   }
 
   addNoiseSensor(options: SimulatedNoiseSensorOptions): SimulatedNoiseSensor {
-    const sensor = new SimulatedNoiseSensor(options, this.bridge);
-    this.bridge.add(sensor);
-    return sensor;
+    return new SimulatedNoiseSensor(options, this.bridge);
   }
 
   /** Connects the bridge: it says that it is online and tells what it has cached. */

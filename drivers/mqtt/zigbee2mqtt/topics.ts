@@ -3,22 +3,13 @@ export interface Topics {
   readonly device: string;
   readonly set: string;
   readonly get: string;
-  /** Everything that commands this device, also one attribute at a time (`…/set/state`). */
-  readonly commands: string;
   readonly availability: string;
-  readonly bridgeState: string;
-  readonly bridgeLogging: string;
 }
 
 export function topicsOf(baseTopic: string, friendlyName: string): Topics {
   const device = `${baseTopic}/${friendlyName}`;
-  return {
-    device,
-    set: `${device}/set`,
-    get: `${device}/get`,
-    commands: `${device}/set/#`,
-    availability: `${device}/availability`,
-    bridgeState: `${baseTopic}/bridge/state`,
-    bridgeLogging: `${baseTopic}/bridge/logging`,
-  };
+  return { device, set: `${device}/set`, get: `${device}/get`, availability: `${device}/availability` };
 }
+
+/** Everything that commands the device under one of its names, also one attribute at a time (`…/set/state`). */
+export const commandsOf = (baseTopic: string, alias: string): string => `${baseTopic}/${alias}/set/#`;

@@ -169,12 +169,17 @@ function takeSent<Reason>(state: State<Reason>, at: number): State<Reason> {
   };
 }
 
-function takeGap<Reason>(state: State<Reason>, now: number): State<Reason> {
+function takeGap<Reason>(before: State<Reason>, now: number): State<Reason> {
+  const state = before.waiting.length > 0 ? drain(before, now) : before;
   return {
     ...state,
     memory: afterGap(state.memory, now),
-    // What the middleman knows may be of before; what was seen of this command stays seen.
-    before: new Map([...state.before].filter(([, { how }]) => how === 'seen' && state.traits.answers !== 'mixed')),
+    // What the middleman knows may be of before; what the device answered or was seen to do for this command stays.
+    before: new Map(
+      [...state.before].filter(
+        ([, { how }]) => how === 'answer' || (how === 'seen' && state.traits.answers !== 'mixed'),
+      ),
+    ),
     waiting: [],
     open: undefined,
     alike: [],
@@ -288,7 +293,7 @@ function takeAnswer<Reason>(state: State<Reason>, id: number, claims: readonly C
  * the same, each to a question of its own, and closer together than the device speaks by itself, are answers.
  */
 function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
-  const { traits, goal, open, sentAt } = state;
+  const { traits, goal, open, sentAt, plan: given } = state;
   if (traits.answers !== 'mixed' || open === undefined || open.began > now || sentAt === undefined) return state;
   const subjects = subjectsOf(goal);
   const ours = claims.filter(({ about, kept, carried }) => subjects.has(about) && !kept && !carried);
@@ -296,16 +301,26 @@ function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: 
   if (first === undefined || ours.some(({ cause }) => cause !== undefined)) return state;
   const same = state.alike.filter(({ claims: other }) => saysTheSame(other, ours));
   const alike = [...same, { at: first.at, began: open.began, claims: ours }];
-  const next = plan({ ...state, open: undefined, alike }, now, STRAGGLE_MS);
+  const next = { ...state, open: undefined, alike };
   const needed = 2 + state.stale;
   const window = alike.slice(-needed);
   const [oldest] = window;
-  if (oldest === undefined || window.length < needed) return next;
+  if (oldest === undefined || window.length < needed) return plan(next, now, STRAGGLE_MS);
   const together = first.at - oldest.at;
   const believable = ours.every(({ about }) => together < believableWithinMs(state.memory, about, oldest.at));
-  if (!believable || oldest.began < sentAt) return next;
+  if (!believable || oldest.began < sentAt) {
+    // As far as it was heard, it may speak as quickly by itself: a pause shows whether it does. After one, two anew.
+    const isPaused = first.at - (same.at(-1)?.at ?? first.at) > 2 * STRAGGLE_MS;
+    return plan({ ...next, alike: alike.slice(-1) }, now, isPaused ? STRAGGLE_MS : undefined);
+  }
   const memory = ours.reduce((known, { about }) => asAnswer(known, about), next.memory);
-  return ours.reduce((seen, claim) => see(seen, claim, oldest.began, now, open.began), { ...next, memory });
+  const isPressing = given.earlyUntil !== undefined || ours.some(({ value }) => value === 'half_way');
+  const planned = plan(
+    { ...next, memory, ...(!isPressing && { alike: [] }) },
+    now,
+    isPressing ? STRAGGLE_MS : undefined,
+  );
+  return ours.reduce((seen, claim) => see(seen, claim, oldest.began, now, open.began), planned);
 }
 
 const saysTheSame = (a: readonly Claim[], b: readonly Claim[]): boolean =>
@@ -395,8 +410,7 @@ function arrive<Reason>(
 
 function stayHalfWay<Reason>(state: State<Reason>, now: number, askedAt: number | undefined): State<Reason> {
   const { halfWayAt, plan: given } = state;
-  if (halfWayAt === undefined)
-    return { ...state, halfWayAt: now, halfWayAnswers: 0, askAt: Math.max(state.askAt, now + given.halfWayMs) };
+  if (halfWayAt === undefined) return { ...state, halfWayAt: now, halfWayAnswers: 0, askAt: now + given.halfWayMs };
   const isLate = askedAt !== undefined && askedAt >= halfWayAt + given.halfWayMs;
   return isLate ? { ...state, halfWayAnswers: state.halfWayAnswers + 1 } : state;
 }

@@ -63,7 +63,13 @@ export function afterGap(memory: Memory, now: number): Memory {
         at: now,
         how: 'told' as const,
         stuckAt: undefined,
-        rhythm: { ...rhythm, heardAt: now, unaskedAt: undefined },
+        // Until now it was silent.
+        rhythm: {
+          ...rhythm,
+          longestSilenceMs: Math.max(rhythm.longestSilenceMs, now - rhythm.heardAt),
+          heardAt: now,
+          unaskedAt: undefined,
+        },
       },
     ]),
   );

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { parseJson } from './codec.ts';
+
+/** A device as `bridge/devices` lists it. */
+export interface ListedDevice {
+  /** Lower case, `0x` and sixteen digits. */
+  readonly ieeeAddress: string;
+  readonly friendlyName: string;
+  /** Numbers and names of its endpoints: each makes a topic on which it takes commands. */
+  readonly endpoints: readonly string[];
+  readonly isDisabled: boolean;
+  /** False where Zigbee2MQTT has no converter for it: it takes no commands. */
+  readonly isSupported: boolean;
+  readonly vendor: string | undefined;
+  readonly model: string | undefined;
+  /** The top level properties that it exposes, with those of its lock. */
+  readonly properties: ReadonlySet<string>;
+}
+
+/** A group as `bridge/groups` lists it: whoever commands it commands its members. */
+export interface ListedGroup {
+  readonly names: readonly string[];
+  readonly members: ReadonlySet<string>;
+}
+
+const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+
+const exposeSchema = z.looseObject({
+  property: optional(z.string()),
+  features: optional(z.array(z.looseObject({ property: optional(z.string()) }))),
+});
+
+const deviceSchema = z.looseObject({
+  ieee_address: z.string().transform((address) => address.toLowerCase()),
+  friendly_name: z.string().min(1),
+  disabled: optional(z.boolean()),
+  supported: optional(z.boolean()),
+  endpoints: optional(z.record(z.string(), z.looseObject({ name: optional(z.string()) }))),
+  definition: optional(
+    z.looseObject({
+      vendor: optional(z.string()),
+      model: optional(z.string()),
+      exposes: optional(z.array(exposeSchema)),
+    }),
+  ),
+});
+
+/** @returns undefined for anything that is no list of devices; entries that are none are left out */
+export function parseDevices(payload: Buffer): readonly ListedDevice[] | undefined {
+  const raw = parseJson(payload);
+  if (!Array.isArray(raw)) return undefined;
+  const devices = raw.flatMap((entry) => {
+    const parsed = deviceSchema.safeParse(entry);
+    return parsed.success ? [deviceOf(parsed.data)] : [];
+  });
+  // Not one of them is understood: it proves nothing of who is missing.
+  return devices.length === 0 && raw.length > 0 ? undefined : devices;
+}
+
+function deviceOf(device: z.output<typeof deviceSchema>): ListedDevice {
+  const { definition, endpoints = {} } = device;
+  const exposes = definition?.exposes ?? [];
+  const named = exposes.flatMap(({ property, features = [] }) => [property, ...features.map((one) => one.property)]);
+  return {
+    ieeeAddress: device.ieee_address,
+    friendlyName: device.friendly_name,
+    endpoints: [...new Set(Object.entries(endpoints).flatMap(([id, { name }]) => (name ? [id, name] : [id])))],
+    isDisabled: device.disabled === true,
+    isSupported: device.supported !== false,
+    vendor: definition?.vendor,
+    model: definition?.model,
+    properties: new Set(named.filter((property) => property !== undefined)),
+  };
+}
+
+const groupSchema = z.looseObject({
+  id: z.int(),
+  friendly_name: optional(z.string().min(1)),
+  members: z.array(z.looseObject({ ieee_address: z.string().transform((address) => address.toLowerCase()) })),
+});
+
+/** @returns undefined for anything that is no list of groups */
+export function parseGroups(payload: Buffer): readonly ListedGroup[] | undefined {
+  const raw = parseJson(payload);
+  if (!Array.isArray(raw)) return undefined;
+  return raw.flatMap((entry) => {
+    const parsed = groupSchema.safeParse(entry);
+    if (!parsed.success) return [];
+    const { id, friendly_name: name, members } = parsed.data;
+    return [{ names: name === undefined ? [`${id}`] : [`${id}`, name], members: new Set(members.map(ieeeOf)) }];
+  });
+}
+
+const ieeeOf = ({ ieee_address }: { readonly ieee_address: string }): string => ieee_address;
+
+const outputSchema = z.looseObject({ output: optional(z.string()) });
+const infoSchema = z.looseObject({
+  config: z.looseObject({ advanced: optional(outputSchema), experimental: optional(outputSchema) }),
+});
+
+/** @returns the option that keeps JSON from being published, by its name; undefined where nothing does */
+export function optionWithoutJson(payload: Buffer): string | undefined {
+  const parsed = infoSchema.safeParse(parseJson(payload));
+  if (!parsed.success) return undefined;
+  // It stood under `experimental` in old versions.
+  const { advanced, experimental } = parsed.data.config;
+  if (advanced?.output === 'attribute') return 'advanced.output';
+  return experimental?.output === 'attribute' ? 'experimental.output' : undefined;
+}
+
+const renameSchema = z.looseObject({
+  status: z.literal('ok'),
+  data: z.looseObject({ from: z.string(), to: z.string().min(1) }),
+});
+
+/** What `bridge/response/device/rename` says was done. */
+export function parseRename(payload: Buffer): { readonly from: string; readonly to: string } | undefined {
+  const parsed = renameSchema.safeParse(parseJson(payload));
+  return parsed.success ? { from: parsed.data.data.from, to: parsed.data.data.to } : undefined;
+}
+
+const leaveSchema = z.looseObject({
+  type: z.literal('device_leave'),
+  data: z.looseObject({ ieee_address: z.string(), friendly_name: optional(z.string()) }),
+});
+const removeSchema = z.looseObject({ status: z.literal('ok'), data: z.looseObject({ id: z.string() }) });
+
+/** Who left, in `bridge/event` and `bridge/response/device/remove`: its name, its IEEE address or both. */
+export function parseGone(payload: Buffer): readonly string[] {
+  const raw = parseJson(payload);
+  const left = leaveSchema.safeParse(raw);
+  if (left.success) {
+    const { ieee_address: address, friendly_name: name } = left.data.data;
+    return name === undefined ? [address.toLowerCase()] : [address.toLowerCase(), name];
+  }
+  const removed = removeSchema.safeParse(raw);
+  return removed.success ? [removed.data.data.id] : [];
+}

@@ -1,0 +1,224 @@
+import type { Clock, MqttLink, MqttMessage, Timer, Unsubscribe } from '../../../src/contract/index.ts';
+import {
+  type ListedDevice,
+  type ListedGroup,
+  optionWithoutJson,
+  parseDevices,
+  parseGone,
+  parseGroups,
+  parseRename,
+} from './bridge-directory.ts';
+
+/** Why the device that the settings name cannot be worked with, although its bridge runs. */
+export type BindingProblem =
+  /** The bridge lists no such device, and never did. */
+  | { readonly kind: 'unknown' }
+  /** The bridge listed it before. */
+  | { readonly kind: 'removed'; readonly ieeeAddress: string | undefined }
+  /** Its name was given to another device. */
+  | { readonly kind: 'replaced'; readonly ieeeAddress: string; readonly by: string }
+  | { readonly kind: 'disabled' }
+  | { readonly kind: 'unsupported' }
+  /** The bridge publishes no JSON. */
+  | { readonly kind: 'no_json'; readonly option: string };
+
+export interface BindingOptions {
+  readonly link: MqttLink;
+  readonly clock: Clock;
+  readonly baseTopic: string;
+  /** As configured: a friendly name or an IEEE address. */
+  readonly name: string;
+  /** As configured beside a friendly name. */
+  readonly ieeeAddress: string | undefined;
+}
+
+/** A bridge tells its lists at once: they are retained. A guess with room for a slow broker. */
+const listPatienceMs = 1_000;
+
+/** Bytes. What a bridge tells of some hundred devices at once has some megabytes. */
+const longestList = 4 << 20;
+
+const isAddress = (name: string): boolean => /^0x[0-9a-f]{16}$/i.test(name);
+
+/**
+ * Which device it is. A name is no device: it may be given to another one while the gateway runs. So the device is
+ * bound to its IEEE address from the first list on, and followed when it is renamed.
+ */
+export class DeviceBinding {
+  readonly #options: BindingOptions;
+  readonly #subscriptions: Unsubscribe[];
+  readonly #listeners = new Set<() => void>();
+  #list: readonly ListedDevice[] | undefined;
+  #listPayload: Buffer | undefined;
+  #groups: readonly ListedGroup[] = [];
+  #withoutJson: string | undefined;
+  #ieeeAddress: string | undefined;
+  #wasListed = false;
+  #name: string;
+  #problem: BindingProblem | undefined;
+  #patience: Timer | undefined;
+  #waited = false;
+  #told = '';
+
+  constructor(options: BindingOptions) {
+    this.#options = options;
+    const { link, baseTopic, name, ieeeAddress } = options;
+    this.#name = isAddress(name) ? name.toLowerCase() : name;
+    this.#ieeeAddress = (isAddress(name) ? name : ieeeAddress)?.toLowerCase();
+    const about = (topic: string, hear: (message: MqttMessage) => void) =>
+      link.subscribe(
+        `${baseTopic}/bridge/${topic}`,
+        (message) => {
+          hear(message);
+          this.#judge();
+        },
+        { maxBytes: longestList },
+      );
+    this.#subscriptions = [
+      about('devices', ({ payload }) => this.#heardList(payload)),
+      about('groups', ({ payload }) => {
+        this.#groups = parseGroups(payload) ?? this.#groups;
+      }),
+      about('info', ({ payload }) => {
+        this.#withoutJson = optionWithoutJson(payload);
+      }),
+      about('event', ({ payload, retained }) => (retained ? undefined : this.#gone(parseGone(payload)))),
+      about('response/device/remove', ({ payload, retained }) =>
+        retained ? undefined : this.#gone(parseGone(payload)),
+      ),
+      about('response/device/rename', ({ payload, retained }) => (retained ? undefined : this.#renamed(payload))),
+      link.onStateChange(({ status }) => this.#wait(status === 'up')),
+    ];
+    this.#told = this.#digest();
+    this.#wait(link.state.status === 'up');
+  }
+
+  /** What it is called on MQTT now; while the bridge told no list, what the settings call it. */
+  get name(): string {
+    return this.#name;
+  }
+
+  get ieeeAddress(): string | undefined {
+    return this.#ieeeAddress;
+  }
+
+  get problem(): BindingProblem | undefined {
+    return this.#problem;
+  }
+
+  /** The device as it is listed; undefined where the bridge told no list. */
+  get listed(): ListedDevice | undefined {
+    return this.#list?.find(({ ieeeAddress }) => ieeeAddress === this.#ieeeAddress);
+  }
+
+  /** True as long as the bridge may yet tell its list: nothing is commanded meanwhile. */
+  get isAwaited(): boolean {
+    return this.#list === undefined && !this.#waited;
+  }
+
+  /** True where the bridge tells no list: neither its name nor its other topics can be checked. */
+  get isUnchecked(): boolean {
+    return this.#list === undefined && this.#waited;
+  }
+
+  /** Every name under which the bridge takes commands for the device. None of them for a device that is not ours. */
+  get aliases(): readonly string[] {
+    if (this.#problem !== undefined && this.#problem.kind !== 'no_json') return [];
+    const address = this.#ieeeAddress;
+    const own = address === undefined ? [this.#name] : [this.#name, address];
+    const endpoints = this.listed?.endpoints ?? [];
+    const groups = this.#groups.flatMap(({ names, members }) => (address && members.has(address) ? names : []));
+    return [...new Set([...own, ...own.flatMap((name) => endpoints.map((one) => `${name}/${one}`)), ...groups])];
+  }
+
+  /** Told when name, problem, aliases or what is known of them changed. */
+  onChange(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** The bridge said that it knows no device of this name: where it tells no list, that is all there is. */
+  refuted(): void {
+    if (this.#list === undefined) this.#problem = { kind: 'unknown' };
+    this.#judge();
+  }
+
+  /** The device spoke under this name. */
+  heard(): void {
+    if (this.#list === undefined && this.#problem !== undefined) this.#problem = undefined;
+    this.#judge();
+  }
+
+  close(): void {
+    this.#patience?.cancel();
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    this.#listeners.clear();
+  }
+
+  #wait(isUp: boolean): void {
+    this.#patience?.cancel();
+    this.#waited = false;
+    if (isUp)
+      this.#patience = this.#options.clock.setTimer(() => {
+        this.#waited = true;
+        this.#judge();
+      }, listPatienceMs);
+    this.#judge();
+  }
+
+  #heardList(payload: Buffer): void {
+    // It comes again with every device that announces itself, and it is long.
+    if (this.#listPayload?.equals(payload)) return;
+    const list = parseDevices(payload);
+    if (list === undefined) return;
+    this.#listPayload = payload;
+    this.#list = list;
+    this.#ieeeAddress ??= list.find(({ friendlyName }) => friendlyName === this.#options.name)?.ieeeAddress;
+    const ours = this.listed;
+    this.#problem = ours === undefined ? this.#missing(list) : problemOf(ours);
+    if (ours === undefined) return;
+    this.#wasListed = true;
+    this.#name = ours.friendlyName;
+  }
+
+  #missing(list: readonly ListedDevice[]): BindingProblem {
+    const address = this.#ieeeAddress;
+    const other = list.find(({ friendlyName }) => friendlyName === this.#name || friendlyName === this.#options.name);
+    if (address !== undefined && other !== undefined)
+      return { kind: 'replaced', ieeeAddress: address, by: other.ieeeAddress };
+    return this.#wasListed ? { kind: 'removed', ieeeAddress: address } : { kind: 'unknown' };
+  }
+
+  #gone(names: readonly string[]): void {
+    if (!names.includes(this.#name) && !names.includes(this.#ieeeAddress ?? this.#name)) return;
+    this.#list = this.#list?.filter(({ ieeeAddress }) => ieeeAddress !== this.#ieeeAddress);
+    this.#listPayload = undefined;
+    this.#problem = { kind: 'removed', ieeeAddress: this.#ieeeAddress };
+  }
+
+  #renamed(payload: Buffer): void {
+    const renamed = parseRename(payload);
+    if (renamed === undefined || (renamed.from !== this.#name && renamed.from !== this.#ieeeAddress)) return;
+    this.#name = renamed.to;
+  }
+
+  #judge(): void {
+    if (this.#problem === undefined || this.#problem.kind === 'no_json')
+      this.#problem = this.#withoutJson === undefined ? undefined : { kind: 'no_json', option: this.#withoutJson };
+    const digest = this.#digest();
+    if (digest === this.#told) return;
+    this.#told = digest;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #digest(): string {
+    return JSON.stringify([this.#name, this.#ieeeAddress, this.#problem, this.aliases, this.isAwaited]);
+  }
+}
+
+function problemOf({ isDisabled, isSupported }: ListedDevice): BindingProblem | undefined {
+  if (isDisabled) return { kind: 'disabled' };
+  return isSupported ? undefined : { kind: 'unsupported' };
+}

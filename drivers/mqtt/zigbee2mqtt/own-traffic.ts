@@ -1,0 +1,108 @@
+import type { Clock } from '../../../src/contract/index.ts';
+
+/** A lock that took a command or a write says so within this time, and a read is answered. A guess at the sleepiest. */
+const owedMs = 30_000;
+/** A lock may tell an operation again this long after it, in a message that looks new. */
+const repeatedMs = 10_000;
+
+type Operation = 'locked' | 'unlocked';
+interface Write {
+  readonly slot: number;
+  readonly occupied: boolean;
+  readonly at: number;
+}
+interface Command {
+  readonly operation: Operation;
+  readonly at: number;
+}
+
+/**
+ * What this gateway itself commanded, wrote and asked, and when. MQTT has no correlation here, and another program may
+ * do the same over the same bridge: what is not accounted for is somebody else's, or of before.
+ */
+export class OwnTraffic {
+  readonly #clock: Clock;
+  #writes: readonly Write[] = [];
+  #commands: readonly Command[] = [];
+  #questions: readonly { readonly about: string; readonly at: number }[] = [];
+  readonly #heardAt = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @returns takes it back when nothing left */
+  wrote(slot: number, occupied: boolean): () => void {
+    const write = { slot, occupied, at: this.#clock.now() };
+    this.#writes = [...this.#recent(this.#writes), write];
+    return () => {
+      this.#writes = this.#writes.filter((other) => other !== write);
+    };
+  }
+
+  /** @returns takes it back when nothing left */
+  commanded(operation: Operation): () => void {
+    const command = { operation, at: this.#clock.now() };
+    this.#commands = [...this.#recent(this.#commands), command];
+    return () => {
+      this.#commands = this.#commands.filter((other) => other !== command);
+    };
+  }
+
+  /** @param about `bolt`, `slot/5` */
+  asked(about: string): void {
+    this.#questions = [...this.#recent(this.#questions), { about, at: this.#clock.now() }];
+  }
+
+  /** Whether the lock says by this that it took a write of ours: it owes one such word for each. */
+  accountsForWrite(slot: number, occupied: boolean): boolean {
+    const owed = this.#recent(this.#writes).find((one) => one.slot === slot && one.occupied === occupied);
+    this.#writes = this.#writes.filter((one) => one !== owed);
+    return owed !== undefined;
+  }
+
+  /**
+   * Whose command an operation over the air was. Events are matched with commands in order.
+   *
+   * - `last`: only our last command can be meant.
+   * - `earlier`: an earlier one of ours may be, or it is told again.
+   * - `nobody`: none of ours.
+   */
+  whoseOperation(operation: Operation): 'last' | 'earlier' | 'nobody' {
+    const owed = this.#recent(this.#commands).filter((one) => one.operation === operation);
+    this.#commands = this.#commands.filter((one) => one !== owed[0]);
+    const isRepeated = this.isRepeated(operation, repeatedMs);
+    if (owed.length === 0) return isRepeated ? 'earlier' : 'nobody';
+    return owed.length > 1 || isRepeated ? 'earlier' : 'last';
+  }
+
+  /** Whether the same was heard within this time before; it is remembered for the next. */
+  isRepeated(what: string, withinMs: number): boolean {
+    const now = this.#clock.now();
+    const before = this.#heardAt.get(what);
+    this.#heardAt.set(what, now);
+    return before !== undefined && now - before < withinMs;
+  }
+
+  /**
+   * What a message answers in which nothing differs from before: the question that has waited longest.
+   * @returns undefined when none waits
+   */
+  takeAnswered(): string | undefined {
+    const [first, ...others] = this.#recent(this.#questions);
+    this.#questions = others;
+    return first?.about;
+  }
+
+  /** News of it: a question about it is answered. @returns whether one may be */
+  takeAnswerAbout(about: string): boolean {
+    const recent = this.#recent(this.#questions);
+    const found = recent.find((one) => one.about === about);
+    this.#questions = recent.filter((one) => one !== found);
+    return found !== undefined;
+  }
+
+  #recent<T extends { readonly at: number }>(all: readonly T[]): readonly T[] {
+    return all.filter(({ at }) => at > this.#clock.now() - owedMs);
+  }
+}
