@@ -26,6 +26,9 @@ export interface ConversationOptions {
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
+/** Hears everything that arrives, in order, as it does; `asked` while somebody waits for an answer. */
+export type Listener = (arrival: Arrival, asked: boolean) => void;
+
 /** What arrived. An error report is one wherever it came from: encrypted, or in the clear. */
 export type Arrival =
   | { readonly kind: 'message'; readonly message: NukiMessage }
@@ -36,7 +39,10 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #arrivals: Arrival[] = [];
   #broken: GatewayError | undefined;
+  #listener: Listener | undefined;
+  #asking = 0;
   #wake: () => void = () => undefined;
+  #onBroken: () => void = () => undefined;
 
   private constructor(options: ConversationOptions) {
     this.#options = options;
@@ -67,6 +73,15 @@ export class Conversation {
   async ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
     // What looks like the answer and came before the question is none.
     this.#forget((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
+    this.#asking += 1;
+    try {
+      return await this.#ask(message, answer);
+    } finally {
+      this.#asking -= 1;
+    }
+  }
+
+  async #ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
     await this.send(message);
     const until = this.#options.clock.now() + REPLY_MS;
     for (;;) {
@@ -113,6 +128,24 @@ export class Conversation {
     }
   }
 
+  listen(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  /** Resolves when the connection is lost, something unreadable came, or `signal` aborts. */
+  async ended(signal: AbortSignal): Promise<void> {
+    const { gatt } = this.#options;
+    while (this.#broken === undefined && !gatt.signal.aborted && !signal.aborted)
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          for (const one of [gatt.signal, signal]) one.removeEventListener('abort', done);
+          resolve();
+        };
+        for (const one of [gatt.signal, signal]) one.addEventListener('abort', done, { once: true });
+        this.#onBroken = done;
+      });
+  }
+
   /** Throws away what was not waited for. */
   clear(): void {
     this.#arrivals.length = 0;
@@ -133,15 +166,17 @@ export class Conversation {
     try {
       const message = read();
       if (message === undefined) return;
-      this.#arrivals.push(
+      const arrival: Arrival =
         message.command === commands.errorReport
           ? { kind: 'error', report: readErrorReport(message.payload) }
-          : { kind: 'message', message },
-      );
+          : { kind: 'message', message };
+      this.#arrivals.push(arrival);
+      this.#listener?.(arrival, this.#asking > 0);
     } catch (error) {
       // Nothing after a damaged piece can be told apart any more.
       log.debug({ why: error instanceof Error ? error.message : 'unknown' }, 'a lock sent something unreadable');
       this.#broken = garbled(deviceName, error);
+      this.#onBroken();
     }
     this.#wake();
   }

@@ -13,6 +13,7 @@ import { requestConfig, requestData } from './codec-commands.ts';
 import { type KeyturnerStates, readConfig, readKeyturnerStates } from './codec-replies.ts';
 import { Conversation } from './conversation.ts';
 import { type NukiCredentials, parseCredentials } from './credentials.ts';
+import type { LockClock } from './evidence.ts';
 import type { Identity } from './identity.ts';
 import type { NukiSettings } from './settings.ts';
 
@@ -27,6 +28,7 @@ export interface DeviceAccess {
   /** Aborts when the device is closed. */
   readonly closing: AbortSignal;
   readonly identity: Identity;
+  readonly lockClock: LockClock;
   /** Told of every state the lock reports, whatever it was asked for. */
   readonly heard: (states: KeyturnerStates) => void;
 }
@@ -76,6 +78,7 @@ async function identify(identity: Identity, conversation: Conversation): Promise
 export async function askStates(access: DeviceAccess, conversation: Conversation): Promise<KeyturnerStates> {
   const answer = await conversation.ask(requestData(commands.keyturnerStates), commands.keyturnerStates);
   const states = readKeyturnerStates(answer.payload);
+  access.lockClock.answered(states);
   access.heard(states);
   return states;
 }

@@ -1,9 +1,11 @@
-import { type CommandContext, defineDriver, type LockOutcome } from '../../../src/contract/index.ts';
+import { type CommandContext, defineDriver, type GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
+import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { clearCode, codeRules, readCode, readCodes, setCode } from './code-conversation.ts';
 import { pairedId } from './credentials.ts';
 import type { DeviceAccess } from './device-access.ts';
+import { LockClock, nukiTraits } from './evidence.ts';
 import { Identity } from './identity.ts';
-import { operate, readLock } from './lock-conversation.ts';
+import { type DoorAccess, operate, readLock } from './lock-conversation.ts';
 import { pairing } from './pairing.ts';
 import { recognise } from './recognise.ts';
 import { settings } from './settings.ts';
@@ -19,7 +21,13 @@ export const nuki = defineDriver({
   pairing,
   open: async (link, chosen, ctx) => {
     const identity = new Identity(ctx.name, pairedId(ctx.credentials, ctx.name));
-    const access: DeviceAccess = {
+    const book = new EvidenceBook<GatewayError>({
+      clock: ctx.clock,
+      closing: ctx.closing,
+      lateByMs: nukiTraits.lateByMs,
+    });
+    const base: DeviceAccess = {
+      lockClock: new LockClock(ctx.clock),
       identity,
       link,
       settings: chosen,
@@ -30,7 +38,8 @@ export const nuki = defineDriver({
       closing: ctx.closing,
       heard: (states) => watch.heard(states),
     };
-    const watch = new Watch(access, ctx);
+    const watch = new Watch(base, ctx);
+    const access: DoorAccess = { ...base, book, record: watch };
     let sentFor: string | undefined;
     const move = (target: 'locked' | 'unlocked', command: CommandContext): Promise<LockOutcome> => {
       const onSent = () => {
@@ -41,6 +50,7 @@ export const nuki = defineDriver({
     return {
       lock: {
         observes: 'bolt',
+        ...(chosen.unlock === 'unlatch' && { unlockActsOn: 'latch' }),
         lock: (command) => move('locked', command),
         unlock: (command) => move('unlocked', command),
         read: (read) => readLock(access, read),

@@ -1,5 +1,7 @@
 import { type Delivery, GatewayError, type GatewayErrorType } from '../../../src/contract/index.ts';
 import { completions, errorCodes } from './catalogue.ts';
+import type { KeyturnerStates } from './codec-replies.ts';
+import { type LockTarget, stateOf } from './states.ts';
 
 /** What a person reads, after the device's name. */
 interface Meaning {
@@ -187,4 +189,26 @@ export const silent = (deviceName: string, what: string, cause?: unknown): Gatew
     'device_offline',
     `${deviceName} did not answer (${what}). Try again; if it keeps happening, take its batteries out for a moment.`,
     { cause },
+  );
+
+export const relocked = (deviceName: string): GatewayError =>
+  new GatewayError(
+    'outcome_unknown',
+    `${deviceName} has locked itself: it may have been unlocked before. Look at the door before sending another command.`,
+  );
+
+/** It says that it completed, and stands elsewhere. */
+export const notMoved = (deviceName: string, target: LockTarget, states: KeyturnerStates): GatewayError =>
+  new GatewayError(
+    'state_not_reached',
+    `${deviceName} was told to be ${target}, says that it is done, and is ${stateOf(states)}. Look at the door, and try ` +
+      'again.',
+  );
+
+/** An unlocked door does not show whether its latch was pulled. */
+export const unlatchUnknown = (deviceName: string): GatewayError =>
+  new GatewayError(
+    'outcome_unknown',
+    `${deviceName} is unlocked, and neither said nor has in its log that its latch was pulled. Try the door before ` +
+      'sending another command.',
   );

@@ -1,261 +1,318 @@
 import {
   type CommandContext,
-  GatewayError,
+  type GatewayError,
   type LockOutcome,
   type LockReading,
   type ReadContext,
   sleep,
+  type Timer,
 } from '../../../src/contract/index.ts';
-import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
+import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import type { Claim, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
+import { observedPermit, type PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
 import { commands, completions, errorCodes, lockActions, statusCodes, triggers } from './catalogue.ts';
 import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
-import type { Conversation } from './conversation.ts';
+import type { Arrival, Conversation } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
-import { incomplete, refusal, silent } from './failures.ts';
-import { isMoving, readingOf, stateOf } from './states.ts';
+import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf } from './evidence.ts';
+import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
+import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
 
-type Target = 'locked' | 'unlocked';
-
-/** How long a lock may take from the command to its first word, in milliseconds: suggested limits say 5 s. */
-const FIRST_WORD_MS = 5_000;
-/** Between two reads while the motor runs, or may be about to, in milliseconds. A guess: a turn takes 1 s to 4 s. */
-const BETWEEN_READS_MS = 1_000;
-/** A bolt that has not moved is believed to stay where it is after so many reads. A motor starts within 2 s. */
-const READS_AT_REST = 3;
-/** A lock that reported the wanted state may take so long to say that it is done, in milliseconds. A guess. */
-const LAST_WORD_MS = 4_000;
-/** Listening ends this long before the deadline, so that there is time to ask. A guess: asking takes 0.1 s. */
-const ASK_MS = 1_500;
 /** A lock that is not reached is given up this long before `send_by`: "offline" says more than "expired". A guess. */
 const TELL_MS = 150;
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
 const MARGIN_MS = 300;
+/** How long after the end of an action its entry may come, in milliseconds. A guess. */
+const LOG_LAG_MS = 1_000;
+/** A lock that reported the wanted state may take so long to say that it is done, in milliseconds. A guess. */
+const LAST_WORD_MS = 4_000;
 
-/** What is known of a command once it may have left. */
-interface Sent {
-  /** The lock said that it takes it on. */
-  accepted: boolean;
-  /** The lock said that it is done. */
-  completed: boolean;
-  /** The last state the lock reported after the command left. */
-  states: KeyturnerStates | undefined;
+/** What a lock is operated with. */
+export interface DoorAccess extends DeviceAccess {
+  readonly book: EvidenceBook<GatewayError>;
+  /** Sees what the lock's log has of our own commands. */
+  readonly record: {
+    sent(): void;
+    /** Reads the log on, and says how the command ended by it; undefined when it cannot be told. */
+    completionOf(action: number, conversation: Conversation): Promise<number | undefined>;
+    /** Whether the log can be read at all. */
+    readonly isOpen: boolean;
+    /** The lock said last that it is stuck, or does not know where it is. */
+    readonly isInDoubt: boolean;
+  };
 }
 
 /**
- * Locks or unlocks, and stays until it is known what became of it. Success takes both: the lock's word that it
- * completed, or a read after a lost connection, and a state seen after the command left.
- *
+ * Locks or unlocks, and stays until it is known what became of it.
  * @param before whether this attempt has sent its command before: then nothing is sent until the state was read
  * @throws GatewayError as the error table has it
  */
 export async function operate(
-  access: DeviceAccess,
-  target: Target,
+  access: DoorAccess,
+  target: LockTarget,
   ctx: CommandContext,
   before: { readonly again: boolean; readonly onSent: () => void },
 ): Promise<LockOutcome> {
-  const { appId } = credentialsOf(access);
-  const action = target === 'locked' ? lockActions.lock : lockActions[access.settings.unlock];
-  const sent: Sent = { accepted: false, completed: false, states: undefined };
-  let hasLeft = false;
+  const door = new DoorCommand(access, target, ctx);
+  let verdict: Verdict<GatewayError>;
   try {
-    return await converse(
-      access,
-      { priority: 'door', signal: ctx.signal, by: ctx.sendBy - TELL_MS, log: ctx.log },
-      async (conversation) => {
-        if (before.again) {
-          const states = await askStates(access, conversation);
-          if (stateOf(states) === target) return { wasConfirmedByDevice: true };
-          if (isMoving(states)) throw refusal(access.deviceName, errorCodes.busy);
-        }
-        const challenge = await conversation.challenge();
-        const permit = observedPermit(await ctx.pointOfNoReturn(), {
-          spent: () => {
-            hasLeft = true;
-            before.onSent();
-            // What was said up to here is not evidence.
-            conversation.clear();
-          },
-        });
-        await conversation.act(permit, lockAction({ action, appId }, challenge));
-        await listen(access, conversation, target, sent, ctx);
-        return judge(access, conversation, target, sent, ctx);
-      },
-    );
+    verdict = await door.run(before);
   } catch (error) {
-    if (!hasLeft || isVerdict(error)) throw error;
-    ctx.log.debug({ accepted: sent.accepted, completed: sent.completed }, 'the outcome is found out by reading');
-    return settleByReading(access, target, sent, ctx, error);
+    // A LOCK that was sent before and seen not to be there is there now; an UNLOCK had been refused.
+    if (error instanceof AlreadyThere) return { wasConfirmedByDevice: target === 'locked' };
+    throw error;
   }
+  if (verdict.end === 'not_reached') {
+    if (door.isUnlatch && verdict.value !== 'locked') throw unlatchUnknown(access.deviceName);
+    if (door.hasRelocked) throw relocked(access.deviceName);
+  }
+  return doorOutcome(verdict, { name: access.deviceName, target }, (reason) => reason);
 }
 
 /** Asks the lock now. */
-export async function readLock(access: DeviceAccess, ctx: ReadContext): Promise<LockReading> {
+export async function readLock(access: DoorAccess, ctx: ReadContext): Promise<LockReading> {
   return converse(access, { priority: 'poll', signal: ctx.signal, log: ctx.log }, async (conversation) =>
     readingOf(await askStates(access, conversation)),
   );
 }
 
-/** What the lock itself decided: asking it again would not change it. */
-const isVerdict = (error: unknown): boolean =>
-  error instanceof GatewayError &&
-  (error.delivery === 'refused' || error.delivery === 'acted' || error.type === 'state_not_reached');
+/** The lock stands as asked, so that its command need not be sent again. */
+class AlreadyThere extends Error {
+  override readonly name = 'AlreadyThere';
+}
 
-/** Follows what the lock says until it says that it is done, or falls silent. */
-async function listen(
-  access: DeviceAccess,
-  conversation: Conversation,
-  target: Target,
-  sent: Sent,
-  ctx: CommandContext,
-): Promise<void> {
-  const { clock, deviceName } = access;
-  const end = ctx.deadline - ASK_MS;
-  let until = Math.min(end, clock.now() + FIRST_WORD_MS);
-  for (;;) {
-    const arrival = await conversation.next(until);
-    if (arrival === undefined) return;
+type Said = Parameters<Parameters<EvidenceBook<GatewayError>['judge']>[0]['send']>[1];
+
+/** One command and the connection that carries it, for as long as it is judged. */
+class DoorCommand {
+  readonly #access: DoorAccess;
+  readonly #target: LockTarget;
+  readonly #ctx: CommandContext;
+  readonly #action: number;
+  /** Aborts when the connection that carried the command is of no use any more. */
+  readonly #over = new AbortController();
+  #live: Conversation | undefined;
+  #hasLeft = false;
+  #accepted = false;
+  #completed = false;
+  #isBehind = false;
+  #wasUnderWay = false;
+  #sawLatch = false;
+  #hasLookedTwice = false;
+  #last: KeyturnerStates | undefined;
+  /** Seen where it should be, and COMPLETE still to come. */
+  #arrived: readonly Claim[] = [];
+  #patience: Timer | undefined;
+  /** The write of the command has come to its end. */
+  #written: Promise<unknown> = Promise.resolve();
+
+  constructor(access: DoorAccess, target: LockTarget, ctx: CommandContext) {
+    this.#access = access;
+    this.#target = target;
+    this.#ctx = ctx;
+    this.#action = target === 'locked' ? lockActions.lock : lockActions[access.settings.unlock];
+  }
+
+  get isUnlatch(): boolean {
+    return this.#action === lockActions.unlatch;
+  }
+
+  /** It locked itself last: it may have been unlocked before. */
+  get hasRelocked(): boolean {
+    const trigger = this.#last?.trigger;
+    return this.#target === 'unlocked' && (trigger === triggers.autoLock || trigger === triggers.automatic);
+  }
+
+  async run(before: { readonly again: boolean; readonly onSent: () => void }): Promise<Verdict<GatewayError>> {
+    const { book } = this.#access;
+    const ctx = this.#ctx;
+    // A LOCK may be sent once more; an UNLOCK may still act.
+    const plan = doorPlan(this.#target === 'locked' ? ctx.sendBy : undefined);
+    const marginMs = MARGIN_MS;
+    let leaving: Promise<void> = Promise.resolve();
+    try {
+      return await book.judge({
+        ...{ goal: goalOf(this.#action, this.#target), traits: nukiTraits, plan, ctx, marginMs },
+        send: (observe, said) => {
+          const sent = this.#send(before, observe, said);
+          leaving = sent.catch(() => undefined);
+          return sent;
+        },
+        ask: (_about, signal) => this.#ask(signal),
+      });
+    } finally {
+      // The next command may not overlap with this one's connection.
+      this.#patience?.cancel();
+      this.#over.abort();
+      await leaving;
+    }
+  }
+
+  async #send(
+    { again, onSent }: { readonly again: boolean; readonly onSent: () => void },
+    observe: PermitObserver,
+    said: Said,
+  ): Promise<void> {
+    const access = this.#access;
+    const { book, clock, record } = access;
+    const ctx = this.#ctx;
+    const options = { priority: 'door', signal: ctx.signal, by: ctx.sendBy - TELL_MS, log: ctx.log } as const;
+    await converse(access, options, async (conversation) => {
+      conversation.listen((arrival, asked) => this.#hear(arrival, asked, said));
+      // Without the lock's log, and after a jam, only the state before tells a change from what was there.
+      if (again || !record.isOpen || record.isInDoubt) await this.#lookBefore(conversation, again);
+      const challenge = await conversation.challenge();
+      const permit = observedPermit(await ctx.pointOfNoReturn(), {
+        spent: () => {
+          this.#hasLeft = true;
+          record.sent();
+          onSent();
+          // What was said up to here is not evidence.
+          conversation.clear();
+          observe.spent();
+        },
+        withdrawn: () => observe.withdrawn?.(),
+      });
+      const { appId } = credentialsOf(access);
+      const written = conversation.act(permit, lockAction({ action: this.#action, appId }, challenge));
+      this.#written = written.catch(() => undefined);
+      await written;
+      said({ said: 'acknowledged', at: clock.now() });
+      this.#live = conversation;
+      await conversation.ended(this.#over.signal);
+      this.#live = undefined;
+      book.reachable();
+    });
+  }
+
+  /** @throws AlreadyThere, and GatewayError `device_busy`, when this attempt has sent its command before */
+  async #lookBefore(conversation: Conversation, again: boolean): Promise<void> {
+    const access = this.#access;
+    let states: KeyturnerStates | undefined;
+    await access.book.ask({
+      ...{ about: 'bolt', traits: nukiTraits, plan: doorPlan(undefined), ctx: this.#ctx },
+      ask: async () => {
+        states = await askStates(access, conversation);
+        return claimsOf(states, access.clock.now());
+      },
+    });
+    if (!again || states === undefined) return;
+    if (isMoving(states)) throw refusal(access.deviceName, errorCodes.busy);
+    if (stateOf(states) === this.#target && !this.isUnlatch) throw new AlreadyThere();
+  }
+
+  /** Follows what the lock says on the connection of its command. */
+  #hear(arrival: Arrival, asked: boolean, said: Said): void {
+    if (!this.#hasLeft) {
+      // A lock that tells of an action before it was told of one goes on with an earlier one.
+      this.#isBehind ||= arrival.kind === 'message' && arrival.message.command === commands.status;
+      return;
+    }
+    const { deviceName, book, clock, lockClock } = this.#access;
     if (arrival.kind === 'error') {
       const { code, command } = arrival.report;
       // An error about something else than the action does not end it.
-      if (command === commands.lockAction || command === 0) throw refusal(deviceName, code, sent.accepted);
-      continue;
+      if (command === commands.lockAction || (command === 0 && !asked))
+        said({ word: 'refused', reason: refusal(deviceName, code, this.#accepted) });
+      return;
     }
     const { command, payload } = arrival.message;
-    if (command === commands.keyturnerStates) {
-      sent.states = readKeyturnerStates(payload);
-      access.heard(sent.states);
-      until = stateOf(sent.states) === target ? Math.min(end, clock.now() + LAST_WORD_MS) : end;
+    if (command === commands.keyturnerStates && !asked) {
+      const states = readKeyturnerStates(payload);
+      const isOld = lockClock.isOld(states);
+      if (!isOld) this.#access.heard(states);
+      const claims = claimsOf(states, clock.now(), isOld);
+      const isThere = stateOf(states) === this.#target && !isUnlatching(states);
+      this.#sawLatch ||= isUnlatching(states) && !isOld;
+      this.#wasUnderWay ||= isMoving(states) && !isOld && !this.isUnlatch;
+      if (!isThere || isOld) book.told(...claims);
+      else {
+        // It says COMPLETE for what it did; without that it is asked, and its log with it.
+        this.#arrived = claims;
+        this.#patience ??= clock.setTimer(() => book.reachable(), LAST_WORD_MS);
+      }
     } else if (command === commands.status) {
       if (readStatus(payload) === statusCodes.accepted) {
-        sent.accepted = true;
-        until = end;
-      } else {
-        sent.completed = true;
+        this.#accepted = true;
+        said({ word: 'accepted' });
         return;
       }
+      this.#completed = this.#accepted || !this.#isBehind;
+      // Without ACCEPTED it may be of an earlier action: then it is asked where it stands.
+      if (this.#accepted) {
+        book.told(...this.#arrived, ...this.#latchClaim());
+        said({ word: 'done' });
+      } else book.reachable();
     }
   }
-}
 
-/** With the lock's word, or its silence, and the connection still there. */
-async function judge(
-  access: DeviceAccess,
-  conversation: Conversation,
-  target: Target,
-  sent: Sent,
-  ctx: CommandContext,
-): Promise<LockOutcome> {
-  const done = sent.completed ? sent.states : undefined;
-  if (done !== undefined && stateOf(done) === target && wentWell(done)) return { wasConfirmedByDevice: true };
-  // It said nothing of where its bolt is, or something else than it should.
-  sent.states = await askOnSameLink(access, conversation);
-  const state = stateOf(sent.states);
-  if (state === 'jammed') throw refusal(access.deviceName, errorCodes.motorBlocked);
-  if (state === target) {
-    if (sent.completed && !wentWell(sent.states)) throw incomplete(access.deviceName, sent.states.lastCompletion ?? 0);
-    return { wasConfirmedByDevice: true };
-  }
-  if (sent.completed && !isMoving(sent.states)) throw notReached(access, target, sent, sent.states);
-  return watchUntilRest(access, target, sent, ctx, async () => {
-    sent.states = await askOnSameLink(access, conversation);
-    return sent.states;
-  });
-}
-
-/**
- * A lock that never took the command on may refuse every other question on that connection: it waits for what its
- * challenge was for. That is no word on the command, and another connection is asked.
- */
-async function askOnSameLink(access: DeviceAccess, conversation: Conversation): Promise<KeyturnerStates> {
-  try {
-    return await askStates(access, conversation);
-  } catch (error) {
-    throw silent(access.deviceName, 'where its bolt is', error);
-  }
-}
-
-const wentWell = ({ lastCompletion }: KeyturnerStates): boolean =>
-  lastCompletion === undefined || lastCompletion === completions.success;
-
-/** Over connections of its own: the one that carried the command is gone. */
-async function settleByReading(
-  access: DeviceAccess,
-  target: Target,
-  sent: Sent,
-  ctx: CommandContext,
-  lost: unknown,
-): Promise<LockOutcome> {
-  return watchUntilRest(access, target, sent, ctx, async () => {
-    try {
-      return await converse(
-        access,
-        { priority: 'door', signal: ctx.signal, by: ctx.deadline - MARGIN_MS, log: ctx.log },
-        async (conversation) => askStates(access, conversation),
+  /** Over the connection of the command while it lasts, and over one of its own afterwards. */
+  async #ask(signal: AbortSignal): Promise<readonly Claim[]> {
+    const access = this.#access;
+    await this.#written;
+    const live = this.#live;
+    const by = this.#ctx.deadline - MARGIN_MS;
+    if (live === undefined)
+      return underSignals([signal], (either) =>
+        converse(access, { priority: 'door', signal: either, by, log: this.#ctx.log }, (conversation) =>
+          this.#look(conversation),
+        ),
       );
+    try {
+      return await this.#look(live);
     } catch (error) {
-      ctx.signal.throwIfAborted();
-      if (isVerdict(error)) throw unknown(access, target, error);
-      ctx.log.debug({ why: error instanceof Error ? error.message : 'unknown' }, 'the lock could not be read');
-      return undefined;
+      // A lock that never took the command on may refuse every other question on that connection.
+      this.#over.abort();
+      throw error;
     }
-  }).catch((error: unknown) => {
-    // Nobody could be asked: the reason is why the connection was lost.
-    throw error === ctx.signal.reason ? unknown(access, target, lost) : error;
-  });
-}
-
-/** Reads until the bolt is at rest: where it should be, or where it was. */
-async function watchUntilRest(
-  access: DeviceAccess,
-  target: Target,
-  sent: Sent,
-  ctx: CommandContext,
-  read: () => Promise<KeyturnerStates | undefined>,
-): Promise<LockOutcome> {
-  const { clock, deviceName } = access;
-  const end = ctx.deadline - MARGIN_MS;
-  let atRest = 0;
-  let last: KeyturnerStates | undefined;
-  while (clock.now() < end) {
-    const states = await read();
-    if (states !== undefined) {
-      last = states;
-      const state = stateOf(states);
-      if (state === target) return { wasConfirmedByDevice: true };
-      if (state === 'jammed') throw refusal(deviceName, errorCodes.motorBlocked);
-      if (!isMoving(states)) atRest += 1;
-      if (atRest >= READS_AT_REST) throw notReached(access, target, sent, states);
-    }
-    if (clock.now() + BETWEEN_READS_MS >= end) break;
-    await sleep(clock, BETWEEN_READS_MS, ctx.signal);
   }
-  if (last !== undefined && atRest > 0 && sent.completed) throw notReached(access, target, sent, last);
-  throw unknown(access, target, undefined);
-}
 
-function notReached({ deviceName }: DeviceAccess, target: Target, sent: Sent, states: KeyturnerStates): GatewayError {
-  const { lastCompletion, trigger } = states;
-  if (target === 'unlocked' && (trigger === triggers.autoLock || trigger === triggers.automatic))
-    return new GatewayError(
-      'outcome_unknown',
-      `${deviceName} has locked itself: it may have been unlocked before. Look at the door before sending another ` +
-        'command.',
-    );
-  // The completion is that of the last action; whether it was ours is known only when the lock took ours on.
-  if ((sent.accepted || sent.completed) && lastCompletion !== undefined && !wentWell(states))
-    return incomplete(deviceName, lastCompletion);
-  return new GatewayError(
-    'state_not_reached',
-    `${deviceName} was told to be ${target} and is ${stateOf(states)}. Look at the door, and try again.`,
-  );
-}
+  async #look(conversation: Conversation): Promise<readonly Claim[]> {
+    const { clock, deviceName } = this.#access;
+    const states = await askStates(this.#access, conversation);
+    this.#last = states;
+    const claims = claimsOf(states, clock.now());
+    if (isMoving(states)) return claims;
+    const stands = stateOf(states) === this.#target;
+    // One that was seen on its way needs no further witness.
+    const own = stands && !this.#wasUnderWay ? await this.#ownRecord(conversation) : undefined;
+    if (stands && !isUnlatching(states) && this.#sawLatch) return [...claims, ...this.#latchClaim()];
+    if (own === completions.success && stands) return [...claims, ...recordOf(this.#action, this.#target, clock.now())];
+    this.#complain(states, stands, own, deviceName);
+    return claims;
+  }
 
-const unknown = ({ deviceName }: DeviceAccess, target: Target, cause: unknown): GatewayError =>
-  new GatewayError(
-    'outcome_unknown',
-    `It is not known whether ${deviceName} is ${target}: the connection was lost after the command had left, and the ` +
-      'lock could not be asked. Look at the door before sending another command.',
-    { cause },
-  );
+  /** It was seen to have got hold of the latch, and says that it is done, or is at rest since. */
+  #latchClaim(): readonly Claim[] {
+    return this.#sawLatch ? [{ about: 'latch', value: 'pulled', at: this.#access.clock.now() }] : [];
+  }
+
+  /** An entry is written when the action is over, which may be a moment after its end was seen. */
+  async #ownRecord(conversation: Conversation): Promise<number | undefined> {
+    const { record, clock } = this.#access;
+    const found = await record.completionOf(this.#action, conversation);
+    if (found !== undefined || !record.isOpen || this.#hasLookedTwice) return found;
+    this.#hasLookedTwice = true;
+    await sleep(clock, LOG_LAG_MS, this.#ctx.signal);
+    return record.completionOf(this.#action, conversation);
+  }
+
+  /** What the lock itself says of how the action ended that it completed. */
+  #complain(states: KeyturnerStates, stands: boolean, own: number | undefined, deviceName: string): void {
+    const { book } = this.#access;
+    const refuse = (reason: GatewayError) => book.said({ word: 'refused', reason });
+    if (own !== undefined && own !== completions.success) {
+      refuse(incomplete(deviceName, own));
+      return;
+    }
+    if (stands || stateOf(states) === 'unknown' || !this.#completed) return;
+    const { lastAction, lastCompletion } = states;
+    const isOurs = lastAction === this.#action && lastCompletion !== undefined;
+    if (isOurs && lastCompletion !== completions.success) refuse(incomplete(deviceName, lastCompletion));
+    else if (stateOf(states) !== 'jammed')
+      refuse(this.hasRelocked ? relocked(deviceName) : notMoved(deviceName, this.#target, states));
+  }
+}

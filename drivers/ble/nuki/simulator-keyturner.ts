@@ -60,6 +60,8 @@ export class SimulatedKeyturner {
   #challenge: Uint8Array | undefined;
   /** After a challenge was asked for, only a command that carries it is accepted. */
   #awaitsCommand = false;
+  /** It says of a latch under way that the door is unlocked. */
+  #keepsWay = false;
 
   constructor(lock: LockParts) {
     this.#lock = lock;
@@ -187,7 +189,15 @@ export class SimulatedKeyturner {
       this.#status(from, statusCodes.complete);
       return;
     }
-    const mute = this.#lock.misbehaviours.take('keep_the_way_to_itself');
+    if (tells && this.#lock.misbehaviours.take('repeat_old_news_late')) {
+      this.#sendStates(from, lockStates.unlocked, 60_000);
+      this.#status(from, statusCodes.complete);
+      return;
+    }
+    if (told && this.#lock.misbehaviours.take('old_state_first')) this.#sendStates(from);
+    if (told && this.#lock.misbehaviours.take('error_about_another'))
+      this.#error(from, errorCodes.badPin, commands.requestLogEntries);
+    this.#keepsWay = this.#lock.misbehaviours.take('keep_the_way_to_itself');
     const completes = !this.#lock.misbehaviours.take('never_complete');
     if (tells && this.#lock.misbehaviours.take('drop_after_accepted')) {
       told = false;
@@ -195,9 +205,8 @@ export class SimulatedKeyturner {
       this.#lock.options.clock.setTimer(() => this.#lock.disconnect(), 1);
     }
     this.#lock.bolt.run(action, 'command', {
-      moved: (state) => {
-        const isOnTheWay = state === lockStates.unlatching || state === lockStates.unlatched;
-        if (told) this.#sendStates(from, mute && isOnTheWay ? lockStates.unlocked : state);
+      moved: () => {
+        if (told) this.#sendStates(from);
       },
       done: (completion) => {
         this.#lock.log.lockAction(from, { action, trigger: triggers.system, flags, completion });
@@ -253,8 +262,9 @@ export class SimulatedKeyturner {
     }
   }
 
-  #sendStates(to: Authorized, state: number = this.#lock.bolt.state): void {
+  #sendStates(to: Authorized, state: number = this.#lock.bolt.state, agoMs = 0): void {
     const { percent, critical } = this.#lock.condition.battery;
+    const isOnTheWay = state === lockStates.unlatching || state === lockStates.unlatched;
     const door = {
       open: doorSensorStates.open,
       closed: doorSensorStates.closed,
@@ -265,8 +275,8 @@ export class SimulatedKeyturner {
     };
     const payload = new ByteWriter()
       // Door mode.
-      .u8(2, state, this.#lock.bolt.trigger)
-      .time(this.#lock.wallTime())
+      .u8(2, isOnTheWay && this.#keepsWay ? lockStates.unlocked : state, this.#lock.bolt.trigger)
+      .time(this.#lock.wallTime() - agoMs)
       .u16(0)
       .u8(((percent >> 1) << 2) | (critical ? 1 : 0), 1, 0)
       .u8(

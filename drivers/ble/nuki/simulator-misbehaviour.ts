@@ -28,6 +28,12 @@ export type NukiMisbehaviour =
   | 'reply_before_response'
   /** With a challenge it says once more what it said of an earlier action: unlocked, COMPLETE. */
   | 'repeat_old_news'
+  /** Told to act, it says once more what it said of an action a minute ago, unlocked and COMPLETE, and does nothing. */
+  | 'repeat_old_news_late'
+  /** Told to act, it says that it accepted, and first where it stood before. */
+  | 'old_state_first'
+  /** Told to act, it says that it accepted, and then that another command of before has failed. */
+  | 'error_about_another'
   /** One bit of its next encrypted message is wrong. */
   | 'tamper_challenge'
   | 'tamper_status'

@@ -2,6 +2,8 @@ import type { LockReading, LockState } from '../../../src/contract/index.ts';
 import { doorSensorStates, lockStates } from './catalogue.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
 
+export type LockTarget = 'locked' | 'unlocked';
+
 /** Nuki state 0: uninitialized. */
 const NOT_SET_UP = 0x00;
 

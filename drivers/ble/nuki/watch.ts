@@ -2,13 +2,14 @@ import {
   type DeviceReport,
   GatewayError,
   type Health,
+  type LockState,
   type OpenContext,
   Ratio,
   type Timer,
 } from '../../../src/contract/index.ts';
 import { errorCodes, idTypes } from './catalogue.ts';
 import { ChangeBit } from './change-bit.ts';
-import type { LockTime } from './codec-fields.ts';
+import { type LockTime, NO_TIME } from './codec-fields.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
 import type { Conversation } from './conversation.ts';
 import type { NukiCredentials } from './credentials.ts';
@@ -17,6 +18,7 @@ import { LockRefusal } from './failures.ts';
 import { operatedFrom } from './log-events.ts';
 import { askLogPage, type LogPage } from './log-page.ts';
 import { LogReader } from './log-reader.ts';
+import { OwnRecord } from './own-record.ts';
 import { readBeacon } from './recognise.ts';
 import { doorOf, isDoorSensorTampered, isMoving, stateOf } from './states.ts';
 
@@ -56,6 +58,11 @@ export class Watch {
   #movingReads = 0;
   #pinRefused = false;
   #closed = false;
+  /** Somebody reads the log on: one at a time, for each entry to be told once. */
+  #reading = false;
+  readonly #own: OwnRecord | undefined;
+  readonly #hasPin: boolean;
+  #state: LockState = 'unknown';
 
   constructor(access: DeviceAccess, ctx: OpenContext) {
     this.#access = access;
@@ -63,6 +70,8 @@ export class Watch {
     this.#pollMs = access.settings.poll_s * 1_000;
     this.#lastHeard = ctx.clock.now();
     const credentials = this.#credentials();
+    this.#hasPin = credentials?.pin !== undefined;
+    this.#own = credentials && new OwnRecord(credentials.authorizationId);
     this.#bit = new ChangeBit(credentials?.idType === idTypes.bridge);
     if (credentials === undefined) {
       this.#unsubscribe = [];
@@ -84,9 +93,31 @@ export class Watch {
     this.#onLinkState();
   }
 
-  /** What is known of the lock's log. */
-  get log(): Pick<LogReader, 'lastIndex'> {
-    return this.#log;
+  /** A command of ours leaves. */
+  sent(): void {
+    this.#own?.sent(this.#ctx.clock.now());
+  }
+
+  /** Whether the lock's log can be read. */
+  get isOpen(): boolean {
+    return !this.#pinRefused && this.#hasPin;
+  }
+
+  /** The lock said last that it is stuck, or does not know: it may say so again whatever it is told. */
+  get isInDoubt(): boolean {
+    return this.#state !== 'locked' && this.#state !== 'unlocked';
+  }
+
+  /** How our last command ended, as the lock's log has it; undefined when it cannot be told. */
+  async completionOf(action: number, conversation: Conversation): Promise<number | undefined> {
+    if (!this.isOpen || this.#reading) return undefined;
+    this.#reading = true;
+    try {
+      await this.#tellLog((startIndex) => this.#page(conversation, startIndex), NO_TIME);
+    } finally {
+      this.#reading = false;
+    }
+    return this.#own?.completionOf(action);
   }
 
   close(): void {
@@ -101,7 +132,8 @@ export class Watch {
     this.#lastHeard = this.#ctx.clock.now();
     this.#failures = 0;
     this.#health({ status: 'online' });
-    this.#tell({ kind: 'lock_state', state: stateOf(states) });
+    this.#state = stateOf(states);
+    this.#tell({ kind: 'lock_state', state: this.#state });
     const door = doorOf(states);
     // A sensor that was there and is not any more cannot tell either.
     if (door !== undefined || this.#told.has('door')) this.#tell({ kind: 'door', contact: door ?? 'unknown' });
@@ -176,11 +208,12 @@ export class Watch {
     let next = this.#pollMs;
     try {
       const before = this.#told.get('lock_state');
-      const { states, page } = await this.#session(async (conversation) => ({
-        states: await askStates(this.#access, conversation),
-        page: await this.#page(conversation, 0),
-      }));
-      const hasNews = await this.#tellLog(page, states.time);
+      const { states, first } = await this.#session(async (conversation) => {
+        this.#reading = true;
+        const now = await askStates(this.#access, conversation);
+        return { states: now, first: await this.#page(conversation, 0) };
+      });
+      const hasNews = await this.#tellLog((startIndex) => this.#pageAfter(first, startIndex), states.time);
       this.#movingReads = isMoving(states) ? this.#movingReads + 1 : 0;
       if (isMoving(states) && this.#movingReads <= MOVING_READS) next = POLL_PAUSE_MS;
       else this.#bit.read(hasNews || before !== this.#told.get('lock_state'));
@@ -190,6 +223,7 @@ export class Watch {
       if (wasOwed) next = Math.min(this.#pollMs, RETRY_MS * 2 ** Math.min(10, Math.max(0, this.#failures - 1)));
     } finally {
       this.#polling = false;
+      this.#reading = false;
       this.#pollIn(this.#owed && !wasOwed ? POLL_PAUSE_MS : next);
     }
   }
@@ -229,20 +263,20 @@ export class Watch {
   }
 
   /**
-   * Tells what is new in the log. Older pages are read on connections of their own, so that a door does not wait for
-   * the whole of a long log.
-   * @returns whether there was anything
+   * Older pages are read on connections of their own, so that a door does not wait for the whole of a long log.
    */
-  async #tellLog(first: LogPage | undefined, lockTime: LockTime): Promise<boolean> {
-    if (first === undefined) return false;
+  async #pageAfter(first: LogPage | undefined, startIndex: number): Promise<LogPage | undefined> {
+    if (startIndex === 0 || first === undefined) return first;
+    return this.#session((conversation) => this.#page(conversation, startIndex));
+  }
+
+  /** Tells what is new in the log. @returns whether there was anything */
+  async #tellLog(page: (startIndex: number) => Promise<LogPage | undefined>, lockTime: LockTime): Promise<boolean> {
     const { authorizationId } = credentialsOf(this.#access);
-    const news = await this.#log.read(
-      async (startIndex) =>
-        startIndex === 0 ? first : this.#session((conversation) => this.#page(conversation, startIndex)),
-      lockTime,
-    );
+    const news = await this.#log.read(page, lockTime);
     if (news === undefined || this.#closed) return false;
     const { entries, missing } = news;
+    this.#own?.read(entries);
     if (missing > 0) this.#ctx.report({ kind: 'operations_missed', count: missing });
     for (const entry of entries) {
       const report = operatedFrom(entry, authorizationId);
