@@ -32,20 +32,19 @@ const settlementColumns = (settlement: Settlement | undefined): [result: Paramet
   settlement?.status === 'error' ? JSON.stringify(settlement.error) : null,
 ];
 
-const acceptedStep = (attempt: AttemptRecord): Step =>
-  step('attemptAccepted', [
-    attempt.seq,
-    idParameter(attempt.actionAttemptId),
-    idParameter(attempt.deviceId),
-    attempt.actionType,
-    jsonParameter(attempt.subject),
-    actorParameter(attempt.actor),
-    attempt.acceptedAt,
-    attempt.intent ? 1 : 0,
-    attempt.settledAt ?? null,
-    ...settlementColumns(attempt.settlement),
-    historyParameter(attempt.history),
-  ]);
+const acceptedColumns = (attempt: AttemptRecord): Parameter[] => [
+  attempt.seq,
+  idParameter(attempt.actionAttemptId),
+  idParameter(attempt.deviceId),
+  attempt.actionType,
+  jsonParameter(attempt.subject),
+  actorParameter(attempt.actor),
+  attempt.acceptedAt,
+  attempt.intent ? 1 : 0,
+  attempt.settledAt ?? null,
+  ...settlementColumns(attempt.settlement),
+  historyParameter(attempt.history),
+];
 
 const codeColumns = (code: AccessCodeRecord): Parameter[] => [
   idParameter(code.accessCodeId),
@@ -84,27 +83,31 @@ const idOrNull = (id: string | undefined): Parameter => (id === undefined ? null
 
 /** Puts an event that has been numbered. */
 export const eventStep = (event: EventRecord): Step =>
-  step('eventPut', [
-    event.seq,
-    idParameter(event.eventId),
-    event.eventType,
-    idOrNull(event.deviceId),
-    idOrNull(event.accessCodeId),
-    idOrNull(event.actionAttemptId),
-    idOrNull(event.noiseThresholdId),
-    idOrNull(event.accessGrantId),
-    idOrNull(event.accessMethodId),
-    idOrNull(event.spaceId),
-    event.occurredAt,
-    event.createdAt,
-    Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
-  ]);
+  step(
+    'eventPut',
+    [
+      event.seq,
+      idParameter(event.eventId),
+      event.eventType,
+      idOrNull(event.deviceId),
+      idOrNull(event.accessCodeId),
+      idOrNull(event.actionAttemptId),
+      idOrNull(event.noiseThresholdId),
+      idOrNull(event.accessGrantId),
+      idOrNull(event.accessMethodId),
+      idOrNull(event.spaceId),
+      event.occurredAt,
+      event.createdAt,
+      Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
+    ],
+    true,
+  );
 
 /** The statements that make a change. */
 export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put' }>): Step[] {
   switch (change.kind) {
     case 'attempt_accepted':
-      return [acceptedStep(change.attempt)];
+      return [step('attemptAccepted', acceptedColumns(change.attempt), true)];
     case 'attempt_intent':
       return [step('attemptIntent', [historyParameter(change.history), idParameter(change.actionAttemptId)], true)];
     case 'attempt_settled': {
@@ -179,8 +182,28 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put
   }
 }
 
-/** Keeps the mark at or below an attempt that comes later than its number says. */
-export const lowerPendingFrom = (seq: number): Step => step('pendingFromLowered', [seq]);
+/** For an attempt that comes later than its number says: it may lie below marks already. */
+export const lateAttemptSteps = (seq: number): readonly Step[] => [
+  step('pendingFromLowered', [seq]),
+  step('lateAttemptId', [seq]),
+  step('lateAttemptOfDevice', [seq]),
+];
+
+/** Fills the index tables with the attempts up to a number. */
+export const indexAttempts = (upTo: number): readonly Step[] => [
+  step('attemptIdsFilled', [upTo]),
+  step('attemptsOfDeviceFilled', [upTo]),
+  step('attemptsForgotten', [upTo]),
+  step('indexedTo', ['attempts_indexed_to', upTo]),
+];
+
+/** The same with events. */
+export const indexEvents = (upTo: number): readonly Step[] => [
+  step('eventIdsFilled', [upTo]),
+  step('eventsByTimeFilled', [upTo]),
+  step('eventsForgotten', [upTo]),
+  step('indexedTo', ['events_indexed_to', upTo]),
+];
 
 /** Moves the mark below which every attempt has ended. */
 export const raisePendingFrom: readonly Step[] = [step('pendingFromRaised', [])];

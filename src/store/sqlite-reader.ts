@@ -16,8 +16,9 @@ import type {
 import type { AttemptQuery, EventQuery, StoreReader } from '../model/store.ts';
 import { isAskedFor } from './attempt-query.ts';
 import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
-import { type Column, idColumn } from './columns.ts';
+import { type Column, idColumn, idOf } from './columns.ts';
 import { byCreation, meets } from './event-query.ts';
+import { RecentRows } from './recent-rows.ts';
 import type { Bounds } from './retention.ts';
 import {
   attemptColumns,
@@ -41,6 +42,7 @@ import {
   webhookColumns,
   webhookOf,
 } from './sqlite-rows.ts';
+import { attemptsIndexedTo, eventsIndexedTo } from './statements.ts';
 
 /** Every pending attempt is at or above the mark: without it, looking for none would read them all. */
 const statusConditions: Readonly<Record<AttemptStatus, string>> = {
@@ -54,18 +56,42 @@ export class SqliteReader implements StoreReader {
   readonly #database: Database.Database;
   readonly #path: string;
   readonly #statements = new Map<string, Database.Statement>();
+  /** Whoever commits tells them of what is on disk. */
+  readonly recentAttempts = new RecentRows();
+  readonly recentEvents = new RecentRows();
 
   /** @param path of a database that the writer has brought up to date */
   constructor(path: string) {
     this.#path = path;
     this.#database = new Database(path);
     this.#database.exec('PRAGMA query_only = ON');
+    this.#learn(
+      this.recentAttempts,
+      `SELECT action_attempt_id, seq, device_id FROM attempts WHERE seq > ${attemptsIndexedTo}`,
+    );
+    this.#learn(this.recentEvents, `SELECT event_id, seq, device_id FROM events WHERE seq > ${eventsIndexedTo}`);
+  }
+
+  #learn(rows: RecentRows, sql: string): void {
+    const learnt = this.#all(sql, ([id, seq, device]) => ({
+      id: idOf(id ?? null),
+      seq: Number(seq),
+      deviceId: device === null || device === undefined ? undefined : idOf(device),
+    }));
+    for (const row of learnt) rows.add(row);
   }
 
   attempt(actionAttemptId: string): AttemptRecord | undefined {
-    return this.#one(`SELECT ${attemptColumns} FROM attempts WHERE action_attempt_id = ?`, attemptOf, [
-      idColumn(actionAttemptId),
-    ]);
+    const seq = this.recentAttempts.seqOf(actionAttemptId);
+    const found =
+      seq === undefined
+        ? this.#one(
+            `SELECT ${attemptColumns} FROM attempts WHERE seq = (SELECT number FROM attempt_ids WHERE id = ?)`,
+            attemptOf,
+            [idColumn(actionAttemptId)],
+          )
+        : this.#one(`SELECT ${attemptColumns} FROM attempts WHERE seq = ?`, attemptOf, [seq]);
+    return found?.actionAttemptId === actionAttemptId ? found : undefined;
   }
 
   attempts(query: AttemptQuery): AttemptRecord[] {
@@ -79,26 +105,59 @@ export class SqliteReader implements StoreReader {
         .sort((a, b) => b.seq - a.seq)
         .slice(0, limit);
     }
-    const conditions = ['seq < ?'];
-    const parameters: Column[] = [beforeSeq];
-    if (deviceId !== undefined) {
-      conditions.push('device_id = ?');
-      parameters.push(idColumn(deviceId));
-    }
-    if (deviceIds !== undefined) {
-      conditions.push(`device_id IN (${deviceIds.map(() => '?').join(', ')})`);
-      parameters.push(...deviceIds.map(idColumn));
-    }
+    const conditions: string[] = [];
+    const parameters: Column[] = [];
     if (actionTypes !== undefined) {
       conditions.push('action_type IN (SELECT value FROM json_each(?))');
       parameters.push(JSON.stringify(actionTypes));
     }
     if (status !== undefined) conditions.push(statusConditions[status]);
+    const also = conditions.map((condition) => ` AND ${condition}`).join('');
+    const devices = deviceId === undefined ? deviceIds : deviceIds?.includes(deviceId) === false ? [] : [deviceId];
+    if (devices !== undefined) {
+      return [...new Set(devices)]
+        .flatMap((device) => this.#attemptsOfDevice(device, { beforeSeq, also, parameters, limit }))
+        .sort((a, b) => b.seq - a.seq)
+        .slice(0, limit);
+    }
     return this.#all(
-      `SELECT ${attemptColumns} FROM attempts WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+      `SELECT ${attemptColumns} FROM attempts WHERE seq < ?${also} ORDER BY seq DESC LIMIT ?`,
       attemptOf,
-      [...parameters, limit],
+      [beforeSeq, ...parameters, limit],
     );
+  }
+
+  /** Newest first: those above the mark one by one, those below it through their index table. */
+  #attemptsOfDevice(
+    deviceId: string,
+    wanted: {
+      readonly beforeSeq: number;
+      /** Further conditions, each with its ` AND `, and their parameters. */
+      readonly also: string;
+      readonly parameters: readonly Column[];
+      readonly limit: number;
+    },
+  ): AttemptRecord[] {
+    const { beforeSeq, also, parameters, limit } = wanted;
+    const device = idColumn(deviceId);
+    // Read once: rows may be indexed between the two queries.
+    const mark = this.#one(`SELECT ${attemptsIndexedTo}`, ([value]) => Number(value)) ?? 0;
+    const recent = this.recentAttempts.hasOfDevice(deviceId)
+      ? this.#all(
+          `SELECT ${attemptColumns} FROM attempts WHERE seq < ? AND seq > ? AND device_id = ?${also}
+           ORDER BY seq DESC LIMIT ?`,
+          attemptOf,
+          [beforeSeq, mark, device, ...parameters, limit],
+        )
+      : [];
+    if (recent.length >= limit) return recent;
+    const earlier = this.#all(
+      `SELECT ${attemptColumns} FROM attempts_of_device CROSS JOIN attempts ON seq = number
+       WHERE of_device = ? AND number < ? AND number <= ?${also} ORDER BY number DESC LIMIT ?`,
+      attemptOf,
+      [device, beforeSeq, mark, ...parameters, limit - recent.length],
+    );
+    return [...recent, ...earlier];
   }
 
   pendingAttempts(): AttemptRecord[] {
@@ -110,11 +169,13 @@ export class SqliteReader implements StoreReader {
   }
 
   lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
-    return this.#one(
-      `SELECT ${attemptColumns} FROM attempts WHERE device_id = ? AND settled_at IS NOT NULL ORDER BY seq DESC LIMIT 1`,
-      attemptOf,
-      [idColumn(deviceId)],
-    );
+    const settled = {
+      beforeSeq: Number.MAX_SAFE_INTEGER,
+      also: ' AND settled_at IS NOT NULL',
+      parameters: [],
+      limit: 1,
+    };
+    return this.#attemptsOfDevice(deviceId, settled)[0];
   }
 
   highestSeq(): number {
@@ -186,7 +247,13 @@ export class SqliteReader implements StoreReader {
   }
 
   event(eventId: string): EventRecord | undefined {
-    return this.#one(`SELECT ${eventColumns} FROM events WHERE event_id = ?`, eventOf, [idColumn(eventId)]);
+    const seq = this.recentEvents.seqOf(eventId);
+    if (seq !== undefined) return this.#one(`SELECT ${eventColumns} FROM events WHERE seq = ?`, eventOf, [seq]);
+    return this.#one(
+      `SELECT ${eventColumns} FROM events WHERE seq = (SELECT number FROM event_ids WHERE id = ?)`,
+      eventOf,
+      [idColumn(eventId)],
+    );
   }
 
   events(query: EventQuery): EventRecord[] {
@@ -202,29 +269,36 @@ export class SqliteReader implements StoreReader {
         .sort(byCreation(query.newestFirst))
         .slice(0, limit);
     }
-    return this.#all(
-      `SELECT ${eventColumns} FROM events
-       WHERE created_at BETWEEN ?1 AND ?2
+    // Two lists in the order asked for, and the mark between them read once: rows may be indexed meanwhile.
+    const mark = this.#one(`SELECT ${eventsIndexedTo}`, ([value]) => Number(value)) ?? 0;
+    const listed = (from: string, at: string, number: string) =>
+      this.#all(
+        `SELECT ${eventColumns} FROM ${from} AND ${at} BETWEEN ?1 AND ?2
          AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
          AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
          AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
          AND (?6 IS NULL OR hex(access_grant_id) IN (SELECT value FROM json_each(?6)))
          AND (?7 IS NULL OR hex(access_method_id) IN (SELECT value FROM json_each(?7)))
          AND (?8 IS NULL OR hex(space_id) IN (SELECT value FROM json_each(?8)))
-       ORDER BY created_at ${order}, seq ${order} LIMIT ?9`,
-      eventOf,
-      [
-        createdFrom ?? Number.MIN_SAFE_INTEGER,
-        createdUntil ?? Number.MAX_SAFE_INTEGER,
-        eventTypes === undefined ? null : JSON.stringify(eventTypes),
-        hexList(deviceIds),
-        hexList(accessCodeIds),
-        hexList(accessGrantIds),
-        hexList(accessMethodIds),
-        hexList(spaceIds),
-        limit,
-      ],
-    );
+       ORDER BY ${at} ${order}, ${number} ${order} LIMIT ?9`,
+        eventOf,
+        [
+          createdFrom ?? Number.MIN_SAFE_INTEGER,
+          createdUntil ?? Number.MAX_SAFE_INTEGER,
+          eventTypes === undefined ? null : JSON.stringify(eventTypes),
+          hexList(deviceIds),
+          hexList(accessCodeIds),
+          hexList(accessGrantIds),
+          hexList(accessMethodIds),
+          hexList(spaceIds),
+          limit,
+          mark,
+        ],
+      );
+    const indexed = listed('events_by_time CROSS JOIN events ON seq = number WHERE number <= ?10', 'moment', 'number');
+    const recent = listed('events WHERE seq > ?10', 'created_at', 'seq');
+    if (recent.length === 0) return indexed;
+    return [...indexed, ...recent].sort(byCreation(query.newestFirst)).slice(0, limit);
   }
 
   eventsAfter(seq: number, limit: number): EventRecord[] {

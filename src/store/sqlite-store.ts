@@ -16,7 +16,15 @@ import type {
 } from '../model/records.ts';
 import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
 import { auditColumns } from './audit-columns.ts';
-import { eventStep, lowerPendingFrom, pruneSteps, raisePendingFrom, stepsOf } from './change-steps.ts';
+import {
+  eventStep,
+  indexAttempts,
+  indexEvents,
+  lateAttemptSteps,
+  pruneSteps,
+  raisePendingFrom,
+  stepsOf,
+} from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { ProcessLock } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
@@ -46,6 +54,8 @@ export interface SqliteStoreOptions {
   readonly reserveBytes?: number;
   /** How often a full disk is looked at again, in milliseconds; 5 s unless given. */
   readonly probeMs?: number;
+  /** How many rows are put into the index tables together; 512 unless given. */
+  readonly rowsPerIndexing?: number;
   /** For tests. */
   readonly faults?: WriterFaults;
 }
@@ -59,6 +69,12 @@ const usualMaxEvents = 100_000;
 
 /** A start reads that many rows to find the pending ones, at most about so many more than there are. */
 const acceptancesPerMark = 1_000;
+
+/**
+ * So many rows are put into the index tables together: enough that their pages cost little each, few enough that the
+ * commits behind them wait for milliseconds.
+ */
+const usualRowsPerIndexing = 512;
 
 /** Deleting that many rows takes a few milliseconds of the writer's time. */
 const rowsPerPrune = 100;
@@ -74,6 +90,8 @@ export class SqliteStore implements Store {
   readonly #condition: Condition;
   /** Since the mark was raised. */
   #acceptances = 0;
+  readonly #rowsPerIndexing: number;
+  #isIndexing = false;
   /** The highest one asked for: the mark never lies above the next. */
   #highestSeq: number;
   #lastEventSeq: number;
@@ -88,6 +106,7 @@ export class SqliteStore implements Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#condition = condition;
+    this.#rowsPerIndexing = options.rowsPerIndexing ?? usualRowsPerIndexing;
     condition.tellAudit = (head) => {
       for (const tell of this.#auditListeners) tell(head);
     };
@@ -155,6 +174,7 @@ export class SqliteStore implements Store {
     const committed = this.#queue.add(waiting);
     if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();
     await committed;
+    this.#indexWhenDue();
   }
 
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {
@@ -211,13 +231,20 @@ export class SqliteStore implements Store {
 
   async #flush(waiting: readonly Waiting[]): Promise<FlushOutcome> {
     const failures = await this.#writer.commit(waiting.map(({ unit }) => unit));
-    for (const [index, { events }] of waiting.entries()) {
-      if (events.length > 0 && failures[index] === null) for (const tell of this.#eventListeners) tell(events);
-    }
+    for (const [index, kept] of waiting.entries()) if (failures[index] === null) this.#isOnDisk(kept);
     return failures.map((failure, index) => {
       const changeOfStep = waiting[index]?.changeOfStep;
       return failure === null ? undefined : this.#errorOf(failure, changeOfStep?.[failure.step]);
     });
+  }
+
+  #isOnDisk({ accepted, events }: Waiting): void {
+    const { recentAttempts, recentEvents } = this.#reader;
+    for (const { actionAttemptId, seq, deviceId } of accepted)
+      recentAttempts.add({ id: actionAttemptId, seq, deviceId });
+    if (events.length === 0) return;
+    for (const { eventId, seq, deviceId } of events) recentEvents.add({ id: eventId, seq, deviceId });
+    for (const tell of this.#eventListeners) tell(events);
   }
 
   #errorOf({ reason, message }: UnitFailure, change: Change | undefined): GatewayError {
@@ -229,6 +256,9 @@ export class SqliteStore implements Store {
       case 'attempt_intent':
       case 'attempt_settled':
         return notPending(change.actionAttemptId);
+      case 'event_put':
+        // Its id is all of it that can be there already.
+        return cannotApply(change.kind, 'SQLITE_CONSTRAINT_UNIQUE');
       default:
         return cannotApply(change?.kind ?? 'change', message);
     }
@@ -239,6 +269,7 @@ export class SqliteStore implements Store {
     const changeOfStep: Change[] = [];
     const events: EventRecord[] = [];
     const audit: [string, string | null][] = [];
+    const accepted: AttemptRecord[] = [];
     for (const change of changes) {
       if (change.kind === 'audit_put') audit.push(auditColumns(change.entry));
       else if (change.kind === 'event_put') {
@@ -248,16 +279,19 @@ export class SqliteStore implements Store {
       } else {
         steps.push(...stepsOf(change));
       }
-      if (change.kind === 'attempt_accepted') steps.push(...this.#markSteps(change.attempt.seq));
+      if (change.kind === 'attempt_accepted') {
+        accepted.push(change.attempt);
+        steps.push(...this.#markSteps(change.attempt.seq));
+      }
       while (changeOfStep.length < steps.length) changeOfStep.push(change);
     }
     const unit = { steps, startsWork: startsWork(changes), ...(audit.length > 0 && { audit }) };
-    return { unit, changeOfStep, events };
+    return { unit, changeOfStep, accepted, events };
   }
 
-  #markSteps(seq: number): Step[] {
+  #markSteps(seq: number): readonly Step[] {
     this.#acceptances += 1;
-    if (seq <= this.#highestSeq) return [lowerPendingFrom(seq)];
+    if (seq <= this.#highestSeq) return lateAttemptSteps(seq);
     this.#highestSeq = seq;
     return [];
   }
@@ -267,6 +301,28 @@ export class SqliteStore implements Store {
     this.#acceptances = 0;
     // Nobody waits for it, and the next one makes up for it.
     this.#queue.add(housework(raisePendingFrom)).catch(() => undefined);
+  }
+
+  /** Rides along as well. On a full disk it waits until there is room. */
+  #indexWhenDue(): void {
+    const { recentAttempts, recentEvents } = this.#reader;
+    if (this.#isIndexing || this.#closing !== undefined || !this.#condition.hasRoom) return;
+    if (Math.max(recentAttempts.size, recentEvents.size / 2) < this.#rowsPerIndexing) return;
+    this.#isIndexing = true;
+    const attemptsUpTo = this.#highestSeq;
+    const eventsUpTo = this.#lastEventSeq;
+    const steps = [...indexAttempts(attemptsUpTo), ...indexEvents(eventsUpTo)];
+    this.#queue
+      .add(housework(steps, true))
+      .then(() => {
+        recentAttempts.forgetUpTo(attemptsUpTo);
+        recentEvents.forgetUpTo(eventsUpTo);
+      })
+      // The next commit tries again.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isIndexing = false;
+      });
   }
 
   async #pruneSome(bounds: Bounds): Promise<boolean> {
@@ -386,12 +442,15 @@ interface Waiting {
   readonly unit: Unit;
   /** The change each step belongs to, for the error's sake. */
   readonly changeOfStep: readonly Change[];
+  readonly accepted: readonly AttemptRecord[];
   readonly events: readonly EventRecord[];
 }
 
-const housework = (steps: readonly Step[]): Waiting => ({
-  unit: { steps, startsWork: false },
+/** @param canWait it is refused first on a full disk */
+const housework = (steps: readonly Step[], canWait = false): Waiting => ({
+  unit: { steps, startsWork: canWait },
   changeOfStep: [],
+  accepted: [],
   events: [],
 });
 

@@ -1,14 +1,39 @@
 const putDocument = (table: string): string =>
   `INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`;
 
+const mark = (name: string) => `(SELECT value FROM marks WHERE name = '${name}')`;
+/** Rows up to it stand in the index tables. */
+export const attemptsIndexedTo = mark('attempts_indexed_to');
+export const eventsIndexedTo = mark('events_indexed_to');
+
+/** The ids of the rows above the marks are in `recent_attempts` and `recent_events`, in the writer's memory. */
+const seqOfId = (parameter: string) =>
+  `coalesce((SELECT number FROM recent_attempts WHERE id = ${parameter}), (SELECT number FROM attempt_ids WHERE id = ${parameter}))`;
+
 /** What the writer runs, by name. */
 const sql = {
   attemptAccepted: `INSERT INTO attempts (seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at,
       intent, settled_at, result, error, history)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  attemptIntent: `UPDATE attempts SET intent = 1, history = ? WHERE action_attempt_id = ? AND settled_at IS NULL`,
-  attemptSettled: `UPDATE attempts SET settled_at = ?, result = ?, error = ?, history = ?
-    WHERE action_attempt_id = ? AND settled_at IS NULL`,
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+    WHERE NOT EXISTS (SELECT 1 FROM attempt_ids WHERE id = ?2)`,
+  attemptIntent: `UPDATE attempts SET intent = 1, history = ?1 WHERE seq = ${seqOfId('?2')} AND settled_at IS NULL`,
+  attemptSettled: `UPDATE attempts SET settled_at = ?1, result = ?2, error = ?3, history = ?4
+    WHERE seq = ${seqOfId('?5')} AND settled_at IS NULL`,
+  attemptIdsFilled: `INSERT OR IGNORE INTO attempt_ids SELECT action_attempt_id, seq FROM attempts
+    WHERE seq > ${attemptsIndexedTo} AND seq <= ?1 ORDER BY action_attempt_id`,
+  attemptsOfDeviceFilled: `INSERT OR IGNORE INTO attempts_of_device SELECT device_id, seq FROM attempts
+    WHERE seq > ${attemptsIndexedTo} AND seq <= ?1 ORDER BY device_id, seq`,
+  attemptsForgotten: `DELETE FROM recent_attempts WHERE number <= ?1`,
+  // One that came with a number below the mark.
+  lateAttemptId: `INSERT OR IGNORE INTO attempt_ids SELECT action_attempt_id, seq FROM attempts
+    WHERE seq = ?1 AND seq <= ${attemptsIndexedTo}`,
+  lateAttemptOfDevice: `INSERT OR IGNORE INTO attempts_of_device SELECT device_id, seq FROM attempts
+    WHERE seq = ?1 AND seq <= ${attemptsIndexedTo}`,
+  eventIdsFilled: `INSERT OR IGNORE INTO event_ids SELECT event_id, seq FROM events
+    WHERE seq > ${eventsIndexedTo} AND seq <= ?1 ORDER BY event_id`,
+  eventsByTimeFilled: `INSERT OR IGNORE INTO events_by_time SELECT created_at, seq FROM events
+    WHERE seq > ${eventsIndexedTo} AND seq <= ?1 ORDER BY created_at, seq`,
+  indexedTo: `UPDATE marks SET value = ?2 WHERE name = ?1 AND value < ?2`,
   pendingFromLowered: `UPDATE marks SET value = ?1 WHERE name = 'pending_from' AND value > ?1`,
   pendingFromRaised: `UPDATE marks SET value = (
       SELECT coalesce(
@@ -48,7 +73,9 @@ const sql = {
     VALUES (?, ?, ?, ?)`,
   eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
       noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+    WHERE NOT EXISTS (SELECT 1 FROM event_ids WHERE id = ?2)`,
+  eventsForgotten: `DELETE FROM recent_events WHERE number <= ?1`,
   webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, event_types = excluded.event_types,

@@ -34,6 +34,7 @@ export function openDatabase(path, migrations) {
     // Checkpoints wait until nobody waits for a commit.
     database.exec('PRAGMA wal_autocheckpoint = 0');
     migrate(database, path, migrations);
+    rememberRecent(database);
     return database;
   } catch (error) {
     database.close();
@@ -83,6 +84,25 @@ function migrate(database, path, folder) {
     database.exec(`PRAGMA application_id = ${applicationId}`);
     database.exec(`PRAGMA user_version = ${index + 1}`);
     database.exec('COMMIT');
+  }
+}
+
+/**
+ * The ids of rows that stand in no index table yet, in memory: as tables they go back with the transaction, and as
+ * triggers they cost no call of their own.
+ * @param {Database.Database} database
+ */
+function rememberRecent(database) {
+  for (const [rows, id] of [
+    ['attempts', 'action_attempt_id'],
+    ['events', 'event_id'],
+  ]) {
+    database.exec(`CREATE TEMP TABLE recent_${rows} (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE)`);
+    database.exec(`INSERT INTO recent_${rows} (id, number) SELECT ${id}, seq FROM ${rows}
+      WHERE seq > (SELECT value FROM marks WHERE name = '${rows}_indexed_to')`);
+    database.exec(`CREATE TEMP TRIGGER remember_${rows} AFTER INSERT ON main.${rows} BEGIN
+      INSERT INTO recent_${rows} (id, number) VALUES (new.${id}, new.seq);
+    END`);
   }
 }
 

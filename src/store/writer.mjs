@@ -12,15 +12,18 @@ import { lengthen, Reserve } from './writer-room.mjs';
 const idleMs = 250;
 
 /**
- * Checkpoints, counted in statements since the last: one writes 1 to 3 KiB of log, measured. When idle at the first
- * number (about 6 MiB of log), without waiting for idleness at the second (about 32 MiB): a checkpoint delays the
- * commits behind it, so under load it should be rare enough to stay out of the 99th percentile.
+ * Checkpoints, counted in statements since the last: one writes 0.5 to 1 KiB of log, measured. When idle at the first
+ * number, without waiting for idleness at the second, which the log is just long enough for: a checkpoint delays the
+ * commits behind it, and so does making the log longer, which costs the disk four times the bytes.
  */
 const checkpointIdle = 2_000;
-const checkpointAtLast = 16_000;
+const checkpointAtLast = 12_000;
 
-/** Where idle checkpoints usually keep the write-ahead log, in bytes. */
-const usualLogBytes = 6 << 20;
+/** How long checkpoints keep the write-ahead log, in bytes. */
+const usualLogBytes = 12 << 20;
+
+/** After so many statements the log is made a slice longer also under load: they write less than a slice. */
+const statementsPerSlice = 500;
 
 const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @type {WriterOptions} */ (workerData);
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
@@ -51,10 +54,15 @@ class Writer {
   /** @param {import('libsql').Database} database */
   constructor(database) {
     this.database = database;
+    this.begin = database.prepare('BEGIN IMMEDIATE');
+    this.commitAll = database.prepare('COMMIT');
+    this.savepoint = database.prepare('SAVEPOINT unit');
+    this.release = database.prepare('RELEASE unit');
     /** @type {Map<number, Statement<unknown[]>>} */
     this.prepared = new Map();
     this.hasRoom = reserve.take();
     this.dirty = 0;
+    this.dirtyAtSlice = 0;
     this.plantedFull = false;
     /** @type {NodeJS.Timeout | undefined} */
     this.idleTimer = undefined;
@@ -128,22 +136,27 @@ class Writer {
 
   /** @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures */
   transactAll(units, indexes, failures) {
-    this.run('BEGIN IMMEDIATE');
+    this.step(this.begin);
     for (const index of indexes) {
       const unit = /** @type {Unit} */ (units[index]);
-      // A statement that fails has changed nothing, so one alone needs no savepoint.
-      const savepoint = unit.steps.length > 1 || (unit.audit !== undefined && this.audit !== undefined);
-      if (savepoint) this.run('SAVEPOINT unit');
+      // A statement that fails has changed nothing, so one alone needs no savepoint; nor does a unit alone.
+      const several = unit.steps.length > 1 || (unit.audit !== undefined && this.audit !== undefined);
+      const savepoint = several && indexes.length > 1;
+      if (savepoint) this.step(this.savepoint);
       const head = this.auditHead();
       const failure = this.tryUnit(unit);
       if (failure !== undefined) this.auditFrom(head);
       if (failure !== undefined) failures[index] = failure;
+      if (failure !== undefined && indexes.length === 1) {
+        this.run('ROLLBACK');
+        return;
+      }
       if (savepoint && failure !== undefined) this.run('ROLLBACK TO unit');
-      if (savepoint) this.run('RELEASE unit');
+      if (savepoint) this.step(this.release);
       this.dirty += unit.steps.length;
     }
     this.delaySync();
-    this.run('COMMIT');
+    this.step(this.commitAll);
   }
 
   /** @param {Unit} unit @returns {UnitFailure | undefined} */
@@ -215,6 +228,15 @@ class Writer {
     return statement;
   }
 
+  /** @param {Statement<unknown[]>} statement prepared, of what every group needs */
+  step(statement) {
+    try {
+      statement.run([]);
+    } catch (error) {
+      throw classify(error, codeOf(error));
+    }
+  }
+
   /** @param {string} sql */
   run(sql) {
     try {
@@ -279,22 +301,31 @@ class Writer {
   idle() {
     if (!this.hasRoom) return;
     if (this.dirty >= checkpointIdle) this.checkpoint();
+    if (this.lengthenLog()) this.armIdle();
+  }
+
+  /** @returns {boolean} whether there is more to do */
+  lengthenLog() {
+    this.dirtyAtSlice = this.dirty;
     try {
-      if (lengthen(`${path}-wal`, usualLogBytes)) this.armIdle();
+      return lengthen(`${path}-wal`, usualLogBytes);
     } catch {
       // It is a convenience; a full disk shows at the next commit.
+      return false;
     }
   }
 
   checkpointWhenDue() {
     // A checkpoint makes the database longer: on a full disk that would take the room that settlements need.
     if (this.dirty >= checkpointAtLast && this.hasRoom) this.checkpoint();
+    else if (this.dirty - this.dirtyAtSlice >= statementsPerSlice && this.hasRoom) this.lengthenLog();
     this.armIdle();
   }
 
   /** @param {'PASSIVE' | 'TRUNCATE'} mode */
   checkpoint(mode = 'PASSIVE') {
     this.dirty = 0;
+    this.dirtyAtSlice = 0;
     try {
       this.run(`PRAGMA wal_checkpoint(${mode})`);
     } catch (error) {
@@ -400,4 +431,6 @@ if (writer !== undefined) {
     }
   });
   tell({ kind: 'ready', hasRoom: writer.hasRoom });
+  // The first commits come before anybody is idle.
+  if (writer.hasRoom) writer.lengthenLog();
 }
