@@ -95,6 +95,7 @@ started in this folder. "strikeplate demo" starts one.`,
     .command('run')
     .description('run the gateway until it is told to stop')
     .option('-c, --config <file>', 'the configuration (default: $STRIKEPLATE_CONFIG)')
+    .option('--new-database', 'begin anew where the database was lost; codes on the locks are listed as unmanaged')
     .addHelpText(
       'after',
       `\nSTRIKEPLATE_HTTP_PORT and STRIKEPLATE_STATE_DIR go before what the configuration says.${examples([

@@ -28,10 +28,10 @@ import { welcome } from './welcome.ts';
 export const run = (
   terminal: Terminal,
   catalogues: Catalogues,
-  options: { readonly config?: string },
+  options: { readonly config?: string; readonly newDatabase?: boolean },
   stop: Stop,
 ): Promise<ExitCode> =>
-  runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop);
+  runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop, options);
 
 /** Runs a small building of simulated devices until it is told to stop. */
 export const runDemonstration = (terminal: Terminal, catalogues: Catalogues, stop: Stop): Promise<ExitCode> =>
@@ -42,6 +42,7 @@ async function runConfig(
   catalogues: Catalogues,
   { file, ...place }: ConfigChoice,
   stop: Stop,
+  { newDatabase = false }: { readonly newDatabase?: boolean } = {},
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
   const clock = systemClock;
@@ -77,7 +78,16 @@ async function runConfig(
     });
   // Units are on their line before the gateway looks for them; those behind a broker need it to be there first.
   const units = await play(config.simulation.filter(isOnLine));
-  const started = startGateway({ config, log, logTap, clock, simulatedLines, simulatedRadios, onFatal: fail });
+  const started = startGateway({
+    config,
+    log,
+    logTap,
+    clock,
+    simulatedLines,
+    simulatedRadios,
+    newDatabase,
+    onFatal: fail,
+  });
   const gateway = await started.catch((error: unknown) => {
     throw notListening(config, error);
   });

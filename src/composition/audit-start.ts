@@ -19,6 +19,7 @@ export async function writeStart(
   const known = JSON.parse(store.fact(knownPairingsFact) ?? '{}') as Record<string, string>;
   const now = pairings.fingerprints();
   const changed = Object.keys({ ...known, ...now }).filter((deviceId) => known[deviceId] !== now[deviceId]);
+  if (audit.head === undefined) await audit.write({ kind: 'database_created', by, details: {} });
   await store.commit([
     audit.entry({
       kind: 'gateway_started',

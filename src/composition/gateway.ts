@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly simulatedLines?: SimulatedLines;
   /** Where the simulation puts Bluetooth adapters without hardware. */
   readonly simulatedRadios?: SimulatedRadios;
+  /** Begin with a new database though there are signs of an older one. */
+  readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
   readonly onFatal: (error: Error) => void;
 }
@@ -68,7 +70,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   try {
     const limits = new LimitNotices({ clock, log });
     await startup.add(async () => ({ close: async () => limits.close() }));
-    const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }));
+    const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }, options));
     let isClockSure = () => true;
     const audit = await startup.add(() =>
       AuditLog.open({

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { Clock } from '../contract/index.ts';
+import { assertNotEmptied, assertNotLost, markUsed, putAside } from '../store/lost-database.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
-import { Vault } from '../store/vault.ts';
+import { keyIdFact, Vault } from '../store/vault.ts';
 import type { Closable } from './startup.ts';
 
 export interface OpenStore extends Closable {
@@ -15,11 +16,17 @@ export interface OpenStore extends Closable {
 export async function openStore(
   config: Pick<LoadedConfig, 'store'>,
   context: { readonly clock: Clock; readonly log: Logger; readonly onFatal: (error: Error) => void },
+  { newDatabase = false }: { readonly newDatabase?: boolean } = {},
 ): Promise<OpenStore> {
   const { path, keyFile, retentionDays, maxEvents } = config.store;
+  if (newDatabase) putAside(path);
+  else assertNotLost(config.store);
   const store = await SqliteStore.open({ ...context, path, retentionDays, maxEvents });
   try {
+    // Every start writes the key's id down.
+    if (!newDatabase) assertNotEmptied(config.store, store.fact(keyIdFact) === undefined);
     const vault = await Vault.open({ keyFile, store, randomBytes });
+    markUsed(keyFile);
     return { store, vault, close: () => store.close() };
   } catch (error) {
     await store.close();

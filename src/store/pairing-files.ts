@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { GatewayError, Secret } from '../contract/index.ts';
 import { keepOwner } from './keep-owner.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
+import { markUnused } from './lost-database.ts';
 import { keyIdOf } from './vault.ts';
 
 /** Whom a pairing belongs to: it opens nowhere else. */
@@ -160,7 +161,9 @@ function writeWhole(path: string, text: string): void {
 function newKey(path: string, randomBytes: (size: number) => Uint8Array): Uint8Array {
   const key = randomBytes(keyBytes);
   writeKey(path, key);
+  markUnused(path);
   keepOwner(path);
+  keepOwner(`${path}.unused`);
   return key;
 }
 

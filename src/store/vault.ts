@@ -37,7 +37,7 @@ const headerBytes = 1 + keyIdBytes + nonceBytes;
 const sealedFacts = ['audit_key'];
 
 /** The fact that names the key in use. */
-const keyIdFact = 'store_key_id';
+export const keyIdFact = 'store_key_id';
 
 /**
  * Seals codes for the disk: `version (1) | key id (8) | nonce (12) | ciphertext | tag (16)`, AES-256-GCM. The access
