@@ -29,6 +29,7 @@ function sourcesBelow(root, folder) {
   if (!existsSync(path)) return [];
   return readdirSync(path, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => !(entry.parentPath ?? entry.path).startsWith(join(root, 'src/console')))
     .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
 }
 

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildConsole } from './build-console.mjs';
 import { copyAssets } from './copy-assets.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -46,6 +47,7 @@ export function build() {
     });
     if (tsc.status !== 0) throw new Error(`The build failed:\n${tsc.stdout}${tsc.stderr}${tsc.error ?? ''}`);
     copyAssets(root, next);
+    buildConsole(root, next);
     writeFileSync(join(next, '.built-from'), stamp);
     if (existsSync(dist)) renameSync(dist, last);
     renameSync(next, dist);

@@ -3,7 +3,10 @@ import { basename, dirname, join, relative } from 'node:path';
 
 /** Compiled by tsc, only for tests, or only for readers. */
 const staysBehind = (/** @type {string} */ file) =>
-  /\.(ts|md)$/.test(file) || file.split('/').includes('vectors') || basename(file).startsWith('.');
+  /\.(tsx?|md)$/.test(file) ||
+  file.startsWith('src/console/') ||
+  file.split('/').includes('vectors') ||
+  basename(file).startsWith('.');
 
 /**
  * Copies what the compiled product reads beside its modules, so that the same relative URL works from `src` and from

@@ -1,12 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../contract/index.ts';
 import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
+import type { ConsoleSessions } from './console/sessions.ts';
 import type { RefusedKeys } from './refused-keys.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key came with the request; undefined on open routes. */
     apiKey: ApiKey | undefined;
+    /** The key of the console's session that the request belongs to; undefined where it brought a key itself. */
+    sessionKey: string | undefined;
     /** `Clock.now()` at the first sight of the request. */
     receivedAt: number;
   }
@@ -22,13 +25,15 @@ type Done = (error?: Error) => void;
 export function authentication(
   keys: ApiKeyVerifier,
   refusals: RefusedKeys,
+  sessions: ConsoleSessions,
 ): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
   return (request, reply, done) => {
     if (request.routeOptions.config.open === true) {
       done();
       return;
     }
-    const token = bearerToken(request);
+    if (bearerToken(request) === undefined) request.sessionKey = sessions.keyOf(request);
+    const token = presentedKey(request);
     if (token === undefined) {
       refusals.missing();
       refuse(
@@ -73,6 +78,9 @@ export function bearerToken({ headers }: FastifyRequest): string | undefined {
   const token = authorization.slice(7).trim();
   return token === '' ? undefined : token;
 }
+
+/** The key that a request stands for: the one it brought, or that of the console's session it belongs to. */
+export const presentedKey = (request: FastifyRequest): string | undefined => bearerToken(request) ?? request.sessionKey;
 
 /** Where a request comes from; an IPv4 client of an IPv6 socket is shown as IPv4. */
 export const remoteAddress = ({ ip }: FastifyRequest): string => (ip.startsWith('::ffff:') ? ip.slice(7) : ip);

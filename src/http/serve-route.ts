@@ -6,7 +6,7 @@ import type { Origin } from '../model/gateway.ts';
 import { type PermissionScope, reaches } from '../model/permission.ts';
 import { wholeGatewayOnly } from '../permission/whole-gateway.ts';
 import type { ApiKey } from './api-keys.ts';
-import { bearerToken, remoteAddress } from './authentication.ts';
+import { presentedKey, remoteAddress } from './authentication.ts';
 import type { Callers } from './callers.ts';
 import { type Holds, holdTime } from './hold.ts';
 import { type Idempotency, type IdempotencyClaim, idempotencyClaim } from './idempotency.ts';
@@ -164,7 +164,7 @@ function claimOf(
 ): IdempotencyClaim | undefined {
   const idempotencyKey = request.headers['idempotency-key'];
   if (idempotencyKey === undefined) return undefined;
-  const apiKey = bearerToken(request) ?? '';
+  const apiKey = presentedKey(request) ?? '';
   return idempotencyClaim({
     idempotencyKey: String(idempotencyKey),
     apiKey,

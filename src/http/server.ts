@@ -14,6 +14,9 @@ import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
 import { Callers } from './callers.ts';
 import { connectionLimits } from './connections.ts';
+import { livePath, serveLive } from './console/live.ts';
+import { consolePaths, serveConsole } from './console/routes.ts';
+import { ConsoleSessions } from './console/sessions.ts';
 import { Entrance, type Patience, type ServerCertificate } from './entrance.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
 import { Holds } from './hold.ts';
@@ -92,7 +95,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   const app = newApp(entrance);
   const refusals = options.refusals ?? new RefusedKeys(gateway.clock, () => undefined);
-  const authenticate = authentication(options.keys, refusals);
+  const sessions = new ConsoleSessions(gateway.clock);
+  const authenticate = authentication(options.keys, refusals, sessions);
   app.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = gateway.clock.now();
     reply.header('seam-request-id', request.id);
@@ -107,6 +111,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
     ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
     { path: streamPath, methods: ['GET'] },
+    { path: livePath, methods: ['GET'] },
+    ...consolePaths,
     ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
   ]);
   serveOpenRoutes(app, gateway);
@@ -121,12 +127,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
   for (const route of routes) serveRoute(app, route, service);
   const streams = serveEventStream(app, gateway, callers, options.keys);
-  const stopHearing = options.keys.onChange?.(() => streams.lookAgain());
+  const pages = serveLive(app, callers, options.keys, gateway.clock);
+  serveConsole(app, { sessions, callers, keys: options.keys, secure: options.tls !== undefined });
+  const stopHearing = options.keys.onChange?.(() => {
+    streams.lookAgain();
+    pages.lookAgain();
+  });
 
   const close = async () => {
     holds.release();
     stopHearing?.();
     streams.close();
+    pages.close();
     entrance.closeUnfinished();
     const limit = gateway.clock.setTimer(() => entrance.closeAll(), CLOSE_LIMIT_MS);
     await app.close();
@@ -177,6 +189,7 @@ function newApp(entrance: Entrance): FastifyInstance {
     serverFactory: (handler) => entrance.server(handler),
   });
   app.decorateRequest('apiKey', undefined);
+  app.decorateRequest('sessionKey', undefined);
   app.decorateRequest('receivedAt', 0);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {

@@ -5,7 +5,7 @@ import type { Gateway } from '../../model/gateway.ts';
 import { reaches } from '../../model/permission.ts';
 import { meets } from '../../store/event-query.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
-import { bearerToken } from '../authentication.ts';
+import { presentedKey } from '../authentication.ts';
 import type { Callers } from '../callers.ts';
 import { EventStreams, type StreamViewer } from '../event-stream.ts';
 import { parameterReader } from '../parameters.ts';
@@ -57,7 +57,7 @@ export function serveEventStream(
       const resumeAfter = String(request.headers['last-event-id'] ?? params.last_event_id ?? '');
       const last = resumeAfter === '' ? undefined : callers.of(key, request).gateway.events.get(resumeAfter);
       const hasGap = resumeAfter !== '' && last === undefined;
-      const token = bearerToken(request) ?? '';
+      const token = presentedKey(request) ?? '';
       const viewerOf = (found: ApiKey | undefined): StreamViewer | undefined => {
         if (!found?.scopes.has('read')) return undefined;
         const caller = callers.of(found, request);

@@ -9,6 +9,7 @@ import { actionAttemptRoutes } from './action-attempts.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { type AuditReader, auditRoutes } from './audit.ts';
 import { clockRoutes } from './clock.ts';
+import { consoleRoutes } from './console.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
@@ -48,5 +49,6 @@ export function gatewayRoutes(clock: Clock, { keyAdministration, audit }: OwnSer
     ...workspaceRoutes(),
     ...(keyAdministration ? apiKeyRoutes(keyAdministration) : []),
     ...(audit ? auditRoutes(audit) : []),
+    ...consoleRoutes(),
   ];
 }

@@ -1,0 +1,82 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+
+/** How long a finger rests on the button before it counts, in milliseconds. A guess: longer than a slip. */
+const HOLD_MS = 600;
+/** How long the second press may take, in milliseconds. */
+const AGAIN_MS = 4_000;
+
+/**
+ * A button that nobody presses by accident: held by a finger or a mouse, or pressed twice by keyboard or a screen reader,
+ * whose presses have no length.
+ */
+export function ConfirmButton({
+  label,
+  hold,
+  again,
+  onConfirm,
+  disabled = false,
+  kind = '',
+}: {
+  readonly label: string;
+  /** Shown while it is held; undefined: it is pressed twice by everybody. */
+  readonly hold?: string;
+  readonly again: string;
+  readonly onConfirm: () => void;
+  readonly disabled?: boolean;
+  readonly kind?: string;
+}) {
+  const stage = useSignal<'rest' | 'held' | 'asked'>('rest');
+  const timer = useRef<number | undefined>(undefined);
+  const wasHeld = useRef(false);
+  const wait = (ms: number, then: () => void) => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(then, ms);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const rest = () => {
+    clearTimeout(timer.current);
+    stage.value = 'rest';
+  };
+  const confirm = () => {
+    rest();
+    onConfirm();
+  };
+  return (
+    <button
+      type="button"
+      class={`confirm ${kind} ${stage.value}`}
+      disabled={disabled}
+      onPointerDown={(event) => {
+        if (hold === undefined || event.button !== 0) return;
+        wasHeld.current = true;
+        stage.value = 'held';
+        wait(HOLD_MS, confirm);
+      }}
+      onPointerUp={() => {
+        if (stage.value === 'held') rest();
+      }}
+      onPointerLeave={() => {
+        if (stage.value === 'held') rest();
+      }}
+      onContextMenu={(event) => event.preventDefault()}
+      onClick={() => {
+        // A pointer's click is the end of a hold, which was judged by its length.
+        if (wasHeld.current) {
+          wasHeld.current = false;
+          return;
+        }
+        if (stage.value === 'asked') confirm();
+        else {
+          stage.value = 'asked';
+          wait(AGAIN_MS, rest);
+        }
+      }}
+    >
+      <span class="fill" aria-hidden="true" />
+      <span aria-live="polite">
+        {stage.value === 'held' ? (hold ?? label) : stage.value === 'asked' ? again : label}
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,118 @@
+import { words } from '../languages/index.ts';
+import type { Attempt } from '../objects.ts';
+import { actorOf } from '../parts/attempt-row.tsx';
+import { Life } from '../parts/life.tsx';
+import { Shown } from '../parts/states.tsx';
+import { useCall } from '../parts/use-list.ts';
+import { linkTo } from '../router.ts';
+import { attemptOf, deviceOf, nameOf } from '../state.ts';
+import { dayAndTime, duration } from '../time.ts';
+
+/** The whole of one attempt: what exactly happened to this command. */
+export function AttemptView({ id }: { readonly id: string }) {
+  const live = attemptOf(id)?.value;
+  // Asked for again when it changes live: the list may be older than what is kept on the page.
+  const got = useCall<{ action_attempt: Attempt['action_attempt'] }>(
+    '/action_attempts/get',
+    { action_attempt_id: id },
+    [live?.action_attempt.status],
+  );
+  const history = useCall<{ action_attempt_history: Attempt['action_attempt_history'] }>(
+    `/action_attempts/${encodeURIComponent(id)}/history`,
+    {},
+    [live?.action_attempt.status],
+  );
+  const state =
+    live !== undefined
+      ? ({ status: 'ready', value: live } as const)
+      : got.state.value.status === 'ready' && history.state.value.status === 'ready'
+        ? ({ status: 'ready', value: { ...got.state.value.value, ...history.state.value.value } } as const)
+        : got.state.value.status === 'failed'
+          ? got.state.value
+          : history.state.value.status === 'failed'
+            ? history.state.value
+            : ({ status: 'loading' } as const);
+  return (
+    <Shown
+      of={state}
+      again={() => {
+        got.again();
+        history.again();
+      }}
+      rows={6}
+    >
+      {(attempt: Attempt) => <Whole attempt={attempt} />}
+    </Shown>
+  );
+}
+
+function Whole({ attempt }: { readonly attempt: Attempt }) {
+  const { attempts: text, types } = words();
+  const { action_attempt: one, action_attempt_history: life } = attempt;
+  const device = deviceOf(life.device_id)?.value;
+  const { actor } = life;
+  return (
+    <>
+      <p class="crumb">
+        <a href={linkTo('attempts')}>{text.title}</a>
+      </p>
+      <h1>
+        {types[one.action_type] ?? one.action_type}:{' '}
+        <a href={linkTo('door', life.device_id)}>{nameOf(life.device_id)}</a>
+      </h1>
+      <div class="columns">
+        <section class="card wide">
+          <h2>{text.timeline}</h2>
+          <Life attempt={attempt} device={device} />
+        </section>
+        <section class="card">
+          <dl class="facts stacked">
+            <div>
+              <dt>{text.askedBy}</dt>
+              <dd>
+                {actorOf(attempt)}
+                {actor.address !== undefined && ` ${text.from} ${actor.address}`}
+              </dd>
+            </div>
+            <div>
+              <dt>{text.accepted}</dt>
+              <dd>
+                <time dateTime={life.accepted_at}>{dayAndTime(life.accepted_at)}</time>
+              </dd>
+            </div>
+            {life.settled_at !== null && (
+              <>
+                <div>
+                  <dt>{text.ended}</dt>
+                  <dd>
+                    <time dateTime={life.settled_at}>{dayAndTime(life.settled_at)}</time>
+                  </dd>
+                </div>
+                <div>
+                  <dt>{text.took}</dt>
+                  <dd>{duration(Date.parse(life.settled_at) - Date.parse(life.accepted_at))}</dd>
+                </div>
+              </>
+            )}
+            {one.error !== null && (
+              <div>
+                <dt>{text.error}</dt>
+                <dd>
+                  <code>{one.error.type}</code>
+                </dd>
+              </div>
+            )}
+            <div>
+              <dt>{text.id}</dt>
+              <dd>
+                <a href={linkTo('attempt', one.action_attempt_id)} title={text.link}>
+                  <code>{one.action_attempt_id}</code>
+                </a>
+              </dd>
+            </div>
+          </dl>
+        </section>
+      </div>
+    </>
+  );
+}

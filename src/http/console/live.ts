@@ -1,0 +1,218 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Clock, GatewayError, type Timer } from '../../contract/index.ts';
+import type { AttemptRecord } from '../../model/records.ts';
+import { attemptHistory } from '../../wire/action-attempt.ts';
+import type { ApiKeyVerifier } from '../api-keys.ts';
+import { presentedKey } from '../authentication.ts';
+import type { Callers } from '../callers.ts';
+import type { Caller } from '../route.ts';
+import { assertScope, keyOf } from '../serve-route.ts';
+
+export const livePath = '/strikeplate/live';
+
+/** Pages that look on at a time. A guess. */
+const AT_MOST = 32;
+/** Changes are told together this long after the first, in milliseconds: a device that reports often is told of last. */
+const TOGETHER_MS = 100;
+/** A sign of life, in milliseconds: it is also when the key is looked at again. */
+const BEAT_MS = 10_000;
+/** A page that does not read is hung up on once this much waits for it, in bytes. A guess. */
+const BACKLOG = 1_048_576;
+
+/**
+ * `GET /strikeplate/live`: what the console shows, as it changes, as server-sent events: `devices`, `attempts` with their
+ * history, `events`, `box`. What was missed is not told again: a page that comes back asks for everything anew.
+ */
+export function serveLive(app: FastifyInstance, callers: Callers, keys: ApiKeyVerifier, clock: Clock): LivePages {
+  const pages = new LivePages();
+  app.route({
+    method: 'GET',
+    url: livePath,
+    exposeHeadRoute: false,
+    handler: (request, reply) => {
+      const key = keyOf(request);
+      assertScope(key, { scopes: ['read'], path: livePath });
+      if (pages.size >= AT_MOST)
+        throw new GatewayError('rate_limit_exceeded', `${AT_MOST} pages look on already. Close one.`, {
+          retryAfterSeconds: 10,
+        });
+      const token = presentedKey(request) ?? '';
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      const callerNow = async (): Promise<Caller | undefined> => {
+        const found = await keys.verify(token);
+        return found?.scopes.has('read') ? callers.of(found, request) : undefined;
+      };
+      pages.add(
+        new LivePage(reply.raw, request, callers.of(key, request), callerNow, clock, (page) => pages.delete(page)),
+      );
+      return reply;
+    },
+  });
+  return pages;
+}
+
+/** All pages that look on. */
+export class LivePages {
+  readonly #pages = new Set<LivePage>();
+
+  get size(): number {
+    return this.#pages.size;
+  }
+
+  add(page: LivePage): void {
+    this.#pages.add(page);
+  }
+
+  delete(page: LivePage): void {
+    this.#pages.delete(page);
+  }
+
+  /** After the keys changed: a page whose key is gone ends now. */
+  lookAgain(): void {
+    for (const page of [...this.#pages]) void page.lookAgain();
+  }
+
+  close(): void {
+    for (const page of [...this.#pages]) page.close();
+  }
+}
+
+class LivePage {
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #callerNow: () => Promise<Caller | undefined>;
+  readonly #onEnd: (page: LivePage) => void;
+  readonly #subscriptions: (() => void)[];
+  readonly #devices = new Set<string>();
+  readonly #attempts = new Map<string, AttemptRecord>();
+  readonly #events: object[] = [];
+  #caller: Caller;
+  #flush: Timer | undefined;
+  #beat: Timer;
+  #ended = false;
+
+  constructor(
+    response: ServerResponse,
+    request: FastifyRequest,
+    caller: Caller,
+    callerNow: () => Promise<Caller | undefined>,
+    clock: Clock,
+    onEnd: (page: LivePage) => void,
+  ) {
+    this.#response = response;
+    this.#caller = caller;
+    this.#callerNow = callerNow;
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    const { devices, attempts, events } = caller.gateway;
+    this.#subscriptions = [
+      devices.onReport(({ deviceId }) => {
+        this.#devices.add(deviceId);
+        this.#soon();
+      }),
+      attempts.onChange((attempt) => {
+        this.#attempts.set(attempt.actionAttemptId, attempt);
+        this.#soon();
+      }),
+      events.onEvent((event) => {
+        this.#events.push(this.#caller.answers.event(event, this.#caller));
+        if (event.deviceId !== undefined) this.#devices.add(event.deviceId);
+        this.#soon();
+      }),
+    ];
+    this.#beat = this.#nextBeat();
+    request.raw.on('close', () => this.close());
+    response.on('close', () => this.close());
+    response.on('error', () => this.close());
+    this.#tell('hello', { boot_id: caller.gateway.identity.bootId });
+    this.#tell('box', boxOf(caller));
+  }
+
+  async lookAgain(): Promise<void> {
+    const caller = await this.#callerNow();
+    if (caller === undefined || caller.gateway !== this.#caller.gateway) this.close();
+    else this.#caller = caller;
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#flush?.cancel();
+    this.#beat.cancel();
+    this.#response.end();
+    this.#onEnd(this);
+  }
+
+  #soon(): void {
+    this.#flush ??= this.#clock.setTimer(() => {
+      this.#flush = undefined;
+      this.#tellAll();
+    }, TOGETHER_MS);
+  }
+
+  #tellAll(): void {
+    const { gateway, answers } = this.#caller;
+    const devices = [...this.#devices].flatMap((id) => gateway.devices.get(id) ?? []).map((one) => answers.device(one));
+    this.#devices.clear();
+    if (devices.length > 0) this.#tell('devices', { devices });
+    const attempts = [...this.#attempts.values()].map((attempt) => ({
+      action_attempt: answers.attempt(attempt, this.#caller),
+      action_attempt_history: attemptHistory(attempt, gateway.attempts.history(attempt.actionAttemptId) ?? []),
+    }));
+    this.#attempts.clear();
+    if (attempts.length > 0) this.#tell('attempts', { attempts });
+    const events = this.#events.splice(0);
+    if (events.length > 0) this.#tell('events', { events });
+  }
+
+  #nextBeat(): Timer {
+    return this.#clock.setTimer(() => {
+      this.#beat = this.#nextBeat();
+      this.#tell('box', boxOf(this.#caller));
+      void this.lookAgain();
+    }, BEAT_MS);
+  }
+
+  #tell(event: string, data: object): void {
+    if (this.#ended) return;
+    this.#response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (this.#response.writableLength > BACKLOG) {
+      this.close();
+      this.#response.destroy();
+    }
+  }
+}
+
+/** How the box is, as far as the caller may see it. */
+export function boxOf({ gateway }: Caller) {
+  const { identity, ready, attempts, webhooks, time, clock, devices } = gateway;
+  return {
+    gateway_id: identity.id,
+    name: identity.name,
+    version: identity.version,
+    boot_id: identity.bootId,
+    started_at: new Date(identity.startedAt).toISOString(),
+    now: new Date(clock.wallTime()).toISOString(),
+    ready: ready.ok,
+    not_ready_reason: ready.ok ? null : ready.reason,
+    clock_confirmed: time.confidence.confirmed,
+    clock_doubt: time.confidence.confirmed ? null : time.confidence.reason,
+    links: gateway.links().map(({ name, state, reconnects }) => ({
+      name,
+      status: state.status,
+      reason: state.status === 'down' ? state.reason : null,
+      hint: state.status === 'down' ? state.hint : null,
+      reconnects,
+    })),
+    pending_attempts: attempts.pendingCount,
+    queued_webhooks: webhooks.queued,
+    device_count: devices.list().length,
+  };
+}

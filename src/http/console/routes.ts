@@ -1,0 +1,131 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { GatewayError } from '../../contract/index.ts';
+import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
+import { bearerToken } from '../authentication.ts';
+import type { Callers } from '../callers.ts';
+import { keyOf } from '../serve-route.ts';
+import { ConsoleFiles } from './files.ts';
+import type { ConsoleSessions } from './sessions.ts';
+
+export const consolePaths = [
+  { path: '/', methods: ['GET'] },
+  { path: '/console/:file', methods: ['GET'] },
+  { path: '/strikeplate/session', methods: ['GET'] },
+  { path: '/strikeplate/session/create', methods: ['POST'] },
+  { path: '/strikeplate/session/delete', methods: ['POST'] },
+] as const;
+
+/**
+ * No script, style or picture but the gateway's own, nothing inline, no other site around it: a name that holds
+ * script stays a name. https://www.w3.org/TR/CSP3/
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+interface ConsoleOptions {
+  readonly sessions: ConsoleSessions;
+  readonly callers: Callers;
+  readonly keys: ApiKeyVerifier;
+  /** Served over TLS. */
+  readonly secure: boolean;
+}
+
+/** The page that shows the gateway, and the sessions of those who look at it. Everything else it asks the public API. */
+export function serveConsole(app: FastifyInstance, { sessions, callers, keys, secure }: ConsoleOptions): void {
+  const files = new ConsoleFiles();
+  const open = { config: { open: true } };
+  app.route({
+    ...open,
+    method: 'GET',
+    url: '/',
+    handler: async (request, reply) => {
+      const page = await files.page(request.headers['accept-encoding']);
+      return reply
+        .headers({
+          'content-security-policy': policy,
+          'cache-control': 'no-cache',
+          'x-content-type-options': 'nosniff',
+          'x-frame-options': 'DENY',
+          'referrer-policy': 'no-referrer',
+          'cross-origin-opener-policy': 'same-origin',
+          'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+          ...page.headers,
+        })
+        .send(page.body);
+    },
+  });
+  app.route<{ Params: { file: string } }>({
+    ...open,
+    method: 'GET',
+    url: '/console/:file',
+    handler: async (request, reply) => {
+      const file = await files.file(request.params.file, request.headers['accept-encoding']);
+      if (file === undefined) throw new GatewayError('not_found', 'The console has no such file. Reload the page.');
+      return reply
+        .headers({
+          'cache-control': 'public, max-age=31536000, immutable',
+          'x-content-type-options': 'nosniff',
+          ...file.headers,
+        })
+        .send(file.body);
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/strikeplate/session/create',
+    handler: (request, reply) => {
+      const key = bearerToken(request);
+      if (key === undefined) throw new GatewayError('unauthorized', 'Sign in with an API key.');
+      reply.header('set-cookie', sessions.open(key, secure));
+      return { ok: true, session: sessionOf(keyOf(request), request) };
+    },
+  });
+  app.route({
+    ...open,
+    method: 'POST',
+    url: '/strikeplate/session/delete',
+    handler: (request, reply) => {
+      reply.header('set-cookie', sessions.close(request, secure));
+      return { ok: true };
+    },
+  });
+  app.route({
+    // A page that is opened asks whether it is signed in: "no" is an answer, not an error.
+    ...open,
+    method: 'GET',
+    url: '/strikeplate/session',
+    exposeHeadRoute: false,
+    handler: async (request) => {
+      const token = sessions.keyOf(request);
+      const key = token === undefined ? undefined : await keys.verify(token);
+      return { ok: true, session: key === undefined ? null : sessionOf(key, request) };
+    },
+  });
+
+  const sessionOf = (key: ApiKey, request: FastifyRequest) => {
+    const { identity, clock } = callers.of(key, request).gateway;
+    return {
+      api_key_id: key.id,
+      name: key.name,
+      scopes: [...key.scopes],
+      is_restricted: key.devices !== undefined,
+      gateway: {
+        gateway_id: identity.id,
+        name: identity.name,
+        time_zone: identity.timeZone,
+        version: identity.version,
+        boot_id: identity.bootId,
+        now: new Date(clock.wallTime()).toISOString(),
+      },
+    };
+  };
+}
