@@ -17,6 +17,8 @@ export class DeliveryLine {
   readonly waiting: Delivery[] = [];
   /** Set while the first one waits for its next try. */
   retry: Timer | undefined;
+  /** The first one is tried out of its turn, since there is something new: when it would have been. Wall time. */
+  probedInsteadOf: number | undefined;
   /** The first one is on its way, or about to be. */
   busy = false;
 

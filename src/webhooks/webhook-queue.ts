@@ -5,7 +5,7 @@ import type { EventRecord, WebhookRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { type Delivery, DeliveryLine } from './delivery-line.ts';
 import { QueueKeeper } from './queue-keeper.ts';
-import { expireMs, longestDelayMs, retryDelay } from './retry-ladder.ts';
+import { expireMs, longestDelayMs, probeEveryMs, retryDelay } from './retry-ladder.ts';
 import { signedHeaders } from './signature.ts';
 import type { WebhookSender } from './webhook-sender.ts';
 
@@ -52,6 +52,8 @@ export class WebhookQueue {
   #queued = 0;
   #failures = 0;
   #dropped = 0;
+  /** `Clock.now()` */
+  #probedAt = Number.NEGATIVE_INFINITY;
   #pulling: Timer | undefined;
   #closed = false;
 
@@ -106,6 +108,7 @@ export class WebhookQueue {
       const nextAt = this.#options.clock.wallTime();
       const objectKey = event.accessGrantId ?? event.deviceId ?? event.spaceId ?? '';
       this.#add({ eventSeq: event.seq, objectKey, tries: 0, nextAt, kept: false });
+      this.#probe(objectKey);
     }
     if (events.length > 0) this.#keeper.seen(this.#seen);
     // Whoever else waits gets a turn before the next ones.
@@ -125,6 +128,23 @@ export class WebhookQueue {
     this.#queued += 1;
     if (!delivery.kept) this.#keeper.changed(delivery);
     if (this.#queued > this.#options.limit) this.#dropOldest();
+    this.#look(line);
+  }
+
+  /**
+   * Something new for an object whose earlier event waits is a reason to look whether the receiver is back. The earlier
+   * one goes, since order stays; it costs that one no try.
+   */
+  #probe(objectKey: string): void {
+    const { clock } = this.#options;
+    const line = this.#lines.get(objectKey);
+    const first = line?.waiting[0];
+    if (line?.retry === undefined || first === undefined || clock.now() - this.#probedAt < probeEveryMs) return;
+    this.#probedAt = clock.now();
+    line.retry.cancel();
+    line.retry = undefined;
+    line.probedInsteadOf = first.nextAt;
+    first.nextAt = clock.wallTime();
     this.#look(line);
   }
 
@@ -201,6 +221,7 @@ export class WebhookQueue {
   }
 
   #done(line: DeliveryLine, delivery: Delivery): void {
+    line.probedInsteadOf = undefined;
     line.waiting.shift();
     this.#queued -= 1;
     if (line.waiting.length === 0) this.#lines.delete(delivery.objectKey);
@@ -209,6 +230,12 @@ export class WebhookQueue {
 
   #failed(line: DeliveryLine, delivery: Delivery, why: string): void {
     const { clock, random } = this.#options;
+    const inItsTurn = line.probedInsteadOf;
+    line.probedInsteadOf = undefined;
+    if (inItsTurn !== undefined) {
+      delivery.nextAt = inItsTurn;
+      return;
+    }
     delivery.tries += 1;
     if (this.#failures % sayEvery === 0) {
       this.#log.warn({ why, queued: this.#queued }, 'a webhook was not taken; it is tried again later');
