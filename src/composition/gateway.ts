@@ -184,6 +184,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         audit,
         refusals,
         holdMs: config.http.holdMs,
+        publicUrl: config.http.publicUrl,
         maxConnections: config.http.maxConnections,
         onLimit: (bite) => limits.bit(bite),
         log,

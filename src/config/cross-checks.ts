@@ -41,6 +41,7 @@ export function crossCheck(file: unknown, named: Named): Findings {
   listAt(file, 'simulation').forEach((peer, index) => {
     checkPeer(file, peer, ['simulation', index], named.simulators, findings);
   });
+  checkMonitorTopics(file, named.drivers, findings);
   checkDuplicates(file, findings);
   checkSharedUnits(file, named.drivers, findings);
   checkSharedAddresses(file, findings);
@@ -147,6 +148,34 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
       );
   });
 }
+
+/**
+ * What the monitor tells must not come back as what a device says: below a bridge's base topic the bridge would read it
+ * as commands, and clients as devices.
+ */
+function checkMonitorTopics(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
+  const monitor = rawAt(file, 'monitor');
+  if (!isRaw(monitor)) return;
+  const given = monitor.base_topic;
+  const base = typeof given === 'string' ? given : `strikeplate/${rawAt(rawAt(file, 'gateway'), 'id')}`;
+  listAt(file, 'devices').forEach((device, index) => {
+    const link = rawAt(rawAt(device, 'link'), 'mqtt');
+    const driver = drivers.get(String(rawAt(device, 'driver')));
+    if (typeof link !== 'string' || driver === undefined || 'problem' in driver) return;
+    const settings = driver.settings.safeParse(rawAt(device, 'settings') ?? {});
+    const theirs = settings.success ? rawAt(settings.data, 'base_topic') : undefined;
+    if (typeof theirs !== 'string' || !(isWithin(base, theirs) || isWithin(theirs, base))) return;
+    const name = quotedUnlessPlain(String(rawAt(device, 'id') ?? index));
+    const what = theirs === base ? 'is also that' : `and "${theirs}" lie in one another; the latter is that`;
+    const path = typeof given === 'string' ? ['monitor', 'base_topic'] : ['devices', index, 'settings', 'base_topic'];
+    findings.add(
+      path,
+      `"${base}" ${what} of the device ${name}: give the monitor topics of its own, strikeplate/NAME.`,
+    );
+  });
+}
+
+const isWithin = (topic: string, base: string): boolean => topic === base || topic.startsWith(`${base}/`);
 
 function checkExposure(file: unknown, findings: Findings): void {
   const http = rawAt(file, 'http');

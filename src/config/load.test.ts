@@ -20,6 +20,7 @@ describe('a configuration that is in order', () => {
       apiKeysFile: join(folder, 'api-keys'),
       demoKeyFile: undefined,
       holdMs: 1_000,
+      publicUrl: undefined,
       maxConnections: undefined,
       tls: undefined,
       allowPlaintext: false,

@@ -78,6 +78,7 @@ export interface HttpConfig {
   readonly apiKeysFile: string;
   readonly demoKeyFile: string | undefined;
   readonly holdMs: number;
+  readonly publicUrl: string | undefined;
   readonly maxConnections: number | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly allowPlaintext: boolean;

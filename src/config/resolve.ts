@@ -34,6 +34,7 @@ export function resolveHttp(http: HttpSection, places: Places, overrides: Overri
     apiKeysFile: places.state(http.api_keys_file),
     demoKeyFile: http.demo_key_file === undefined ? undefined : places.state(http.demo_key_file),
     holdMs: http.hold_ms,
+    publicUrl: http.public_url,
     maxConnections: http.max_connections,
     tls: http.tls && { certFile: places.beside(http.tls.cert_file), keyFile: places.beside(http.tls.key_file) },
     allowPlaintext: http.allow_plaintext,

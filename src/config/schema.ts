@@ -43,6 +43,10 @@ export const httpSection = z
       .max(25_000)
       .default(1_000)
       .describe('How long a POST waits for the outcome, in milliseconds, so that a fast door is final in its answer.'),
+    public_url: z
+      .url({ protocol: /^https?$/, error: 'must be a URL such as https://doors.example.com' })
+      .optional()
+      .describe('Where clients reach the API when that is not where it listens, behind a proxy: for next_page_url.'),
     max_connections: z
       .int()
       .min(16)

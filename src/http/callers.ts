@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { Gateway } from '../model/gateway.ts';
 import type { Permission, PermissionScope } from '../model/permission.ts';
@@ -11,9 +12,11 @@ class RequestCaller implements Caller {
   readonly gateway: Gateway;
   readonly answers: Answers;
   readonly #key: ApiKey;
+  readonly #origin: string | undefined;
   readonly #request: FastifyRequest;
 
-  constructor(key: ApiKey, request: FastifyRequest, gateway: Gateway, answers: Answers) {
+  constructor(key: ApiKey, request: FastifyRequest, { gateway, answers }: View, origin: string | undefined) {
+    this.#origin = origin;
     this.#key = key;
     this.#request = request;
     this.gateway = gateway;
@@ -25,8 +28,7 @@ class RequestCaller implements Caller {
   }
 
   get url(): string {
-    const { protocol, host, url } = this.#request;
-    return `${protocol}://${host}${url.split('?', 1)[0] ?? ''}`;
+    return `${this.#origin ?? originOf(this.#request)}${this.#request.url.split('?', 1)[0] ?? ''}`;
   }
 }
 
@@ -41,14 +43,17 @@ export class Callers {
   readonly #whole: View;
   readonly #views = new WeakMap<Permission, View>();
 
-  constructor(gateway: Gateway) {
+  readonly #origin: string | undefined;
+
+  /** @param publicUrl where clients reach the gateway; undefined: where their requests arrived */
+  constructor(gateway: Gateway, publicUrl?: string) {
     this.#gateway = gateway;
+    this.#origin = publicUrl?.replace(/\/+$/, '');
     this.#whole = { gateway, answers: new Answers(gateway) };
   }
 
   of(key: ApiKey, request: FastifyRequest): Caller {
-    const { gateway, answers } = this.#viewOf(key);
-    return new RequestCaller(key, request, gateway, answers);
+    return new RequestCaller(key, request, this.#viewOf(key), this.#origin);
   }
 
   #viewOf(key: ApiKey): View {
@@ -61,4 +66,10 @@ export class Callers {
     }
     return view;
   }
+}
+
+/** Where the request arrived. Never what its Host header says: that is the client's word. */
+function originOf({ protocol, socket: { localAddress = 'localhost', localPort } }: FastifyRequest): string {
+  const host = localAddress.startsWith('::ffff:') ? localAddress.slice(7) : localAddress;
+  return `${protocol}://${isIPv6(host) ? `[${host}]` : host}${localPort === undefined ? '' : `:${localPort}`}`;
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contract/index.ts';
+import { hasDuplicateKeys } from './duplicate-keys.ts';
 import { InvalidInput } from './invalid-input.ts';
 
 /** Our deepest parameter is a record inside the body. A guess with room. */
@@ -14,12 +15,15 @@ const MAX_DEPTH = 16;
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return {};
   if (!isUtf8(body)) throw new InvalidInput('The body is not valid UTF-8. Send plain JSON, not compressed.');
+  const text = body.toString();
   let value: unknown;
   try {
-    value = JSON.parse(body.toString());
+    value = JSON.parse(text);
   } catch {
     throw new InvalidInput('The body is not valid JSON.');
   }
+  if (hasDuplicateKeys(text))
+    throw new InvalidInput('The body has the same key twice in one object. Send each key once.');
   assertPlain(value, 1);
   return value;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import Fastify, {
   type FastifyInstance,
@@ -23,6 +23,7 @@ import { Holds } from './hold.ts';
 import { Idempotency } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
 import type { ApiKeyAdministration } from './key-administration.ts';
+import { assertPlainRequest } from './plain-requests.ts';
 import { RefusedKeys } from './refused-keys.ts';
 import { requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   /** Served at `/metrics`; undefined: there is no such route. */
   readonly metrics?: MetricsText;
   readonly tls?: ServerCertificate;
+  /** Where clients reach it, when that is not where it listens: for the addresses of next pages. */
+  readonly publicUrl?: string | undefined;
   /** Connections at a time; undefined: as many as this machine allows. */
   readonly maxConnections?: number | undefined;
   /** How long clients are waited for, unless as usual. */
@@ -79,8 +82,8 @@ export interface HttpServer {
 /** The Seam API's wire format over HTTP. The wire's facts are from Seam's API description and its official client. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gateway, log } = options;
-  const callers = new Callers(gateway);
   const routes = gatewayRoutes(gateway.clock, options);
+  const callers = new Callers(gateway, options.publicUrl);
   const holds = new Holds(gateway.attempts, gateway.clock);
   let closing: Promise<void> | undefined;
   const stopping = () => closing !== undefined;
@@ -102,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('seam-request-id', request.id);
     authenticate(request, reply, (error) => {
       if (request.apiKey !== undefined) entrance.recognised(request.raw);
-      done(error);
+      done(error ?? faultOf(request.raw));
     });
   });
   logRequests(app, log, gateway.clock);
@@ -240,6 +243,15 @@ function answerUnknownRoutes(
     reply.header('allow', route.methods);
     throw new GatewayError('method_not_allowed', `This route answers to ${route.methods} only.`);
   });
+}
+
+function faultOf(request: IncomingMessage): GatewayError | undefined {
+  try {
+    assertPlainRequest(request);
+    return undefined;
+  } catch (error) {
+    return error instanceof GatewayError ? error : ourFault();
+  }
 }
 
 function logRequests(app: FastifyInstance, log: Logger, clock: Gateway['clock']): void {

@@ -1,18 +1,34 @@
 import { z } from 'zod';
+import { topicNameProblem } from '../../../src/driver-kit/topic-names.ts';
 
-const noWildcard = /^[^+#\0]+$/;
 const topicLevels = (what: string) =>
-  z
-    .string()
-    .min(1)
-    .regex(noWildcard, `${what} may not contain + or #`)
-    .refine((value) => !value.startsWith('/') && !value.endsWith('/'), `${what} may not begin or end with /`);
+  z.string().superRefine((value, check) => {
+    const problem = topicNameProblem(value);
+    if (problem !== undefined) check.addIssue({ code: 'custom', message: `${what} ${problem}` });
+  });
+
+/** Zigbee2MQTT's own topics below its base, and below a device (its documentation, "MQTT topics and messages"). */
+const ofTheBridge = /^bridge(\/|$)/;
+const ofADevice = /\/(set|get|availability)(\/|$)/;
+const friendlyName = topicLevels('the friendly name').superRefine((value, check) => {
+  if (ofTheBridge.test(value))
+    check.addIssue({
+      code: 'custom',
+      message: 'the friendly name may not be bridge, or begin with bridge/: those topics are the bridge’s own',
+    });
+  const level = ofADevice.exec(value)?.[1];
+  if (level !== undefined)
+    check.addIssue({
+      code: 'custom',
+      message: `the friendly name may not have a level "${level}": commands and states of other devices have it`,
+    });
+});
 
 const common = {
   base_topic: topicLevels('the base topic')
     .default('zigbee2mqtt')
     .describe('The base topic in Zigbee2MQTT’s own configuration.'),
-  friendly_name: topicLevels('the friendly name').describe(
+  friendly_name: friendlyName.describe(
     'The device’s name in Zigbee2MQTT, exactly as written there, or its IEEE address.',
   ),
   ieee_address: z
