@@ -6,10 +6,11 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import { type Clock, GatewayError } from '../contract/index.ts';
+import type { Clock } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { ApiKeys } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
+import { CertificateWatch } from '../http/certificate-watch.ts';
 import { KeyAdministration } from '../http/key-administration.ts';
 import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
 import { RefusedKeys } from '../http/refused-keys.ts';
@@ -168,7 +169,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };
     });
-    const tls = await readTls(config.http.tls);
+    const certificates = config.http.tls && (await CertificateWatch.open(config.http.tls, clock, log));
+    if (certificates) await startup.add(async () => ({ close: async () => certificates.close() }));
     assertBindAllowed(config.http, keys);
     const http = await startup.add(async () =>
       createHttpServer({
@@ -189,9 +191,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         onLimit: (bite) => limits.bit(bite),
         log,
         metrics,
-        ...(tls && { tls }),
+        ...(certificates && { tls: certificates.current }),
       }),
     );
+    certificates?.start((certificate) => http.renewCertificate(certificate));
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
     return { url, close: () => startup.close() };
@@ -205,18 +208,4 @@ async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<Gatewa
   const packageFile = new URL('../../package.json', import.meta.url);
   const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string };
   return { ...gateway, version, bootId: randomUUID(), startedAt: clock.wallTime() };
-}
-
-async function readTls(files: LoadedConfig['http']['tls']): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  if (!files) return undefined;
-  try {
-    const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
-    return { cert, key };
-  } catch (cause) {
-    throw new GatewayError(
-      'misconfigured',
-      `http.tls: ${files.certFile} or ${files.keyFile} cannot be read. Check that both are there and readable.`,
-      { cause },
-    );
-  }
 }

@@ -13,7 +13,7 @@ describe('JSON of a device', () => {
 
   test.each([
     ['brackets', '['.repeat(33) + ']'.repeat(33)],
-    ['braces', '{"a":'.repeat(33) + '1' + '}'.repeat(33)],
+    ['braces', `${'{"a":'.repeat(33)}1${'}'.repeat(33)}`],
     ['without an end', '['.repeat(60_000)],
     ['behind a text with brackets', `{"t":"\\"[[[","a":${'['.repeat(33)}${']'.repeat(33)}}`],
   ])('is none when it is nested too deep: %s', (_name, text) => {
