@@ -64,6 +64,8 @@ export interface QuestionOptions {
   readonly traits: Traits;
   readonly plan: Plan;
   readonly between?: () => Promise<void>;
+  /** Told of each question that is put. */
+  readonly asked?: () => void;
   /** `Clock.now()` */
   readonly until?: number;
 }
@@ -76,7 +78,7 @@ export interface QuestionOptions {
 export async function question(
   conversation: Conversation,
   signal: AbortSignal,
-  { about, key, payload, traits, plan, between, until }: QuestionOptions,
+  { about, key, payload, traits, plan, between, asked, until }: QuestionOptions,
 ): Promise<Value | undefined> {
   const { book, feed, device } = conversation;
   assertReachable(conversation);
@@ -85,10 +87,15 @@ export async function question(
     if (event.kind === 'complaint' && event.verb !== 'set' && (event.key ?? key) === key)
       failing.abort(complained(device, event.reason, 'not_sent'));
   });
+  const put = asking(conversation, payload);
+  const ask: Ask = (subjects, either) => {
+    asked?.();
+    return put(subjects, either);
+  };
   try {
     return await underSignals([signal, failing.signal], (either) =>
       book.ask({
-        ...{ about, traits, plan, ctx: { signal: either }, ask: asking(conversation, payload) },
+        ...{ about, traits, plan, ctx: { signal: either }, ask },
         ...(between && { between }),
         ...(until !== undefined && { until }),
       }),

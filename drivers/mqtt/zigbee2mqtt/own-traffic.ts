@@ -85,13 +85,15 @@ export class OwnTraffic {
   }
 
   /**
-   * What a message answers in which nothing differs from before: the question that has waited longest.
-   * @returns undefined when none waits
+   * What a message may answer in which nothing differs from before: everything that was asked and not answered yet.
+   * @returns undefined when nothing was
    */
-  takeAnswered(): string | undefined {
-    const [first, ...others] = this.#recent(this.#questions);
-    this.#questions = others;
-    return first?.about;
+  takeAnswered(): ReadonlySet<string> | undefined {
+    const recent = this.#recent(this.#questions);
+    const about = new Set(recent.map((one) => one.about));
+    const oldest = new Set([...about].map((one) => recent.find((question) => question.about === one)));
+    this.#questions = recent.filter((question) => !oldest.has(question));
+    return about.size === 0 ? undefined : about;
   }
 
   /** News of it: a question about it is answered. @returns whether one may be */

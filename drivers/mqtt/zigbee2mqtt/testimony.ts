@@ -32,6 +32,9 @@ export const slotAbout = (slot: number): string => `slot/${slot}`;
 /** A lock tells its relocking again for this long. A guess. */
 const relockToldAgainMs = 30_000;
 
+/** What a message speaks of; undefined when that is everything in it. */
+type Subjects = ReadonlySet<string> | undefined;
+
 /** Translates what MQTT shows of a lock into claims; what they are worth, the engine decides. */
 export class Testimony {
   readonly #book: EvidenceBook<BridgeComplaint>;
@@ -87,32 +90,32 @@ export class Testimony {
 
   #heard(heard: HeardMessage): void {
     const { event } = heard.message;
-    const subject = this.#subjectOf(heard);
-    const claims = [...this.#ofSlots(heard, subject), ...this.#ofBolt(heard, subject), ...this.#ofEvent(heard)];
+    const subjects = this.#subjectsOf(heard);
+    const claims = [...this.#ofSlots(heard, subjects), ...this.#ofBolt(heard, subjects), ...this.#ofEvent(heard)];
     if (claims.length > 0) this.#book.told(...claims);
     const isOurSlot = event?.kind === 'programmed' && event.slot === this.#written?.slot && !heard.retained;
     if (isOurSlot) this.#book.said({ word: 'done' });
   }
 
   /** What a message speaks of that shows nothing new: what was asked, and everything when nothing was. */
-  #subjectOf({ changed, retained, message }: HeardMessage): string | undefined {
+  #subjectsOf({ changed, retained, message }: HeardMessage): Subjects {
     if (retained || message.event !== undefined || (changed !== undefined && changed.size > 0)) return undefined;
     return this.#own.takeAnswered();
   }
 
-  #ofBolt(heard: HeardMessage, subject: string | undefined): readonly Claim[] {
+  #ofBolt(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
     const { bolt } = heard;
     if (bolt === undefined) return [];
     const isNews = [...boltKeys].some((key) => heard.changed?.has(key));
     if (isNews) this.#own.takeAnswerAbout('bolt');
-    return [{ about: 'bolt', value: places[bolt], ...ageOf(heard, isNews, subject, 'bolt') }];
+    return [{ about: 'bolt', value: places[bolt], ...ageOf(heard, isNews, subjects, 'bolt') }];
   }
 
-  #ofSlots(heard: HeardMessage, subject: string | undefined): readonly Claim[] {
+  #ofSlots(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
     return [...heard.message.slots].map(([slot, status]) => {
       const about = slotAbout(slot);
       const isNews = heard.changed?.has(slotKey(slot)) === true;
-      return { about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subject, about) };
+      return { about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subjects, about) };
     });
   }
 
@@ -154,11 +157,11 @@ const places: Readonly<Record<Bolt | 'unknown', Value>> = {
 function ageOf(
   { at, retained, changed, message }: HeardMessage,
   isNews: boolean,
-  subject: string | undefined,
+  subjects: Subjects,
   about: string,
 ): Pick<Claim, 'at' | 'kept' | 'carried'> {
   const tellsOther = (changed?.size ?? 0) > 0 || message.event !== undefined;
-  const isCarried = !isNews && (tellsOther || (subject !== undefined && subject !== about));
+  const isCarried = !isNews && (tellsOther || subjects?.has(about) === false);
   return { at, ...(retained && { kept: true }), ...(isCarried && { carried: true }) };
 }
 
