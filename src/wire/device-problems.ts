@@ -75,6 +75,12 @@ export function deviceWarnings(device: DeviceSnapshot, time: Timekeeping['confid
       message: `Codes of ${device.name} neither begin nor end until the gateway's clock is confirmed. ${time.reason}`,
       created_at: isoTime(time.since),
     });
+  if (device.capabilities.accessCodes?.observes === 'nothing')
+    warnings.push({
+      warning_code: 'codes_cannot_be_confirmed',
+      message: `${device.name} takes codes and tells of none: they are written, and nobody can confirm that it holds them.`,
+      created_at: isoTime(device.createdAt),
+    });
   if (device.outOfService) warnings.push(outOfService(device));
   return warnings;
 }

@@ -170,3 +170,23 @@ test('a clock in doubt is a warning on devices with codes alone', () => {
   ]);
   expect(warnings(gate)).toEqual([]);
 });
+
+test('a lock that takes codes and tells of none says so', () => {
+  const { accessCodes } = frontDoor.capabilities;
+  if (accessCodes === undefined) throw new Error('the front door has a keypad');
+  const mute = {
+    ...frontDoor,
+    capabilities: { ...frontDoor.capabilities, accessCodes: { ...accessCodes, observes: 'nothing' as const } },
+  };
+  const warned = wireDevice(mute, {
+    workspaceId: 'w',
+    gatewayName: 'Lobby',
+    exceeded: [],
+    time: { confirmed: true },
+    keepsSpareCodes: false,
+    spaceIds: ['space-1'],
+  }).warnings;
+  expect(warned).toMatchObject([
+    { warning_code: 'codes_cannot_be_confirmed', message: expect.stringContaining('Front door') },
+  ]);
+});
