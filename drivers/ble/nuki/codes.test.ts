@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AccessCodeCapability, type CodeWrite, type GatewayError, Secret } from '../../../src/contract/index.ts';
+import { type AccessCodeCapability, type CodeWrite, GatewayError, Secret } from '../../../src/contract/index.ts';
 import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
+import { errorCodes } from './catalogue.ts';
 
 let f: NukiFixture;
 
@@ -193,6 +194,56 @@ describe('what is not certain is read', () => {
     const listed = await f.settled(codes().list?.(f.command(limits).ctx) ?? Promise.reject());
     expect(listed).toHaveLength(45);
     expect(f.lock.history.filter((name) => name === 'requestKeypadCodes')).toHaveLength(3);
+  });
+});
+
+describe('a list that is not told', () => {
+  const list = () => f.settled(codes().list?.(f.command(limits).ctx) ?? Promise.reject());
+  const read = (slot: number) => f.settled(codes().read?.(f.command(limits).ctx, slot) ?? Promise.reject());
+
+  it.each(['cut', 'empty', errorCodes.badNonce, errorCodes.busy, errorCodes.unknown, errorCodes.badPin] as const)(
+    'as it is (%s) is no list of fewer codes',
+    async (answer) => {
+      await set();
+      await set({ label: 'another', code: new Secret('589473') });
+      f.lock.condition.codes = answer;
+      expect(await list()).toBeInstanceOf(GatewayError);
+      expect(await read(1)).toBeInstanceOf(GatewayError);
+      expect(await clear(1)).toMatchObject({ type: 'outcome_unknown' });
+    },
+  );
+
+  it('after a write leaves it open, and says why', async () => {
+    f.lock.condition.codes = 'empty';
+    const error = await set();
+    expect(error).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    expect(error.message).toContain('did not answer');
+    expect(f.lock.keypad.codes).toHaveLength(1);
+  });
+
+  it('and comes back in time is believed then', async () => {
+    f.lock.condition.codes = 'cut';
+    f.clock.setTimer(() => {
+      f.lock.condition.codes = 'told';
+    }, 12_000);
+    expect(await set()).toMatchObject({ slot: 1 });
+    expect(f.lock.history.filter((name) => name === 'addKeypadCode')).toHaveLength(1);
+  });
+
+  it('because of the PIN is not asked for again: the lock counts', async () => {
+    f.lock.misbehave('drop_after_code');
+    f.lock.condition.codes = errorCodes.badPin;
+    expect(await set()).toMatchObject({ type: 'outcome_unknown' });
+    expect(f.lock.history.filter((name) => name === 'requestKeypadCodes')).toHaveLength(1);
+  });
+
+  it('with its digits: there, not compared, and known by its name', async () => {
+    f.lock.condition.codes = 'withheld';
+    const stored = await set();
+    expect(stored).toMatchObject({ slot: 1, occupied: true, label: 'sp-0123456789abcdef' });
+    expect(stored).not.toHaveProperty('code');
+    expect(await read(1)).not.toHaveProperty('code');
+    expect(f.lock.history.filter((name) => name === 'addKeypadCode')).toHaveLength(1);
   });
 });
 

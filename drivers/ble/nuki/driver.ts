@@ -1,6 +1,7 @@
 import { type CommandContext, defineDriver, type GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import { clearCode, codeRules, readCode, readCodes, setCode } from './code-conversation.ts';
+import { clearCode, codeRules, type KeypadAccess, setCode } from './code-conversation.ts';
+import { readCode, readCodes } from './code-list.ts';
 import { pairedId } from './credentials.ts';
 import type { DeviceAccess } from './device-access.ts';
 import { LockClock, nukiTraits } from './evidence.ts';
@@ -21,11 +22,8 @@ export const nuki = defineDriver({
   pairing,
   open: async (link, chosen, ctx) => {
     const identity = new Identity(ctx.name, pairedId(ctx.credentials, ctx.name));
-    const book = new EvidenceBook<GatewayError>({
-      clock: ctx.clock,
-      closing: ctx.closing,
-      lateByMs: nukiTraits.lateByMs,
-    });
+    const newBook = () =>
+      new EvidenceBook<GatewayError>({ clock: ctx.clock, closing: ctx.closing, lateByMs: nukiTraits.lateByMs });
     const base: DeviceAccess = {
       lockClock: new LockClock(ctx.clock),
       identity,
@@ -39,7 +37,8 @@ export const nuki = defineDriver({
       heard: (states) => watch.heard(states),
     };
     const watch = new Watch(base, ctx);
-    const access: DoorAccess = { ...base, book, record: watch };
+    const access: DoorAccess = { ...base, book: newBook(), record: watch };
+    const keypad: KeypadAccess = { ...base, codes: newBook() };
     let sentFor: string | undefined;
     const move = (target: 'locked' | 'unlocked', command: CommandContext): Promise<LockOutcome> => {
       const onSent = () => {
@@ -59,8 +58,8 @@ export const nuki = defineDriver({
         accessCodes: {
           observes: 'slot',
           rules: codeRules,
-          set: (command, write) => setCode(access, command, write),
-          clear: (command, slot) => clearCode(access, command, slot),
+          set: (command, write) => setCode(keypad, command, write),
+          clear: (command, slot) => clearCode(keypad, command, slot),
           read: (read, slot) => readCode(access, read, slot),
           list: (read) => readCodes(access, read),
         },

@@ -24,6 +24,11 @@ export interface LockCondition {
   clockOffsetMs: number;
   /** What it says when it is asked for its log: nothing at all, half a page and nothing more, or one of `errorCodes`. */
   log: 'told' | 'empty' | 'cut' | number;
+  /**
+   * What it says when it is asked for its codes: their digits withheld; one less than it announced; nothing, and that it
+   * is done; or one of `errorCodes`.
+   */
+  codes: 'told' | 'withheld' | 'cut' | 'empty' | number;
 }
 
 /** The lock behind one connection. */
@@ -251,15 +256,27 @@ export class SimulatedKeyturner {
         return;
       }
       case commands.requestKeypadCodes: {
-        const payloads = this.#lock.keypad.list(fields.u16(), fields.u16());
-        this.#send(from, commands.keypadCodeCount, new ByteWriter().u16(payloads.length).build());
-        for (const payload of payloads) this.#send(from, commands.keypadCode, payload);
-        this.#status(from, statusCodes.complete);
+        this.#sendCodes(from, fields);
         return;
       }
       default:
         this.#error(from, errorCodes.unknown, command);
     }
+  }
+
+  #sendCodes(to: Authorized, fields: ByteReader): void {
+    const { codes: answer } = this.#lock.condition;
+    if (typeof answer === 'number') {
+      this.#error(to, answer, commands.requestKeypadCodes);
+      return;
+    }
+    const payloads = answer === 'empty' ? [] : this.#lock.keypad.list(fields.u16(), fields.u16());
+    if (answer !== 'empty') this.#send(to, commands.keypadCodeCount, new ByteWriter().u16(payloads.length).build());
+    for (const payload of answer === 'cut' ? payloads.slice(1) : payloads) {
+      if (answer === 'withheld') payload.writeUInt32LE(0, 2);
+      this.#send(to, commands.keypadCode, payload);
+    }
+    this.#status(to, statusCodes.complete);
   }
 
   #sendStates(to: Authorized, state: number = this.#lock.bolt.state, agoMs = 0): void {

@@ -74,6 +74,7 @@ export class SimulatedNuki implements GattPeripheral {
     door: 'closed',
     clockOffsetMs: 0,
     log: 'told',
+    codes: 'told',
   };
   readonly #options: Required<Pick<SimulatedNukiOptions, 'clock' | 'randomBytes' | 'generation' | 'pin' | 'name'>> &
     SimulatedNukiOptions;
