@@ -62,3 +62,12 @@ export function readBroadcastNoise(manufacturerData: Buffer | undefined): number
   if (manufacturerData === undefined || manufacturerData.length < 22) return undefined;
   return manufacturerData.readUInt16LE(0) === COMPANY ? manufacturerData.readInt16LE(13) / 100 : undefined;
 }
+
+/** What the sensor is built to hear, in dB, with room on both sides: 37 to 89. Anything else is no level. */
+const HEARD = { from: 20, to: 130 } as const;
+
+/** Whether a number is a level: before its first measurement, and at a fault, the sensor gives others. */
+export const isLevel = (noise: number): boolean => noise >= HEARD.from && noise <= HEARD.to;
+
+/** As it is written: the sensor counts in steps of 0.01 dB. */
+export const inSteps = (limit: number): number => Math.round(limit * 100) / 100;

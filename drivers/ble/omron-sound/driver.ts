@@ -2,7 +2,7 @@ import { defineDriver } from '../../../src/contract/index.ts';
 import { names } from './catalogue.ts';
 import { readBroadcastNoise } from './codec.ts';
 import { settings } from './settings.ts';
-import { writeLimit } from './threshold.ts';
+import { type SensorAccess, writeLimit } from './threshold.ts';
 import { Watch } from './watch.ts';
 
 export const omronSound = defineDriver({
@@ -22,13 +22,14 @@ export const omronSound = defineDriver({
   },
   open: async (link, chosen, ctx) => {
     const watch = new Watch(link, chosen, ctx, ctx.closing);
+    const sensor: SensorAccess = { link, deviceName: ctx.name, clock: ctx.clock, closing: ctx.closing };
     return {
       noise: {
         metric: 'dB',
         // A read that fails is made good by the next.
         expectedIntervalMs: 2 * chosen.interval_s * 1_000,
-        setThreshold: (command, { level }) => writeLimit(link, ctx.name, command, level, ctx.closing),
-        clearThreshold: (command) => writeLimit(link, ctx.name, command, undefined, ctx.closing),
+        setThreshold: (command, { level }) => writeLimit(sensor, command, level),
+        clearThreshold: (command) => writeLimit(sensor, command, undefined),
       },
       close: async () => watch.close(),
     };

@@ -115,6 +115,53 @@ describe('the sensor on the air', () => {
     expect(radio.air.linksMade).toBe(0);
   });
 
+  it.each(['read', 'broadcast'] as const)('that tells a measurement again has measured it once (%s)', async (way) => {
+    await build({ levels: way });
+    await radio.clock.advance(12_000);
+    sensor.rest();
+    const before = levels().length;
+    await radio.clock.advance(120_000);
+    expect(levels().length - before).toBeLessThanOrEqual(1);
+    expect(reports.findLast(({ kind }) => kind === 'health')).toMatchObject({
+      health: { status: 'offline', reason: 'not_answering', hint: expect.stringContaining('interval_s') },
+    });
+    sensor.measureAgain();
+    level = 52;
+    sensor.update();
+    await radio.clock.advance(30_000);
+    expect(levels().at(-1)).toBe(52);
+    expect(healths().at(-1)).toBe('online');
+  });
+
+  it.each([0, -327.68, 327.67, 12])('whose level is none (%f dB) has told none', async (none) => {
+    await build();
+    await radio.clock.advance(12_000);
+    const before = levels().length;
+    level = none;
+    await radio.clock.advance(60_000);
+    expect(levels()).toHaveLength(before);
+    expect(healths().at(-1)).toBe('offline');
+  });
+
+  it('a limit between its steps is held as near as it can', async () => {
+    await build();
+    expect((await threshold(55.555)).result).toBeUndefined();
+    expect(sensor.upperLimit).toBeCloseTo(55.56, 2);
+    // As it is already: nothing is sent.
+    expect(await threshold(55.556)).toMatchObject({ result: undefined, permits: [] });
+  });
+
+  it('that is lost once the limit has left is read until it can be', async () => {
+    await build();
+    await radio.clock.advance(12_000);
+    sensor.afterWrite = () => radio.air.find(address)?.mute(true);
+    radio.clock.setTimer(() => radio.air.find(address)?.mute(false), 15_000);
+    expect((await threshold(65)).result).toBeUndefined();
+    sensor.afterWrite = () => radio.air.find(address)?.mute(true);
+    expect((await threshold(55)).result).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    radio.air.find(address)?.mute(false);
+  });
+
   it('takes a threshold, and keeps it through a second one and its end', async () => {
     await build();
     expect((await threshold(65)).result).toBeUndefined();

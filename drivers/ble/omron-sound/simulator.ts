@@ -16,13 +16,24 @@ export interface SimulatedOmronOptions {
   readonly broadcasts?: boolean;
 }
 
-/** An OMRON 2JCIE-BL01, as far as it hears. */
+/**
+ * An OMRON 2JCIE-BL01, as far as it hears, with the rules of the device (manual A278):
+ *
+ * - It measures at an interval of its own, and numbers what it measured; asked more often, it tells the same again, row
+ *   and all. So does a broadcast that is heard more often, or that an adapter remembers.
+ * - It takes one upper limit of 40.00 to 85.00 dB in steps of 0.01, and answers others with an ATT error.
+ * - Whatever it was told, its other settings stay; it keeps them without a battery.
+ */
 export class SimulatedOmron implements GattPeripheral {
   readonly services: readonly GattPeripheralService[];
   soundSettings: Buffer = Buffer.from(FACTORY_SETTINGS, 'hex');
   batteryLow = false;
   /** Takes no settings, and confirms them all the same. */
   stubborn = false;
+  /** What happens once a setting was taken, and before it was confirmed. */
+  afterWrite: () => void = () => undefined;
+  /** It has not measured again: whoever asks hears of the last time. */
+  #restsOn: Buffer | undefined;
   readonly #options: SimulatedOmronOptions;
   #radio: PeripheralRadio | undefined;
   #row = 0;
@@ -58,6 +69,7 @@ export class SimulatedOmron implements GattPeripheral {
 
   /** The level has changed: a sensor that broadcasts says so. */
   update(): void {
+    this.#row += 1;
     if (this.#options.broadcasts) this.#radio?.advertise();
   }
 
@@ -89,7 +101,17 @@ export class SimulatedOmron implements GattPeripheral {
 
   disconnected(): void {}
 
+  /** It goes on telling what it measured last. */
+  rest(): void {
+    this.#restsOn = this.#latest();
+  }
+
+  measureAgain(): void {
+    this.#restsOn = undefined;
+  }
+
   #latest(): Buffer {
+    if (this.#restsOn !== undefined) return Buffer.from(this.#restsOn);
     const data = Buffer.alloc(19);
     data.writeUInt8(this.#row++ & 0xff, 0);
     data.writeInt16LE(2_150, 1);
@@ -115,6 +137,7 @@ export class SimulatedOmron implements GattPeripheral {
     const upper = value.readInt16LE(9);
     if (upper < 4_000 || upper > 8_500) return attResult.unlikelyError;
     if (!this.stubborn) this.soundSettings = Buffer.from(value);
+    this.afterWrite();
     return attResult.success;
   }
 }

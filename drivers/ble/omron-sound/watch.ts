@@ -7,8 +7,9 @@ import {
   type OpenContext,
   type Timer,
 } from '../../../src/contract/index.ts';
+import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { paths, SENSOR_SERVICE } from './catalogue.ts';
-import { readBatteryLow, readBroadcastNoise, readLatest } from './codec.ts';
+import { isLevel, readBatteryLow, readBroadcastNoise, readLatest } from './codec.ts';
 import type { OmronSettings } from './settings.ts';
 import { understood } from './threshold.ts';
 
@@ -23,8 +24,11 @@ export class Watch {
   readonly #closing: AbortSignal;
   readonly #unsubscribe: readonly (() => void)[];
   readonly #intervalMs: number;
+  readonly #book: EvidenceBook;
   #timer: Timer | undefined;
   #missing = 0;
+  /** Heard since the last new level: the sensor is there, and has measured nothing. */
+  #repeats = 0;
   #told = '';
 
   constructor(link: BleLink, settings: OmronSettings, ctx: OpenContext, closing: AbortSignal) {
@@ -32,11 +36,16 @@ export class Watch {
     this.#settings = settings;
     this.#ctx = ctx;
     this.#closing = closing;
+    this.#book = new EvidenceBook({ clock: ctx.clock, closing, lateByMs: 0 });
     this.#intervalMs = settings.interval_s * 1_000;
     this.#unsubscribe = [
       link.onStateChange(() => this.#onLinkState()),
       ...(settings.levels === 'broadcast'
-        ? [link.onAdvertisement(({ manufacturerData }) => this.#heard(readBroadcastNoise(manufacturerData)))]
+        ? [
+            link.onAdvertisement(({ manufacturerData }) =>
+              this.#heard(readBroadcastNoise(manufacturerData), manufacturerData),
+            ),
+          ]
         : []),
     ];
     this.#next(ctx.random() * this.#intervalMs);
@@ -68,12 +77,7 @@ export class Watch {
     } catch (error) {
       this.#failed(error);
     }
-    if (this.#missing > MISSING && this.#link.state.status === 'up')
-      this.#health({
-        status: 'offline',
-        reason: 'out_of_range',
-        hint: 'The sensor is not heard over Bluetooth. Check its battery, and that the gateway is near enough.',
-      });
+    if (this.#missing > MISSING && this.#link.state.status === 'up') this.#silent();
     this.#next(Math.max(0, this.#intervalMs - (clock.now() - began)));
   }
 
@@ -82,19 +86,46 @@ export class Watch {
     const session = { priority: 'poll', signal: this.#closing, services: [SENSOR_SERVICE] } as const;
     await this.#link.session(session, async (gatt) => {
       const latest = await gatt.read(paths.latest);
-      this.#heard(understood(name, () => readLatest(latest)).noise);
+      this.#heard(understood(name, () => readLatest(latest)).noise, latest);
       const flags = await gatt.read(paths.flags);
       this.#report({ kind: 'battery', level: undefined, low: understood(name, () => readBatteryLow(flags)) });
     });
   }
 
-  #heard(noise: number | undefined): void {
-    if (noise === undefined || this.#closing.aborted) return;
+  /** @param message what the level stands in: the sensor numbers its measurements, and tells each as often as it is heard */
+  #heard(noise: number | undefined, message: Buffer | undefined): void {
+    if (noise === undefined || message === undefined || this.#closing.aborted) return;
+    const claim = { about: 'measurement', value: message.toString('hex'), at: this.#ctx.clock.now() };
+    const isNew = this.#book.isNewSample(claim, Number.POSITIVE_INFINITY);
+    this.#book.told(claim);
+    if (!isNew) {
+      this.#repeats += 1;
+      return;
+    }
     const level = Decibels.safeParse(noise);
-    if (!level.success) return;
+    if (!level.success || !isLevel(noise)) return;
     this.#missing = 0;
+    this.#repeats = 0;
     this.#health({ status: 'online' });
     this.#report({ kind: 'noise', level: level.data, metric: 'dB' });
+  }
+
+  #silent(): void {
+    this.#health(
+      this.#repeats > 0
+        ? {
+            status: 'offline',
+            reason: 'not_answering',
+            hint:
+              'The sensor tells the same measurement again and again. Set its measurement interval to that of the ' +
+              'gateway (interval_s) or less; if it is so, take its battery out for a moment.',
+          }
+        : {
+            status: 'offline',
+            reason: 'out_of_range',
+            hint: 'The sensor is not heard over Bluetooth. Check its battery, and that the gateway is near enough.',
+          },
+    );
   }
 
   #failed(error: unknown): void {
