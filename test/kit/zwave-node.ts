@@ -32,6 +32,12 @@ export interface NodeFaults {
   /** It takes codes and stores none. */
   storesNothing: boolean;
   masksCodes: boolean;
+  /** What it shows in place of the digits. */
+  showsAs: ((code: string) => string) | undefined;
+  /** Status "not available" for every slot, or for these. */
+  hidesSlots: boolean | readonly number[];
+  /** It leaves so many questions about a slot without an answer; for ever when it is infinite. */
+  skipsCodeReads: number;
   /** The next question about the bolt gets this for an answer: a report of before, said again at that moment. */
   answersOnceWith: ZwaveBolt | undefined;
 }
@@ -60,6 +66,9 @@ export class MemoryZwaveNode {
     says: undefined,
     storesNothing: false,
     masksCodes: false,
+    showsAs: undefined,
+    hidesSlots: false,
+    skipsCodeReads: 0,
     answersOnceWith: undefined,
   };
   features: ZwaveFeatures = {
@@ -70,6 +79,8 @@ export class MemoryZwaveNode {
   bolt: ZwaveBolt = 'secured';
   movements = 0;
   readonly commands: number[] = [];
+  /** How often it was asked for a slot. */
+  codeReads = 0;
   readonly codes = new Map<number, { code?: string; label?: string }>();
   /** What the gateway believes to know from before. */
   readonly known = new Map<number, string>();
@@ -147,8 +158,11 @@ export class MemoryZwaveNode {
       knownSlotOf: (code) => [...self.known].find(([, held]) => code.equals(new Secret(held)))?.[0],
       reach: ({ signal }) => self.#exchange(signal, () => undefined),
       query: async (question, ask, { signal }) => {
+        if (question === 'code') self.codeReads += 1;
         const answer = await self.#exchange(signal, () => self.#answer(question, ask));
-        if (!self.faults.silent) return answer as never;
+        const isSkipped = question === 'code' && self.faults.skipsCodeReads > 0;
+        if (isSkipped) self.faults.skipsCodeReads -= 1;
+        if (!self.faults.silent && !isSkipped) return answer as never;
         await self.#pass(ANSWER_MS, signal);
         throw new GatewayError('device_offline', 'Node 5 does not answer. Look at it.', { delivery: 'not_sent' });
       },
@@ -228,11 +242,17 @@ export class MemoryZwaveNode {
   }
 
   #place(slot: number) {
+    const { hidesSlots, showsAs } = this.faults;
+    if (hidesSlots === true || (hidesSlots !== false && hidesSlots.includes(slot))) return { place: 'unknown' };
     const held = this.codes.get(slot);
     if (held === undefined) return { place: 'free' };
     const label = held.label === undefined ? {} : { label: held.label };
     if (held.code === undefined) return { place: 'user_only', ...label };
-    return { place: 'occupied', ...(!this.faults.masksCodes && { code: new Secret(held.code) }), ...label };
+    return {
+      place: 'occupied',
+      ...(!this.faults.masksCodes && { code: new Secret(showsAs?.(held.code) ?? held.code) }),
+      ...label,
+    };
   }
 
   /** Carries a command out, as far as it does. */

@@ -22,6 +22,47 @@ describe('codes', () => {
     expect(value).toEqual({ slot: 1, occupied: true });
   });
 
+  // Stars come without digits; others show a mask of digits, or a number, which has lost its leading zeros.
+  it.each([
+    ['0815', (code: string) => String(Number(code))],
+    ['000042', (code: string) => String(Number(code))],
+    ['012345', (code: string) => String(Number(code))],
+    ['481516', () => '000000'],
+    ['481516', () => '9999'],
+    ['481516', () => '1'],
+  ] as const)('%s that is shown otherwise is stored, once, and not compared', async (digits, showsAs) => {
+    const { node, code } = await zwaveDoor();
+    node.faults.showsAs = showsAs;
+    const { value } = await code((codes, ctx) => codes.set(ctx, write(1, digits)));
+    expect(value).toMatchObject({ slot: 1, occupied: true });
+    expect(node.codes.get(1)).toEqual({ code: digits });
+    expect(node.commands).toHaveLength(1);
+  });
+
+  it('that is shown as another code was not stored as it was sent', async () => {
+    const { node, code } = await zwaveDoor();
+    node.faults.showsAs = () => '234217';
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(error('code_not_stored'));
+    expect(node.commands).toHaveLength(1);
+  });
+
+  it('in a slot that is taken by what is not shown is left alone', async () => {
+    const { node, code } = await zwaveDoor();
+    node.codes.set(1, { code: '815815' });
+    for (const showsAs of [() => '000000', (held: string) => held]) {
+      node.faults.showsAs = showsAs;
+      expect(await code((codes, ctx) => codes.set(ctx, write(1, '0481516')))).toMatchObject(error('slot_conflict'));
+    }
+    expect(node.commands).toEqual([]);
+  });
+
+  it('written over themselves are left as they are', async () => {
+    const { node, code } = await zwaveDoor();
+    node.codes.set(1, { code: '481516' });
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({ value: { occupied: true } });
+    expect(node.commands).toEqual([]);
+  });
+
   it('that the lock took and does not hold are not claimed', async () => {
     const { node, code } = await zwaveDoor();
     node.faults.storesNothing = true;
@@ -89,6 +130,79 @@ describe('codes', () => {
     clock.setTimer(() => node.restore(), 2_000);
     expect(await ended).toMatchObject({ value: { slot: 1, occupied: true } });
     expect(node.commands).toHaveLength(1);
+  });
+});
+
+describe('a lock that tells of no slot', () => {
+  it('because each is "not available" is found out, said once, and written to without being read', async () => {
+    const { node, code, device, log, reports } = await zwaveDoor();
+    node.faults.hidesSlots = true;
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({ value: { occupied: true } });
+    expect(node.codes.get(1)).toEqual({ code: '481516' });
+    expect(device.accessCodes?.observes).toBe('nothing');
+    expect(reports.filter(({ kind }) => kind === 'capabilities')).toHaveLength(1);
+    const asked = node.codeReads;
+    await code((codes, ctx) => codes.set(ctx, write(2, '234217')));
+    await code((codes, ctx) => codes.clear(ctx, 1));
+    expect([node.codes.get(1), node.codes.get(2)]).toEqual([undefined, { code: '234217' }]);
+    expect(node.codeReads).toBe(asked);
+    expect(log.text.match(/nobody can confirm/g)).toHaveLength(1);
+  });
+
+  it('is told from one that lacks one of them', async () => {
+    const { node, code, device } = await zwaveDoor();
+    node.faults.hidesSlots = [2];
+    const ended = await code((codes, ctx) => codes.set(ctx, write(2, '481516')));
+    expect(ended).toMatchObject(error('misconfigured'));
+    expect((ended.error as Error).message).toContain('slot 2');
+    expect(node.commands).toEqual([]);
+    expect(device.accessCodes?.observes).toBe('slot');
+  });
+
+  it('because it answers no question is asked a few times, and then no more', async () => {
+    const { node, code, device, log } = await zwaveDoor();
+    node.faults.skipsCodeReads = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 3; tries++)
+      expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(error('device_offline'));
+    expect(device.accessCodes?.observes).toBe('nothing');
+    expect(node.codeReads).toBe(6);
+    for (let tries = 0; tries < 20; tries++)
+      expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({
+        value: { occupied: true },
+      });
+    expect(node.codeReads).toBe(6);
+    expect(log.text.match(/answers no question about a code slot/g)).toHaveLength(1);
+  });
+
+  it('and refuses what is written says so', async () => {
+    const { node, code } = await zwaveDoor();
+    node.faults.hidesSlots = true;
+    node.faults.refuses = true;
+    node.faults.says = { said: 'duplicate' };
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(
+      error('duplicate_code_on_device'),
+    );
+  });
+
+  it('after a write is asked less and less, within the attempt', async () => {
+    const { clock, node, code } = await zwaveDoor();
+    const ended = code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    await clock.until(node.commandLeaves());
+    node.faults.skipsCodeReads = Number.POSITIVE_INFINITY;
+    expect(await ended).toMatchObject(error('outcome_unknown'));
+    expect(node.codeReads).toBeLessThan(20);
+    expect(node.commands).toHaveLength(1);
+  });
+});
+
+describe('a duplicate', () => {
+  it('that the lock tells of again is none of the next code', async () => {
+    const { clock, node, code } = await zwaveDoor();
+    node.tell({ report: 'duplicate_code' });
+    await clock.advance(4_000);
+    node.faults.refuses = true;
+    clock.setTimer(() => node.tell({ report: 'duplicate_code' }), 350);
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject(error('device_rejected'));
   });
 });
 

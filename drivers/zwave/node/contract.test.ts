@@ -44,11 +44,14 @@ describeDriver({
         jam() {
           node.faults.jams = true;
         },
+        // One that is silent before leaves open what it was. This one falls silent as it acts.
         tellLate(ms) {
-          node.faults.silent = true;
-          clock.setTimer(() => {
-            node.faults.silent = false;
-          }, ms);
+          void node.commandLeaves().then(() => {
+            node.faults.silent = true;
+            clock.setTimer(() => {
+              node.faults.silent = false;
+            }, ms);
+          });
         },
         actLate(ms) {
           node.faults.actsAfterMs = ms;

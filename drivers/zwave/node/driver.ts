@@ -7,12 +7,13 @@ import {
   type ZwaveLink,
   type ZwaveReport,
 } from '../../../src/contract/index.ts';
-import { clearCode, readCode, setCode } from './code-conversation.ts';
-import { notOurs } from './failures.ts';
-import { operate, readBolt } from './lock-conversation.ts';
+import { ownSlot, slotNumbers } from '../../../src/driver-kit/slot-rules.ts';
+import { clearCode, type Keypad, readCode, setCode } from './code-command.ts';
+import { operate, readBolt } from './lock-command.ts';
 import { NodeWatch, type WatchOptions } from './node-watch.ts';
 import { deviceReports } from './reports.ts';
 import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
+import { SlotKnowledge } from './slot-knowledge.ts';
 import { ZwaveNode } from './zwave-node.ts';
 
 export const zwave = defineDriver({
@@ -32,9 +33,10 @@ export const zwave = defineDriver({
 
 function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Device {
   const { pin_slots: pinSlots } = chosen;
-  const slots = pinSlots === undefined ? [] : Array.from({ length: pinSlots.count }, (_, i) => pinSlots.first + i);
+  const slots = pinSlots === undefined ? [] : slotNumbers(pinSlots);
   const writing = new Set<number>();
   const { node, close } = openNode(link, ctx, {
+    product: chosen.product,
     is: {
       what: 'lock',
       among: ({ lock, codes }) => lock !== undefined && (pinSlots === undefined || codes !== undefined),
@@ -52,21 +54,28 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
       unlock: (command) => operate(node, 'unlocked', command),
       read: (read) => readBolt(node, read),
     },
-    ...(pinSlots && { accessCodes: openKeypad(node, chosen, pinSlots, writing) }),
+    ...(pinSlots && { accessCodes: openKeypad(node, { chosen, pinSlots, writing, ctx }) }),
     close,
   };
 }
 
-function openKeypad(
-  node: ZwaveNode,
-  { pin_lengths }: LockSettings,
-  slots: NonNullable<LockSettings['pin_slots']>,
-  writing: Set<number>,
-): AccessCodeCapability {
-  const ours = (slot: number | undefined): number => {
-    if (slot !== undefined && slot >= slots.first && slot < slots.first + slots.count) return slot;
-    throw notOurs(node, slot);
-  };
+interface KeypadOptions {
+  readonly chosen: LockSettings;
+  readonly pinSlots: NonNullable<LockSettings['pin_slots']>;
+  /** Slots that are being written. */
+  readonly writing: Set<number>;
+  readonly ctx: OpenContext;
+}
+
+function openKeypad(node: ZwaveNode, { chosen, pinSlots, writing, ctx }: KeypadOptions): AccessCodeCapability {
+  const knowledge = new SlotKnowledge(pinSlots.count, (why) => {
+    const consequence = knowledge.tells
+      ? 'Codes are read back again.'
+      : 'Codes are written without being read back, and nobody can confirm that it holds them.';
+    ctx.log.warn(`${node.name}: ${why}. ${consequence}`);
+    ctx.report({ kind: 'capabilities' });
+  });
+  const keypad: Keypad = { node, knowledge, slots: slotNumbers(pinSlots) };
   const whileWriting = async <T>(slot: number, work: () => Promise<T>): Promise<T> => {
     writing.add(slot);
     try {
@@ -76,26 +85,32 @@ function openKeypad(
     }
   };
   return {
-    observes: 'slot',
+    get observes() {
+      return knowledge.tells ? ('slot' as const) : ('nothing' as const);
+    },
     rules: {
-      lengths: [...new Set(pin_lengths)].sort((a, b) => a - b),
+      lengths: [...new Set(chosen.pin_lengths)].sort((a, b) => a - b),
       digits: '0123456789',
-      slots,
+      slots: pinSlots,
       nativeSchedule: false,
       readCost: 'battery',
     },
     set: async (command, write) => {
-      const slot = ours(write.slot);
-      return whileWriting(slot, () => setCode(node, command, { ...write, slot }));
+      const slot = ownSlot(node.name, pinSlots, write.slot);
+      return whileWriting(slot, () => setCode(keypad, command, { ...write, slot }));
     },
-    clear: async (command, slot) => whileWriting(ours(slot), () => clearCode(node, command, slot)),
-    read: async (read, slot) => readCode(node, read, slot),
+    clear: async (command, slot) => {
+      const own = ownSlot(node.name, pinSlots, slot);
+      await whileWriting(own, () => clearCode(keypad, command, own));
+    },
+    read: async (read, slot) => readCode(keypad, read, slot),
   };
 }
 
 function openSensor(link: ZwaveLink, chosen: NoiseSettings, ctx: OpenContext): Device {
   let warned = false;
   const { close } = openNode(link, ctx, {
+    product: chosen.product,
     is: { what: 'noise sensor', among: ({ loudness }) => loudness },
     refresh: ['loudness'],
     maySleep: true,
@@ -111,16 +126,18 @@ function openSensor(link: ZwaveLink, chosen: NoiseSettings, ctx: OpenContext): D
 }
 
 interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {
+  /** As the settings name it. */
+  readonly product: string | undefined;
   readonly reports: (report: ZwaveReport) => readonly DeviceReport[];
 }
 
 /** What locks and sensors have in common: health, reports, and an end. */
-function openNode(link: ZwaveLink, ctx: OpenContext, { reports, ...kind }: Kind) {
+function openNode(link: ZwaveLink, ctx: OpenContext, { reports, product, ...kind }: Kind) {
   const { name, clock, closing, log } = ctx;
   const tell = (report: ZwaveReport) => {
     for (const told of reports(report)) ctx.report(told);
   };
-  const node = new ZwaveNode({ name, link, clock, closing, log, tell });
+  const node = new ZwaveNode({ name, link, clock, closing, log, tell, product });
   const watch = new NodeWatch({ ...kind, node, random: ctx.random, report: (report) => ctx.report(report) });
   const close = async () => {
     watch.close();

@@ -6,6 +6,7 @@ import {
   type ZwaveFeatures,
   type ZwaveQuestions,
 } from '../../../src/contract/index.ts';
+import { anotherProduct } from './failures.ts';
 import type { ZwaveNode } from './zwave-node.ts';
 
 /** A node that came back is asked within this time, at random, so that a building does not ask all at once. A guess. */
@@ -80,6 +81,10 @@ export class NodeWatch {
         };
       case 'ready':
         break;
+    }
+    if (node.isAnotherProduct) {
+      const { message } = anotherProduct(node, node.product, link.features?.product);
+      return { status: 'misconfigured', reason: 'unsupported_device', hint: message };
     }
     if (link.features !== undefined && !is.among(link.features))
       return {

@@ -1,5 +1,5 @@
 import { Decibels, type DeviceReport, type LockMethod, Ratio, type ZwaveReport } from '../../../src/contract/index.ts';
-import { stateOf } from './lock-conversation.ts';
+import { stateOf } from './lock-command.ts';
 
 type Operated = Extract<ZwaveReport, { report: 'operated' }>;
 

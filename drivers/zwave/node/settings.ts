@@ -3,6 +3,11 @@ import { z } from 'zod';
 const maker = {
   manufacturer: z.string().optional().describe('The maker, for the API’s answers.'),
   model: z.string().optional().describe('The model, for the API’s answers.'),
+  product: z
+    .string()
+    .regex(/^[0-9a-f]{4}:[0-9a-f]{4}:[0-9a-f]{4}$/, 'must be like "003b:0001:0469": maker, product type, product')
+    .optional()
+    .describe('What the node says that it is. Another product under its number is refused; left out: since the start.'),
 };
 
 export const lockSettings = z.strictObject({

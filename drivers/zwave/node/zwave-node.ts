@@ -1,5 +1,6 @@
 import type {
   Clock,
+  GatewayError,
   OpenContext,
   Unsubscribe,
   ZwaveBolt,
@@ -7,6 +8,9 @@ import type {
   ZwaveQueryOptions,
   ZwaveReport,
 } from '../../../src/contract/index.ts';
+import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import { claimsOf, LATE_ANSWER_MS } from './claims.ts';
+import { anotherProduct } from './failures.ts';
 import { RepeatFilter } from './repeats.ts';
 
 export interface ZwaveNodeOptions {
@@ -19,6 +23,8 @@ export interface ZwaveNodeOptions {
   readonly log: OpenContext['log'];
   /** Gets what the node says, each thing once, and what it answers about its bolt. */
   readonly tell: (report: ZwaveReport) => void;
+  /** What the settings say that the node is. */
+  readonly product?: string | undefined;
 }
 
 /** What every conversation with a node needs: its link, and what it says without its repeats. */
@@ -28,23 +34,51 @@ export class ZwaveNode {
   readonly clock: Clock;
   readonly closing: AbortSignal;
   readonly log: OpenContext['log'];
+  readonly evidence: EvidenceBook<GatewayError>;
   readonly #tell: (report: ZwaveReport) => void;
   readonly #repeats = new RepeatFilter();
-  readonly #stop: Unsubscribe;
+  readonly #stop: readonly Unsubscribe[];
+  #product: string | undefined;
   #asking = false;
+  /** `Clock.now()` when it said last that a code is a duplicate. */
+  lastDuplicateAt: number | undefined;
 
-  constructor({ name, link, clock, closing, log, tell }: ZwaveNodeOptions) {
+  constructor({ name, link, clock, closing, log, tell, product }: ZwaveNodeOptions) {
+    this.#product = product;
     this.name = name;
     this.link = link;
     this.clock = clock;
     this.closing = closing;
     this.log = log;
+    this.evidence = new EvidenceBook({ clock, closing, lateByMs: LATE_ANSWER_MS });
     this.#tell = tell;
-    this.#stop = link.onReport((report) => this.#hear(report));
+    this.#stop = [
+      link.onReport((report) => this.#hear(report)),
+      link.onNodeChange(() => {
+        if (link.nodeStatus === 'ready') this.evidence.reachable();
+      }),
+    ];
   }
 
   close(): void {
-    this.#stop();
+    for (const stop of this.#stop) stop();
+  }
+
+  /** What the node said that it is when it was first interviewed; undefined before, and where it does not say. */
+  get product(): string | undefined {
+    this.#product ??= this.link.features?.product;
+    return this.#product;
+  }
+
+  /** A node that was replaced has the number of the one before, and is another door. */
+  get isAnotherProduct(): boolean {
+    const now = this.link.features?.product;
+    return now !== undefined && this.product !== now;
+  }
+
+  /** @throws GatewayError `misconfigured`, `not_sent` */
+  assertSameProduct(): void {
+    if (this.isAnotherProduct) throw anotherProduct(this, this.product, this.link.features?.product);
   }
 
   /**
@@ -64,7 +98,10 @@ export class ZwaveNode {
   }
 
   #hear(report: ZwaveReport): void {
-    const fate = this.#repeats.hear(report, this.clock.now());
+    const now = this.clock.now();
+    this.evidence.told(...claimsOf(report, now));
+    if (report.report === 'duplicate_code') this.lastDuplicateAt = now;
+    const fate = this.#repeats.hear(report, now);
     if (fate === 'told') this.#tell(report);
     else if (fate === 'ask') void this.#settle();
   }
@@ -82,7 +119,3 @@ export class ZwaveNode {
     }
   }
 }
-
-/** True when the end of a conversation was the end of the device. */
-export const endedWithDevice = ({ closing }: ZwaveNode, error: unknown): boolean =>
-  closing.aborted && error === closing.reason;

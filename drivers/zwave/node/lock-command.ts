@@ -1,0 +1,113 @@
+import {
+  type CommandContext,
+  GatewayError,
+  type LockOutcome,
+  type LockReading,
+  type ReadContext,
+  unlessAborted,
+  type ZwaveBolt,
+  type ZwaveVerdict,
+} from '../../../src/contract/index.ts';
+import type { Claim, Plan } from '../../../src/driver-kit/evidence/claims.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
+import { boltClaim, traits } from './claims.ts';
+import { named, noLock } from './failures.ts';
+import type { ZwaveNode } from './zwave-node.ts';
+
+/** How long the look before the command may take: it must not cost the command its time to send. A guess. */
+const LOOK_BEFORE_MS = 1_500;
+/** So long before the deadline the truth is told. */
+const MARGIN_MS = 200;
+
+const plan: Plan = {
+  // Guesses: quick, then sparing of the battery.
+  firstAskMs: 150,
+  betweenMs: 150,
+  longestBetweenMs: 3_000,
+  patienceMs: 0,
+  // How long a bolt may take, beyond what the lock itself says. A guess: locks were seen to tell up to 5 s late.
+  travelMs: 12_000,
+  // A bolt that is neither here nor there for longer does not move any more. A guess.
+  halfWayMs: 4_000,
+  witnessMs: 300,
+  // The reason for a "no" was seen to come up to 400 ms after it.
+  reasonMs: 400,
+  knownForMs: 5_000,
+  earlyUntil: Number.POSITIVE_INFINITY,
+};
+
+const words: Readonly<Record<ZwaveVerdict['said'], 'accepted' | 'working' | 'done' | 'refused'>> = {
+  unsupervised: 'accepted',
+  working: 'working',
+  done: 'done',
+  occupied: 'refused',
+  duplicate: 'refused',
+  against_rules: 'refused',
+  failed: 'refused',
+};
+
+/**
+ * Locks or unlocks, and stays until it is known what became of it. What the lock says to the command itself is no
+ * observation, a supervised "success" included: locks were seen to say so and jam.
+ *
+ * @throws GatewayError as the error table has it
+ */
+export async function operate(
+  node: ZwaveNode,
+  target: 'locked' | 'unlocked',
+  ctx: CommandContext,
+): Promise<LockOutcome> {
+  const { link, clock, evidence } = node;
+  let saysNo = false;
+  const look = async (signal: AbortSignal): Promise<readonly Claim[]> => {
+    const bolt = await node.bolt({ priority: 'door', signal });
+    // CC:0062: 0xfe is a bolt that is not all the way; one that said that it failed does not go on.
+    if (saysNo && bolt === 'between') return [{ about: 'bolt', value: 'stuck', at: clock.now() }];
+    return [boltClaim(bolt, clock.now())];
+  };
+  const ask = (_: ReadonlySet<string>, signal: AbortSignal) => look(signal);
+  try {
+    await underSignals([ctx.signal, node.closing], async (signal) => {
+      // An absent lock is found out before anything was sent; one that listens now and then is awake afterwards.
+      await link.reach({ priority: 'door', signal });
+      if (link.features?.lock === undefined) throw noLock(node);
+      node.assertSameProduct();
+      const until = clock.now() + LOOK_BEFORE_MS;
+      await evidence.ask({ about: 'bolt', traits, plan, ctx, ask, until }).catch((error: unknown) => {
+        // A lock that does not answer may still obey; then nothing tells what it does from what was.
+        if (signal.aborted || !(error instanceof GatewayError) || error.type !== 'device_offline') throw error;
+      });
+    });
+    const verdict = await evidence.judge({
+      goal: { proof: [{ about: 'bolt', value: target }] },
+      ...{ traits, plan, ctx, ask, marginMs: MARGIN_MS },
+      send: (observe, said) =>
+        underSignals([ctx.signal, node.closing], async (signal) => {
+          const permit = observedPermit(await unlessAborted(ctx.pointOfNoReturn(), signal), observe);
+          const command = { do: target === 'locked' ? 'lock' : 'unlock' } as const;
+          const { said: answer, remainingMs } = await link.command(permit, command, signal);
+          saysNo = words[answer] === 'refused';
+          said({ word: words[answer], ...(remainingMs !== undefined && { remainingMs }) });
+        }),
+    });
+    return doorOutcome(verdict, { name: node.name, target });
+  } catch (error) {
+    throw ctx.signal.aborted || node.closing.aborted ? error : named(node, error);
+  }
+}
+
+/** @throws GatewayError, `not_sent` */
+export async function readBolt(node: ZwaveNode, { signal }: ReadContext): Promise<LockReading> {
+  return underSignals([signal, node.closing], async (either) => {
+    try {
+      return { state: stateOf(await node.bolt({ priority: 'door', signal: either })) };
+    } catch (error) {
+      throw either.aborted ? error : named(node, error);
+    }
+  });
+}
+
+export const stateOf = (bolt: ZwaveBolt) =>
+  bolt === 'secured' ? 'locked' : bolt === 'unsecured' ? 'unlocked' : 'unknown';
