@@ -22,7 +22,9 @@ const found = (seen: { readonly label?: string; readonly code?: string }) => ({
 describe('what stands in a slot of ours', () => {
   it.each([
     ['our digits', { code: '0472' }, true],
+    ['our digits as a number, without their leading zero', { code: '472' }, true],
     ['other digits', { code: '7777' }, false],
+    ['other digits as a number', { code: '72' }, false],
     ['our digits under another name', { code: '0472', label: 'Cleaner' }, true],
     ['other digits under our name', { code: '7777', label: held.label }, true],
     ['hidden digits and no name', {}, true],

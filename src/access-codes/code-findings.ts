@@ -1,4 +1,4 @@
-import type { Clock, SlotReading } from '../contract/index.ts';
+import type { Clock, Secret, SlotReading } from '../contract/index.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
@@ -111,7 +111,10 @@ export function isOurs(
   return hasOurName || hasDigits(book, code, placement, reading);
 }
 
-/** True also when the lock does not show them, or ours cannot be read any more. */
+/**
+ * True also when the lock does not show them, or ours cannot be read any more. A lock that tells them as a number has lost
+ * the leading zeros: 0815 comes as 815, and nothing says that it is another code.
+ */
 const hasDigits = (
   book: Pick<CodeBook, 'read'>,
   code: AccessCodeRecord,
@@ -119,8 +122,10 @@ const hasDigits = (
   reading: SlotReading,
 ): boolean => {
   const own = book.read(placement.sealedCode, code);
-  return reading.code === undefined || own === undefined || reading.code.equals(own);
+  return reading.code === undefined || own === undefined || withoutZeros(reading.code) === withoutZeros(own);
 };
+
+const withoutZeros = (code: Secret): string => code.reveal().replace(/^0+/, '');
 
 function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
   if (placement.state === 'planned') return [];
