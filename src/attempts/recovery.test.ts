@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { scriptedCore } from '../../test/kit/core-fixture.ts';
 import { type Script, sendAndHearNothing, untilAborted } from '../../test/kit/scripted-lock.ts';
-import type { LockReading } from '../contract/index.ts';
+import { GatewayError, type LockReading } from '../contract/index.ts';
 
 /** Runs one command until `script` waits, kills the process there, and starts again on what was on disk. */
-async function killedDuring(action: 'lock' | 'unlock', script: Script, reading: () => Promise<LockReading>) {
+async function killedDuring(
+  action: 'lock' | 'unlock',
+  script: Script,
+  reading: () => Promise<LockReading>,
+  unlockActsOn: 'bolt' | 'latch' = 'bolt',
+) {
   const first = await scriptedCore();
   first.lock.script = script;
   const attempt = await first.core.doors[action]('front', first.origin());
@@ -12,6 +17,7 @@ async function killedDuring(action: 'lock' | 'unlock', script: Script, reading: 
   const store = first.store.crash();
   const second = await scriptedCore({ clock: first.clock, store });
   second.lock.reading = reading;
+  second.lock.unlockActsOn = unlockActsOn;
   return { attempt, first, second };
 }
 
@@ -40,6 +46,27 @@ describe('after a restart', () => {
     expect(ended.settlement).toMatchObject(end);
     await second.clock.advance(60_000);
     expect(second.lock.sent).toHaveLength(0);
+  });
+
+  it.each([
+    ['unlock', 'unlocked', 'latch', { error: { type: 'outcome_unknown' } }],
+    ['lock', 'locked', 'latch', { status: 'success' }],
+    ['unlock', 'unlocked', 'bolt', { status: 'success' }],
+  ] as const)('%s that ends %s on a lock whose unlocking acts on the %s', async (action, state, actsOn, end) => {
+    const { attempt, second } = await killedDuring(action, sendAndHearNothing, async () => ({ state }), actsOn);
+    const ended = await second.clock.until(second.end(attempt));
+    expect(ended.settlement).toMatchObject(end);
+    await second.clock.advance(60_000);
+    expect(second.lock.sent).toHaveLength(0);
+  });
+
+  it('a lock that refuses to be read has said nothing of the command before', async () => {
+    const { attempt, second } = await killedDuring('unlock', sendAndHearNothing, async () => {
+      throw new GatewayError('authentication_failed', 'Front does not know this gateway any more. Pair it again.');
+    });
+    const { settlement } = await second.clock.until(second.end(attempt));
+    expect(settlement).toMatchObject({ error: { type: 'outcome_unknown' } });
+    expect(settlement?.status === 'error' && settlement.error.message).toContain('Pair it again');
   });
 
   it('a lock that cannot tell yet is asked again until it can', async () => {

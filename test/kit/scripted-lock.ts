@@ -36,6 +36,7 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
   /** The device of the open generation ignores its abort and never closes. */
   closeHangs = false;
   keypad: Pad | undefined;
+  unlockActsOn: 'bolt' | 'latch' = 'bolt';
 
   readonly link: MqttLink;
   readonly driver = defineDriver({
@@ -46,6 +47,7 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
     describe: () => ({ deviceType: 'scripted_lock', manufacturer: 'test', model: 'scripted' }),
     limits: { door: { sendByMs: 5_000, deadlineMs: 9_000 }, code: { sendByMs: 45_000, deadlineMs: 60_000 } },
     open: async (_link, _settings, ctx) => {
+      const scripted = this;
       this.opened += 1;
       this.report = ctx.report;
       for (const word of this.firstWords) ctx.report(word);
@@ -71,7 +73,15 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
           this,
         );
       return {
-        lock: { observes: 'bolt' as const, lock: run('lock'), unlock: run('unlock'), read: () => this.reading() },
+        lock: {
+          observes: 'bolt' as const,
+          get unlockActsOn() {
+            return scripted.unlockActsOn;
+          },
+          lock: run('lock'),
+          unlock: run('unlock'),
+          read: () => this.reading(),
+        },
         ...(this.keypad && { accessCodes: this.keypad.capability }),
         close: async () => {
           this.closed += 1;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GatewayError } from '../../../src/contract/index.ts';
 import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
 
 let f: NukiFixture;
@@ -181,7 +182,9 @@ describe('what goes wrong on the air', () => {
       if (f.lock.history.includes('lockAction')) f.air.find(f.address)?.mute(true);
     }
     const before = f.clock.now();
-    expect(await f.settled(outcome)).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    const error = await f.settled(outcome);
+    expect(error).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    expect((error as GatewayError).message).toContain('could not be reached over Bluetooth');
     expect(f.clock.now() - before).toBeLessThanOrEqual(20_000);
     given.end();
   });

@@ -1,6 +1,6 @@
 import {
   type CommandContext,
-  type GatewayError,
+  GatewayError,
   type LockOutcome,
   type LockReading,
   type ReadContext,
@@ -18,7 +18,7 @@ import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-r
 import type { Arrival, Conversation } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
 import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf } from './evidence.ts';
-import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
+import { incomplete, notMoved, refusal, relocked, unasked, unlatchUnknown } from './failures.ts';
 import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
 
 /** A lock that is not reached is given up this long before `send_by`: "offline" says more than "expired". A guess. */
@@ -69,6 +69,8 @@ export async function operate(
     if (door.isUnlatch && verdict.value !== 'locked') throw unlatchUnknown(access.deviceName);
     if (door.hasRelocked) throw relocked(access.deviceName);
   }
+  // Why nobody could be asked says more than that time is over.
+  if (verdict.end === 'unknown' && door.lastError) throw unasked(access.deviceName, target, door.lastError);
   return doorOutcome(verdict, { name: access.deviceName, target }, (reason) => reason);
 }
 
@@ -103,6 +105,7 @@ class DoorCommand {
   #sawLatch = false;
   #hasLookedTwice = false;
   #last: KeyturnerStates | undefined;
+  #lastError: GatewayError | undefined;
   /** Seen where it should be, and COMPLETE still to come. */
   #arrived: readonly Claim[] = [];
   #patience: Timer | undefined;
@@ -118,6 +121,11 @@ class DoorCommand {
 
   get isUnlatch(): boolean {
     return this.#action === lockActions.unlatch;
+  }
+
+  /** Why it could not be asked; undefined once it could. */
+  get lastError(): GatewayError | undefined {
+    return this.#lastError;
   }
 
   /** It locked itself last: it may have been unlocked before. */
@@ -251,8 +259,19 @@ class DoorCommand {
 
   /** Over the connection of the command while it lasts, and over one of its own afterwards. */
   async #ask(signal: AbortSignal): Promise<readonly Claim[]> {
-    const access = this.#access;
     await this.#written;
+    try {
+      const claims = await this.#askAnyhow(signal);
+      this.#lastError = undefined;
+      return claims;
+    } catch (error) {
+      if (error instanceof GatewayError) this.#lastError = error;
+      throw error;
+    }
+  }
+
+  async #askAnyhow(signal: AbortSignal): Promise<readonly Claim[]> {
+    const access = this.#access;
     const live = this.#live;
     const by = this.#ctx.deadline - MARGIN_MS;
     if (live === undefined)
