@@ -78,7 +78,7 @@ export class SimulatedKeypad {
       this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('get', 'pin_code', ieeeAddress, timeout));
       return true;
     }
-    this.#timers.after(radioMs, () => this.#answer(slot));
+    if (!this.#misbehaviour().tellsNoCodes) this.#timers.after(radioMs, () => this.#answer(slot));
     return true;
   }
 
@@ -133,7 +133,10 @@ export class SimulatedKeypad {
     const user: JsonObject =
       code === undefined
         ? { status: 'available' }
-        : { status: 'enabled', ...(this.#options.exposePin ? { pin_code: code } : {}) };
+        : {
+            status: 'enabled',
+            ...(this.#options.exposePin ? { pin_code: shownAs[this.#misbehaviour().showsPinsAs](code) } : {}),
+          };
     this.#bridge.update(this.#options.ieeeAddress, { users: { [slot]: user } });
   }
 
@@ -146,6 +149,14 @@ export class SimulatedKeypad {
     );
   }
 }
+
+/** Locks withhold digits in ways of their own. */
+const shownAs: Readonly<Record<LockMisbehaviour['showsPinsAs'], (code: string) => Json>> = {
+  digits: (code) => code,
+  nothing: () => '',
+  stars: (code) => '*'.repeat(code.length),
+  number: Number,
+};
 
 const timeout = 'Error: ZCL command closuresDoorLock failed (Timeout - 4711 - 1 - 1 - 257 - 7 after 10000ms)';
 

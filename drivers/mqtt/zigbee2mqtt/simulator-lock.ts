@@ -134,7 +134,18 @@ export class SimulatedLock implements BridgedDevice {
   }
 
   misbehave(misbehaviour: Partial<LockMisbehaviour>): void {
+    const wasQuiet = this.#misbehaviour.repeatsEveryMs === 0;
     this.#misbehaviour = { ...this.#misbehaviour, ...misbehaviour };
+    if (wasQuiet) this.#repeat();
+  }
+
+  #repeat(): void {
+    const { repeatsEveryMs } = this.#misbehaviour;
+    if (repeatsEveryMs === 0) return;
+    this.#timers.after(repeatsEveryMs, () => {
+      this.#bridge.repeat(this.ieeeAddress);
+      this.#repeat();
+    });
   }
 
   behave(): void {
@@ -207,7 +218,7 @@ export class SimulatedLock implements BridgedDevice {
     const { deaf, ignoresReads, readError } = this.#misbehaviour;
     if (readError !== undefined) this.#failLater('get', readError);
     else if (deaf || ignoresReads) this.#failLater('get', noAnswer);
-    else this.#timers.after(this.#radioMs, () => this.#bridge.update(this.ieeeAddress, this.#stateKeys()));
+    else this.#timers.after(this.#radioMs, () => this.#tellState());
     return true;
   }
 
@@ -251,17 +262,16 @@ export class SimulatedLock implements BridgedDevice {
 
   /** The attribute report, and the operation event in a second message. */
   #tell(cause: BoltCause, action: string | undefined, user: number): void {
-    this.#bridge.update(this.ieeeAddress, this.#stateKeys());
+    this.#tellState();
     if (action !== undefined) this.#timers.after(actionMs, () => this.#announce(cause, action, user));
   }
 
   #announce(cause: BoltCause, action: string, user: number): void {
     const source = sources[cause];
-    this.#bridge.update(
-      this.ieeeAddress,
-      {},
-      { action, action_user: user, action_source: source.code, action_source_name: source.name },
-    );
+    const event = { action, action_user: user, action_source: source.code, action_source_name: source.name };
+    for (const ms of [0, ...this.#misbehaviour.tellsEventsAgainAfterMs])
+      if (ms === 0) this.#bridge.update(this.ieeeAddress, {}, event);
+      else this.#timers.after(ms, () => this.#bridge.update(this.ieeeAddress, {}, event));
   }
 
   #failLater(verb: 'set' | 'get', error: { readonly afterMs: number; readonly reason: string }): void {
@@ -273,6 +283,15 @@ export class SimulatedLock implements BridgedDevice {
       this.#timers.after(ms, () => {
         this.reportBattery(this.#misbehaviour.batteryReportsAlike ? this.#battery : this.#battery - 1);
       });
+  }
+
+  #tellState(): void {
+    if (!this.#misbehaviour.knowsNoBolt) {
+      this.#bridge.update(this.ieeeAddress, this.#stateKeys());
+      return;
+    }
+    this.#bridge.forget(this.ieeeAddress, 'lock_state');
+    this.#bridge.update(this.ieeeAddress, { state: 'UNLOCK' });
   }
 
   #stateKeys(): JsonObject {

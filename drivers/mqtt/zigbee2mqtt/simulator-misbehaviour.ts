@@ -32,6 +32,12 @@ export interface LockMisbehaviour {
   readonly batteryReportsAfterMs: readonly number[];
   /** Those battery reports repeat the same figure. */
   readonly batteryReportsAlike: boolean;
+  /** The bridge publishes what it remembers of the lock this often, asked or not; 0 does not. */
+  readonly repeatsEveryMs: number;
+  /** Its operation events are told again this long after each. */
+  readonly tellsEventsAgainAfterMs: readonly number[];
+  /** Says that it does not know where its bolt is (ZCL LockState 0xFF): the bridge says UNLOCK and no `lock_state`. */
+  readonly knowsNoBolt: boolean;
 
   /** Refuses every PIN with a failure status: nothing at all appears on MQTT. */
   readonly refusesPins: boolean;
@@ -49,6 +55,10 @@ export interface LockMisbehaviour {
   readonly sendsNoProgrammingEvents: boolean;
   /** Reads of a code slot are not answered. */
   readonly ignoresPinReads: boolean;
+  /** The bridge has no converter for what the lock answers to a read of a code slot: nothing appears, nor does it fail. */
+  readonly tellsNoCodes: boolean;
+  /** What stands in the place of a PIN that is shown; a number is the PIN without its leading zeros. */
+  readonly showsPinsAs: 'digits' | 'nothing' | 'stars' | 'number';
 }
 
 export const wellBehaved: LockMisbehaviour = {
@@ -68,6 +78,9 @@ export const wellBehaved: LockMisbehaviour = {
   readError: undefined,
   batteryReportsAfterMs: [],
   batteryReportsAlike: false,
+  repeatsEveryMs: 0,
+  tellsEventsAgainAfterMs: [],
+  knowsNoBolt: false,
   refusesPins: false,
   forgetsPins: false,
   believesPins: false,
@@ -76,4 +89,6 @@ export const wellBehaved: LockMisbehaviour = {
   enabledAfterDelete: 0,
   sendsNoProgrammingEvents: false,
   ignoresPinReads: false,
+  tellsNoCodes: false,
+  showsPinsAs: 'digits',
 };

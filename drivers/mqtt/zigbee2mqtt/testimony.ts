@@ -130,9 +130,10 @@ export class Testimony {
   }
 
   /** An event may be told again long after: only one over the air that is owed for the last command is a word on it. */
-  #ofEvent({ message: { event, bolt }, at, retained, isOfLastCommand }: HeardMessage): readonly Claim[] {
-    // A lock may say that it carried out the command while its own report says that the bolt got stuck.
-    if (retained || event?.kind !== 'operated' || bolt === 'not_fully_locked') return [];
+  #ofEvent({ message: { event }, bolt, at, retained, isOfLastCommand }: HeardMessage): readonly Claim[] {
+    // A lock may say that it carried out the command while its own report says that the bolt got stuck, or got lost.
+    const isDoubted = bolt === 'not_fully_locked' || bolt === 'unknown';
+    if (retained || event?.kind !== 'operated' || isDoubted) return [];
     const { operation, method } = event;
     if (isOfLastCommand && (operation === 'locked' || operation === 'unlocked'))
       return [{ about: 'bolt', value: operation, at, cause: 'remote' }];
