@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildConsole } from './build-console.mjs';
 import { copyAssets } from './copy-assets.mjs';
+import { sbomOf } from './sbom.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -18,7 +19,7 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc');
 /** Changes whenever a file that goes into `dist` does. */
 function fingerprint() {
   const hash = createHash('sha256');
-  const inputs = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const inputs = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
   for (const folder of ['src', 'drivers', 'config'])
     if (existsSync(join(root, folder)))
       for (const file of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }))
@@ -48,6 +49,7 @@ export function build() {
     if (tsc.status !== 0) throw new Error(`The build failed:\n${tsc.stdout}${tsc.stderr}${tsc.error ?? ''}`);
     copyAssets(root, next);
     buildConsole(root, next);
+    writeFileSync(join(next, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(root), undefined, 1)}\n`);
     writeFileSync(join(next, '.built-from'), stamp);
     if (existsSync(dist)) renameSync(dist, last);
     renameSync(next, dist);

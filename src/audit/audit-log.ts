@@ -57,7 +57,7 @@ export class AuditLog {
     this.#pruneLater(sealAfterMs);
   }
 
-  /** @throws GatewayError `misconfigured` when the chain's key cannot be read though there is a chain */
+  /** Where the chain's key cannot be read a new one is begun, and verifying says where: the doors go on. */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     const key = await chainKey(options);
     await options.store.keepAudit(key);
@@ -136,9 +136,7 @@ export class AuditLog {
     const { store, clock, days, isClockSure, log } = this.#options;
     if (!isClockSure()) return false;
     const before = clock.wallTime() - days * dayMs;
-    const old = store
-      .auditAfter(0, rowsPerPrune)
-      .filter(({ text }) => (JSON.parse(text) as { at: number }).at < before);
+    const old = store.auditAfter(0, rowsPerPrune).filter(({ text }) => timeOf(text) < before);
     const last = old.at(-1);
     // The newest stays: the chain goes on from it.
     if (last === undefined || last.seq === this.#head?.seq) return false;
@@ -155,18 +153,28 @@ export class AuditLog {
   }
 }
 
+/** Of an entry that was damaged nobody knows how old it is: it stays. */
+function timeOf(text: string): number {
+  try {
+    return Number((JSON.parse(text) as { readonly at?: unknown }).at);
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** A place in the chain with what vouches for it, as a fact: `seq:hash:seal`. */
 const sealedPlace = (key: Uint8Array, what: 'head' | 'anchor', { seq, hash }: AuditHead): string =>
   `${seq}:${hash}:${chainSeal(key, what, seq, hash)}`;
 
-async function chainKey({ store, vault, randomBytes }: AuditLogOptions): Promise<Uint8Array> {
+async function chainKey({ store, vault, randomBytes, log }: AuditLogOptions): Promise<Uint8Array> {
   const kept = store.fact(auditKeyFact);
-  if (kept !== undefined) return openChainKey(vault, kept);
-  if (store.auditAfter(0, 1).length > 0)
-    throw new GatewayError(
-      'misconfigured',
-      'The database has an audit log and not the key of its chain: somebody took it out, or the disk lost it. Restore a backup of the database.',
-    );
+  try {
+    if (kept !== undefined) return openChainKey(vault, kept);
+  } catch (error) {
+    log.error({ err: error }, 'the audit log goes on with another key: it is broken here');
+  }
+  if (kept === undefined && store.auditAfter(0, 1).length > 0)
+    log.error('the key of the audit log was taken out or damaged; it goes on with another one, and is broken here');
   const key = randomBytes(32);
   const sealed = vault.seal(new Secret(Buffer.from(key).toString('hex')), { fact: auditKeyFact });
   await store.commit([{ kind: 'fact_put', name: auditKeyFact, value: Buffer.from(sealed).toString('hex') }]);

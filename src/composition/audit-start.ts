@@ -13,7 +13,7 @@ export async function writeStart(
   config: Pick<LoadedConfig, 'digest' | 'devices'>,
   { version, bootId }: GatewayIdentity,
   pairings: Pick<PairingFiles, 'fingerprints'>,
-  store: Pick<Store, 'fact' | 'commit'>,
+  store: Pick<Store, 'fact' | 'commit'> & { readonly damaged: readonly string[] },
 ): Promise<void> {
   const by = { kind: 'gateway' } as const;
   const known = JSON.parse(store.fact(knownPairingsFact) ?? '{}') as Record<string, string>;
@@ -26,6 +26,9 @@ export async function writeStart(
       by,
       details: { version, boot_id: bootId, config_sha256: config.digest, devices: config.devices.length },
     }),
+    ...(store.damaged.length > 0
+      ? [audit.entry({ kind: 'rows_left_out', by, details: { rows: store.damaged.slice(0, 100) } })]
+      : []),
     ...changed.map((deviceId) =>
       audit.entry({
         kind: 'pairing_changed',

@@ -24,7 +24,8 @@ export async function openStore(
   const store = await SqliteStore.open({ ...context, path, retentionDays, maxEvents });
   try {
     // Every start writes the key's id down.
-    if (!newDatabase) assertNotEmptied(config.store, store.fact(keyIdFact) === undefined);
+    if (!newDatabase)
+      assertNotEmptied(config.store, store.fact(keyIdFact) === undefined && store.auditAfter(0, 1).length === 0);
     const vault = await Vault.open({ keyFile, store, randomBytes });
     markUsed(keyFile);
     return { store, vault, close: () => store.close() };

@@ -14,9 +14,12 @@ export function auditColumns({ at, kind, by, details, name }: AuditEntry): [text
 export const nameDigest = (salt: string, name: string): string =>
   createHash('sha256').update(`${salt}\0${name}`).digest('hex');
 
-export const auditRecordColumns = 'seq, entry, name, hash';
+/** As bytes: what the disk damaged may be no text any more. */
+export const auditRecordColumns = 'seq, CAST(entry AS BLOB), hash, sum, CAST(name AS BLOB)';
 
 export function auditRecordOf(row: Row): AuditRecord {
-  const [seq, text, name, hash] = row as [number, string, string | null, Uint8Array];
-  return { seq, text, name: name ?? undefined, hash: Buffer.from(hash).toString('hex') };
+  const [seq, entry, hash, , kept] = row as [number, Uint8Array, Uint8Array, number | null, Uint8Array | null];
+  const text = Buffer.from(entry).toString();
+  const name = kept === null ? undefined : Buffer.from(kept).toString();
+  return { seq, text, name, hash: Buffer.from(hash).toString('hex') };
 }

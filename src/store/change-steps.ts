@@ -18,7 +18,9 @@ import {
 } from './columns.ts';
 import { documentOf } from './documents.ts';
 import type { Bounds } from './retention.ts';
+import { rowSum } from './row-sum.mjs';
 import { type StatementName, statementIndex } from './statements.ts';
+import { attemptSums, stateSum } from './whole-rows.ts';
 import type { Step } from './writer-protocol.ts';
 
 const step = (name: StatementName, parameters: readonly Parameter[], mustChange = false): Step => [
@@ -26,6 +28,10 @@ const step = (name: StatementName, parameters: readonly Parameter[], mustChange 
   parameters,
   mustChange,
 ];
+
+/** A row with its sum at the end. */
+const summed = (name: StatementName, columns: readonly Parameter[], mustChange = false): Step =>
+  step(name, [...columns, rowSum(columns)], mustChange);
 
 const settlementColumns = (settlement: Settlement | undefined): [result: Parameter, error: Parameter] => [
   settlement?.status === 'success' ? JSON.stringify(settlement.result) : null,
@@ -83,7 +89,7 @@ const idOrNull = (id: string | undefined): Parameter => (id === undefined ? null
 
 /** Puts an event that has been numbered. */
 export const eventStep = (event: EventRecord): Step =>
-  step(
+  summed(
     'eventPut',
     [
       event.seq,
@@ -106,57 +112,60 @@ export const eventStep = (event: EventRecord): Step =>
 /** The statements that make a change. */
 export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put' }>): Step[] {
   switch (change.kind) {
-    case 'attempt_accepted':
-      return [step('attemptAccepted', acceptedColumns(change.attempt), true)];
-    case 'attempt_intent':
-      return [step('attemptIntent', [historyParameter(change.history), idParameter(change.actionAttemptId)], true)];
+    case 'attempt_accepted': {
+      const columns = acceptedColumns(change.attempt);
+      return [step('attemptAccepted', [...columns, ...attemptSums(columns)], true)];
+    }
+    case 'attempt_intent': {
+      const history = historyParameter(change.history);
+      const state = stateSum({ intent: 1, settledAt: null, result: null, error: null, history });
+      return [step('attemptIntent', [history, idParameter(change.actionAttemptId), state], true)];
+    }
     case 'attempt_settled': {
       const { settledAt, settlement, history, actionAttemptId } = change;
-      const columns = [
-        settledAt,
-        ...settlementColumns(settlement),
-        historyParameter(history),
-        idParameter(actionAttemptId),
-      ];
-      return [step('attemptSettled', columns, true)];
+      const [result, error] = settlementColumns(settlement);
+      const told = historyParameter(history);
+      const state = stateSum({ intent: undefined, settledAt, result, error, history: told });
+      return [step('attemptSettled', [settledAt, result, error, told, idParameter(actionAttemptId), state], true)];
     }
     case 'access_code_put':
-      return [step('accessCodePut', codeColumns(change.code))];
+      return [summed('accessCodePut', codeColumns(change.code))];
     case 'access_code_removed':
       return [step('accessCodeRemoved', [idParameter(change.accessCodeId)])];
     case 'unmanaged_code_put':
-      return [step('unmanagedCodePut', unmanagedColumns(change.code))];
+      return [summed('unmanagedCodePut', unmanagedColumns(change.code))];
     case 'unmanaged_code_removed':
       return [step('unmanagedCodeRemoved', [idParameter(change.accessCodeId)])];
     case 'noise_threshold_put':
-      return [step('noiseThresholdPut', thresholdColumns(change.threshold))];
+      return [summed('noiseThresholdPut', thresholdColumns(change.threshold))];
     case 'noise_threshold_removed':
       return [step('noiseThresholdRemoved', [idParameter(change.noiseThresholdId)])];
     case 'user_identity_put':
-      return [step('userIdentityPut', [idParameter(change.identity.userIdentityId), documentOf(change.identity)])];
+      return [summed('userIdentityPut', [idParameter(change.identity.userIdentityId), documentOf(change.identity)])];
     case 'user_identity_removed':
       return [step('userIdentityRemoved', [idParameter(change.userIdentityId)])];
     case 'space_put':
-      return [step('spacePut', [idParameter(change.space.spaceId), documentOf(change.space)])];
+      return [summed('spacePut', [idParameter(change.space.spaceId), documentOf(change.space)])];
     case 'space_removed':
       return [step('spaceRemoved', [idParameter(change.spaceId)])];
     case 'access_grant_put':
-      return [step('accessGrantPut', [idParameter(change.grant.accessGrantId), documentOf(change.grant)])];
+      return [summed('accessGrantPut', [idParameter(change.grant.accessGrantId), documentOf(change.grant)])];
     case 'access_grant_removed':
       return [step('accessGrantRemoved', [idParameter(change.accessGrantId)])];
     case 'access_method_put':
-      return [step('accessMethodPut', [idParameter(change.method.accessMethodId), documentOf(change.method)])];
+      return [summed('accessMethodPut', [idParameter(change.method.accessMethodId), documentOf(change.method)])];
     case 'access_method_removed':
       return [step('accessMethodRemoved', [idParameter(change.accessMethodId)])];
     case 'idempotency_put': {
       const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
-      return [step('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
+      return [summed('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
     }
     case 'webhook_put': {
       const { webhookId, url, eventTypes, sealedSecret, keyId, createdAt, afterSeq } = change.webhook;
       const types = JSON.stringify(eventTypes);
       const secret = bytesParameter(sealedSecret);
-      return [step('webhookPut', [idParameter(webhookId), url, types, secret, keyId ?? null, createdAt, afterSeq])];
+      const columns = [idParameter(webhookId), url, types, secret, keyId ?? null, createdAt];
+      return [step('webhookPut', [...columns, rowSum(columns), afterSeq, rowSum([afterSeq])])];
     }
     case 'webhook_removed':
       return [
@@ -164,10 +173,10 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put
         step('webhookRemoved', [idParameter(change.webhookId)]),
       ];
     case 'webhook_progress':
-      return [step('webhookProgress', [change.afterSeq, idParameter(change.webhookId)])];
+      return [step('webhookProgress', [change.afterSeq, rowSum([change.afterSeq]), idParameter(change.webhookId)])];
     case 'webhook_delivery_put': {
       const { webhookId, eventSeq, objectKey, tries, nextAt } = change.delivery;
-      return [step('webhookDeliveryPut', [idParameter(webhookId), eventSeq, objectKey, tries, nextAt])];
+      return [summed('webhookDeliveryPut', [idParameter(webhookId), eventSeq, objectKey, tries, nextAt])];
     }
     case 'webhook_delivery_removed':
       return [step('webhookDeliveryRemoved', [idParameter(change.webhookId), change.eventSeq])];
@@ -176,7 +185,7 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put
     case 'audit_pruned':
       return [step('auditPruned', [change.seq])];
     case 'fact_put':
-      return [step('factPut', [change.name, change.value])];
+      return [summed('factPut', [change.name, change.value])];
     case 'fact_removed':
       return [step('factRemoved', [change.name])];
   }

@@ -27,9 +27,11 @@ import {
   codeOf,
   deliveryColumns,
   deliveryOf,
+  documentColumns,
   eventColumns,
   eventOf,
   grantOf,
+  idempotencyColumns,
   idempotencyOf,
   identityOf,
   methodOf,
@@ -43,6 +45,7 @@ import {
   webhookOf,
 } from './sqlite-rows.ts';
 import { attemptsIndexedTo, eventsIndexedTo } from './statements.ts';
+import { type IsWhole, wholeAttempt, wholeBySum, wholeWebhook } from './whole-rows.ts';
 
 /** Every pending attempt is at or above the mark: without it, looking for none would read them all. */
 const statusConditions: Readonly<Record<AttemptStatus, string>> = {
@@ -55,14 +58,24 @@ const statusConditions: Readonly<Record<AttemptStatus, string>> = {
 export class SqliteReader implements StoreReader {
   readonly #database: Database.Database;
   readonly #path: string;
+  readonly #onDamage: (place: string) => void;
+  /** Kinds of which a row was damaged. */
+  readonly #damaged = new Set<string>();
   readonly #statements = new Map<string, Database.Statement>();
   /** Whoever commits tells them of what is on disk. */
   readonly recentAttempts = new RecentRows();
   readonly recentEvents = new RecentRows();
 
-  /** @param path of a database that the writer has brought up to date */
-  constructor(path: string) {
+  /**
+   * @param path of a database that the writer has brought up to date
+   * @param onDamage told of each row that is not as it was written, each time it is come across
+   */
+  constructor(path: string, onDamage: (place: string) => void = () => undefined) {
     this.#path = path;
+    this.#onDamage = (place) => {
+      this.#damaged.add(place.slice(0, place.lastIndexOf(' ')));
+      onDamage(place);
+    };
     this.#database = new Database(path);
     this.#database.exec('PRAGMA query_only = ON');
     this.#learn(
@@ -91,7 +104,7 @@ export class SqliteReader implements StoreReader {
             [idColumn(actionAttemptId)],
           )
         : this.#one(`SELECT ${attemptColumns} FROM attempts WHERE seq = ?`, attemptOf, [seq]);
-    return found?.actionAttemptId === actionAttemptId ? found : undefined;
+    return found?.actionAttemptId === actionAttemptId ? found : this.#missing('action attempt');
   }
 
   attempts(query: AttemptQuery): AttemptRecord[] {
@@ -219,41 +232,47 @@ export class SqliteReader implements StoreReader {
   }
 
   userIdentities(): UserIdentityRecord[] {
-    return this.#all('SELECT document FROM user_identities ORDER BY number', identityOf);
+    return this.#all(`SELECT ${documentColumns} FROM user_identities ORDER BY number`, identityOf);
   }
 
   spaces(): SpaceRecord[] {
-    return this.#all('SELECT document FROM spaces ORDER BY number', spaceOf);
+    return this.#all(`SELECT ${documentColumns} FROM spaces ORDER BY number`, spaceOf);
   }
 
   accessGrants(): AccessGrantRecord[] {
-    return this.#all('SELECT document FROM access_grants ORDER BY number', grantOf);
+    return this.#all(`SELECT ${documentColumns} FROM access_grants ORDER BY number`, grantOf);
   }
 
   accessMethods(): AccessMethodRecord[] {
-    return this.#all('SELECT document FROM access_methods ORDER BY number', methodOf);
+    return this.#all(`SELECT ${documentColumns} FROM access_methods ORDER BY number`, methodOf);
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {
-    return this.#one(
-      'SELECT scope, fingerprint, action_attempt_id, created_at FROM idempotency WHERE scope = ?',
-      idempotencyOf,
-      [scope],
-    );
+    return this.#one(`SELECT ${idempotencyColumns} FROM idempotency WHERE scope = ?`, idempotencyOf, [scope]);
   }
 
   fact(name: string): string | undefined {
-    return this.#one('SELECT value FROM facts WHERE name = ?', ([value]) => String(value), [name]);
+    return this.#all('SELECT name, value, sum FROM facts WHERE name = ?', factOf, [name])[0];
+  }
+
+  /** As it lies there, also where it is not what was written: for whoever verifies it otherwise. */
+  unverifiedFact(name: string): string | undefined {
+    return this.#one(
+      'SELECT CAST(value AS BLOB) FROM facts WHERE name = ?',
+      ([value]) => String(Buffer.from(value as Uint8Array)),
+      [name],
+    );
   }
 
   event(eventId: string): EventRecord | undefined {
     const seq = this.recentEvents.seqOf(eventId);
     if (seq !== undefined) return this.#one(`SELECT ${eventColumns} FROM events WHERE seq = ?`, eventOf, [seq]);
-    return this.#one(
+    const found = this.#one(
       `SELECT ${eventColumns} FROM events WHERE seq = (SELECT number FROM event_ids WHERE id = ?)`,
       eventOf,
       [idColumn(eventId)],
     );
+    return found ?? this.#missing('event');
   }
 
   events(query: EventQuery): EventRecord[] {
@@ -329,7 +348,7 @@ export class SqliteReader implements StoreReader {
   }
 
   auditBefore(seq: number, limit: number): AuditRecord[] {
-    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?`, auditRecordOf, [
+    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?`, auditListedOf, [
       seq,
       limit,
     ]);
@@ -355,18 +374,63 @@ export class SqliteReader implements StoreReader {
     return found === true;
   }
 
+  /** Comes across every row of what is small, and the newest of the rest, so that damage is told of at the start. */
+  lookAtRows(most: number): void {
+    this.accessCodes();
+    this.unmanagedCodes();
+    this.noiseThresholds();
+    this.userIdentities();
+    this.spaces();
+    this.accessGrants();
+    this.accessMethods();
+    this.#all('SELECT name, value, sum FROM facts', factOf);
+    for (const { webhookId } of this.webhooks()) this.webhookDeliveries(webhookId);
+    this.#all(`SELECT ${idempotencyColumns} FROM idempotency ORDER BY number DESC LIMIT ?`, idempotencyOf, [most]);
+    this.#all(`SELECT ${attemptColumns} FROM attempts ORDER BY seq DESC LIMIT ?`, attemptOf, [most]);
+    this.#all(`SELECT ${eventColumns} FROM events ORDER BY seq DESC LIMIT ?`, eventOf, [most]);
+    this.auditBefore(Number.MAX_SAFE_INTEGER, most);
+  }
+
   close(): void {
     this.#statements.clear();
     this.#database.close();
   }
 
-  #one<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T | undefined {
-    const row = this.#query(() => this.#statement(sql).get(parameters)) as Row | undefined;
-    return row === undefined ? undefined : read(row);
+  /**
+   * What is not found never was, unless a row of its kind was damaged: it may be that one, and its id.
+   * @throws GatewayError `internal_error`
+   */
+  #missing(what: string): undefined {
+    if (!this.#damaged.has(what)) return undefined;
+    throw new GatewayError(
+      'internal_error',
+      `It cannot be told whether there is such an ${what}: a row of one was damaged on disk. The log names it; restore a backup, or go on without it.`,
+    );
   }
 
+  /** @throws GatewayError `internal_error` when the row was damaged: that it is not there would be no answer */
+  #one<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T | undefined {
+    const row = this.#query(() => this.#statement(sql).get(parameters)) as Row | undefined;
+    if (row === undefined) return undefined;
+    const place = placeOf(read, row);
+    if (place === undefined) return read(row);
+    this.#onDamage(place);
+    throw new GatewayError(
+      'internal_error',
+      `The row of ${place} in the database was damaged on disk. Restore a backup, or go on without it.`,
+    );
+  }
+
+  /** A row that was damaged is left out, and told of. */
   #all<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T[] {
-    return (this.#query(() => this.#statement(sql).all(parameters)) as Row[]).map(read);
+    const rows = this.#query(() => this.#statement(sql).all(parameters)) as Row[];
+    const whole: T[] = [];
+    for (const row of rows) {
+      const place = placeOf(read, row);
+      if (place === undefined) whole.push(read(row));
+      else this.#onDamage(place);
+    }
+    return whole;
   }
 
   /** Rows as arrays: as objects they would carry a `_metadata` of libsql's. */
@@ -392,6 +456,49 @@ export class SqliteReader implements StoreReader {
       );
     }
   }
+}
+
+/** Shown to somebody, as against verified: there a damaged entry is told of as what breaks the chain. */
+function auditListedOf(row: Row): AuditRecord {
+  return auditRecordOf(row);
+}
+
+const factOf = ([_name, value]: Row): string => String(value);
+
+/** How rows are read, what tells whether they are whole, and what they are called. */
+const checks = new Map<unknown, readonly [what: string, idColumn: number, isWhole: IsWhole]>([
+  [attemptOf, ['action attempt', 1, wholeAttempt]],
+  [codeOf, ['access code', 0, wholeBySum]],
+  [unmanagedOf, ['unmanaged access code', 0, wholeBySum]],
+  [thresholdOf, ['noise threshold', 0, wholeBySum]],
+  [identityOf, ['user identity', 0, wholeBySum]],
+  [spaceOf, ['space', 0, wholeBySum]],
+  [grantOf, ['access grant', 0, wholeBySum]],
+  [methodOf, ['access method', 0, wholeBySum]],
+  [idempotencyOf, ['idempotency key', 0, wholeBySum]],
+  [eventOf, ['event', 1, wholeBySum]],
+  [webhookOf, ['webhook', 0, wholeWebhook]],
+  [deliveryOf, ['webhook delivery', 0, wholeBySum]],
+  [factOf, ['fact', 0, wholeBySum]],
+  [
+    auditListedOf,
+    [
+      'audit entry',
+      0,
+      ([seq, entry, hash, sum]) =>
+        wholeBySum([seq ?? null, String(Buffer.from(entry as Uint8Array)), hash ?? null, sum ?? null]),
+    ],
+  ],
+]);
+
+/** Which row it is, when it is not as it was written; undefined when it is. */
+function placeOf(read: unknown, row: Row): string | undefined {
+  const check = checks.get(read);
+  if (check === undefined) return undefined;
+  const [what, id, isWhole] = check;
+  if (isWhole(row)) return undefined;
+  const named = idOf(row[id] ?? null);
+  return `${what} ${/^[\w.:-]{1,64}$/.test(named) ? named : '(unreadable)'}`;
 }
 
 /** As `hex()` gives it: for a UUID its bytes, for another id its characters. */

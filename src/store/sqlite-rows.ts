@@ -20,16 +20,19 @@ import { recordOf } from './documents.ts';
 export type Row = Column[];
 
 export const attemptColumns =
-  'seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at, intent, settled_at, result, error, history';
+  'seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at, intent, settled_at, result, error, history, sum, state_sum';
 export const codeColumns =
-  'access_code_id, device_id, name, sealed_code, status, starts_at, ends_at, created_at, details';
-export const unmanagedColumns = 'access_code_id, device_id, slot, name, sealed_code, created_at';
+  'access_code_id, device_id, name, sealed_code, status, starts_at, ends_at, created_at, details, sum';
+export const unmanagedColumns = 'access_code_id, device_id, slot, name, sealed_code, created_at, sum';
 export const thresholdColumns =
-  'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at';
+  'noise_threshold_id, device_id, name, starts_daily_at, ends_daily_at, time_zone, decibels, sustained_ms, created_at, sum';
 export const eventColumns =
-  'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details';
-export const webhookColumns = 'webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq';
-export const deliveryColumns = 'webhook_id, event_seq, object_key, tries, next_at';
+  'seq, event_id, event_type, device_id, access_code_id, action_attempt_id, noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details, sum';
+export const webhookColumns =
+  'webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq, sum, progress_sum';
+export const documentColumns = 'id, document, sum';
+export const idempotencyColumns = 'scope, fingerprint, action_attempt_id, created_at, sum';
+export const deliveryColumns = 'webhook_id, event_seq, object_key, tries, next_at, sum';
 
 export function attemptOf(row: Row): AttemptRecord {
   const [seq, id, device, type, subject, actor, acceptedAt, intent, settledAt, result, error, history] = row as [
@@ -187,10 +190,10 @@ export function deliveryOf(row: Row): WebhookDeliveryRecord {
   return { webhookId: idOf(id), eventSeq, objectKey, tries, nextAt };
 }
 
-export const identityOf = ([document]: Row): UserIdentityRecord =>
+export const identityOf = ([_id, document]: Row): UserIdentityRecord =>
   recordOf<UserIdentityRecord>(document, { key: undefined });
 
-export const spaceOf = ([document]: Row): SpaceRecord =>
+export const spaceOf = ([_id, document]: Row): SpaceRecord =>
   recordOf<SpaceRecord>(document, {
     key: undefined,
     parentSpaceId: undefined,
@@ -198,7 +201,7 @@ export const spaceOf = ([document]: Row): SpaceRecord =>
     customerData: undefined,
   });
 
-export function grantOf([document]: Row): AccessGrantRecord {
+export function grantOf([_id, document]: Row): AccessGrantRecord {
   const grant = recordOf<AccessGrantRecord>(document, {
     key: undefined,
     reservationKey: undefined,
@@ -213,7 +216,7 @@ export function grantOf([document]: Row): AccessGrantRecord {
   return { ...grant, requests };
 }
 
-export function methodOf([document]: Row): AccessMethodRecord {
+export function methodOf([_id, document]: Row): AccessMethodRecord {
   const method = recordOf<AccessMethodRecord>(document, {
     issuedAt: undefined,
     standsInFor: undefined,

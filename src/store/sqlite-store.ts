@@ -26,6 +26,7 @@ import {
   stepsOf,
 } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
+import { DamageList } from './damage-list.ts';
 import { ProcessLock } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -76,6 +77,9 @@ const acceptancesPerMark = 1_000;
  */
 const usualRowsPerIndexing = 512;
 
+/** Of tables that may be large, at a start: some 50 ms of reading. A guess. */
+const rowsLookedAt = 5_000;
+
 /** Deleting that many rows takes a few milliseconds of the writer's time. */
 const rowsPerPrune = 100;
 
@@ -88,6 +92,7 @@ export class SqliteStore implements Store {
   readonly #queue: CommitQueue<Waiting>;
   readonly #retention: Retention;
   readonly #condition: Condition;
+  readonly #damage: DamageList;
   /** Since the mark was raised. */
   #acceptances = 0;
   readonly #rowsPerIndexing: number;
@@ -100,7 +105,9 @@ export class SqliteStore implements Store {
   #isClockSure = () => true;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: SqliteStoreOptions, { lock, writer, reader, condition }: Parts) {
+  private constructor(options: SqliteStoreOptions, { lock, writer, reader, condition, damage }: Parts) {
+    this.#damage = damage;
+    reader.lookAtRows(rowsLookedAt);
     this.#path = options.path;
     this.#lock = lock;
     this.#writer = writer;
@@ -133,6 +140,7 @@ export class SqliteStore implements Store {
     const { path, log, reserveBytes = usualReserveBytes, probeMs = usualProbeMs } = options;
     prepareFile(path);
     const lock = ProcessLock.take(path);
+    const damage = new DamageList(path, log);
     const condition: Condition = { hasRoom: true, isDead: false, tellAudit: () => undefined };
     let writer: WriterThread | undefined;
     try {
@@ -150,6 +158,7 @@ export class SqliteStore implements Store {
             condition.hasRoom = hasRoom;
             log.warn(message);
           },
+          onDamage: (place) => damage.found(place),
           onAudit: (head) => condition.tellAudit(head),
           onFatal: (error) => {
             condition.isDead = true;
@@ -159,7 +168,13 @@ export class SqliteStore implements Store {
       );
       writer = started.writer;
       condition.hasRoom = started.hasRoom;
-      return new SqliteStore(options, { lock, writer, reader: new SqliteReader(path), condition });
+      return new SqliteStore(options, {
+        lock,
+        writer,
+        reader: new SqliteReader(path, (place) => damage.found(place)),
+        condition,
+        damage,
+      });
     } catch (error) {
       await writer?.close();
       lock.release();
@@ -209,6 +224,11 @@ export class SqliteStore implements Store {
   get accepting(): boolean {
     const { hasRoom, isDead } = this.#condition;
     return hasRoom && !isDead && this.#closing === undefined;
+  }
+
+  /** Rows that are not as they were written, as far as they were come across: they are left out. */
+  get damaged(): readonly string[] {
+    return this.#damage.places;
   }
 
   get stats(): CommitStats {
@@ -436,6 +456,7 @@ interface Parts {
   readonly writer: WriterThread;
   readonly reader: SqliteReader;
   readonly condition: Condition;
+  readonly damage: DamageList;
 }
 
 interface Waiting {

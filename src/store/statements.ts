@@ -1,5 +1,6 @@
 const putDocument = (table: string): string =>
-  `INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`;
+  `INSERT INTO ${table} (id, document, sum) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET document = excluded.document, sum = excluded.sum`;
 
 const mark = (name: string) => `(SELECT value FROM marks WHERE name = '${name}')`;
 /** Rows up to it stand in the index tables. */
@@ -13,11 +14,12 @@ const seqOfId = (parameter: string) =>
 /** What the writer runs, by name. */
 const sql = {
   attemptAccepted: `INSERT INTO attempts (seq, action_attempt_id, device_id, action_type, subject, actor, accepted_at,
-      intent, settled_at, result, error, history)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+      intent, settled_at, result, error, history, sum, state_sum)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
     WHERE NOT EXISTS (SELECT 1 FROM attempt_ids WHERE id = ?2)`,
-  attemptIntent: `UPDATE attempts SET intent = 1, history = ?1 WHERE seq = ${seqOfId('?2')} AND settled_at IS NULL`,
-  attemptSettled: `UPDATE attempts SET settled_at = ?1, result = ?2, error = ?3, history = ?4
+  attemptIntent: `UPDATE attempts SET intent = 1, history = ?1, state_sum = ?3
+    WHERE seq = ${seqOfId('?2')} AND settled_at IS NULL`,
+  attemptSettled: `UPDATE attempts SET settled_at = ?1, result = ?2, error = ?3, history = ?4, state_sum = ?6
     WHERE seq = ${seqOfId('?5')} AND settled_at IS NULL`,
   attemptIdsFilled: `INSERT OR IGNORE INTO attempt_ids SELECT action_attempt_id, seq FROM attempts
     WHERE seq > ${attemptsIndexedTo} AND seq <= ?1 ORDER BY action_attempt_id`,
@@ -42,24 +44,24 @@ const sql = {
         marks.value))
     WHERE name = 'pending_from'`,
   accessCodePut: `INSERT INTO access_codes (access_code_id, device_id, name, sealed_code, status, starts_at, ends_at,
-      created_at, details)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      created_at, details, sum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (access_code_id) DO UPDATE SET device_id = excluded.device_id, name = excluded.name,
       sealed_code = excluded.sealed_code, status = excluded.status, starts_at = excluded.starts_at,
-      ends_at = excluded.ends_at, created_at = excluded.created_at, details = excluded.details`,
+      ends_at = excluded.ends_at, created_at = excluded.created_at, details = excluded.details, sum = excluded.sum`,
   accessCodeRemoved: `DELETE FROM access_codes WHERE access_code_id = ?`,
-  unmanagedCodePut: `INSERT INTO unmanaged_codes (access_code_id, device_id, slot, name, sealed_code, created_at)
-    VALUES (?, ?, ?, ?, ?, ?)
+  unmanagedCodePut: `INSERT INTO unmanaged_codes (access_code_id, device_id, slot, name, sealed_code, created_at, sum)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (access_code_id) DO UPDATE SET device_id = excluded.device_id, slot = excluded.slot,
-      name = excluded.name, sealed_code = excluded.sealed_code, created_at = excluded.created_at`,
+      name = excluded.name, sealed_code = excluded.sealed_code, created_at = excluded.created_at, sum = excluded.sum`,
   unmanagedCodeRemoved: `DELETE FROM unmanaged_codes WHERE access_code_id = ?`,
   noiseThresholdPut: `INSERT INTO noise_thresholds (noise_threshold_id, device_id, name, starts_daily_at,
-      ends_daily_at, time_zone, decibels, sustained_ms, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ends_daily_at, time_zone, decibels, sustained_ms, created_at, sum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (noise_threshold_id) DO UPDATE SET device_id = excluded.device_id, name = excluded.name,
       starts_daily_at = excluded.starts_daily_at, ends_daily_at = excluded.ends_daily_at,
       time_zone = excluded.time_zone, decibels = excluded.decibels, sustained_ms = excluded.sustained_ms,
-      created_at = excluded.created_at`,
+      created_at = excluded.created_at, sum = excluded.sum`,
   noiseThresholdRemoved: `DELETE FROM noise_thresholds WHERE noise_threshold_id = ?`,
   userIdentityPut: putDocument('user_identities'),
   userIdentityRemoved: `DELETE FROM user_identities WHERE id = ?`,
@@ -69,27 +71,29 @@ const sql = {
   accessGrantRemoved: `DELETE FROM access_grants WHERE id = ?`,
   accessMethodPut: putDocument('access_methods'),
   accessMethodRemoved: `DELETE FROM access_methods WHERE id = ?`,
-  idempotencyPut: `INSERT OR REPLACE INTO idempotency (scope, fingerprint, action_attempt_id, created_at)
-    VALUES (?, ?, ?, ?)`,
+  idempotencyPut: `INSERT OR REPLACE INTO idempotency (scope, fingerprint, action_attempt_id, created_at, sum)
+    VALUES (?, ?, ?, ?, ?)`,
   eventPut: `INSERT INTO events (seq, event_id, event_type, device_id, access_code_id, action_attempt_id,
-      noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+      noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details, sum)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
     WHERE NOT EXISTS (SELECT 1 FROM event_ids WHERE id = ?2)`,
   eventsForgotten: `DELETE FROM recent_events WHERE number <= ?1`,
-  webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, after_seq)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+  webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, sum, after_seq,
+      progress_sum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (webhook_id) DO UPDATE SET url = excluded.url, event_types = excluded.event_types,
-      sealed_secret = excluded.sealed_secret, created_at = excluded.created_at`,
+      sealed_secret = excluded.sealed_secret, key_id = excluded.key_id, created_at = excluded.created_at,
+      sum = excluded.sum`,
   webhookRemoved: `DELETE FROM webhooks WHERE webhook_id = ?`,
   webhookDeliveriesRemoved: `DELETE FROM webhook_deliveries WHERE webhook_id = ?`,
-  webhookProgress: `UPDATE webhooks SET after_seq = ? WHERE webhook_id = ?`,
-  webhookDeliveryPut: `INSERT OR REPLACE INTO webhook_deliveries (webhook_id, event_seq, object_key, tries, next_at)
-    VALUES (?, ?, ?, ?, ?)`,
+  webhookProgress: `UPDATE webhooks SET after_seq = ?, progress_sum = ? WHERE webhook_id = ?`,
+  webhookDeliveryPut: `INSERT OR REPLACE INTO webhook_deliveries (webhook_id, event_seq, object_key, tries, next_at, sum)
+    VALUES (?, ?, ?, ?, ?, ?)`,
   webhookDeliveryRemoved: `DELETE FROM webhook_deliveries WHERE webhook_id = ? AND event_seq = ?`,
-  auditPut: `INSERT INTO audit (seq, entry, name, hash) VALUES (?, ?, ?, ?)`,
+  auditPut: `INSERT INTO audit (seq, entry, name, hash, sum) VALUES (?, ?, ?, ?, ?)`,
   auditNameRemoved: `UPDATE audit SET name = NULL WHERE seq = ?`,
   auditPruned: `DELETE FROM audit WHERE seq <= ?`,
-  factPut: `INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)`,
+  factPut: `INSERT OR REPLACE INTO facts (name, value, sum) VALUES (?, ?, ?)`,
   factRemoved: `DELETE FROM facts WHERE name = ?`,
   // The newest attempt stays, so that sequence numbers go on from it.
   attemptsPruned: `DELETE FROM attempts WHERE seq IN (

@@ -48,7 +48,8 @@ export type ToWriter =
   | { readonly kind: 'close' };
 
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly hasRoom: boolean }
+  /** `takenOut`: rows that were damaged beyond telling which they were. */
+  | { readonly kind: 'ready'; readonly hasRoom: boolean; readonly takenOut: readonly string[] }
   /** The database cannot be used; the thread ends. */
   | { readonly kind: 'unusable'; readonly message: string }
   /** One entry per unit: null when it is on disk. */

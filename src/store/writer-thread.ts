@@ -6,6 +6,8 @@ import type { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './w
 export interface WriterEvents {
   /** The disk became full, or has room again. */
   readonly onRoom: (hasRoom: boolean, message: string) => void;
+  /** A row had to be taken out of the database. */
+  readonly onDamage?: (place: string) => void;
   /** Where the audit log ends, after a group that made it longer. */
   readonly onAudit?: (head: AuditHead) => void;
   /** A sync failed or the thread died: what is on disk is unknown, and the process must end. */
@@ -89,6 +91,7 @@ export class WriterThread {
     switch (message.kind) {
       case 'ready':
         this.#state = 'running';
+        for (const place of message.takenOut) this.#events.onDamage?.(place);
         this.#started.ready(message.hasRoom);
         break;
       case 'unusable':

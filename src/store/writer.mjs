@@ -1,6 +1,7 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { parentPort, workerData } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
+import { rowSum } from './row-sum.mjs';
 import { codeOf, openDatabase, scalar } from './writer-database.mjs';
 import { lengthen, Reserve } from './writer-room.mjs';
 
@@ -184,7 +185,7 @@ class Writer {
       const text = numbered(seq, bare);
       const hash = chainHash(audit.key, audit.hash, seq, text);
       try {
-        this.statement(audit.statement).run([seq, text, name, hash]);
+        this.statement(audit.statement).run([seq, text, name, hash, rowSum([seq, text, hash])]);
       } catch (error) {
         throw classify(error, codeOf(error));
       }
@@ -387,14 +388,19 @@ function start() {
   }
 }
 
+/** @type {string[]} */
+const takenOut = [];
+/** @param {string} place */
+const gone = (place) => takenOut.push(place);
+
 /** A full disk has no room for the log either: what was left pending must be settled all the same. */
 function open() {
   try {
-    return openDatabase(path, migrations);
+    return openDatabase(path, migrations, gone);
   } catch (error) {
     if (!(classify(error, codeOf(error)) instanceof NoRoom)) throw error;
     reserve.giveUp();
-    return openDatabase(path, migrations);
+    return openDatabase(path, migrations, gone);
   }
 }
 
@@ -430,7 +436,7 @@ if (writer !== undefined) {
       port.close();
     }
   });
-  tell({ kind: 'ready', hasRoom: writer.hasRoom });
+  tell({ kind: 'ready', hasRoom: writer.hasRoom, takenOut });
   // The first commits come before anybody is idle.
   if (writer.hasRoom) writer.lengthenLog();
 }

@@ -1,0 +1,1 @@
+export declare const rowSum: (columns: readonly unknown[]) => number;
