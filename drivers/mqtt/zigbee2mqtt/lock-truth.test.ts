@@ -67,13 +67,9 @@ const history: fc.Arbitrary<History> = fc.record({
 });
 
 async function live({ seed, first, misbehaviour, interferences, actions, pauseMs }: History): Promise<void> {
-  // A lock that answers no read but reports something unchanged after each of them looks as if it answered. Nothing on
-  // MQTT tells these apart, and no lock is known to do it.
-  const { deaf, ignoresReads, readError } = misbehaviour;
-  const answersReads = deaf !== true && ignoresReads !== true && readError === undefined;
   const f = await zigbeeLock({ seed, lock: { bolt: first }, mqtt: { jitterMs: 20 } });
   const { clock, link, lock, simulator } = f;
-  lock.misbehave({ ...misbehaviour, ...(answersReads ? {} : { batteryReportsAlike: false }) });
+  lock.misbehave(misbehaviour);
   const interfere: Record<string, () => void> = {
     cut: () => link.cut(),
     'cut, arrives': () => link.cut({ onTheWay: 'arrives' }),

@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type ScriptedBridge, scriptedBridge } from '../../../test/kit/scripted-bridge.ts';
+
+/*
+ * What people who run locks behind Zigbee2MQTT reported of codes, as it was published, and variants of it.
+ */
+
+let f: ScriptedBridge;
+
+beforeEach(async () => {
+  f = await scriptedBridge();
+});
+
+const locked = { battery: 95, linkquality: 81, lock_state: 'locked', state: 'LOCK' };
+
+describe('digits that the lock does not show', () => {
+  const masks: readonly [string, unknown][] = [
+    ['nothing', undefined],
+    ['an empty text', ''],
+    ['stars', '****'],
+    ['null', null],
+    ['crosses', 'XXXX'],
+    ['zeros all over', '0000'],
+    ['a number without its zero', 815],
+    ['a text without its zero', '815'],
+    ['an object', {}],
+  ];
+
+  it.each(masks)('%s: one write, and it is held', async (_, shown) => {
+    let users: object = { 1: { status: 'available' } };
+    f.bridge.obey = (topic, payload) => {
+      if (topic.endsWith('/set') && payload.includes('0815')) users = { 1: { status: 'enabled', pin_code: shown } };
+      if (topic.endsWith('/get')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+    };
+    await f.clock.advance(5_000);
+    const outcome = await f.create(1, '0815');
+    expect(outcome).toMatchObject({ value: { slot: 1, occupied: true } });
+    expect(outcome.value?.code).toBeUndefined();
+    expect(f.sent.filter(({ topic }) => topic.endsWith('/set'))).toHaveLength(1);
+    const read = await f.codes((keypad, ctx) => keypad.read?.(ctx, 1));
+    expect(read).toMatchObject({ value: { slot: 1, occupied: true } });
+    expect(read.value?.code).toBeUndefined();
+  });
+
+  it('other digits are other digits', async () => {
+    let users: object = { 1: { status: 'available' } };
+    f.bridge.obey = (topic) => {
+      if (topic.endsWith('/set')) users = { 1: { status: 'enabled', pin_code: '9182' } };
+      if (topic.endsWith('/get')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+    };
+    expect((await f.create(1, '0815')).error).toMatchObject({ type: 'code_not_stored' });
+  });
+});
+
+describe('a lock that answers no read of a code', () => {
+  const alive = () => {
+    f.bridge.obey = (topic, payload) => {
+      if (topic.endsWith('/get') && payload.includes('state')) f.clock.setTimer(() => f.say(locked), 150);
+    };
+  };
+
+  it('is learnt to be one, said once, asked no more, and written to', async () => {
+    f.say(locked);
+    await f.clock.advance(5_000);
+    alive();
+    const first = await f.create(1, '4711');
+    expect(first).toMatchObject({ value: { slot: 1, occupied: true } });
+    const reads = f.sent.filter(({ payload }) => payload.includes('pin_code') && !payload.includes('4711')).length;
+    expect(reads).toBeLessThan(15);
+    expect(f.device.accessCodes?.observes).toBe('nothing');
+    expect(f.of('capabilities')).toHaveLength(1);
+    expect(await f.create(2, '4712')).toMatchObject({ value: { slot: 2, occupied: true } });
+    expect(await f.clear(1)).toMatchObject({ error: undefined });
+    expect(f.sent.filter(({ payload }) => /"pin_code":\{"user":\d\}/.test(payload))).toHaveLength(reads);
+    expect(f.of('capabilities')).toHaveLength(1);
+  });
+
+  it('tells of codes after all: it is asked again', async () => {
+    f = await scriptedBridge({ pin_confirmation: undefined });
+    f.say(locked);
+    await f.clock.advance(5_000);
+    alive();
+    await f.create(1, '4711');
+    f.say({ ...locked, users: { 3: { status: 'enabled' } } });
+    await f.clock.advance(10);
+    expect(f.device.accessCodes?.observes).toBe('slot');
+  });
+
+  it('is one by its settings, and a write that the bridge complains of has not arrived', async () => {
+    f = await scriptedBridge({ pin_confirmation: 'none' });
+    expect(f.device.accessCodes?.observes).toBe('nothing');
+    f.bridge.obey = (topic) => {
+      if (!topic.endsWith('/set')) return;
+      const message = "z2m: Publish 'set' 'pin_code' to 'L' failed: 'Error: timed out after 10000ms'";
+      f.clock.setTimer(() => f.say({ level: 'error', message }, 'bridge/logging'), 10_000);
+    };
+    expect((await f.create(1, '4711')).error).toMatchObject({ type: 'device_offline', delivery: 'maybe_sent' });
+    expect(f.sent).toHaveLength(1 + 1);
+  });
+
+  it('and is silent otherwise is not: it may be away', async () => {
+    const outcome = await f.create(1, '4711');
+    expect(outcome.error).toMatchObject({ type: 'device_offline', delivery: 'not_sent' });
+    expect(f.device.accessCodes?.observes).toBe('slot');
+    expect(f.sent.some(({ topic }) => topic.endsWith('/set'))).toBe(false);
+  });
+});
+
+describe('somebody else at the same bridge', () => {
+  it('changes a slot: it is told, ours is not', async () => {
+    let users: Record<string, object> = { 1: { status: 'available' }, 2: { status: 'available' } };
+    f.bridge.obey = (topic, payload) => {
+      if (topic.endsWith('/set')) {
+        users = { ...users, 1: { status: 'enabled' } };
+        f.clock.setTimer(
+          () => f.say({ ...locked, action: 'pin_code_added', action_user: 1, action_source_name: 'rf' }),
+          350,
+        );
+      } else if (payload.includes('pin_code')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+    };
+    await f.clock.advance(5_000);
+    expect((await f.create(1, '4711')).value).toBeDefined();
+    expect(f.of('code_slot')).toEqual([]);
+    f.say({ ...locked, users, action: 'pin_code_added', action_user: 2, action_source_name: 'rf' });
+    await f.clock.advance(10);
+    expect(f.of('code_slot')).toEqual([{ kind: 'code_slot', slot: 2, occupied: true }]);
+    f.say({ ...locked, users, action: 'pin_code_deleted', action_user: 1, action_source_name: 'rf' });
+    await f.clock.advance(10);
+    expect(f.of('code_slot').at(-1)).toEqual({ kind: 'code_slot', slot: 1, occupied: false });
+    await f.clock.advance(60_000);
+    f.say({ ...locked, users: { ...users, 4: { status: 'enabled' } } });
+    await f.clock.advance(10);
+    expect(f.of('code_slot').at(-1)).toEqual({ kind: 'code_slot', slot: 4, occupied: true });
+  });
+});
