@@ -3,17 +3,19 @@ import { joinSignals } from '../join-signals.ts';
 import { Inbox } from '../mailbox.ts';
 import type { PermitObserver } from '../observed-permit.ts';
 import type { Claim, Goal, Input, Plan, Traits, Value, Verdict } from './claims.ts';
-import { begin, type Judged, judge, type State, subjectsOf } from './judge.ts';
+import { judge } from './judge.ts';
 import {
   afterAnswer,
   afterGap,
   afterQuestion,
+  afterReturn,
   afterWord,
   asAnswer,
   freshMemory,
   isNewSample,
   type Memory,
 } from './memory.ts';
+import { begin, type Judged, type State, subjectsOf } from './state.ts';
 
 /**
  * Puts a question about these things to the device, and resolves with what the answer says; with undefined where answers
@@ -109,6 +111,7 @@ export class EvidenceBook<Reason = never> {
 
   /** The way to the device is open again: whoever waits for an answer asks now. */
   reachable(): void {
+    this.#memory = afterReturn(this.#memory, this.#clock.now());
     this.#tell({ kind: 'reachable' });
   }
 

@@ -66,6 +66,8 @@ export interface Goal {
   readonly passing?: readonly Sought[];
   /** The proof ends by itself so long after the send (a pulse), in milliseconds: what is seen later says nothing. */
   readonly lastsMs?: number;
+  /** The proof lasts for a moment: that it is not there any more, or not yet, says nothing (a latch that is pulled). */
+  readonly isMomentary?: boolean;
   /** Instead of a proof: whatever an answer shows of this ends the question. */
   readonly question?: string;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Claim, Goal, Input, Plan, Traits, Verdict } from './claims.ts';
-import { begin, judge, type State } from './judge.ts';
-import { afterWord, freshMemory, type Memory } from './memory.ts';
+import { judge } from './judge.ts';
+import { afterWord, asAnswer, freshMemory, type Memory } from './memory.ts';
+import { begin, type State } from './state.ts';
 
 const plan: Plan = {
   firstAskMs: 3_000,
@@ -56,6 +57,8 @@ class Story {
   /** Heard before the send, `ago` milliseconds. */
   heard(value: string, ago: number): this {
     this.memory = afterWord(this.memory, { about: 'bolt', value, at: this.now - ago }, this.traits.lateByMs);
+    // It was sure from an answer long ago.
+    this.memory = asAnswer(this.memory, 'bolt');
     return this;
   }
 
@@ -212,7 +215,7 @@ describe('where answers belong to their questions, and reports are told again', 
 });
 
 describe('on a connection of one’s own', () => {
-  const latch: Goal = { proof: [{ about: 'latch', value: 'pulled' }] };
+  const latch: Goal = { proof: [{ about: 'latch', value: 'pulled' }], isMomentary: true };
 
   it('a latch that nobody saw pulled was not seen, however unlocked the door is', () => {
     const story = new Story(session, latch).heard('unlocked', 60_000).told(2_000, 'unlocked');
@@ -221,7 +224,11 @@ describe('on a connection of one’s own', () => {
   });
 
   it('a latch that was seen pulled was', () => {
-    const story = new Story(session, latch).heard('unlocked', 60_000);
+    const story = new Story(session, latch).heard('unlocked', 100);
+    story.memory = asAnswer(
+      afterWord(story.memory, { about: 'latch', value: 'rest', at: story.now - 100 }, 0),
+      'latch',
+    );
     story.at(900, () => ({ kind: 'told', claims: [{ about: 'latch', value: 'pulled', at: story.now }] }));
     story.at(1_900, { kind: 'said', word: 'done' });
     expect(story.run()).toMatchObject({ end: 'confirmed' });

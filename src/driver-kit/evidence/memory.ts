@@ -8,6 +8,11 @@ export interface Known {
   readonly at: number;
   /** `answer`: to a question that could be told to be answered. */
   readonly how: 'told' | 'answer';
+  /**
+   * The first word after a gap may come from the memory of somebody on the way. It is sure once an answer showed it, or
+   * another value was told since.
+   */
+  readonly isSure: boolean;
   /** `Clock.now()` when it was heard last that the device is stuck. */
   readonly stuckAt: number | undefined;
   readonly rhythm: Rhythm;
@@ -26,6 +31,8 @@ export interface Rhythm {
   readonly shortestUnaskedMs: number;
   /** `Clock.now()` when it was heard to be so short. */
   readonly shortestAt: number;
+  /** Between the last two of them; undefined after a change. Said twice is no habit yet: it takes two such times. */
+  readonly lastBetweenMs: number | undefined;
   /** `Clock.now()` of the last word that nobody asked for; of words that follow each other at once the first. */
   readonly unaskedAt: number | undefined;
 }
@@ -43,6 +50,8 @@ const BURST_MS = 400;
 /** A device that was not heard to speak as quickly for so long has lost the habit. A guess. */
 const HABIT_MS = 3_600_000;
 
+const NOT_LISTENING = Number.POSITIVE_INFINITY;
+
 export const freshMemory = (now: number): Memory => ({ since: now, known: new Map(), asked: new Map() });
 
 const silentSince = (since: number): Rhythm => ({
@@ -50,6 +59,7 @@ const silentSince = (since: number): Rhythm => ({
   longestSilenceMs: 0,
   shortestUnaskedMs: Number.POSITIVE_INFINITY,
   shortestAt: since,
+  lastBetweenMs: undefined,
   unaskedAt: undefined,
 });
 
@@ -62,18 +72,31 @@ export function afterGap(memory: Memory, now: number): Memory {
         value: undefined,
         at: now,
         how: 'told' as const,
+        isSure: false,
         stuckAt: undefined,
-        // Until now it was silent.
+        // Nobody listens until the way is open again.
         rhythm: {
           ...rhythm,
           longestSilenceMs: Math.max(rhythm.longestSilenceMs, now - rhythm.heardAt),
-          heardAt: now,
+          heardAt: NOT_LISTENING,
           unaskedAt: undefined,
+          lastBetweenMs: undefined,
         },
       },
     ]),
   );
-  return { since: now, known, asked: new Map() };
+  return { since: now, known, asked: memory.asked };
+}
+
+/** The way is open again: from now on silence is silence. */
+export function afterReturn(memory: Memory, now: number): Memory {
+  const known = new Map(
+    [...memory.known].map(([about, known]) => {
+      const { rhythm } = known;
+      return [about, rhythm.heardAt === NOT_LISTENING ? { ...known, rhythm: { ...rhythm, heardAt: now } } : known];
+    }),
+  );
+  return { ...memory, since: now, known };
 }
 
 /** A question left. @param lateByMs how long it may be answered */
@@ -114,27 +137,34 @@ export function afterWord(memory: Memory, claim: Claim, lateByMs: number): Memor
 }
 
 function afterUnasked(rhythm: Rhythm, at: number, isSame: boolean): Rhythm {
-  const { unaskedAt, shortestUnaskedMs, shortestAt } = rhythm;
-  if (unaskedAt === undefined || !isSame) return { ...rhythm, unaskedAt: at };
+  const { unaskedAt, shortestUnaskedMs, shortestAt, lastBetweenMs } = rhythm;
+  if (unaskedAt === undefined || !isSame) return { ...rhythm, unaskedAt: at, lastBetweenMs: undefined };
   const between = at - unaskedAt;
   if (between < BURST_MS) return rhythm;
-  const isShortest = between <= shortestUnaskedMs || at - shortestAt > HABIT_MS;
-  return { ...rhythm, unaskedAt: at, ...(isShortest && { shortestUnaskedMs: between, shortestAt: at }) };
+  const told = { ...rhythm, unaskedAt: at, lastBetweenMs: between };
+  if (lastBetweenMs === undefined) return told;
+  const habit = Math.max(between, lastBetweenMs);
+  const isShortest = habit <= shortestUnaskedMs || at - shortestAt > HABIT_MS;
+  return isShortest ? { ...told, shortestUnaskedMs: habit, shortestAt: at } : told;
 }
 
 /** What was heard last of it turned out to be an answer. */
 export function asAnswer(memory: Memory, about: string): Memory {
   const known = memory.known.get(about);
   if (known === undefined) return memory;
-  return { ...memory, known: new Map([...memory.known, [about, { ...known, how: 'answer' }]]) };
+  return { ...memory, known: new Map([...memory.known, [about, { ...known, how: 'answer', isSure: true }]]) };
 }
 
 const rhythmOf = (memory: Memory, about: string): Rhythm =>
   memory.known.get(about)?.rhythm ?? silentSince(memory.since);
 
-function withKnown(memory: Memory, { about, value, at }: Claim, how: Known['how'], rhythm: Rhythm): Memory {
-  const stuckAt = value === 'stuck' ? at : memory.known.get(about)?.stuckAt;
-  return { ...memory, known: new Map([...memory.known, [about, { value, at, how, stuckAt, rhythm }]]) };
+function withKnown(memory: Memory, claim: Claim, how: Known['how'], rhythm: Rhythm): Memory {
+  const { about, value, at } = claim;
+  const last = memory.known.get(about);
+  const isNews = last?.value !== undefined && last.value !== value && !claim.carried;
+  const isSure = how === 'answer' || isNews || (last?.isSure === true && last.value === value);
+  const stuckAt = value === 'stuck' ? at : last?.stuckAt;
+  return { ...memory, known: new Map([...memory.known, [about, { value, at, how, isSure, stuckAt, rhythm }]]) };
 }
 
 /**

@@ -1,0 +1,157 @@
+import type { Claim } from './claims.ts';
+import { afterAnswer, afterQuestion, afterWord, asAnswer, believableWithinMs } from './memory.ts';
+import { hasten, plan, type State, subjectsOf } from './state.ts';
+import { see } from './weighing.ts';
+
+/** Two answers that look like anything else are put so far apart, for one that says otherwise to come in between. */
+const STRAGGLE_MS = 500;
+
+export function takeTold<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
+  const { traits } = state;
+  const isHeld = state.sentAt !== undefined && traits.acknowledgedBy !== 'nobody' && state.acknowledged === 'awaited';
+  if (isHeld) return { ...state, waiting: [...state.waiting, ...claims] };
+  return hear(state, claims, now);
+}
+
+/** What was held back while the acknowledgement was under way. */
+export const drain = <Reason>(state: State<Reason>, now: number): State<Reason> =>
+  hear({ ...state, waiting: [] }, state.waiting, now);
+
+function hear<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
+  let next = state;
+  for (const claim of claims) next = hearOne(next, claim, now);
+  return next.verdict === undefined ? takeAlike(next, claims, now) : next;
+}
+
+function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State<Reason> {
+  const { sentAt, traits, memory } = state;
+  const known = memory.known.get(claim.about)?.value;
+  const remembered = { ...state, memory: afterWord(memory, claim, traits.lateByMs) };
+  // From the memory of somebody on the way: known, and no word of the device.
+  if (sentAt === undefined || claim.kept || claim.carried) return remembered;
+  const since = notBefore(state, claim);
+  if (since < sentAt) return amend(remembered, claim, known !== undefined && known !== claim.value, now);
+  const isWord = claim.cause === 'this_command' || claim.notBefore !== undefined || isOrdered(state, claim);
+  const isChange = known !== undefined && known !== claim.value && traits.tellsChanges;
+  if (isWord || (isChange && !traits.echoes) || namesUs(state, claim)) return see(remembered, claim, since, now);
+  if (!isChange) return remembered;
+  // Nobody asked: that was the echo.
+  return hasten(state.open === undefined ? { ...remembered, echoOwed: false } : remembered, now);
+}
+
+const namesUs = <Reason>({ traits }: State<Reason>, { cause }: Claim): boolean =>
+  cause === 'remote' && Number.isFinite(traits.oldByMs);
+
+/** `Clock.now()` before which what is told cannot have arisen. */
+function notBefore<Reason>(state: State<Reason>, claim: Claim): number {
+  const { sentAt = Number.POSITIVE_INFINITY, traits, acknowledged } = state;
+  if (claim.cause === 'this_command') return Math.max(sentAt, claim.notBefore ?? sentAt);
+  if (claim.notBefore !== undefined) return claim.notBefore;
+  if (isOrdered(state, claim)) return sentAt;
+  // On one connection, what came before the acknowledgement had left before the command arrived.
+  const isOfBefore = traits.acknowledgedBy !== 'nobody' && typeof acknowledged === 'number' && claim.at <= acknowledged;
+  return isOfBefore ? Number.NEGATIVE_INFINITY : claim.at - traits.oldByMs;
+}
+
+const isOrdered = <Reason>({ traits, acknowledged }: State<Reason>, { at }: Claim): boolean =>
+  traits.acknowledgedBy === 'device' && typeof acknowledged === 'number' && at > acknowledged;
+
+/**
+ * Told, and perhaps of before: it wakes the judge, and it may be what was before the send. What an answer showed just
+ * before the send it does not change.
+ */
+function amend<Reason>(state: State<Reason>, claim: Claim, differs: boolean, now: number): State<Reason> {
+  const { about, value } = claim;
+  const known = state.before.get(about);
+  const before = new Map(state.before);
+  const isNewer = known?.how === 'told' || (known !== undefined && claim.at - state.traits.oldByMs > known.at);
+  // An echo says what should be, not what was.
+  if (isNewer && !state.traits.echoes) before.set(about, { value, how: 'told', at: claim.at });
+  const isNews = known === undefined ? differs : known.value !== value;
+  const stuckTold = state.stuckTold || (value === 'stuck' && isNews && !state.stuckBefore);
+  const next = { ...state, before, stuckTold };
+  return isNews ? hasten(next, now) : next;
+}
+
+export function takeAnswer<Reason>(
+  state: State<Reason>,
+  id: number,
+  claims: readonly Claim[],
+  now: number,
+): State<Reason> {
+  const { open, sentAt, traits } = state;
+  if (open === undefined || open.id !== id || sentAt === undefined) return state;
+  // One that was given up may have come in the place of this: it is as old as that question.
+  const isInTurn = traits.answers === 'in_turn';
+  const late = isInTurn ? state.missed.filter((began) => now - began < traits.lateByMs) : [];
+  const began = Math.min(open.began, ...late);
+  // Then its own answer is still to come, in the place of the next.
+  const missed = late.length > 0 ? [...late, open.began] : [];
+  let memory = state.memory;
+  for (const claim of claims) memory = afterAnswer(memory, claim, open.began, isInTurn ? traits.lateByMs : 0);
+  const answered = plan({ ...state, memory, open: undefined, missed, silence: undefined }, now);
+  if (began < sentAt) return answered;
+  return claims.reduce((next, claim) => see(next, claim, began, now, open.began), answered);
+}
+
+/**
+ * Where an answer looks like what is told unasked: one alone may be a word of something else. So many in a row that say
+ * the same, each to a question of its own, and closer together than the device speaks by itself, are answers.
+ */
+function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
+  const { traits, goal, open, sentAt, plan: given } = state;
+  if (traits.answers !== 'mixed' || open === undefined || open.began > now || sentAt === undefined) return state;
+  const subjects = subjectsOf(goal);
+  const ours = claims.filter(({ about, kept, carried }) => subjects.has(about) && !kept && !carried);
+  const [first] = ours;
+  if (first === undefined || ours.some(({ cause }) => cause !== undefined)) return state;
+  const same = state.alike.filter(({ claims: other }) => saysTheSame(other, ours));
+  const alike = [...same, { at: first.at, began: open.began, claims: ours }];
+  const next = { ...state, open: undefined, alike };
+  const needed = 2 + state.stale + (state.echoOwed ? 1 : 0);
+  const window = alike.slice(-needed);
+  const [oldest] = window;
+  if (oldest === undefined || window.length < needed) return plan(next, now, STRAGGLE_MS);
+  const together = first.at - oldest.at;
+  const believable = ours.every(({ about }) => together < believableWithinMs(state.memory, about, oldest.at));
+  if (!believable || oldest.began < sentAt) {
+    // As far as it was heard, it may speak as quickly by itself: a pause shows whether it does. After one, two anew.
+    const isPaused = first.at - (same.at(-1)?.at ?? first.at) > 2 * STRAGGLE_MS;
+    return plan({ ...next, alike: alike.slice(-1) }, now, isPaused ? STRAGGLE_MS : undefined);
+  }
+  const memory = ours.reduce((known, { about }) => asAnswer(known, about), next.memory);
+  const isPressing = given.earlyUntil !== undefined || ours.some(({ value }) => value === 'half_way');
+  const planned = plan(
+    { ...next, memory, ...(!isPressing && { alike: [] }) },
+    now,
+    isPressing ? STRAGGLE_MS : undefined,
+  );
+  return ours.reduce((seen, claim) => see(seen, claim, oldest.began, now, open.began), planned);
+}
+
+const saysTheSame = (a: readonly Claim[], b: readonly Claim[]): boolean =>
+  a.length === b.length && a.every(({ about, value }, i) => about === b[i]?.about && value === b[i]?.value);
+
+export function takeSilence<Reason>(
+  state: State<Reason>,
+  id: number,
+  reason: Reason | undefined,
+  now: number,
+): State<Reason> {
+  if (state.open?.id !== id) return state;
+  const missed = [...state.missed, state.open.began];
+  return plan({ ...state, open: undefined, missed, silence: { reason } }, now);
+}
+
+export function takePut<Reason>(state: State<Reason>, id: number, at: number): State<Reason> {
+  if (state.open?.id !== id) return state;
+  let { memory } = state;
+  for (const about of subjectsOf(state.goal)) memory = afterQuestion(memory, about, at, state.traits.lateByMs);
+  return { ...state, memory, open: { id, began: at } };
+}
+
+export function giveUpQuestion<Reason>(state: State<Reason>, now: number): State<Reason> {
+  const { open, traits, plan: given } = state;
+  if (traits.answers !== 'mixed' || open === undefined || now < open.began + given.patienceMs) return state;
+  return plan({ ...state, open: undefined }, now);
+}

@@ -1,0 +1,116 @@
+import type { Claim, Sought, Value, Verdict } from './claims.ts';
+import { type State, subjectsOf } from './state.ts';
+
+/**
+ * Weighs what certainly arose after the send.
+ *
+ * @param since `Clock.now()` before which it cannot have arisen
+ * @param askedAt for an answer, when its question was put
+ */
+export function see<Reason>(
+  state: State<Reason>,
+  claim: Claim,
+  since: number,
+  now: number,
+  askedAt?: number,
+): State<Reason> {
+  const { goal, sentAt = now } = state;
+  const { about, value } = claim;
+  if (goal.question !== undefined)
+    return about === goal.question ? { ...state, verdict: { end: 'answered', value } } : state;
+  const known = state.before.get(about);
+  // An answer that may be older than what is known says nothing of how it changed.
+  if (askedAt !== undefined && known !== undefined && known.value !== value && since < known.at) return state;
+  const seen = { ...state, before: new Map([...state.before, [about, { value, how: 'seen' as const, at: now }]]) };
+  const subjects = subjectsOf(goal);
+  if (!subjects.has(about)) return seen;
+  if (goal.proof.some((sought) => matches(state, sought, claim)))
+    return arrive(seen, claim, { known: known?.value, since }, now);
+  if (value === 'not_known' || value === 'withheld') {
+    // It hides what it is; what was known before the send still tells a change from it.
+    return { ...state, notKnown: true, elsewhere: undefined };
+  }
+  const isOver = goal.lastsMs !== undefined && now >= sentAt + goal.lastsMs;
+  const isOnTheWay = value === 'half_way' && known !== undefined;
+  const isPassing =
+    (isOnTheWay || goal.passing?.some((sought) => matches(state, sought, claim))) && known?.value !== value;
+  const moved = isPassing ? { ...seen, witness: state.witness ?? ('passing' as const) } : seen;
+  if (value === 'stuck') return known?.value === 'stuck' ? moved : { ...moved, verdict: { end: 'stuck' } };
+  if (value === 'half_way' && state.stuckTold) return { ...moved, verdict: { end: 'stuck' } };
+  if (value === 'half_way') return stayHalfWay(moved, now, askedAt);
+  if (askedAt === undefined || isPassing || isOver || goal.isMomentary) return moved;
+  const count = state.elsewhere?.value === value ? state.elsewhere.count + 1 : 1;
+  if (state.stuckTold && count >= 2) return { ...moved, verdict: { end: 'stuck' } };
+  return { ...moved, notKnown: false, halfWayAt: undefined, elsewhere: { value, count, began: since } };
+}
+
+const matches = <Reason>(state: State<Reason>, sought: Sought, { about, value }: Claim): boolean =>
+  sought.about === about &&
+  sought.value === value &&
+  (sought.ifBefore === undefined || state.before.get(sought.ifBefore.about)?.value === sought.ifBefore.value);
+
+function arrive<Reason>(
+  state: State<Reason>,
+  { value, cause }: Claim,
+  { known: before, since }: { readonly known: Value | undefined; readonly since: number },
+  now: number,
+): State<Reason> {
+  if (cause === 'this_command' || cause === 'remote') return { ...state, verdict: { end: 'confirmed', by: 'cause' } };
+  if (before !== undefined && before !== value && before !== 'not_known' && before !== 'withheld')
+    return { ...state, verdict: { end: 'confirmed', by: 'change' } };
+  if (state.witness !== undefined) return { ...state, verdict: { end: 'confirmed', by: state.witness } };
+  // It said that it carried the command out, and stands as asked since then.
+  if (state.doneAt !== undefined && since >= state.doneAt)
+    return { ...state, verdict: { end: 'confirmed', by: 'word' } };
+  // Asking on would not tell it from before.
+  const askAt = Number.POSITIVE_INFINITY;
+  const stands = { standsAt: state.standsAt ?? now, askAt };
+  return { ...state, ...stands, elsewhere: undefined, halfWayAt: undefined, notKnown: false };
+}
+
+function stayHalfWay<Reason>(state: State<Reason>, now: number, askedAt: number | undefined): State<Reason> {
+  const { halfWayAt, plan: given } = state;
+  if (halfWayAt === undefined) return { ...state, halfWayAt: now, halfWayAnswers: 0, askAt: now + given.halfWayMs };
+  const isLate = askedAt !== undefined && askedAt >= halfWayAt + given.halfWayMs;
+  return isLate ? { ...state, halfWayAnswers: state.halfWayAnswers + 1 } : state;
+}
+
+export function verdictOf<Reason>(state: State<Reason>, now: number): Verdict<Reason> | undefined {
+  const { sentAt, plan: given, traits, goal } = state;
+  if (sentAt === undefined) return undefined;
+  if (goal.question !== undefined) return now >= state.end ? conclude(state) : undefined;
+  if (state.halfWayAnswers >= 2 && state.halfWayAt !== undefined) return { end: 'stuck' };
+  if (state.refused !== undefined && now >= state.refused.at + given.reasonMs)
+    return { end: 'refused', reason: state.refused.reason };
+  if (state.standsAt !== undefined && now >= state.standsAt + given.witnessMs) return { end: 'unconfirmed' };
+  const isMute = traits.answers === 'none' && !traits.tellsChanges;
+  if (isMute && state.acknowledged !== 'awaited' && state.acknowledged !== 'lost') return { end: 'unconfirmed' };
+  const isOver = goal.lastsMs !== undefined && now >= sentAt + goal.lastsMs && state.open === undefined;
+  if (isOver) return conclude(state);
+  const isLost = state.lost !== undefined && state.silence?.reason !== undefined;
+  if (isLost && given.lossMs !== undefined && now >= sentAt + given.lossMs) return conclude(state);
+  const mayGoAgain = given.earlyUntil !== undefined && now < given.earlyUntil;
+  if (mayGoAgain && (state.elsewhere?.count ?? 0) >= 2 && state.elsewhere && isLate(state, state.elsewhere.began))
+    return { end: 'not_reached', value: state.elsewhere.value };
+  return now >= state.end ? conclude(state) : undefined;
+}
+
+const isLate = <Reason>({ sentAt = 0, plan: given, goal, remainingMs }: State<Reason>, began: number): boolean =>
+  began >= sentAt + Math.min(given.travelMs + remainingMs, goal.lastsMs ?? Number.POSITIVE_INFINITY);
+
+export function conclude<Reason>(state: State<Reason>): Verdict<Reason> {
+  const { traits, goal, elsewhere } = state;
+  if (state.refused !== undefined) return { end: 'refused', reason: state.refused.reason };
+  if (state.standsAt !== undefined) return { end: 'unconfirmed' };
+  if (state.halfWayAnswers >= 1 && state.halfWayAt !== undefined) return { end: 'stuck' };
+  if (elsewhere !== undefined && isLate(state, elsewhere.began)) return { end: 'not_reached', value: elsewhere.value };
+  const reason = state.lost?.reason ?? state.silence?.reason;
+  const because = reason === undefined ? {} : { reason };
+  if (state.lost !== undefined) return { end: 'unknown', why: 'lost', ...because };
+  if (state.notKnown) return { end: 'unknown', why: 'not_known', ...because };
+  if (goal.lastsMs !== undefined || goal.isMomentary) return { end: 'unknown', why: 'too_late', ...because };
+  // One that cannot be asked says nothing when nothing changes: as far as anybody knows it stands as asked.
+  const stood = goal.proof.some(({ about, value }) => state.before.get(about)?.value === value);
+  if (traits.answers === 'none' && stood && state.acknowledged !== 'lost') return { end: 'unconfirmed' };
+  return { end: 'unknown', why: 'silent', ...because };
+}
