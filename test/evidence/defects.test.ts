@@ -24,7 +24,7 @@ const defects: readonly (readonly [string, File, string, string])[] = [
   [
     'a gap joins what lies before and after it',
     'memory',
-    'return { since: now, known, asked: memory.asked };',
+    'return { since: now, hadGap: known.size > 0, known, asked: memory.asked };',
     'return memory;',
   ],
   [

@@ -100,7 +100,7 @@ export const historiesOf = (kinds: readonly Kind[]) =>
         carried: fc.array(around, { maxLength: 2 }),
         gap: maybe(
           fc.record({
-            at: around,
+            at: fc.oneof(fc.integer({ min: -300, max: 400 }), fc.integer({ min: -5_000, max: 9_000 })),
             forMs: fc.integer({ min: 10, max: 4_000 }),
             publishes: maybe(fc.constantFrom(...places[device])),
           }),

@@ -91,12 +91,14 @@ export class World {
     this.about = ABOUT[options.device];
     this.#luck = seededRandom(options.seed);
     this.history = [{ at: 0, value: options.initially }];
-    this.#cache = options.deaf && this.#luck() < 0.5 ? this.#other(options.initially) : options.initially;
+    this.#cache = options.deaf && this.#luck() < 0.5 ? this.#other(options.initially) : this.#shown(options.initially);
     for (const { at, to, by, jams } of options.others) this.#at(sendAt + at, () => this.#move(to, by, jams));
     for (const at of options.carried) this.#at(sendAt + at, () => this.#publish({ carried: true }));
     for (const { at, value } of options.kept)
       this.#at(sendAt + at, () => this.#arrive(0, () => [{ ...this.#claim(value), kept: true as const }]));
     const { gap, chatterMs } = options;
+    // Whoever begins to listen asks, and is told what is known.
+    if (this.#isBridged) this.#at(10, () => this.#publish({}));
     if (gap !== undefined) {
       this.#at(sendAt + gap.at, () => {
         this.#isCut = true;
@@ -392,7 +394,6 @@ export class World {
     this.#due.splice(i, 0, due);
   }
 
-  /** The longest that a report can be old: what the traits say, and not a millisecond more. */
   static oldByMs(medium: WorldOptions['medium']): number {
     return REPORT_OLD_MS[medium];
   }

@@ -131,7 +131,8 @@ function goalOf({ fitting }: RelayDoor, target: Target): Goal {
 
 function planOf({ fitting }: RelayDoor): Plan {
   return {
-    firstAskMs: 0,
+    // Its reply to the write comes first, and wakes the judge.
+    firstAskMs: SETTLE_MS,
     betweenMs: LOOK_AGAIN_MS,
     longestBetweenMs: LOOK_AGAIN_MS,
     patienceMs: 0,

@@ -5,6 +5,8 @@ import { see } from './weighing.ts';
 
 /** Two answers that look like anything else are put so far apart, for one that says otherwise to come in between. */
 const STRAGGLE_MS = 500;
+/** Whoever comes back says what he remembers within this. A guess: bridges do as soon as they are connected. */
+const REMEMBERED_MS = 1_000;
 
 export function takeTold<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
   const { traits } = state;
@@ -26,17 +28,22 @@ function hear<Reason>(state: State<Reason>, claims: readonly Claim[], now: numbe
 function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State<Reason> {
   const { sentAt, traits, memory } = state;
   const known = memory.known.get(claim.about)?.value;
-  const remembered = { ...state, memory: afterWord(memory, claim, traits.lateByMs) };
+  const differs = known !== undefined && known !== claim.value;
+  const isAsAsked = state.goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
+  const isEcho = state.echo === 'owed' && differs && isAsAsked && !claim.kept && !claim.carried;
+  const remembered = {
+    ...state,
+    memory: afterWord(memory, claim, traits.lateByMs),
+    ...(isEcho && { echo: claim }),
+  };
   // From the memory of somebody on the way: known, and no word of the device.
   if (sentAt === undefined || claim.kept || claim.carried) return remembered;
   const since = notBefore(state, claim);
-  if (since < sentAt) return amend(remembered, claim, known !== undefined && known !== claim.value, now);
+  if (since < sentAt) return amend(remembered, claim, differs, now);
   const isWord = claim.cause === 'this_command' || claim.notBefore !== undefined || isOrdered(state, claim);
-  const isChange = known !== undefined && known !== claim.value && traits.tellsChanges;
+  const isChange = differs && traits.tellsChanges;
   if (isWord || (isChange && !traits.echoes) || namesUs(state, claim)) return see(remembered, claim, since, now);
-  if (!isChange) return remembered;
-  // Nobody asked: that was the echo.
-  return hasten(state.open === undefined ? { ...remembered, echoOwed: false } : remembered, now);
+  return isChange ? hasten(remembered, now) : remembered;
 }
 
 const namesUs = <Reason>({ traits }: State<Reason>, { cause }: Claim): boolean =>
@@ -65,8 +72,9 @@ function amend<Reason>(state: State<Reason>, claim: Claim, differs: boolean, now
   const known = state.before.get(about);
   const before = new Map(state.before);
   const isNewer = known?.how === 'told' || (known !== undefined && claim.at - state.traits.oldByMs > known.at);
-  // An echo says what should be, not what was.
-  if (isNewer && !state.traits.echoes) before.set(about, { value, how: 'told', at: claim.at });
+  // An echo says what should be, not what was; and who has just come back says what he remembers.
+  const isOfDevice = !state.traits.echoes && claim.at >= state.returnedAt + REMEMBERED_MS;
+  if (isNewer && isOfDevice) before.set(about, { value, how: 'told', at: claim.at });
   const isNews = known === undefined ? differs : known.value !== value;
   const stuckTold = state.stuckTold || (value === 'stuck' && isNews && !state.stuckBefore);
   const next = { ...state, before, stuckTold };
@@ -105,19 +113,22 @@ function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: 
   const ours = claims.filter(({ about, kept, carried }) => subjects.has(about) && !kept && !carried);
   const [first] = ours;
   if (first === undefined || ours.some(({ cause }) => cause !== undefined)) return state;
+  const isEcho = ours.some((claim) => claim === state.echo);
+  if (isEcho || first.at < state.returnedAt + REMEMBERED_MS)
+    return plan({ ...state, open: undefined }, now, STRAGGLE_MS);
   const same = state.alike.filter(({ claims: other }) => saysTheSame(other, ours));
   const alike = [...same, { at: first.at, began: open.began, claims: ours }];
   const next = { ...state, open: undefined, alike };
-  const needed = 2 + state.stale + (state.echoOwed ? 1 : 0);
+  const needed = 2 + state.stale;
   const window = alike.slice(-needed);
   const [oldest] = window;
   if (oldest === undefined || window.length < needed) return plan(next, now, STRAGGLE_MS);
   const together = first.at - oldest.at;
   const believable = ours.every(({ about }) => together < believableWithinMs(state.memory, about, oldest.at));
   if (!believable || oldest.began < sentAt) {
-    // As far as it was heard, it may speak as quickly by itself: a pause shows whether it does. After one, two anew.
-    const isPaused = first.at - (same.at(-1)?.at ?? first.at) > 2 * STRAGGLE_MS;
-    return plan({ ...next, alike: alike.slice(-1) }, now, isPaused ? STRAGGLE_MS : undefined);
+    // As far as it was heard, it may speak as quickly by itself: a pause shows whether it does. After one, all anew.
+    const isQuick = together <= (needed - 1) * 2 * STRAGGLE_MS;
+    return isQuick ? plan({ ...next, alike: alike.slice(-1) }, now) : plan(next, now, STRAGGLE_MS);
   }
   const memory = ours.reduce((known, { about }) => asAnswer(known, about), next.memory);
   const isPressing = given.earlyUntil !== undefined || ours.some(({ value }) => value === 'half_way');

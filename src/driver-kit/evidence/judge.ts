@@ -24,7 +24,7 @@ function take<Reason>(state: State<Reason>, input: Input<Reason>, now: number): 
     case 'acknowledged':
       return drain({ ...state, acknowledged: input.at }, now);
     case 'unacknowledged':
-      return drain({ ...state, acknowledged: 'lost' }, now);
+      return hasten(drain({ ...state, acknowledged: 'lost' }, now), now);
     case 'said':
       return takeWord(state, input, now);
     case 'told':
@@ -38,7 +38,12 @@ function take<Reason>(state: State<Reason>, input: Input<Reason>, now: number): 
     case 'gap':
       return takeGap(state, now);
     case 'reachable':
-      return { ...state, memory: afterReturn(state.memory, now), askAt: Math.min(state.askAt, now) };
+      return {
+        ...state,
+        memory: afterReturn(state.memory, now),
+        returnedAt: now,
+        askAt: Math.min(state.askAt, now),
+      };
     case 'time':
       return giveUpQuestion(state, now);
   }
@@ -47,23 +52,27 @@ function take<Reason>(state: State<Reason>, input: Input<Reason>, now: number): 
 function takeSent<Reason>(state: State<Reason>, at: number): State<Reason> {
   const { memory, traits, plan, goal } = state;
   const before = new Map<string, Before>();
-  for (const [about, { value, how, isSure, at: heardAt }] of memory.known) {
-    const isAnswer = how === 'answer' && heardAt > at - plan.knownForMs;
-    const holds = isAnswer || (traits.tellsChanges && isSure);
-    if (value !== undefined && holds) before.set(about, { value, how: isAnswer ? 'answer' : 'told', at: heardAt });
+  for (const [about, { value, answeredAt, isSure, at: heardAt }] of memory.known) {
+    const isAnswer = answeredAt !== undefined && answeredAt > at - plan.knownForMs;
+    // An echo of another command looks like a word of the device.
+    const wasAnswered = answeredAt !== undefined || !traits.echoes;
+    const holds = isAnswer || (traits.tellsChanges && isSure && wasAnswered);
+    if (value !== undefined && holds)
+      before.set(about, { value, how: isAnswer ? 'answer' : 'told', at: isAnswer ? answeredAt : heardAt });
   }
   const subjects = [...subjectsOf(goal)];
   const open = new Set(subjects.flatMap((about) => openQuestions(memory, about, at, traits.lateByMs)));
   const stuckBefore = subjects.some((about) => (memory.known.get(about)?.stuckAt ?? -Infinity) > at - traits.oldByMs);
   const isQuestion = goal.question !== undefined;
   // Whoever comes back may say first what he remembers from before.
-  const isAfterGap = subjects.some((about) => memory.known.get(about)?.value === undefined);
+  const isAfterGap = memory.hadGap && subjects.some((about) => memory.known.get(about)?.value === undefined);
   return {
     ...state,
     sentAt: at,
     before,
-    stale: open.size + (isAfterGap ? 1 : 0),
-    echoOwed: traits.echoes && !isQuestion,
+    stale: open.size,
+    returnedAt: isAfterGap ? memory.since : state.returnedAt,
+    echo: traits.echoes && !isQuestion ? 'owed' : undefined,
     missed: [...open],
     stuckBefore,
     acknowledged: isQuestion ? at : state.acknowledged,
@@ -83,7 +92,7 @@ function takeGap<Reason>(before: State<Reason>, now: number): State<Reason> {
       ),
     ),
     waiting: [],
-    stale: state.stale + 1,
+    returnedAt: now,
     open: undefined,
     alike: [],
     elsewhere: undefined,
@@ -102,7 +111,8 @@ function takeWord<Reason>(
     case 'working':
       return { ...state, remainingMs: Math.max(state.remainingMs, remainingMs ?? 0) };
     case 'done':
-      return hasten({ ...state, doneAt: state.doneAt ?? now }, now);
+      // The device’s own word: what a middleman says after it, he says after the device.
+      return hasten({ ...state, doneAt: state.doneAt ?? now, echo: undefined }, now);
     case 'refused':
       return hasten({ ...state, refused: state.refused ?? { at: now, reason } }, now);
     case 'lost':

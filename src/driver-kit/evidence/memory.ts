@@ -6,8 +6,8 @@ export interface Known {
   readonly value: Value | undefined;
   /** `Clock.now()` when it was heard. */
   readonly at: number;
-  /** `answer`: to a question that could be told to be answered. */
-  readonly how: 'told' | 'answer';
+  /** `Clock.now()` when an answer showed it last; undefined when none did since it became so. */
+  readonly answeredAt: number | undefined;
   /**
    * The first word after a gap may come from the memory of somebody on the way. It is sure once an answer showed it, or
    * another value was told since.
@@ -40,6 +40,8 @@ export interface Rhythm {
 export interface Memory {
   /** `Clock.now()` since which nothing was missed. */
   readonly since: number;
+  /** There was a gap: what is heard for the first time may be remembered from before it. */
+  readonly hadGap: boolean;
   readonly known: ReadonlyMap<string, Known>;
   /** Questions that may still be answered: `Clock.now()` of each, by what they ask about. */
   readonly asked: ReadonlyMap<string, readonly number[]>;
@@ -52,7 +54,12 @@ const HABIT_MS = 3_600_000;
 
 const NOT_LISTENING = Number.POSITIVE_INFINITY;
 
-export const freshMemory = (now: number): Memory => ({ since: now, known: new Map(), asked: new Map() });
+export const freshMemory = (now: number): Memory => ({
+  since: now,
+  hadGap: false,
+  known: new Map(),
+  asked: new Map(),
+});
 
 const silentSince = (since: number): Rhythm => ({
   heardAt: since,
@@ -71,7 +78,7 @@ export function afterGap(memory: Memory, now: number): Memory {
       {
         value: undefined,
         at: now,
-        how: 'told' as const,
+        answeredAt: undefined,
         isSure: false,
         stuckAt: undefined,
         // Nobody listens until the way is open again.
@@ -85,7 +92,7 @@ export function afterGap(memory: Memory, now: number): Memory {
       },
     ]),
   );
-  return { since: now, known, asked: memory.asked };
+  return { since: now, hadGap: known.size > 0, known, asked: memory.asked };
 }
 
 /** The way is open again: from now on silence is silence. */
@@ -152,19 +159,21 @@ function afterUnasked(rhythm: Rhythm, at: number, isSame: boolean): Rhythm {
 export function asAnswer(memory: Memory, about: string): Memory {
   const known = memory.known.get(about);
   if (known === undefined) return memory;
-  return { ...memory, known: new Map([...memory.known, [about, { ...known, how: 'answer', isSure: true }]]) };
+  return { ...memory, known: new Map([...memory.known, [about, { ...known, answeredAt: known.at, isSure: true }]]) };
 }
 
 const rhythmOf = (memory: Memory, about: string): Rhythm =>
   memory.known.get(about)?.rhythm ?? silentSince(memory.since);
 
-function withKnown(memory: Memory, claim: Claim, how: Known['how'], rhythm: Rhythm): Memory {
+function withKnown(memory: Memory, claim: Claim, how: 'told' | 'answer', rhythm: Rhythm): Memory {
   const { about, value, at } = claim;
   const last = memory.known.get(about);
   const isNews = last?.value !== undefined && last.value !== value && !claim.carried;
-  const isSure = how === 'answer' || isNews || (last?.isSure === true && last.value === value);
+  const isFirst = last === undefined && !memory.hadGap && !claim.carried;
+  const isSure = how === 'answer' || isFirst || isNews || (last?.isSure === true && last.value === value);
   const stuckAt = value === 'stuck' ? at : last?.stuckAt;
-  return { ...memory, known: new Map([...memory.known, [about, { value, at, how, isSure, stuckAt, rhythm }]]) };
+  const answeredAt = how === 'answer' ? at : last?.value === value ? last.answeredAt : undefined;
+  return { ...memory, known: new Map([...memory.known, [about, { value, at, answeredAt, isSure, stuckAt, rhythm }]]) };
 }
 
 /**

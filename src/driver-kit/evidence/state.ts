@@ -17,8 +17,10 @@ export interface State<Reason> {
   readonly before: ReadonlyMap<string, Before>;
   /** Questions of before the send that may still be answered. */
   readonly stale: number;
-  /** The middleman has not yet said of itself what should be: one word more than answers. */
-  readonly echoOwed: boolean;
+  /** The first other word after a command may be what the middleman says of itself: it is no answer. */
+  readonly echo: 'owed' | Claim | undefined;
+  /** `Clock.now()` when the way was open again: what is heard at once may be remembered from before. */
+  readonly returnedAt: number;
   /** It was heard shortly before the send that the device is stuck: what is told of it again may be that. */
   readonly stuckBefore: boolean;
   readonly nextQuestion: number;
@@ -83,7 +85,8 @@ export function begin<Reason>(options: {
     waiting: [],
     before: new Map(),
     stale: 0,
-    echoOwed: false,
+    echo: undefined,
+    returnedAt: Number.NEGATIVE_INFINITY,
     stuckBefore: false,
     nextQuestion: 1,
     open: undefined,

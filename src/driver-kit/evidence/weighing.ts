@@ -20,7 +20,9 @@ export function see<Reason>(
     return about === goal.question ? { ...state, verdict: { end: 'answered', value } } : state;
   const known = state.before.get(about);
   // An answer that may be older than what is known says nothing of how it changed.
-  if (askedAt !== undefined && known !== undefined && known.value !== value && since < known.at) return state;
+  const isOfItself = claim.cause === 'this_command' || claim.notBefore !== undefined;
+  const isOlder = known !== undefined && known.value !== value && since < known.at;
+  if (askedAt !== undefined && isOlder && !isOfItself) return state;
   const seen = { ...state, before: new Map([...state.before, [about, { value, how: 'seen' as const, at: now }]]) };
   const subjects = subjectsOf(goal);
   if (!subjects.has(about)) return seen;
@@ -62,6 +64,8 @@ function arrive<Reason>(
   // It said that it carried the command out, and stands as asked since then.
   if (state.doneAt !== undefined && since >= state.doneAt)
     return { ...state, verdict: { end: 'confirmed', by: 'word' } };
+  // It stood so before it said that, or as it did: one more look tells.
+  if (state.doneAt !== undefined) return { ...state, askAt: now };
   // Asking on would not tell it from before.
   const askAt = Number.POSITIVE_INFINITY;
   const stands = { standsAt: state.standsAt ?? now, askAt };
