@@ -2,6 +2,8 @@ import type { SendPermit } from '../contract/index.ts';
 
 /** Who is told of what becomes of a permit, in the same turn as the link acts on it. */
 export interface PermitObserver {
+  /** Asked at the very moment. @throws GatewayError, `not_sent`: then the permit is not spent */
+  assertMayGo?(): void;
   /** The command leaves now: what was heard up to here is of before. */
   spent(): void;
   /** It did not leave after all, or nobody received it. */
@@ -12,6 +14,7 @@ export interface PermitObserver {
 export const observedPermit = (permit: SendPermit, observer: PermitObserver): SendPermit => ({
   sendBy: permit.sendBy,
   spend: () => {
+    observer.assertMayGo?.();
     permit.spend();
     observer.spent();
   },

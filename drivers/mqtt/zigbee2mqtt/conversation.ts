@@ -2,6 +2,7 @@ import { type Clock, GatewayError, type MqttLink, type SendPermit } from '../../
 import type { Ask, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Plan, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { DeviceBinding } from './device-binding.ts';
 import type { DeviceFeed } from './device-feed.ts';
@@ -36,14 +37,8 @@ export function assertReachable({ feed, binding, device }: Conversation): void {
 }
 
 /** The same permit, which refuses to be spent when the topic is no longer the device's. */
-export const onlyOurs = (conversation: Conversation, permit: SendPermit): SendPermit => ({
-  sendBy: permit.sendBy,
-  spend: () => {
-    assertReachable(conversation);
-    permit.spend();
-  },
-  withdraw: () => permit.withdraw(),
-});
+export const onlyOurs = (conversation: Conversation, permit: SendPermit): SendPermit =>
+  observedPermit(permit, { assertMayGo: () => assertReachable(conversation), spent: () => undefined });
 
 /** Puts a question; its answer comes by the device's topic. */
 export const asking =
