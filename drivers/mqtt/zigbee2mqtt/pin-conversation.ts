@@ -47,7 +47,7 @@ const plan: Plan = {
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
 const marginMs = 500;
 /** A read before a write is given up after this, to see whether the lock tells of codes at all. */
-const readWithinMs = 18_000;
+const readWithinMs = 20_000;
 /** Zigbee's own patience, and a moment for the line in the log: a write that nobody complains of by then has arrived. */
 const complaintWithinMs = 10_500;
 /** Doors wait at most this long meanwhile. */
@@ -174,7 +174,7 @@ async function ask(
 ): Promise<Value | undefined> {
   const value = await question(conversation, signal, {
     ...{ about: slotAbout(slot), key: 'pin_code', payload: pinRead(slot), asked: () => conversation.voice.asked() },
-    ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: 500, longestBetweenMs: 2_000 } },
+    ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: 1_100, longestBetweenMs: 2_000 } },
     ...limits,
   });
   if (value === 'not_known')
