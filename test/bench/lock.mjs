@@ -3,7 +3,7 @@
 import { answer, settings } from './helper.mjs';
 import { connect } from './mqtt-client.mjs';
 
-const { url, protocolVersion, bases } = settings();
+const { url, protocolVersion, bases, devices = 100 } = settings();
 const client = await connect(url, protocolVersion);
 /** @param {string} topic @param {'LOCK' | 'UNLOCK'} state */
 const tell = (topic, state) =>
@@ -25,7 +25,14 @@ client.on('message', (topic, payload) => {
   if (deaf || !topic.endsWith('/set')) return;
   tell(topic.slice(0, -'/set'.length), JSON.parse(payload.toString()).state);
 });
+const listed = Array.from({ length: devices }, (_, index) => ({
+  ieee_address: `0x${index.toString(16).padStart(16, '0')}`,
+  friendly_name: `door-${index}`,
+  supported: true,
+  disabled: false,
+}));
 for (const base of bases) {
+  await client.publishAsync(`${base}/bridge/devices`, JSON.stringify(listed), { qos: 1, retain: true });
   await client.publishAsync(`${base}/bridge/state`, '{"state":"online"}', { qos: 1, retain: true });
   await client.subscribeAsync(`${base}/+/set`, { qos: 1 });
 }
