@@ -22,6 +22,7 @@ import { SimulatedClock } from '../kit/simulated-clock.ts';
 
 const flatKey = 'seam_gw1_flat0000000000000000000000000000000000000';
 const night = { starts_daily_at: '22:00:00', ends_daily_at: '07:00:00', noise_threshold_decibels: 60 };
+const aPin = { requested_access_methods: [{ mode: 'code' }] };
 const since = { since: '2026-01-01T00:00:00Z' };
 
 /** What belongs to a flat. Ids of the one and ids that never were have one shape. */
@@ -40,6 +41,13 @@ interface Belongings {
   readonly event_id: string;
   readonly webhook_id: string;
   readonly cursor: string;
+  readonly user_identity_id: string;
+  readonly user_identity_key: string;
+  readonly space_id: string;
+  readonly space_key: string;
+  readonly access_grant_id: string;
+  readonly access_grant_key: string;
+  readonly access_method_id: string;
 }
 
 /** For each route: what is asked of it with somebody's belongings. */
@@ -98,6 +106,59 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
     { access_code_id: unmanaged_id },
     { access_code_id },
   ],
+  '/user_identities/create': () => [{ full_name: 'Mine' }],
+  '/user_identities/get': ({ user_identity_id, user_identity_key }) => [{ user_identity_id }, { user_identity_key }],
+  '/user_identities/list': ({ user_identity_id }) => [{}, { user_identity_ids: [user_identity_id] }],
+  '/user_identities/update': ({ user_identity_id }) => [{ user_identity_id, full_name: 'Mine' }],
+  '/user_identities/delete': ({ user_identity_id }) => [{ user_identity_id }],
+  '/user_identities/grant_access_to_device': ({ user_identity_id, device_id }) => [{ user_identity_id, device_id }],
+  '/user_identities/revoke_access_to_device': ({ user_identity_id, device_id }) => [{ user_identity_id, device_id }],
+  '/user_identities/list_accessible_devices': ({ user_identity_id }) => [{ user_identity_id }],
+  '/spaces/create': ({ device_id }) => [{ name: 'Mine', device_ids: [device_id] }],
+  '/spaces/get': ({ space_id, space_key }) => [{ space_id }, { space_key }],
+  '/spaces/list': ({ space_key }) => [{}, { space_key }],
+  '/spaces/update': ({ space_id, device_id }) => [{ space_id, device_ids: ['flat-1', device_id] }],
+  '/spaces/delete': ({ space_id }) => [{ space_id }],
+  '/spaces/add_devices': ({ space_id }) => [{ space_id, device_ids: ['flat-1'] }],
+  '/spaces/remove_devices': ({ space_id, device_id }) => [{ space_id, device_ids: [device_id] }],
+  '/spaces/get_related': ({ space_id, space_key }) => [{ space_ids: [space_id] }, { space_keys: [space_key] }],
+  '/access_grants/create': ({ user_identity_id, device_id, space_id, space_key }) => [
+    { user_identity_id, device_ids: ['flat-1'], ...aPin },
+    { user_identity: { full_name: 'Mine' }, device_ids: ['flat-1', device_id], ...aPin },
+    { user_identity: { full_name: 'Mine' }, space_ids: [space_id], ...aPin },
+    { user_identity: { full_name: 'Mine' }, space_keys: [space_key], ...aPin },
+  ],
+  '/access_grants/get': ({ access_grant_id, access_grant_key }) => [{ access_grant_id }, { access_grant_key }],
+  '/access_grants/list': ({ access_grant_id, device_id, space_id, user_identity_id, access_code_id }) => [
+    {},
+    { access_grant_ids: [access_grant_id] },
+    { device_id },
+    { space_id },
+    { user_identity_id },
+    { access_code_id },
+  ],
+  '/access_grants/update': ({ access_grant_id, access_grant_key }) => [
+    { access_grant_id, name: 'Mine' },
+    { access_grant_key, ends_at: null },
+  ],
+  '/access_grants/delete': ({ access_grant_id }) => [{ access_grant_id }],
+  '/access_grants/get_related': ({ access_grant_id, access_grant_key }) => [
+    { access_grant_ids: [access_grant_id] },
+    { access_grant_keys: [access_grant_key] },
+  ],
+  '/access_grants/request_access_methods': ({ access_grant_id }) => [{ access_grant_id, ...aPin }],
+  '/access_methods/get': ({ access_method_id }) => [{ access_method_id }],
+  '/access_methods/list': ({ access_grant_id, device_id, space_id }) => [
+    { access_grant_id },
+    { device_id },
+    { space_id },
+  ],
+  '/access_methods/delete': ({ access_method_id, access_grant_id }) => [{ access_method_id }, { access_grant_id }],
+  '/access_methods/get_related': ({ access_method_id }) => [{ access_method_ids: [access_method_id] }],
+  '/access_methods/unlock_door': ({ access_method_id, device_id }) => [
+    { access_method_id, acs_entrance_id: 'flat-1' },
+    { access_method_id, acs_entrance_id: device_id },
+  ],
   '/noise_sensors/list': ({ sensor_id }) => [{}, { device_ids: [sensor_id] }],
   '/noise_sensors/levels/list': ({ sensor_id }) => [{ device_id: sensor_id }],
   '/noise_sensors/noise_thresholds/create': ({ sensor_id }) => [{ device_id: sensor_id, ...night }],
@@ -151,6 +212,13 @@ const nobodys: Belongings = {
   event_id: '00000000-0000-7000-8000-999999999997',
   webhook_id: '00000000-0000-7000-8000-999999999998',
   cursor: '',
+  user_identity_id: '00000000-0000-7000-8000-999999999981',
+  user_identity_key: 'guest of nobody',
+  space_id: '00000000-0000-7000-8000-999999999982',
+  space_key: 'space of nobody',
+  access_grant_id: '00000000-0000-7000-8000-999999999983',
+  access_grant_key: 'grant of nobody',
+  access_method_id: '00000000-0000-7000-8000-999999999984',
 };
 
 /** The clock goes on between one request and the next. */
@@ -380,6 +448,16 @@ async function building() {
   await make('/noise_sensors/noise_thresholds/delete', { noise_threshold_id: goneId });
   const opened = await make('/locks/unlock_door', { device_id });
   const webhook = await make('/webhooks/create', { url: 'https://all.example/hook' });
+  const guest = await make('/user_identities/create', { full_name: 'Carla Two', user_identity_key: 'guest of two' });
+  const space = await make('/spaces/create', { name: 'Two', space_key: 'space of two', device_ids: [device_id] });
+  const { user_identity_id } = guest.user_identity;
+  const { space_id } = space.space;
+  const { access_grant } = await make('/access_grants/create', {
+    user_identity_id,
+    space_ids: [space_id],
+    access_grant_key: 'grant of two',
+    ...aPin,
+  });
   const events = await make('/events/list', { ...since, device_id });
   await clock.advance(5_000);
   const found = await make('/access_codes/unmanaged/list', { device_id });
@@ -398,25 +476,34 @@ async function building() {
     event_id: events.events[0].event_id,
     webhook_id: webhook.webhook.webhook_id,
     cursor: '',
+    user_identity_id,
+    user_identity_key: 'guest of two',
+    space_id,
+    space_key: 'space of two',
+    access_grant_id: access_grant.access_grant_id,
+    access_grant_key: 'grant of two',
+    access_method_id: access_grant.access_method_ids[0],
   };
   const traces = [
     ...Object.values(theirs).filter((value) => value !== ''),
     'key_reception',
     'Guest of two',
+    'Carla Two',
     'all.example',
     webhook.webhook.secret,
   ];
 
   async function stateOfTheirs() {
-    const [devices, codes, unmanaged, thresholds, attempts, webhooks] = await Promise.all([
+    const states = await Promise.all([
       post('/devices/list', { device_ids: ['flat-2', 'noise-2'] }),
       post('/access_codes/list', { device_id }),
       post('/access_codes/unmanaged/list', { device_id }),
       post('/noise_sensors/noise_thresholds/list', { device_id: 'noise-2' }),
       post('/action_attempts/list', { device_id }),
       post('/webhooks/get', { webhook_id: theirs.webhook_id }),
+      post('/access_grants/get_related', { access_grant_ids: [theirs.access_grant_id] }),
     ]);
-    return [devices, codes, unmanaged, thresholds, attempts, webhooks].map(({ text }) => text);
+    return states.map(({ text }) => text);
   }
 
   return {
