@@ -48,17 +48,18 @@ export function updated(
     ...before,
     ...times,
     name,
+    oneTimeUse: patch.isOneTimeUse ?? before.oneTimeUse,
     ...(patch.code && digitsDiffer && { sealedCode: book.seal(patch.code, before) }),
     pendingMutations: mutations(before, changed, times, moment.at),
   };
-  return { code, drafts: draftsOf(before, changed, moment.at) };
+  return { code, drafts: draftsOf(before, changed, times, moment.at) };
 }
 
 /** The same code with other times, and what is told of it; the times were checked by whoever owns the code. */
 export function retimed(before: AccessCodeRecord, times: CodeTimes, { at }: Moment): Updated {
   const changed = { name: false, code: false, time_frame: true };
   const code = { ...before, ...times, pendingMutations: mutations(before, changed, times, at) };
-  return { code, drafts: draftsOf(before, changed, at) };
+  return { code, drafts: draftsOf(before, changed, times, at) };
 }
 
 function newTimes(before: AccessCodeRecord, { startsAt, endsAt }: AccessCodePatch, moment: Moment) {
@@ -98,12 +99,47 @@ function mutations(
   ];
 }
 
-function draftsOf({ deviceId, accessCodeId }: AccessCodeRecord, changed: Changed, occurredAt: number): EventDraft[] {
+function draftsOf(before: AccessCodeRecord, changed: Changed, after: CodeTimes, occurredAt: number): EventDraft[] {
+  const { deviceId, accessCodeId } = before;
   const about = { deviceId, accessCodeId, occurredAt };
-  const kinds = (['name', 'code', 'time_frame'] as const).filter((kind) => changed[kind]);
-  if (kinds.length === 0) return [];
-  return [
-    { ...about, eventType: 'access_code.changed', details: { change: { changed: kinds } } },
-    ...kinds.map((kind) => ({ ...about, eventType: `access_code.${kind}_changed` as const, details: {} })),
+  const from = wireTimes(before);
+  const to = wireTimes(after);
+  const hidden = (property: string) => ({ property, from: null, to: null });
+  const properties = [
+    ...(changed.name ? [hidden('name')] : []),
+    ...(changed.code ? [hidden('code')] : []),
+    ...(['starts_at', 'ends_at'] as const).flatMap((property) =>
+      changed.time_frame && from[property] !== to[property]
+        ? [{ property, from: from[property], to: to[property] }]
+        : [],
+    ),
   ];
+  if (properties.length === 0) return [];
+  const description = (what: string) => `The ${what} of the access code changed.`;
+  const drafts: EventDraft[] = [
+    {
+      ...about,
+      eventType: 'access_code.changed',
+      details: { change_reason: 'It was asked for.', changed_properties: properties },
+    },
+  ];
+  if (changed.name) {
+    const details = { description: description('name'), from: { name: null }, to: { name: null } };
+    drafts.push({ ...about, eventType: 'access_code.name_changed', details });
+  }
+  if (changed.code) {
+    const details = { description: description('digits'), from: { code: null }, to: { code: null } };
+    drafts.push({ ...about, eventType: 'access_code.code_changed', details });
+  }
+  if (changed.time_frame) {
+    const details = { description: description('times'), from, to };
+    drafts.push({ ...about, eventType: 'access_code.time_frame_changed', details });
+  }
+  return drafts;
 }
+
+/** As an event has them: ISO 8601, null for an end that is open. */
+const wireTimes = ({ startsAt, endsAt }: CodeTimes) => ({
+  starts_at: startsAt === undefined ? null : new Date(startsAt).toISOString(),
+  ends_at: endsAt === undefined ? null : new Date(endsAt).toISOString(),
+});

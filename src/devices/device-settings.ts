@@ -60,7 +60,9 @@ export class DeviceAdministrator implements DeviceAdministration {
       const settings = { ...before, name, customMetadata, isManaged: update.isManaged ?? before.isManaged };
       const renamed = (name ?? configuredName) !== (before.name ?? configuredName);
       const event = { eventType: 'device.name_changed', details: { device_name: name ?? configuredName } } as const;
-      return { settings, events: renamed ? [event] : [] };
+      const eventType = settings.isManaged ? 'device.unmanaged.converted_to_managed' : 'device.converted_to_unmanaged';
+      const converted = settings.isManaged === before.isManaged ? [] : [{ eventType } as const];
+      return { settings, events: [...(renamed ? [event] : []), ...converted] };
     });
   }
 

@@ -51,6 +51,8 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'device.disconnected': 'The device has not been reachable for ten seconds.',
   'device.added': 'The device is in the configuration and was not before.',
   'device.removed': 'The device is not in the configuration any more.',
+  'device.converted_to_unmanaged': 'Somebody set the device aside (`is_managed: false`).',
+  'device.unmanaged.converted_to_managed': 'A device that was set aside is managed again.',
   'device.tampered': 'The device says that somebody tampers with it.',
   'device.low_battery': 'The battery became low.',
   'device.battery_status_changed': 'The battery is in another of its four states.',
@@ -108,8 +110,6 @@ const neverHere: ReadonlySet<string> = new Set([
   'device.salto.privacy_mode_deactivated',
   'device.error.subscription_required',
   'device.error.subscription_required.resolved',
-  'device.converted_to_unmanaged',
-  'device.unmanaged.converted_to_managed',
   'device.unmanaged.connected',
   'device.unmanaged.disconnected',
 ]);

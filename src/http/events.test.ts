@@ -95,14 +95,17 @@ describe('/events/list', () => {
     );
     await happen('access_code.set_on_device', { accessCodeId: made.accessCodeId });
     await happen('access_code.deleted', { accessCodeId: made.accessCodeId });
+    await happen('lock.unlocked', { accessCodeId: made.accessCodeId });
     const all = '/events/list?since=2020-01-01';
     expect((await call('GET', all)).body.events).toMatchObject([
       { code: '582913' },
       { access_code_id: expect.any(String) },
+      { code: '582913', access_code_is_managed: true },
     ]);
     const { body } = await call('GET', all, undefined, { authorization: `Bearer ${onlyRead}` });
     expect(body.events[0]).toMatchObject({ code: null });
-    expect(body.events[1]).not.toHaveProperty('code');
+    expect(body.events[1]).toMatchObject({ code: null });
+    expect(body.events[2]).not.toHaveProperty('code');
     gateway.accessCodes.forget(made.accessCodeId);
     expect((await call('GET', all)).body.events[0]).toMatchObject({ code: null });
   });

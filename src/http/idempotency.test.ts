@@ -94,7 +94,12 @@ describe('a repeated request', () => {
     const first = (await create()).body;
     gateway.end({ status: 'success', result: {} });
     const second = (await create()).body;
-    expect(second.access_code).toEqual({ ...first.access_code, status: 'set', pending_mutations: [] });
+    expect(second.access_code).toEqual({
+      ...first.access_code,
+      status: 'set',
+      display_status: 'Set',
+      pending_mutations: [],
+    });
     expect(second.action_attempt.result.access_code).toEqual(second.access_code);
     gateway.accessCodes.forget(first.access_code.access_code_id);
     const third = (await create()).body;

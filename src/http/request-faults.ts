@@ -4,6 +4,10 @@ import { errorAnswer } from './error-envelope.ts';
 import { InvalidInput } from './invalid-input.ts';
 import { bodyTooLarge } from './json-body.ts';
 
+/** A body in another form than JSON. */
+export const notJson = (): GatewayError =>
+  new InvalidInput('Send the parameters as JSON, with the header "Content-Type: application/json".');
+
 /**
  * The framework's own complaints in the wire contract's words; undefined for what is not the client's doing.
  * Their texts are not passed on: some quote what was sent.
@@ -16,7 +20,7 @@ export function requestFault(error: unknown, bodyLimit: number): GatewayError | 
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return bodyTooLarge(bodyLimit);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new InvalidInput('Send the parameters as JSON, with the header "Content-Type: application/json".');
+      return notJson();
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new InvalidInput('The body is not as long as its Content-Length says.');
     case 'FST_ERR_BAD_URL':

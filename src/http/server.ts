@@ -25,7 +25,7 @@ import { parseJsonBody } from './json-body.ts';
 import type { ApiKeyAdministration } from './key-administration.ts';
 import { assertPlainRequest } from './plain-requests.ts';
 import { RefusedKeys } from './refused-keys.ts';
-import { requestFault } from './request-faults.ts';
+import { notJson, requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
 import type { AuditReader } from './routes/audit.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
@@ -201,6 +201,11 @@ function newApp(entrance: Entrance): FastifyInstance {
     } catch (error) {
       done(error as Error);
     }
+  });
+  // Older official clients send calls without parameters as an empty form.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    if (body.length === 0) done(null, {});
+    else done(notJson());
   });
   return app;
 }

@@ -18,10 +18,24 @@ interface CodeProblems {
   readonly access_code_warnings: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** What a change of a code changed. Never digits: from whom and to whom they changed is nobody's to read later. */
+/** A code is not as it was at its lock any more. */
 interface CodeChanged {
-  readonly description?: string;
-  readonly change?: Readonly<Record<string, unknown>>;
+  readonly change_reason?: string;
+  readonly changed_properties?: readonly ChangedProperty[];
+}
+
+/** Digits and names are null: from what to what they changed is nobody's to read later. */
+interface ChangedProperty {
+  readonly property: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** One property of a code changed, with its values as the code itself has them. */
+interface PropertyChanged<Property extends string> {
+  readonly description: string;
+  readonly from: Readonly<Record<Property, string | null>>;
+  readonly to: Readonly<Record<Property, string | null>>;
 }
 
 interface LockMoved {
@@ -74,10 +88,10 @@ export interface EventDetails {
 
   'access_code.created': Nothing;
   'access_code.changed': CodeChanged;
-  'access_code.name_changed': CodeChanged;
-  'access_code.code_changed': CodeChanged;
-  'access_code.time_frame_changed': CodeChanged;
-  'access_code.mutations_requested': CodeChanged;
+  'access_code.name_changed': PropertyChanged<'name'>;
+  'access_code.code_changed': PropertyChanged<'code'>;
+  'access_code.time_frame_changed': PropertyChanged<'starts_at' | 'ends_at'>;
+  'access_code.mutations_requested': { readonly requested_mutations: readonly Readonly<Record<string, unknown>>[] };
   'access_code.scheduled_on_device': Nothing;
   'access_code.set_on_device': Nothing;
   'access_code.removed_from_device': Nothing;
@@ -126,10 +140,13 @@ export interface EventDetails {
   'action_attempt.unlock_door.failed': AttemptEnded;
 
   'device.connected': Nothing;
-  /** `error_code` is filled in from the reason when it is shown. */
+  /** `error_code` and the device's errors are filled in from the reason when it is shown. */
   'device.disconnected': { readonly reason: string; readonly hint: string };
   'device.added': { readonly device_name?: string };
   'device.removed': { readonly device_name?: string };
+  /** Somebody set it aside, or took it back: `is_managed`. */
+  'device.converted_to_unmanaged': Nothing;
+  'device.unmanaged.converted_to_managed': Nothing;
   'device.tampered': Nothing;
   'device.low_battery': { readonly battery_level?: number };
   'device.battery_status_changed': {

@@ -111,6 +111,7 @@ export interface AccessCodePatch {
   readonly code?: Secret;
   readonly startsAt?: number | null;
   readonly endsAt?: number | null;
+  readonly isOneTimeUse?: boolean;
 }
 
 export interface AccessCodes {

@@ -103,7 +103,6 @@ describe('a device', () => {
       method: 'keycode',
       slot,
       access_code_id: code.accessCodeId,
-      code: null,
       device_id: 'front',
       occurred_at: '2026-05-01T10:00:01.000Z',
     });

@@ -402,7 +402,7 @@ describe('the queue', () => {
 
 describe('digits in webhooks', () => {
   it.each([
-    [false, null],
+    [false, undefined],
     [true, '5829'],
   ])('are there only when configuration says so (%s)', async (webhooksIncludeCodes, code) => {
     const lock = new ScriptedLock();
@@ -416,8 +416,8 @@ describe('digits in webhooks', () => {
     const slot = [...Array(30).keys()].find((at) => core.accessCodes.atSlot('front', at)) ?? 0;
     lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot });
     await clock.advance(second);
-    expect(receiver.received.map(({ event }) => event)).toMatchObject([
-      { access_code_id: made.code.accessCodeId, code },
-    ]);
+    const [event] = receiver.received.map((delivery) => delivery.event);
+    expect(event).toMatchObject({ access_code_id: made.code.accessCodeId });
+    expect(JSON.stringify(event).includes('5829')).toBe(code !== undefined);
   });
 });

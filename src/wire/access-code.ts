@@ -17,6 +17,7 @@ export const accessCodeSchema = z
     code: z.string().nullable().describe('Null for an API key without the scope `codes`.'),
     type: z.enum(['ongoing', 'time_bound']),
     status: z.enum(['unset', 'setting', 'set', 'removing']),
+    display_status: z.string().describe('The same for people.'),
     starts_at: z.string().optional(),
     ends_at: z.string().nullable().optional(),
     created_at: z.string(),
@@ -88,6 +89,7 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
     code: around.digits,
     type: timeBound ? 'time_bound' : 'ongoing',
     status: code.status,
+    display_status: displayStatus(code),
     ...(timeBound
       ? {
           starts_at: isoTime(code.startsAt ?? code.createdAt),
@@ -112,6 +114,16 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
       access_method_id: code.grant.accessMethodId,
     }),
   };
+}
+
+/** In a word: with what waits, and what went wrong. */
+function displayStatus({ status, scheduledOnDevice, errors, pendingMutations }: AccessCodeRecord): string {
+  if (scheduledOnDevice || pendingMutations.some(({ mutationCode }) => mutationCode === 'deferring_creation')) {
+    return 'Scheduled';
+  }
+  if (status === 'set') return 'Set';
+  const doing = status === 'removing' ? 'Removing' : status === 'setting' ? 'Setting' : 'Unset';
+  return errors.length > 0 ? `${doing}, with an error` : doing;
 }
 
 /** The code's own before its device's. */

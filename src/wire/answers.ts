@@ -70,17 +70,34 @@ export class Answers {
   }
 
   event(event: EventRecord, viewer: Viewer): WireEvent {
-    const { identity, accessCodes } = this.#gateway;
+    const { identity, accessCodes, accessGrants, devices, time } = this.#gateway;
+    const { deviceId = '', accessCodeId = '', accessMethodId = '' } = event;
+    const code = () => accessCodes.get(accessCodeId);
+    const device = () => devices.get(deviceId);
     return wireEvent(event, {
       workspaceId: identity.workspaceId,
       digits: () => {
-        const code = viewer.may('codes') ? accessCodes.get(event.accessCodeId ?? '') : undefined;
-        return code === undefined ? null : (accessCodes.reveal(code)?.reveal() ?? null);
+        const found = viewer.may('codes') ? code() : undefined;
+        return found === undefined ? null : (accessCodes.reveal(found)?.reveal() ?? null);
       },
       methodDigits: () => {
-        const method = this.#gateway.accessGrants.method(event.accessMethodId ?? '');
+        const method = accessGrants.method(accessMethodId);
         return method === undefined ? null : this.grants.digitsOf(method, viewer);
       },
+      deviceErrors: () => {
+        const found = device();
+        return found === undefined ? [] : deviceErrors(found);
+      },
+      deviceWarnings: () => {
+        const found = device();
+        return found === undefined ? [] : deviceWarnings(found, time.confidence);
+      },
+      deviceMetadata: () => device()?.settings.customMetadata,
+      isManagedCode: () => {
+        if (code() !== undefined) return true;
+        return accessCodes.unmanaged.get(accessCodeId) === undefined ? undefined : false;
+      },
+      userIdentityId: () => accessGrants.get(code()?.grant?.accessGrantId ?? '')?.userIdentityId,
     });
   }
 

@@ -20,6 +20,10 @@ export const deviceSchema = z
     can_remotely_unlock: z.boolean(),
     can_program_online_access_codes: z.boolean(),
     can_unlock_with_code: z.boolean(),
+    can_program_offline_access_codes: z.boolean(),
+    can_simulate_connection: z.boolean(),
+    can_simulate_disconnection: z.boolean(),
+    can_simulate_removal: z.boolean(),
     can_configure_auto_lock: z.boolean(),
     properties: z.object({
       online: z.boolean(),
@@ -35,6 +39,9 @@ export const deviceSchema = z
       max_active_codes_supported: z.number().optional(),
       code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
       supports_backup_access_code_pool: z.boolean().optional(),
+      backup_access_code_pool_enabled: z.boolean().optional(),
+      online_access_codes_enabled: z.boolean().optional(),
+      offline_access_codes_enabled: z.boolean().optional(),
       noise_level_decibels: z.number().optional(),
       currently_triggering_noise_threshold_ids: z.array(z.string()).optional(),
       strikeplate_metadata: z
@@ -113,6 +120,10 @@ export function wireDevice(
     can_remotely_unlock: lock !== undefined,
     can_program_online_access_codes: accessCodes !== undefined,
     can_unlock_with_code: accessCodes !== undefined,
+    can_program_offline_access_codes: false,
+    can_simulate_connection: false,
+    can_simulate_disconnection: false,
+    can_simulate_removal: false,
     can_configure_auto_lock: false,
     properties: {
       online: device.health.status === 'online',
@@ -171,7 +182,13 @@ function codeProperties(
   keepsSpareCodes: boolean,
 ): Pick<
   WireDevice['properties'],
-  'supported_code_lengths' | 'max_active_codes_supported' | 'code_constraints' | 'supports_backup_access_code_pool'
+  | 'supported_code_lengths'
+  | 'max_active_codes_supported'
+  | 'code_constraints'
+  | 'supports_backup_access_code_pool'
+  | 'backup_access_code_pool_enabled'
+  | 'online_access_codes_enabled'
+  | 'offline_access_codes_enabled'
 > {
   const rules = device.capabilities.accessCodes;
   if (rules === undefined) return {};
@@ -180,6 +197,9 @@ function codeProperties(
     ...(rules.slots === 'device' ? {} : { max_active_codes_supported: rules.slots.count }),
     code_constraints: rules.digits.includes('0') ? [] : [{ constraint_type: 'no_zeros' }],
     supports_backup_access_code_pool: keepsSpareCodes,
+    backup_access_code_pool_enabled: keepsSpareCodes,
+    online_access_codes_enabled: true,
+    offline_access_codes_enabled: false,
   };
 }
 

@@ -97,7 +97,7 @@ export class FakeGateway implements Gateway, FakeHost {
       spaceId: undefined,
       occurredAt: at,
       createdAt: at,
-      details: {},
+      details: /^lock\.(un)?locked$/.test(event.eventType) ? { method: 'unknown' } : {},
       ...event,
     };
     this.#events.push(record);

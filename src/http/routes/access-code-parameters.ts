@@ -79,6 +79,7 @@ export const changedAccessCode = z
     prefer_native_scheduling: z.boolean().optional().describe('Accepted; as it was when the code was created.'),
     preferred_code_length: z.number().int().optional().describe('Accepted; a code that is given has its own length.'),
     use_backup_access_code_pool: z.boolean().optional().describe('Accepted; as it was when the code was created.'),
+    is_one_time_use: z.boolean().optional().describe('Goes after the lock told of its first use.'),
     max_time_rounding: z.enum(['1hour', '1day', '1h', '1d']).optional(),
     ...refused,
     ...syncParameter,
@@ -116,9 +117,10 @@ export function wishOf(params: Wish): AccessCodeWish {
 }
 
 export function patchOf(params: Partial<z.output<typeof changedAccessCode>>): AccessCodePatch {
-  const { name, code, starts_at, ends_at, type } = params;
-  if (type === 'ongoing') return { ...patchOf({ name, code }), startsAt: null, endsAt: null };
+  const { name, code, starts_at, ends_at, type, is_one_time_use } = params;
+  if (type === 'ongoing') return { ...patchOf({ name, code, is_one_time_use }), startsAt: null, endsAt: null };
   return {
+    ...(is_one_time_use === undefined ? {} : { isOneTimeUse: is_one_time_use }),
     ...(name === undefined ? {} : { name }),
     ...(code === undefined ? {} : { code: new Secret(code) }),
     ...(starts_at === undefined ? {} : { startsAt: starts_at === null ? null : Date.parse(starts_at) }),
