@@ -16,7 +16,9 @@ let happened = 0;
 
 /** Over a socket the body comes with the end, in a request without one with a write before it. */
 function noted(response: ServerResponse, body: unknown): void {
-  if (response.statusCode !== 200 || typeof body !== 'string' || !body.startsWith('{')) return;
+  // Tests also play servers that are no gateway; each answer of a gateway says `ok`, which the route table holds it to.
+  const isAnswer = typeof body === 'string' && body.startsWith('{') && body.includes('"ok":true');
+  if (response.statusCode !== 200 || !isAnswer) return;
   const path = (response.req?.url ?? '').split('?', 1)[0] ?? '';
   const bodies = answers.get(path) ?? new Set();
   answers.set(path, bodies.add(body));
