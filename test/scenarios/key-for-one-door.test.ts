@@ -194,6 +194,15 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/strikeplate/api_keys/rotate': () => [{ api_key_id: 'key_1' }],
   '/strikeplate/api_keys/revoke': () => [{ api_key_id: 'key_1' }],
   '/strikeplate/audit/list': () => [{}],
+  '/strikeplate/gateway/get': () => [{}],
+  '/strikeplate/attempts/list': ({ device_id, action_attempt_id }) => [
+    {},
+    { limit: 1 },
+    { device_id },
+    { before: action_attempt_id },
+    { actor: 'reception' },
+  ],
+  '/strikeplate/access_codes/list': () => [{}],
 };
 
 /** What belongs to nobody: as long as the real ones, and never there. */
@@ -222,7 +231,7 @@ const nobodys: Belongings = {
 };
 
 /** The clock goes on between one request and the next. */
-const timeless = (text: string): string => text.replace(/"time":"[^"]+"/, '');
+const timeless = (text: string): string => text.replace(/"(time|now)":"[^"]+"/, '');
 
 const clock = new SimulatedClock();
 const routes = gatewayRoutes(clock, fakeOwnServices());

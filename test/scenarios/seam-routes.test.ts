@@ -367,6 +367,18 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
   '/clock/confirm': () => seam.client.post('/clock/confirm', {}),
 
   '/workspaces/get': () => seam.workspaces.get(),
+
+  '/strikeplate/gateway/get': () => seam.client.get('/strikeplate/gateway/get'),
+  '/strikeplate/attempts/list': async () => {
+    await seam.locks.lockDoor({ device_id });
+    const { data } = await seam.client.post('/strikeplate/attempts/list', { device_id, doors_only: true });
+    expect(data.attempts).toMatchObject([{ action_attempt: { action_type: 'LOCK_DOOR' } }]);
+  },
+  '/strikeplate/access_codes/list': async () => {
+    await newCode({ code: '582914' });
+    const { data } = await seam.client.post('/strikeplate/access_codes/list', {});
+    expect(data.access_codes).toMatchObject([{ device_id, code: null }]);
+  },
 };
 
 /** The client's own helper asks for one of these; it has no call for the other. */
