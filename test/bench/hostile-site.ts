@@ -41,6 +41,7 @@ export class HostileSite {
   readonly key: string;
   readonly url: URL;
   readonly #said: () => string;
+  #turn = 0;
 
   static async start({ broker, root, tls }: SiteOptions): Promise<HostileSite> {
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-hostile-'));
@@ -110,11 +111,13 @@ export class HostileSite {
   /** Resolves with the milliseconds until an attempt's truth was told; undefined: it was not, within `patienceMs`. */
   door(index: number, patienceMs: number): Promise<number | undefined> {
     const body = JSON.stringify({ device_id: deviceIdOf('bench', `door-${index}`) });
+    // The same command again would not be told apart from an earlier one by what the lock says.
+    const action = this.#turn++ % (2 * doors) < doors ? 'unlock' : 'lock';
     const from = performance.now();
     return new Promise((resolve) => {
       const { request } = this.url.protocol === 'https:' ? https : http;
       const asked = request(
-        new URL('/locks/unlock_door', this.url),
+        new URL(`/locks/${action}_door`, this.url),
         {
           method: 'POST',
           agent: false,
