@@ -50,6 +50,10 @@ class HttpConnection {
     });
   }
 
+  get closed(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded;
+  }
+
   close(): void {
     this.#failed = undefined;
     this.#socket.destroy();
@@ -74,10 +78,10 @@ export interface HttpTarget {
   readonly apiKey: string;
 }
 
-function unlockRequest(target: HttpTarget, deviceId: string): string {
+function doorRequest(target: HttpTarget, deviceId: string, action: 'lock' | 'unlock'): string {
   const body = JSON.stringify({ device_id: deviceId });
   return [
-    'POST /locks/unlock_door HTTP/1.1',
+    `POST /locks/${action}_door HTTP/1.1`,
     `Host: ${new URL(target.url).host}`,
     `Authorization: Bearer ${target.apiKey}`,
     'Content-Type: application/json',
@@ -89,16 +93,32 @@ function unlockRequest(target: HttpTarget, deviceId: string): string {
 
 const succeeded = (answer: string): boolean => answer.includes('"status":"success"');
 
-/** Keeps its connections open over all its loads. */
+/** One door, told to lock and to unlock in turn: what it was told last, it would have nothing new to say to. */
+class Door {
+  readonly #requests: readonly [lock: string, unlock: string];
+  #unlocked: boolean;
+
+  constructor(target: HttpTarget, deviceId: string, unlocked: boolean) {
+    this.#requests = [doorRequest(target, deviceId, 'lock'), doorRequest(target, deviceId, 'unlock')];
+    this.#unlocked = unlocked;
+  }
+
+  next(): string {
+    this.#unlocked = !this.#unlocked;
+    return this.#requests[this.#unlocked ? 1 : 0];
+  }
+}
+
+/** Keeps its connections open over all its loads, and opens those again that the server closed meanwhile. */
 export class HttpLoader {
   readonly #target: HttpTarget;
-  readonly #requests: readonly string[];
+  readonly #doors: readonly Door[];
   readonly #connections: HttpConnection[] = [];
-  #turn = 0;
 
+  /** @param target whose first door stands open ({@link firstSuccess}) */
   constructor(target: HttpTarget) {
     this.#target = target;
-    this.#requests = target.deviceIds.map((id) => unlockRequest(target, id));
+    this.#doors = target.deviceIds.map((id, index) => new Door(target, id, index === 0));
   }
 
   async run({ clients, devices, ms }: Load): Promise<LoadResult> {
@@ -117,16 +137,18 @@ export class HttpLoader {
 
   async #run(clients: number, devices: number, goesOn: (begun: number, from: number) => boolean): Promise<LoadResult> {
     const url = new URL(this.#target.url);
-    while (this.#connections.length < clients) this.#connections.push(await HttpConnection.open(url));
+    for (let client = 0; client < clients; client++)
+      if (this.#connections[client]?.closed !== false) this.#connections[client] = await HttpConnection.open(url);
     const latencies: number[] = [];
     const failed: string[] = [];
     let begun = 0;
     const from = performance.now();
     await Promise.all(
-      this.#connections.slice(0, clients).map(async (connection) => {
-        while (goesOn(begun, from)) {
+      this.#connections.slice(0, clients).map(async (connection, client) => {
+        const own = this.#doors.slice(0, devices).filter((_, index) => index % clients === client);
+        for (let turn = 0; goesOn(begun, from); turn++) {
           begun += 1;
-          const request = this.#requests[this.#turn++ % Math.min(devices, this.#requests.length)] ?? '';
+          const request = own[turn % own.length]?.next() ?? '';
           const start = performance.now();
           const answer = await connection.exchange(request);
           if (succeeded(answer)) latencies.push(performance.now() - start);
@@ -142,7 +164,7 @@ export class HttpLoader {
 
 /** Asks again and again until one round trip succeeds, as soon as anybody listens. */
 export async function firstSuccess(target: HttpTarget): Promise<void> {
-  const request = unlockRequest(target, target.deviceIds[0] ?? '');
+  const request = doorRequest(target, target.deviceIds[0] ?? '', 'unlock');
   for (;;) {
     try {
       const connection = await HttpConnection.open(new URL(target.url));

@@ -20,7 +20,7 @@ export const usage = `npm run bench -- [options]
   --quick            under a minute: fewer and shorter slices
   --rounds N         how often each load is measured (5; quick: 2)
   --slice MS         how long at a stretch (3000; quick: 700)
-  --targets A,B      only these of: bare, floor, commit, before, gateway, monitor, webhooks
+  --targets A,B      only these of: bare, floor, sync, before, gateway, monitor, webhooks
   --against FOLDER   another checkout, built, whose gateway takes part as "before"
   --embedded         the embedded broker even where mosquitto is installed
   --json FILE        write the figures there as well

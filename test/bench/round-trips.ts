@@ -1,17 +1,17 @@
 import type { ProcessFigures } from './helper-process.ts';
 import type { Load, LoadResult } from './http-load.ts';
 import { median, percentile } from './statistics.ts';
-import { bytesWritten, type Target } from './targets.ts';
+import type { Target } from './targets.ts';
+import { sharesOf, type ThreadFigures, type ThreadShares, threadsOf } from './threads.ts';
 
 export type LoadShape = Omit<Load, 'ms'>;
 
-/** A lane takes 16 at a time, so one device takes no more clients than that. */
+/** Each client goes round doors of its own: commands for one door at once would supersede each other. */
 export const loadShapes: readonly LoadShape[] = [
   { clients: 1, devices: 100 },
   { clients: 16, devices: 100 },
   { clients: 64, devices: 100 },
   { clients: 1, devices: 1 },
-  { clients: 16, devices: 1 },
 ];
 
 /** What one target did under one load: medians over the rounds. */
@@ -24,8 +24,10 @@ export interface Row {
   /** Round trips per second. */
   readonly rate: number;
   readonly cpuMicros: number;
+  /** Per attempt, by thread. */
+  readonly threads: ThreadShares;
   readonly loopP99Ms: number;
-  /** Per attempt; undefined where nothing is written. */
+  /** Per attempt: what the store hands to the system; undefined where there is none. */
   readonly bytes: number | undefined;
   readonly syncs: number | undefined;
   /** Over all rounds. */
@@ -35,13 +37,13 @@ export interface Row {
 
 interface Slice {
   readonly result: LoadResult;
-  readonly before: ProcessFigures & { readonly bytes: number | undefined };
-  readonly after: ProcessFigures & { readonly bytes: number | undefined };
+  readonly before: ProcessFigures & { readonly threads: readonly ThreadFigures[] };
+  readonly after: ProcessFigures & { readonly threads: readonly ThreadFigures[] };
 }
 
 const figuresOf = async ({ process }: Target) => ({
   ...(await process.figures()),
-  bytes: bytesWritten(process.pid),
+  threads: threadsOf(process.pid),
 });
 
 async function slice(target: Target, load: Load): Promise<Slice> {
@@ -82,7 +84,7 @@ export async function alternate(
 
 const keyOf = (target: Target, { clients, devices }: LoadShape) => `${target.name} ${clients} ${devices}`;
 
-function rowOf({ name }: Target, { clients, devices }: LoadShape, slices: readonly Slice[]): Row {
+function rowOf({ name, process }: Target, { clients, devices }: LoadShape, slices: readonly Slice[]): Row {
   const sorted = slices.map(({ result }) => [...result.latencies].sort((a, b) => a - b));
   const perAttempt = (figure: (figures: Slice['before']) => number | undefined) =>
     median(
@@ -92,7 +94,15 @@ function rowOf({ name }: Target, { clients, devices }: LoadShape, slices: readon
         return from === undefined || to === undefined ? Number.NaN : (to - from) / result.latencies.length;
       }),
     );
+  const share = (which: keyof ThreadShares) =>
+    median(
+      slices.map(
+        ({ before, after, result }) =>
+          sharesOf(process.pid, before.threads, after.threads)[which] / result.latencies.length,
+      ),
+    );
   const unlessNaN = (value: number) => (Number.isNaN(value) ? undefined : value);
+  const syncs = unlessNaN(perAttempt(({ batches }) => batches));
   return {
     target: name,
     clients,
@@ -102,8 +112,14 @@ function rowOf({ name }: Target, { clients, devices }: LoadShape, slices: readon
     rate: median(slices.map(({ result }) => (1_000 * result.latencies.length) / result.ms)),
     cpuMicros: perAttempt(({ cpuMicros }) => cpuMicros),
     loopP99Ms: median(slices.map(({ after }) => after.loopP99Ms)),
-    bytes: unlessNaN(perAttempt(({ bytes }) => bytes)),
-    syncs: unlessNaN(perAttempt(({ batches }) => batches)),
+    threads: {
+      mainMicros: share('mainMicros'),
+      writerMicros: share('writerMicros'),
+      otherMicros: share('otherMicros'),
+      writtenBytes: share('writtenBytes'),
+    },
+    bytes: syncs === undefined ? undefined : share('writtenBytes'),
+    syncs,
     attempts: slices.reduce((sum, { result }) => sum + result.latencies.length, 0),
     failures: slices.reduce((sum, { result }) => sum + result.failures, 0),
   };

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { Closers } from './closers.ts';
+import { judge } from './goals.ts';
 import { HelperProcess } from './helper-process.ts';
 import { readOptions, usage } from './options.ts';
 import { alternate, loadShapes, type Row } from './round-trips.ts';
@@ -70,6 +71,10 @@ try {
       ]),
     ),
   );
+  const gateway = memory.find(({ name }) => name === 'gateway');
+  const cost = gateway && { coldStartMs: gateway.coldStartMs, idleBytes: gateway.idle.rssBytes };
+  const nodeMajor = Number(process.versions.node.split('.')[0]);
+  console.log(`\n${table(['goal', 'measured', 'verdict'], judge({ rows, gateway: cost, nodeMajor }))}`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 } finally {
   await closers.close();
@@ -77,7 +82,10 @@ try {
 
 function roundTripTable(rows: readonly Row[]): string {
   return table(
-    ['target', 'clients', 'devices', 'p50 ms', 'p99 ms', 'per s', 'CPU us', 'loop p99 ms', 'KiB', 'syncs', 'failed'],
+    [
+      ...['target', 'clients', 'devices', 'p50 ms', 'p99 ms', 'per s', 'CPU us', 'main', 'writer', 'others'],
+      ...['loop p99 ms', 'KiB', 'syncs', 'failed'],
+    ],
     rows.map((row) => [
       row.target,
       `${row.clients}`,
@@ -86,6 +94,9 @@ function roundTripTable(rows: readonly Row[]): string {
       figure(row.p99Ms),
       figure(row.rate),
       figure(row.cpuMicros),
+      figure(row.threads.mainMicros),
+      figure(row.threads.writerMicros),
+      figure(row.threads.otherMicros),
       figure(row.loopP99Ms),
       figure(row.bytes === undefined ? undefined : row.bytes / 1_024),
       figure(row.syncs),

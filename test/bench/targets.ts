@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,8 +61,8 @@ async function startBare({ broker, devices }: TargetContext): Promise<Target> {
   return inner('bare', new HelperProcess('bare.mjs', settings), true);
 }
 
-async function startCommit({ folder }: TargetContext): Promise<Target> {
-  return inner('commit', new HelperProcess('commit.mjs', { path: join(folder, 'commit.db') }), false);
+async function startSync({ folder }: TargetContext): Promise<Target> {
+  return inner('sync', new HelperProcess('sync.mjs', { path: join(folder, 'sync') }), false);
 }
 
 /** One that makes its load itself. */
@@ -178,19 +177,9 @@ async function overHttp(name: string, http: HttpTarget, start: () => HelperProce
 export const starters: Readonly<Record<string, (context: TargetContext) => Promise<Target>>> = {
   bare: startBare,
   floor: startFloor,
-  commit: startCommit,
+  sync: startSync,
   gateway: (context) => startGateway('gateway', context),
   before: (context) => startGateway('before', context),
   monitor: (context) => startGateway('monitor', context),
   webhooks: startWithDeadReceiver,
 };
-
-/** Bytes that a process has caused to be written to disks (proc(5), `/proc/pid/io`); undefined where that is not told. */
-export function bytesWritten(pid: number): number | undefined {
-  try {
-    const found = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
-    return found === null ? undefined : Number(found[1]);
-  } catch {
-    return undefined;
-  }
-}
