@@ -17,12 +17,14 @@ interface Waiting<Unit> {
 
 /**
  * Group commit: one batch is in flight, everything that arrives meanwhile rides the next. A batch starts in a
- * microtask, so that commits asked for in one turn share a sync from the first.
+ * microtask, so that commits asked for in one turn share a sync from the first. What nobody waits for may have patience:
+ * it rides with whatever comes next, or begins a batch of its own when nothing does.
  */
 export class CommitQueue<Unit> {
   readonly #flush: (units: readonly Unit[]) => Promise<FlushOutcome>;
   #waiting: Waiting<Unit>[] = [];
   #running: Promise<void> | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #batches = 0;
   #commits = 0;
 
@@ -37,19 +39,28 @@ export class CommitQueue<Unit> {
 
   /** Nothing is waiting or in flight. */
   get isIdle(): boolean {
-    return this.#running === undefined;
+    return this.#running === undefined && this.#waiting.length === 0;
   }
 
-  add(unit: Unit): Promise<void> {
+  /** @param patienceMs how long it waits for others to ride with, by the machine's own time */
+  add(unit: Unit, patienceMs = 0): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ unit, resolve, reject });
-      this.#running ??= Promise.resolve().then(() => this.#run());
+      if (patienceMs === 0) this.#begin();
+      else if (this.#running === undefined) this.#patience ??= setTimeout(() => this.#begin(), patienceMs);
     });
   }
 
   /** Resolves when nothing is waiting or in flight. */
   async drained(): Promise<void> {
+    if (this.#waiting.length > 0) this.#begin();
     while (this.#running !== undefined) await this.#running;
+  }
+
+  #begin(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   async #run(): Promise<void> {

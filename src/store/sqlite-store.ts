@@ -80,6 +80,14 @@ const usualRowsPerIndexing = 512;
 /** Of tables that may be large, at a start: some 50 ms of reading. A guess. */
 const rowsLookedAt = 5_000;
 
+/**
+ * So long an event waits for a commit to ride with, in milliseconds: a bolt that moved is told a moment before the attempt
+ * that moved it has ended, and would have that end wait behind a sync of its own. A guess.
+ */
+const newsPatienceMs = 5;
+
+const isNewsAlone = (changes: readonly Change[]) => changes.every(({ kind }) => kind === 'event_put');
+
 /** Deleting that many rows takes a few milliseconds of the writer's time. */
 const rowsPerPrune = 100;
 
@@ -186,7 +194,7 @@ export class SqliteStore implements Store {
     if (this.#closing !== undefined) throw storeClosed();
     const waiting = this.#unitOf(changes);
     if (waiting.unit.startsWork && !this.#condition.hasRoom) throw diskFull(this.#path);
-    const committed = this.#queue.add(waiting);
+    const committed = this.#queue.add(waiting, isNewsAlone(changes) ? newsPatienceMs : 0);
     if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();
     await committed;
     this.#indexWhenDue();
