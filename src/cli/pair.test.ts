@@ -69,6 +69,8 @@ describe('strikeplate pair', () => {
       `pairings/${front.deviceId}.json`,
       'simulated/54-d2-72-00-ab-cd.json',
       'store.key',
+      // Pairing made the key before there was a database: one that is missing later would be a lost one.
+      'store.key.unused',
       'strikeplate.db.lock',
     ]);
     for (const file of files) {

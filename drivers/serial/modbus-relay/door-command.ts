@@ -112,10 +112,13 @@ async function send(door: RelayDoor, target: Target, ctx: CommandContext, { obse
     });
     if (!reply.ok) {
       const reason = refusal(door, reply.exception);
-      if (reason) tell({ word: 'refused', reason });
+      tell(reason ? { word: 'refused', reason } : { word: 'unclear' });
       return `the board answered ${exceptionName(reply.exception)}`;
     }
-    if (reply.value === 'otherwise') return 'the board repeated another command than it got';
+    if (reply.value === 'otherwise') {
+      tell({ word: 'unclear' });
+      return 'the board repeated another command than it got';
+    }
     // MODBUS Application Protocol V1.1b3, sections 6.5, 6.6, 6.12: the reply comes after the coil or register was written.
     tell({ word: 'done' });
     return 'the board acknowledged the command';

@@ -116,7 +116,8 @@ export type Input<Reason> =
   /** What the device, or who carried it, says of this very command. It is no observation, except for `refused`. */
   | {
       readonly kind: 'said';
-      readonly word: 'accepted' | 'working' | 'done' | 'refused' | 'lost';
+      /** `unclear`: an answer to the command that leaves open what became of it. */
+      readonly word: 'accepted' | 'working' | 'done' | 'unclear' | 'refused' | 'lost';
       readonly remainingMs?: number;
       readonly reason?: Reason;
     }

@@ -113,6 +113,8 @@ function takeWord<Reason>(
     case 'done':
       // The device’s own word: what a middleman says after it, he says after the device.
       return hasten({ ...state, doneAt: state.doneAt ?? now, echo: undefined }, now);
+    case 'unclear':
+      return hasten(state, now);
     case 'refused':
       return hasten({ ...state, refused: state.refused ?? { at: now, reason } }, now);
     case 'lost':
