@@ -265,7 +265,7 @@ export const de: Words = {
     noLinks: 'Keine Verbindungen.',
     up_: 'steht',
     down: 'unterbrochen',
-    reconnects: (n) => (n === 1 ? 'einmal verbunden' : `${n}-mal verbunden`),
+    reconnects: (n) => (n === 0 ? 'nie verloren' : n === 1 ? 'einmal verloren' : `${n}-mal verloren`),
     events: 'Ereignisse',
     noEvents: 'Seit diese Seite offen ist, ist nichts geschehen.',
     receivers: 'Webhooks',

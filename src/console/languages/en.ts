@@ -261,7 +261,7 @@ export const en = {
     noLinks: 'No links.',
     up_: 'up',
     down: 'down',
-    reconnects: (n: number) => (n === 1 ? 'connected once' : `connected ${n} times`),
+    reconnects: (n: number) => (n === 0 ? 'never lost' : n === 1 ? 'lost once' : `lost ${n} times`),
     events: 'Events',
     noEvents: 'Nothing happened since this page was opened.',
     receivers: 'Webhooks',

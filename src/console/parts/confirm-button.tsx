@@ -3,6 +3,8 @@ import { useEffect, useRef } from 'preact/hooks';
 
 /** How long a finger rests on the button before it counts, in milliseconds. A guess: longer than a slip. */
 const HOLD_MS = 600;
+/** How far a finger may slip before it means something else. A guess. */
+const SLIP_PX = 40;
 /** How long the second press may take, in milliseconds. */
 const AGAIN_MS = 4_000;
 
@@ -29,6 +31,7 @@ export function ConfirmButton({
   const stage = useSignal<'rest' | 'held' | 'asked'>('rest');
   const timer = useRef<number | undefined>(undefined);
   const wasHeld = useRef(false);
+  const from = useRef({ x: 0, y: 0 });
   const wait = (ms: number, then: () => void) => {
     clearTimeout(timer.current);
     timer.current = window.setTimeout(then, ms);
@@ -37,6 +40,9 @@ export function ConfirmButton({
   const rest = () => {
     clearTimeout(timer.current);
     stage.value = 'rest';
+  };
+  const letGo = () => {
+    if (stage.value === 'held') rest();
   };
   const confirm = () => {
     rest();
@@ -49,16 +55,18 @@ export function ConfirmButton({
       disabled={disabled}
       onPointerDown={(event) => {
         if (hold === undefined || event.button !== 0) return;
+        // Kept even when live data moves the button away under the finger.
+        event.currentTarget.setPointerCapture(event.pointerId);
+        from.current = { x: event.clientX, y: event.clientY };
         wasHeld.current = true;
         stage.value = 'held';
         wait(HOLD_MS, confirm);
       }}
-      onPointerUp={() => {
-        if (stage.value === 'held') rest();
+      onPointerMove={(event) => {
+        if (Math.hypot(event.clientX - from.current.x, event.clientY - from.current.y) > SLIP_PX) letGo();
       }}
-      onPointerLeave={() => {
-        if (stage.value === 'held') rest();
-      }}
+      onPointerUp={letGo}
+      onPointerCancel={letGo}
       onContextMenu={(event) => event.preventDefault()}
       onClick={() => {
         // A pointer's click is the end of a hold, which was judged by its length.

@@ -32,17 +32,18 @@ export function AttemptView({ id }: { readonly id: string }) {
           : history.state.value.status === 'failed'
             ? history.state.value
             : ({ status: 'loading' } as const);
+  const again = () => {
+    got.again();
+    history.again();
+  };
+  if (state.status === 'ready') return <Whole attempt={state.value} />;
   return (
-    <Shown
-      of={state}
-      again={() => {
-        got.again();
-        history.again();
-      }}
-      rows={6}
-    >
-      {(attempt: Attempt) => <Whole attempt={attempt} />}
-    </Shown>
+    <>
+      <h1>{words().attempts.id}</h1>
+      <Shown of={state} again={again} rows={6}>
+        {() => null}
+      </Shown>
+    </>
   );
 }
 

@@ -94,9 +94,9 @@ function DoorCard({ id }: { readonly id: string }) {
   if (device === undefined) return null;
   return (
     <article class="card" aria-labelledby={`name-${id}`}>
-      <h3 id={`name-${id}`}>
+      <h2 id={`name-${id}`}>
         <a href={linkTo('door', id)}>{device.display_name}</a>
-      </h3>
+      </h2>
       <DoorState device={device} />
       <Health device={device} />
       <Facts device={device} />
