@@ -93,7 +93,10 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network over a tty', () =>
       expect(lock(node).commands.length).toBeLessThanOrEqual(1);
       lock(node).faults = {};
       if (lock(node).bolt === 'between') await lock(node).operate('locked');
-      expect(await site.door(node, 'lock')).toMatchObject(done);
+      // A LOCK on a locked bolt is confirmed only by a lock that has a word for it (Supervision).
+      const wasLocked = lock(node).bolt === 'locked';
+      const story = await site.door(node, 'lock');
+      expect(story).toMatchObject(wasLocked && node !== V2 ? { status: 'success' } : done);
       expect(lock(node).bolt).toBe('locked');
     });
 

@@ -10,10 +10,11 @@ import {
 } from '../../../src/contract/index.ts';
 import type { Claim, Plan } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
-import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
+import { doorOutcome, jammed } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { boltClaim, traits } from './claims.ts';
 import { named, noLock } from './failures.ts';
+import { REPEATS_WITHIN_MS } from './repeats.ts';
 import type { ZwaveNode } from './zwave-node.ts';
 
 /** How long the look before the command may take: it must not cost the command its time to send. A guess. */
@@ -60,6 +61,7 @@ export async function operate(
   ctx: CommandContext,
 ): Promise<LockOutcome> {
   const { link, clock, evidence } = node;
+  const began = clock.now();
   let saysNo = false;
   const look = async (signal: AbortSignal): Promise<readonly Claim[]> => {
     const bolt = await node.bolt({ priority: 'door', signal });
@@ -92,10 +94,27 @@ export async function operate(
           said({ word: words[answer], ...(remainingMs !== undefined && { remainingMs }) });
         }),
     });
+    if (verdict.end === 'refused' && (await isStuck(node, began, ctx))) throw jammed({ name: node.name, target });
     return doorOutcome(verdict, { name: node.name, target });
   } catch (error) {
     throw ctx.signal.aborted || node.closing.aborted ? error : named(node, error);
   }
+}
+
+/**
+ * Whether a lock that said no is stuck: it told of a jam, which may be the same as a moment ago, or its bolt is not all
+ * the way. A slow radio brings either after the time that a reason is waited for, so it is asked once more.
+ */
+async function isStuck(node: ZwaveNode, began: number, { signal }: ReadContext): Promise<boolean> {
+  const wasTold = () => (node.jammedAt ?? Number.NEGATIVE_INFINITY) > began - REPEATS_WITHIN_MS;
+  if (wasTold()) return true;
+  return underSignals([signal, node.closing], async (either) => {
+    try {
+      return (await node.bolt({ priority: 'door', signal: either })) === 'between' || wasTold();
+    } catch {
+      return wasTold();
+    }
+  });
 }
 
 /** @throws GatewayError, `not_sent` */

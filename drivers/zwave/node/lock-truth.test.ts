@@ -113,6 +113,17 @@ describe('a lock that says no', () => {
     expect(await door('lock')).toMatchObject({ value: { wasConfirmedByDevice: false } });
   });
 
+  it.each([60, 200, 390])('and tells of the jam %i ms later, with a mode that did not change: jammed', async (ms) => {
+    const { clock, node, door } = await zwaveDoor();
+    node.faults.refuses = true;
+    void clock.until(node.commandLeaves()).then(() => {
+      clock.setTimer(() => node.tell({ report: 'jammed' }), ms);
+    });
+    expect(await door('unlock')).toMatchObject(error('lock_jammed', 'acted'));
+    // It fails again a moment later, and says the same: that is no other reason.
+    expect(await door('unlock')).toMatchObject(error('lock_jammed', 'acted'));
+  });
+
   it('and whose mode says that the bolt is between: jammed, also without an event', async () => {
     const { clock, node, door } = await zwaveDoor();
     node.faults.refuses = true;

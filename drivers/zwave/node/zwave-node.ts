@@ -40,6 +40,8 @@ export class ZwaveNode {
   readonly #stop: readonly Unsubscribe[];
   #product: string | undefined;
   #asking = false;
+  /** `Clock.now()` when it told last of a jam. */
+  jammedAt: number | undefined;
   /** `Clock.now()` when it said last that a code is a duplicate. */
   lastDuplicateAt: number | undefined;
 
@@ -100,6 +102,7 @@ export class ZwaveNode {
   #hear(report: ZwaveReport): void {
     const now = this.clock.now();
     this.evidence.told(...claimsOf(report, now));
+    if (report.report === 'jammed') this.jammedAt = now;
     if (report.report === 'duplicate_code') this.lastDuplicateAt = now;
     const fate = this.#repeats.hear(report, now);
     if (fate === 'told') this.#tell(report);
