@@ -98,9 +98,9 @@ export class EvidenceBook<Reason = never> {
     return isNewSample(this.#memory, claim, intervalMs);
   }
 
-  /** A question left that no judgement put: a poll. */
-  asked(about: string): void {
-    this.#memory = afterQuestion(this.#memory, about, this.#clock.now(), this.#lateByMs);
+  /** A question left: a poll, or one that a judgement put. @param at `Clock.now()` */
+  asked(about: string, at = this.#clock.now()): void {
+    this.#memory = afterQuestion(this.#memory, about, at, this.#lateByMs);
   }
 
   /** Link or middleman went away: what was heard before and what is heard later do not join up. */
@@ -279,8 +279,10 @@ class Run<Reason> {
     const subjects = subjectsOf(this.#state.goal);
     const put = async () => {
       if (between !== undefined) await between();
-      inbox.push({ kind: 'put', question, at: clock.now() });
-      for (const about of subjects) book.asked(about);
+      // Its answer is told by this moment: a running clock reads otherwise the second time.
+      const at = clock.now();
+      inbox.push({ kind: 'put', question, at });
+      for (const about of subjects) book.asked(about, at);
       const claims = await ask(subjects, signal);
       if (claims !== undefined) inbox.push({ kind: 'answer', question, claims });
     };
