@@ -58,7 +58,9 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
         if (seconds < 8) expect(await story).toMatchObject(done);
         await site.online([3]);
         expect(lock.commands).toHaveLength(seconds < 8 ? 1 : 0);
-        expect(await site.door(3, 'lock')).toMatchObject(done);
+        // Nothing tells a LOCK on a bolt that is locked already, by a lock that has no word for it, from none.
+        const confirmed = lock.bolt !== 'locked';
+        expect(await site.door(3, 'lock')).toMatchObject({ status: 'success', confirmed });
         expect(await site.door(3, 'unlock')).toMatchObject(done);
         expect(lock.movements).toBe(seconds < 8 ? 3 : 1);
       },

@@ -94,6 +94,8 @@ export async function operate(
           said({ word: words[answer], ...(remainingMs !== undefined && { remainingMs }) });
         }),
     });
+    // One that moves as it should is stuck no more, whatever it told before.
+    if (verdict.end === 'confirmed') node.jammedAt = undefined;
     if (verdict.end === 'refused' && (await isStuck(node, began, ctx))) throw jammed({ name: node.name, target });
     return doorOutcome(verdict, { name: node.name, target });
   } catch (error) {

@@ -124,6 +124,17 @@ describe('a lock that says no', () => {
     expect(await door('unlock')).toMatchObject(error('lock_jammed', 'acted'));
   });
 
+  it('and has obeyed since it told of a jam: refused, since that jam is over', async () => {
+    const { clock, node, door } = await zwaveDoor();
+    node.faults.refuses = true;
+    void clock.until(node.commandLeaves()).then(() => node.tell({ report: 'jammed' }));
+    expect(await door('unlock')).toMatchObject(error('lock_jammed', 'acted'));
+    node.faults.refuses = false;
+    expect(await door('unlock')).toMatchObject(done);
+    node.faults.refuses = true;
+    expect(await door('lock')).toMatchObject(error('device_rejected', 'refused'));
+  });
+
   it('and whose mode says that the bolt is between: jammed, also without an event', async () => {
     const { clock, node, door } = await zwaveDoor();
     node.faults.refuses = true;

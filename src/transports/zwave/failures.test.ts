@@ -26,6 +26,14 @@ it.each([
   expect(`${error.message} ${String(error.cause)}`).not.toContain('secret words');
 });
 
+it.each([1400, 1401, 1405])(
+  '%i of a node that has the key is no wrong key: it took nothing, and is asked again',
+  (code) => {
+    const error = failureOf({ code }, { stick: 'stick', node: 5, understood: true }, true);
+    expect(error).toMatchObject({ type: 'device_busy', delivery: 'refused' });
+  },
+);
+
 it('a stick that does not answer is told apart from a node that does not', () => {
   expect([100, 200, 206].every((code) => isStickTrouble({ code, context: 'ACK' }))).toBe(true);
   expect(isStickTrouble({ code: 200, context: 'response' })).toBe(false);

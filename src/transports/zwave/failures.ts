@@ -38,13 +38,24 @@ export const fail = (type: GatewayErrorType, message: string, delivery: Delivery
 export const linkDown = (stick: string, hint: string): GatewayError =>
   fail('link_unavailable', `The Z-Wave stick ${stick} cannot be used. ${hint}`, 'not_sent');
 
+/** Who was spoken to. */
+export interface Addressee {
+  readonly stick: string;
+  readonly node: number;
+  /** It answered lately what it was asked: it has the key. */
+  readonly understood?: boolean;
+}
+
+/** No nonce was agreed upon, or what was sent could not be decoded with it: the key differs, or a report crossed it. */
+export const isOutOfStep = (error: unknown): boolean => isOneOf(codes.badSession, codeOf(error));
+
 /**
  * What a failure of zwave-js is called here. Its own messages are not quoted: they may describe frames.
  * @param left whether a byte that can act may have left
  */
-export function failureOf(error: unknown, who: { readonly stick: string; readonly node: number }, left: boolean) {
+export function failureOf(error: unknown, who: Addressee, left: boolean) {
   if (error instanceof GatewayError) return error;
-  const { stick, node } = who;
+  const { stick, node, understood } = who;
   const code = codeOf(error);
   const said = code === undefined ? '' : ` (zwave-js ${code})`;
   const cause = code === undefined ? error : undefined;
@@ -55,7 +66,14 @@ export function failureOf(error: unknown, who: { readonly stick: string; readonl
       'not_sent',
       cause,
     );
-  if (isOneOf(codes.badSession, code))
+  if (isOutOfStep(error) && understood)
+    return fail(
+      'device_busy',
+      `Node ${node} of the Z-Wave stick ${stick} did not take what it was sent just now${said}: the two got out of step, as when something that it says itself crosses it. Try again in a moment.`,
+      'refused',
+      cause,
+    );
+  if (isOutOfStep(error))
     return fail(
       'authentication_failed',
       `Node ${node} of the Z-Wave stick ${stick} cannot read what it is sent${said}: its security key is another one. Check keys_file, or exclude the lock and include it again.`,

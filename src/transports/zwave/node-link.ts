@@ -15,7 +15,7 @@ import {
   type ZwaveVerdict,
 } from '../../contract/index.ts';
 import { featuresOf, questions, type SendOptions, send } from './calls.ts';
-import { fail, failureOf, isStickTrouble, isUnsent, linkDown } from './failures.ts';
+import { fail, failureOf, isOutOfStep, isStickTrouble, isUnsent, linkDown } from './failures.ts';
 import { Flight } from './flight.ts';
 import type { ZwaveLibrary } from './library.ts';
 import { listenTo } from './reports.ts';
@@ -47,6 +47,8 @@ export class NodeLink {
   #driver: Driver | undefined;
   #detach: Unsubscribe = () => undefined;
   #features: ZwaveFeatures | undefined;
+  /** It answered since it was attached, and has understood everything since. */
+  #understood = false;
   /** How many questions about the bolt are under way. */
   #boltQuestions = 0;
 
@@ -61,6 +63,7 @@ export class NodeLink {
     const node = driver.controller.nodes.get(this.#id);
     this.#driver = driver;
     this.#node = node;
+    this.#understood = false;
     if (node === undefined) {
       this.#changed();
       return;
@@ -206,6 +209,7 @@ export class NodeLink {
       });
     const answer = await unlessAborted(asked, signal);
     if (answer === undefined) throw this.#silent();
+    this.#understood = true;
     return answer;
   }
 
@@ -244,7 +248,10 @@ export class NodeLink {
 
   #noted(error: unknown, left: boolean): unknown {
     if (isStickTrouble(error)) this.#host.distrust('it did not answer');
-    return failureOf(error, { stick: this.#host.name, node: this.#id }, left);
+    const understood = this.#understood;
+    // One that does not understand the next question either has another key by now.
+    if (isOutOfStep(error)) this.#understood = false;
+    return failureOf(error, { stick: this.#host.name, node: this.#id, understood }, left);
   }
 }
 
