@@ -51,8 +51,8 @@ export class DoorCommands implements Doors {
 
 /**
  * What a door's state, read after a restart, says of a command that may have left before it. A lock that stands as
- * asked was seen so by a read begun after the send. One that does not tells nothing of an UNLOCK: an auto-relock
- * hides it.
+ * asked is a success, and never one that was observed: no record tells where it stood before the send, so it may have
+ * stood so all along. One that does not tells nothing of an UNLOCK: an auto-relock hides it.
  *
  * @throws GatewayError with the end of the attempt, or `not_sent` while the lock cannot tell yet
  */
@@ -61,7 +61,7 @@ export async function readBackDoor(
   name: string,
   action: DoorAction,
   ctx: ReadContext,
-): Promise<{ was_confirmed_by_device: boolean }> {
+): Promise<{ was_confirmed_by_device: false }> {
   const lock = lockOf(device, name);
   if (!lock.read)
     throw new GatewayError(
@@ -77,7 +77,7 @@ export async function readBackDoor(
         'show whether it was. Try the door before sending another command.',
     );
   const asked = action === 'LOCK_DOOR' ? 'locked' : 'unlocked';
-  if (reading.state === asked) return { was_confirmed_by_device: true };
+  if (reading.state === asked) return { was_confirmed_by_device: false };
   if (reading.state === 'jammed') {
     throw new GatewayError('lock_jammed', `${name} reports that its bolt is stuck. Somebody has to look at the door.`);
   }

@@ -35,10 +35,10 @@ describe('after a restart', () => {
   });
 
   it.each([
-    ['unlock', 'unlocked', { status: 'success', result: { was_confirmed_by_device: true } }],
+    ['unlock', 'unlocked', { status: 'success', result: { was_confirmed_by_device: false } }],
     ['unlock', 'locked', { error: { type: 'outcome_unknown' } }],
     ['unlock', 'jammed', { error: { type: 'lock_jammed' } }],
-    ['lock', 'locked', { status: 'success', result: { was_confirmed_by_device: true } }],
+    ['lock', 'locked', { status: 'success', result: { was_confirmed_by_device: false } }],
     ['lock', 'unlocked', { error: { type: 'state_not_reached' } }],
   ] as const)('a sent %s whose lock now says %s ends truthfully and is not sent again', async (action, state, end) => {
     const { attempt, second } = await killedDuring(action, sendAndHearNothing, async () => ({ state }));

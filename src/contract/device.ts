@@ -83,8 +83,9 @@ export interface LockCapability {
   /** May be learnt from the device, by a getter: the report `capabilities` says that it is another one now. */
   readonly observes: Observes;
   /**
-   * What UNLOCK does. A latch that is pulled, or a strike that is released for a while, leaves no state behind that would
-   * tell whether it was: after a restart a read settles nothing of it. Default: the bolt.
+   * What UNLOCK does. A latch that is pulled leaves no state behind that would tell whether it was: after a restart
+   * `unlocked` settles nothing of it. A strike that is read as released is released now, so it is a bolt here. Default:
+   * the bolt.
    */
   readonly unlockActsOn?: 'bolt' | 'latch';
   /**

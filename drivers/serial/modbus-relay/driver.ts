@@ -52,7 +52,6 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
   return {
     lock: {
       observes: 'actuator',
-      unlockActsOn: 'latch',
       lock: (command) => watch.whileCommanding(() => operate(door, 'secured', command, books)),
       unlock: (command) => watch.whileCommanding(() => operate(door, 'released', command, books)),
       async read({ signal }) {
