@@ -73,7 +73,8 @@ export const zigbee2mqttSimulator = defineSimulator({
   },
 });
 
-async function connect(broker: BrokerConfig, will: NonNullable<MqttPeerOptions['will']>): Promise<MqttPeer> {
+/** @throws Error in words when nothing answers there */
+export async function connect(broker: BrokerConfig, will: NonNullable<MqttPeerOptions['will']>): Promise<MqttPeer> {
   const url = broker.kind === 'embedded' ? `mqtt://127.0.0.1:${broker.port}` : broker.url;
   const { password, tls } = broker.kind === 'embedded' ? {} : await readCredentials(broker.name, broker);
   const username = broker.kind === 'embedded' ? undefined : broker.username;

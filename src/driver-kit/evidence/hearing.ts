@@ -1,12 +1,10 @@
 import type { Claim } from './claims.ts';
 import { afterAnswer, afterQuestion, afterWord, asAnswer, believableWithinMs } from './memory.ts';
-import { hasten, plan, type State, subjectsOf } from './state.ts';
+import { hasten, plan, REMEMBERED_MS, type State, subjectsOf } from './state.ts';
 import { see } from './weighing.ts';
 
 /** Two answers that look like anything else are put so far apart, for one that says otherwise to come in between. */
 const STRAGGLE_MS = 500;
-/** Whoever comes back says what he remembers within this. A guess: bridges do as soon as they are connected. */
-const REMEMBERED_MS = 1_000;
 
 export function takeTold<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
   const { traits } = state;

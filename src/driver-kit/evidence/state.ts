@@ -1,6 +1,9 @@
 import type { Claim, Goal, Plan, Question, Traits, Value, Verdict } from './claims.ts';
 import type { Memory } from './memory.ts';
 
+/** Whoever comes back says what he remembers within this. A guess: bridges do as soon as they are connected. */
+export const REMEMBERED_MS = 1_000;
+
 /** What is being judged: one command on one device, from before its send to its verdict. Pure; nothing in it lives. */
 export interface State<Reason> {
   readonly goal: Goal;

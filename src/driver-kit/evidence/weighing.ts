@@ -1,5 +1,5 @@
 import type { Claim, Sought, Value, Verdict } from './claims.ts';
-import { type State, subjectsOf } from './state.ts';
+import { REMEMBERED_MS, type State, subjectsOf } from './state.ts';
 
 /**
  * Weighs what certainly arose after the send.
@@ -114,7 +114,19 @@ export function conclude<Reason>(state: State<Reason>): Verdict<Reason> {
   if (state.notKnown) return { end: 'unknown', why: 'not_known', ...because };
   if (goal.lastsMs !== undefined || goal.isMomentary) return { end: 'unknown', why: 'too_late', ...because };
   // One that cannot be asked says nothing when nothing changes: as far as anybody knows it stands as asked.
-  const stood = goal.proof.some(({ about, value }) => state.before.get(about)?.value === value);
-  if (traits.answers === 'none' && stood && state.acknowledged !== 'lost') return { end: 'unconfirmed' };
+  const stands = goal.proof.some(
+    ({ about, value }) => state.before.get(about)?.value === value || isToldSince(state, about, value),
+  );
+  if (traits.answers === 'none' && stands && state.acknowledged !== 'lost') return { end: 'unconfirmed' };
   return { end: 'unknown', why: 'silent', ...because };
+}
+
+/** It said so since, and nothing is known of before: whether it moved for that nobody can tell. */
+function isToldSince<Reason>(
+  { memory, traits, sentAt = 0, returnedAt }: State<Reason>,
+  about: string,
+  value: Value,
+): boolean {
+  const known = memory.known.get(about);
+  return known?.value === value && known.at - traits.oldByMs >= sentAt && known.at >= returnedAt + REMEMBERED_MS;
 }
