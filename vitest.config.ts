@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+const source = (path: string) => new URL(path, import.meta.url).pathname;
+
 export default defineConfig({
+  // For drivers as they are written outside: docs/writing-a-driver.md.
+  resolve: {
+    alias: [
+      { find: 'strikeplate/driver-kit', replacement: source('./src/driver-kit/index.ts') },
+      { find: 'strikeplate/driver', replacement: source('./src/contract/index.ts') },
+      { find: /^zod$/, replacement: source('./node_modules/zod/index.js') },
+    ],
+  },
   test: {
     include: ['{src,drivers,test,scripts}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**', 'test/vm/**'],

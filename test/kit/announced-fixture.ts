@@ -1,7 +1,9 @@
 import { pino } from 'pino';
-import { announced } from '../../drivers/mqtt/announced/driver.ts';
+import { announced as ours } from '../../drivers/mqtt/announced/driver.ts';
 import { SimulatedAnnouncedLock, type SimulatedLockOptions } from '../../drivers/mqtt/announced/simulator.ts';
 import { type Device, type DeviceReport, type DriverDefinition, openDevice } from '../../src/contract/index.ts';
+import { limitsOf } from '../../src/model/time-limits.ts';
+import type { DriverSuite } from '../contract/driver-harness.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { MemoryMqtt } from './memory-mqtt.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -13,20 +15,28 @@ export interface AnnouncedFixtureOptions {
   readonly settleMs?: number;
   /** A driver like it. */
   readonly driver?: DriverDefinition;
+  /** A simulator like it. */
+  readonly simulator?: typeof SimulatedAnnouncedLock;
 }
 
 /** A simulated lock that announces itself, and the driver that works it, on one simulated clock. */
-export async function announcedLock({ lock: like, settings, settleMs = 2_000, driver }: AnnouncedFixtureOptions = {}) {
+export async function announcedLock({
+  lock: like,
+  settings,
+  settleMs = 2_000,
+  driver,
+  simulator = SimulatedAnnouncedLock,
+}: AnnouncedFixtureOptions = {}) {
   const clock = new SimulatedClock();
   const broker = new MemoryMqtt({ clock });
   const peer = broker.peer();
-  const lock = new SimulatedAnnouncedLock({ mqtt: peer, clock, ...like });
+  const lock = new simulator({ mqtt: peer, clock, ...like });
   lock.start();
   const link = broker.link();
   const reports: DeviceReport[] = [];
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
-  const used = driver ?? announced;
+  const used = driver ?? ours;
   const topic = { discovery_topic: like?.discoveryTopic ?? 'homeassistant/lock/front/config' };
   const device: Device = await openDevice(used, link, used.settings.parse({ ...topic, ...settings }), {
     deviceId: 'front',
@@ -59,3 +69,49 @@ export async function announcedLock({ lock: like, settings, settleMs = 2_000, dr
   const health = () => reports.flatMap((report) => (report.kind === 'health' ? [report.health] : [])).at(-1);
   return { clock, broker, peer, lock, link, device, reports, logged, command, door, health };
 }
+
+/** The same for the contract suite. */
+export const announcedSuite = (
+  title: string,
+  as: Pick<AnnouncedFixtureOptions, 'driver' | 'simulator'>,
+): DriverSuite => ({
+  title,
+  door: limitsOf(as.driver ?? ours).door,
+  make: async (when) => {
+    const { clock, lock, link, device, reports, logged, command } = await announcedLock({
+      ...as,
+      settleMs: when === 'opened' ? 0 : 2_000,
+    });
+    return {
+      clock,
+      device,
+      reports,
+      command,
+      logged: () => logged.join('\n'),
+      truth: {
+        bolt: () => lock.bolt,
+        movements: () => lock.movements.length,
+        commands: () => lock.commands.map(({ at }) => at),
+      },
+      way: {
+        cut: (onTheWay) => link.cut({ onTheWay }),
+        restore: () => link.restore(),
+        commandLeaves: async () => {
+          while (link.sent.every(({ kind }) => kind === 'query')) await clock.advance(1);
+        },
+      },
+      disappoint: {
+        refuse: () => lock.misbehave({ ignores: true }),
+        jam: () => lock.misbehave({ jams: true }),
+        tellLate: (ms) => lock.misbehave({ tellsLateMs: ms }),
+        actLate: (ms) => lock.misbehave({ actsLateMs: ms }),
+        fallSilent: () => lock.misbehave({ isMute: true }),
+      },
+      stopHardware: async () => {
+        lock.stop();
+        await clock.advance(5);
+      },
+      leftovers: () => clock.armedTimers + link.listenerCount,
+    };
+  },
+});
