@@ -1,19 +1,21 @@
 import { loadConfig } from '../config/load.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from '../config/problems.ts';
-import type { Catalogues } from './catalogues.ts';
+import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
+import { configSchemaText } from './config-schema.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { json, type Terminal } from './terminal.ts';
 
 export async function checkConfig(
   terminal: Terminal,
   catalogues: Catalogues,
-  options: { readonly config?: string; readonly json?: boolean },
+  options: { readonly config?: string; readonly json?: boolean; readonly schema?: boolean },
 ): Promise<ExitCode> {
   const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
   try {
     const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: Date.now() });
-    if (options.json) terminal.out(json({ file, ok: true, problems: [], warnings: config.warnings }));
+    if (options.schema) terminal.out((await configSchemaText(withOutside(catalogues, config))).trimEnd());
+    else if (options.json) terminal.out(json({ file, ok: true, problems: [], warnings: config.warnings }));
     else {
       for (const warning of config.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
       const { devices, mqtt, gateway } = config;

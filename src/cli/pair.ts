@@ -16,7 +16,7 @@ import {
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
 import { type BleMachine, silent, thisMachine, withAdapter } from './ble-machine.ts';
-import type { Catalogues } from './catalogues.ts';
+import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { whileStopped } from './idle-gateway.ts';
@@ -57,7 +57,7 @@ export async function pair(
   const why = 'Pairing needs it stopped: it has the adapter, and reads pairings as it starts.';
   const reading = await whileStopped(config, why, async () => {
     const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, options);
-    const play = { buttonsHeld: machine.holdsButtons, simulators: catalogues.simulators, signal };
+    const play = { buttonsHeld: machine.holdsButtons, simulators: withOutside(catalogues, config).simulators, signal };
     return withAdapter(machine, adapterConfig, config, play, (adapter) =>
       pairOn({
         adapter,

@@ -120,6 +120,7 @@ started in this folder. "strikeplate demo" starts one.`,
 
   configured(program.command('check-config'))
     .description('say what is wrong with a configuration, all of it, with line and column')
+    .option('--schema', 'print its JSON Schema, for editors, with the drivers that it brings from outside')
     .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
     .action(async (options) => done(await checkConfig(terminal, catalogues, options)));
 

@@ -13,7 +13,7 @@ import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
-import type { Catalogues } from './catalogues.ts';
+import { type Catalogues, withOutside } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
@@ -39,14 +39,15 @@ export const runDemonstration = (terminal: Terminal, catalogues: Catalogues, sto
 
 async function runConfig(
   terminal: Terminal,
-  catalogues: Catalogues,
+  own: Catalogues,
   { file, ...place }: ConfigChoice,
   stop: Stop,
   { newDatabase = false }: { readonly newDatabase?: boolean } = {},
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
   const clock = systemClock;
-  const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: clock.wallTime() });
+  const config = await loadConfig(file, { ...own, ...place, env: terminal.env, now: clock.wallTime() });
+  const catalogues = withOutside(own, config);
   // Written at once: what was said before a crash is the most interesting.
   const logTap = new LogTap();
   const log = pino(

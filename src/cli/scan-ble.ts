@@ -4,7 +4,7 @@ import { sleep } from '../contract/index.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
 import { fragmentFor, type HeardDevice, heardFrom, inWords, loadRecognisers, type Recogniser } from './ble-fragment.ts';
 import { type BleMachine, thisMachine, withAdapter } from './ble-machine.ts';
-import type { Catalogues } from './catalogues.ts';
+import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { whileStopped } from './idle-gateway.ts';
@@ -34,13 +34,13 @@ export async function scanBle(
   machine: BleMachine = thisMachine,
 ): Promise<ExitCode> {
   const { adapter, config } = await chooseAdapter(terminal, catalogues, options);
-  const recognisers = await loadRecognisers(catalogues.drivers);
+  const recognisers = await loadRecognisers(withOutside(catalogues, config).drivers);
   const listen = () =>
     withAdapter(
       machine,
       adapter,
       config,
-      { buttonsHeld: false, simulators: catalogues.simulators, signal },
+      { buttonsHeld: false, simulators: withOutside(catalogues, config).simulators, signal },
       (running) => {
         terminal.err(`Listening for ${options.seconds} s on ${nameOf(adapter)}.`);
         return hear(running, recognisers, options.seconds, machine, signal);

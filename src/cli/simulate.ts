@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import type { BrokerConfig } from '../config/loaded-config.ts';
 import { placesOf } from '../simulation/places.ts';
 import { startSimulation } from '../simulation/simulator.ts';
-import type { Catalogues } from './catalogues.ts';
+import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import type { Stop } from './stop-signals.ts';
@@ -36,7 +36,7 @@ export async function simulate(
       sticks: known(options.zwave, config.zwave, 'Z-Wave stick', config.file),
     },
   );
-  const running = await startSimulation(config.simulation, catalogues.simulators, places, {
+  const running = await startSimulation(config.simulation, withOutside(catalogues, config).simulators, places, {
     clock: systemClock,
     random: Math.random,
     log: pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true })),

@@ -21,6 +21,10 @@ export function configJsonSchema(drivers: Owners, simulators: Owners): JsonSchem
   for (const [name, section] of Object.entries(properties ?? {}))
     if (typeof section === 'object' && section.type !== undefined && !schema.required?.includes(name))
       Object.assign(section, { type: [section.type, 'null'] });
+  // Where nothing comes from outside, these are all there are.
+  const known = (key: string, owners: Owners) => ({ items: { properties: { [key]: { enum: [...owners.keys()] } } } });
+  schema.if = { required: ['drivers'] };
+  schema.else = { properties: { devices: known('driver', drivers), simulation: known('simulator', simulators) } };
   return { title: 'Strikeplate gateway configuration', ...schema };
 }
 
@@ -33,7 +37,7 @@ function describeOwners(
 ): void {
   const entry = (list as JsonSchema).items as JsonSchema;
   const name = (entry.properties as Record<string, JsonSchema>)[key] as JsonSchema;
-  name.enum = [...owners.keys()];
+  name.examples = [...owners.keys()];
   entry.allOf = [...owners].map(([id, owner]) => {
     const settings = inlined(owner.settings);
     const link = isConfigurableLink(owner.link) ? inlined(links[owner.link]) : undefined;

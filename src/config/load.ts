@@ -8,6 +8,7 @@ import { checkFiles } from './file-checks.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdOf } from './identity.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
+import { loadOutside } from './outside-modules.ts';
 import { ConfigError, type ConfigProblem, type Finding, formatProblem } from './problems.ts';
 import { resolveBrokers, resolveConfig, resolveHttp, resolveSticks } from './resolve.ts';
 import { configSchema, httpSection } from './schema.ts';
@@ -35,15 +36,22 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
   const overrides = readOverrides(options.env);
   const source = withoutEmptySections(readYaml(file, text));
   const parsed = configSchema.safeParse(source.value, inPlainWords);
+  const taken = new Set([
+    ...Object.keys(options.drivers),
+    ...Object.keys(options.simulators).map((id) => `simulator ${id}`),
+  ]);
+  const outside = await loadOutside(valueAt(source.value, 'drivers'), file, taken);
+  const drivers = { ...options.drivers, ...outside.drivers };
+  const simulators = { ...options.simulators, ...outside.simulators };
   const named = {
-    drivers: await find(idsIn(source.value, 'devices', 'driver'), options.drivers, 'driver', ({ contract }) =>
+    drivers: await find(idsIn(source.value, 'devices', 'driver'), drivers, 'driver', ({ contract }) =>
       contractMismatch(contract),
     ),
-    simulators: await find(idsIn(source.value, 'simulation', 'simulator'), options.simulators, 'simulator'),
+    simulators: await find(idsIn(source.value, 'simulation', 'simulator'), simulators, 'simulator'),
   };
 
   const places = placesOf(file, parsed.data?.state_dir, overrides, options.stateDir);
-  const findings: Finding[] = [...crossCheck(source.value, named).all];
+  const findings: Finding[] = [...outside.findings, ...crossCheck(source.value, named).all];
   if (!parsed.success) findings.push(...findingsOf(configSchema, parsed.error));
   const files = checkFiles(filesOf(source.value, places, overrides), options.now);
   findings.push(...files.problems.all);
@@ -56,6 +64,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
       simulator: (id) => had(named.simulators, id),
     }),
     file,
+    ...(parsed.data.drivers.length > 0 && { outside: { drivers: outside.drivers, simulators: outside.simulators } }),
     digest: createHash('sha256').update(text).digest('hex'),
     warnings: inOrder(files.warnings.all.map((finding) => source.locate(finding))),
   };

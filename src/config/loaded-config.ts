@@ -19,6 +19,8 @@ export type SimulatorCatalogue = Readonly<Record<string, () => Promise<Configura
 export interface LoadedConfig {
   /** As it was given. */
   readonly file: string;
+  /** What the modules under `drivers` bring with them; absent when there are none. */
+  readonly outside?: { readonly drivers: DriverCatalogue; readonly simulators: SimulatorCatalogue };
   /** SHA-256 of the file, hexadecimal. */
   readonly digest: string;
   readonly stateDir: string;

@@ -355,6 +355,13 @@ export const configSchema = z
     webhooks,
     access_codes: accessCodes,
     log,
+    drivers: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Drivers from outside: modules (./my-driver.js, relative to this file) or npm packages installed beside it. Their ' +
+          'code runs with the rights of the gateway.',
+      ),
     devices: z.array(device).describe('Locks and sensors.'),
     simulation: z
       .array(simulatedPeer)
