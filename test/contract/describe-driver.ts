@@ -1,8 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { GatewayError, type LockCapability } from '../../src/contract/index.ts';
 import type { CommandOptions } from '../kit/command-context.ts';
+import { withinBounds } from './bounds.ts';
 import { describeKeypad } from './describe-keypad.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
+import { type Runner, vitestRunner } from './runner.ts';
 
 export type { DriverHarness, DriverSuite } from './driver-harness.ts';
 
@@ -18,7 +20,7 @@ interface Ended {
  * What every driver owes the core, checked with its own simulator: a driver's own tests hold only what is peculiar to
  * it. A lock is assumed; its keypad is checked where it has one.
  */
-export function describeDriver(suite: DriverSuite): void {
+export function describeDriver(suite: DriverSuite, { describe, it, beforeEach }: Runner = vitestRunner): void {
   describe(`${suite.title}: the driver contract`, () => {
     let h: DriverHarness;
 
@@ -35,7 +37,7 @@ export function describeDriver(suite: DriverSuite): void {
       const command = h.command({ ...suite.door, ...options });
       const startedAt = h.clock.now();
       const work = lock()[action](command.ctx);
-      const ended: Promise<Ended> = work
+      const ended: Promise<Ended> = withinBounds(h.clock, work)
         .then(
           ({ wasConfirmedByDevice }) => ({ confirmed: wasConfirmedByDevice }),
           (error: unknown) => ({ error }),

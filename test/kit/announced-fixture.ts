@@ -3,7 +3,7 @@ import { announced as ours } from '../../drivers/mqtt/announced/driver.ts';
 import { SimulatedAnnouncedLock, type SimulatedLockOptions } from '../../drivers/mqtt/announced/simulator.ts';
 import { type Device, type DeviceReport, type DriverDefinition, openDevice } from '../../src/contract/index.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
-import type { DriverSuite } from '../contract/driver-harness.ts';
+import type { MqttSuite } from '../contract/describe-mqtt-driver.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { MemoryMqtt } from './memory-mqtt.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -74,11 +74,11 @@ export async function announcedLock({
 export const announcedSuite = (
   title: string,
   as: Pick<AnnouncedFixtureOptions, 'driver' | 'simulator'>,
-): DriverSuite => ({
+): MqttSuite => ({
   title,
   door: limitsOf(as.driver ?? ours).door,
   make: async (when) => {
-    const { clock, lock, link, device, reports, logged, command } = await announcedLock({
+    const { clock, lock, link, peer, device, reports, logged, command } = await announcedLock({
       ...as,
       settleMs: when === 'opened' ? 0 : 2_000,
     });
@@ -97,7 +97,10 @@ export const announcedSuite = (
         cut: (onTheWay) => link.cut({ onTheWay }),
         restore: () => link.restore(),
         commandLeaves: async () => {
-          while (link.sent.every(({ kind }) => kind === 'query')) await clock.advance(1);
+          for (let ms = 0; link.sent.every(({ kind }) => kind === 'query'); ms++) {
+            if (ms > 10_000) throw new Error('no command left');
+            await clock.advance(1);
+          }
         },
       },
       disappoint: {
@@ -107,6 +110,11 @@ export const announcedSuite = (
         actLate: (ms) => lock.misbehave({ actsLateMs: ms }),
         fallSilent: () => lock.misbehave({ isMute: true }),
       },
+      link,
+      commandTopics: ['locks/front/command'],
+      publish: (topic, payload, options) => peer.publish(topic, payload, options),
+      say: (state) => lock.say(state === 'locked' ? 'LOCKED' : 'UNLOCKED'),
+      ignoreAll: () => lock.misbehave({ ignores: true }),
       stopHardware: async () => {
         lock.stop();
         await clock.advance(5);
