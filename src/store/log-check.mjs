@@ -1,7 +1,7 @@
 // Whether the write-ahead log is what it was when the process ended. SQLite takes it up to the first frame that does not
 // add up and says nothing of the rest: right for a power cut in the middle of a commit, and a silent loss where a bit
 // flipped in commits that were acknowledged.
-import { readFileSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 
 /** SQLite file format, section 4.1 and 4.2. */
 const headerBytes = 32;
@@ -21,6 +21,29 @@ export function damageInLog(path) {
   if (known !== undefined && known.salt === walk.salt && known.frames > walk.good)
     return `${walk.good} of ${known.frames} frames that were committed add up`;
   return walk.laterCommit ? `frame ${walk.good + 1} does not add up, and commits follow it` : undefined;
+}
+
+/**
+ * Puts zeros over what lies behind the last commit: frames of a group that was refused would look like commits behind one
+ * that was damaged.
+ * @param {string} path of the database
+ */
+export function clearBehindLog(path) {
+  const known = knownEnd(read(`${path}-shm`));
+  if (known === undefined) return;
+  const log = openSync(`${path}-wal`, 'r+');
+  try {
+    const header = Buffer.alloc(headerBytes);
+    readSync(log, header, 0, headerBytes, 0);
+    const pageBytes = header.readUInt32BE(8) || 65_536;
+    const { size } = statSync(`${path}-wal`);
+    const zeros = new Uint8Array(1 << 16);
+    for (let at = headerBytes + known.frames * (frameHeaderBytes + pageBytes); at < size; )
+      at += writeSync(log, zeros, 0, Math.min(zeros.length, size - at), at);
+    fdatasyncSync(log);
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** @param {string} path */

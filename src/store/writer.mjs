@@ -1,6 +1,7 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { parentPort, workerData } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
+import { clearBehindLog } from './log-check.mjs';
 import { rowSum } from './row-sum.mjs';
 import { codeOf, openDatabase, scalar } from './writer-database.mjs';
 import { lengthen, Reserve } from './writer-room.mjs';
@@ -269,8 +270,9 @@ class Writer {
       this.run('BEGIN IMMEDIATE');
       this.run(`PRAGMA user_version = ${Number(scalar(this.database, 'PRAGMA user_version'))}`);
       this.run('COMMIT');
+      clearBehindLog(path);
     } catch (error) {
-      if (!(error instanceof NoRoom)) throw error;
+      if (!(error instanceof NoRoom) && codeOf(error) !== 'ENOSPC') throw error;
     }
   }
 
