@@ -51,6 +51,9 @@ export const MAX_PACKET = 4_325_376;
 /** More bytes than this may be more than the kernel takes at once: they are handed over to find out. A guess. */
 const GATHERED_AT_MOST = 16_384;
 
+/** Milliseconds: with less than this to spare a packet is not kept until its turn ends. A guess: turns take a few. */
+const LONG_TURN_MS = 200;
+
 /** How long a goodbye may take. A guess. */
 const GOODBYE_MS = 1_000;
 
@@ -156,7 +159,7 @@ export class BrokerConnection {
    * one), so that something was written is checked.
    *
    * @param leaveBy `Clock.now()` from which on it must not leave: a turn that took so long hands nothing over, and the
-   * connection is reset
+   * connection is reset. When that is soon, the packet is handed over before this returns.
    * @returns the message id that {@link ConnectionHandlers.acknowledged} will name; 0 for QoS 0
    * @throws BrokerFailure when the packet did not leave; the connection is then reset
    */
@@ -171,7 +174,8 @@ export class BrokerConnection {
     const before = stream.writableLength;
     this.#client.publish(topic, payload, options, () => undefined);
     if (stream.writableLength === before) throw this.#notWritten();
-    this.#leaveBy = Math.min(this.#leaveBy, leaveBy);
+    if (leaveBy - this.#options.clock.now() < LONG_TURN_MS) this.#handOver();
+    else this.#leaveBy = Math.min(this.#leaveBy, leaveBy);
     return options.qos === 0 ? 0 : this.#client.getLastMessageId();
   }
 

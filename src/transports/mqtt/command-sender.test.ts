@@ -16,10 +16,13 @@ class ScriptedConnection implements SendingConnection {
   receiveMaximum = 65_535;
   protocolVersion: 4 | 5 = 5;
   readonly published: { topic: string; expiry: number | undefined }[] = [];
+  /** Until when the last one had to leave. */
+  leaveBy: number | undefined;
   readonly reset = vi.fn();
   readonly #room: (() => void)[] = [];
 
-  publish(topic: string, _payload: string, options: Parameters<SendingConnection['publish']>[2]): number {
+  publish(...[topic, , options, leaveBy]: Parameters<SendingConnection['publish']>): number {
+    this.leaveBy = leaveBy;
     return this.published.push({ topic, expiry: options.properties?.messageExpiryInterval });
   }
 
@@ -62,6 +65,24 @@ const failed = (sending: Promise<number>) =>
     () => expect.fail('it was sent'),
     (error: GatewayError) => error,
   );
+
+describe('until when a command must have left', () => {
+  it.each([2_000, 2_999, 3_500, 4_700, 5_000, 5_999, 30_000])(
+    'with %i ms until send_by: so early that the broker cannot keep it beyond',
+    (remainingMs) => {
+      send({ ...permit, sendBy: remainingMs }).catch(() => undefined);
+      const keptMs = ((connection.published[0]?.expiry ?? 0) + 1) * 1_000;
+      expect((connection.leaveBy ?? Number.NaN) + keptMs).toBeLessThanOrEqual(remainingMs);
+      expect(connection.leaveBy).toBeGreaterThanOrEqual(clock.now());
+    },
+  );
+
+  it('over MQTT 3.1.1, which has no expiry: send_by', () => {
+    connection.protocolVersion = 4;
+    send().catch(() => undefined);
+    expect(connection.leaveBy).toBe(permit.sendBy);
+  });
+});
 
 describe('what a PUBACK says', () => {
   it.each([0, 1])('%i: the broker has it', async (code) => {

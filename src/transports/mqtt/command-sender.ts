@@ -42,7 +42,7 @@ const TOPIC_NAME_INVALID = 0x90;
 /**
  * Sends commands so that none is late and none goes twice. A command is published when the connection is there and
  * has room, in the same tick as its permit is spent, and the packet is with the kernel when that turn of the event loop
- * ends, or never if `send_by` has passed by then. From then on the kernel alone decides when it leaves: a network that went silent without a FIN keeps it, for minutes.
+ * ends, or never if that turn took too long for its expiry to be true. From then on the kernel alone decides when it leaves: a network that went silent without a FIN keeps it, for minutes.
  * Hence the reset when the broker has not acknowledged within a second, and at `send_by` if that comes first: it
  * discards what the kernel has not sent.
  */
@@ -148,7 +148,7 @@ export class CommandSender {
     const messageExpiryInterval = Math.max(1, Math.min(EXPIRY_SECONDS, Math.floor(remainingMs / 1_000) - 1));
     try {
       const options = { qos: 1, retain: false, properties: { messageExpiryInterval } } as const;
-      return connection.publish(topic, payload, options, permit?.sendBy);
+      return connection.publish(topic, payload, options, leaveBy(connection, permit, messageExpiryInterval));
     } catch (error) {
       if (error instanceof BrokerFailure) {
         permit?.withdraw();
@@ -162,6 +162,15 @@ export class CommandSender {
   #track(messageId: number, limitMs: number): Promise<Fate> {
     return this.#inFlight?.add(messageId, limitMs) ?? Promise.resolve('lost');
   }
+}
+
+/**
+ * `Clock.now()` from which on the packet must not leave. The broker counts the expiry from when it receives it: what leaves
+ * later than that was reckoned with could reach a device that was away after `send_by`.
+ */
+function leaveBy({ protocolVersion }: SendingConnection, permit: SendPermit | undefined, expirySeconds: number) {
+  if (permit === undefined) return undefined;
+  return protocolVersion === 5 ? permit.sendBy - (expirySeconds + 1) * 1_000 : permit.sendBy;
 }
 
 /** The error of a link that is down. */

@@ -26,21 +26,40 @@ it('what leaves in one turn of the event loop leaves in one write', async () => 
   expect(writes).toBe(1);
 });
 
-it('a turn that lasts until after send_by hands nothing over', async () => {
+/** A clock that a long turn of the event loop moves on: no timer fires meanwhile. */
+function heldUpClock() {
   let heldUpMs = 0;
   const clock: Clock = {
     now: () => mqtt.clock.now() + heldUpMs,
     wallTime: () => mqtt.clock.wallTime(),
     setTimer: (callback, ms) => mqtt.clock.setTimer(callback, ms),
   };
+  const holdUp = (ms: number) => {
+    heldUpMs += ms;
+  };
+  return { clock, holdUp };
+}
+
+it('a turn that lasts until after send_by hands nothing over', async () => {
+  const { clock, holdUp } = heldUpClock();
   const main = await mqtt.connected({ clock });
   const late = mqtt.permit();
   const sending = failure(main.link('Front Door').command(late, TOPIC, 'UNLOCK', never()));
   expect(late.spend).toHaveBeenCalledOnce();
-  heldUpMs = 5_000;
+  holdUp(5_000);
   expect(await sending).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
   await mqtt.clock.advance(5_000);
   await becomes(main, 'up');
   await mqtt.lock.settled();
   expect(mqtt.lock.payloads).toEqual([]);
+});
+
+it('a command without time to spare does not wait for the end of the turn', async () => {
+  const { clock, holdUp } = heldUpClock();
+  const main = await mqtt.connected({ clock });
+  const sending = main.link('Front Door').command(mqtt.permit(mqtt.clock.now() + 150), TOPIC, 'UNLOCK', never());
+  holdUp(200);
+  await sending;
+  await mqtt.lock.settled();
+  expect(mqtt.lock.payloads).toEqual(['UNLOCK']);
 });
