@@ -1,7 +1,7 @@
 // Whether the write-ahead log is what it was when the process ended. SQLite takes it up to the first frame that does not
 // add up and says nothing of the rest: right for a power cut in the middle of a commit, and a silent loss where a bit
 // flipped in commits that were acknowledged.
-import { closeSync, fdatasyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /** SQLite file format, section 4.1 and 4.2. */
 const headerBytes = 32;
@@ -20,29 +20,26 @@ export function damageInLog(path) {
   if (walk === undefined) return 'its beginning does not add up';
   if (known !== undefined && known.salt === walk.salt && known.frames > walk.good)
     return `${walk.good} of ${known.frames} frames that were committed add up`;
-  return walk.laterCommit ? `frame ${walk.good + 1} does not add up, and commits follow it` : undefined;
+  return walk.laterCommits > 1 ? `frame ${walk.good + 1} does not add up, and commits follow it` : undefined;
 }
 
 /**
- * Puts zeros over what lies behind the last commit: frames of a group that was refused would look like commits behind one
- * that was damaged.
+ * Clears what lies behind the end of the log when that end is a commit of page 1 alone, as {@link damageInLog} would
+ * otherwise take what was refused there for commits that were lost. Call it while nobody else can write. The index is not
+ * opened for it: to close it would take SQLite's locks on it away from the whole process (fcntl).
  * @param {string} path of the database
  */
-export function clearBehindLog(path) {
-  const known = knownEnd(read(`${path}-shm`));
-  if (known === undefined) return;
-  const log = openSync(`${path}-wal`, 'r+');
+export function clearBehindMark(path) {
+  const log = read(`${path}-wal`);
+  const walk = log === undefined || log.length < headerBytes ? undefined : walkLog(log);
+  if (log === undefined || walk === undefined || !walk.endsWithMark || walk.end >= log.length) return;
+  const file = openSync(`${path}-wal`, 'r+');
   try {
-    const header = Buffer.alloc(headerBytes);
-    readSync(log, header, 0, headerBytes, 0);
-    const pageBytes = header.readUInt32BE(8) || 65_536;
-    const { size } = statSync(`${path}-wal`);
-    const zeros = new Uint8Array(1 << 16);
-    for (let at = headerBytes + known.frames * (frameHeaderBytes + pageBytes); at < size; )
-      at += writeSync(log, zeros, 0, Math.min(zeros.length, size - at), at);
-    fdatasyncSync(log);
+    // Zeros are no frame: its salt must be the header's.
+    writeSync(file, new Uint8Array(log.length - walk.end), 0, undefined, walk.end);
+    fdatasyncSync(file);
   } finally {
-    closeSync(log);
+    closeSync(file);
   }
 }
 
@@ -85,6 +82,8 @@ function walkLog(log) {
   const size = frameHeaderBytes + pageBytes;
   let good = 0;
   let at = headerBytes;
+  let endsWithMark = false;
+  let isBegin = true;
   for (; at + size <= log.length; at += size) {
     const frame = log.subarray(at, at + size);
     if (!frame.subarray(8, 16).equals(salt)) break;
@@ -92,14 +91,19 @@ function walkLog(log) {
     if (next[0] !== frame.readUInt32BE(16) || next[1] !== frame.readUInt32BE(20)) break;
     sums = next;
     good += 1;
+    const isEnd = frame.readUInt32BE(4) !== 0;
+    endsWithMark = isBegin && isEnd && frame.readUInt32BE(0) === 1;
+    isBegin = isEnd;
   }
-  let laterCommit = false;
-  // The frame that does not add up may be the last of a commit that a power cut tore; one after it cannot be.
-  for (at += size; at + size <= log.length; at += size) {
+  const end = at;
+  // A power cut tears the last commit alone, since each is synced before the next, and may leave any of its frames: one
+  // end of a commit says nothing. So it is with one that was refused and taken back. Two mean that the first was synced.
+  let laterCommits = 0;
+  for (; at + size <= log.length; at += size) {
     const frame = log.subarray(at, at + frameHeaderBytes);
-    if (frame.subarray(8, 16).equals(salt) && frame.readUInt32BE(4) !== 0) laterCommit = true;
+    if (frame.subarray(8, 16).equals(salt) && frame.readUInt32BE(4) !== 0) laterCommits += 1;
   }
-  return { good, salt: salt.toString('hex'), laterCommit };
+  return { good, end, endsWithMark, salt: salt.toString('hex'), laterCommits };
 }
 
 /**

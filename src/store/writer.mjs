@@ -1,7 +1,7 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { parentPort, workerData } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
-import { clearBehindLog } from './log-check.mjs';
+import { clearBehindMark } from './log-check.mjs';
 import { rowSum } from './row-sum.mjs';
 import { codeOf, openDatabase, scalar } from './writer-database.mjs';
 import { lengthen, Reserve } from './writer-room.mjs';
@@ -118,6 +118,7 @@ class Writer {
         else throw error;
       }
     }
+    if (indexes.some((index) => failures[index] !== null)) this.overwrite();
   }
 
   /**
@@ -262,7 +263,7 @@ class Writer {
 
   /**
    * A group that failed while the log's index was made longer lies in the log as if it had been committed, and would
-   * come back after a crash, though it was refused. The next frames take its place.
+   * come back after a crash, though it was refused. The next frames take its place, and the rest of it is cleared.
    */
   overwrite() {
     if (this.database.inTransaction) this.run('ROLLBACK');
@@ -270,10 +271,21 @@ class Writer {
       this.run('BEGIN IMMEDIATE');
       this.run(`PRAGMA user_version = ${Number(scalar(this.database, 'PRAGMA user_version'))}`);
       this.run('COMMIT');
-      clearBehindLog(path);
     } catch (error) {
-      if (!(error instanceof NoRoom) && codeOf(error) !== 'ENOSPC') throw error;
+      if (!(error instanceof NoRoom)) throw error;
     }
+    this.clearRefused();
+  }
+
+  /** It is a commit of page 1 alone that {@link overwrite} leaves at the end of the log. */
+  clearRefused() {
+    try {
+      this.run('BEGIN IMMEDIATE');
+      clearBehindMark(path);
+    } catch {
+      // What is left there is refused at a start only where it looks like two commits.
+    }
+    if (this.database.inTransaction) this.run('ROLLBACK');
   }
 
   giveUpReserve() {

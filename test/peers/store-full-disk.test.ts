@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeStore } from '../contract/describe-store.ts';
@@ -94,6 +94,11 @@ describe.skipIf(!SmallDisk.available())('a disk that is full', () => {
 
     // What a start would find after a power cut at this moment.
     for (const end of ['', '-wal']) copyFileSync(path + end, join(copies.path, `copy.db${end}`));
+    expect(
+      readFileSync(join(copies.path, 'copy.db-wal'))
+        .subarray(-frameBytes)
+        .every((byte) => byte === 0),
+    ).toBe(true);
     const copy = await openSqliteStore(join(copies.path, 'copy.db'));
     expect(copy.highestSeq()).toBe(seq);
     await copy.close();
