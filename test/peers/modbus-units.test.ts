@@ -137,14 +137,15 @@ describe.each(modbusPeers)('$name over a tty', (peer) => {
     });
 
     it('has its adapter pulled in the middle of an unlock, and put back', async () => {
-      const door = await openDoor(3);
+      // A read that was lost with the adapter may still be answered 4 s later; its like is believed after that alone.
+      const door = await openDoor(7);
       const unlocking = door('unlock');
       await units.untilRelay(1, true);
       await ttys.unplug();
       await new Promise((resolve) => setTimeout(resolve, 300));
       await ttys.plug();
       expect(await unlocking).toEqual({ wasConfirmedByDevice: true });
-      expect(units.pulses).toEqual([3000]);
+      expect(units.pulses).toEqual([7000]);
       expect(bus.reconnects).toBe(1);
       await units.untilRelay(1, false);
       expect(await door('unlock')).toEqual({ wasConfirmedByDevice: true });
