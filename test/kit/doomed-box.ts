@@ -14,7 +14,11 @@ import { ZigbeeBuilding } from './zigbee-building.ts';
 
 const program = fileURLToPath(new URL('./doomed-gateway.mjs', import.meta.url));
 
-export const frontId = deviceIdOf('killed', 'front');
+export const frontId = doorId('front');
+
+export function doorId(slug: string): string {
+  return deviceIdOf('killed', slug);
+}
 
 export interface DoomedAttempt {
   readonly action_attempt_id: string;
@@ -30,7 +34,20 @@ export interface DoomedCode {
   readonly pending_mutations: readonly object[];
 }
 
+export interface DoomedGrant {
+  readonly access_grant_id: string;
+  readonly access_method_ids: readonly string[];
+  readonly errors: readonly object[];
+  readonly warnings: readonly object[];
+  readonly pending_mutations: readonly object[];
+}
+
 export interface DoomedAnswer {
+  readonly space?: { readonly space_id: string };
+  readonly access_grant?: DoomedGrant;
+  readonly access_grants?: readonly DoomedGrant[];
+  readonly access_method?: { readonly code: string | null; readonly is_issued: boolean };
+  readonly events?: readonly { readonly event_type: string; readonly device_id?: string }[];
   readonly device?: { readonly properties: { readonly online: boolean } };
   readonly action_attempt?: DoomedAttempt;
   readonly action_attempts?: readonly DoomedAttempt[];
@@ -38,24 +55,23 @@ export interface DoomedAnswer {
   readonly access_codes?: readonly DoomedCode[];
 }
 
-/** Where a gateway process lives, is killed, and is started again; with a broker and a lock that outlive it. */
+/** Where a gateway process lives, is killed, and is started again; with a broker and locks that outlive it. */
 export class DoomedBox {
-  readonly lock: SimulatedLock;
+  readonly locks: ReadonlyMap<string, SimulatedLock>;
   readonly #folder: string;
   readonly #key: string;
   readonly #release: () => Promise<void>;
   readonly #processes: ChildProcess[] = [];
 
-  static async make(): Promise<DoomedBox> {
+  static async make(doors: readonly string[] = ['front']): Promise<DoomedBox> {
     const folder = await mkdtemp(join(tmpdir(), 'strikeplate-'));
     const building = await ZigbeeBuilding.open();
-    const lock = building.bridge.addLock({
-      friendlyName: 'Front Door',
-      bolt: 'locked',
-      radioMs: 10,
-      motorMs: 30,
-      exposePin: true,
-    });
+    const locks = new Map(
+      doors.map((slug) => {
+        const about = { bolt: 'locked', radioMs: 10, motorMs: 30, exposePin: true } as const;
+        return [slug, building.bridge.addLock({ friendlyName: `Door ${slug}`, ...about })];
+      }),
+    );
     building.bridge.start();
     const { key } = await createApiKey(join(folder, 'api-keys'), { name: 'test' }, randomBytes, () => Date.now());
     await writeFile(
@@ -67,22 +83,27 @@ access_codes: { lead_minutes: 0 }
 mqtt:
   main: { url: "${building.url}" }
 devices:
-  - id: front
-    name: Front door
-    driver: mqtt/zigbee2mqtt
-    link: { mqtt: main }
-    settings: { friendly_name: Front Door, kind: lock, pin_slots: { first: 1, count: 5 } }
-`,
+${doors.map(described).join('')}`,
     );
-    return new DoomedBox(folder, key, lock, () => building.close());
+    return new DoomedBox(folder, key, locks, () => building.close());
   }
 
   /** Use {@link DoomedBox.make}. */
-  constructor(folder: string, key: string, lock: SimulatedLock, release: () => Promise<void>) {
+  constructor(folder: string, key: string, locks: DoomedBox['locks'], release: () => Promise<void>) {
     this.#folder = folder;
     this.#key = key;
-    this.lock = lock;
+    this.locks = locks;
     this.#release = release;
+  }
+
+  get lock(): SimulatedLock {
+    return this.lockOf('front');
+  }
+
+  lockOf(slug: string): SimulatedLock {
+    const lock = this.locks.get(slug);
+    if (!lock) throw new Error(`there is no door ${slug}`);
+    return lock;
   }
 
   /** What the lock holds, whatever anybody says. */
@@ -108,12 +129,12 @@ devices:
     const lines = createInterface({ input: child.stdout });
     const url = await Promise.race([once(lines, 'line').then(([line]) => String(line)), died.then(() => undefined)]);
     if (url === undefined) throw new Error('the gateway ended before it listened');
-    return new DoomedRun(url, this.#key, child, died);
+    return new DoomedRun(url, this.#key, child, died, [...this.locks.keys()]);
   }
 
   #spawn(point: DoomPoint | undefined) {
     const args = [program, join(this.#folder, 'gateway.yaml'), ...(point ? [point] : [])];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#processes.push(child);
     return child;
   }
@@ -125,12 +146,19 @@ export class DoomedRun {
   readonly #url: string;
   readonly #key: string;
   readonly #child: ChildProcess;
+  readonly #doors: readonly string[];
 
-  constructor(url: string, key: string, child: ChildProcess, died: Promise<unknown>) {
+  constructor(url: string, key: string, child: ChildProcess, died: Promise<unknown>, doors: readonly string[]) {
     this.#url = url;
     this.#key = key;
     this.#child = child;
     this.died = died;
+    this.#doors = doors;
+  }
+
+  /** From now on it dies at `point`. */
+  doom(point: DoomPoint): void {
+    this.#child.stdin?.write(`${point}\n`);
   }
 
   async kill(): Promise<void> {
@@ -161,18 +189,27 @@ export class DoomedRun {
     }
   }
 
-  async codes(): Promise<readonly DoomedCode[]> {
-    return (await this.call('/access_codes/list', { device_id: frontId })).access_codes ?? [];
+  async codes(slug = 'front'): Promise<readonly DoomedCode[]> {
+    return (await this.call('/access_codes/list', { device_id: doorId(slug) })).access_codes ?? [];
   }
 
-  /** Until the gateway has heard from the lock's bridge. */
+  /** Until the gateway has heard of every lock from their bridge. */
   async linkIsUp(): Promise<void> {
-    for (;;) {
-      const { device } = await this.call('/devices/get', { device_id: frontId });
-      if (device?.properties.online) return;
-      await pause(20);
+    for (const slug of this.#doors) {
+      for (;;) {
+        const { device } = await this.call('/devices/get', { device_id: doorId(slug) });
+        if (device?.properties.online) break;
+        await pause(20);
+      }
     }
   }
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const described = (slug: string): string => `  - id: ${slug}
+    name: Door ${slug}
+    driver: mqtt/zigbee2mqtt
+    link: { mqtt: main }
+    settings: { friendly_name: Door ${slug}, kind: lock, pin_slots: { first: 1, count: 5 } }
+`;
