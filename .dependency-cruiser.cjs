@@ -39,6 +39,29 @@ module.exports = {
       to: { pathNot: ['^src/contract/', '^src/driver-kit/', npm('zod|pino')] },
     },
     {
+      name: 'driver-testing-stands-on-the-contract',
+      comment:
+        'A driver author holds a driver against the contract without the gateway: the suites know the contract, the ' +
+        'model’s defaults and no core, transport or driver.',
+      severity: 'error',
+      from: { path: '^src/driver-testing/', pathNot: tests },
+      to: { pathNot: ['^src/(contract|model|driver-testing)/', npm('vitest|pino')] },
+    },
+    {
+      name: 'nothing-imports-driver-testing',
+      comment: 'The suites ship for driver authors; nothing that runs beside a door needs them.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/driver-testing/'] },
+      to: { path: '^src/driver-testing/' },
+    },
+    {
+      name: 'vitest-only-in-driver-testing',
+      comment: 'An optional peer that the suites alone need.',
+      severity: 'error',
+      from: { path: '^(src|drivers)/', pathNot: [...tests, '^src/driver-testing/'] },
+      to: { path: npm('vitest|@vitest/[^/]+') },
+    },
+    {
       name: 'driver-imports-contract-and-its-own-folder',
       comment: 'A driver knows the contract, the kit and itself: no other product, no transport, no core.',
       severity: 'error',
@@ -314,12 +337,13 @@ module.exports = {
     {
       name: 'product-imports-no-development-package',
       comment:
-        '`npm ci --omit=dev` must leave all that the product needs. zwave-js and the D-Bus library are optional peers.',
+        '`npm ci --omit=dev` must leave all that the product needs. zwave-js, the D-Bus library and vitest are optional ' +
+        'peers, each with a rule of its own.',
       severity: 'error',
       from: { path: '^(src|drivers)/', pathNot: tests },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: npm('zwave-js|@zwave-js/[^/]+|@jellybrick/dbus-next|@types/[^/]+'),
+        pathNot: npm('zwave-js|@zwave-js/[^/]+|@jellybrick/dbus-next|vitest|@types/[^/]+'),
       },
     },
     {

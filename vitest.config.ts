@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: 'strikeplate/driver-kit', replacement: source('./src/driver-kit/index.ts') },
+      { find: 'strikeplate/driver-testing', replacement: source('./src/driver-testing/index.ts') },
       { find: 'strikeplate/driver', replacement: source('./src/contract/index.ts') },
       { find: /^zod$/, replacement: source('./node_modules/zod/index.js') },
     ],

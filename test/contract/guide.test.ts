@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SimulatedAnnouncedLock } from '../../drivers/mqtt/announced/simulator.ts';
 import type { DriverDefinition } from '../../src/contract/index.ts';
-import { announcedSuite } from '../kit/announced-fixture.ts';
-import { describeDriver } from './describe-driver.ts';
+import { describeDriver } from '../../src/driver-testing/describe-driver.ts';
+import { announcedSuite } from '../kit/announced-suite.ts';
+import { announcedSources, asOutside } from '../kit/outside-driver.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -18,14 +19,10 @@ function printed(): ReadonlyMap<string, string> {
 }
 
 const files = printed();
-const outside = (text: string) =>
-  text
-    .replaceAll("'../../../src/contract/index.ts'", "'strikeplate/driver'")
-    .replaceAll("'../../../src/driver-kit/index.ts'", "'strikeplate/driver-kit'");
 
 describe('docs/writing-a-driver.md', () => {
-  it.each(['announcement.ts', 'driver.ts', 'simulator.ts'])('prints all of %s as it is', (name) => {
-    expect(files.get(name)).toBe(outside(read(`drivers/mqtt/announced/${name}`)));
+  it.each(Object.entries(announcedSources))('prints all of %s as it is', (name, path) => {
+    expect(files.get(name)).toBe(asOutside(read(path)));
   });
 
   it('needs no more than 220 lines of code', () => {
@@ -36,7 +33,7 @@ describe('docs/writing-a-driver.md', () => {
 
 const folder = mkdtempSync(join(tmpdir(), 'strikeplate-guide-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-for (const [name, text] of files) writeFileSync(join(folder, name), text);
+for (const [name, text] of files) if (!name.endsWith('.test.ts')) writeFileSync(join(folder, name), text);
 const { announced } = (await import(join(folder, 'driver.ts'))) as { announced: DriverDefinition };
 const simulator = (await import(join(folder, 'simulator.ts'))) as {
   SimulatedAnnouncedLock: typeof SimulatedAnnouncedLock;

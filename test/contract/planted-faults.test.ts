@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { DriverDefinition } from '../../src/contract/index.ts';
-import { announcedSuite } from '../kit/announced-fixture.ts';
-import { describeDriver } from './describe-driver.ts';
-import { describeMqttDriver } from './describe-mqtt-driver.ts';
-import { type Check, collectChecks } from './runner.ts';
+import { describeDriver } from '../../src/driver-testing/describe-driver.ts';
+import { describeMqttDriver } from '../../src/driver-testing/describe-mqtt-driver.ts';
+import { type Check, collectChecks } from '../../src/driver-testing/runner.ts';
+import { announcedSuite } from '../kit/announced-suite.ts';
+import { asOutside } from '../kit/outside-driver.ts';
 
 /*
  * Defects, each put into a driver that has none, and the check that has to find it. The driver is mqtt/announced as it
@@ -19,9 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'strikeplate-planted-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (name: string) =>
-  readFileSync(new URL(`../../drivers/mqtt/announced/${name}`, import.meta.url), 'utf8')
-    .replaceAll("'../../../src/contract/index.ts'", "'strikeplate/driver'")
-    .replaceAll("'../../../src/driver-kit/index.ts'", "'strikeplate/driver-kit'");
+  asOutside(readFileSync(new URL(`../../drivers/mqtt/announced/${name}`, import.meta.url), 'utf8'));
 
 interface Defect {
   readonly name: string;

@@ -23,6 +23,8 @@ const cleanTree: Record<string, string> = {
   'src/access-grants/grant.ts': "import { book } from '../access-codes/book.ts';\nexport const grant = book;",
   'src/noise/level.ts': 'export const level = 1;',
   'src/driver-kit/mailbox.ts': "import { id } from '../contract/lock.ts';\nexport const mailbox = id;",
+  'src/driver-testing/index.ts':
+    "import { describe } from 'vitest';\nimport { id } from '../contract/lock.ts';\nimport type { AttemptRecord } from '../model/records.ts';\nexport const suite = (record: AttemptRecord) => [record, id, describe];",
   'src/device-events/projector.ts': "import { attempt } from '../attempts/attempt.ts';\nexport const told = attempt;",
   'src/webhooks/queue.ts':
     "import type { Store } from '../model/store.ts';\nexport const hooks = (store: Store) => store;",
@@ -183,6 +185,25 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
     "import '../model/store.ts';",
     'src/model/store.ts',
   ],
+  [
+    'driver-testing-stands-on-the-contract',
+    'src/driver-testing/p1.ts',
+    "import '../transports/serial/port.ts';",
+    'src/transports/serial/port.ts',
+  ],
+  [
+    'driver-testing-stands-on-the-contract',
+    'src/driver-testing/p2.ts',
+    "import '../devices/lane.ts';",
+    'src/devices/lane.ts',
+  ],
+  [
+    'nothing-imports-driver-testing',
+    'src/config/p10.ts',
+    "import '../driver-testing/index.ts';",
+    'src/driver-testing/index.ts',
+  ],
+  ['vitest-only-in-driver-testing', 'src/monitor/p10.ts', "import 'vitest';", 'vitest'],
   ['core-imports-downwards', 'src/devices/p2.ts', "import '../attempts/attempt.ts';", 'src/attempts/attempt.ts'],
   ['core-imports-downwards', 'src/events/p1.ts', "import '../devices/lane.ts';", 'src/devices/lane.ts'],
   ['attempts-know-no-subject', 'src/attempts/p3.ts', "import '../noise/level.ts';", 'src/noise/level.ts'],

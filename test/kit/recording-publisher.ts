@@ -1,6 +1,6 @@
 import type { LinkState, MqttMessage, Unsubscribe } from '../../src/contract/index.ts';
+import { topicMatches } from '../../src/driver-testing/topic-match.ts';
 import type { MonitorPublisher, PublishOptions } from '../../src/monitor/publisher.ts';
-import { topicMatches } from './topic-match.ts';
 
 export interface Said extends PublishOptions {
   readonly topic: string;

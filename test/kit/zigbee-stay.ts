@@ -1,11 +1,11 @@
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
 import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import type { Core } from '../../src/composition/core.ts';
+import type { MemoryMqttLink } from '../../src/driver-testing/memory-mqtt-link.ts';
 import type { NewAccessCode, Origin } from '../../src/model/gateway.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { coreFixture } from './core-fixture.ts';
 import { MemoryMqtt } from './memory-mqtt.ts';
-import type { MemoryMqttLink } from './memory-mqtt-link.ts';
 import { MortalClock } from './mortal-clock.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 

@@ -7,6 +7,7 @@ import { transform } from 'esbuild';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { GatewayProcess, runCli } from '../kit/gateway-process.ts';
+import { asOutside } from '../kit/outside-driver.ts';
 
 /*
  * Drivers that are no part of this tree: a file beside the configuration, and an npm package. The driver is the one that
@@ -31,9 +32,7 @@ function site(): string {
 
 /** The guide's files as JavaScript. */
 async function compiled(name: string, id: string): Promise<string> {
-  const source = readFileSync(join(root, 'drivers/mqtt/announced', `${name}.ts`), 'utf8')
-    .replaceAll("'../../../src/contract/index.ts'", "'strikeplate/driver'")
-    .replaceAll("'../../../src/driver-kit/index.ts'", "'strikeplate/driver-kit'")
+  const source = asOutside(readFileSync(join(root, 'drivers/mqtt/announced', `${name}.ts`), 'utf8'))
     .replaceAll('./announcement.ts', './announcement.js')
     .replaceAll("'mqtt/announced'", `'${id}'`);
   return (await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })).code;

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
+import { type DriverHarness, describeDriver } from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { type NukiFixture, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
 import { nuki } from './driver.ts';

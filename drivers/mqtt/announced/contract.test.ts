@@ -1,6 +1,6 @@
-import { describeDriver } from '../../../test/contract/describe-driver.ts';
-import { describeMqttDriver } from '../../../test/contract/describe-mqtt-driver.ts';
-import { announcedSuite } from '../../../test/kit/announced-fixture.ts';
+import { describeDriver, describeMqttDriver } from '../../../src/driver-testing/index.ts';
+import { announcedSuite } from '../../../test/kit/announced-suite.ts';
 
-describeDriver(announcedSuite('mqtt/announced', {}));
-describeMqttDriver(announcedSuite('mqtt/announced', {}));
+const suite = announcedSuite('mqtt/announced', {});
+describeDriver(suite);
+describeMqttDriver(suite);

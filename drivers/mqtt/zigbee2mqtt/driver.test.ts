@@ -1,7 +1,6 @@
 import { type DeviceReport, openDevice } from '../../../src/contract/index.ts';
+import { describeDriver, describeSensor } from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { describeDriver } from '../../../test/contract/describe-driver.ts';
-import { describeSensor } from '../../../test/contract/describe-sensor.ts';
 import { silentLog } from '../../../test/kit/command-context.ts';
 import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
@@ -33,9 +32,7 @@ for (const exposePin of [false, true])
         way: {
           cut: (onTheWay) => link.cut({ onTheWay }),
           restore: () => link.restore(),
-          commandLeaves: async () => {
-            while (link.sent.every(({ kind }) => kind === 'query')) await clock.advance(1);
-          },
+          commandLeaves: () => clock.until(link.commandLeaves()),
         },
         disappoint: {
           refuse: () => lock.misbehave({ refusesSilently: true }),

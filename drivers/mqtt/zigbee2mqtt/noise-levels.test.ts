@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Device, type DeviceReport, openDevice } from '../../../src/contract/index.ts';
+import type { MemoryMqttLink } from '../../../src/driver-testing/memory-mqtt-link.ts';
 import { silentLog } from '../../../test/kit/command-context.ts';
 import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import type { MemoryMqttLink } from '../../../test/kit/memory-mqtt-link.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { zigbee2mqtt } from './driver.ts';
 import { type SimulatedNoiseSensor, Zigbee2MqttSimulator } from './simulator.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { MemoryMqttPeer } from '../../../src/driver-testing/memory-mqtt-peer.ts';
 import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import type { MemoryMqttPeer } from '../../../test/kit/memory-mqtt-peer.ts';
 import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { type SimulatedLock, Zigbee2MqttSimulator } from './simulator.ts';
 

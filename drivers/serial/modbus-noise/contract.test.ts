@@ -1,4 +1,4 @@
-import { describeSensor } from '../../../test/contract/describe-sensor.ts';
+import { describeSensor } from '../../../src/driver-testing/index.ts';
 import { noiseTransmitter } from '../../../test/kit/modbus-noise-fixture.ts';
 
 describeSensor({

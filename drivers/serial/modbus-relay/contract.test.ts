@@ -1,5 +1,5 @@
+import { type DriverHarness, describeDriver } from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { relayDoor } from '../../../test/kit/relay-fixture.ts';
 import { serialLine } from '../../../test/kit/serial-line-fixture.ts';

@@ -1,6 +1,5 @@
+import { type DriverHarness, describeDriver, describeSensor } from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { type DriverHarness, describeDriver } from '../../../test/contract/describe-driver.ts';
-import { describeSensor } from '../../../test/contract/describe-sensor.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
 import { zwave } from './driver.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/contract/index.ts';
+import type { Clock } from '../contract/index.ts';
 
 /**
  * One direction of a connection: what is put on it arrives in order, after the latency drawn for it. Cutting it

@@ -1,12 +1,10 @@
 import { expect } from 'vitest';
-import { GatewayError, type LockCapability } from '../../src/contract/index.ts';
-import type { CommandOptions } from '../kit/command-context.ts';
+import { GatewayError, type LockCapability } from '../contract/index.ts';
 import { withinBounds } from './bounds.ts';
+import type { CommandOptions } from './command-context.ts';
 import { describeKeypad } from './describe-keypad.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import { type Runner, vitestRunner } from './runner.ts';
-
-export type { DriverHarness, DriverSuite } from './driver-harness.ts';
 
 interface Ended {
   readonly confirmed?: boolean;
@@ -20,7 +18,8 @@ interface Ended {
  * What every driver owes the core, checked with its own simulator: a driver's own tests hold only what is peculiar to
  * it. A lock is assumed; its keypad is checked where it has one.
  */
-export function describeDriver(suite: DriverSuite, { describe, it, beforeEach }: Runner = vitestRunner): void {
+export function describeDriver(suite: DriverSuite, runner: Runner = vitestRunner): void {
+  const { describe, it, beforeEach } = runner;
   describe(`${suite.title}: the driver contract`, () => {
     let h: DriverHarness;
 
@@ -328,6 +327,6 @@ export function describeDriver(suite: DriverSuite, { describe, it, beforeEach }:
     });
 
     const { code } = suite;
-    if (code !== undefined) describeKeypad({ ...suite, code });
+    if (code !== undefined) describeKeypad({ ...suite, code }, runner);
   });
 }

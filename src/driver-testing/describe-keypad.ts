@@ -1,10 +1,14 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { type AccessCodeCapability, type CodeCommandContext, GatewayError, Secret } from '../../src/contract/index.ts';
-import type { CommandOptions } from '../kit/command-context.ts';
+import { expect } from 'vitest';
+import { type AccessCodeCapability, type CodeCommandContext, GatewayError, Secret } from '../contract/index.ts';
+import type { CommandOptions } from './command-context.ts';
 import type { DriverHarness, DriverSuite, KeypadTruth } from './driver-harness.ts';
+import type { Runner } from './runner.ts';
 
 /** What every driver with access codes owes the core. */
-export function describeKeypad(suite: DriverSuite & { readonly code: NonNullable<DriverSuite['code']> }): void {
+export function describeKeypad(
+  suite: DriverSuite & { readonly code: NonNullable<DriverSuite['code']> },
+  { describe, it, beforeEach }: Runner,
+): void {
   describe('access codes', () => {
     let h: DriverHarness;
     let keypad: KeypadTruth;

@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device, DeviceReport } from '../../src/contract/index.ts';
+import { expect } from 'vitest';
+import type { Device, DeviceReport } from '../contract/index.ts';
 import type { TestClock } from './driver-harness.ts';
+import { type Runner, vitestRunner } from './runner.ts';
 
 /** One noise sensor with its driver and simulator, fresh for each test. It is online, in a quiet room. */
 export interface SensorHarness {
@@ -24,7 +25,7 @@ export interface SensorSuite {
 }
 
 /** What every driver of a noise sensor owes the core, checked with its own simulator. */
-export function describeSensor(suite: SensorSuite): void {
+export function describeSensor(suite: SensorSuite, { describe, it, beforeEach }: Runner = vitestRunner): void {
   describe(`${suite.title}: the sensor contract`, () => {
     let h: SensorHarness;
     beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/contract/index.ts';
+import type { Clock } from '../contract/index.ts';
 
 /** Longer than any deadline: what has not ended by then never ends. Milliseconds. */
 const LONGEST_MS = 120_000;

@@ -1,4 +1,4 @@
-import type { MqttMessage, Unsubscribe } from '../../src/contract/index.ts';
+import type { MqttMessage, Unsubscribe } from '../contract/index.ts';
 import type { MemoryClient, MemoryRouter, MemorySubscription } from './memory-mqtt-routing.ts';
 import { Wire } from './wire.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock, MqttMessage } from '../../src/contract/index.ts';
+import type { Clock, MqttMessage } from '../contract/index.ts';
 
 export interface MemorySubscription {
   readonly filter: string;

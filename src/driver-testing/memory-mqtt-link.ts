@@ -6,7 +6,7 @@ import {
   type SendPermit,
   type Timer,
   type Unsubscribe,
-} from '../../src/contract/index.ts';
+} from '../contract/index.ts';
 import type { MemoryClient, MemoryRouter, MemorySubscription } from './memory-mqtt-routing.ts';
 import { topicMatches } from './topic-match.ts';
 import { Wire } from './wire.ts';
@@ -50,6 +50,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
   readonly #stateListeners = new Set<(state: LinkState) => void>();
   readonly #unacknowledged = new Set<Unacknowledged>();
   readonly #claims = new Set<string>();
+  readonly #leaving: (() => void)[] = [];
   #state: LinkState = { status: 'up' };
   /** What happens to what is sent; `undefined` while the way is free. */
   #hole: { readonly deliverAfterMs: number | undefined } | undefined;
@@ -192,6 +193,11 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
     this.#acksToLose = count;
   }
 
+  /** Resolves when the next command was handed over, in the moment before it arrives. */
+  commandLeaves(): Promise<void> {
+    return new Promise((resolve) => this.#leaving.push(resolve));
+  }
+
   /** Takes the link off the broker for good. */
   dispose(): void {
     this.cut();
@@ -209,6 +215,7 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
   #hand(kind: SentMessage['kind'], topic: string, payload: string): SentMessage {
     const sent = { at: this.#broker.clock.now(), kind, topic, payload, withdrawn: false };
     this.sent.push(sent);
+    if (kind === 'command') for (const resolve of this.#leaving.splice(0)) resolve();
     return sent;
   }
 

@@ -1,5 +1,5 @@
-import type { Clock, Device, DeviceReport } from '../../src/contract/index.ts';
-import type { CommandOptions, TestCommand } from '../kit/command-context.ts';
+import type { Clock, Device, DeviceReport } from '../contract/index.ts';
+import type { CommandOptions, TestCommand } from './command-context.ts';
 
 /** Time that a test moves; {@link SimulatedClock} is one. */
 export interface TestClock extends Clock {

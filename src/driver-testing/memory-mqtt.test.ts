@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GatewayError, type LinkState } from '../../src/contract/index.ts';
+import { seededRandom } from '../../test/kit/seeded-random.ts';
+import { GatewayError, type LinkState } from '../contract/index.ts';
 import { testCommand } from './command-context.ts';
 import { MemoryMqtt } from './memory-mqtt.ts';
 import type { MemoryMqttLink } from './memory-mqtt-link.ts';
 import type { MemoryMqttPeer } from './memory-mqtt-peer.ts';
-import { seededRandom } from './seeded-random.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { topicMatches } from './topic-match.ts';
 

@@ -1,0 +1,14 @@
+export { limitsOf } from '../model/time-limits.ts';
+export * from './command-context.ts';
+export * from './describe-driver.ts';
+export * from './describe-mqtt-driver.ts';
+export * from './describe-sensor.ts';
+export * from './driver-harness.ts';
+export * from './memory-mqtt.ts';
+export type { MemoryMqttLink, SentMessage } from './memory-mqtt-link.ts';
+export type { MemoryMqttPeer } from './memory-mqtt-peer.ts';
+export * from './memory-zwave-node.ts';
+export * from './open-under-test.ts';
+export * from './recorded-log.ts';
+export * from './runner.ts';
+export * from './simulated-clock.ts';
