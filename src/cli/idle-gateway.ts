@@ -11,7 +11,7 @@ import { CommandError } from './exit.ts';
  * @throws CommandError when it runs
  */
 export async function whileStopped<T>(
-  { store }: Pick<LoadedConfig, 'store'>,
+  { store }: { readonly store: Pick<LoadedConfig['store'], 'path'> },
   why: string,
   work: () => Promise<T>,
 ): Promise<T> {

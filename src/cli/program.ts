@@ -14,6 +14,7 @@ import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit
 import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
 import { setService } from './service.ts';
+import { defineServiceCommands } from './service-commands.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -211,6 +212,7 @@ started in this folder. "strikeplate demo" starts one.`,
 
   defineKeyCommands(program, terminal, done);
   defineAuditCommands(program, terminal, done);
+  defineServiceCommands(program, { terminal, catalogues, version }, done);
 
   program
     .command('simulate')

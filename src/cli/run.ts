@@ -13,6 +13,7 @@ import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
+import { backupInOwnProcess } from './backup-process.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
 import { demoKey } from './demo-key.ts';
@@ -87,6 +88,7 @@ async function runConfig(
     simulatedLines,
     simulatedRadios,
     newDatabase,
+    makeBackup: () => backupInOwnProcess(config, terminal),
     onFatal: fail,
   });
   const gateway = await started.catch((error: unknown) => {

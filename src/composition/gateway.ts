@@ -23,6 +23,7 @@ import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/index.ts';
 import { writeStart } from './audit-start.ts';
+import { Backups } from './backups.ts';
 import { startBle } from './ble.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
@@ -44,6 +45,8 @@ export interface StartOptions {
   readonly simulatedLines?: SimulatedLines;
   /** Where the simulation puts Bluetooth adapters without hardware. */
   readonly simulatedRadios?: SimulatedRadios;
+  /** Makes a backup of this gateway, in a process of its own. */
+  readonly makeBackup?: () => Promise<void>;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
@@ -66,6 +69,7 @@ const stopPatienceMs = 2_000;
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { config, log, clock = systemClock, logTap, onFatal } = options;
+  const { makeBackup } = options;
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
@@ -165,6 +169,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     logDoors(core.attempts, core.devices, log);
     await writeStart(audit, config, core.identity, pairings, store);
     keyWatch.start();
+    const backups = new Backups({
+      stateDir: config.stateDir,
+      config: makeBackup && config.backup,
+      make: makeBackup ?? (() => Promise.resolve()),
+      ...{ clock, log, audit, store },
+    });
+    await startup.add(async () => backups);
+    await backups.start();
     await startup.add(async () => {
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import type { BrokerConfig, HttpConfig, ZwaveStickConfig } from './loaded-config.ts';
+import type { BackupConfig, BrokerConfig, HttpConfig, ZwaveStickConfig } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings } from './problems.ts';
 import { readZwaveKeys } from './zwave-keys.ts';
@@ -16,6 +16,7 @@ export function checkFiles(
     readonly http: HttpConfig;
     readonly mqtt: readonly BrokerConfig[];
     readonly zwave: readonly ZwaveStickConfig[];
+    readonly backup: Pick<BackupConfig, 'passphraseFile'> | undefined;
   },
   now: number,
 ): { readonly problems: Findings; readonly warnings: Findings } {
@@ -107,6 +108,7 @@ export function checkFiles(
       problems.add(['zwave', name, 'keys_file'], words || (error as Error).message);
     }
   }
+  secret(['backup', 'passphrase_file'], config.backup?.passphraseFile);
   return { problems, warnings };
 }
 

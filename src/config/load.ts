@@ -64,6 +64,8 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
       simulator: (id) => had(named.simulators, id),
     }),
     file,
+    stateDirInFile: overrides.stateDir ?? options.stateDir ?? parsed.data.state_dir ?? '.',
+    driverModules: parsed.data.drivers,
     ...(parsed.data.drivers.length > 0 && { outside: { drivers: outside.drivers, simulators: outside.simulators } }),
     digest: createHash('sha256').update(text).digest('hex'),
     warnings: inOrder(files.warnings.all.map((finding) => source.locate(finding))),
@@ -205,10 +207,12 @@ function filesOf(value: unknown, places: Places, overrides: Overrides) {
   const http = httpSection.safeParse(valueAt(value, 'http'));
   const brokers = configSchema.shape.mqtt.safeParse(valueAt(value, 'mqtt'));
   const sticks = configSchema.shape.zwave.safeParse(valueAt(value, 'zwave'));
+  const passphrase = valueAt(valueAt(value, 'backup'), 'passphrase_file');
   return {
     http: resolveHttp(http.success ? http.data : httpSection.parse({}), places, overrides),
     mqtt: brokers.success ? resolveBrokers(brokers.data, places) : [],
     zwave: sticks.success ? resolveSticks(sticks.data, places) : [],
+    backup: typeof passphrase === 'string' ? { passphraseFile: places.beside(passphrase) } : undefined,
   };
 }
 

@@ -24,6 +24,10 @@ export interface LoadedConfig {
   /** SHA-256 of the file, hexadecimal. */
   readonly digest: string;
   readonly stateDir: string;
+  /** Where it came from: relative to the file, or absolute. */
+  readonly stateDirInFile: string;
+  /** As under `drivers`: paths relative to the file, or names of packages. */
+  readonly driverModules: readonly string[];
   readonly gateway: {
     readonly id: string;
     readonly name: string;
@@ -58,6 +62,7 @@ export interface LoadedConfig {
   };
   readonly monitor: MonitorConfig | undefined;
   readonly accessCodes: AccessCodesConfig;
+  readonly backup: BackupConfig | undefined;
   readonly logLevel: Logger['level'];
   readonly logFormat: 'auto' | 'json' | 'text';
   readonly devices: readonly DeviceConfig[];
@@ -146,6 +151,15 @@ export interface MonitorConfig {
   readonly baseTopic: string;
   readonly homeAssistant: boolean;
   readonly intervalMs: number;
+}
+
+/** Backups that the gateway makes by itself. */
+export interface BackupConfig {
+  readonly folder: string;
+  readonly passphraseFile: string;
+  readonly everyMs: number;
+  /** How many lie there at most. */
+  readonly keep: number;
 }
 
 /** By what a device is reached: the kind of link, its name in configuration, and the device's address on it. */

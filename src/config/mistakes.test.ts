@@ -60,7 +60,7 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
   [
     'a section nothing implements yet',
     `${good}telepathy: {}\n`,
-    'gateway.yaml:10:1 telepathy: unknown key; known here: state_dir, gateway, http, store, mqtt, serial, ble, zwave, monitor, doors, webhooks, access_codes, log, drivers, devices, simulation.',
+    'gateway.yaml:10:1 telepathy: unknown key; known here: state_dir, gateway, http, store, mqtt, serial, ble, zwave, monitor, doors, webhooks, access_codes, backup, log, drivers, devices, simulation.',
   ],
   [
     'a webhook target that is no network',

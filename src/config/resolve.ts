@@ -72,7 +72,7 @@ export function resolveConfig(
     readonly driver: (id: string) => DriverDefinition;
     readonly simulator: (id: string) => ConfigurableSimulator;
   },
-): Omit<LoadedConfig, 'file' | 'digest' | 'warnings'> {
+): Omit<LoadedConfig, 'file' | 'digest' | 'warnings' | 'stateDirInFile' | 'driverModules'> {
   const { gateway, monitor } = file;
   return {
     stateDir: places.stateDir,
@@ -111,6 +111,12 @@ export function resolveConfig(
       nativeLeadMs: file.access_codes.native_lead_hours * 3_600_000,
       duplicates: file.access_codes.duplicates,
       backupCodes: file.access_codes.backup_codes,
+    },
+    backup: file.backup && {
+      folder: places.state(file.backup.folder),
+      passphraseFile: places.beside(file.backup.passphrase_file),
+      everyMs: file.backup.every_hours * 3_600_000,
+      keep: file.backup.keep,
     },
     logLevel: file.log.level,
     logFormat: file.log.format,

@@ -337,6 +337,19 @@ const accessCodes = z
   .prefault({})
   .describe('How access codes are looked after.');
 
+const backup = z
+  .strictObject({
+    folder: FilePath.default('backups').describe(
+      'Where they go, in the state directory unless absolute. A backup on the same disk is lost with it: copy them away.',
+    ),
+    passphrase_file: FilePath.describe(
+      'File whose first line is the passphrase, of 12 characters at least. Keep it elsewhere too: nothing opens a backup without it.',
+    ),
+    every_hours: z.int().min(1).max(744).default(24).describe('Hours between two backups.'),
+    keep: z.int().min(1).max(1_000).default(14).describe('How many are kept; the oldest go first.'),
+  })
+  .describe('Encrypted backups of everything, made while the gateway runs.');
+
 export const configSchema = z
   .strictObject({
     state_dir: FilePath.optional().describe(
@@ -354,6 +367,7 @@ export const configSchema = z
     doors,
     webhooks,
     access_codes: accessCodes,
+    backup: backup.optional(),
     log,
     drivers: z
       .array(z.string().min(1))

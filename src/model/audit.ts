@@ -18,7 +18,9 @@ export type AuditKind =
   | 'database_created'
   | 'rows_left_out'
   | 'personal_data_forgotten'
-  | 'store_key_changed';
+  | 'store_key_changed'
+  | 'backup_made'
+  | 'backup_restored';
 
 /** Who did it: never a person's name, which could not be forgotten without breaking the chain. */
 export type AuditActor =

@@ -1,0 +1,127 @@
+import { createHash, hash } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { GatewayError, type Secret } from '../contract/index.ts';
+import { copyDatabase } from '../store/database-copy.ts';
+import { keepOwner } from '../store/keep-owner.ts';
+import { type BackupManifest, isPath, readWhole, sourcesOf } from './contents.ts';
+import { openBackup } from './open-backup.ts';
+import { type SealOptions, seal } from './sealed-file.ts';
+
+export interface BackupOptions extends Pick<SealOptions, 'randomBytes' | 'cost'> {
+  readonly passphrase: Secret;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+  readonly version: string;
+}
+
+export interface MadeBackup {
+  readonly file: string;
+  readonly bytes: number;
+  /** Hexadecimal, of everything but itself. */
+  readonly sha256: string;
+  readonly manifest: BackupManifest;
+}
+
+const partBytes = 1 << 20;
+
+/**
+ * Writes everything of a gateway into one encrypted file, beside a gateway that may be running, and reads it again before
+ * it gets its name.
+ *
+ * @throws GatewayError when something cannot be read or written; there is no file then
+ */
+export function makeBackup(config: LoadedConfig, file: string, options: BackupOptions): MadeBackup {
+  const draft = `${file}.part`;
+  const database = copyDatabase(config.store.path);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    rmSync(draft, { force: true });
+    const { manifest, plaintext } = gather(config, database.path, options);
+    const output = openSync(draft, 'wx', 0o600);
+    let written: ReturnType<typeof seal>;
+    try {
+      written = seal(output, plaintext, options);
+      fsyncSync(output);
+    } finally {
+      closeSync(output);
+    }
+    // What cannot be opened today is no backup.
+    openBackup(draft, options.passphrase);
+    keepOwner(draft);
+    renameSync(draft, file);
+    syncFolder(dirname(file));
+    return { file, ...written, manifest };
+  } catch (error) {
+    rmSync(draft, { force: true });
+    if (error instanceof GatewayError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new GatewayError('internal_error', `The backup ${file} was not made: ${why}`, { cause: error });
+  } finally {
+    database.dispose();
+  }
+}
+
+function gather(config: LoadedConfig, databaseCopy: string, { now, version }: BackupOptions) {
+  const parts = sourcesOf(config).map(({ place, path, file, what, isGateways, isDatabase }) => {
+    const content = isDatabase ? undefined : readWhole(file);
+    const mode = statSync(file).mode & 0o777;
+    const about = { place, path, what, mode, is_gateways: isGateways, is_database: isDatabase };
+    const measured = content === undefined ? measure(databaseCopy) : { bytes: content.length, sha256: digest(content) };
+    return { content, entry: { ...about, ...measured } };
+  });
+  const manifest: BackupManifest = {
+    format: 1,
+    made_at: new Date(now).toISOString(),
+    version,
+    gateway: { id: config.gateway.id, name: config.gateway.name },
+    config_file: resolve(config.file),
+    state_dir: config.stateDirInFile,
+    driver_packages: config.driverModules.filter((module) => !isPath(module)),
+    files: parts.map(({ entry }) => entry),
+  };
+  function* plaintext(): Generator<Uint8Array> {
+    const text = Buffer.from(JSON.stringify(manifest));
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(text.length);
+    yield length;
+    yield text;
+    for (const { content } of parts) {
+      if (content === undefined) yield* partsOf(databaseCopy);
+      else yield content;
+    }
+  }
+  return { manifest, plaintext: plaintext() };
+}
+
+const digest = (content: Uint8Array) => hash('sha256', content, 'hex');
+
+function measure(file: string): { bytes: number; sha256: string } {
+  const sum = createHash('sha256');
+  for (const part of partsOf(file)) sum.update(part);
+  return { bytes: statSync(file).size, sha256: sum.digest('hex') };
+}
+
+function* partsOf(file: string): Generator<Buffer> {
+  const descriptor = openSync(file, 'r');
+  try {
+    for (;;) {
+      const part = Buffer.alloc(partBytes);
+      const read = readSync(descriptor, part);
+      if (read === 0) return;
+      yield part.subarray(0, read);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { Catalogues } from './catalogues.ts';
+import type { ExitCode } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Commands that keep a gateway in service: backup, restore. */
+export function defineServiceCommands(
+  program: Command,
+  { terminal, catalogues, version }: { terminal: Terminal; catalogues: Catalogues; version: string },
+  done: (code: ExitCode) => void,
+): void {
+  program
+    .command('backup [file]')
+    .description('write everything of this gateway into one encrypted file, while it runs')
+    .option('-c, --config <file>', 'the configuration')
+    .option(
+      '--passphrase-file <file>',
+      "file whose first line is the passphrase (default: the section backup's, else it is asked for)",
+    )
+    .option('--scheduled', 'as the section backup says: into its folder, and the oldest ones there are deleted')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'strikeplate backup /mnt/usb/lobby.backup',
+        'strikeplate backup --passphrase-file /root/backup.passphrase',
+      ),
+    )
+    .action(async (file, options) => {
+      const { backup } = await import('./backup.ts');
+      done(await backup(terminal, catalogues, version, file, options));
+    });
+
+  program
+    .command('restore <file>')
+    .description('put a backup in place, on this box or another, while no gateway runs')
+    .option('-c, --config <file>', 'where the configuration goes (default: where it was)')
+    .option('--state-dir <folder>', 'where the state goes (default: where it was)')
+    .option('--passphrase-file <file>', 'file whose first line is the passphrase (default: it is asked for)')
+    .option('--replace', 'also where something lies already; that is kept in a folder beside')
+    .option('--list', 'only check it, and show what is in it')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('strikeplate restore lobby.backup --list', 'strikeplate restore lobby.backup --replace'),
+    )
+    .action(async (file, options) => {
+      const { restoreBackup } = await import('./restore.ts');
+      done(await restoreBackup(terminal, catalogues, file, options));
+    });
+}
+
+const examples = (...lines: string[]) => `\n\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
