@@ -16,7 +16,7 @@ import type {
 import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
-import { isSpare, pull, readySpare, replenish } from './backup-pool.ts';
+import { isSpare, pull, readySpare, replenish, sparesWanted } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
 import { type CodeBook, noSuchCode } from './code-book.ts';
 import { generateCode } from './code-generator.ts';
@@ -162,8 +162,12 @@ export class AccessCodeService implements AccessCodes {
     return generateCode([takerOf(this.#options, deviceId, times)], preferredCodeLength, this.#options.randomInt);
   }
 
-  get keepsSpareCodes(): boolean {
-    return this.#options.settings.backupCodes > 0;
+  backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number } {
+    const spares = this.#options.book.list(deviceId).filter(isSpare);
+    return {
+      ready: spares.filter(({ status }) => status === 'set').length,
+      wanted: sparesWanted(this.#options, deviceId),
+    };
   }
 
   isBackupAvailable({ useBackupPool, deviceId }: AccessCodeRecord): boolean {

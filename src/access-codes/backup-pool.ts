@@ -10,6 +10,9 @@ export interface BackupPoolOptions extends NewCodeOptions {
   readonly newId: () => string;
 }
 
+/** Where somebody wants spare codes on one lock and the configuration names no number. Seam leaves it open. */
+const usualCount = 1;
+
 const forEver = { startsAt: undefined, endsAt: undefined };
 
 export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
@@ -19,11 +22,22 @@ export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
 export const readySpare = (book: CodeBook, deviceId: string): AccessCodeRecord | undefined =>
   book.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
 
+/** How many spare codes are to lie ready on a lock. */
+export function sparesWanted(
+  { registry, settings }: Pick<BackupPoolOptions, 'registry' | 'settings'>,
+  deviceId: string,
+): number {
+  const device = registry.get(deviceId);
+  if (device?.capabilities.accessCodes === undefined) return 0;
+  const { backupPool = settings.backupCodes > 0 } = device.settings;
+  return backupPool ? Math.max(settings.backupCodes, usualCount) : 0;
+}
+
 /**
  * Writes down the spare codes that a lock lacks; reconciliation puts them there. The last free slot is left to guests.
  */
 export function replenish(options: BackupPoolOptions, deviceId: string, createdAt: number): readonly Change[] {
-  const { book, registry, settings, newId } = options;
+  const { book, registry, newId } = options;
   const rules = registry.get(deviceId)?.capabilities.accessCodes;
   if (!rules) return [];
   const changes: Change[] = [];
@@ -32,7 +46,16 @@ export function replenish(options: BackupPoolOptions, deviceId: string, createdA
     rules.slots === 'device'
       ? Number.POSITIVE_INFINITY
       : rules.slots.count - book.list(deviceId).length - book.unmanagedList(deviceId).length - 1;
-  for (let added = 0; spares < settings.backupCodes && added < room; added++, spares++) {
+  const wanted = sparesWanted(options, deviceId);
+  // Switched off for this lock: what lies ready on it opens the door, and is nobody's.
+  if (registry.get(deviceId)?.settings.backupPool === false) {
+    const removal = { cause: 'requested', at: createdAt } as const;
+    return book
+      .list(deviceId)
+      .filter(isSpare)
+      .flatMap(({ accessCodeId }) => book.change(accessCodeId, { removal }));
+  }
+  for (let added = 0; spares < wanted && added < room; added++, spares++) {
     const about = { accessCodeId: newId(), deviceId, createdAt };
     const digits = chooseDigits(options, {}, [takerOf(options, deviceId, forEver)]);
     const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);

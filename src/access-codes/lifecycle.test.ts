@@ -224,6 +224,26 @@ describe('a spare code', () => {
     expect(digits()).not.toContain('0472');
   });
 
+  it('is kept on the locks that somebody wants it on, and taken off the others', async () => {
+    const { clock, codes, core, digits } = await keypadStay();
+    const pool = async (backupPool: boolean) => {
+      await core.administration.update('front', { backupPool });
+      await clock.advance(5 * minute);
+      return codes.backupPoolOf('front');
+    };
+    await clock.advance(minute);
+    expect([digits(), codes.backupPoolOf('front')]).toEqual([[], { ready: 0, wanted: 0 }]);
+    expect(await pool(true)).toEqual({ ready: 1, wanted: 1 });
+    expect(digits()).toHaveLength(1);
+    expect(await pool(false)).toEqual({ ready: 0, wanted: 0 });
+    expect(digits()).toEqual([]);
+    const configured = await keypadStay({ settings: { backupCodes: 2 } });
+    await configured.clock.advance(minute);
+    await configured.core.administration.update('front', { backupPool: false });
+    await configured.clock.advance(5 * minute);
+    expect(configured.digits()).toEqual([]);
+  });
+
   it('is refused to a code that was not made for it', async () => {
     const { clock, codes, create } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
 import type { Clock, LinkKind, LinkKinds, OnLimit, Secret } from '../contract/index.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
+import { deviceTypeOf } from '../model/device-types.ts';
 import type { Change, Store } from '../model/store.ts';
 
 /** Whose link it is. */
@@ -30,6 +31,7 @@ export async function managedDevices(
   const firstSeen: Change[] = [];
   const options = devices.map((device): ManagedDeviceOptions => {
     const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
+    const about = driver.describe(settings);
     const fact = `device_created_at:${deviceId}`;
     const known = store.fact(fact);
     const createdAt = known === undefined ? clock.wallTime() : Number(known);
@@ -41,7 +43,8 @@ export async function managedDevices(
         name,
         driver: driver.id,
         link: `${device.link.kind}/${device.link.name}`,
-        ...driver.describe(settings),
+        ...about,
+        deviceType: deviceTypeOf(about.deviceType, about.manufacturer),
         timeZone,
         limits,
         noiseRules,

@@ -31,11 +31,15 @@ type Report =
       readonly operation: 'locked' | 'unlocked' | 'jammed' | 'access_denied';
       readonly method: LockMethod;
       readonly slot?: number;
+      /** By what somebody's key or telephone reached it, where the lock tells that. */
+      readonly via?: 'bluetooth' | 'nfc';
       /** Why nobody was let in, where the lock tells it. */
       readonly denial?: DenialReason;
     }
   | { readonly kind: 'door'; readonly contact: 'open' | 'closed' | 'unknown' }
   | { readonly kind: 'battery'; readonly level: Ratio | undefined; readonly low: boolean }
+  /** A keypad that is a device of its own beside the lock came or went; `low`: its battery, where the lock tells. */
+  | { readonly kind: 'accessory_keypad'; readonly connected: boolean; readonly low?: boolean }
   | { readonly kind: 'noise'; readonly level: Decibels; readonly metric: NoiseMetric }
   /** A code slot changed at the lock itself, not by us. */
   | { readonly kind: 'code_slot'; readonly slot: number; readonly occupied: boolean }
@@ -88,6 +92,8 @@ export interface LockCapability {
    * the bolt.
    */
   readonly unlockActsOn?: 'bolt' | 'latch';
+  /** True when the lock tells by which code it was opened. */
+  readonly tellsWho?: boolean;
   /**
    * Resolves as soon as the outcome is known, within `ctx.deadline`.
    * @throws GatewayError with a delivery. Silence until the signal aborts may simply reject with the signal's reason.
@@ -189,6 +195,8 @@ export interface Device {
   readonly lock?: LockCapability;
   readonly accessCodes?: AccessCodeCapability;
   readonly noise?: NoiseCapability;
+  /** As its maker counts it, where it is known before the device was asked. */
+  readonly serialNumber?: string;
   /** Its health is a bridge's word: the device itself was heard only when it reports something else. */
   readonly isBehindBridge?: true;
   /**

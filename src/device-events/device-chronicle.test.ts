@@ -352,6 +352,89 @@ describe('a device', () => {
     expect(third.core.events.after(3, 50).map(({ eventType }) => eventType)).toEqual(['device.connected']);
   });
 
+  it('has a flaky connection after three losses within an hour, until it has held for one', async () => {
+    const { clock, core, report, told, events } = await watched();
+    const warned = () => core.devices.get('front')?.flakySince;
+    const flicker = async () => {
+      await report(gone);
+      await clock.advance(1_000);
+      await report(back);
+    };
+    await flicker();
+    await clock.advance(3_590_000);
+    await flicker();
+    await clock.advance(20_000);
+    await flicker();
+    // The first was more than an hour ago.
+    expect(told()).toEqual([]);
+    await clock.advance(60_000);
+    await report(gone);
+    expect(told()).toEqual(['device.connection_became_flaky']);
+    expect(events()[0]?.occurredAt).toBe(clock.wallTime());
+    expect(warned()).toBe(clock.wallTime());
+    await clock.advance(5_000_000);
+    expect(told()).toEqual(['device.connection_became_flaky', 'device.disconnected']);
+    await report(back);
+    await clock.advance(3_599_000);
+    await flicker();
+    await clock.advance(3_599_999);
+    expect(told().slice(2)).toEqual(['device.connected']);
+    await clock.advance(1);
+    expect(told().slice(3)).toEqual(['device.connection_stabilized']);
+    expect(warned()).toBeUndefined();
+  });
+
+  it('is not flaky for being asleep, opened anew, or misconfigured', async () => {
+    const { clock, report, told } = await watched();
+    const asleep = health({ status: 'not_ready', reason: 'asleep', hint: 'It sleeps.' });
+    const wrong = health({ status: 'misconfigured', reason: 'key_refused', hint: 'Pair it again.' });
+    for (let time = 0; time < 5; time++) {
+      for (const state of [asleep, back, wrong, back]) {
+        await report(state);
+        await clock.advance(1_000);
+      }
+    }
+    expect(told()).toEqual([]);
+  });
+
+  it('that was flaky before a restart is steady only after an hour', async () => {
+    const first = await watched();
+    for (let time = 0; time < 3; time++) {
+      await first.report(gone);
+      await first.clock.advance(1_000);
+      await first.report(back);
+    }
+    const again = await restart(first);
+    const types = () => again.core.events.after(2, 50).map(({ eventType }) => eventType);
+    await again.clock.advance(3_590_000);
+    expect(types()).toEqual(['device.connection_became_flaky']);
+    await again.clock.advance(10_000);
+    expect(types()).toEqual(['device.connection_became_flaky', 'device.connection_stabilized']);
+  });
+
+  it('tells of a keypad beside it that comes and goes, over restarts', async () => {
+    const first = await watched();
+    const keypad = (connected: boolean): DeviceReport => ({ kind: 'accessory_keypad', connected });
+    await first.report(keypad(false), keypad(true), keypad(true));
+    expect(first.told()).toEqual(['device.accessory_keypad_connected']);
+    const again = await restart(first, [keypad(true)]);
+    again.lock.report(keypad(false));
+    await again.clock.settle();
+    expect(again.core.events.after(3, 50).map(({ eventType }) => eventType)).toEqual([
+      'device.accessory_keypad_disconnected',
+    ]);
+  });
+
+  it('that was set aside comes and goes under names of its own', async () => {
+    const { core, clock, report, told, forget } = await watched();
+    await core.administration.update('front', { isManaged: false });
+    forget();
+    await report(gone);
+    await clock.advance(10_000);
+    await report(back);
+    expect(told()).toEqual(['device.unmanaged.disconnected', 'device.unmanaged.connected']);
+  });
+
   it('has a battery whose decline is told step by step, and not over again', async () => {
     const fixture = await watched();
     const { report, events } = fixture;

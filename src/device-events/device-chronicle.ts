@@ -102,6 +102,9 @@ class Chapter {
       case 'battery':
         this.#condition.battery(report);
         return;
+      case 'accessory_keypad':
+        this.#condition.keypad(report);
+        return;
       case 'tamper':
         this.#condition.tampered();
         return;

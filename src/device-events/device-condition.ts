@@ -10,16 +10,22 @@ const lossPatienceMs = 10_000;
 /** A run begins with every link down; so long is waited for the devices to come, in milliseconds. A guess. */
 const startPatienceMs = 60_000;
 
+/** How long a connection that was flaky in the last run must hold before it is told of as steady, in milliseconds. */
+const steadyAfterMs = 3_600_000;
+
 /** A battery is better again only when its level rose by this much. A guess: readings of one battery differ. */
 const recoveryStep = 0.05;
 
 /** What was last told of a device. It outlives the process, so that a restart repeats nothing. */
 interface Told {
   connected?: boolean;
+  flaky?: boolean;
+  keypad?: boolean;
   battery?: { readonly status: BatteryStatus; readonly level: number | undefined };
 }
 
 type Battery = Extract<DeviceReport, { kind: 'battery' }>;
+type Keypad = Extract<DeviceReport, { kind: 'accessory_keypad' }>;
 
 /** Tells when a device comes and goes, and how its battery fares. */
 export class DeviceCondition {
@@ -30,6 +36,8 @@ export class DeviceCondition {
   #online = false;
   #wasOnline = false;
   #loss: Timer | undefined;
+  /** Waits for a connection of which the last run said that it is flaky. */
+  #holding: Timer | undefined;
 
   /**
    * @param fact what the last run kept
@@ -40,17 +48,21 @@ export class DeviceCondition {
     this.#factName = toldFact(context.snapshot().deviceId);
     this.#told = fact === undefined ? {} : (JSON.parse(fact) as Told);
     this.#keep = keep;
+    if (this.#told.flaky) this.#hold();
   }
 
   health(health: Health): void {
-    const { clock } = this.#context;
+    const { clock, snapshot } = this.#context;
+    const { flakySince, settings } = snapshot();
+    this.#steadiness(flakySince);
     this.#online = health.status === 'online';
     if (health.status === 'online') {
       this.#wasOnline = true;
       this.#loss?.cancel();
       this.#loss = undefined;
       if (this.#told.connected !== true) {
-        this.#tell({ connected: true }, { eventType: 'device.connected', occurredAt: clock.wallTime() });
+        const eventType = settings.isManaged ? 'device.connected' : 'device.unmanaged.connected';
+        this.#tell({ connected: true }, { eventType, occurredAt: clock.wallTime() });
       }
       return;
     }
@@ -80,6 +92,14 @@ export class DeviceCondition {
     this.#tell({ battery: { status, level } }, ...drafts);
   }
 
+  /** A lock without one, as the gateway meets it, has lost none. */
+  keypad({ connected }: Keypad): void {
+    const before = this.#told.keypad ?? false;
+    if (connected === before) return;
+    const eventType = connected ? 'device.accessory_keypad_connected' : 'device.accessory_keypad_disconnected';
+    this.#tell({ keypad: connected }, { eventType, occurredAt: this.#context.clock.wallTime() });
+  }
+
   tampered(): void {
     const { clock, tell } = this.#context;
     tell({ eventType: 'device.tampered', occurredAt: clock.wallTime() });
@@ -87,14 +107,42 @@ export class DeviceCondition {
 
   close(): void {
     this.#loss?.cancel();
+    this.#holding?.cancel();
+  }
+
+  #steadiness(flakySince: number | undefined): void {
+    const isFlaky = flakySince !== undefined;
+    if (isFlaky === (this.#told.flaky ?? false)) {
+      if (isFlaky) this.#letGo();
+      return;
+    }
+    // The last run said so, and this one has seen nothing yet.
+    if (!isFlaky && this.#holding) return;
+    const eventType = isFlaky ? 'device.connection_became_flaky' : 'device.connection_stabilized';
+    const occurredAt = flakySince ?? this.#context.clock.wallTime();
+    this.#tell({ flaky: isFlaky }, { eventType, occurredAt });
+  }
+
+  #letGo(): void {
+    this.#holding?.cancel();
+    this.#holding = undefined;
+  }
+
+  #hold(): void {
+    this.#holding = this.#context.clock.setTimer(() => {
+      this.#holding = undefined;
+      if (this.#online) this.#steadiness(this.#context.snapshot().flakySince);
+      else this.#hold();
+    }, steadyAfterMs);
   }
 
   #lost(occurredAt: number): void {
     this.#loss = undefined;
-    const { health } = this.#context.snapshot();
+    const { health, settings } = this.#context.snapshot();
     if (this.#online || health.status === 'online' || health.status === 'not_ready') return;
     const details = { reason: health.reason, hint: health.hint };
-    this.#tell({ connected: false }, { eventType: 'device.disconnected', occurredAt, details });
+    const eventType = settings.isManaged ? 'device.disconnected' : 'device.unmanaged.disconnected';
+    this.#tell({ connected: false }, { eventType, occurredAt, details });
   }
 
   #tell(news: Told, ...drafts: EventDraft[]): void {

@@ -98,7 +98,7 @@ export class LockMovements {
     this.#tellUnexplained();
   }
 
-  #operated(way: Way, { method, slot }: Operated): void {
+  #operated(way: Way, { method, slot, via }: Operated): void {
     const { clock, ownMovement } = this.#context;
     this.#jammed = false;
     this.#position = way;
@@ -116,6 +116,7 @@ export class LockMovements {
     this.#tell(way, awaited?.occurredAt ?? clock.wallTime(), {
       method: own ? 'remote' : method,
       slot,
+      via,
       actionAttemptId: own?.actionAttemptId,
     });
   }
@@ -150,11 +151,12 @@ export class LockMovements {
     how: {
       readonly method: LockMethod;
       readonly slot?: number | undefined;
+      readonly via?: Operated['via'] | undefined;
       readonly actionAttemptId?: string | undefined;
     },
   ): void {
     const { clock, tell, codeAt } = this.#context;
-    const { method, slot, actionAttemptId } = how;
+    const { method, slot, via, actionAttemptId } = how;
     this.#told = { way, at: clock.now(), method, slot };
     const accessCodeId = slot === undefined ? undefined : codeAt(slot);
     tell({
@@ -162,7 +164,12 @@ export class LockMovements {
       occurredAt,
       ...(accessCodeId !== undefined && { accessCodeId }),
       ...(actionAttemptId !== undefined && { actionAttemptId }),
-      details: { method, ...(slot !== undefined && { slot }) },
+      details: {
+        method,
+        ...(slot !== undefined && { slot }),
+        ...(via === 'bluetooth' && { is_via_bluetooth: true }),
+        ...((via === 'nfc' || method === 'card') && { is_via_nfc: true }),
+      },
     });
   }
 }

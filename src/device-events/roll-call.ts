@@ -34,7 +34,10 @@ export function rollCall(
     }
   }
   for (const [deviceId, name] of before) {
-    drafts.push({ eventType: 'device.removed', deviceId, occurredAt, details: { device_name: name } });
+    // Nothing is left of it here: for Seam's applications that is a second thing.
+    for (const eventType of ['device.removed', 'device.deleted'] as const) {
+      drafts.push({ eventType, deviceId, occurredAt, details: { device_name: name } });
+    }
     changes.push({ kind: 'fact_removed', name: toldFact(deviceId) });
   }
   const names = JSON.stringify(

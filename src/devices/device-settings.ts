@@ -15,6 +15,7 @@ const keptSettings = z.object({
   name: z.string().optional(),
   customMetadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
   isManaged: z.boolean(),
+  backupPool: z.boolean().optional(),
   stopped: z.object({ at: z.number(), by: z.string(), reason: z.string().optional() }).optional(),
 });
 
@@ -22,11 +23,12 @@ const keptSettings = z.object({
 export function keptSettingsOf(store: StoreReader, deviceId: string): DeviceSettings {
   const text = store.fact(nameOf(deviceId));
   if (text === undefined) return noSettings;
-  const { name, customMetadata, isManaged, stopped } = keptSettings.parse(JSON.parse(text));
+  const { name, customMetadata, isManaged, backupPool, stopped } = keptSettings.parse(JSON.parse(text));
   return {
     name,
     customMetadata,
     isManaged,
+    backupPool,
     stopped: stopped && { at: stopped.at, by: stopped.by, reason: stopped.reason },
   };
 }
@@ -57,7 +59,8 @@ export class DeviceAdministrator implements DeviceAdministration {
       }
       if (Object.keys(customMetadata).length > mostMetadata) throw tooMuchMetadata();
       const name = update.name === undefined ? before.name : (update.name ?? undefined);
-      const settings = { ...before, name, customMetadata, isManaged: update.isManaged ?? before.isManaged };
+      const { isManaged = before.isManaged, backupPool = before.backupPool } = update;
+      const settings = { ...before, name, customMetadata, isManaged, backupPool };
       const renamed = (name ?? configuredName) !== (before.name ?? configuredName);
       const event = { eventType: 'device.name_changed', details: { device_name: name ?? configuredName } } as const;
       const eventType = settings.isManaged ? 'device.unmanaged.converted_to_managed' : 'device.converted_to_unmanaged';

@@ -17,6 +17,7 @@ import {
 import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
 import { DeviceLane } from './device-lane.ts';
 import { ReportBudget } from './report-budget.ts';
+import { Steadiness } from './steadiness.ts';
 
 /** How long a driver may go on after it was told to stop before its device is closed under it, in milliseconds. */
 const abortPatienceMs = 1_000;
@@ -51,6 +52,7 @@ export class ManagedDevice {
   readonly #options: ManagedDeviceOptions;
   readonly #onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void;
   readonly #budget: ReportBudget;
+  readonly #steadiness: Steadiness;
   #device: Device | undefined;
   #opened = false;
   #generation = 0;
@@ -82,6 +84,10 @@ export class ManagedDevice {
         }),
     );
     this.lane = new DeviceLane(options.clock, options.description.name);
+    this.#steadiness = new Steadiness(options.clock, (flakySince) => {
+      this.#snapshot = { ...this.#snapshot, flakySince };
+      this.#onReport(this.#snapshot, { kind: 'health', health: this.#snapshot.health });
+    });
     this.#snapshot = {
       ...options.description,
       capabilities: { lock: undefined, accessCodes: undefined, noise: undefined },
@@ -90,6 +96,10 @@ export class ManagedDevice {
       lockState: 'unknown',
       door: 'unknown',
       battery: undefined,
+      accessoryKeypad: undefined,
+      flakySince: undefined,
+      serialNumber: undefined,
+      isBehindBridge: false,
       noise: undefined,
       changedBy: undefined,
       lastSeenAt: undefined,
@@ -170,7 +180,12 @@ export class ManagedDevice {
       this.#device = device;
       this.#opened = true;
       this.#failures = 0;
-      this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(device) };
+      this.#snapshot = {
+        ...this.#snapshot,
+        capabilities: capabilitiesOf(device),
+        serialNumber: device.serialNumber,
+        isBehindBridge: device.isBehindBridge === true,
+      };
       if (this.#snapshot.health.status === 'not_ready' && this.#snapshot.health.reason === 'opening') {
         this.#take({ kind: 'health', health: { status: 'online' } });
       }
@@ -233,6 +248,7 @@ export class ManagedDevice {
   async close(): Promise<void> {
     this.#closed = true;
     this.#budget.close();
+    this.#steadiness.close();
     this.#reopening?.cancel();
     await this.#release();
   }
@@ -287,12 +303,13 @@ export class ManagedDevice {
     );
     const cameOnline = before.health.status !== 'online' && this.#snapshot.health.status === 'online';
     this.#onReport(this.#snapshot, report);
+    if (report.kind === 'health') this.#steadiness.heard(report.health);
     if (cameOnline) this.lane.nudge();
   }
 }
 
 const capabilitiesOf = ({ lock, accessCodes, noise }: Device): DeviceSnapshot['capabilities'] => ({
-  lock: lock && { observes: lock.observes },
+  lock: lock && { observes: lock.observes, ...(lock.tellsWho && { tellsWho: true }) },
   accessCodes: accessCodes && { ...accessCodes.rules, observes: accessCodes.observes },
   noise: noise && {
     metric: noise.metric,
@@ -315,6 +332,11 @@ export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: 
       return { ...seen, door: report.contact };
     case 'battery':
       return { ...seen, battery: { level: report.level, low: report.low } };
+    case 'accessory_keypad':
+      return {
+        ...seen,
+        accessoryKeypad: { connected: report.connected, ...(report.low !== undefined && { low: report.low }) },
+      };
     case 'noise':
       return { ...seen, noise: { level: report.level, metric: report.metric, at } };
     case 'code_slot':

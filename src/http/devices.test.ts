@@ -77,6 +77,24 @@ describe('a device', () => {
     expect((await call('POST', '/locks/unlock_door', { device_id })).status).toBe(200);
   });
 
+  test('keeps spare codes or not, where it takes codes', async () => {
+    const { call } = httpFixture();
+    const pool = async () => {
+      const { properties } = (await call('GET', `/devices/get?device_id=${device_id}`)).body.device;
+      return properties.backup_access_code_pool_enabled;
+    };
+    expect(await pool()).toBe(true);
+    for (const backup_access_code_pool_enabled of [false, true]) {
+      await call('PATCH', '/devices/update', { device_id, backup_access_code_pool_enabled });
+      expect(await pool()).toBe(backup_access_code_pool_enabled);
+    }
+    const refused = await call('PATCH', '/devices/update', {
+      device_id: gate.deviceId,
+      backup_access_code_pool_enabled: true,
+    });
+    expect(refused).toMatchObject({ status: 400, body: { error: { type: 'unsupported_action' } } });
+  });
+
   test('is taken out of service and put back, and shows who did it', async () => {
     const { call, clock } = httpFixture();
     const taken = await call('POST', '/devices/take_out_of_service', { device_id, reason: 'New cylinder' });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../config/canonical-json.ts';
 import { GatewayError } from '../contract/index.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 
 /** Seam's default; a longer page is cut here, since `has_next_page` tells that there is more. */
 const DEFAULT_LIMIT = 500;
@@ -65,6 +66,17 @@ export function pageOf<Item>(
     pagination: { has_next_page: true, next_page_cursor: next, next_page_url: nextUrl(request.url, params, next) },
   };
 }
+
+/** The page of a list of devices: a page's last device names where the next begins. */
+export const pageOfDevices = (request: PageRequest, devices: readonly DeviceSnapshot[]): Page<DeviceSnapshot> =>
+  pageOf(
+    request,
+    (after, count) => {
+      const from = after === undefined ? 0 : devices.findIndex(({ deviceId }) => deviceId === after) + 1;
+      return devices.slice(from, from + count);
+    },
+    ({ deviceId }) => deviceId,
+  );
 
 function positionIn(cursor: string, digest: string): string {
   let content: unknown;

@@ -295,7 +295,25 @@ describe('devices', () => {
     const { locks, devices, pagination } = (await call('GET', '/locks/list')).body;
     expect(locks).toEqual(devices);
     expect(locks).toHaveLength(2);
-    expect(pagination).toBeUndefined();
+    expect(pagination).toMatchObject({ has_next_page: false });
+  });
+
+  test.each([
+    ['/locks/list', 'locks', 2],
+    ['/noise_sensors/list', 'noise_sensors', 1],
+  ])('%s gives its pages one after the other', async (path, name, count) => {
+    const { call } = httpFixture();
+    const whole = (await call('GET', path)).body[name];
+    expect(whole).toHaveLength(count);
+    const found: unknown[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body } = await call('POST', path, { limit: 1, ...(cursor !== '' && { page_cursor: cursor }) });
+      found.push(...body[name]);
+      cursor = body.pagination.next_page_cursor;
+    }
+    expect(found).toEqual(whole);
+    expect(await call('POST', path, { limit: 1, page_cursor: 'x' })).toMatchObject({ status: 400 });
   });
 });
 

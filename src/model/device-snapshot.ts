@@ -56,6 +56,8 @@ export interface DeviceSettings {
   readonly customMetadata: Readonly<Record<string, string | boolean>>;
   /** False: whoever set it wants to see it no more among the others, and to command it no more. */
   readonly isManaged: boolean;
+  /** Whether spare codes are kept on it; undefined: as configured. */
+  readonly backupPool: boolean | undefined;
   /** Taken out of service: when, in milliseconds since the Unix epoch, by whom, and why. */
   readonly stopped: { readonly at: number; readonly by: string; readonly reason: string | undefined } | undefined;
 }
@@ -64,13 +66,14 @@ export const noSettings: DeviceSettings = {
   name: undefined,
   customMetadata: {},
   isManaged: true,
+  backupPool: undefined,
   stopped: undefined,
 };
 
 /** What is known of a device now: the latest of each report, and when it was heard. */
 export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
-    readonly lock: { readonly observes: Observes } | undefined;
+    readonly lock: { readonly observes: Observes; readonly tellsWho?: boolean } | undefined;
     readonly accessCodes: (AccessCodeRules & { readonly observes: ObservesCodes }) | undefined;
     readonly noise:
       | {
@@ -87,6 +90,13 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly lockState: LockState;
   readonly door: 'open' | 'closed' | 'unknown';
   readonly battery: { readonly level: Ratio | undefined; readonly low: boolean } | undefined;
+  /** A keypad that is a device of its own; undefined where the lock tells of none. */
+  readonly accessoryKeypad: { readonly connected: boolean; readonly low?: boolean } | undefined;
+  /** Since when its connection is unsteady, in milliseconds since the Unix epoch; undefined while it holds. */
+  readonly flakySince: number | undefined;
+  readonly serialNumber: string | undefined;
+  /** Its health is a bridge's word: the device itself may have been silent for long. */
+  readonly isBehindBridge: boolean;
   readonly noise: { readonly level: Decibels; readonly metric: NoiseMetric; readonly at: number } | undefined;
   /** What operated the lock last, as far as it told. */
   readonly changedBy: string | undefined;

@@ -40,6 +40,8 @@ interface PropertyChanged<Property extends string> {
 
 interface LockMoved {
   readonly method: LockMethod;
+  readonly is_via_bluetooth?: boolean;
+  readonly is_via_nfc?: boolean;
   /** Ours: the code's number on the lock, where it told one. */
   readonly slot?: number;
 }
@@ -144,6 +146,15 @@ export interface EventDetails {
   'device.disconnected': { readonly reason: string; readonly hint: string };
   'device.added': { readonly device_name?: string };
   'device.removed': { readonly device_name?: string };
+  'device.deleted': { readonly device_name?: string };
+  /** The device's errors and warnings are filled in when it is shown. */
+  'device.connection_became_flaky': Nothing;
+  'device.connection_stabilized': Nothing;
+  'device.accessory_keypad_connected': Nothing;
+  'device.accessory_keypad_disconnected': Nothing;
+  /** Of a device that somebody set aside. */
+  'device.unmanaged.connected': Nothing;
+  'device.unmanaged.disconnected': { readonly reason: string; readonly hint: string };
   /** Somebody set it aside, or took it back: `is_managed`. */
   'device.converted_to_unmanaged': Nothing;
   'device.unmanaged.converted_to_managed': Nothing;

@@ -63,6 +63,8 @@ export interface DeviceUpdate {
   /** Merged into what is there; null or an empty text removes a key. */
   readonly customMetadata?: Readonly<Record<string, string | boolean | null>>;
   readonly isManaged?: boolean;
+  /** Whether spare codes are kept on it. */
+  readonly backupPool?: boolean;
 }
 
 /**
@@ -150,8 +152,8 @@ export interface AccessCodes {
    * `no_space_for_access_code_on_device`
    */
   generateCode(deviceId: string, preferredCodeLength?: number): Secret;
-  /** Spare codes are kept on locks at all: configuration says so. */
-  readonly keepsSpareCodes: boolean;
+  /** Spare codes of a lock: how many lie ready on it, and how many should; none where none are kept. */
+  backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number };
   /** A spare code lies ready on this code's lock. False for a code that was not created for the pool. */
   isBackupAvailable(code: AccessCodeRecord): boolean;
   /**

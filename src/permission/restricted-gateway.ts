@@ -195,9 +195,7 @@ function accessCodesIn(view: View): AccessCodes {
       assertDevice(view, deviceId);
       return accessCodes.generateCode(deviceId, length);
     },
-    get keepsSpareCodes() {
-      return accessCodes.keepsSpareCodes;
-    },
+    backupPoolOf: (deviceId) => (sees(deviceId) ? accessCodes.backupPoolOf(deviceId) : { ready: 0, wanted: 0 }),
     isBackupAvailable: (code) => sees(code.deviceId) && accessCodes.isBackupAvailable(code),
     pullBackup: async (id, origin) => {
       assertCode(id);

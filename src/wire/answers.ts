@@ -10,7 +10,13 @@ import type {
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
 import { type WireDevice, wireDevice } from './device.ts';
-import { deviceErrors, deviceWarnings, noLongerConfigured } from './device-problems.ts';
+import {
+  conditionWarnings,
+  deviceErrors,
+  deviceWarnings,
+  noLongerConfigured,
+  type WarningSurroundings,
+} from './device-problems.ts';
 import { type WireEvent, wireEvent } from './event.ts';
 import { GrantAnswers } from './grant-answers.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
@@ -29,39 +35,56 @@ export class Answers {
   }
 
   device(device: DeviceSnapshot): WireDevice {
-    const { identity, noise, time, accessCodes, spaces } = this.#gateway;
+    const { identity, noise, spaces } = this.#gateway;
     return wireDevice(device, {
       workspaceId: identity.workspaceId,
       gatewayName: identity.name,
-      time: time.confidence,
-      keepsSpareCodes: accessCodes.keepsSpareCodes,
+      ...this.#aroundWarningsOf(device),
       spaceIds: spaces.ofDevice(device.deviceId),
       exceeded: device.capabilities.noise === undefined ? [] : noise.exceeded(device.deviceId),
     });
   }
 
+  get #moment() {
+    const { time, clock } = this.#gateway;
+    return { time: time.confidence, now: clock.wallTime() };
+  }
+
+  #aroundWarningsOf({ deviceId, capabilities }: DeviceSnapshot): WarningSurroundings {
+    const { accessCodes } = this.#gateway;
+    const takesCodes = capabilities.accessCodes !== undefined;
+    const backupPool = takesCodes ? accessCodes.backupPoolOf(deviceId) : { ready: 0, wanted: 0 };
+    return {
+      ...this.#moment,
+      backupPool,
+      codeCount: takesCodes
+        ? accessCodes.list(deviceId).length + accessCodes.unmanaged.list(deviceId).length + backupPool.ready
+        : 0,
+    };
+  }
+
   accessCode(code: AccessCodeRecord, viewer: Viewer): WireAccessCode {
-    const { identity, devices, accessCodes, accessGrants, time } = this.#gateway;
+    const { identity, devices, accessCodes, accessGrants } = this.#gateway;
     const device = devices.get(code.deviceId);
     const grant = code.grant && accessGrants.get(code.grant.accessGrantId);
     return wireAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? (accessCodes.reveal(code)?.reveal() ?? null) : null,
       deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
-      deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
+      deviceWarnings: device === undefined ? [] : conditionWarnings(device, this.#moment),
       isBackupAvailable: accessCodes.isBackupAvailable(code),
       nameOfGrant: grant && accessGrants.nameOf(grant),
     });
   }
 
   unmanagedAccessCode(code: UnmanagedCodeRecord, viewer: Viewer): WireUnmanagedAccessCode {
-    const { identity, devices, accessCodes, time } = this.#gateway;
+    const { identity, devices, accessCodes } = this.#gateway;
     const device = devices.get(code.deviceId);
     return wireUnmanagedAccessCode(code, {
       workspaceId: identity.workspaceId,
       digits: viewer.may('codes') ? (accessCodes.unmanaged.reveal(code)?.reveal() ?? null) : null,
       deviceErrors: device === undefined ? [noLongerConfigured(identity.startedAt)] : deviceErrors(device),
-      deviceWarnings: device === undefined ? [] : deviceWarnings(device, time.confidence),
+      deviceWarnings: device === undefined ? [] : conditionWarnings(device, this.#moment),
     });
   }
 
@@ -70,7 +93,7 @@ export class Answers {
   }
 
   event(event: EventRecord, viewer: Viewer): WireEvent {
-    const { identity, accessCodes, accessGrants, devices, time } = this.#gateway;
+    const { identity, accessCodes, accessGrants, devices } = this.#gateway;
     const { deviceId = '', accessCodeId = '', accessMethodId = '' } = event;
     const code = () => accessCodes.get(accessCodeId);
     const device = () => devices.get(deviceId);
@@ -90,7 +113,7 @@ export class Answers {
       },
       deviceWarnings: () => {
         const found = device();
-        return found === undefined ? [] : deviceWarnings(found, time.confidence);
+        return found === undefined ? [] : deviceWarnings(found, this.#aroundWarningsOf(found));
       },
       deviceMetadata: () => device()?.settings.customMetadata,
       isManagedCode: () => {

@@ -17,6 +17,8 @@ export interface DeviceWarning {
   readonly warning_code: string;
   readonly message: string;
   readonly created_at: string;
+  readonly active_access_code_count?: number;
+  readonly max_active_access_code_count?: number;
 }
 
 type Reason = Exclude<Health, { status: 'online' }>['reason'];
@@ -63,8 +65,30 @@ export const noLongerConfigured = (since: number): DeviceError => ({
   created_at: isoTime(since),
 });
 
-/** @param time what is known of the clock by which the codes of a device come and go */
-export function deviceWarnings(device: DeviceSnapshot, time: Timekeeping['confidence']): DeviceWarning[] {
+/** What is shown with a device's warnings beside its own snapshot. */
+export interface WarningSurroundings {
+  /** What is known of the clock by which the codes of a device come and go. */
+  readonly time: Timekeeping['confidence'];
+  /** Codes that are on it or are to be: the gateway's and others'. */
+  readonly codeCount: number;
+  readonly backupPool: { readonly ready: number; readonly wanted: number };
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** A device that a bridge calls reachable and that said nothing for so long may be gone, in milliseconds. A guess. */
+const longSilenceMs = 25 * 3_600_000;
+
+export const deviceWarnings = (device: DeviceSnapshot, around: WarningSurroundings): DeviceWarning[] => [
+  ...conditionWarnings(device, around),
+  ...ofCodes(device, around),
+];
+
+/** Those that bear on each of its codes as well. */
+export function conditionWarnings(
+  device: DeviceSnapshot,
+  { time, now }: Pick<WarningSurroundings, 'time' | 'now'>,
+): DeviceWarning[] {
   const { health, healthSince } = device;
   const warnings: DeviceWarning[] = [];
   if (health.status === 'not_ready' && health.reason === 'asleep')
@@ -82,6 +106,53 @@ export function deviceWarnings(device: DeviceSnapshot, time: Timekeeping['confid
       created_at: isoTime(device.createdAt),
     });
   if (device.outOfService) warnings.push(outOfService(device));
+  warnings.push(...ofConnection(device, now));
+  return warnings;
+}
+
+function ofConnection(device: DeviceSnapshot, now: number): DeviceWarning[] {
+  const { name, flakySince, health, healthSince, isBehindBridge, lastSeenAt } = device;
+  const warnings: DeviceWarning[] = [];
+  if (flakySince !== undefined)
+    warnings.push({
+      warning_code: 'device_has_flaky_connection',
+      message:
+        `The connection to ${name} was lost three times or more within an hour. Look for what disturbs it: distance, ` +
+        'a loose cable, an adapter or a bridge that restarts.',
+      created_at: isoTime(flakySince),
+    });
+  const silentSince = Math.max(lastSeenAt ?? 0, healthSince);
+  if (isBehindBridge && health.status === 'online' && now - silentSince > longSilenceMs)
+    warnings.push({
+      warning_code: 'unreliable_online_status',
+      message:
+        `${name} counts as reachable because its bridge says so; it has said nothing itself for more than a day. Check ` +
+        'its battery, and switch on the bridge’s own check of availability.',
+      created_at: isoTime(silentSince + longSilenceMs),
+    });
+  return warnings;
+}
+
+function ofCodes(device: DeviceSnapshot, { codeCount, backupPool }: WarningSurroundings): DeviceWarning[] {
+  const { name, createdAt, capabilities } = device;
+  const { slots } = capabilities.accessCodes ?? {};
+  const warnings: DeviceWarning[] = [];
+  if (slots !== undefined && slots !== 'device' && codeCount >= slots.count)
+    warnings.push({
+      warning_code: 'max_access_codes_reached',
+      message: `${name} has room for ${slots.count} codes, and as many are on it or wait for it. Delete one to add one.`,
+      created_at: isoTime(createdAt),
+      active_access_code_count: codeCount,
+      max_active_access_code_count: slots.count,
+    });
+  if (backupPool.ready < backupPool.wanted)
+    warnings.push({
+      warning_code: 'partial_backup_access_code_pool',
+      message:
+        `${backupPool.ready} of ${backupPool.wanted} spare codes lie ready on ${name}. The gateway writes the others as ` +
+        'soon as the lock can be reached and has room.',
+      created_at: isoTime(createdAt),
+    });
   return warnings;
 }
 

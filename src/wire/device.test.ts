@@ -9,7 +9,9 @@ const around = {
   gatewayName: 'Lobby',
   exceeded: ['threshold-1'],
   time: { confirmed: true as const },
-  keepsSpareCodes: true,
+  backupPool: { ready: 1, wanted: 1 },
+  codeCount: 3,
+  now: Date.UTC(2026, 0, 2),
   spaceIds: ['space-1'],
 };
 const wire = (device: DeviceSnapshot) => {
@@ -152,15 +154,7 @@ test('a battery whose level is not told has no invented one', () => {
 
 test('a clock in doubt is a warning on devices with codes alone', () => {
   const time = { confirmed: false, since: Date.UTC(2026, 0, 3), reason: 'The clock jumped.' } as const;
-  const warnings = (device: DeviceSnapshot) =>
-    wireDevice(device, {
-      workspaceId: 'w',
-      gatewayName: 'Lobby',
-      exceeded: [],
-      time,
-      keepsSpareCodes: false,
-      spaceIds: ['space-1'],
-    }).warnings;
+  const warnings = (device: DeviceSnapshot) => wireDevice(device, { ...around, time }).warnings;
   expect(warnings(frontDoor)).toEqual([
     {
       warning_code: 'clock_not_confirmed',
@@ -178,15 +172,60 @@ test('a lock that takes codes and tells of none says so', () => {
     ...frontDoor,
     capabilities: { ...frontDoor.capabilities, accessCodes: { ...accessCodes, observes: 'nothing' as const } },
   };
-  const warned = wireDevice(mute, {
-    workspaceId: 'w',
-    gatewayName: 'Lobby',
-    exceeded: [],
-    time: { confirmed: true },
-    keepsSpareCodes: false,
-    spaceIds: ['space-1'],
-  }).warnings;
+  const warned = wireDevice(mute, around).warnings;
   expect(warned).toMatchObject([
     { warning_code: 'codes_cannot_be_confirmed', message: expect.stringContaining('Front door') },
   ]);
+});
+
+describe('a warning that an application acts on', () => {
+  const warnings = (device: Partial<DeviceSnapshot>, more: Partial<typeof around> = {}) =>
+    wireDevice({ ...frontDoor, ...device }, { ...around, ...more }).warnings;
+  const day = 24 * 3_600_000;
+
+  test('says since when the connection is flaky', () => {
+    expect(warnings({ flakySince: Date.UTC(2026, 0, 2, 3) })).toEqual([
+      {
+        warning_code: 'device_has_flaky_connection',
+        message: expect.stringContaining('Front door'),
+        created_at: '2026-01-02T03:00:00.000Z',
+      },
+    ]);
+  });
+
+  test('counts the codes of a lock that has no room for more', () => {
+    expect(warnings({}, { codeCount: 29 })).toEqual([]);
+    expect(warnings({}, { codeCount: 30 })).toMatchObject([
+      { warning_code: 'max_access_codes_reached', active_access_code_count: 30, max_active_access_code_count: 30 },
+    ]);
+  });
+
+  test('says how many spare codes are missing', () => {
+    expect(warnings({}, { backupPool: { ready: 1, wanted: 3 } })).toMatchObject([
+      { warning_code: 'partial_backup_access_code_pool', message: expect.stringContaining('1 of 3') },
+    ]);
+  });
+
+  test('does not believe a bridge for ever', () => {
+    const silent = { isBehindBridge: true, lastSeenAt: Date.UTC(2026, 0, 2) };
+    const at = (now: number) => warnings(silent, { now: Date.UTC(2026, 0, 2) + now }).map((one) => one.warning_code);
+    expect(at(day)).toEqual([]);
+    expect(at(2 * day)).toEqual(['unreliable_online_status']);
+    expect(warnings({ ...silent, isBehindBridge: false }, { now: Date.UTC(2026, 0, 9) })).toEqual([]);
+  });
+});
+
+test('what a lock is beyond its bolt', () => {
+  const { properties } = wire({
+    ...frontDoor,
+    serialNumber: '2B0F4D1A',
+    accessoryKeypad: { connected: true, low: true },
+    capabilities: { ...frontDoor.capabilities, lock: { observes: 'bolt', tellsWho: true } },
+  });
+  expect(properties).toMatchObject({
+    serial_number: '2B0F4D1A',
+    has_native_entry_events: true,
+    accessory_keypad: { is_connected: true },
+    strikeplate_metadata: { keypad_battery_low: true },
+  });
 });

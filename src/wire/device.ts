@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { tellsOfBolt } from '../contract/index.ts';
 import { batteryStatus } from '../model/battery-status.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
-import type { Timekeeping } from '../model/gateway.ts';
-import { deviceErrors, deviceProblemSchema, deviceWarnings } from './device-problems.ts';
+import { deviceErrors, deviceProblemSchema, deviceWarnings, type WarningSurroundings } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 
 const batterySchema = z.object({ level: z.number(), status: z.enum(['critical', 'low', 'good', 'full']) });
@@ -37,6 +36,9 @@ export const deviceSchema = z
       battery: batterySchema.optional(),
       supported_code_lengths: z.array(z.number()).optional(),
       max_active_codes_supported: z.number().optional(),
+      has_native_entry_events: z.boolean().optional(),
+      accessory_keypad: z.object({ is_connected: z.boolean() }).optional(),
+      serial_number: z.string().optional(),
       code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
       supports_backup_access_code_pool: z.boolean().optional(),
       backup_access_code_pool_enabled: z.boolean().optional(),
@@ -57,6 +59,7 @@ export const deviceSchema = z
           observes: z.enum(['bolt', 'reports', 'actuator', 'nothing']).optional(),
           last_operated_by: z.string().nullable(),
           battery_low: z.boolean().optional(),
+          keypad_battery_low: z.boolean().optional(),
           noise_metric: z.string().optional(),
           noise_measured_at: z.string().optional(),
           out_of_service: z.boolean(),
@@ -77,7 +80,13 @@ export const deviceSchema = z
     workspace_id: z.string(),
     space_ids: z.array(z.string()),
     errors: z.array(deviceProblemSchema.extend({ error_code: z.string(), is_device_error: z.literal(true) })),
-    warnings: z.array(deviceProblemSchema.extend({ warning_code: z.string() })),
+    warnings: z.array(
+      deviceProblemSchema.extend({
+        warning_code: z.string(),
+        active_access_code_count: z.number().optional(),
+        max_active_access_code_count: z.number().optional(),
+      }),
+    ),
     created_at: z.string(),
     is_managed: z.boolean(),
     custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
@@ -86,24 +95,19 @@ export const deviceSchema = z
 
 export type WireDevice = z.output<typeof deviceSchema>;
 
-export interface DeviceSurroundings {
+export interface DeviceSurroundings extends WarningSurroundings {
   readonly workspaceId: string;
   /** Where the gateway stands, as people call it. */
   readonly gatewayName: string;
   /** Noise thresholds of this device that are exceeded now. */
   readonly exceeded: readonly string[];
-  readonly time: Timekeeping['confidence'];
   /** The spaces that it is in. */
   readonly spaceIds: readonly string[];
-  /** Spare codes lie ready on locks. */
-  readonly keepsSpareCodes: boolean;
 }
 
 /** Flags come from what the device can do, never from whether it is reachable: callers read them before they call. */
-export function wireDevice(
-  device: DeviceSnapshot,
-  { workspaceId, gatewayName, exceeded, time, keepsSpareCodes, spaceIds }: DeviceSurroundings,
-): WireDevice {
+export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): WireDevice {
+  const { workspaceId, gatewayName, exceeded, spaceIds } = around;
   const { lock, accessCodes, noise } = device.capabilities;
   const capabilities: WireDevice['capabilities_supported'] = [];
   if (accessCodes !== undefined) capabilities.push('access_code');
@@ -133,7 +137,8 @@ export function wireDevice(
       manufacturer: device.manufacturer,
       ...lockProperties(device),
       ...batteryProperties(device),
-      ...codeProperties(device, keepsSpareCodes),
+      ...codeProperties(device, around),
+      ...(device.serialNumber !== undefined && { serial_number: device.serialNumber }),
       ...(noise === undefined
         ? {}
         : {
@@ -154,7 +159,7 @@ export function wireDevice(
     workspace_id: workspaceId,
     space_ids: [...spaceIds],
     errors: deviceErrors(device),
-    warnings: deviceWarnings(device, time),
+    warnings: deviceWarnings(device, around),
     created_at: isoTime(device.createdAt),
     is_managed: device.settings.isManaged,
     custom_metadata: { ...device.settings.customMetadata },
@@ -179,7 +184,7 @@ function batteryProperties({ battery }: DeviceSnapshot): Pick<WireDevice['proper
 
 function codeProperties(
   device: DeviceSnapshot,
-  keepsSpareCodes: boolean,
+  { backupPool }: DeviceSurroundings,
 ): Pick<
   WireDevice['properties'],
   | 'supported_code_lengths'
@@ -189,6 +194,8 @@ function codeProperties(
   | 'backup_access_code_pool_enabled'
   | 'online_access_codes_enabled'
   | 'offline_access_codes_enabled'
+  | 'has_native_entry_events'
+  | 'accessory_keypad'
 > {
   const rules = device.capabilities.accessCodes;
   if (rules === undefined) return {};
@@ -196,10 +203,12 @@ function codeProperties(
     supported_code_lengths: [...rules.lengths],
     ...(rules.slots === 'device' ? {} : { max_active_codes_supported: rules.slots.count }),
     code_constraints: rules.digits.includes('0') ? [] : [{ constraint_type: 'no_zeros' }],
-    supports_backup_access_code_pool: keepsSpareCodes,
-    backup_access_code_pool_enabled: keepsSpareCodes,
+    supports_backup_access_code_pool: true,
+    backup_access_code_pool_enabled: backupPool.wanted > 0,
     online_access_codes_enabled: true,
     offline_access_codes_enabled: false,
+    has_native_entry_events: device.capabilities.lock?.tellsWho === true,
+    ...(device.accessoryKeypad && { accessory_keypad: { is_connected: device.accessoryKeypad.connected } }),
   };
 }
 
@@ -217,6 +226,7 @@ function metadata(device: DeviceSnapshot): WireDevice['properties']['strikeplate
     ...(capabilities.lock === undefined ? {} : { lock_state: device.lockState, observes: capabilities.lock.observes }),
     last_operated_by: device.changedBy ?? null,
     ...(battery === undefined ? {} : { battery_low: battery.low }),
+    ...(device.accessoryKeypad?.low !== undefined && { keypad_battery_low: device.accessoryKeypad.low }),
     ...(noise === undefined ? {} : { noise_metric: noise.metric, noise_measured_at: isoTime(noise.at) }),
     out_of_service: device.outOfService,
     out_of_service_since: stopped === undefined ? null : isoTime(stopped.at),

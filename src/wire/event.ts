@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventTypes } from '../model/event-catalogue.ts';
 import type { EventRecord } from '../model/records.ts';
 import { type DeviceError, type DeviceWarning, errorCodeOf } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
@@ -10,6 +11,7 @@ export const eventSchema = z.looseObject({
   workspace_id: z.string(),
   created_at: z.string(),
   occurred_at: z.string(),
+  event_description: z.string().optional(),
   device_id: z.string().optional(),
   connected_account_id: z.string().optional(),
   access_code_id: z.string().optional(),
@@ -32,12 +34,23 @@ const issues: ReadonlySet<string> = new Set(['access_method.issued', 'access_met
 /** The types that carry what was wrong with the device and its account. */
 const withTrouble: ReadonlySet<string> = new Set([
   'device.disconnected',
+  'device.unmanaged.disconnected',
+  'device.connection_became_flaky',
+  'device.accessory_keypad_disconnected',
   'access_code.delay_in_setting_on_device',
   'access_code.failed_to_set_on_device',
   'access_code.delay_in_removing_from_device',
   'access_code.failed_to_remove_from_device',
   'access_code.unmanaged.failed_to_convert_to_managed',
 ]);
+
+const descriptions: ReadonlyMap<string, string> = new Map(Object.entries(eventTypes));
+
+/** In words; an event that an older version wrote down may be of a type that is no more. */
+const describedBy = (type: string): { readonly event_description?: string } => {
+  const words = descriptions.get(type);
+  return words === undefined ? {} : { event_description: words };
+};
 
 const unlessNull = (name: string, value: string | null) => (value === null ? {} : { [name]: value });
 
@@ -76,6 +89,7 @@ export function wireEvent(event: EventRecord, around: EventSurroundings): WireEv
     workspace_id: workspaceId,
     created_at: isoTime(event.createdAt),
     occurred_at: isoTime(event.occurredAt),
+    ...describedBy(eventType),
     ...(deviceId !== undefined && { device_id: deviceId, connected_account_id: workspaceId, ...metadata(around) }),
     ...(accessCodeId !== undefined && { access_code_id: accessCodeId }),
     ...(actionAttemptId !== undefined && { action_attempt_id: actionAttemptId }),
@@ -90,7 +104,7 @@ export function wireEvent(event: EventRecord, around: EventSurroundings): WireEv
 function troubleOf({ eventType, occurredAt, details }: EventRecord, around: EventSurroundings) {
   const then = <Trouble extends { readonly created_at: string }>(found: readonly Trouble[]) =>
     found.filter(({ created_at }) => Date.parse(created_at) <= occurredAt);
-  const isGone = eventType === 'device.disconnected';
+  const isGone = eventType === 'device.disconnected' || eventType === 'device.unmanaged.disconnected';
   const reason = String(details.reason);
   const gone = {
     error_code: errorCodeOf(reason),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { eventTypes, isKnownEventType } from '../../src/events/event-catalogue.ts';
+import { eventTypes, isKnownEventType } from '../../src/model/event-catalogue.ts';
 
 const text = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
 

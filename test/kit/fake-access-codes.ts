@@ -42,7 +42,6 @@ export class FakeAccessCodes implements AccessCodes {
   readonly backups: AccessCodeRecord[] = [];
   /** Codes that somebody else put on a lock. */
   readonly found: UnmanagedCodeRecord[] = [];
-  readonly keepsSpareCodes = true;
   readonly #host: FakeHost;
   readonly #codes = new Map<string, AccessCodeRecord>();
 
@@ -70,6 +69,13 @@ export class FakeAccessCodes implements AccessCodes {
 
   generateCode(): Secret {
     return new Secret('582913');
+  }
+
+  /** Nobody waits for one. */
+  backupPoolOf(deviceId: string) {
+    const { capabilities, settings } = this.#host.device(deviceId);
+    const isKept = capabilities.accessCodes !== undefined && settings.backupPool !== false;
+    return { ready: isKept ? 2 : 0, wanted: isKept ? 2 : 0 };
   }
 
   isBackupAvailable({ useBackupPool }: AccessCodeRecord): boolean {

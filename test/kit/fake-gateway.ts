@@ -117,11 +117,12 @@ export class FakeGateway implements Gateway, FakeHost {
         undefined,
   };
   readonly administration: Gateway['administration'] = {
-    update: async (deviceId, { name, customMetadata, isManaged }) =>
+    update: async (deviceId, { name, customMetadata, isManaged, backupPool }) =>
       this.#set(deviceId, ({ settings }) => ({
         ...settings,
         name: name === undefined ? settings.name : (name ?? undefined),
         isManaged: isManaged ?? settings.isManaged,
+        backupPool: backupPool ?? settings.backupPool,
         customMetadata: Object.fromEntries(
           Object.entries({ ...settings.customMetadata, ...customMetadata }).flatMap(([key, value]) =>
             value === null || value === '' ? [] : [[key, value]],

@@ -58,6 +58,8 @@ export interface KeyturnerStates {
   /** One of `doorSensorStates`. */
   readonly doorSensor: number | undefined;
   readonly keypadBatteryCritical: boolean | undefined;
+  /** The state has the byte that tells of a keypad. */
+  readonly tellsOfKeypad: boolean;
 }
 
 /** Firmware decides how long it is, from 15 bytes on: what is there is read. */
@@ -82,6 +84,7 @@ export function readKeyturnerStates(payload: Buffer): KeyturnerStates {
     lastCompletion: byte(17),
     doorSensor: byte(18),
     keypadBatteryCritical: accessory === undefined || (accessory & 1) === 0 ? undefined : (accessory & 2) !== 0,
+    tellsOfKeypad: accessory !== undefined,
   };
 }
 

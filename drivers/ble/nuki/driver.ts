@@ -5,7 +5,7 @@ import { readCode, readCodes } from './code-list.ts';
 import { pairedId } from './credentials.ts';
 import type { DeviceAccess } from './device-access.ts';
 import { LockClock, nukiTraits } from './evidence.ts';
-import { Identity } from './identity.ts';
+import { Identity, inWords } from './identity.ts';
 import { type DoorAccess, operate, readLock } from './lock-conversation.ts';
 import { pairing } from './pairing.ts';
 import { recognise } from './recognise.ts';
@@ -21,7 +21,8 @@ export const nuki = defineDriver({
   recognise,
   pairing,
   open: async (link, chosen, ctx) => {
-    const identity = new Identity(ctx.name, pairedId(ctx.credentials, ctx.name));
+    const nukiId = pairedId(ctx.credentials, ctx.name);
+    const identity = new Identity(ctx.name, nukiId);
     const newBook = () =>
       new EvidenceBook<GatewayError>({ clock: ctx.clock, closing: ctx.closing, lateByMs: nukiTraits.lateByMs });
     const base: DeviceAccess = {
@@ -49,6 +50,10 @@ export const nuki = defineDriver({
     return {
       lock: {
         observes: 'bolt',
+        // The log tells it, and is given out for the lock's PIN alone.
+        get tellsWho() {
+          return chosen.keypad && watch.isOpen;
+        },
         ...(chosen.unlock === 'unlatch' && { unlockActsOn: 'latch' }),
         lock: (command) => move('locked', command),
         unlock: (command) => move('unlocked', command),
@@ -64,6 +69,7 @@ export const nuki = defineDriver({
           list: (read) => readCodes(access, read),
         },
       }),
+      ...(nukiId !== undefined && { serialNumber: inWords(nukiId) }),
       close: async () => watch.close(),
     };
   },

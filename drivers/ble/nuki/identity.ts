@@ -75,4 +75,5 @@ export class Identity {
   }
 }
 
-const inWords = (id: number): string => id.toString(16).toUpperCase().padStart(8, '0');
+/** As it is printed on the lock. */
+export const inWords = (id: number): string => id.toString(16).toUpperCase().padStart(8, '0');

@@ -49,7 +49,10 @@ export function operatedFrom({ authorizationId, detail }: LogEntry, ownId: numbe
   if (detail.kind === 'lock_action') {
     if (authorizationId === ownId && detail.trigger === triggers.system) return undefined;
     const operation = operationOf(detail.action, detail.completion);
-    return operation && { kind: 'lock_operated', operation, method: methods.get(detail.trigger) ?? 'unknown' };
+    const method = methods.get(detail.trigger) ?? 'unknown';
+    // "System" is a command over Bluetooth (Bluetooth API, "Trigger"): a telephone's, a fob's, or a bridge's.
+    const via = detail.trigger === triggers.system ? { via: 'bluetooth' as const } : {};
+    return operation && { kind: 'lock_operated', operation, method, ...via };
   }
   if (detail.kind !== 'keypad') return undefined;
   const operation = operationOf(detail.action, detail.completion);

@@ -25,6 +25,7 @@ it('tells soon after it was opened how the lock is', async () => {
     { kind: 'lock_state', state: 'locked' },
     { kind: 'door', contact: 'closed' },
     { kind: 'battery', level: 0.8, low: false },
+    { kind: 'accessory_keypad', connected: true, low: false },
   ]);
 });
 

@@ -142,6 +142,11 @@ export class Watch {
     const { percent, critical } = states.battery;
     const level = percent === undefined ? undefined : Ratio.parse(percent / 100);
     this.#tell({ kind: 'battery', level, low: critical });
+    // A state without the byte says nothing of a keypad; one that tells of its battery has one.
+    const low = states.keypadBatteryCritical;
+    if (low !== undefined) this.#tell({ kind: 'accessory_keypad', connected: true, low });
+    else if (states.tellsOfKeypad && this.#told.has('accessory_keypad'))
+      this.#tell({ kind: 'accessory_keypad', connected: false });
   }
 
   /** Without a pairing there is nothing to listen for; the device says so at once. */

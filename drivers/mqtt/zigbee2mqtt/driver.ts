@@ -50,6 +50,7 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
   return {
     lock: {
       observes: 'bolt',
+      tellsWho: chosen.pin_slots !== undefined,
       lock: (command) => operate(conversation, 'locked', command),
       unlock: (command) => operate(conversation, 'unlocked', command),
       read: (read) => readBolt(conversation, read),

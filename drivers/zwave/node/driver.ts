@@ -50,6 +50,7 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
   return {
     lock: {
       observes: 'bolt',
+      tellsWho: pinSlots !== undefined,
       lock: (command) => operate(node, 'locked', command),
       unlock: (command) => operate(node, 'unlocked', command),
       read: (read) => readBolt(node, read),

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { GatewayError } from '../../contract/index.ts';
+import type { DeviceSnapshot } from '../../model/device-snapshot.ts';
 import type { DeviceUpdate } from '../../model/gateway.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
-import { pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { pageOfDevices, pageParameters, paginationSchema } from '../page.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
@@ -31,6 +33,10 @@ const changedDevice = z.strictObject({
     .boolean()
     .optional()
     .describe('False sets the device aside: it is listed under /devices/unmanaged alone, and commands are refused.'),
+  backup_access_code_pool_enabled: z
+    .boolean()
+    .optional()
+    .describe('Whether spare codes are kept on the lock: as many as configured, else one. False takes them off it.'),
 });
 
 const changedUnmanagedDevice = z.strictObject({
@@ -51,9 +57,10 @@ export function deviceRoutes(): Route[] {
       params: changedDevice,
       answer: z.object({}),
       change: async (params, _origin, { gateway }) => {
-        const { deviceId } = findDevice(gateway, { device_id: params.device_id });
-        const { name = params.properties?.name, custom_metadata, is_managed } = params;
-        await gateway.administration.update(deviceId, updateOf({ name, custom_metadata, is_managed }));
+        const { deviceId, capabilities, name: called } = findDevice(gateway, { device_id: params.device_id });
+        const { device_id: _, properties, name = properties?.name, ...rest } = params;
+        if (rest.backup_access_code_pool_enabled !== undefined) assertTakesCodes(capabilities, called);
+        await gateway.administration.update(deviceId, updateOf({ name, ...rest }));
         return nothing;
       },
     }),
@@ -93,14 +100,7 @@ function lookups(base: string, isManaged: boolean): Route[] {
       answer: z.object({ devices: z.array(deviceSchema), pagination: paginationSchema }),
       respond: (params, { gateway, answers, url }) => {
         const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway);
-        const { items, pagination } = pageOf(
-          { route: `${base}/list`, url, params },
-          (after, count) => {
-            const from = after === undefined ? 0 : selected.findIndex(({ deviceId }) => deviceId === after) + 1;
-            return selected.slice(from, from + count);
-          },
-          ({ deviceId }) => deviceId,
-        );
+        const { items, pagination } = pageOfDevices({ route: `${base}/list`, url, params }, selected);
         return { devices: items.map((device) => answers.device(device)), pagination };
       },
     }),
@@ -146,15 +146,22 @@ function serviceRoutes(): Route[] {
   ];
 }
 
+function assertTakesCodes({ accessCodes }: DeviceSnapshot['capabilities'], name: string): void {
+  if (accessCodes === undefined)
+    throw new GatewayError('unsupported_action', `${name} takes no access codes, so no spare ones can be kept on it.`);
+}
+
 function updateOf(params: {
   readonly name?: string | null | undefined;
   readonly custom_metadata?: DeviceUpdate['customMetadata'] | undefined;
   readonly is_managed?: boolean | undefined;
+  readonly backup_access_code_pool_enabled?: boolean | undefined;
 }): DeviceUpdate {
-  const { name, custom_metadata, is_managed } = params;
+  const { name, custom_metadata, is_managed, backup_access_code_pool_enabled: backupPool } = params;
   return {
     ...(name === undefined ? {} : { name }),
     ...(custom_metadata === undefined ? {} : { customMetadata: custom_metadata }),
     ...(is_managed === undefined ? {} : { isManaged: is_managed }),
+    ...(backupPool === undefined ? {} : { backupPool }),
   };
 }

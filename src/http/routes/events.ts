@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import { isKnownEventType } from '../../events/event-catalogue.ts';
+import { isKnownEventType } from '../../model/event-catalogue.ts';
 import type { EventQuery } from '../../model/store.ts';
 import { eventSchema } from '../../wire/event.ts';
 import { InvalidInput } from '../invalid-input.ts';

@@ -3,6 +3,7 @@ import { GatewayError } from '../../contract/index.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
+import { pageOfDevices, pageParameters, paginationSchema } from '../page.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 import { syncParameter } from './sync-parameter.ts';
@@ -40,14 +41,19 @@ export function lockRoutes(): Route[] {
       path: '/locks/list',
       summary: 'List locks',
       scopes: ['read'],
-      params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
-      answer: z.object({ locks: z.array(deviceSchema), devices: z.array(deviceSchema) }),
-      respond: (params, { gateway, answers }) => {
-        const locks = selectDevices(devicesOf(gateway, true), params, gateway)
-          .filter((device) => device.capabilities.lock !== undefined)
-          .slice(0, params.limit)
-          .map((device) => answers.device(device));
-        return { locks, devices: locks };
+      params: z.object({ ...deviceFilters, ...pageParameters }),
+      answer: z.object({
+        locks: z.array(deviceSchema),
+        devices: z.array(deviceSchema),
+        pagination: paginationSchema,
+      }),
+      respond: (params, { gateway, answers, url }) => {
+        const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
+          ({ capabilities }) => capabilities.lock !== undefined,
+        );
+        const { items, pagination } = pageOfDevices({ route: '/locks/list', url, params }, selected);
+        const locks = items.map((device) => answers.device(device));
+        return { locks, devices: locks, pagination };
       },
     }),
   ];

@@ -6,6 +6,7 @@ import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { noiseLevelSchema, noiseThresholdSchema, wireNoiseLevel } from '../../wire/noise-threshold.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
+import { pageOfDevices, pageParameters, paginationSchema } from '../page.ts';
 import { moment } from '../plain-parameters.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice } from './device-lookup.ts';
@@ -31,14 +32,19 @@ export function noiseRoutes(): Route[] {
       path: '/noise_sensors/list',
       summary: 'List noise sensors',
       scopes: ['read'],
-      params: z.object({ ...deviceFilters, limit: z.number().int().min(1).optional() }),
-      answer: z.object({ noise_sensors: z.array(deviceSchema), devices: z.array(deviceSchema) }),
-      respond: (params, { gateway, answers }) => {
-        const sensors = selectDevices(devicesOf(gateway, true), params, gateway)
-          .filter((device) => device.capabilities.noise !== undefined)
-          .slice(0, params.limit)
-          .map((device) => answers.device(device));
-        return { noise_sensors: sensors, devices: sensors };
+      params: z.object({ ...deviceFilters, ...pageParameters }),
+      answer: z.object({
+        noise_sensors: z.array(deviceSchema),
+        devices: z.array(deviceSchema),
+        pagination: paginationSchema,
+      }),
+      respond: (params, { gateway, answers, url }) => {
+        const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
+          ({ capabilities }) => capabilities.noise !== undefined,
+        );
+        const { items, pagination } = pageOfDevices({ route: '/noise_sensors/list', url, params }, selected);
+        const sensors = items.map((device) => answers.device(device));
+        return { noise_sensors: sensors, devices: sensors, pagination };
       },
     }),
     commandRoute('create', {

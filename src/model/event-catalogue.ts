@@ -1,4 +1,4 @@
-import type { EventType } from '../model/event-types.ts';
+import type { EventType } from './event-types.ts';
 
 /** Every event this gateway can tell of, with when it does. docs/events.md says the same, and is tested against it. */
 export const eventTypes: Readonly<Record<EventType, string>> = {
@@ -51,6 +51,13 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'device.disconnected': 'The device has not been reachable for ten seconds.',
   'device.added': 'The device is in the configuration and was not before.',
   'device.removed': 'The device is not in the configuration any more.',
+  'device.deleted': 'The gateway knows the device no more: its id is answered as one that never was.',
+  'device.connection_became_flaky': 'The connection to the device was lost three times within an hour.',
+  'device.connection_stabilized': 'The connection to the device has held for an hour.',
+  'device.accessory_keypad_connected': 'A keypad belongs to the lock from now on.',
+  'device.accessory_keypad_disconnected': 'The keypad does not belong to the lock any more.',
+  'device.unmanaged.connected': 'A device that was set aside can be reached, for the first time or again.',
+  'device.unmanaged.disconnected': 'A device that was set aside has not been reachable for ten seconds.',
   'device.converted_to_unmanaged': 'Somebody set the device aside (`is_managed: false`).',
   'device.unmanaged.converted_to_managed': 'A device that was set aside is managed again.',
   'device.tampered': 'The device says that somebody tampers with it.',
@@ -98,11 +105,6 @@ const neverHere: ReadonlySet<string> = new Set([
   'action_attempt.simulate_keypad_code_entry.failed',
   'action_attempt.simulate_manual_lock_via_keypad.succeeded',
   'action_attempt.simulate_manual_lock_via_keypad.failed',
-  'device.deleted',
-  'device.connection_became_flaky',
-  'device.connection_stabilized',
-  'device.accessory_keypad_connected',
-  'device.accessory_keypad_disconnected',
   'device.doorbell_rang',
   'device.third_party_integration_detected',
   'device.third_party_integration_no_longer_detected',
@@ -110,8 +112,6 @@ const neverHere: ReadonlySet<string> = new Set([
   'device.salto.privacy_mode_deactivated',
   'device.error.subscription_required',
   'device.error.subscription_required.resolved',
-  'device.unmanaged.connected',
-  'device.unmanaged.disconnected',
 ]);
 
 /**
