@@ -49,6 +49,15 @@ export const outcomeUnknown = (command: DoorCommand, why: keyof typeof whyUnknow
       'another command.',
   );
 
+/** The command had left, and the lock could not be asked since. @param cause why not */
+export const unasked = ({ name, target }: DoorCommand, cause: GatewayError): GatewayError =>
+  new GatewayError(
+    'outcome_unknown',
+    `It is not known whether ${name} is ${target}: the command had left, and the lock could not be asked since. ` +
+      `${cause.message} Look at the door before sending another command.`,
+    { cause },
+  );
+
 /**
  * A verdict as the core wants it.
  * @param because the driver's own error for its own reason, which says more; undefined when it has none

@@ -5,6 +5,7 @@ import {
   GatewayError,
   type SlotReading,
 } from '../../../src/contract/index.ts';
+import { notCleared } from '../../../src/driver-kit/code-sentences.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Goal, Plan, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
@@ -102,9 +103,7 @@ export async function clearCode(access: KeypadAccess, ctx: CodeCommandContext, s
     // Nobody has seen which error a lock gives for a code it does not hold: the list tells, unless it is closed to us.
     isOpen: ({ type }) => type !== 'authentication_failed' && type !== 'device_busy',
     look: (codes) => ({ value: codes.some((one) => one.codeId === slot) ? 'held' : 'free' }),
-    missed: (_, refused) =>
-      refused ??
-      new GatewayError('state_not_reached', `${access.deviceName} said that it removed the code, and still holds it.`),
+    missed: (_, refused) => refused ?? notCleared(access.deviceName, slot),
   });
 }
 

@@ -212,12 +212,3 @@ export const unlatchUnknown = (deviceName: string): GatewayError =>
     `${deviceName} is unlocked, and neither said nor has in its log that its latch was pulled. Try the door before ` +
       'sending another command.',
   );
-
-/** The command had left, and the lock could not be asked since. */
-export const unasked = (deviceName: string, target: LockTarget, cause: GatewayError): GatewayError =>
-  new GatewayError(
-    'outcome_unknown',
-    `It is not known whether ${deviceName} is ${target}: the command had left, and the lock could not be asked since. ` +
-      `${cause.message} Look at the door before sending another command.`,
-    { cause },
-  );

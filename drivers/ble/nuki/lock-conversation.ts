@@ -10,7 +10,7 @@ import {
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
-import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
+import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit, type PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
 import { commands, completions, errorCodes, lockActions, statusCodes, triggers } from './catalogue.ts';
 import { lockAction } from './codec-commands.ts';
@@ -18,7 +18,7 @@ import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-r
 import type { Arrival, Conversation } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
 import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf } from './evidence.ts';
-import { incomplete, notMoved, refusal, relocked, unasked, unlatchUnknown } from './failures.ts';
+import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
 import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
 
 /** A lock that is not reached is given up this long before `send_by`: "offline" says more than "expired". A guess. */
@@ -70,7 +70,7 @@ export async function operate(
     if (door.hasRelocked) throw relocked(access.deviceName);
   }
   // Why nobody could be asked says more than that time is over.
-  if (verdict.end === 'unknown' && door.lastError) throw unasked(access.deviceName, target, door.lastError);
+  if (verdict.end === 'unknown' && door.lastError) throw unasked({ name: access.deviceName, target }, door.lastError);
   return doorOutcome(verdict, { name: access.deviceName, target }, (reason) => reason);
 }
 

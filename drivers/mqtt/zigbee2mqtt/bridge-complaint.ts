@@ -7,6 +7,7 @@ import { parseJson } from './codec.ts';
  * - `unknown_device`, `no_converter`, `slot_out_of_range`: it sent nothing to the device.
  * - `not_delivered`: the radio got no acknowledgement; the device may have acted all the same.
  * - `no_answer`: the device did not answer in time; it may have acted.
+ * - `refused`: the device answered with a status that is none of success (ZCL, "Status enumerations").
  */
 export type ComplaintReason =
   | 'unknown_device'
@@ -14,6 +15,7 @@ export type ComplaintReason =
   | 'slot_out_of_range'
   | 'not_delivered'
   | 'no_answer'
+  | 'refused'
   | 'other';
 
 /** A line in the bridge's log about one device: the only place where a failed command is reported. */
@@ -61,5 +63,7 @@ function reasonOf(text: string): ComplaintReason {
   if (/must be in range/i.test(text)) return 'slot_out_of_range';
   if (/delivery failed|no_?ack|no_?route|route_?error|channel_access_failure|data request failed/i.test(text))
     return 'not_delivered';
-  return /timeout -|timed out|after \d+ ?ms/i.test(text) ? 'no_answer' : 'other';
+  const status = /Status '([A-Z_]+)'/.exec(text)?.[1];
+  if (status !== undefined && status !== 'SUCCESS' && status !== 'TIMEOUT') return 'refused';
+  return /timeout -|timed out|after \d+ ?ms|status 'timeout'/i.test(text) ? 'no_answer' : 'other';
 }

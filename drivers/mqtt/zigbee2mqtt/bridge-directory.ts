@@ -108,6 +108,26 @@ export function optionWithoutJson(payload: Buffer): string | undefined {
   return experimental?.output === 'attribute' ? 'experimental.output' : undefined;
 }
 
+const optionsSchema = optional(z.looseObject({ optimistic: optional(z.boolean()) }));
+const optimisticSchema = z.looseObject({
+  config: z.looseObject({
+    device_options: optionsSchema,
+    devices: optional(z.record(z.string(), z.unknown())),
+  }),
+});
+
+/**
+ * Whether the bridge publishes after a command what should be (`bridge/info`, the option `optimistic` of the device or of
+ * all devices). @returns undefined where it does not tell
+ */
+export function isOptimistic(payload: Buffer, ieeeAddress: string | undefined): boolean | undefined {
+  const parsed = optimisticSchema.safeParse(parseJson(payload));
+  if (!parsed.success) return undefined;
+  const { device_options: all, devices = {} } = parsed.data.config;
+  const own = ieeeAddress === undefined ? undefined : optionsSchema.parse(devices[ieeeAddress]);
+  return own?.optimistic ?? all?.optimistic ?? true;
+}
+
 const renameSchema = z.looseObject({
   status: z.literal('ok'),
   data: z.looseObject({ from: z.string(), to: z.string().min(1) }),

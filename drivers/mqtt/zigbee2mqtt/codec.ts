@@ -147,10 +147,14 @@ const contacts: ReadonlyMap<string, 'open' | 'closed'> = new Map([
   ['closed', 'closed'],
 ]);
 
+/** ZCL Door Lock cluster, attribute LockState, by word and by number. */
 const lockStates: ReadonlyMap<unknown, Bolt> = new Map<unknown, Bolt>([
+  ['not_fully_locked', 'not_fully_locked'],
   ['locked', 'locked'],
   ['unlocked', 'unlocked'],
-  ['not_fully_locked', 'not_fully_locked'],
+  [0, 'not_fully_locked'],
+  [1, 'locked'],
+  [2, 'unlocked'],
 ]);
 
 /** Most converters say LOCK and UNLOCK, one of Yale’s LOCKED and UNLOCKED. */
@@ -163,21 +167,20 @@ const states: ReadonlyMap<unknown, Bolt> = new Map<unknown, Bolt>([
 
 /**
  * `state` says UNLOCK for a jammed bolt, too, and for one that the lock does not know of (ZCL LockState 0xFF): it counts
- * only where the lock has no `lock_state`.
+ * only where the lock has no `lock_state`. A word or number there that is no place says "not known", null as well.
  */
 function boltOf({ lock_state, state }: Record<string, unknown>): Pick<StateMessage, 'bolt' | 'isBare'> {
-  if (isWord(lock_state)) return { bolt: lockStates.get(lock_state) ?? 'unknown', isBare: false };
+  if (isWord(lock_state) || typeof lock_state === 'number' || typeof lock_state === 'boolean')
+    return { bolt: lockStates.get(lock_state) ?? 'unknown', isBare: false };
   return { bolt: isWord(state) ? (states.get(state) ?? 'unknown') : undefined, isBare: true };
 }
 
-/** Null is a word, too: it says "not known". */
 const isWord = (value: unknown): value is string | null => typeof value === 'string' || value === null;
 
 function slotsOf(state: State): ReadonlyMap<number, SlotStatus> {
   const slots = new Map<number, SlotStatus>();
   for (const [user, value] of Object.entries(state.users ?? {})) {
-    const status = slotStatusOf(value);
-    if (status !== undefined && /^\d+$/.test(user)) slots.set(Number(user), status);
+    if (/^\d+$/.test(user)) slots.set(Number(user), slotStatusOf(value));
   }
   return slots;
 }

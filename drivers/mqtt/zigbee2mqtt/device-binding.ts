@@ -1,5 +1,6 @@
 import type { Clock, MqttLink, MqttMessage, Timer, Unsubscribe } from '../../../src/contract/index.ts';
 import {
+  isOptimistic,
   type ListedDevice,
   type ListedGroup,
   optionWithoutJson,
@@ -52,6 +53,7 @@ export class DeviceBinding {
   #listPayload: Buffer | undefined;
   #groups: readonly ListedGroup[] = [];
   #withoutJson: string | undefined;
+  #info: Buffer | undefined;
   #ieeeAddress: string | undefined;
   #wasListed = false;
   #name: string;
@@ -81,6 +83,7 @@ export class DeviceBinding {
       }),
       about('info', ({ payload }) => {
         this.#withoutJson = optionWithoutJson(payload);
+        this.#info = payload;
       }),
       about('event', ({ payload, retained }) => (retained ? undefined : this.#gone(parseGone(payload)))),
       about('response/device/remove', ({ payload, retained }) =>
@@ -109,6 +112,11 @@ export class DeviceBinding {
   /** The device as it is listed; undefined where the bridge told no list. */
   get listed(): ListedDevice | undefined {
     return this.#list?.find(({ ieeeAddress }) => ieeeAddress === this.#ieeeAddress);
+  }
+
+  /** Whether the bridge says itself after a command what should be; undefined where it does not tell. */
+  get isOptimistic(): boolean | undefined {
+    return this.#info && isOptimistic(this.#info, this.#ieeeAddress);
   }
 
   /** True as long as the bridge may yet tell its list: nothing is commanded meanwhile. */

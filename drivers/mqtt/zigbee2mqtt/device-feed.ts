@@ -23,6 +23,8 @@ export interface HeardMessage {
   readonly isOfLastCommand: boolean;
   /** The device spoke: the message is not one that the broker kept, or the bridge made up from what it remembers. */
   readonly isOwnWord: boolean;
+  /** What the bridge itself may say after a command of ours: where the bolt should be now. */
+  readonly isEcho: boolean;
 }
 
 export type FeedEvent =
@@ -60,6 +62,8 @@ export class DeviceFeed {
   #heardSomething = false;
   /** The lock has told its `lock_state`: where it is missing from now on, the lock does not know. */
   #tellsLockState = false;
+  /** The lock has only `state`: one with a `lock_state` tells it beside LOCK. */
+  #hasOnlyState = false;
   #lastSeen: string | number | undefined;
   #linkQuality: number | undefined;
   /** The bridge publishes what it remembers when it starts, and when it renames a device. */
@@ -237,16 +241,35 @@ export class DeviceFeed {
     const bolt = this.#boltIn(message);
     const changed = this.#compare(message);
     const isOwnWord = !retained && this.#isOwnWord(message, changed);
+    const isEcho = !retained && this.#isEcho(message, bolt, changed);
     if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
     const isOfLastCommand = !retained && this.#isOfLastCommand(message);
-    this.#tell({ kind: 'message', message, bolt, at, retained, changed, isOfLastCommand, isOwnWord });
+    this.#tell({ kind: 'message', message, bolt, at, retained, changed, isOfLastCommand, isOwnWord, isEcho });
   }
 
-  /** A lock that does not know where its bolt is makes the bridge leave `lock_state` out, and say UNLOCK all the same. */
+  /**
+   * A lock that does not know where its bolt is makes the bridge leave `lock_state` out, and say UNLOCK all the same. So
+   * UNLOCK alone counts only of a lock that is known to have no `lock_state`.
+   */
   #boltIn({ bolt, isBare }: StateMessage): Bolt | 'unknown' | undefined {
     if (bolt === undefined) return undefined;
-    if (!isBare) this.#tellsLockState = true;
-    return isBare && this.#tellsLockState ? 'unknown' : bolt;
+    if (!isBare) {
+      this.#tellsLockState = true;
+      return bolt;
+    }
+    const { properties } = this.#binding.listed ?? {};
+    if (this.#tellsLockState || properties?.has('lock_state')) return 'unknown';
+    this.#hasOnlyState ||= bolt === 'locked' || (properties?.has('state') ?? false);
+    return this.#hasOnlyState ? bolt : 'unknown';
+  }
+
+  /**
+   * The bridge may publish after a command what should be, before the lock said anything (its option `optimistic`, on
+   * unless it is switched off): `state`, and never `lock_state`.
+   */
+  #isEcho({ isBare }: StateMessage, bolt: HeardMessage['bolt'], changed: HeardMessage['changed']): boolean {
+    if (!isBare || this.#binding.isOptimistic === false || changed?.has('state') === false) return false;
+    return (bolt === 'locked' || bolt === 'unlocked') && this.#own.takeEcho(bolt);
   }
 
   /** @returns the lasting keys that are new, differ or are gone; undefined when there is nothing to compare with */

@@ -1,6 +1,6 @@
 import type { OpenContext, Timer } from '../../../src/contract/index.ts';
 import type { Conversation } from './conversation.ts';
-import type { FeedEvent } from './device-feed.ts';
+import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import { healthOf } from './health.ts';
 import type { Reporter } from './reports.ts';
 
@@ -19,6 +19,9 @@ export interface WatchOptions {
   readonly probe: string;
 }
 
+/** What somebody else did is reported as a state within this time, or the lock is asked where its bolt is. A guess. */
+const settlesMs = 1_500;
+
 /** Tells how the device is, and asks it for its state whenever it may have changed unheard. */
 export class Watch {
   readonly #conversation: Conversation;
@@ -28,6 +31,8 @@ export class Watch {
   #patienceOver = false;
   #patience: Timer | undefined;
   #refreshing: Timer | undefined;
+  /** Somebody moved the bolt, and it is not shown there. */
+  #doubting: Timer | undefined;
   readonly #stop: (() => void)[];
 
   constructor(conversation: Conversation, options: WatchOptions) {
@@ -49,9 +54,11 @@ export class Watch {
     for (const stop of this.#stop.splice(0)) stop();
     this.#patience?.cancel();
     this.#refreshing?.cancel();
+    this.#doubting?.cancel();
   }
 
   #heard(event: FeedEvent): void {
+    if (event.kind === 'message') this.#doubt(event);
     if (event.kind === 'message' || event.kind === 'complaint') return; // health follows from what these make known
     if (event.kind === 'reachable') {
       this.#wait();
@@ -93,6 +100,17 @@ export class Watch {
     if (refresh === undefined) return;
     this.#refreshing?.cancel();
     this.#refreshing = this.#conversation.clock.setTimer(() => this.#ask(refresh), random() * refreshWithinMs);
+  }
+
+  /** Some locks tell what a hand did and not where the bolt is since: the bridge goes on showing what was before. */
+  #doubt({ message: { event }, bolt, retained, changed }: HeardMessage): void {
+    if (changed?.has('lock_state') || changed?.has('state')) this.#doubting?.cancel();
+    if (retained || event?.kind !== 'operated' || event.method === 'remote') return;
+    const moved = event.operation === 'locked' || event.operation === 'unlocked';
+    const { refresh } = this.#options;
+    if (!moved || bolt === undefined || bolt === event.operation || refresh === undefined) return;
+    this.#doubting?.cancel();
+    this.#doubting = this.#conversation.clock.setTimer(() => this.#ask(refresh), settlesMs);
   }
 
   /** A link that went meanwhile comes back with another refresh. */

@@ -88,12 +88,25 @@ export function complained(device: Named, reason: ComplaintReason, delivery: Del
         `${device.name} has fewer code slots than pin_slots in its settings says. Lower pin_slots.count.`,
         { delivery },
       );
+    case 'refused':
+      return new GatewayError(
+        'device_rejected',
+        `${device.name} refused what Zigbee2MQTT sent it: the log of Zigbee2MQTT has the lock’s status. Look at the lock: ` +
+          'it may be blocked, in a mode of its own, or low on power.',
+        { delivery },
+      );
     case 'not_delivered':
     case 'no_answer':
-    case 'other':
       return new GatewayError(
         'device_offline',
         `Zigbee2MQTT got no answer from ${device.name}. Check its battery, and that a Zigbee router is near.`,
+        { delivery },
+      );
+    case 'other':
+      return new GatewayError(
+        'device_offline',
+        `Zigbee2MQTT says that it failed to reach ${device.name}, and why in its log. Check its battery, and that a Zigbee ` +
+          'router is near.',
         { delivery },
       );
   }
@@ -113,5 +126,16 @@ export const tellsOfNone = ({ name }: Named): GatewayError =>
     'misconfigured',
     `${name} takes codes and tells of none: what it holds cannot be read. If a newer Zigbee2MQTT can, set ` +
       'pin_confirmation to read in its settings.',
+    { delivery: 'not_sent' },
+  );
+
+/** @param status as the bridge told it */
+export const slotUntold = ({ name }: Named, slot: number, status: string | undefined): GatewayError =>
+  new GatewayError(
+    'misconfigured',
+    status === 'not_supported'
+      ? `${name} says that it has no code slot ${slot}. Take pin_slots out of its settings, or correct them.`
+      : `${name} answers for its code slot ${slot}, and not in a way that says what it holds, so nothing is written there. ` +
+          'Update Zigbee2MQTT, or set pin_confirmation to none in its settings to write without reading.',
     { delivery: 'not_sent' },
   );

@@ -52,6 +52,87 @@ describe('digits that the lock does not show', () => {
   });
 });
 
+describe('a slot that is told of in no known way', () => {
+  /** Shows `before` of slot 1 until it is written, then `since`. */
+  const keypad = (before: unknown, since: unknown = before) => {
+    let users: object = { 1: before };
+    f.bridge.obey = (topic) => {
+      if (topic.endsWith('/set')) users = { 1: since };
+      if (topic.endsWith('/get')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+    };
+  };
+  const writes = () => f.sent.filter(({ topic }) => topic.endsWith('/set')).length;
+
+  it.each([
+    { status: null },
+    { status: true },
+    { status: 2 },
+    { status: 'reserved' },
+    { status: 'unknown' },
+    {},
+    null,
+    { pin_code: '4711' },
+  ])('%j: it may be taken, so nothing is written, and nobody says that the lock is silent', async (told) => {
+    keypad(told);
+    await f.clock.advance(5_000);
+    const { error } = await f.create(1, '0815');
+    expect(error).toMatchObject({ type: 'misconfigured', delivery: 'not_sent' });
+    expect((await f.clear(1)).error).toMatchObject({ type: 'misconfigured', delivery: 'not_sent' });
+    expect(writes()).toBe(0);
+    expect(f.device.accessCodes?.observes).toBe('slot');
+    expect(f.of('code_slot')).toEqual([]);
+  });
+
+  it.each([{ status: 'unknown' }, { status: null }, null, {}])(
+    '%j after a write or a delete: nobody knows what became of it',
+    async (told) => {
+      keypad({ status: 'available' }, told);
+      await f.clock.advance(5_000);
+      expect((await f.create(1, '0815')).error).toMatchObject({ type: 'outcome_unknown' });
+      keypad({ status: 'enabled', pin_code: '0815' }, told);
+      expect((await f.clear(1)).error).toMatchObject({ type: 'outcome_unknown' });
+      expect(writes()).toBe(2);
+    },
+  );
+
+  it.each([
+    [{ status: 'Available' }, { status: 'ENABLED', pin_code: '0815' }],
+    [{ status: 0 }, { status: 1, pin_code: '0815' }],
+    [
+      { status: 'AVAILABLE', pin_code: null },
+      { status: 'Enabled', pin_code: '****' },
+    ],
+  ])('but %j and %j are known', async (free, held) => {
+    keypad(free, held);
+    await f.clock.advance(5_000);
+    expect((await f.create(1, '0815')).value).toMatchObject({ slot: 1, occupied: true });
+    keypad(held, free);
+    expect(await f.clear(1)).toMatchObject({ error: undefined });
+  });
+
+  it.each([
+    ['00000815', undefined],
+    ['08150000', 'code_not_stored'],
+    ['0815FFFF', undefined],
+    ['08**', undefined],
+    ['0815\u0000', undefined],
+    [4, undefined],
+    [-1, undefined],
+    [[0, 8, 1, 5], undefined],
+    [{ value: '0815' }, undefined],
+    [false, undefined],
+    ['MDgxNQ==', undefined],
+    [9182, 'code_not_stored'],
+  ])('digits shown as %j: %s', async (shown, type) => {
+    keypad({ status: 'available' }, { status: 'enabled', pin_code: shown });
+    await f.clock.advance(5_000);
+    const { value, error } = await f.create(1, '0815');
+    expect(error?.type).toBe(type);
+    if (type === undefined) expect(value).toMatchObject({ slot: 1, occupied: true });
+    expect(writes()).toBe(1);
+  });
+});
+
 describe('a lock that answers no read of a code', () => {
   const alive = () => {
     f.bridge.obey = (topic, payload) => {

@@ -2,8 +2,8 @@ import type { Clock } from '../../../src/contract/index.ts';
 
 /** A lock that took a command or a write says so within this time, and a read is answered. A guess at the sleepiest. */
 const owedMs = 30_000;
-/** A lock may tell an operation again this long after it, in a message that looks new. */
-const repeatedMs = 10_000;
+/** A lock may tell an operation again this long after it, in a message that looks new. Z-Wave locks do for 4.5 s. */
+const repeatedMs = 12_000;
 
 type Operation = 'locked' | 'unlocked';
 interface Write {
@@ -24,6 +24,8 @@ export class OwnTraffic {
   readonly #clock: Clock;
   #writes: readonly Write[] = [];
   #commands: readonly Command[] = [];
+  /** The last command, as long as the bridge may still say itself what should come of it. */
+  #echoed: Command | undefined;
   #questions: readonly { readonly about: string; readonly at: number }[] = [];
   readonly #heardAt = new Map<string, number>();
 
@@ -44,7 +46,9 @@ export class OwnTraffic {
   commanded(operation: Operation): () => void {
     const command = { operation, at: this.#clock.now() };
     this.#commands = [...this.#recent(this.#commands), command];
+    this.#echoed = command;
     return () => {
+      this.#echoed = undefined;
       this.#commands = this.#commands.filter((other) => other !== command);
     };
   }
@@ -74,6 +78,13 @@ export class OwnTraffic {
     const isRepeated = this.isRepeated(operation, repeatedMs);
     if (owed.length === 0) return isRepeated ? 'earlier' : 'nobody';
     return owed.length > 1 || isRepeated ? 'earlier' : 'last';
+  }
+
+  /** Whether it may be the bridge that says so, of our last command: it does once. */
+  takeEcho(operation: Operation): boolean {
+    const isEcho = this.#echoed?.operation === operation && this.#recent([this.#echoed]).length > 0;
+    if (isEcho) this.#echoed = undefined;
+    return isEcho;
   }
 
   /** Whether the same was heard within this time before; it is remembered for the next. */

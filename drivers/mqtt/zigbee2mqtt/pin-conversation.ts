@@ -1,11 +1,4 @@
-import {
-  type CodeCommandContext,
-  type CodeWrite,
-  GatewayError,
-  type ReadContext,
-  type Secret,
-  type SlotReading,
-} from '../../../src/contract/index.ts';
+import type { CodeCommandContext, CodeWrite, ReadContext, Secret, SlotReading } from '../../../src/contract/index.ts';
 import {
   codeUnknown,
   duplicateOf,
@@ -22,7 +15,7 @@ import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
 import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
-import { complained, tellsOfNone } from './failures.ts';
+import { complained, slotUntold, tellsOfNone } from './failures.ts';
 import { holds, type SlotStatus } from './slot-status.ts';
 import { boltTraits, isMisconfiguration, slotAbout, slotTraits } from './testimony.ts';
 
@@ -177,12 +170,7 @@ async function ask(
     ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: 1_100, longestBetweenMs: 2_000 } },
     ...limits,
   });
-  if (value === 'not_known')
-    throw new GatewayError(
-      'misconfigured',
-      `${conversation.device.name} says that it has no such code slot. Take pin_slots out of its settings, or correct them.`,
-      { delivery: 'not_sent' },
-    );
+  if (value === 'not_known') throw slotUntold(conversation.device, slot, conversation.feed.slots.get(slot)?.status);
   return value;
 }
 

@@ -4,6 +4,7 @@ import { type StateMessage, slotKey } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
 import { Operations } from './operations.ts';
 import type { OwnTraffic } from './own-traffic.ts';
+import { isUntold } from './slot-status.ts';
 import { slotAbout } from './testimony.ts';
 
 /** Below this share a battery counts as low where the lock does not say so itself. A guess. */
@@ -62,8 +63,9 @@ export class LockReports {
 
   hear(heard: HeardMessage): void {
     this.#reporter.hear(heard, (tell) => {
-      const { message, bolt, retained } = heard;
-      if (bolt !== undefined) tell({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt });
+      const { message, bolt, retained, isEcho } = heard;
+      if (bolt !== undefined && !isEcho)
+        tell({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt });
       if (message.door !== undefined) tell({ kind: 'door', contact: message.door });
       const battery = batteryReport(message);
       if (battery !== undefined) tell(battery);
@@ -87,9 +89,9 @@ export class LockReports {
       const { slot, occupied, remote } = event;
       if (!remote || !this.#own.accountsForWrite(slot, occupied)) told.push({ kind: 'code_slot', slot, occupied });
     }
-    for (const [slot, { status }] of slots) {
+    for (const [slot, status] of slots) {
       if (changed?.has(slotKey(slot)) !== true || this.#own.takeAnswerAbout(slotAbout(slot))) continue;
-      told.push({ kind: 'code_slot', slot, occupied: status !== 'available' });
+      if (!isUntold(status)) told.push({ kind: 'code_slot', slot, occupied: status.status !== 'available' });
     }
     return told;
   }

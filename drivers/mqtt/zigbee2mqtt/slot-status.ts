@@ -3,8 +3,8 @@ import { Secret } from '../../../src/contract/index.ts';
 
 /** What the bridge last read of a code slot. */
 export interface SlotStatus {
-  /** `available`, `enabled`, `disabled`, `not_supported_…`, or a word that nobody has met yet */
-  readonly status: string;
+  /** In lower case; `unclear` for what tells of the slot and nobody has met yet. */
+  readonly status: 'available' | 'enabled' | 'disabled' | 'not_supported' | 'unclear';
   /**
    * The digits, where the bridge shows them (its device option `expose_pin`) and the slot is in use. Undefined where
    * the lock withholds them, or tells them in a way in which digits get lost.
@@ -15,15 +15,31 @@ export interface SlotStatus {
 }
 
 const userSchema = z.looseObject({
-  status: z.string(),
+  status: z.unknown(),
   pin_code: z.union([z.string(), z.number()]).optional().catch(undefined),
 });
 
-/** @returns undefined for what says nothing of a slot */
-export function slotStatusOf(value: unknown): SlotStatus | undefined {
+/** ZCL Door Lock cluster, User Status, by word and by number. */
+const statuses: readonly [SlotStatus['status'], number][] = [
+  ['available', 0],
+  ['enabled', 1],
+  ['disabled', 3],
+  ['not_supported', 255],
+];
+
+/** A word that nobody has met is no word that the slot is free, nor that it holds anything. */
+function statusOf(given: unknown): SlotStatus['status'] {
+  const word = typeof given === 'string' ? given.toLowerCase() : given;
+  if (typeof word === 'string' && word.startsWith('not_supported')) return 'not_supported';
+  return statuses.find(([name, number]) => word === name || word === number)?.[0] ?? 'unclear';
+}
+
+/** What the bridge tells of a slot, whatever it is: a slot that is told of in no known way was told of. */
+export function slotStatusOf(value: unknown): SlotStatus {
   const parsed = userSchema.safeParse(value);
-  if (!parsed.success) return undefined;
-  const { status, pin_code: pin } = parsed.data;
+  if (!parsed.success) return { status: 'unclear', code: undefined, told: undefined };
+  const { pin_code: pin } = parsed.data;
+  const status = statusOf(parsed.data.status);
   // The cache is merged, never pruned: beside `available` the PIN is one that the slot held before.
   if (status === 'available' || pin === undefined) return { status, code: undefined, told: undefined };
   const told = new Secret(String(pin));
@@ -44,5 +60,5 @@ export function holds({ status, told }: SlotStatus, code: Secret): 'this' | 'ano
   return isCode(text) ? 'another' : 'withheld';
 }
 
-/** The status of a slot that the lock does not have, or does not tell of. */
-export const isUnsupported = ({ status }: SlotStatus): boolean => status.startsWith('not_supported');
+/** Nothing is told of what the slot holds: the lock does not have it, or says it in a way that nobody has met. */
+export const isUntold = ({ status }: SlotStatus): boolean => status === 'not_supported' || status === 'unclear';

@@ -5,7 +5,7 @@ import type { BridgeComplaint } from './bridge-complaint.ts';
 import { type Bolt, boltKeys, slotKey } from './codec.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
-import { holds, isUnsupported, type SlotStatus } from './slot-status.ts';
+import { holds, isUntold, type SlotStatus } from './slot-status.ts';
 
 /** Zigbee's own patience with a silent device: an answer that was given up may come so long after its question. */
 export const lateByMs = 10_000;
@@ -108,7 +108,8 @@ export class Testimony {
     if (bolt === undefined) return [];
     const isNews = [...boltKeys].some((key) => heard.changed?.has(key));
     if (isNews) this.#own.takeAnswerAbout('bolt');
-    return [{ about: 'bolt', value: places[bolt], ...ageOf(heard, isNews, subjects, 'bolt') }];
+    const claim: Claim = { about: 'bolt', value: places[bolt], ...ageOf(heard, isNews, subjects, 'bolt') };
+    return [heard.isEcho ? { ...claim, carried: true } : claim];
   }
 
   #ofSlots(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
@@ -120,7 +121,7 @@ export class Testimony {
   }
 
   #valueOf(slot: number, status: SlotStatus): Value {
-    if (isUnsupported(status)) return 'not_known';
+    if (isUntold(status)) return 'not_known';
     if (status.status === 'available') return 'free';
     if (status.status !== 'enabled') return 'other';
     const { code } = this.#written?.slot === slot ? this.#written : { code: undefined };
@@ -131,12 +132,15 @@ export class Testimony {
 
   /** An event may be told again long after: only one over the air that is owed for the last command is a word on it. */
   #ofEvent({ message: { event }, bolt, at, retained, isOfLastCommand }: HeardMessage): readonly Claim[] {
-    // A lock may say that it carried out the command while its own report says that the bolt got stuck, or got lost.
-    const isDoubted = bolt === 'not_fully_locked' || bolt === 'unknown';
-    if (retained || event?.kind !== 'operated' || isDoubted) return [];
+    if (retained || event?.kind !== 'operated') return [];
     const { operation, method } = event;
-    if (isOfLastCommand && (operation === 'locked' || operation === 'unlocked'))
-      return [{ about: 'bolt', value: operation, at, cause: 'remote' }];
+    // A lock may say that it carried out the command while its bolt got stuck, or got lost; and what it tells again of a
+    // command of before stands beside where the bolt is now. One that moves only now reports it in a moment.
+    if (bolt !== undefined && bolt !== operation) return [];
+    if (method === 'remote' && (operation === 'locked' || operation === 'unlocked'))
+      return isOfLastCommand
+        ? [{ about: 'bolt', value: operation, at, cause: 'remote' }]
+        : [{ about: 'bolt', value: operation, at, cause: 'remote_again', carried: true }];
     if (method !== 'automatic' || operation !== 'locked') return [];
     if (this.#own.isRepeated('relock', relockToldAgainMs) || !this.#unlocks) return [];
     // A lock that locks itself again had been unlocked; as it was locked when the command left, that was since.

@@ -9,7 +9,7 @@ const fail = (type: GatewayErrorType, message: string, delivery?: Delivery) =>
 
 /** The link speaks of nodes; people know names. What the link said is what a technician needs, so it stays. */
 export function named({ name }: Named, error: unknown): unknown {
-  if (!(error instanceof GatewayError) || error.message.startsWith(name)) return error;
+  if (!(error instanceof GatewayError) || error.message.includes(name)) return error;
   const { type, delivery, cause } = error;
   return new GatewayError(type, `${name}: ${error.message}`, { delivery, cause });
 }

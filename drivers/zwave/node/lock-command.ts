@@ -10,7 +10,7 @@ import {
 } from '../../../src/contract/index.ts';
 import type { Claim, Plan } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
-import { doorOutcome, jammed } from '../../../src/driver-kit/lock-sentences.ts';
+import { doorOutcome, jammed, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { boltClaim, traits } from './claims.ts';
 import { named, noLock } from './failures.ts';
@@ -63,8 +63,13 @@ export async function operate(
   const { link, clock, evidence } = node;
   const began = clock.now();
   let saysNo = false;
+  let lastError: GatewayError | undefined;
   const look = async (signal: AbortSignal): Promise<readonly Claim[]> => {
-    const bolt = await node.bolt({ priority: 'door', signal });
+    const bolt = await node.bolt({ priority: 'door', signal }).catch((error: unknown) => {
+      if (error instanceof GatewayError) lastError = error;
+      throw error;
+    });
+    lastError = undefined;
     // CC:0062: 0xfe is a bolt that is not all the way; one that said that it failed does not go on.
     if (saysNo && bolt === 'between') return [{ about: 'bolt', value: 'stuck', at: clock.now() }];
     return [boltClaim(bolt, clock.now())];
@@ -97,6 +102,9 @@ export async function operate(
     // One that moves as it should is stuck no more, whatever it told before.
     if (verdict.end === 'confirmed') node.jammedAt = undefined;
     if (verdict.end === 'refused' && (await isStuck(node, began, ctx))) throw jammed({ name: node.name, target });
+    // Why nobody could be asked says more than that time is over.
+    if (verdict.end === 'unknown' && verdict.why === 'silent' && lastError)
+      throw unasked({ name: node.name, target }, lastError);
     return doorOutcome(verdict, { name: node.name, target });
   } catch (error) {
     throw ctx.signal.aborted || node.closing.aborted ? error : named(node, error);

@@ -100,6 +100,22 @@ describe('what a lock says to a command is no evidence', () => {
   });
 });
 
+describe('a lock that cannot be asked once the command left', () => {
+  it.each(['silent', 'dead'] as const)('%s: the outcome is unknown, and why nobody could ask is said', async (how) => {
+    const { clock, node, door } = await zwaveDoor();
+    await clock.advance(30_000);
+    node.faults.says = { said: 'unsupervised' };
+    clock.setTimer(() => {
+      if (how === 'dead') node.become('dead');
+      else node.faults.silent = true;
+    }, 130);
+    node.faults.actsAfterMs = 500;
+    const { error } = await door('unlock');
+    expect(error).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    expect((error as Error).message).toContain('could not be asked since. Node 5 does not answer');
+  });
+});
+
 describe('a lock that says no', () => {
   it('refused, when the bolt is where it was', async () => {
     const { node, door } = await zwaveDoor();

@@ -88,6 +88,28 @@ describe('a report that the lock says again', () => {
     expect(state(reports)).toBe('locked');
   });
 
+  it.each(['done', 'unsupervised', 'working'] as const)(
+    'in the place of an answer, and lost when it was said first, is no movement (the lock says %s)',
+    async (said) => {
+      const { clock, node, door } = await zwaveDoor();
+      await clock.advance(30_000);
+      node.faults.actsAfterMs = 60_000;
+      node.faults.says = { said };
+      clock.setTimer(() => {
+        node.faults.answersOnceWith = 'unsecured';
+      }, 100);
+      expect((await door('unlock')).error).toMatchObject({ type: 'state_not_reached' });
+    },
+  );
+
+  it('in the place of the look before a command makes no movement of it', async () => {
+    const { clock, node, door } = await zwaveDoor();
+    await clock.advance(30_000);
+    node.faults.says = { said: 'unsupervised' };
+    node.faults.answersOnceWith = 'unsecured';
+    expect(await door('lock')).toMatchObject({ value: { wasConfirmedByDevice: false } });
+  });
+
   it('of a jam or a tamper is one, of a code that changed is always told', async () => {
     const { clock, node, reports } = await zwaveDoor();
     const said: readonly ZwaveReport[] = [

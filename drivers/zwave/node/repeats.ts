@@ -59,6 +59,11 @@ export class RepeatFilter {
     return this.#said.some((said) => said.key === key && at - said.at < REPEATS_WITHIN_MS);
   }
 
+  /** True when nothing that was heard or answered says that the bolt is there. */
+  isUnheard(bolt: ZwaveBolt): boolean {
+    return this.#bolt?.bolt !== bolt;
+  }
+
   /**
    * The lock was asked, and this was its answer.
    * @returns the last report that it bears out, which was news after all

@@ -85,14 +85,16 @@ export class ZwaveNode {
 
   /**
    * Asks where the bolt is. An answer carries no number: one that may be a report of before, said again at this moment,
-   * is asked for once more.
+   * is asked for once more. So is one that shows a movement of which no report was heard: the report that is said again may
+   * be one that was lost, or was said before anybody listened.
    * @throws GatewayError as {@link ZwaveLink.query}
    */
   async bolt(options: ZwaveQueryOptions): Promise<ZwaveBolt> {
     const ask = async () => (await this.link.query('bolt', {}, options)).bolt;
     const began = this.clock.now();
     const first = await ask();
-    const bolt = this.#repeats.mayBeRepeated(first, began) ? await ask() : first;
+    const mayBeOld = this.#repeats.mayBeRepeated(first, began) || this.#repeats.isUnheard(first);
+    const bolt = mayBeOld ? await ask() : first;
     const news = this.#repeats.answered(bolt, this.clock.now());
     this.#tell({ report: 'bolt', bolt });
     if (news) this.#tell(news);

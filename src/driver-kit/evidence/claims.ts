@@ -21,9 +21,10 @@ export interface Claim {
   readonly carried?: true;
   /**
    * What caused it, where the device names that. `this_command`: it names the very command, so that no other can be
-   * meant. `remote`: a command over the air, ours or another's. `other`: a hand, a keypad, the lock itself.
+   * meant. `remote`: a command over the air, ours or another's. `remote_again`: the same, and it may be one of before
+   * that is told again. `other`: a hand, a keypad, the lock itself.
    */
-  readonly cause?: 'this_command' | 'remote' | 'other';
+  readonly cause?: 'this_command' | 'remote' | 'remote_again' | 'other';
   /** `Clock.now()` before which it cannot have arisen, where the device proves it: by a number or a time of its own. */
   readonly notBefore?: number;
 }

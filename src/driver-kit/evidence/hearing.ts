@@ -34,9 +34,11 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
     memory: afterWord(memory, claim, traits.lateByMs),
     ...(isEcho && { echo: claim }),
   };
-  // From the memory of somebody on the way: known, and no word of the device.
-  if (sentAt === undefined || claim.kept || claim.carried) return remembered;
+  if (sentAt === undefined) return remembered;
   const since = notBefore(state, claim);
+  if (claim.cause === 'remote_again' && !claim.kept) return since < sentAt ? remembered : standStill(remembered, claim);
+  // From the memory of somebody on the way: known, and no word of the device.
+  if (claim.kept || claim.carried) return remembered;
   if (since < sentAt) return amend(remembered, claim, differs, now);
   const isWord = claim.cause === 'this_command' || claim.notBefore !== undefined || isOrdered(state, claim);
   const isChange = differs && traits.tellsChanges;
@@ -46,6 +48,13 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
 
 const namesUs = <Reason>({ traits }: State<Reason>, { cause }: Claim): boolean =>
   cause === 'remote' && Number.isFinite(traits.oldByMs);
+
+/** A word that may be of an earlier command says nothing of this one, but that nothing else became known since. */
+function standStill<Reason>(state: State<Reason>, { about, value }: Claim): State<Reason> {
+  const stood = state.traits.tellsChanges && state.before.get(about)?.value === value;
+  const isAsked = state.goal.proof.some((sought) => sought.about === about && sought.value === value);
+  return stood && isAsked ? { ...state, stillStands: true } : state;
+}
 
 /** `Clock.now()` before which what is told cannot have arisen. */
 function notBefore<Reason>(state: State<Reason>, claim: Claim): number {

@@ -235,6 +235,44 @@ describe('on a connection of one’s own', () => {
   });
 });
 
+describe('a word that may be of an earlier command', () => {
+  const again = { cause: 'remote_again', carried: true } as const;
+
+  it('of a place where it stood shows that it still does, when nothing says otherwise', () => {
+    expect(new Story(bridge, UNLOCK).heard('unlocked', 4_000).told(860, 'unlocked', again).run()).toEqual({
+      end: 'unconfirmed',
+    });
+  });
+
+  it.each([
+    ['it stood elsewhere', (story: Story) => story.heard('locked', 4_000).told(860, 'unlocked', again)],
+    ['nobody knows where it stood', (story: Story) => story.told(860, 'unlocked', again)],
+    ['it came before the send was acknowledged', (story: Story) => stood(story).told(10, 'unlocked', again)],
+    ['it was kept', (story: Story) => stood(story).told(860, 'unlocked', { ...again, kept: true })],
+    ['it is of another place', (story: Story) => stood(story).told(860, 'locked', again)],
+  ])('proves nothing where %s', (_, tell) => {
+    expect(tell(new Story(bridge, UNLOCK)).run()).toMatchObject({ end: 'unknown' });
+  });
+
+  it('does not outweigh what is answered', () => {
+    const story = stood(new Story(bridge, UNLOCK)).told(860, 'unlocked', again);
+    story.answer = () => ({ after: 150, value: 'locked' });
+    expect(story.run()).toEqual({ end: 'not_reached', value: 'locked' });
+  });
+
+  it('says nothing of a device that does not tell every change', () => {
+    expect(
+      stood(new Story({ ...node, lateByMs: 0 }, UNLOCK))
+        .told(860, 'unlocked', again)
+        .run(),
+    ).toMatchObject({
+      end: 'unknown',
+    });
+  });
+});
+
+const stood = (story: Story): Story => story.heard('unlocked', 7_000);
+
 describe('on a line whose answers carry no number', () => {
   const line: Traits = { ...node, answers: 'in_turn', lateByMs: 2_000, oldByMs: 0, tellsChanges: false };
   const pulse: Goal = { proof: [{ about: 'bolt', value: 'on' }], lastsMs: 3_000 };

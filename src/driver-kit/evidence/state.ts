@@ -38,6 +38,8 @@ export interface State<Reason> {
   readonly witness: 'passing' | undefined;
   /** `Clock.now()` when it said that it carried the command out. */
   readonly doneAt: number | undefined;
+  /** It stood as asked before, and has spoken since of a command over the air, perhaps of one before this. */
+  readonly stillStands: boolean;
   /** `Clock.now()` when it was first seen to stand as asked, with nothing to tell it from before. */
   readonly standsAt: number | undefined;
   readonly elsewhere: { readonly value: Value; readonly count: number; readonly began: number } | undefined;
@@ -99,6 +101,7 @@ export function begin<Reason>(options: {
     alike: [],
     witness: undefined,
     doneAt: undefined,
+    stillStands: false,
     standsAt: undefined,
     elsewhere: undefined,
     halfWayAt: undefined,

@@ -112,6 +112,7 @@ export function conclude<Reason>(state: State<Reason>): Verdict<Reason> {
   const because = reason === undefined ? {} : { reason };
   if (state.lost !== undefined) return { end: 'unknown', why: 'lost', ...because };
   if (state.notKnown) return { end: 'unknown', why: 'not_known', ...because };
+  if (state.stillStands && elsewhere === undefined) return { end: 'unconfirmed' };
   if (goal.lastsMs !== undefined || goal.isMomentary) return { end: 'unknown', why: 'too_late', ...because };
   // One that cannot be asked says nothing when nothing changes: as far as anybody knows it stands as asked.
   const stands = goal.proof.some(
