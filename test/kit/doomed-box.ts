@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
 import type { DoomPoint } from './doom-points.ts';
+import { MqttWitness } from './mqtt-witness.ts';
 import { ZigbeeBuilding } from './zigbee-building.ts';
 
 const program = fileURLToPath(new URL('./doomed-gateway.mjs', import.meta.url));
@@ -60,7 +62,7 @@ export class DoomedBox {
   readonly locks: ReadonlyMap<string, SimulatedLock>;
   readonly #folder: string;
   readonly #key: string;
-  readonly #release: () => Promise<void>;
+  readonly #building: ZigbeeBuilding;
   readonly #processes: ChildProcess[] = [];
 
   static async make(doors: readonly string[] = ['front']): Promise<DoomedBox> {
@@ -85,15 +87,15 @@ mqtt:
 devices:
 ${doors.map(described).join('')}`,
     );
-    return new DoomedBox(folder, key, locks, () => building.close());
+    return new DoomedBox(folder, key, locks, building);
   }
 
   /** Use {@link DoomedBox.make}. */
-  constructor(folder: string, key: string, locks: DoomedBox['locks'], release: () => Promise<void>) {
+  constructor(folder: string, key: string, locks: DoomedBox['locks'], building: ZigbeeBuilding) {
     this.#folder = folder;
     this.#key = key;
     this.locks = locks;
-    this.#release = release;
+    this.#building = building;
   }
 
   get lock(): SimulatedLock {
@@ -111,9 +113,20 @@ ${doors.map(described).join('')}`,
     return [...this.lock.keypad.codes.values()].sort();
   }
 
+  /**
+   * Waits for what a process that died had written: the kernel hands it to the broker when this process reads again.
+   * @returns `Clock.now()`: what the lock's bridge takes later was sent by somebody else
+   */
+  async lastWords(): Promise<number> {
+    const witness = await MqttWitness.connect(this.#building.url, []);
+    await witness.settled();
+    await witness.close();
+    return systemClock.now();
+  }
+
   async dispose(): Promise<void> {
     for (const process of this.#processes.splice(0)) process.kill('SIGKILL');
-    await this.#release();
+    await this.#building.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
