@@ -1,8 +1,12 @@
 export { limitsOf } from '../model/time-limits.ts';
+export type { DoorEnd } from './ask-door.ts';
 export * from './command-context.ts';
+export * from './describe-ble-driver.ts';
 export * from './describe-driver.ts';
 export * from './describe-mqtt-driver.ts';
 export * from './describe-sensor.ts';
+export * from './describe-serial-driver.ts';
+export * from './describe-zwave-driver.ts';
 export * from './driver-harness.ts';
 export * from './memory-mqtt.ts';
 export type { MemoryMqttLink, SentMessage } from './memory-mqtt-link.ts';

@@ -23,6 +23,8 @@ export interface NodeFaults {
   /** It does what it is told and answers nothing. It still acknowledges on the air. */
   silent: boolean;
   refuses: boolean;
+  /** It says what it says, and does nothing. */
+  ignores: boolean;
   jams: boolean;
   /** It acts so much later, in milliseconds. */
   actsAfterMs: number;
@@ -60,6 +62,7 @@ export class MemoryZwaveNode {
   readonly faults: NodeFaults = {
     silent: false,
     refuses: false,
+    ignores: false,
     jams: false,
     actsAfterMs: 0,
     says: undefined,
@@ -81,6 +84,8 @@ export class MemoryZwaveNode {
   /** How often it was asked for a slot. */
   codeReads = 0;
   readonly codes = new Map<number, { code?: string; label?: string }>();
+  /** Every change of its memory by a command, in order; `code` is undefined for a delete. */
+  readonly codeWrites: { readonly slot: number; readonly code: string | undefined }[] = [];
   /** What the gateway believes to know from before. */
   readonly known = new Map<number, string>();
 
@@ -257,10 +262,10 @@ export class MemoryZwaveNode {
   /** Carries a command out, as far as it does. */
   #obey(command: ZwaveCommand): ZwaveVerdict {
     this.commands.push(this.#clock.now());
-    const { refuses, jams, actsAfterMs, says, silent } = this.faults;
+    const { refuses, ignores, jams, actsAfterMs, says, silent } = this.faults;
     const isDoor = command.do === 'lock' || command.do === 'unlock';
     const verdict = says ?? { said: refuses ? 'failed' : silent ? 'unsupervised' : 'done' };
-    if (refuses) return verdict;
+    if (refuses || ignores) return verdict;
     if (isDoor && jams) {
       this.bolt = 'between';
       this.#later(50, () => this.tell({ report: 'jammed' }));
@@ -282,6 +287,8 @@ export class MemoryZwaveNode {
   }
 
   #write(command: ZwaveCommand): void {
+    if (command.do === 'set_code' || command.do === 'clear_code')
+      this.codeWrites.push({ slot: command.slot, code: command.do === 'set_code' ? command.code.reveal() : undefined });
     switch (command.do) {
       case 'clear_code':
         this.codes.delete(command.slot);

@@ -69,7 +69,7 @@ const defects: readonly Defect[] = [
   {
     name: '"already there" is called confirmed',
     plant: [OUTCOME, `if (verdict.end === 'unconfirmed') return { wasConfirmedByDevice: true };\n${OUTCOME}`],
-    caughtBy: 'a lock that stands there already is not confirmed',
+    caughtBy: 'a lock that stands there already',
   },
   {
     name: 'the acknowledgement is called confirmed',
@@ -77,7 +77,7 @@ const defects: readonly Defect[] = [
       "said({ said: 'acknowledged', at });",
       "said({ said: 'acknowledged', at });\nsaid({ word: 'done' });\nbook.told({ about: 'bolt', value: target, at, cause: 'this_command' });",
     ],
-    caughtBy: 'a lock that stands there already is not confirmed',
+    caughtBy: 'a lock that stands there already',
   },
   {
     name: 'the last known state is the outcome',

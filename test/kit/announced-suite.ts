@@ -39,6 +39,7 @@ export async function settle({ clock, lock }: Awaited<ReturnType<typeof openLock
 export const announcedSuite = (title: string, subjects: Subjects): MqttSuite => ({
   title,
   door: limitsOf(subjects.driver ?? announced).door,
+  staleMs: 300,
   make: async (when) => {
     const opened = await openLock(subjects);
     if (when !== 'opened') await settle(opened);

@@ -3,6 +3,7 @@ import { nuki } from '../../drivers/ble/nuki/driver.ts';
 import { type NukiSettings, settings } from '../../drivers/ble/nuki/settings.ts';
 import { SimulatedNuki, type SimulatedNukiOptions } from '../../drivers/ble/nuki/simulator.ts';
 import {
+  type BleLink,
   type CommandContext,
   type Device,
   type DeviceReport,
@@ -51,7 +52,7 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
     idType,
     nukiId: options.pairedWith,
   };
-  const link = radio.adapter.link({ address, addressType: 'public' }, 'Front door');
+  const { link, connections } = countedSessions(radio.adapter.link({ address, addressType: 'public' }, 'Front door'));
   const reports: DeviceReport[] = [];
   const log = recordLog();
   await radio.up();
@@ -84,6 +85,7 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
       return device;
     },
     link,
+    connections,
     address,
     credentials,
     randomBytes,
@@ -120,6 +122,29 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
       await radio.close();
     },
   };
+}
+
+/** The link, and how many connections run over it: now, and the most at once. */
+function countedSessions(plain: BleLink) {
+  let now = 0;
+  let most = 0;
+  const link: BleLink = {
+    ...plain,
+    get state() {
+      return plain.state;
+    },
+    session: (options, use) =>
+      plain.session(options, async (gatt) => {
+        now += 1;
+        most = Math.max(most, now);
+        try {
+          return await use(gatt);
+        } finally {
+          now -= 1;
+        }
+      }),
+  };
+  return { link, connections: () => ({ now, most }) };
 }
 
 export type NukiFixture = Awaited<ReturnType<typeof nukiFixture>>;

@@ -1,9 +1,16 @@
 import { afterEach } from 'vitest';
-import { type DriverHarness, describeDriver } from '../../../src/driver-testing/index.ts';
+import {
+  type AirTrouble,
+  type BleSuite,
+  type DriverHarness,
+  describeBleDriver,
+  describeDriver,
+} from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { type NukiFixture, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
 import { nuki } from './driver.ts';
+import { type NukiMisbehaviour, SimulatedNuki } from './simulator.ts';
 
 const ADAPTER = 'c0:b1:e1:ff:00:01';
 /** Four packets of a command, one connection event, and a little. */
@@ -15,9 +22,19 @@ afterEach(async () => {
   for (const fixture of made.splice(0)) await fixture.close();
 });
 
-describeDriver({
+const misbehaviours: Readonly<Record<AirTrouble, NukiMisbehaviour>> = {
+  old_news: 'repeat_old_news',
+  ignores_command: 'ignore_action',
+  drops_as_it_acts: 'drop_on_action',
+  drops_before: 'drop_on_challenge',
+  hangs_on_command: 'hang_on_action',
+  refuses_write: 'att_error_on_action',
+};
+
+const suite: BleSuite = {
   title: 'ble/nuki',
   ...limitsOf(nuki),
+  lingersMs: 5_000,
   make: async (when) => {
     const f = await nukiFixture({
       air: { pacing: 'events', advertisingIntervalMs: 20 },
@@ -42,6 +59,7 @@ describeDriver({
       for (const { index } of f.bay.list()) f.bay.pullOut(index);
     };
     const { bolt } = f.lock;
+    const others: SimulatedNuki[] = [];
     return {
       clock: f.clock,
       device: f.device,
@@ -49,7 +67,7 @@ describeDriver({
       truth: {
         bolt: () => (bolt.isLocked ? 'locked' : bolt.isUnlocked ? 'unlocked' : 'between'),
         movements: () => f.lock.turns.length,
-        commands: () => f.lock.commandsAt,
+        commands: () => [f.lock, ...others].flatMap(({ commandsAt }) => commandsAt),
       },
       disappoint: {
         refuse: () => {
@@ -106,6 +124,15 @@ describeDriver({
           },
         };
       },
+      trouble: (kind) => f.lock.misbehave(misbehaviours[kind]),
+      connections: f.connections,
+      replace: async () => {
+        const other = new SimulatedNuki({ clock: f.clock, randomBytes: f.randomBytes, nukiId: 0x0bad_cafe, pin: 1234 });
+        const { sharedKey, appId, authorizationId } = f.credentials;
+        other.authorizations.push({ authorizationId, sharedKey, appId, idType: 0, name: 'gateway' });
+        others.push(other);
+        await f.putThere(other);
+      },
       stopHardware: async () => {
         f.lock.stop();
         await f.stopRadio();
@@ -113,4 +140,6 @@ describeDriver({
       leftovers: () => f.clock.armedTimers,
     };
   },
-});
+};
+describeDriver(suite);
+describeBleDriver(suite);

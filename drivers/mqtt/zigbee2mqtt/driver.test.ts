@@ -1,5 +1,10 @@
 import { type DeviceReport, openDevice } from '../../../src/contract/index.ts';
-import { describeDriver, describeSensor } from '../../../src/driver-testing/index.ts';
+import {
+  describeDriver,
+  describeMqttDriver,
+  describeSensor,
+  type MqttSuite,
+} from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
 import { silentLog } from '../../../test/kit/command-context.ts';
 import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
@@ -8,54 +13,76 @@ import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 import { zigbee2mqtt } from './driver.ts';
 import { Zigbee2MqttSimulator } from './simulator.ts';
 
-for (const exposePin of [false, true])
-  describeDriver({
-    title: exposePin ? 'mqtt/zigbee2mqtt, codes shown' : 'mqtt/zigbee2mqtt',
-    ...limitsOf(zigbee2mqtt),
-    make: async (when) => {
-      const { clock, lock, link, device, reports, logged, command, simulator } = await zigbeeLock({
-        settleMs: when === 'opened' ? 0 : 2_000,
-        lock: { exposePin },
-        settings: { pin_slots: { first: 1, count: 4 } },
-      });
-      return {
-        clock,
-        device,
-        reports,
-        command,
-        logged: () => logged.join('\n'),
-        truth: {
-          bolt: () => (lock.bolt === 'not_fully_locked' ? 'between' : lock.bolt),
-          movements: () => lock.movements.length,
-          commands: () => [...lock.doorCommands, ...lock.keypad.codeCommands].map(({ at }) => at),
-        },
-        way: {
-          cut: (onTheWay) => link.cut({ onTheWay }),
-          restore: () => link.restore(),
-          commandLeaves: () => clock.until(link.commandLeaves()),
-        },
-        disappoint: {
-          refuse: () => lock.misbehave({ refusesSilently: true }),
-          jam: () => lock.misbehave({ jams: true }),
-          tellLate: (ms) => lock.misbehave({ reportsLateMs: ms }),
-          actLate: (ms) => lock.misbehave({ actsLateMs: ms }),
-          fallSilent: () => lock.misbehave({ neverReports: true, ignoresReads: true }),
-        },
-        keypad: {
-          slots: [1, 2, 3, 4],
-          pins: ['04726183', '93816274'],
-          held: (slot) => lock.keypad.codes.get(slot),
-          hold: (slot, pin) => lock.keypad.codes.set(slot, pin),
-          refuse: () => lock.misbehave({ refusesPins: true }),
-        },
-        stopHardware: async () => {
-          simulator.stop();
-          await clock.advance(5);
-        },
-        leftovers: () => clock.armedTimers + link.listenerCount,
-      };
-    },
-  });
+const suiteOf = (exposePin: boolean): MqttSuite => ({
+  title: exposePin ? 'mqtt/zigbee2mqtt, codes shown' : 'mqtt/zigbee2mqtt',
+  ...limitsOf(zigbee2mqtt),
+  staleMs: 0,
+  make: async (when) => {
+    const { clock, broker, lock, link, device, reports, logged, command, simulator } = await zigbeeLock({
+      settleMs: when === 'opened' ? 0 : 2_000,
+      lock: { exposePin },
+      settings: { pin_slots: { first: 1, count: 4 } },
+    });
+    const somebody = broker.peer();
+    return {
+      clock,
+      device,
+      reports,
+      command,
+      link,
+      logged: () => logged.join('\n'),
+      truth: {
+        bolt: () => (lock.bolt === 'not_fully_locked' ? 'between' : lock.bolt),
+        movements: () => lock.movements.length,
+        commands: () => [...lock.doorCommands, ...lock.keypad.codeCommands].map(({ at }) => at),
+      },
+      way: {
+        cut: (onTheWay) => link.cut({ onTheWay }),
+        restore: () => link.restore(),
+        commandLeaves: () => clock.until(link.commandLeaves()),
+      },
+      disappoint: {
+        refuse: () => lock.misbehave({ refusesSilently: true }),
+        jam: () => lock.misbehave({ jams: true }),
+        tellLate: (ms) => lock.misbehave({ reportsLateMs: ms }),
+        actLate: (ms) => lock.misbehave({ actsLateMs: ms }),
+        fallSilent: () => lock.misbehave({ neverReports: true, ignoresReads: true }),
+      },
+      keypad: {
+        slots: [1, 2, 3, 4],
+        pins: ['04726183', '93816274'],
+        held: (slot) => lock.keypad.codes.get(slot),
+        hold: (slot, pin) => lock.keypad.codes.set(slot, pin),
+        refuse: () => lock.misbehave({ refusesPins: true }),
+      },
+      commandTopics: [
+        'zigbee2mqtt/Front Door/set',
+        `zigbee2mqtt/${lock.ieeeAddress}/set`,
+        'zigbee2mqtt/Front Door/1/set',
+      ],
+      publish: (topic, payload, options) => somebody.publish(topic, payload, options),
+      say: (state) =>
+        somebody.publish(
+          'zigbee2mqtt/Front Door',
+          JSON.stringify({
+            state: state === 'locked' ? 'LOCK' : 'UNLOCK',
+            lock_state: state,
+            battery: 87,
+            linkquality: 120,
+          }),
+        ),
+      ignoreAll: () => lock.misbehave({ refusesSilently: true, ignoresReads: true }),
+      stopHardware: async () => {
+        simulator.stop();
+        await clock.advance(5);
+      },
+      leftovers: () => clock.armedTimers + link.listenerCount,
+    };
+  },
+});
+
+for (const exposePin of [false, true]) describeDriver(suiteOf(exposePin));
+describeMqttDriver(suiteOf(false));
 
 describeSensor({
   title: 'mqtt/zigbee2mqtt, noise',

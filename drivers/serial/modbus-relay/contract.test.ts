@@ -1,17 +1,41 @@
-import { type DriverHarness, describeDriver } from '../../../src/driver-testing/index.ts';
+import {
+  describeDriver,
+  describeSerialDriver,
+  type LineTrouble,
+  type SerialHarness,
+  type SerialSuite,
+} from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { relayDoor } from '../../../test/kit/relay-fixture.ts';
 import { serialLine } from '../../../test/kit/serial-line-fixture.ts';
+import type { LineFault } from '../modbus/simulated-line.ts';
 import { modbusRelay } from './driver.ts';
 
 const READS = [1, 2];
 const WRITES = [5];
 
-describeDriver({
+function faultOf(kind: LineTrouble): LineFault {
+  if (typeof kind === 'object') return { kind: 'late', ms: kind.lateByMs };
+  switch (kind) {
+    case 'another_unit':
+      return { kind: 'wrong_unit', unit: 9 };
+    case 'damaged':
+      return { kind: 'wrong_checksum' };
+    case 'torn':
+      return { kind: 'truncated', bytes: 4 };
+    case 'in_pieces':
+      return { kind: 'split', afterBytes: 3, pauseMs: 15 };
+    default:
+      return { kind };
+  }
+}
+
+const suite: SerialSuite = {
   title: 'serial/modbus-relay',
   door: limitsOf(modbusRelay).door,
-  async make(when): Promise<DriverHarness> {
+  lateMs: 1_500,
+  async make(when): Promise<SerialHarness> {
     const fixture = await serialLine();
     const { clock, line, bus } = fixture;
     const { board, device, reports, log, stateListeners } = await relayDoor({
@@ -74,6 +98,14 @@ describeDriver({
           });
         },
       },
+      trouble: (kind, of, times) =>
+        line.misbehave(faultOf(kind), { functionCodes: of === 'reads' ? READS : WRITES, ...(times && { times }) }),
+      calm: () => line.behave(),
+      echo: () => {
+        line.echo = true;
+      },
+      turn: (to) => board.switchByHand(1, to === 'unlocked'),
+      pulseMs: 5_000,
       async stopHardware() {
         await bus.close();
         await clock.advance(60_000);
@@ -81,4 +113,6 @@ describeDriver({
       leftovers: () => clock.armedTimers + stateListeners(),
     };
   },
-});
+};
+describeDriver(suite);
+describeSerialDriver(suite);

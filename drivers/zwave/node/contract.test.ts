@@ -1,4 +1,10 @@
-import { type DriverHarness, describeDriver, describeSensor } from '../../../src/driver-testing/index.ts';
+import {
+  describeDriver,
+  describeSensor,
+  describeZwaveDriver,
+  type ZwaveHarness,
+  type ZwaveSuite,
+} from '../../../src/driver-testing/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
 import { testCommand } from '../../../test/kit/command-context.ts';
 import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
@@ -12,17 +18,18 @@ const positions = {
   unknown: 'between',
 } as const;
 
-describeDriver({
+const suite: ZwaveSuite = {
   title: 'zwave/node',
   door: limitsOf(zwave).door,
   code: limitsOf(zwave).code,
-  async make(when): Promise<DriverHarness> {
+  async make(when): Promise<ZwaveHarness> {
     const { clock, node, device, reports, log } = await zwaveDoor({ settle: when !== 'opened' });
     const { door } = limitsOf(zwave);
     return {
       clock,
       device,
       reports,
+      node,
       logged: () => log.text,
       command: (options = {}) =>
         testCommand({ clock, log: log.logger, sendByMs: door.sendByMs, deadlineMs: door.deadlineMs, ...options }),
@@ -75,7 +82,9 @@ describeDriver({
       leftovers: () => clock.armedTimers + node.listeners,
     };
   },
-});
+};
+describeDriver(suite);
+describeZwaveDriver(suite);
 
 describeSensor({
   title: 'zwave/node',
