@@ -39,6 +39,13 @@ export class ApiConnection {
     return this.#ask('GET', search === '' ? path : `${path}?${search}`, answer);
   }
 
+  /** An answer that is no JSON. @throws CommandError when it is refused */
+  async text(path: string): Promise<string> {
+    const { status, text } = await this.#exchange('GET', path, undefined);
+    if (status === 200) return text;
+    throw this.#stranger(status);
+  }
+
   post<T>(
     path: string,
     body: Readonly<Record<string, unknown>>,

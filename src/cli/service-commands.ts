@@ -3,12 +3,27 @@ import type { Catalogues } from './catalogues.ts';
 import type { ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Commands that keep a gateway in service: backup, restore. */
+/** Commands that keep a gateway in service. */
 export function defineServiceCommands(
   program: Command,
   { terminal, catalogues, version }: { terminal: Terminal; catalogues: Catalogues; version: string },
   done: (code: ExitCode) => void,
 ): void {
+  program
+    .command('doctor')
+    .description('look at everything a gateway needs, and print the line to type where something is not well')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--json', 'print JSON; no secret is in it, so that it may be sent to support')
+    .addHelpText(
+      'after',
+      `\nRun it as root on the gateway's box, whether the gateway runs or not. It changes nothing, and moves no door.
+Exit code 1 when something is bad.${examples('strikeplate doctor', 'strikeplate doctor --json > doctor.json')}`,
+    )
+    .action(async (options) => {
+      const { doctor } = await import('./doctor/doctor.ts');
+      done(await doctor(terminal, catalogues, version, options));
+    });
+
   program
     .command('backup [file]')
     .description('write everything of this gateway into one encrypted file, while it runs')

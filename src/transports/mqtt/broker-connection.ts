@@ -66,6 +66,8 @@ export class BrokerConnection {
   readonly protocolVersion: ProtocolVersion;
   /** How many QoS 1 messages may be unacknowledged at once (MQTT 5, section 3.2.2.3.3). */
   readonly receiveMaximum: number;
+  /** Bytes: the largest packet that the broker takes (MQTT 5, section 3.2.2.3.6); undefined where it names none. */
+  readonly maximumPacketSize: number | undefined;
   /** Resolves with why the connection ended. */
   readonly closed: Promise<BrokerFailure>;
   readonly #options: ConnectionOptions;
@@ -111,6 +113,7 @@ export class BrokerConnection {
     this.#socket = socket;
     this.#options = options;
     this.protocolVersion = options.protocolVersion;
+    this.maximumPacketSize = client.serverProperties?.maximumPacketSize;
     this.receiveMaximum = client.serverProperties?.receiveMaximum ?? 65_535;
     client.on('message', (topic, payload, packet) => {
       if (this.open) handlers.message({ topic, payload, retained: packet.retain });

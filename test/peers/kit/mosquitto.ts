@@ -72,6 +72,11 @@ export class Mosquitto {
     child.removeAllListeners('exit');
   }
 
+  /** Makes it read passwords and access rules anew. mosquitto(8): SIGHUP. */
+  reload(): void {
+    this.#process?.kill('SIGHUP');
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

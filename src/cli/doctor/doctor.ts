@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { loadConfig, readTarget, type Target } from '../../config/load.ts';
+import type { LoadedConfig } from '../../config/loaded-config.ts';
+import { ConfigError } from '../../config/problems.ts';
+import type { Catalogues } from '../catalogues.ts';
+import { chooseConfig } from '../config-choice.ts';
+import { connect } from '../connect.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { json, type Terminal } from '../terminal.ts';
+import { diagnose } from './diagnose.ts';
+import type { Finding } from './finding.ts';
+import type { Patient } from './patient.ts';
+import { type Surroundings, thisBox } from './surroundings.ts';
+
+interface DoctorOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** Says of everything a gateway needs whether it is well, and the line to type where it is not. */
+export async function doctor(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  version: string,
+  options: DoctorOptions,
+  world: Surroundings = thisBox,
+): Promise<ExitCode> {
+  const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
+  const patient = await patientOf(file, terminal, { ...catalogues, ...place }, version, world.now());
+  const findings = await diagnose(patient, world, () => connect(terminal, { config: file }));
+  const isWell = findings.every(({ verdict }) => verdict !== 'bad');
+  if (options.json) {
+    const made_at = new Date(world.now()).toISOString();
+    terminal.out(json({ version, made_at, ok: isWell, findings }));
+  } else for (const finding of findings) show(terminal, finding);
+  return isWell ? exitCodes.ok : exitCodes.failed;
+}
+
+const words = { ok: 'ok  ', warning: 'WARN', bad: 'BAD ' } as const;
+
+function show(terminal: Terminal, { check, verdict, says, run }: Finding): void {
+  terminal.out(`${words[verdict]} ${check.padEnd(13)} ${says}`);
+  if (run !== undefined) terminal.out(`                     ${run}`);
+}
+
+async function patientOf(
+  file: string,
+  { env }: Terminal,
+  catalogues: Catalogues & { readonly stateDir?: string },
+  version: string,
+  now: number,
+): Promise<Patient> {
+  let config: LoadedConfig | undefined;
+  let problems: Patient['problems'] = [];
+  try {
+    config = await loadConfig(file, { ...catalogues, env, now });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems = error.problems;
+  }
+  let target: Target | undefined;
+  try {
+    const { stateDir } = catalogues;
+    target = readTarget(file, { env, ...(stateDir !== undefined && { stateDir }) });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  return { configFile: resolve(file), config, problems, target, version, ...userOf(target?.stateDir) };
+}
+
+/** The one whose the state is; where there is none yet, the unit's, or whoever asks. */
+function userOf(stateDir: string | undefined): { user: string; uid: number } {
+  const owner = stateDir === undefined ? undefined : statSync(stateDir, { throwIfNoEntry: false })?.uid;
+  const id = (who: string, flag: string) => {
+    try {
+      return execFileSync('id', [flag, who], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    } catch {
+      return undefined;
+    }
+  };
+  const uid = owner ?? Number(id('strikeplate', '-u') ?? process.getuid?.() ?? 0);
+  return { uid, user: id(String(uid), '-un') ?? String(uid) };
+}
