@@ -9,7 +9,7 @@ const FULL_NAMES: Readonly<Record<string, string>> = {
   ...{ p: 'platform', pl_avail: 'payload_available', pl_lock: 'payload_lock', pl_unlk: 'payload_unlock' },
   ...{ pl_not_avail: 'payload_not_available', stat_jam: 'state_jammed', stat_locked: 'state_locked' },
   ...{ stat_locking: 'state_locking', stat_t: 'state_topic', stat_unlocked: 'state_unlocked', t: 'topic' },
-  ...{ stat_unlocking: 'state_unlocking', uniq_id: 'unique_id', val_tpl: 'value_template' },
+  ...{ stat_unlocking: 'state_unlocking', uniq_id: 'unique_id', val_tpl: 'value_template', o: 'origin' },
 };
 const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 export const topic = z.string().refine((name) => topicNameProblem(name) === undefined, {
@@ -28,8 +28,10 @@ const lock = z.object({
   ...{ state_locking: word.default('LOCKING'), state_unlocking: word.default('UNLOCKING') },
   ...{ state_jammed: word.default('JAMMED'), optimistic: z.boolean().default(false) },
   availability: z.preprocess((given) => (isEntry(given) ? [given] : given), z.array(presence).default([])),
-  availability_mode: z.enum(['latest', 'any', 'all']).default('latest'),
+  ...{ availability_mode: z.enum(['latest', 'any', 'all']).default('latest'), origin: z.unknown().optional() },
 });
+/** Zigbee2MQTT announces its `state`, which says UNLOCK for whatever is not locked. Where the bolt is stands beside it. */
+const BRIDGE = { state_locked: 'locked', state_unlocked: 'unlocked', value_template: '{{ value_json.lock_state }}' };
 export type Announcement = ReturnType<typeof readAnnouncement>;
 
 /**
@@ -44,12 +46,12 @@ export function readAnnouncement(payload: Buffer, component: string | undefined)
   if (data === undefined) throw new Error(`cannot be used: ${z.prettifyError(error).replace(/[✖\s]+/g, ' ')}`);
   if (!/^(\{\{\s*value\s*\}\})?$/.test(data.command_template ?? ''))
     throw new Error(`has a command_template that is a program: ${data.command_template}`);
-  const { payload_lock: locked, payload_unlock: unlocked } = data;
-  if (locked === unlocked)
-    throw new Error(`has one command (${locked}) for LOCK and UNLOCK: nobody could tell which is meant`);
+  if (data.payload_lock === data.payload_unlock)
+    throw new Error(`has one command (${data.payload_lock}) for LOCK and UNLOCK: nobody could tell which is meant`);
   const states = ['jammed', 'unlocking', 'locking', 'unlocked', 'locked'] as const;
-  const meanings = new Map<unknown, LockState>(states.map((state) => [data[`state_${state}`], state]));
-  const take = templateReader(data.value_template);
+  const says = isEntry(data.origin) && data.origin.name === 'Zigbee2MQTT' ? { ...data, ...BRIDGE } : data;
+  const meanings = new Map<unknown, LockState>(states.map((state) => [says[`state_${state}`], state]));
+  const take = templateReader(says.value_template);
   let hasTold = false;
   const read = (message: Buffer): LockState | undefined => {
     const said = take(message);
@@ -60,7 +62,7 @@ export function readAnnouncement(payload: Buffer, component: string | undefined)
   };
   return {
     commandTopic: data.command_topic,
-    payloads: { locked, unlocked },
+    payloads: { locked: data.payload_lock, unlocked: data.payload_unlock },
     /** What an optimistic lock says is what it was told: nobody believes it. */
     state: data.state_topic === undefined || data.optimistic ? undefined : { topic: data.state_topic, read },
     availability: data.availability.map(({ topic: where, value_template, ...says }) => {

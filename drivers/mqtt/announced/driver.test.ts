@@ -103,6 +103,36 @@ describe('templates', () => {
   });
 });
 
+describe('a lock that Zigbee2MQTT announces', () => {
+  // As Zigbee2MQTT 2.14.1 publishes it.
+  const announcement = {
+    command_topic: 'locks/front/command',
+    state_topic: 'locks/front/json',
+    value_template: '{{ value_json["state"] }}',
+    payload_lock: 'LOCK',
+    payload_unlock: 'UNLOCK',
+    state_locked: 'LOCK',
+    state_unlocked: 'UNLOCK',
+    origin: { name: 'Zigbee2MQTT', sw: '2.14.1', url: 'https://www.zigbee2mqtt.io' },
+  };
+  const locked = { battery: 95, lock_state: 'locked', state: 'LOCK' };
+
+  it.each([
+    ['is seen to move', { lock_state: 'unlocked', state: 'UNLOCK' }, true],
+    ['is stuck half way', { lock_state: 'not_fully_locked', state: 'UNLOCK' }, undefined],
+    ['does not know where it is', { lock_state: null, state: 'UNLOCK' }, undefined],
+    ['leaves out where it is', { state: 'UNLOCK' }, undefined],
+    ['is echoed by its bridge', { lock_state: 'locked', state: 'UNLOCK' }, undefined],
+  ])('%s', async (_, since, confirmed) => {
+    const f = await announcedLock({ lock: { announcement } });
+    const say = (words: object) => f.peer.publish('locks/front/json', JSON.stringify({ battery: 95, ...words }));
+    say(locked);
+    await f.clock.advance(5_000);
+    f.clock.setTimer(() => say(since), 900);
+    expect((await f.door('unlock')).confirmed).toBe(confirmed);
+  });
+});
+
 describe('optimistic locks', () => {
   it.each([
     ['without a state', { command_topic: 'locks/front/command' }],

@@ -78,9 +78,8 @@ function openLock(
       ctx.report({ kind: 'lock_state', state: said, ...(message.retained && { hearsay: true }) });
       book.told(kit.boltClaim(said, clock.now(), message));
     };
-    const states = state === undefined ? [] : [link.subscribe(state.topic, hear)];
     // A command that somebody left retained there would be carried out again at each reconnect.
-    following = [link.claimCommandTopic(commandTopic), ...states];
+    following = [link.claimCommandTopic(commandTopic), ...(state ? [link.subscribe(state.topic, hear)] : [])];
   }
 
   function leave(): void {

@@ -28,7 +28,8 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   const known = memory.known.get(claim.about)?.value;
   const differs = known !== undefined && known !== claim.value;
   const isAsAsked = state.goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
-  const isEcho = state.echo === 'owed' && differs && isAsAsked && !claim.kept && !claim.carried;
+  // After a gap nothing is known: then the first such word may be it as well.
+  const isEcho = state.echo === 'owed' && known !== claim.value && isAsAsked && !claim.kept && !claim.carried;
   const remembered = {
     ...state,
     memory: afterWord(memory, claim, traits.lateByMs),

@@ -235,6 +235,13 @@ describe('on a connection of one’s own', () => {
   });
 });
 
+it('after a gap the first word that says what was asked may be the middleman’s own, and is no answer', () => {
+  const story = new Story({ ...bridge, echoes: true }, bolt('ours')).heard('free', 6_000);
+  story.at(5, { kind: 'gap' }).at(10, { kind: 'reachable' });
+  story.told(1_020, 'ours').told(1_600, 'ours');
+  expect(story.run(3_000)).toMatchObject({ end: 'unknown' });
+});
+
 describe('a word that may be of an earlier command', () => {
   const again = { cause: 'remote_again', carried: true } as const;
 
@@ -283,6 +290,14 @@ describe('on a line whose answers carry no number', () => {
     story.memory = new Story(line, pulse).heard('off', 50).memory;
     story.answer = (n) => ({ after: 30, value: n > 1 ? 'on' : 'off' });
     expect(story.run(9_000, quick)).toEqual({ end: 'confirmed', by: 'change' });
+  });
+
+  it('a question that was under way when the line broke may be answered in the place of the next', () => {
+    const story = new Story(line, bolt('off')).heard('off', 50);
+    story.at(10, { kind: 'gap' }).at(20, { kind: 'reachable' });
+    // Somebody switched it on in between; the first answer is of before that, and is the second to come.
+    story.answer = (n) => (n === 1 ? undefined : { after: 30, value: n === 2 ? 'on' : 'off' });
+    expect(story.run(1_500, quick)).not.toMatchObject({ end: 'confirmed' });
   });
 
   it('a pulse that could be over before it was looked at is not known', () => {

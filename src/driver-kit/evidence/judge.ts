@@ -93,6 +93,8 @@ function takeGap<Reason>(before: State<Reason>, now: number): State<Reason> {
     ),
     waiting: [],
     returnedAt: now,
+    // The question under way may be answered all the same, in the place of the next.
+    missed: state.open !== undefined && state.open.began <= now ? [...state.missed, state.open.began] : state.missed,
     open: undefined,
     alike: [],
     elsewhere: undefined,
