@@ -112,6 +112,11 @@ export interface SerialRequest<T> {
 export interface SerialQueryOptions {
   /** Doors go before polls, in the order of their arrival each. */
   readonly priority: 'door' | 'poll';
+  /**
+   * `Clock.now()`: the reply to an equal request that left since then, and was lost when the port was, will do in the
+   * place of this one's. What it shows is then so since that time, and perhaps not later.
+   */
+  readonly since?: number;
   readonly signal: AbortSignal;
 }
 

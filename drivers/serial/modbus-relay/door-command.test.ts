@@ -96,6 +96,30 @@ describe('unlock', () => {
     expect(board.pulseCount).toBe(2);
   });
 
+  it.each([100, 700, 1_100])(
+    'is seen on after the adapter was pulled during the look at it and is back %i ms later, before 3 s are over',
+    async (awayMs) => {
+      const { board, clock, door, line } = await relayDoor({ settings: { release_s: 3 } });
+      line.misbehave({ kind: 'reply_lost' }, { functionCodes: WRITES, times: 1 });
+      board.onChange(({ on }) => {
+        if (on) line.misbehave({ kind: 'unplugged' }, { functionCodes: READS, times: 1 });
+      });
+      line.onUnplugged(() => clock.setTimer(() => line.plug(), awayMs));
+      expect(await door('unlock')).toMatchObject({ confirmed: true });
+      expect(board.pulseCount).toBe(1);
+    },
+  );
+
+  it('that did not arrive is not called released, nor refused, by a look that was lost with the adapter', async () => {
+    const { board, clock, door, line } = await relayDoor({ settings: { release_s: 3 } });
+    line.misbehave({ kind: 'request_lost' }, { functionCodes: WRITES, times: 1 });
+    clock.setTimer(() => line.misbehave({ kind: 'unplugged' }, { functionCodes: READS, times: 1 }), 200);
+    line.onUnplugged(() => clock.setTimer(() => line.plug(), 300));
+    const outcome = await door('unlock');
+    expect(outcome).toMatchObject({ error: { type: 'outcome_unknown', delivery: 'maybe_sent' } });
+    expect(board.pulseCount).toBe(0);
+  });
+
   it('that cannot be read before its time is over has an unknown outcome', async () => {
     const { board, door, line } = await relayDoor({ settings: { release_s: 1 } });
     line.misbehave({ kind: 'reply_lost' }, { functionCodes: WRITES, times: 1 });

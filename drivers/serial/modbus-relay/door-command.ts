@@ -49,8 +49,11 @@ export async function operate(
 ): Promise<LockOutcome> {
   const plan = planOf(door);
   let last: Look | undefined;
+  let sentAt: number | undefined;
+  /** Set when a look after the send was lost with the port: a pulse would be over before its reply cannot come any more. */
+  let since: number | undefined;
   const look = async (signal: AbortSignal, contact: 'always' | 'unless_released' | 'never') => {
-    last = await lookAt(door, { priority: 'door', signal, contact });
+    last = await lookAt(door, { priority: 'door', since, signal, contact });
     books.saw(last);
     return last;
   };
@@ -62,7 +65,11 @@ export async function operate(
   let line: string | undefined;
   const noting = (error: unknown) => {
     if (error instanceof GatewayError) line = error.message;
+    if (error instanceof GatewayError && error.type === 'link_unavailable' && target === 'released') since = sentAt;
     throw error;
+  };
+  const spent = () => {
+    sentAt = door.clock.now();
   };
   const verdict = await books.evidence.judge({
     goal: goalOf(door, target),
@@ -71,11 +78,15 @@ export async function operate(
     ctx,
     marginMs: MARGIN_MS,
     send: async (observe, tell) => {
-      said = await send(door, target, ctx, { observe, tell, books }).catch(noting);
+      said = await send(door, target, ctx, { observe, tell, books, spent }).catch(noting);
     },
     // A closed door says nothing of the relay.
-    ask: async (_, signal) =>
-      claimsOf(await look(signal, 'unless_released').catch(noting)).filter(({ value }) => value !== 'closed'),
+    ask: async (_, signal) => {
+      const claims = claimsOf(await look(signal, 'unless_released').catch(noting));
+      return claims
+        .filter(({ value }) => value !== 'closed')
+        .map((claim) => (since === undefined ? claim : { ...claim, notBefore: since }));
+    },
   });
   switch (verdict.end) {
     case 'confirmed':
@@ -95,14 +106,17 @@ interface Sending {
   readonly observe: PermitObserver;
   readonly tell: (answer: Answered<GatewayError>) => void;
   readonly books: Bookkeeper;
+  /** Told when the command leaves. */
+  readonly spent: () => void;
 }
 
 /** @returns what the board said, in words @throws GatewayError; `maybe_sent` when nothing came back */
-async function send(door: RelayDoor, target: Target, ctx: CommandContext, { observe, tell, books }: Sending) {
+async function send(door: RelayDoor, target: Target, ctx: CommandContext, { observe, tell, books, ...on }: Sending) {
   const { link, fitting, closing } = door;
   return underSignals([ctx.signal, closing], async (signal) => {
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
     const spent = () => {
+      on.spent();
       books.ordered(target);
       observe.spent();
     };

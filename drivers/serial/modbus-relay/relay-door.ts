@@ -26,6 +26,8 @@ export interface RelayDoor {
 export interface Looking {
   readonly priority: 'door' | 'poll';
   readonly signal: AbortSignal;
+  /** As {@link SerialQueryOptions.since}. */
+  readonly since?: number | undefined;
   /** Whether the contact is worth its time on the line, about 27 ms at 9600 baud. Default: always. */
   readonly contact?: 'always' | 'unless_released' | 'never';
 }
@@ -34,9 +36,9 @@ export interface Looking {
  * Reads the relay and the door contact, the relay first.
  * @throws GatewayError as `ask` does
  */
-export async function lookAt(door: RelayDoor, { priority, signal, contact = 'always' }: Looking): Promise<Look> {
+export async function lookAt(door: RelayDoor, { priority, since, signal, contact = 'always' }: Looking): Promise<Look> {
   const { link, fitting, clock, name } = door;
-  const asking: Ask = (request) => ask(link, request, { name, priority, signal });
+  const asking: Ask = (request) => ask(link, request, { name, priority, since, signal });
   const relays = await readRelays(link.unit, fitting)(asking);
   const at = clock.now();
   const coil = relays[fitting.channel] ? 'on' : 'off';

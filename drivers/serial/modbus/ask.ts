@@ -6,6 +6,8 @@ export interface Asking {
   /** The device's name as people know it. */
   readonly name: string;
   readonly priority: 'door' | 'poll';
+  /** As {@link SerialQueryOptions.since}. */
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -15,10 +17,12 @@ export interface Asking {
  * `misconfigured` when the unit has no such thing, `device_busy`. The signal's reason when it aborts.
  */
 export async function ask<T>(link: SerialLink, request: ModbusRequest<T>, asking: Asking): Promise<T> {
-  const { name, priority, signal } = asking;
-  const reply = await link.query(request, { priority, signal }).catch((error: unknown) => {
-    throw signal.aborted ? error : named(error, name);
-  });
+  const { name, priority, since, signal } = asking;
+  const reply = await link
+    .query(request, { priority, signal, ...(since !== undefined && { since }) })
+    .catch((error: unknown) => {
+      throw signal.aborted ? error : named(error, name);
+    });
   if (reply.ok) return reply.value;
   const { exception } = reply;
   const said = `${name}: unit ${link.unit} answered a read with ${exceptionName(exception)}.`;

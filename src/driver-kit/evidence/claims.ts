@@ -25,7 +25,10 @@ export interface Claim {
    * that is told again. `other`: a hand, a keypad, the lock itself.
    */
   readonly cause?: 'this_command' | 'remote' | 'remote_again' | 'other';
-  /** `Clock.now()` before which it cannot have arisen, where the device proves it: by a number or a time of its own. */
+  /**
+   * `Clock.now()` before which it cannot have arisen, where the device proves it: by a number or a time of its own. An
+   * answer that may be to an earlier question has that one's.
+   */
   readonly notBefore?: number;
 }
 

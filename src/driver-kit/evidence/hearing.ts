@@ -28,8 +28,10 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   const known = memory.known.get(claim.about)?.value;
   const differs = known !== undefined && known !== claim.value;
   const isAsAsked = state.goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
-  // After a gap nothing is known: then the first such word may be it as well.
-  const isEcho = state.echo === 'owed' && known !== claim.value && isAsAsked && !claim.kept && !claim.carried;
+  // After a gap what is known may be remembered, and the same as the echo; what is said at once is remembered, and none.
+  const isNews = known !== claim.value || Number.isFinite(state.returnedAt);
+  const isOwed = state.echo === 'owed' && claim.at >= state.returnedAt + REMEMBERED_MS;
+  const isEcho = isOwed && isNews && isAsAsked && !claim.kept && !claim.carried;
   const remembered = {
     ...state,
     memory: afterWord(memory, claim, traits.lateByMs),
@@ -107,7 +109,8 @@ export function takeAnswer<Reason>(
   for (const claim of claims) memory = afterAnswer(memory, claim, open.began, isInTurn ? traits.lateByMs : 0);
   const answered = plan({ ...state, memory, open: undefined, missed, silence: undefined }, now);
   if (began < sentAt) return answered;
-  return claims.reduce((next, claim) => see(next, claim, began, now, open.began), answered);
+  const since = ({ notBefore }: Claim) => Math.min(began, notBefore ?? began);
+  return claims.reduce((next, claim) => see(next, claim, since(claim), now, open.began), answered);
 }
 
 /**

@@ -20,7 +20,7 @@ export function see<Reason>(
     return about === goal.question ? { ...state, verdict: { end: 'answered', value } } : state;
   const known = state.before.get(about);
   // An answer that may be older than what is known says nothing of how it changed.
-  const isOfItself = claim.cause === 'this_command' || claim.notBefore !== undefined;
+  const isOfItself = claim.cause === 'this_command' || (claim.notBefore !== undefined && askedAt === undefined);
   const isOlder = known !== undefined && known.value !== value && since < known.at;
   if (askedAt !== undefined && isOlder && !isOfItself) return state;
   const seen = { ...state, before: new Map([...state.before, [about, { value, how: 'seen' as const, at: now }]]) };

@@ -8,6 +8,8 @@ export interface Job {
   /** True when the request may act: a failure after it left is then `maybe_sent`. */
   readonly acts: boolean;
   readonly permit: SendPermit | undefined;
+  /** `Clock.now()`: the reply to an equal question that left since then will do. */
+  readonly since: number | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }

@@ -16,6 +16,8 @@ interface Awaited {
   readonly leftAt: number;
   /** `Clock.now()` after which its reply cannot come any more. */
   readonly until: number;
+  /** The port went before it came: with the adapter, its bytes are mostly lost. */
+  readonly isLostWithPort: boolean;
   received: Buffer;
 }
 
@@ -42,16 +44,33 @@ export class LateReplies {
   }
 
   /** The reply to this request did not come in time. */
-  expect(unit: number, request: SerialRequest<unknown>, leftAt: number): void {
+  expect(unit: number, request: SerialRequest<unknown>, leftAt: number, isLostWithPort = false): void {
     const patienceMs = Math.max(LATEST_REPLY_MS, 2 * request.replyTimeoutMs, 2 * (this.slowestOf(unit) ?? 0));
-    this.#awaited.push({ unit, request, leftAt, until: leftAt + patienceMs, received: Buffer.alloc(0) });
+    this.#awaited.push({
+      unit,
+      request,
+      leftAt,
+      until: leftAt + patienceMs,
+      isLostWithPort,
+      received: Buffer.alloc(0),
+    });
   }
 
-  /** `Clock.now()` until which a reply to such a request may be that of an earlier one; undefined when it cannot. */
-  ambiguousUntil(unit: number, { replyKind }: SerialRequest<unknown>): number | undefined {
+  /**
+   * `Clock.now()` until which a reply to such a request may be that of an earlier one; undefined when it cannot.
+   * @param since one that left since then and was lost with the port may be answered in its place
+   */
+  ambiguousUntil(
+    unit: number,
+    { replyKind }: SerialRequest<unknown>,
+    since = Number.POSITIVE_INFINITY,
+  ): number | undefined {
     const now = this.#clock.now();
     this.#awaited = this.#awaited.filter(({ until }) => until > now);
-    const alike = this.#awaited.filter((late) => late.unit === unit && late.request.replyKind === replyKind);
+    const alike = this.#awaited.filter(
+      ({ unit: other, request, isLostWithPort, leftAt }) =>
+        other === unit && request.replyKind === replyKind && !(isLostWithPort && leftAt >= since),
+    );
     return alike.length === 0 ? undefined : Math.max(...alike.map(({ until }) => until));
   }
 
@@ -59,6 +78,14 @@ export class LateReplies {
   settleOldest(unit: number, { replyKind }: SerialRequest<unknown>): LateReply | undefined {
     const oldest = this.#awaited.find((late) => late.unit === unit && late.request.replyKind === replyKind);
     return oldest && this.#settle(oldest);
+  }
+
+  /** A reply was taken, which may be that of the oldest one that was lost with its port: then this one's is still to come. */
+  answeredInTurn(unit: number, request: SerialRequest<unknown>, leftAt: number): void {
+    const oldest = this.#awaited.find((late) => late.unit === unit && late.request.replyKind === request.replyKind);
+    if (oldest === undefined) return;
+    this.#awaited = this.#awaited.filter((other) => other !== oldest);
+    this.expect(unit, request, leftAt, true);
   }
 
   /**

@@ -252,6 +252,34 @@ describe('a serial bus', () => {
     expect(answered - (wire.heard.at(-1)?.at ?? 0)).toBeCloseTo(20);
   });
 
+  it('takes the answer to what was lost with the port for that of an equal question, where one of since then will do', async () => {
+    const { clock, wire, query, link, signal } = await open();
+    const lost = outcome(query('a'));
+    await clock.advance(50);
+    wire.unplug();
+    await lost;
+    wire.plugged = true;
+    await clock.advance(500);
+    wire.answerAll();
+    const again = (since: number) => {
+      const began = clock.now();
+      return clock.until(link.query(ask('a'), { priority: 'poll', since, signal }).then(() => clock.now() - began));
+    };
+    // Two answers may come now to what is asked: whoever wants one of his own goes on waiting.
+    expect(await again(0)).toBeLessThan(200);
+    expect(await again(0)).toBeLessThan(200);
+    expect(await again(clock.now())).toBeGreaterThan(3_000);
+  });
+
+  it('takes no answer that is late on a port which stayed for one of since then', async () => {
+    const { clock, wire, query, link, signal } = await open();
+    await clock.until(outcome(query('a')));
+    wire.answerAll();
+    const began = clock.now();
+    await clock.until(link.query(ask('a'), { priority: 'poll', since: 0, signal }));
+    expect(clock.now() - began).toBeGreaterThan(3_000);
+  });
+
   it('waits for the rest of an answer that has begun in time', async () => {
     const { clock, wire, query } = await open();
     wire.answer = () => {

@@ -47,6 +47,7 @@ interface NewJob<T> {
   readonly priority: 'door' | 'poll';
   readonly acts: boolean;
   readonly permit?: SendPermit;
+  readonly since?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -125,7 +126,8 @@ export class SerialBus {
         return bus.state;
       },
       onStateChange: (listener) => bus.onStateChange(listener),
-      query: (request, { priority, signal }) => bus.#submit(unit, { request, priority, acts: false, signal }),
+      query: (request, { priority, since, signal }) =>
+        bus.#submit(unit, { request, priority, acts: false, since, signal }),
       command: (permit, request, signal) =>
         bus.#submit(unit, { request, priority: 'door', acts: true, permit, signal }),
       restore: (request, reason, signal) => {
@@ -140,7 +142,7 @@ export class SerialBus {
     await this.#keeper.close();
   }
 
-  #submit<T>(unit: number, { request, priority, acts, permit, signal }: NewJob<T>): Promise<T> {
+  #submit<T>(unit: number, { request, priority, acts, permit, since, signal }: NewJob<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -153,6 +155,7 @@ export class SerialBus {
         priority,
         acts,
         permit,
+        since,
         // The value is what this job's own request found.
         resolve: (value) => {
           settled();
@@ -215,8 +218,8 @@ export class SerialBus {
   }
 
   /** Undefined for a job that may go now. A command does not wait: what it did can be looked at. */
-  #heldUntil({ acts, unit, request }: Job): number | undefined {
-    return acts ? undefined : this.#late.ambiguousUntil(unit, request);
+  #heldUntil({ acts, unit, request, since }: Job): number | undefined {
+    return acts ? undefined : this.#late.ambiguousUntil(unit, request, since);
   }
 
   #untilOneMayGo(): number {
@@ -259,8 +262,8 @@ export class SerialBus {
   async #awaitReply(job: Job, port: OpenPort, left: Promise<void>): Promise<string | undefined> {
     const { clock, line } = this.#options;
     const { unit, request } = job;
-    // Only a command goes out while the reply to an earlier one may still come.
-    const isAmbiguous = this.#late.ambiguousUntil(unit, request) !== undefined;
+    // Only a command goes out while the reply to an earlier one may still come and would not do.
+    const isAmbiguous = this.#late.ambiguousUntil(unit, request, job.since) !== undefined;
     let leftAt: number | undefined;
     left.then(
       () => {
@@ -274,6 +277,7 @@ export class SerialBus {
     for (;;) {
       const scan = this.#echo.scan(request, this.#received);
       if (scan.found && !isAmbiguous) {
+        this.#late.answeredInTurn(unit, request, leftAt ?? clock.now());
         job.resolve(scan.value);
         return undefined;
       }
@@ -284,7 +288,7 @@ export class SerialBus {
         return 'the reply that was heard may be the late one to an earlier command';
       }
       if (this.#keeper.port !== port) {
-        this.#late.expect(unit, request, leftAt ?? clock.now());
+        this.#late.expect(unit, request, leftAt ?? clock.now(), true);
         return 'the serial port was lost before the reply came';
       }
       const endsAt = leftAt === undefined ? stuckAt : this.#replyEndsAt(leftAt, request.replyTimeoutMs);
