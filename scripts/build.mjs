@@ -8,6 +8,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildConsole } from './build-console.mjs';
+import { bundle } from './bundle.mjs';
 import { copyAssets } from './copy-assets.mjs';
 import { sbomOf } from './sbom.mjs';
 
@@ -37,7 +38,7 @@ const built = () => (existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : u
  * Compiles into a folder of its own and swaps it in, so that nobody ever runs half a build. The folder lies as deep as
  * `dist`, or source maps would point beside the sources.
  */
-export function build() {
+export async function build() {
   const stamp = fingerprint();
   const next = join(root, `.dist-next-${process.pid}`);
   const last = join(root, `.dist-last-${process.pid}`);
@@ -50,6 +51,7 @@ export function build() {
     copyAssets(root, next);
     buildConsole(root, next);
     writeFileSync(join(next, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(root), undefined, 1)}\n`);
+    await bundle(next);
     writeFileSync(join(next, '.built-from'), stamp);
     if (existsSync(dist)) renameSync(dist, last);
     renameSync(next, dist);
@@ -87,7 +89,7 @@ export async function ensureBuilt() {
         continue;
       }
       try {
-        if (built() !== fingerprint()) build();
+        if (built() !== fingerprint()) await build();
       } finally {
         rmSync(lock, { force: true });
       }
@@ -99,7 +101,7 @@ export async function ensureBuilt() {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    build();
+    await build();
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
