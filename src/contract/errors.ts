@@ -38,6 +38,7 @@ export const errorTypes = {
   not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   device_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   action_attempt_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
+  connected_account_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   access_code_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   noise_threshold_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },
   event_not_found: { http: 404, retry: 'never', delivery: 'not_sent' },

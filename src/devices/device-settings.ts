@@ -16,6 +16,7 @@ const keptSettings = z.object({
   customMetadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
   isManaged: z.boolean(),
   backupPool: z.boolean().optional(),
+  codeLengths: z.array(z.number()).optional(),
   stopped: z.object({ at: z.number(), by: z.string(), reason: z.string().optional() }).optional(),
 });
 
@@ -23,12 +24,13 @@ const keptSettings = z.object({
 export function keptSettingsOf(store: StoreReader, deviceId: string): DeviceSettings {
   const text = store.fact(nameOf(deviceId));
   if (text === undefined) return noSettings;
-  const { name, customMetadata, isManaged, backupPool, stopped } = keptSettings.parse(JSON.parse(text));
+  const { name, customMetadata, isManaged, backupPool, codeLengths, stopped } = keptSettings.parse(JSON.parse(text));
   return {
     name,
     customMetadata,
     isManaged,
     backupPool,
+    codeLengths,
     stopped: stopped && { at: stopped.at, by: stopped.by, reason: stopped.reason },
   };
 }
@@ -52,6 +54,7 @@ export class DeviceAdministrator implements DeviceAdministration {
 
   update(deviceId: string, update: DeviceUpdate): Promise<void> {
     return this.#change(deviceId, (before, configuredName) => {
+      if (update.codeLengths) this.#assertTakes(deviceId, update.codeLengths);
       const customMetadata = { ...before.customMetadata };
       for (const [key, value] of Object.entries(update.customMetadata ?? {})) {
         if (value === null || value === '') delete customMetadata[key];
@@ -59,8 +62,8 @@ export class DeviceAdministrator implements DeviceAdministration {
       }
       if (Object.keys(customMetadata).length > mostMetadata) throw tooMuchMetadata();
       const name = update.name === undefined ? before.name : (update.name ?? undefined);
-      const { isManaged = before.isManaged, backupPool = before.backupPool } = update;
-      const settings = { ...before, name, customMetadata, isManaged, backupPool };
+      const { isManaged = before.isManaged, backupPool = before.backupPool, codeLengths = before.codeLengths } = update;
+      const settings = { ...before, name, customMetadata, isManaged, backupPool, codeLengths };
       const renamed = (name ?? configuredName) !== (before.name ?? configuredName);
       const event = { eventType: 'device.name_changed', details: { device_name: name ?? configuredName } } as const;
       const eventType = settings.isManaged ? 'device.unmanaged.converted_to_managed' : 'device.converted_to_unmanaged';
@@ -91,6 +94,18 @@ export class DeviceAdministrator implements DeviceAdministration {
       } as const;
       return { settings: { ...before, stopped: undefined }, events: [event] };
     });
+  }
+
+  /** @throws GatewayError `unsupported_action`, `invalid_input` */
+  #assertTakes(deviceId: string, lengths: readonly number[]): void {
+    const { ownCodeLengths: own, snapshot } = this.#options.registry.require(deviceId);
+    if (own === undefined)
+      throw new GatewayError('unsupported_action', `${snapshot.name} takes no access codes, or is not open yet.`);
+    if (!own.some((length) => lengths.includes(length)))
+      throw new GatewayError(
+        'invalid_input',
+        `${snapshot.name} takes codes of ${own.join(', ')} digits, and none of these lengths was reported.`,
+      );
   }
 
   #change(

@@ -119,6 +119,11 @@ export class ManagedDevice {
     return this.#options.description.name;
   }
 
+  /** How many digits its codes may have by its own word; undefined without codes, and while it is not open. */
+  get ownCodeLengths(): readonly number[] | undefined {
+    return this.#device?.accessCodes?.rules.lengths;
+  }
+
   get isOutOfServiceByConfiguration(): boolean {
     return this.#options.outOfService;
   }
@@ -126,6 +131,7 @@ export class ManagedDevice {
   /** Takes over what was set for it; those who follow the device hear its health again, with the new snapshot. */
   apply(settings: DeviceSettings): void {
     this.#snapshot = { ...this.#snapshot, ...this.#underSettings(settings) };
+    if (this.#device) this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(this.#device, settings) };
     this.#onReport(this.#snapshot, { kind: 'health', health: this.#snapshot.health });
     this.lane.nudge();
   }
@@ -182,7 +188,7 @@ export class ManagedDevice {
       this.#failures = 0;
       this.#snapshot = {
         ...this.#snapshot,
-        capabilities: capabilitiesOf(device),
+        capabilities: capabilitiesOf(device, this.settings),
         serialNumber: device.serialNumber,
         isBehindBridge: device.isBehindBridge === true,
       };
@@ -293,7 +299,7 @@ export class ManagedDevice {
 
   #take(report: DeviceReport): void {
     if (report.kind === 'capabilities' && this.#device)
-      this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(this.#device) };
+      this.#snapshot = { ...this.#snapshot, capabilities: capabilitiesOf(this.#device, this.settings) };
     const before = this.#snapshot;
     const isHearsay = report.kind === 'health' && this.#device?.isBehindBridge === true;
     this.#snapshot = applyReport(
@@ -308,9 +314,16 @@ export class ManagedDevice {
   }
 }
 
-const capabilitiesOf = ({ lock, accessCodes, noise }: Device): DeviceSnapshot['capabilities'] => ({
+const capabilitiesOf = (
+  { lock, accessCodes, noise }: Device,
+  { codeLengths }: DeviceSettings,
+): DeviceSnapshot['capabilities'] => ({
   lock: lock && { observes: lock.observes, ...(lock.tellsWho && { tellsWho: true }) },
-  accessCodes: accessCodes && { ...accessCodes.rules, observes: accessCodes.observes },
+  accessCodes: accessCodes && {
+    ...accessCodes.rules,
+    ...(codeLengths && { lengths: accessCodes.rules.lengths.filter((length) => codeLengths.includes(length)) }),
+    observes: accessCodes.observes,
+  },
   noise: noise && {
     metric: noise.metric,
     expectedIntervalMs: noise.expectedIntervalMs,

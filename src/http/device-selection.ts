@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { Gateway } from '../model/gateway.ts';
+import { connectedAccountIdOf } from '../wire/connected-account.ts';
 import { moment } from './plain-parameters.ts';
 
 /** Seam's filters for lists of devices. Those that nothing here can match (customers) give an empty list. */
@@ -35,12 +36,16 @@ export function selectDevices(
     wanted.customer_key !== undefined ||
     wanted.customer_ids !== undefined ||
     wanted.user_identifier_key !== undefined ||
-    wanted.connect_webview_id !== undefined ||
-    (wanted.connected_account_id !== undefined && wanted.connected_account_id !== workspaceId) ||
-    wanted.connected_account_ids?.includes(workspaceId) === false
+    wanted.connect_webview_id !== undefined
   )
     return [];
   const tests = testsFor(wanted);
+  const { connected_account_id: account, connected_account_ids: accounts } = wanted;
+  if (account !== undefined || accounts !== undefined)
+    tests.push(({ link }) => {
+      const id = connectedAccountIdOf(workspaceId, link);
+      return (account ?? id) === id && accounts?.includes(id) !== false;
+    });
   const spaceId = wanted.space_id ?? wanted.unstable_location_id ?? undefined;
   if (spaceId !== undefined) {
     const inside = new Set(spaces.get(spaceId)?.deviceIds);

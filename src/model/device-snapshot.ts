@@ -58,6 +58,8 @@ export interface DeviceSettings {
   readonly isManaged: boolean;
   /** Whether spare codes are kept on it; undefined: as configured. */
   readonly backupPool: boolean | undefined;
+  /** How many digits its codes may have, where somebody found the lock to take fewer lengths than it says. */
+  readonly codeLengths: readonly number[] | undefined;
   /** Taken out of service: when, in milliseconds since the Unix epoch, by whom, and why. */
   readonly stopped: { readonly at: number; readonly by: string; readonly reason: string | undefined } | undefined;
 }
@@ -67,13 +69,16 @@ export const noSettings: DeviceSettings = {
   customMetadata: {},
   isManaged: true,
   backupPool: undefined,
+  codeLengths: undefined,
   stopped: undefined,
 };
 
 /** What is known of a device now: the latest of each report, and when it was heard. */
 export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
-    readonly lock: { readonly observes: Observes; readonly tellsWho?: boolean } | undefined;
+    readonly lock:
+      | { readonly observes: Observes; readonly tellsWho?: boolean; readonly canAutoLock?: boolean }
+      | undefined;
     readonly accessCodes: (AccessCodeRules & { readonly observes: ObservesCodes }) | undefined;
     readonly noise:
       | {

@@ -65,6 +65,8 @@ export interface DeviceUpdate {
   readonly isManaged?: boolean;
   /** Whether spare codes are kept on it. */
   readonly backupPool?: boolean;
+  /** Lengths that its codes may have, of those that it says itself. */
+  readonly codeLengths?: readonly number[];
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
 } from '../model/records.ts';
 import { type WireAccessCode, wireAccessCode } from './access-code.ts';
 import { type ActionAttempt, actionAttempt } from './action-attempt.ts';
+import { accountErrors } from './connected-account.ts';
 import { type WireDevice, wireDevice } from './device.ts';
 import {
   conditionWarnings,
@@ -114,6 +115,11 @@ export class Answers {
       deviceWarnings: () => {
         const found = device();
         return found === undefined ? [] : deviceWarnings(found, this.#aroundWarningsOf(found));
+      },
+      link: () => device()?.link,
+      accountErrors: () => {
+        const link = device()?.link;
+        return link === undefined ? [] : accountErrors(devices.list().filter((one) => one.link === link));
       },
       deviceMetadata: () => device()?.settings.customMetadata,
       isManagedCode: () => {

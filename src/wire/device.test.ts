@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
 import type { Health, Ratio } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import { connectedAccountIdOf } from './connected-account.ts';
 import { deviceSchema, wireDevice } from './device.ts';
 
+const workspaceId = '20000000-0000-5000-8000-000000000000';
 const around = {
-  workspaceId: 'w',
+  workspaceId,
   gatewayName: 'Lobby',
   exceeded: ['threshold-1'],
   time: { confirmed: true as const },
@@ -37,8 +39,8 @@ test('has every field that the wire contract demands', () => {
       supported_code_lengths: [4, 5, 6, 7, 8],
       max_active_codes_supported: 30,
     },
-    connected_account_id: 'w',
-    workspace_id: 'w',
+    connected_account_id: connectedAccountIdOf(workspaceId, 'mqtt/main'),
+    workspace_id: workspaceId,
     space_ids: ['space-1'],
     errors: [],
     warnings: [],

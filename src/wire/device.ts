@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { tellsOfBolt } from '../contract/index.ts';
 import { batteryStatus } from '../model/battery-status.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import { connectedAccountIdOf } from './connected-account.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings, type WarningSurroundings } from './device-problems.ts';
+import { providerNameOf } from './device-provider.ts';
 import { isoTime } from './iso-time.ts';
 
 const batterySchema = z.object({ level: z.number(), status: z.enum(['critical', 'low', 'good', 'full']) });
@@ -128,7 +130,7 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
     can_simulate_connection: false,
     can_simulate_disconnection: false,
     can_simulate_removal: false,
-    can_configure_auto_lock: false,
+    can_configure_auto_lock: lock?.canAutoLock === true,
     properties: {
       online: device.health.status === 'online',
       name: device.name,
@@ -149,13 +151,12 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
     },
     device_manufacturer: { manufacturer: snakeCase(device.manufacturer), display_name: device.manufacturer },
     device_provider: {
-      device_provider_name: 'strikeplate',
-      display_name: 'Strikeplate',
+      device_provider_name: providerNameOf(device.driver),
+      display_name: device.driver,
       provider_category: 'stable',
     },
     location: { location_name: gatewayName, time_zone: device.timeZone },
-    // The wire contract demands an account. Devices here belong to the gateway, so it stands in for one.
-    connected_account_id: workspaceId,
+    connected_account_id: connectedAccountIdOf(workspaceId, device.link),
     workspace_id: workspaceId,
     space_ids: [...spaceIds],
     errors: deviceErrors(device),

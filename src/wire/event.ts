@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { eventTypes } from '../model/event-catalogue.ts';
 import type { EventRecord } from '../model/records.ts';
+import { connectedAccountIdOf } from './connected-account.ts';
 import { type DeviceError, type DeviceWarning, errorCodeOf } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
 
@@ -64,6 +65,9 @@ export interface EventSurroundings {
   /** What is wrong with its device now. */
   readonly deviceErrors: () => readonly DeviceError[];
   readonly deviceWarnings: () => readonly DeviceWarning[];
+  /** The link of its device; undefined when it is no longer configured. */
+  readonly link: () => string | undefined;
+  readonly accountErrors: () => readonly Readonly<Record<string, unknown>>[];
   /** What people noted of its device; undefined for none. */
   readonly deviceMetadata: () => Readonly<Record<string, string | boolean>> | undefined;
   /** Whether its access code is the gateway's own; undefined when it is gone. */
@@ -90,7 +94,11 @@ export function wireEvent(event: EventRecord, around: EventSurroundings): WireEv
     created_at: isoTime(event.createdAt),
     occurred_at: isoTime(event.occurredAt),
     ...describedBy(eventType),
-    ...(deviceId !== undefined && { device_id: deviceId, connected_account_id: workspaceId, ...metadata(around) }),
+    ...(deviceId !== undefined && {
+      device_id: deviceId,
+      connected_account_id: accountOf(around),
+      ...metadata(around),
+    }),
     ...(accessCodeId !== undefined && { access_code_id: accessCodeId }),
     ...(actionAttemptId !== undefined && { action_attempt_id: actionAttemptId }),
     ...(noiseThresholdId !== undefined && { noise_threshold_id: noiseThresholdId }),
@@ -116,7 +124,7 @@ function troubleOf({ eventType, occurredAt, details }: EventRecord, around: Even
     ...(isGone && { error_code: disconnectionOf(reason) }),
     device_errors: isGone ? [gone] : then(around.deviceErrors()),
     device_warnings: then(around.deviceWarnings()),
-    connected_account_errors: [],
+    connected_account_errors: [...around.accountErrors()],
     connected_account_warnings: [],
   };
 }
@@ -132,6 +140,12 @@ function guest({ isManagedCode, userIdentityId }: EventSurroundings) {
     ...(isManaged !== undefined && { access_code_is_managed: isManaged }),
     ...(identity !== undefined && { user_identity_id: identity }),
   };
+}
+
+/** Of a device that is gone nobody knows the link: the gateway stands for it. */
+function accountOf({ workspaceId, link }: EventSurroundings): string {
+  const known = link();
+  return known === undefined ? workspaceId : connectedAccountIdOf(workspaceId, known);
 }
 
 function metadata({ deviceMetadata }: EventSurroundings) {

@@ -117,12 +117,13 @@ export class FakeGateway implements Gateway, FakeHost {
         undefined,
   };
   readonly administration: Gateway['administration'] = {
-    update: async (deviceId, { name, customMetadata, isManaged, backupPool }) =>
+    update: async (deviceId, { name, customMetadata, isManaged, backupPool, codeLengths }) =>
       this.#set(deviceId, ({ settings }) => ({
         ...settings,
         name: name === undefined ? settings.name : (name ?? undefined),
         isManaged: isManaged ?? settings.isManaged,
         backupPool: backupPool ?? settings.backupPool,
+        codeLengths: codeLengths ?? settings.codeLengths,
         customMetadata: Object.fromEntries(
           Object.entries({ ...settings.customMetadata, ...customMetadata }).flatMap(([key, value]) =>
             value === null || value === '' ? [] : [[key, value]],

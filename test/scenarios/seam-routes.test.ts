@@ -200,6 +200,45 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
     expect(await seam.accessCodes.unmanaged.list({ device_id })).toEqual([]);
   },
 
+  '/access_codes/get_timeline': async () => {
+    const { access_code_id } = await newCode({ code: '582914' });
+    const { actionAttemptId } = gateway.accepted[0] ?? {};
+    gateway.happen({ eventType: 'access_code.created', deviceId: device_id, accessCodeId: access_code_id });
+    gateway.happen({
+      eventType: 'access_code.set_on_device',
+      deviceId: device_id,
+      accessCodeId: access_code_id,
+      actionAttemptId,
+    });
+    // Unpublished, so that the client asks for it only as one that may see such routes.
+    const { data } = await seam.client.post('/access_codes/get_timeline', { access_code_id });
+    expect(data.timeline_events).toMatchObject([
+      { event_type: 'access_code.set_on_device', actor: { type: 'api_key' } },
+      { event_type: 'access_code.created', actor: { type: 'system' } },
+    ]);
+  },
+  '/access_codes/report_device_constraints': () =>
+    seam.accessCodes.reportDeviceConstraints({ device_id, supported_code_lengths: [4, 6] }),
+
+  '/connected_accounts/get': async () => {
+    const [{ connected_account_id } = { connected_account_id: '' }] = await seam.connectedAccounts.list();
+    expect(await seam.devices.list({ connected_account_id })).not.toEqual([]);
+    expect(await seam.connectedAccounts.get({ connected_account_id })).toMatchObject({ errors: [] });
+  },
+  '/connected_accounts/list': async () => {
+    const named = new Set((await seam.devices.list()).map((device) => device.connected_account_id));
+    const listed = (await seam.connectedAccounts.list()).map((account) => account.connected_account_id);
+    expect(new Set(listed)).toEqual(named);
+  },
+  '/devices/list_device_providers': async () => {
+    const named = new Set((await seam.devices.list()).map(({ device_provider }) => device_provider));
+    expect(named.size).toBeGreaterThan(0);
+    return seam.devices.listDeviceProviders();
+  },
+  '/workspaces/list': async () => {
+    expect(await seam.workspaces.list()).toEqual([await seam.workspaces.get()]);
+  },
+
   '/user_identities/create': () => aPerson(),
   '/user_identities/get': async () => {
     const { user_identity_id } = await aPerson();
@@ -397,6 +436,7 @@ const withoutCall = (version: string): readonly string[] => [
   '/devices/take_out_of_service',
   '/devices/put_into_service',
   '/noise_sensors/levels/list',
+  '/access_codes/get_timeline',
   ...(version.startsWith('1.') ? ['/access_methods/unlock_door'] : []),
 ];
 

@@ -5,6 +5,7 @@ import type { EventQuery } from '../../model/store.ts';
 import { eventSchema } from '../../wire/event.ts';
 import { InvalidInput } from '../invalid-input.ts';
 import { type Route, readRoute } from '../route.ts';
+import { devicesOfAccount } from './connected-accounts.ts';
 
 /** Seam's default; more than the second are cut. */
 const DEFAULT_LIMIT = 500;
@@ -108,17 +109,24 @@ export function eventRoutes(): Route[] {
         }
         const from = since ?? between?.[0];
         const until = between?.[1];
+        const chosen = chosenEvents(params);
+        const ofAccount =
+          params.connected_account_id === undefined
+            ? undefined
+            : devicesOfAccount(gateway, params.connected_account_id).filter(
+                (id) => chosen.deviceIds?.includes(id) !== false,
+              );
         const found = gateway.events.list({
-          ...chosenEvents(params),
+          ...chosen,
+          ...(ofAccount && { deviceIds: ofAccount }),
           ...(eventIds && { eventIds }),
           ...(from !== undefined && { createdFrom: from }),
           ...(until !== undefined && { createdUntil: until }),
           limit: Math.min(limit, MAX_LIMIT) + offset,
         });
-        const { workspaceId } = gateway.identity;
-        const elsewhere =
-          (params.connected_account_id ?? workspaceId) !== workspaceId ||
-          (Object.keys(unmatchable) as (keyof typeof unmatchable)[]).some((name) => params[name] !== undefined);
+        const elsewhere = (Object.keys(unmatchable) as (keyof typeof unmatchable)[]).some(
+          (name) => params[name] !== undefined,
+        );
         const shown = elsewhere ? [] : found.slice(offset);
         return { events: shown.map((event) => answers.event(event, caller)) };
       },

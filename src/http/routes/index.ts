@@ -9,7 +9,10 @@ import { actionAttemptRoutes } from './action-attempts.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { type AuditReader, auditRoutes } from './audit.ts';
 import { clockRoutes } from './clock.ts';
+import { codeTimelineRoutes } from './code-timeline.ts';
+import { connectedAccountRoutes } from './connected-accounts.ts';
 import { consoleRoutes } from './console.ts';
+import { deviceConstraintRoutes } from './device-constraints.ts';
 import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
@@ -38,6 +41,9 @@ export function gatewayRoutes(clock: Clock, { keyAdministration, audit }: OwnSer
     ...accessCodeRoutes(),
     ...accessCodeGroupRoutes(clock),
     ...unmanagedAccessCodeRoutes(),
+    ...codeTimelineRoutes(),
+    ...deviceConstraintRoutes(),
+    ...connectedAccountRoutes(),
     ...userIdentityRoutes(),
     ...spaceRoutes(),
     ...accessGrantRoutes(),

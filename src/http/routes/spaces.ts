@@ -6,6 +6,7 @@ import { spaceSchema } from '../../wire/space.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
+import { devicesOfAccount } from './connected-accounts.ts';
 import { findDevice } from './device-lookup.ts';
 import { batchSchema, relatedTo, relationParameters } from './related.ts';
 import { sliceAfter } from './user-identities.ts';
@@ -235,14 +236,17 @@ function selected(
     readonly parent_space_key?: string | undefined;
   },
 ): SpaceRecord[] {
-  const { customer_key, search = '', space_key, parent_space_id, parent_space_key } = params;
+  const { customer_key, search = '', space_key, parent_space_id, parent_space_key, connected_account_id } = params;
+  const ofAccount =
+    connected_account_id === undefined ? undefined : new Set(devicesOfAccount(gateway, connected_account_id));
   const text = search.toLowerCase();
   const parentId = parent_space_key === undefined ? parent_space_id : gateway.spaces.withKey(parent_space_key)?.spaceId;
   const ofParent = parent_space_id !== undefined || parent_space_key !== undefined;
   return gateway.spaces
     .list()
     .filter(
-      ({ spaceId, key, name, customerKey, parentSpaceId }) =>
+      ({ spaceId, key, name, customerKey, parentSpaceId, deviceIds }) =>
+        (ofAccount === undefined || deviceIds.some((id) => ofAccount.has(id))) &&
         (customer_key ?? customerKey) === customerKey &&
         (space_key ?? key) === key &&
         (!ofParent || (parentId !== undefined && parentSpaceId === parentId)) &&

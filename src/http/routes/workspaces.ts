@@ -12,5 +12,13 @@ export function workspaceRoutes(): Route[] {
       answer: z.object({ workspace: workspaceSchema }),
       respond: (_params, { gateway }) => ({ workspace: workspace(gateway.identity) }),
     }),
+    readRoute({
+      path: '/workspaces/list',
+      summary: 'List workspaces: this gateway alone',
+      scopes: [],
+      params: z.object({}),
+      answer: z.object({ workspaces: z.array(workspaceSchema) }),
+      respond: (_params, { gateway }) => ({ workspaces: [workspace(gateway.identity)] }),
+    }),
   ];
 }
