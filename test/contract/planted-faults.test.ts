@@ -45,7 +45,7 @@ const failing = (type: string, delivery: string) =>
 const defects: readonly Defect[] = [
   {
     name: 'a retained command is not claimed',
-    plant: ['[link.claimCommandTopic(commandTopic), ...states]', 'states'],
+    plant: ['[link.claimCommandTopic(commandTopic), ...(state ? [link.subscribe(state.topic, hear)] : [])]', 'states'],
     caughtBy: 'a retained command is cleared',
   },
   {

@@ -28,10 +28,9 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   const known = memory.known.get(claim.about)?.value;
   const differs = known !== undefined && known !== claim.value;
   const isAsAsked = state.goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
-  // After a gap what is known may be remembered, and the same as the echo; what is said at once is remembered, and none.
-  const isNews = known !== claim.value || Number.isFinite(state.returnedAt);
-  const isOwed = state.echo === 'owed' && claim.at >= state.returnedAt + REMEMBERED_MS;
-  const isEcho = isOwed && isNews && isAsAsked && !claim.kept && !claim.carried;
+  // After a gap what is remembered may be the same as the echo: then nobody knows which word it is.
+  const isOwed = state.echo === 'owed' && !Number.isFinite(state.returnedAt);
+  const isEcho = isOwed && differs && isAsAsked && !claim.kept && !claim.carried;
   const remembered = {
     ...state,
     memory: afterWord(memory, claim, traits.lateByMs),
@@ -130,7 +129,7 @@ function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: 
   const same = state.alike.filter(({ claims: other }) => saysTheSame(other, ours));
   const alike = [...same, { at: first.at, began: open.began, claims: ours }];
   const next = { ...state, open: undefined, alike };
-  const needed = 2 + state.stale;
+  const needed = 2 + state.stale + (state.echo === 'owed' ? 1 : 0);
   const window = alike.slice(-needed);
   const [oldest] = window;
   if (oldest === undefined || window.length < needed) return plan(next, now, STRAGGLE_MS);
