@@ -59,6 +59,7 @@ export class AccessCodeService implements AccessCodes {
     this.#attempts = new CodeAttempts(options, {
       ended: (code, settlement) => this.#keeper.ended(code, settlement),
       refusals: (accessCodeId, type) => this.#keeper.refusals(accessCodeId, type),
+      isHeld: (accessCodeId) => this.#keeper.isHeld(accessCodeId),
     });
     this.#keeper = new CodeKeeper(
       {

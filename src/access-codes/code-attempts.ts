@@ -20,6 +20,8 @@ export interface CodeFortunes {
   ended(code: AccessCodeRecord, settlement: Settlement): void;
   /** How often in a row the lock has refused it for this reason before. */
   refusals(accessCodeId: string, type: string): number;
+  /** What is wanted of it now is not on disk yet. */
+  isHeld(accessCodeId: string): boolean;
 }
 
 type CodeAction = Extract<ActionType, `${string}_ACCESS_CODE`>;
@@ -128,7 +130,9 @@ export class CodeAttempts {
     const { book, clock } = this.#options;
     const code = book.get(accessCodeId);
     if (!code) return [];
-    if (code.removal && code.placements.length === 0) return book.remove(accessCodeId);
+    if (code.removal && code.placements.length === 0) {
+      return this.#fortunes.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
+    }
     const { fitting, want } = book.standing(code);
     const isWell = fitting !== undefined && code.placements.length === 1;
     if (settlement.status === 'success' || isWell) return book.change(accessCodeId, { errors: [] });

@@ -30,10 +30,14 @@ export interface CodeBookOptions {
 }
 
 /** Undefined: before it was made, after it was gone. */
-export type CodeFollower = (
-  before: AccessCodeRecord | undefined,
-  after: AccessCodeRecord | undefined,
-) => readonly Change[];
+export type CodeFollower = (before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined) => Followed;
+
+/** What follows for others from a change of a code. */
+export interface Followed {
+  readonly changes: readonly Change[];
+  /** After the commit failed. */
+  undo(): void;
+}
 
 /**
  * The codes as they are now, including changes on their way to disk: what one command decides, the next must see,
@@ -45,7 +49,9 @@ export class CodeBook {
   /** The same by device: a site has a thousand doors, and every look at one asks for its codes alone. */
   readonly #byDevice = new Map<string, Map<string, AccessCodeRecord>>();
   readonly #unmanaged = new Map<string, UnmanagedCodeRecord>();
-  #follower: CodeFollower = () => [];
+  #follower: CodeFollower = () => ({ changes: [], undo: () => undefined });
+  /** What followed from changes that are noted. */
+  #noted: Followed[] | undefined;
 
   constructor(options: CodeBookOptions) {
     this.#options = options;
@@ -111,7 +117,7 @@ export class CodeBook {
     return [
       { kind: 'access_code_put', code: after },
       ...this.tell(...drafts, ...tidings(before, after, standing.moment.at)),
-      ...this.#follower(before, after),
+      ...this.#follow(before, after),
     ];
   }
 
@@ -154,7 +160,7 @@ export class CodeBook {
     return [
       gone,
       ...this.tell({ eventType: 'access_code.deleted', deviceId, accessCodeId, occurredAt: this.#options.moment().at }),
-      ...this.#follower(code, undefined),
+      ...this.#follow(code, undefined),
     ];
   }
 
@@ -172,6 +178,22 @@ export class CodeBook {
   /** Has somebody hear of every change of a code, who adds to its commit what follows for others. */
   follow(follower: CodeFollower): void {
     this.#follower = follower;
+  }
+
+  /** The changes of something that is decided, and how what followed from them is taken back. */
+  noting(decide: () => readonly Change[]): Followed {
+    const noted: Followed[] = [];
+    this.#noted = noted;
+    try {
+      return {
+        changes: decide(),
+        undo: () => {
+          for (const followed of noted.reverse()) followed.undo();
+        },
+      };
+    } finally {
+      this.#noted = undefined;
+    }
   }
 
   tell(...drafts: readonly EventDraft[]): readonly Change[] {
@@ -280,6 +302,12 @@ export class CodeBook {
     ]);
     for (let slot = slots.first; slot < slots.first + slots.count; slot++) if (!taken.has(slot)) return slot;
     return undefined;
+  }
+
+  #follow(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): readonly Change[] {
+    const followed = this.#follower(before, after);
+    this.#noted?.push(followed);
+    return followed.changes;
   }
 
   #put(code: AccessCodeRecord): void {

@@ -64,8 +64,8 @@ export class CodeKeeper {
   readonly #surveys = new Map<string, LockSurvey>();
   readonly #tries = new Map<string, Tries>();
   readonly #timers = new Map<string, Timer>();
-  /** Codes of which a request is being accepted. */
-  readonly #held = new Set<string>();
+  /** Codes of which requests are being accepted, with how many. */
+  readonly #held = new Map<string, number>();
   /** Devices at which an attempt of the keeper's own is under way. */
   readonly #busy = new Set<string>();
   readonly #unsubscribe: Unsubscribe[] = [];
@@ -106,14 +106,24 @@ export class CodeKeeper {
 
   /** Keeps the keeper's hands off codes while a request about them is being accepted. */
   async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
-    for (const id of accessCodeIds) this.#held.add(id);
+    for (const id of accessCodeIds) this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
     try {
       return await accept();
     } finally {
-      for (const id of accessCodeIds) this.#held.delete(id);
+      for (const id of accessCodeIds) this.#release(id);
       const devices = new Set(accessCodeIds.flatMap((id) => this.#options.book.get(id)?.deviceId ?? []));
       for (const deviceId of devices) this.look(deviceId);
     }
+  }
+
+  #release(accessCodeId: string): void {
+    const others = (this.#held.get(accessCodeId) ?? 1) - 1;
+    if (others > 0) this.#held.set(accessCodeId, others);
+    else this.#held.delete(accessCodeId);
+  }
+
+  isHeld(accessCodeId: string): boolean {
+    return this.#held.has(accessCodeId);
   }
 
   /** How an attempt on a code ended: when it is tried again. */

@@ -113,13 +113,18 @@ export class GrantCodes {
     const { book, registry, time } = this.#options;
     const { name } = registry.require(code.deviceId).snapshot;
     const spare = readySpare(book, code.deviceId);
-    const pulled = pull(book, code, name, time.moment().at);
-    const linked = book.change(pulled.backup.accessCodeId, { grant });
+    let backupId = '';
+    const { changes, undo } = book.noting(() => {
+      const pulled = pull(book, code, name, time.moment().at);
+      backupId = pulled.backup.accessCodeId;
+      return [...pulled.changes, ...book.change(backupId, { grant })];
+    });
     return {
       code: book.require(code.accessCodeId),
-      backup: book.require(pulled.backup.accessCodeId),
-      changes: [...pulled.changes, ...linked],
+      backup: book.require(backupId),
+      changes,
       undo: () => {
+        undo();
         if (spare) book.restore(spare.accessCodeId, spare);
         book.restore(code.accessCodeId, code);
       },
@@ -131,9 +136,19 @@ export class GrantCodes {
     return this.#options.book.read(code.sealedCode, code);
   }
 
-  /** Commits what was decided of these codes, with all that goes with it, and has it brought about. */
-  commit(accessCodeIds: readonly string[], changes: readonly Change[]): Promise<void> {
-    return this.#keeper.holding(accessCodeIds, () => this.#options.store.commit(changes));
+  /**
+   * Commits what was decided of these codes, with all that goes with it, and has it brought about.
+   * @param undo called when it could not be committed, before anybody acts on what was decided
+   */
+  commit(accessCodeIds: readonly string[], changes: readonly Change[], undo: () => void): Promise<void> {
+    return this.#keeper.holding(accessCodeIds, async () => {
+      try {
+        await this.#options.store.commit(changes);
+      } catch (error) {
+        undo();
+        throw error;
+      }
+    });
   }
 
   follow(follower: CodeFollower): void {
@@ -143,8 +158,15 @@ export class GrantCodes {
   #changed(accessCodeId: string, change: () => readonly Change[]): CodeChange {
     const { book } = this.#options;
     const before = book.get(accessCodeId);
-    const changes = change();
-    return { code: book.require(accessCodeId), changes, undo: () => book.restore(accessCodeId, before) };
+    const { changes, undo } = book.noting(change);
+    return {
+      code: book.require(accessCodeId),
+      changes,
+      undo: () => {
+        undo();
+        book.restore(accessCodeId, before);
+      },
+    };
   }
 }
 

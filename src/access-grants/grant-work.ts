@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Followed } from '../access-codes/code-book.ts';
 import type { GrantCodes } from '../access-codes/grant-codes.ts';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
@@ -65,12 +66,7 @@ export class GrantWork {
   /** @throws GatewayError `storage_unavailable`, and then nothing of the draft was done */
   async commit(draft: Draft): Promise<void> {
     if (draft.isEmpty) return;
-    try {
-      await this.options.codes.commit(draft.accessCodeIds, draft.changes);
-    } catch (error) {
-      draft.undo();
-      throw error;
-    }
+    await this.options.codes.commit(draft.accessCodeIds, draft.changes, () => draft.undo());
   }
 
   /** Has a grant looked at again once what is being decided now was decided. */
@@ -94,9 +90,9 @@ export class GrantWork {
     }
   }
 
-  #heard(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): readonly Change[] {
+  #heard(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): Followed {
     const grant = (after ?? before)?.grant;
-    if (!grant) return [];
+    if (!grant) return this.options.book.draft();
     const isTrouble =
       after !== undefined && after.removal === undefined && isLate(after) && !(before && isLate(before));
     if (after === undefined || isTrouble) this.soon(grant.accessGrantId);
@@ -112,9 +108,11 @@ export class GrantWork {
       changes.push({ kind: 'access_grant_removed', accessGrantId });
     }
     if (changes.length === 0) return;
-    this.options.codes.commit([], changes).catch((error: unknown) => {
-      log.warn({ err: error }, 'grants that are long gone could not be forgotten');
-    });
+    this.options.codes
+      .commit([], changes, () => undefined)
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'grants that are long gone could not be forgotten');
+      });
   }
 
   #every(): void {

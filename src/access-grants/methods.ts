@@ -36,7 +36,7 @@ export function newMethod(
   };
 }
 
-export const doorWith = (deviceId: string, code: AccessCodeRecord): MethodDoor =>
+export const doorWith = (deviceId: string, code: AccessCodeRecord, at: number): MethodDoor =>
   seenOf(
     {
       deviceId,
@@ -47,6 +47,7 @@ export const doorWith = (deviceId: string, code: AccessCodeRecord): MethodDoor =
       replacedBy: undefined,
     },
     code,
+    at,
   );
 
 /** Gives a method a door, whose code was decided with it. */
@@ -61,7 +62,11 @@ export function withDoor(
   const method = book.methods.get(accessMethodId);
   if (!method) return;
   const others = method.doors.filter((door) => door.deviceId !== deviceId);
-  draft.method({ ...method, doors: [...others, doorWith(deviceId, added.code)], issuedAt: undefined });
+  draft.method({
+    ...method,
+    doors: [...others, doorWith(deviceId, added.code, added.code.createdAt)],
+    issuedAt: undefined,
+  });
 }
 
 export function withoutDoor(book: GrantBook, draft: Draft, method: AccessMethodRecord, deviceId: string): void {

@@ -52,12 +52,15 @@ function adjust(
   isOver: boolean,
   draft: Draft,
 ): void {
-  const { book, codes } = options;
+  const { book, codes, moment } = options;
+  const { at, sure } = moment();
   for (const { deviceId, accessCodeId, over } of book.methods.get(accessMethodId)?.doors ?? []) {
     const method = book.methods.get(accessMethodId);
     if (!method) return;
     const code = codes.get(accessCodeId ?? '');
-    if (method.removal || !wanted.has(deviceId)) {
+    // A spare code opens now: where the grant was put off, it must not.
+    const isEarly = method.standsInFor !== undefined && sure && at < grant.startsAt;
+    if (method.removal || !wanted.has(deviceId) || isEarly) {
       if (!code) withoutDoor(book, draft, method, deviceId);
       else if (!code.removal) draft.code(codes.remove(code));
     } else if (code) {
@@ -170,7 +173,7 @@ function begin(
   const doors = places.map(({ deviceId }): MethodDoor => {
     const added = codes.add({ deviceId, digits, times: codeTimes(grant), grant: { accessGrantId, accessMethodId } });
     draft.code(added);
-    return doorWith(deviceId, added.code);
+    return doorWith(deviceId, added.code, added.code.createdAt);
   });
   draft.method({ ...method, doors });
   draft.tell(ofMethod('access_method.created', method, grant, method.createdAt));

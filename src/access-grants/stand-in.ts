@@ -2,10 +2,10 @@ import type { AccessGrantRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import type { Draft } from './draft.ts';
 import type { GrantBook } from './grant-book.ts';
-import { ofMethod } from './grant-events.ts';
+import { grantedToDoor, ofMethod } from './grant-events.ts';
 import { doorWith, newMethod } from './methods.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
-import { judged, methodTidings } from './watching.ts';
+import { isOpen, judged, methodTidings } from './watching.ts';
 
 /** Where a code could not be written in time, a spare one that is on the lock already lets its guest in. */
 export function standIn(options: ProvisioningOptions, grant: AccessGrantRecord, request: number, draft: Draft): void {
@@ -46,9 +46,13 @@ function pullFor(
   draft.code(pulled);
   const digits = codes.reveal(pulled.backup);
   const sealedCode = digits ? vault.seal(digits, { accessMethodId }) : empty.sealedCode;
-  const method = judged({ ...empty, sealedCode, doors: [doorWith(code.deviceId, pulled.backup)] }, at);
+  const wasOpen = isOpen(book, accessGrantId, code.deviceId);
+  const method = judged({ ...empty, sealedCode, doors: [doorWith(code.deviceId, pulled.backup, at)] }, at);
   draft.method(method);
-  draft.tell(ofMethod('access_method.created', method, grant, at), ...methodTidings(empty, method, grant, at));
+  draft.tell(ofMethod('access_method.created', method, grant, at));
+  if (!wasOpen && isOpen(book, accessGrantId, code.deviceId))
+    draft.tell(grantedToDoor(accessGrantId, code.deviceId, at));
+  draft.tell(...methodTidings(empty, method, grant, at));
   changeDoor(book, draft, originalId, code.deviceId, (door) => ({ ...door, replacedBy: accessMethodId }), grant, at);
 }
 

@@ -1,7 +1,7 @@
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
-import type { Change } from '../model/store.ts';
+import type { Draft } from './draft.ts';
 import type { GrantBook } from './grant-book.ts';
 import { doorLost, grantedToDoor, ofGrant, ofMethod } from './grant-events.ts';
 
@@ -11,15 +11,15 @@ export function whatFollows(
   before: AccessCodeRecord | undefined,
   after: AccessCodeRecord | undefined,
   at: number,
-): readonly Change[] {
+): Draft {
+  const draft = book.draft();
   const code = after ?? before;
   const method = code?.grant && book.methods.get(code.grant.accessMethodId);
   const door = method?.doors.find(({ accessCodeId }) => accessCodeId === code?.accessCodeId);
-  if (!code || !method || !door) return [];
-  const seen = after ? seenOf(door, after) : overWith(door, code);
+  if (!code || !method || !door) return draft;
+  const seen = after ? seenOf(door, after, at) : overWith(door, code);
   const told = after ? toldOf(method, after) : method.told;
-  if (isSame(door, seen) && told === method.told) return [];
-  const draft = book.draft();
+  if (isSame(door, seen) && told === method.told) return draft;
   const grant = book.grant(method.accessGrantId);
   const doors = method.doors.map((one) => (one === door ? seen : one));
   const next = judged({ ...method, doors, told }, at);
@@ -30,18 +30,21 @@ export function whatFollows(
   if (wasOpen && !opens) draft.tell(doorLost(method.accessGrantId, door.deviceId, reasonOf(code, after), at));
   draft.tell(...methodTidings(method, next, grant, at));
   if (grant) completed(book, draft, grant, at);
-  return draft.changes;
+  return draft;
 }
 
 /** What the lock was seen to hold of a door's code. */
 export function seenOf(
   door: MethodDoor,
   { status, scheduledOnDevice, removal, placements }: AccessCodeRecord,
+  at: number,
 ): MethodDoor {
   const fitting = removal === undefined && (status === 'set' || scheduledOnDevice);
-  const held = placements.some(({ state }) => state === 'held');
+  // A lock that keeps times lets nobody in after the end that it was given.
+  const open = placements.filter(({ schedule }) => (schedule?.endsAt ?? at) >= at);
+  const held = open.some(({ state }) => state === 'held');
   // An entry that is being taken off may open until it was seen to be gone.
-  const mayOpen = placements.some(({ state }) => state === 'held' || state === 'clearing');
+  const mayOpen = open.some(({ state }) => state === 'held' || state === 'clearing');
   return { ...door, fitting, granted: fitting || (door.granted && (removal === undefined ? held : mayOpen)) };
 }
 
@@ -97,7 +100,8 @@ function toldOf(
   return more.length === 0 ? told : [...told, ...more];
 }
 
-const isOpen = (book: GrantBook, accessGrantId: string, deviceId: string): boolean =>
+/** A door was seen to be open to a grant, by any of its PINs. */
+export const isOpen = (book: GrantBook, accessGrantId: string, deviceId: string): boolean =>
   book.methodsOf(accessGrantId).some(({ doors }) => doors.some((door) => door.deviceId === deviceId && door.granted));
 
 /** Tells when the last door opened to a grant; a door that is lost makes it possible again. */

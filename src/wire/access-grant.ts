@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AccessGrantRecord, AccessMethodRecord } from '../model/grant-records.ts';
+import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import { timeUpdates, wireTimes } from './access-method.ts';
 import type { DeviceError } from './device-problems.ts';
@@ -166,7 +166,9 @@ function under(grant: AccessGrantRecord, around: AccessGrantSurroundings): Warni
     const refusal = refusals.find((one) => one.deviceId === deviceId);
     if (refusal) return [lacks(refusal.message, refusal.at)];
     const own = methods.flatMap((method) => method.doors.filter((door) => door.deviceId === deviceId));
-    if (own.length === 0 || own.some(({ granted, over }) => granted || over !== undefined)) return [];
+    const opens = ({ accessCodeId, granted }: MethodDoor) =>
+      granted && !hasLapsed(around.codeOf(accessCodeId ?? ''), now);
+    if (own.length === 0 || own.some((door) => opens(door) || door.over !== undefined)) return [];
     const codes = own.flatMap(({ accessCodeId }) => around.codeOf(accessCodeId ?? '') ?? []);
     const problem = codes.flatMap(({ errors, warnings: ofCode }) => [...errors, ...ofCode])[0];
     if (!problem && now < startsAt) return [];
@@ -175,6 +177,10 @@ function under(grant: AccessGrantRecord, around: AccessGrantSurroundings): Warni
     return [lacks(`${around.nameOf(deviceId)}: ${why}`, problem?.at ?? Math.max(startsAt, createdAt))];
   });
 }
+
+/** A lock that keeps times was given an end that has come, and not yet the new one. */
+const hasLapsed = (code: AccessCodeRecord | undefined, now: number): boolean =>
+  (code?.placements ?? [undefined]).every((entry) => entry?.schedule !== undefined && entry.schedule.endsAt <= now);
 
 const lacks = (message: string, at: number): Warning => ({
   warning_code: 'underprovisioned_access',
