@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/peers/**/*.test.ts'],
     pool: 'forks',
     // Each file has ports, ttys and processes of its own, and waits for them most of the time.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,

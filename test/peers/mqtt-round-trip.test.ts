@@ -56,7 +56,7 @@ describe.skipIf(!possible)('the way to the lock and back', () => {
     await gateway.start();
     const acknowledged: number[] = [];
     const observed: number[] = [];
-    for (let index = 0; index < 1_000; index++) {
+    for (let index = 0; index < 250; index++) {
       const state = new Promise<number>((resolve) => {
         arrived = resolve;
       });
