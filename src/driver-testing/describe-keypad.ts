@@ -65,6 +65,33 @@ export function describeKeypad(
       expect((await read(slot)).value).toMatchObject({ occupied: false });
     });
 
+    it('are written once, and only where they are to be', async () => {
+      const { value } = await set(first, keypad.pins[0]);
+      expect(keypad.writes()).toEqual([{ slot: value?.slot ?? first, code: keypad.pins[0] }]);
+    });
+
+    it('that are there already are neither written again nor away in between', async ({ skip }) => {
+      if (assigns()) return skip('the device assigns its slots');
+      await set(first, keypad.pins[0]);
+      const { error } = await set(first, keypad.pins[0]);
+      // A lock that does not show its digits cannot tell whose code it is.
+      if (error !== undefined) expect(failure({ error }).type).toBe('slot_conflict');
+      expect(keypad.writes()).toHaveLength(1);
+      expect(keypad.held(first)).toBe(keypad.pins[0]);
+    });
+
+    it('that the device says it stored, and did not, are not claimed', async ({ skip }) => {
+      if (keypad.forget === undefined) return skip('this hardware keeps what it takes');
+      keypad.forget();
+      expect(failure(await set(first, keypad.pins[0])).type).toBe('code_not_stored');
+    });
+
+    it('that somebody took away are read, not remembered', async () => {
+      const slot = (await set(first, keypad.pins[0])).value?.slot ?? first;
+      keypad.hold(slot, undefined);
+      expect((await read(slot)).value).toMatchObject({ occupied: false });
+    });
+
     it('let doors pass between the steps, and ask before each write', async () => {
       const { passed, spent } = await set(first, keypad.pins[0]);
       expect(passed).toBeGreaterThan(0);

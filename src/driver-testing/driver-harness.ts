@@ -21,6 +21,8 @@ export interface GroundTruth {
 export interface Disappointments {
   /** Does not do what it is told, in whatever way the hardware says no. */
   refuse?(): void;
+  /** Says no, in words that can mean nothing but this command, and does not act. */
+  sayNo?(): void;
   /** Stops half way. */
   jam?(): void;
   /** Acts at once and tells it `ms` later. */
@@ -47,8 +49,12 @@ export interface KeypadTruth {
   /** Two codes that the device accepts. */
   readonly pins: readonly [string, string];
   held(slot: number): string | undefined;
-  /** Somebody else puts a code there. */
-  hold(slot: number, pin: string): void;
+  /** Somebody else puts a code there, or with undefined takes it away. */
+  hold(slot: number, pin: string | undefined): void;
+  /** Every change of the memory that a command made, in order; `code` is undefined for a delete. */
+  writes(): readonly { readonly slot: number; readonly code: string | undefined }[];
+  /** The device says that it stored what it is sent next, and keeps none of it. */
+  forget?(): void;
   /** The device refuses what it is sent; undefined where it always takes it. */
   refuse?(): void;
 }

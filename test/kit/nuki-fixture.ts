@@ -7,6 +7,7 @@ import {
   type CommandContext,
   type Device,
   type DeviceReport,
+  type DriverDefinition,
   type GatewayError,
   type LockOutcome,
   openDevice,
@@ -16,6 +17,8 @@ import { type RadioFixtureOptions, radioFixture } from './radio-fixture.ts';
 import { recordLog } from './recorded-log.ts';
 
 export interface NukiFixtureOptions extends RadioFixtureOptions {
+  /** A driver like it. */
+  readonly driver?: DriverDefinition;
   readonly lock?: Partial<SimulatedNukiOptions>;
   readonly settings?: Partial<NukiSettings>;
   /** The PIN the gateway was told; the lock's own is 1234, or 123456. Null: it was told none. */
@@ -57,7 +60,7 @@ export async function nukiFixture(options: NukiFixtureOptions = {}) {
   const log = recordLog();
   await radio.up();
   const open = (): Promise<Device> =>
-    openDevice(nuki, link, settings.parse({ keypad: true, ...options.settings }), {
+    openDevice(options.driver ?? nuki, link, settings.parse({ keypad: true, ...options.settings }), {
       deviceId: 'front',
       name: 'Front door',
       clock,

@@ -1,11 +1,13 @@
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard, type SimulatedRelayBoardOptions } from '../../drivers/serial/modbus-relay/simulator.ts';
-import { type Device, type DeviceReport, openDevice } from '../../src/contract/index.ts';
+import { type Device, type DeviceReport, type DriverDefinition, openDevice } from '../../src/contract/index.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { recordLog } from './recorded-log.ts';
 import { countedLink, type SerialLineFixture, serialLine } from './serial-line-fixture.ts';
 
 export interface RelayFixtureOptions {
+  /** A driver like it. */
+  readonly driver?: DriverDefinition;
   readonly line?: SerialLineFixture;
   readonly board?: Partial<SimulatedRelayBoardOptions>;
   readonly settings?: Record<string, unknown>;
@@ -22,13 +24,14 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   // The door is closed.
   if (options.board?.inputs !== 0) board.setInput(1, true);
   line.add(board);
+  const driver: DriverDefinition = options.driver ?? modbusRelay;
   const log = recordLog();
   const reports: DeviceReport[] = [];
   const { link, listeners } = countedLink(bus.link(board.unit));
   const device: Device = await openDevice(
-    modbusRelay,
+    driver,
     link,
-    modbusRelay.settings.parse({
+    driver.settings.parse({
       profile: 'waveshare-8ch-io',
       channel: 1,
       lock_type: 'fail_secure',

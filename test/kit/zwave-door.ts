@@ -1,5 +1,5 @@
 import { zwave } from '../../drivers/zwave/node/driver.ts';
-import { type DeviceReport, openDevice } from '../../src/contract/index.ts';
+import { type DeviceReport, type DriverDefinition, openDevice } from '../../src/contract/index.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
 import { type CommandOptions, testCommand } from './command-context.ts';
 import { recordLog } from './recorded-log.ts';
@@ -8,6 +8,8 @@ import { MemoryZwaveNode } from './zwave-node.ts';
 
 export interface ZwaveDoorOptions {
   readonly settings?: Record<string, unknown>;
+  /** A driver like it. */
+  readonly driver?: DriverDefinition;
   /** Before the device is opened. */
   readonly prepare?: (node: MemoryZwaveNode) => void;
   /** False leaves the time at zero, before the first look. */
@@ -19,12 +21,13 @@ export async function zwaveDoor(options: ZwaveDoorOptions = {}) {
   const clock = new SimulatedClock();
   const node = new MemoryZwaveNode(clock);
   options.prepare?.(node);
+  const driver: DriverDefinition = options.driver ?? zwave;
   const log = recordLog();
   const reports: DeviceReport[] = [];
   const device = await openDevice(
-    zwave,
+    driver,
     node.link,
-    zwave.settings.parse(options.settings ?? { pin_slots: { first: 1, count: 3 } }),
+    driver.settings.parse(options.settings ?? { pin_slots: { first: 1, count: 3 } }),
     {
       deviceId: 'front',
       name: 'Front door',

@@ -26,6 +26,8 @@ export interface StoredLimits {
 /** The codes of a Nuki Keypad, which its lock keeps: six digits from 1 to 9, not beginning with 12, each once. */
 export class SimulatedKeypad {
   readonly codes: StoredCode[] = [];
+  /** Every change that was asked for over the air and made, in order; `code` is undefined for a delete. */
+  readonly writes: { readonly slot: number; readonly code: string | undefined }[] = [];
   /** Finds fault with every code. */
   refuses = false;
   readonly #capacity: number;
@@ -54,6 +56,7 @@ export class SimulatedKeypad {
     const createdAt = this.#wallTime();
     const codeId = this.#nextId++;
     this.codes.push({ codeId, code, name, enabled: true, createdAt, lastActiveAt: undefined, lockCount: 0, limits });
+    this.writes.push({ slot: codeId, code: String(code) });
     return new ByteWriter().u16(codeId).time(createdAt).build();
   }
 
@@ -67,6 +70,7 @@ export class SimulatedKeypad {
     const problem = this.#refusal(code, stored);
     if (problem !== undefined) return problem;
     Object.assign(stored, { code, name, enabled, limits });
+    this.writes.push({ slot: stored.codeId, code: String(code) });
     return undefined;
   }
 
@@ -75,6 +79,7 @@ export class SimulatedKeypad {
     // Which error a real lock gives for a missing id was never seen.
     if (at === -1) return errorCodes.badParameter;
     this.codes.splice(at, 1);
+    this.writes.push({ slot: codeId, code: undefined });
     return undefined;
   }
 

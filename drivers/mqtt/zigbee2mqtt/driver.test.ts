@@ -52,7 +52,12 @@ const suiteOf = (exposePin: boolean): MqttSuite => ({
         slots: [1, 2, 3, 4],
         pins: ['04726183', '93816274'],
         held: (slot) => lock.keypad.codes.get(slot),
-        hold: (slot, pin) => lock.keypad.codes.set(slot, pin),
+        hold: (slot, pin) => {
+          if (pin === undefined) lock.keypad.codes.delete(slot);
+          else lock.keypad.codes.set(slot, pin);
+        },
+        writes: () => lock.keypad.codeCommands.map(({ slot, code }) => ({ slot, code })),
+        forget: () => lock.misbehave({ forgetsPins: true }),
         refuse: () => lock.misbehave({ refusesPins: true }),
       },
       commandTopics: [
