@@ -174,7 +174,7 @@ export function describeKeypad(
       outcomes.push(await set(second, keypad.pins[0]), await read(first), await read(second));
       keypad.refuse?.();
       outcomes.push(await set(keypad.slots[2] ?? 0, keypad.pins[1]));
-      const shown = outcomes.map(({ value, error }) => JSON.stringify([value, error, String(error)]));
+      const shown = outcomes.map(({ value, error }) => JSON.stringify([value, error, ...messagesOf(error)]));
       const everything = [h.logged(), JSON.stringify(h.reports), ...shown].join('\n');
       for (const pin of keypad.pins) expect(everything).not.toContain(pin);
     });
@@ -190,4 +190,9 @@ export function describeKeypad(
       expect(h.leftovers()).toBe(0);
     });
   });
+}
+
+/** The message of an error and of all that caused it: either may end in a log. */
+function messagesOf(error: unknown): readonly string[] {
+  return error instanceof Error ? [String(error), ...messagesOf(error.cause)] : [];
 }

@@ -97,6 +97,7 @@ export const relaySuite = (driver: DriverDefinition = modbusRelay): SerialSuite 
       },
       trouble: (kind, of, times) =>
         line.misbehave(faultOf(kind), { functionCodes: of === 'reads' ? READS : WRITES, ...(times && { times }) }),
+      stick: () => board.misbehave({ stuck: true }),
       calm: () => line.behave(),
       echo: () => {
         line.echo = true;
