@@ -11,6 +11,7 @@ import { completion, type Shell, shells } from './completion.ts';
 import { listDevices } from './devices.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
+import { forget } from './forget.ts';
 import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
 import { setService } from './service.ts';
@@ -209,6 +210,12 @@ started in this folder. "strikeplate demo" starts one.`,
     .description('say that it is right')
     .action(async (options) => done(await showClock(terminal, 'confirm', options)));
   clock.addHelpText('after', examples(['strikeplate clock', 'strikeplate clock confirm']));
+
+  connected(program.command('forget [name]'))
+    .description('take somebody’s name out of everything that is kept: people, codes, history, events, audit log')
+    .option('--user-identity <id>', 'instead of a name: a person, with all that names them')
+    .action(async (name, options) => done(await forget(terminal, name, options)))
+    .addHelpText('after', examples(['strikeplate forget "Ana Meier"', 'strikeplate forget ana@example.com']));
 
   defineKeyCommands(program, terminal, done);
   defineAuditCommands(program, terminal, done);

@@ -8,6 +8,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { Clock } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
+import { forgetRevokedNames } from '../http/api-key-changes.ts';
 import { ApiKeys } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
 import { CertificateWatch } from '../http/certificate-watch.ts';
@@ -18,6 +19,7 @@ import { createHttpServer } from '../http/server.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
+import { PersonalData } from '../personal-data/personal-data.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
@@ -196,6 +198,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
           wallTime: () => clock.wallTime(),
         }),
         audit,
+        personalData: new PersonalData({
+          gateway: core,
+          store,
+          keys: {
+            live: () => keys.list(),
+            forgetRevoked: (matches) => forgetRevokedNames(config.http.apiKeysFile, matches, () => clock.wallTime()),
+          },
+          entry: (entry) => audit.entry(entry),
+        }),
         refusals,
         holdMs: config.http.holdMs,
         publicUrl: config.http.publicUrl,

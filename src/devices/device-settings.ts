@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
 import { type DeviceSettings, noSettings } from '../model/device-snapshot.ts';
@@ -106,6 +107,24 @@ export class DeviceAdministrator implements DeviceAdministration {
         'invalid_input',
         `${snapshot.name} takes codes of ${own.join(', ')} digits, and none of these lengths was reported.`,
       );
+  }
+
+  reword(deviceId: string, words: (text: string) => string): Promise<void> {
+    return this.#change(deviceId, (before) => {
+      const { stopped, customMetadata } = before;
+      const settings = {
+        ...before,
+        customMetadata: Object.fromEntries(
+          Object.entries(customMetadata).map(([key, value]) => [key, typeof value === 'string' ? words(value) : value]),
+        ),
+        stopped: stopped && {
+          ...stopped,
+          by: words(stopped.by),
+          reason: stopped.reason === undefined ? undefined : words(stopped.reason),
+        },
+      };
+      return { settings: isDeepStrictEqual(settings, before) ? before : settings, events: [] };
+    });
   }
 
   #change(

@@ -149,6 +149,20 @@ export async function revokeApiKey(file: string, id: string, wallTime: () => num
   return gone;
 }
 
+/** The names of keys that were revoked are remembered to explain a refusal; these are not any more. @returns how many */
+export async function forgetRevokedNames(
+  file: string,
+  matches: (name: string) => boolean,
+  wallTime: () => number,
+): Promise<number> {
+  let forgotten = 0;
+  await changeApiKeys(file, wallTime, ({ keys, revoked }) => {
+    forgotten = revoked.filter(({ name }) => matches(name)).length;
+    return { keys, revoked: revoked.map((key) => (matches(key.name) ? { ...key, name: '(forgotten)' } : key)) };
+  });
+  return forgotten;
+}
+
 async function changeOne(
   file: string,
   id: string,

@@ -32,6 +32,7 @@ import { serveEventStream, streamPath } from './routes/event-stream.ts';
 import { gatewayRoutes } from './routes/index.ts';
 import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
 import { openPaths, serveOpenRoutes } from './routes/open.ts';
+import type { PersonalDataService } from './routes/personal-data.ts';
 import { type AuditWriter, serveRoute } from './serve-route.ts';
 
 /** Bytes. A list of 10,000 ids has 400 KB. */
@@ -46,6 +47,8 @@ export interface HttpServerOptions {
   readonly keyAdministration?: ApiKeyAdministration;
   /** Read over HTTP, and told of changes that no attempt stands for; undefined: neither. */
   readonly audit?: AuditReader & AuditWriter;
+  /** Forgets people over HTTP; undefined: there is no such route. */
+  readonly personalData?: PersonalDataService;
   /** Counts keys that were refused, slows them down, and tells of them. */
   readonly refusals?: RefusedKeys;
   /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */

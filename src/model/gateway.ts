@@ -79,6 +79,8 @@ export interface DeviceAdministration {
   takeOutOfService(deviceId: string, reason: string | undefined, origin: Origin): Promise<void>;
   /** @throws GatewayError `invalid_input` for a device that is out of service by configuration */
   putIntoService(deviceId: string, origin: Origin): Promise<void>;
+  /** Why it was taken out of service, by whom, and its metadata, in other words; nobody is told. */
+  reword(deviceId: string, words: (text: string) => string): Promise<void>;
 }
 
 /** What all codes of one stay have in common. */

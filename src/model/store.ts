@@ -62,6 +62,9 @@ export type Change =
   | { readonly kind: 'webhook_progress'; readonly webhookId: string; readonly afterSeq: number }
   | { readonly kind: 'webhook_delivery_put'; readonly delivery: WebhookDeliveryRecord }
   | { readonly kind: 'webhook_delivery_removed'; readonly webhookId: string; readonly eventSeq: number }
+  /** What is kept of an attempt that has ended, or of an event, says the same in other words; a pending one stays. */
+  | { readonly kind: 'attempt_reworded'; readonly attempt: AttemptRecord }
+  | { readonly kind: 'event_reworded'; readonly event: EventRecord }
   /** The store numbers it and chains it to the one before. Rides with whatever it comes with. */
   | { readonly kind: 'audit_put'; readonly entry: AuditEntry }
   /** Takes the names away that go with these entries. */
@@ -166,6 +169,8 @@ export interface Store extends StoreReader {
   keepAudit(key: Uint8Array): Promise<void>;
   /** Called with the newest entry of each commit that has any, once it is on disk. */
   onAudit(listener: (head: AuditHead) => void): Unsubscribe;
+  /** Resolves once nothing that was deleted or replaced by then is left in any file of the store. */
+  scrub(): Promise<void>;
   /** Whether new work can be accepted: false while the disk is full. Settlements are tried all the same. */
   readonly accepting: boolean;
   /** Waits for what is in flight, then releases everything. */

@@ -96,6 +96,7 @@ function administrationIn(view: View): DeviceAdministration {
   return {
     update: within(view, (id, update) => administration.update(id, update)),
     takeOutOfService: within(view, (id, reason, origin) => administration.takeOutOfService(id, reason, origin)),
+    reword: within(view, (id, words) => administration.reword(id, words)),
     putIntoService: within(view, (id, origin) => administration.putIntoService(id, origin)),
   };
 }

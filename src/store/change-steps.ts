@@ -87,27 +87,24 @@ const thresholdColumns = (threshold: NoiseThresholdRecord): Parameter[] => [
 
 const idOrNull = (id: string | undefined): Parameter => (id === undefined ? null : idParameter(id));
 
+const eventColumns = (event: EventRecord): Parameter[] => [
+  event.seq,
+  idParameter(event.eventId),
+  event.eventType,
+  idOrNull(event.deviceId),
+  idOrNull(event.accessCodeId),
+  idOrNull(event.actionAttemptId),
+  idOrNull(event.noiseThresholdId),
+  idOrNull(event.accessGrantId),
+  idOrNull(event.accessMethodId),
+  idOrNull(event.spaceId),
+  event.occurredAt,
+  event.createdAt,
+  Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
+];
+
 /** Puts an event that has been numbered. */
-export const eventStep = (event: EventRecord): Step =>
-  summed(
-    'eventPut',
-    [
-      event.seq,
-      idParameter(event.eventId),
-      event.eventType,
-      idOrNull(event.deviceId),
-      idOrNull(event.accessCodeId),
-      idOrNull(event.actionAttemptId),
-      idOrNull(event.noiseThresholdId),
-      idOrNull(event.accessGrantId),
-      idOrNull(event.accessMethodId),
-      idOrNull(event.spaceId),
-      event.occurredAt,
-      event.createdAt,
-      Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
-    ],
-    true,
-  );
+export const eventStep = (event: EventRecord): Step => summed('eventPut', eventColumns(event), true);
 
 /** The statements that make a change. */
 export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put' }>): Step[] {
@@ -127,6 +124,14 @@ export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put
       const told = historyParameter(history);
       const state = stateSum({ intent: undefined, settledAt, result, error, history: told });
       return [step('attemptSettled', [settledAt, result, error, told, idParameter(actionAttemptId), state], true)];
+    }
+    case 'attempt_reworded': {
+      const columns = acceptedColumns(change.attempt);
+      return [step('attemptReworded', [...columns, ...attemptSums(columns)])];
+    }
+    case 'event_reworded': {
+      const columns = eventColumns(change.event);
+      return [step('eventReworded', [change.event.seq, columns.at(-1) ?? null, rowSum(columns)])];
     }
     case 'access_code_put':
       return [summed('accessCodePut', codeColumns(change.code))];

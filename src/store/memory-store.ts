@@ -92,6 +92,10 @@ export class MemoryStore implements Store {
     return this.#tables.auditBefore(seq, limit);
   }
 
+  async scrub(): Promise<void> {
+    await this.#queue.drained();
+  }
+
   get accepting(): boolean {
     return this.#accepting;
   }

@@ -120,6 +120,16 @@ export class MemoryTables implements StoreReader {
           settledAt: change.settledAt,
           history: change.history,
         });
+      case 'attempt_reworded': {
+        const before = this.#attempts.get(String(change.attempt.seq));
+        return before?.settlement === undefined
+          ? () => {}
+          : this.#attempts.put(String(change.attempt.seq), change.attempt);
+      }
+      case 'event_reworded':
+        return this.#events.get(change.event.eventId) === undefined
+          ? () => {}
+          : this.#events.put(change.event.eventId, change.event);
       case 'access_code_put':
         return this.#codes.put(change.code.accessCodeId, change.code);
       case 'access_code_removed':

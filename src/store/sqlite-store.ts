@@ -224,6 +224,12 @@ export class SqliteStore implements Store {
     return this.#reader.auditBefore(seq, limit);
   }
 
+  /** Waits for what is under way, which comes before. */
+  async scrub(): Promise<void> {
+    await this.#queue.drained();
+    await this.#writer.scrub();
+  }
+
   /** Nothing is deleted for its age while the clock is in doubt. */
   keepAllUnless(isClockSure: () => boolean): void {
     this.#isClockSure = isClockSure;

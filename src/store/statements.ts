@@ -21,6 +21,10 @@ const sql = {
     WHERE seq = ${seqOfId('?2')} AND settled_at IS NULL`,
   attemptSettled: `UPDATE attempts SET settled_at = ?1, result = ?2, error = ?3, history = ?4, state_sum = ?6
     WHERE seq = ${seqOfId('?5')} AND settled_at IS NULL`,
+  attemptReworded: `UPDATE attempts SET subject = ?5, actor = ?6, result = ?10, error = ?11, history = ?12, sum = ?13,
+      state_sum = ?14
+    WHERE seq = ?1 AND action_attempt_id = ?2 AND device_id = ?3 AND action_type = ?4 AND accepted_at = ?7
+      AND settled_at = ?9 AND ?8 IS NOT NULL`,
   attemptIdsFilled: `INSERT OR IGNORE INTO attempt_ids SELECT action_attempt_id, seq FROM attempts
     WHERE seq > ${attemptsIndexedTo} AND seq <= ?1 ORDER BY action_attempt_id`,
   attemptsOfDeviceFilled: `INSERT OR IGNORE INTO attempts_of_device SELECT device_id, seq FROM attempts
@@ -77,6 +81,7 @@ const sql = {
       noise_threshold_id, access_grant_id, access_method_id, space_id, occurred_at, created_at, details, sum)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
     WHERE NOT EXISTS (SELECT 1 FROM event_ids WHERE id = ?2)`,
+  eventReworded: `UPDATE events SET details = ?2, sum = ?3 WHERE seq = ?1`,
   eventsForgotten: `DELETE FROM recent_events WHERE number <= ?1`,
   webhookPut: `INSERT INTO webhooks (webhook_id, url, event_types, sealed_secret, key_id, created_at, sum, after_seq,
       progress_sum)

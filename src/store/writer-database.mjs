@@ -32,6 +32,8 @@ export function openDatabase(path, migrations, onGone = () => undefined) {
     refuseForeign(database, path);
     database.exec(`PRAGMA page_size = ${pageBytes}`);
     database.exec('PRAGMA temp_store = MEMORY');
+    // What is deleted is overwritten: somebody may ask to be forgotten.
+    database.exec('PRAGMA secure_delete = ON');
     const mode = scalar(database, 'PRAGMA journal_mode = WAL');
     if (mode !== 'wal') {
       throw new Error(`The file system of ${path} cannot hold a write-ahead log. Put store.path on a local disk.`);

@@ -45,6 +45,8 @@ export type ToWriter =
   | { readonly kind: 'commit'; readonly units: string }
   /** The audit log is kept from now on. `statement` puts an entry. */
   | { readonly kind: 'keep_audit'; readonly key: Uint8Array; readonly statement: number }
+  /** Nothing of what was deleted may be left in the log. */
+  | { readonly kind: 'scrub' }
   | { readonly kind: 'close' };
 
 export type FromWriter =
@@ -62,4 +64,6 @@ export type FromWriter =
   | { readonly kind: 'room'; readonly hasRoom: boolean; readonly message: string }
   /** Nobody knows what is on disk: the process must end. */
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string }
+  /** False: somebody reads what is to go, or the disk is full. */
+  | { readonly kind: 'scrubbed'; readonly isClean: boolean }
   | { readonly kind: 'closed' };

@@ -28,6 +28,7 @@ export class WriterThread {
   readonly #started: Started;
   #committed: ((message: Committed) => void) | undefined;
   #closed: (() => void) | undefined;
+  readonly #scrubbed: ((isClean: boolean) => void)[] = [];
   #state: 'starting' | 'running' | 'over' = 'starting';
 
   private constructor(options: WriterOptions, events: WriterEvents, started: Started) {
@@ -71,6 +72,22 @@ export class WriterThread {
     return failures ?? units.map(() => null);
   }
 
+  /**
+   * Moves everything from the log into the database and cuts the log off. What is deleted in the database is overwritten.
+   * @throws GatewayError `storage_unavailable` when somebody else reads it, or the disk is full
+   */
+  async scrub(): Promise<void> {
+    const isClean = await new Promise<boolean>((resolve) => {
+      this.#scrubbed.push(resolve);
+      this.#post({ kind: 'scrub' });
+    });
+    if (!isClean)
+      throw new GatewayError(
+        'storage_unavailable',
+        'The log of the database could not be cut off: another program reads the database, or its disk is full. Until that is over it may hold what was deleted; ask again then.',
+      );
+  }
+
   /** Closes the database and ends the thread. */
   async close(): Promise<void> {
     if (this.#state === 'running') {
@@ -105,6 +122,9 @@ export class WriterThread {
         break;
       case 'fatal':
         this.#die(new Error(`${message.message} (${message.code})`));
+        break;
+      case 'scrubbed':
+        this.#scrubbed.shift()?.(message.isClean);
         break;
       case 'closed':
         this.#closed?.();

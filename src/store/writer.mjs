@@ -349,6 +349,21 @@ class Writer {
     }
   }
 
+  /** @returns {boolean} whether the log is empty: what it held is in the database, where deleting overwrites */
+  scrub() {
+    this.dirty = 0;
+    try {
+      const [busy] = /** @type {unknown[]} */ (this.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw().get([]));
+      return busy === 0;
+    } catch (error) {
+      const classified = classify(error, codeOf(error));
+      if (classified instanceof NoRoom || classified instanceof Busy) return false;
+      throw error;
+    } finally {
+      this.armIdle();
+    }
+  }
+
   rest() {
     clearInterval(this.probeTimer);
     clearTimeout(this.idleTimer);
@@ -434,6 +449,10 @@ if (writer !== undefined) {
       }
       if (message.kind === 'keep_audit') {
         writer.keepAudit(message.key, message.statement);
+        return;
+      }
+      if (message.kind === 'scrub') {
+        tell({ kind: 'scrubbed', isClean: writer.scrub() });
         return;
       }
       const before = writer.audit?.seq;

@@ -47,6 +47,29 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
       expect(store.accepting).toBe(true);
     });
 
+    describe('other words', () => {
+      it('take the place of those of an attempt that has ended, in every list, and of no other', async () => {
+        const { store } = bench;
+        await commit(accepted(1), accepted(2));
+        await commit(settled(1));
+        const reworded = (seq: number) => {
+          const before = store.attempt(uuid(seq));
+          if (before === undefined) throw new Error('it is there');
+          return { ...before, actor: { kind: 'cli', name: '(forgotten)' } as const, history: [] };
+        };
+        const pending = store.attempt(uuid(2));
+        const ended = reworded(1);
+        await commit(
+          { kind: 'attempt_reworded', attempt: ended },
+          { kind: 'attempt_reworded', attempt: reworded(2) },
+          { kind: 'attempt_reworded', attempt: { ...ended, seq: 99, actionAttemptId: uuid(99) } },
+        );
+        await store.scrub();
+        expect(store.attempt(uuid(1))).toEqual(ended);
+        expect(store.attempts({ limit: 10 })).toEqual([pending, ended]);
+      });
+    });
+
     describe('attempts', () => {
       it('gives back an attempt as it was accepted', async () => {
         const plain = anAttempt(1);

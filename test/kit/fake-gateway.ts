@@ -134,6 +134,7 @@ export class FakeGateway implements Gateway, FakeHost {
       const by = 'name' in actor ? actor.name : 'nobody';
       this.#set(deviceId, ({ settings }) => ({ ...settings, stopped: { at: this.clock.wallTime(), by, reason } }));
     },
+    reword: async () => undefined,
     putIntoService: async (deviceId) => this.#set(deviceId, ({ settings }) => ({ ...settings, stopped: undefined })),
   };
   readonly doors: Gateway['doors'] = {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../src/contract/index.ts';
 import type { ApiKeyAdministration, ShownApiKey } from '../../src/http/key-administration.ts';
 import type { AuditReader } from '../../src/http/routes/audit.ts';
+import type { PersonalDataService } from '../../src/http/routes/personal-data.ts';
 import type { AuditWriter } from '../../src/http/serve-route.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
 
@@ -48,5 +49,7 @@ export function fakeOwnServices() {
       entries.push(entry);
     },
   };
-  return { keyAdministration, audit, entries };
+  const nothing = { userIdentities: 0, accessGrants: 0, accessCodes: 0, attempts: 0, events: 0, auditEntries: 0 };
+  const personalData: PersonalDataService = { forget: async () => ({ ...nothing, revokedKeys: 0 }) };
+  return { keyAdministration, audit, personalData, entries };
 }

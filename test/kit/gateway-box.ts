@@ -8,7 +8,7 @@ import { startGateway } from '../../src/composition/gateway.ts';
 import { deviceIdOf } from '../../src/config/identity.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/contract/index.ts';
-import { createApiKey } from '../../src/http/api-key-changes.ts';
+import { createApiKey, type NewApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiCaller } from './api-caller.ts';
 
 const gatewayId = 'box';
@@ -71,6 +71,11 @@ export class GatewayBox {
     this.configFile = join(folder, 'gateway.yaml');
     this.stateDir = join(folder, stateFolder);
     this.key = key;
+  }
+
+  /** Another API key. A gateway that runs takes it at once. */
+  makeKey(key: NewApiKey): Promise<{ readonly key: string }> {
+    return createApiKey(join(this.stateDir, 'api-keys'), key, randomBytes, Date.now);
   }
 
   /** Writes the configuration: any free port, answers without waiting, files in the box's state directory. */

@@ -201,6 +201,7 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/strikeplate/api_keys/rotate': () => [{ api_key_id: 'key_1' }],
   '/strikeplate/api_keys/revoke': () => [{ api_key_id: 'key_1' }],
   '/strikeplate/audit/list': () => [{}],
+  '/strikeplate/personal_data/forget': () => [{ name: 'Somebody' }],
   '/strikeplate/gateway/get': () => [{}],
   '/strikeplate/attempts/list': ({ device_id, action_attempt_id }) => [
     {},

@@ -17,6 +17,7 @@ import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
+import { type PersonalDataService, personalDataRoutes } from './personal-data.ts';
 import { spaceRoutes } from './spaces.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
 import { userIdentityRoutes } from './user-identities.ts';
@@ -27,13 +28,17 @@ import { workspaceRoutes } from './workspaces.ts';
 export interface OwnServices {
   readonly keyAdministration?: ApiKeyAdministration;
   readonly audit?: AuditReader;
+  readonly personalData?: PersonalDataService;
 }
 
 /**
  * Every route that needs a key. None is given the gateway here: a route has its caller's, which shows and does what the
  * caller's key reaches and nothing else.
  */
-export function gatewayRoutes(clock: Clock, { keyAdministration, audit }: OwnServices = {}): readonly Route[] {
+export function gatewayRoutes(
+  clock: Clock,
+  { keyAdministration, audit, personalData }: OwnServices = {},
+): readonly Route[] {
   return [
     ...lockRoutes(),
     ...deviceRoutes(),
@@ -55,6 +60,7 @@ export function gatewayRoutes(clock: Clock, { keyAdministration, audit }: OwnSer
     ...workspaceRoutes(),
     ...(keyAdministration ? apiKeyRoutes(keyAdministration) : []),
     ...(audit ? auditRoutes(audit) : []),
+    ...(personalData ? personalDataRoutes(personalData) : []),
     ...consoleRoutes(),
   ];
 }

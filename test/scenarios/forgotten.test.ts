@@ -1,0 +1,155 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../../src/audit/audit-log.ts';
+import { verifyChain } from '../../src/audit/verify-chain.ts';
+import { readKey } from '../../src/store/key-file.ts';
+import { SqliteReader } from '../../src/store/sqlite-reader.ts';
+import { Vault } from '../../src/store/vault.ts';
+import { ApiCaller } from '../kit/api-caller.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+
+/* The whole gateway with its database: what is looked for afterwards are the bytes of its files. */
+
+let building: ZigbeeBuilding;
+let box: GatewayBox;
+let gateway: BoxedGateway;
+
+beforeEach(async () => {
+  building = await ZigbeeBuilding.open();
+  building.bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 1, motorMs: 1, exposePin: true });
+  building.bridge.start();
+  box = await GatewayBox.make({
+    mqtt: { main: { url: building.url } },
+    access_codes: { lead_minutes: 0 },
+    devices: [zigbeeEntry('front', { settings: { kind: 'lock', pin_slots: { first: 1, count: 5 } } })],
+  });
+  gateway = await box.start();
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await building.close();
+  box.dispose();
+});
+
+/** The files of the state directory that hold a text, in either of the encodings that SQLite and JSON write. */
+function filesWith(text: string): string[] {
+  const all = readdirSync(box.stateDir, { recursive: true }).map(String);
+  return all.filter((name) => {
+    const file = join(box.stateDir, name);
+    return statSync(file).isFile() && readFileSync(file).includes(Buffer.from(text));
+  });
+}
+
+function chainVerdict() {
+  const reader = new SqliteReader(join(box.stateDir, 'strikeplate.db'));
+  try {
+    const vault = Vault.with(readKey(join(box.stateDir, 'store.key')) ?? Buffer.alloc(32), () => new Uint8Array());
+    return verifyChain({
+      key: openChainKey(vault, reader.unverifiedFact(auditKeyFact) ?? ''),
+      after: (seq, limit) => reader.auditAfter(seq, limit),
+      head: reader.unverifiedFact(auditHeadFact),
+      anchor: reader.unverifiedFact(auditAnchorFact),
+    });
+  } finally {
+    reader.close();
+  }
+}
+
+const ok = async (answer: ReturnType<ApiCaller['post']>) => {
+  const { status, body, text } = await answer;
+  expect([status, text]).toEqual([200, text]);
+  return body as Readonly<Record<string, Readonly<Record<string, string>>>>;
+};
+
+/** Ana had a key, opened doors with it, had a code, and was a guest. */
+async function anaWasHere(): Promise<ApiCaller> {
+  // The box's own key has every scope but admin.
+  const { key: adminKey } = await box.makeKey({ name: 'admin', scopes: ['admin', 'read', 'control', 'codes'] });
+  const api = new ApiCaller(gateway.url, adminKey);
+  const hers = await ok(api.post('/strikeplate/api_keys/create', { name: "Ana Meier's phone" }));
+  const phone = new ApiCaller(gateway.url, String(hers.token));
+  await phone.online(idOf('front'));
+  const attempts = [await phone.door('unlock', idOf('front')), await phone.door('lock', idOf('front'))];
+  await phone.ended(attempts.map(({ action_attempt_id }) => action_attempt_id));
+  const code = await api.accepted('/access_codes/create', {
+    device_id: idOf('front'),
+    name: 'Ana  MEIER',
+    code: '4711',
+  });
+  await api.ended([code.action_attempt_id]);
+  const grant = await ok(
+    api.post('/access_grants/create', {
+      user_identity: { full_name: 'Ana Meier', email_address: 'ana@example.com' },
+      name: 'Stay of Ana Meier',
+      device_ids: [idOf('front')],
+      requested_access_methods: [{ mode: 'code', code: '4712' }],
+    }),
+  );
+  const about = { device_id: idOf('front'), custom_metadata: { tenant: 'Ana Meier' } };
+  await ok(api.post('/devices/update', about));
+  await ok(
+    phone.post('/devices/take_out_of_service', { device_id: idOf('front'), reason: 'Ana Meier paints the door' }),
+  );
+  await ok(api.post('/access_grants/delete', { access_grant_id: grant.access_grant?.access_grant_id }));
+  await ok(api.post('/strikeplate/api_keys/revoke', { api_key_id: hers.api_key?.api_key_id }));
+  return api;
+}
+
+const bytes = ['Ana M', 'MEIER', 'Meier', 'ana@example.com'];
+
+describe('somebody who wants to be forgotten', () => {
+  test('is, in every file, and the audit log still hangs together', async () => {
+    const api = await anaWasHere();
+    expect(filesWith('Ana Meier').length).toBeGreaterThan(1);
+    const { forgotten } = await ok(api.post('/strikeplate/personal_data/forget', { name: 'ana meier' }));
+    expect(forgotten).toMatchObject({
+      user_identities: 1,
+      access_codes: 1,
+      action_attempts: 2,
+      audit_entries: expect.any(Number),
+      revoked_api_keys: 1,
+    });
+    expect(Number(forgotten?.audit_entries)).toBeGreaterThan(0);
+    // While it runs, log included; what a person typed is found in either spelling.
+    for (const text of bytes) expect([text, filesWith(text)]).toEqual([text, []]);
+    await ok(api.post('/devices/put_into_service', { device_id: idOf('front') }));
+    const renamed = (await api.attempts()).map(({ action_attempt_id }) => action_attempt_id);
+    await api.ended(renamed);
+    await gateway.close();
+    for (const text of bytes) expect([text, filesWith(text)]).toEqual([text, []]);
+    expect(chainVerdict()).toMatchObject({ broken: undefined, forgotten: Number(forgotten?.audit_entries) });
+    gateway = await box.start();
+    const again = new ApiCaller(gateway.url, box.key);
+    expect((await again.post('/access_codes/list', { device_id: idOf('front') })).body.access_codes).toMatchObject([
+      { name: null, status: 'set' },
+    ]);
+    expect(await again.attempts()).toHaveLength(renamed.length);
+  });
+
+  test('is not while a grant or a key of that name is live, and a door is nobody', async () => {
+    const { key } = await box.makeKey({ name: 'admin', scopes: ['admin', 'read', 'codes'] });
+    const api = new ApiCaller(gateway.url, key);
+    const forget = (body: object) => api.post('/strikeplate/personal_data/forget', body);
+    await box.makeKey({ name: 'Ben Huber' });
+    const grant = await ok(
+      api.post('/access_grants/create', {
+        user_identity: { full_name: 'Cleo Frei' },
+        device_ids: [idOf('front')],
+        requested_access_methods: [{ mode: 'code', code: '4713' }],
+      }),
+    );
+    await expect.poll(async () => (await forget({ name: 'ben huber' })).text).toMatch(/still_in_use.*key_/);
+    expect((await forget({ name: 'Cleo Frei' })).text).toMatch(/still_in_use.*live access grant/);
+    expect((await forget({ name: 'front' })).text).toMatch(/invalid_input.*a door/);
+    expect((await forget({ name: 'X' })).text).toMatch(/at least 3/);
+    expect((await forget({})).text).toMatch(/either name or user_identity_id/);
+    await ok(api.post('/access_grants/delete', { access_grant_id: grant.access_grant?.access_grant_id }));
+    const { user_identity_id } = grant.access_grant ?? {};
+    await ok(forget({ user_identity_id }));
+    expect((await forget({ user_identity_id })).status).toBe(404);
+    expect(filesWith('Cleo Frei')).toEqual([]);
+  });
+});
