@@ -43,6 +43,8 @@ export function buildConsole(root, dist) {
   for (const { name, contents } of [
     ...outputFiles.map(({ path, contents }) => ({ name: basename(path), contents })),
     { name: 'index.html', contents: Buffer.from(page) },
+    // For those who name it without having read the page.
+    { name: 'icon.svg', contents: readFileSync(join(source, 'icon.svg')) },
   ]) {
     writeFileSync(join(out, name), contents);
     writeFileSync(join(out, `${name}.gz`), gzipSync(contents, { level: 9 }));

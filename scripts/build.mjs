@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildApiDocs } from './build-api-docs.mjs';
 import { buildConsole } from './build-console.mjs';
 import { bundle } from './bundle.mjs';
 import { copyAssets } from './copy-assets.mjs';
@@ -50,6 +51,7 @@ export async function build() {
     if (tsc.status !== 0) throw new Error(`The build failed:\n${tsc.stdout}${tsc.stderr}${tsc.error ?? ''}`);
     copyAssets(root, next);
     buildConsole(root, next);
+    buildApiDocs(root, next);
     writeFileSync(join(next, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(root), undefined, 1)}\n`);
     await bundle(next);
     writeFileSync(join(next, '.built-from'), stamp);

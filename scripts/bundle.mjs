@@ -28,6 +28,9 @@ const leftOut = [
 /** Files that stay as they were compiled: what a driver's author reads, and the first file of all. */
 const stays = (/** @type {string} */ file) => file.startsWith('src/contract/') || file === 'src/cli.js';
 
+/** Scripts for browsers, which were bundled already. */
+const isForBrowsers = (/** @type {string} */ file) => /^(console|api-docs)\//.test(file);
+
 /**
  * Modules that stay are named by where they lie in `dist`, wherever the importing chunk lies; and a module that finds the
  * files beside it by its own URL keeps that URL. Both go by `imports` in the package.json of `dist`.
@@ -91,5 +94,6 @@ export async function bundle(dist) {
   // Whoever loaded one of the others would have a second instance of it.
   const made = new Set(Object.keys(metafile.outputs));
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' }))
-    if (/\.js(\.map)?$/.test(file) && !made.has(file) && !stays(file.replace(/\.map$/, ''))) rmSync(join(dist, file));
+    if (/\.js(\.map)?$/.test(file) && !made.has(file) && !stays(file.replace(/\.map$/, '')) && !isForBrowsers(file))
+      rmSync(join(dist, file));
 }

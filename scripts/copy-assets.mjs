@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 const staysBehind = (/** @type {string} */ file) =>
   /\.(tsx?|md)$/.test(file) ||
   file.startsWith('src/console/') ||
+  file.startsWith('src/api-docs/') ||
   file.split('/').includes('vectors') ||
   basename(file).startsWith('.');
 

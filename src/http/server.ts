@@ -10,6 +10,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { GatewayError, type OnLimit } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
+import { apiDocsPaths, serveApiDocs } from './api-docs/routes.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
 import { Callers } from './callers.ts';
@@ -119,6 +120,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     { path: streamPath, methods: ['GET'] },
     { path: livePath, methods: ['GET'] },
     ...consolePaths,
+    ...apiDocsPaths,
     ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
   ]);
   serveOpenRoutes(app, gateway);
@@ -135,6 +137,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const streams = serveEventStream(app, gateway, callers, options.keys);
   const pages = serveLive(app, callers, options.keys, gateway.clock);
   serveConsole(app, { sessions, callers, keys: options.keys, secure: options.tls !== undefined });
+  serveApiDocs(app);
   const stopHearing = options.keys.onChange?.(() => {
     streams.lookAgain();
     pages.lookAgain();

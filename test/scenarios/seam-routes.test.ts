@@ -28,6 +28,8 @@ let endpoint: string;
 let seam: SeamHttp;
 /** What was answered, by route. */
 let answered: Map<string, unknown[]>;
+/** What was asked of it last. */
+const requests = new Map<string, Record<string, unknown>>();
 /** By which of the client's calls. */
 let calls: ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -52,7 +54,10 @@ function connect({ connect: client }: (typeof officialClients)[number]): void {
   ({ client: seam, calls } = withCallsNoted(client({ apiKey, endpoint })));
   answered = new Map();
   seam.client.interceptors.response.use((response) => {
-    const path = new URL(response.config.url ?? '', endpoint).pathname;
+    const { url = '', data, params } = response.config;
+    const path = new URL(url, endpoint).pathname;
+    const asked = typeof data === 'string' ? JSON.parse(data || '{}') : (params ?? {});
+    requests.set(path, asked as Record<string, unknown>);
     answered.set(path, [...(answered.get(path) ?? []), response.data]);
     return response;
   });
@@ -461,6 +466,12 @@ describe.each(officialClients)('the client $version', (official) => {
     const answer = route.answer.extend({ ok: z.literal(true) });
     for (const body of answers) expect(answer.parse(body)).toEqual(body);
     if (hasCall(seam, own)) expect([...(calls.get(path) ?? [])]).toContain(own);
+    const examples = process.env.STRIKEPLATE_API_EXAMPLES;
+    if (examples !== undefined && official === officialClients[0]) {
+      const [asked = path] = [...answered.keys()].filter((one) => pattern.test(one)).slice(-1);
+      const example = [path.replace(/:(\w+)/, '{$1}'), { request: requests.get(asked), answer: answers.at(-1) }];
+      appendFileSync(examples, `${JSON.stringify(example)}\n`);
+    }
     const figures = process.env.STRIKEPLATE_ROUTE_FIGURES;
     if (figures !== undefined) {
       const call = hasCall(seam, own) ? own : null;

@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GatewayError } from '../../contract/index.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
 import { bearerToken } from '../authentication.ts';
+import { BuiltFiles } from '../built-files.ts';
 import type { Callers } from '../callers.ts';
+import { pageHeaders } from '../page-headers.ts';
 import { keyOf } from '../serve-route.ts';
-import { ConsoleFiles } from './files.ts';
 import type { ConsoleSessions } from './sessions.ts';
 
 export const consolePaths = [
@@ -14,22 +15,6 @@ export const consolePaths = [
   { path: '/strikeplate/session/create', methods: ['POST'] },
   { path: '/strikeplate/session/delete', methods: ['POST'] },
 ] as const;
-
-/**
- * No script, style or picture but the gateway's own, nothing inline, no other site around it: a name that holds
- * script stays a name. https://www.w3.org/TR/CSP3/
- */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 interface ConsoleOptions {
   readonly sessions: ConsoleSessions;
@@ -41,7 +26,7 @@ interface ConsoleOptions {
 
 /** The page that shows the gateway, and the sessions of those who look at it. Everything else it asks the public API. */
 export function serveConsole(app: FastifyInstance, { sessions, callers, keys, secure }: ConsoleOptions): void {
-  const files = new ConsoleFiles();
+  const files = new BuiltFiles('console');
   const open = { config: { open: true } };
   app.route({
     ...open,
@@ -51,13 +36,7 @@ export function serveConsole(app: FastifyInstance, { sessions, callers, keys, se
       const page = await files.page(request.headers['accept-encoding']);
       return reply
         .headers({
-          'content-security-policy': policy,
-          'cache-control': 'no-cache',
-          'x-content-type-options': 'nosniff',
-          'x-frame-options': 'DENY',
-          'referrer-policy': 'no-referrer',
-          'cross-origin-opener-policy': 'same-origin',
-          'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+          ...pageHeaders,
           ...page.headers,
         })
         .send(page.body);

@@ -15,31 +15,36 @@ const types: Readonly<Record<string, string>> = {
   webmanifest: 'application/manifest+json',
 };
 
-/** Where the build puts the console; beside the sources there is none until it was built. */
-const folders = ['../../../console/', '../../../dist/console/'].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
+/** Where the build puts them; beside the sources there are none until it was built. */
+const foldersOf = (name: string): readonly string[] =>
+  [`../../${name}/`, `../../dist/${name}/`].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 /**
- * The built console. Nothing of it is read before somebody looks, and only what is in its folder has a name: a path that
- * was made up leads nowhere.
+ * The files of a page that the build made: the console, or the API's viewer. Nothing of it is read before somebody
+ * looks, and only what is in its folder has a name: a path that was made up leads nowhere.
  */
-export class ConsoleFiles {
+export class BuiltFiles {
+  readonly #folder: string;
   #listed: Promise<ReadonlyMap<string, string>> | undefined;
   readonly #read = new Map<string, Promise<Answer>>();
+
+  /** @param folder beside `src` in what was built */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   async page(encodings: string | undefined): Promise<Answer> {
     return (
       (await this.file('index.html', encodings)) ?? {
         headers: { 'content-type': 'text/plain; charset=utf-8' },
-        body: Buffer.from('The console was not built. Run: npm run build\n'),
+        body: Buffer.from('This page was not built. Run: npm run build\n'),
       }
     );
   }
 
   /** @returns undefined when there is no such file */
   async file(name: string, encodings = ''): Promise<Answer | undefined> {
-    this.#listed ??= list();
+    this.#listed ??= list(this.#folder);
     const files = await this.#listed;
     if (!files.has(name) || /\.(br|gz)$/.test(name)) return undefined;
     const accepted = encodings.split(',').map((encoding) => encoding.trim().split(';', 1)[0]);
@@ -70,8 +75,8 @@ export class ConsoleFiles {
   }
 }
 
-async function list(): Promise<ReadonlyMap<string, string>> {
-  const folder = folders.find((candidate) => existsSync(`${candidate}index.html`));
+async function list(name: string): Promise<ReadonlyMap<string, string>> {
+  const folder = foldersOf(name).find((candidate) => existsSync(`${candidate}index.html`));
   if (folder === undefined) return new Map();
-  return new Map((await readdir(folder)).map((name) => [name, `${folder}${name}`]));
+  return new Map((await readdir(folder)).map((file) => [file, `${folder}${file}`]));
 }
