@@ -123,7 +123,7 @@ describe('a lock that Zigbee2MQTT announces', () => {
     ['does not know where it is', { lock_state: null, state: 'UNLOCK' }, undefined],
     ['leaves out where it is', { state: 'UNLOCK' }, undefined],
     ['is echoed by its bridge', { lock_state: 'locked', state: 'UNLOCK' }, undefined],
-  ])('%s', async (_, since, confirmed) => {
+  ])('UNLOCK of one that %s', async (_, since, confirmed) => {
     const f = await announcedLock({ lock: { announcement } });
     const say = (words: object) => f.peer.publish('locks/front/json', JSON.stringify({ battery: 95, ...words }));
     say(locked);
@@ -221,6 +221,33 @@ describe('what proves nothing', () => {
 });
 
 describe('presence is a guess', () => {
+  it.each([700, 5_000, 10_000, 30_000])('one that is told every %i ms is no start anew', async (everyMs) => {
+    const f = await announcedLock();
+    const beat = () => {
+      f.lock.presence('online');
+      f.clock.setTimer(beat, everyMs);
+    };
+    beat();
+    await f.clock.advance(everyMs * 4);
+    // The state that it told before is known again once it was told twice.
+    f.lock.say('LOCKED');
+    await f.clock.advance(1_500);
+    await f.door('unlock');
+    for (const action of ['lock', 'unlock'] as const) expect(await f.door(action)).toEqual({ confirmed: true });
+  });
+
+  it('one that is told at an odd moment is: what it says first may be remembered', async () => {
+    const f = await announcedLock();
+    for (let i = 0; i < 4; i++) {
+      f.lock.presence('online');
+      await f.clock.advance(10_000);
+    }
+    f.lock.misbehave({ ignores: true });
+    f.clock.setTimer(() => f.lock.presence('online'), 3_000);
+    f.clock.setTimer(() => f.lock.say('UNLOCKED'), 3_100);
+    expect((await f.door('unlock')).confirmed).not.toBe(true);
+  });
+
   it('a command goes out to a lock that is said to be away, and its word wins', async () => {
     const f = await announcedLock();
     f.lock.presence('offline');

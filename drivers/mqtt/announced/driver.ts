@@ -71,7 +71,7 @@ function openLock(
   }
 
   function follow({ commandTopic, state, availability, availabilityMode }: Announcement): void {
-    presence = new kit.MqttPresence(link, availability, availabilityMode, book, judgeHealth);
+    presence = new kit.MqttPresence({ link, clock, book }, availability, availabilityMode, judgeHealth);
     const hear = (message: contract.MqttMessage) => {
       const said = state?.read(message.payload);
       if (said === undefined) return;

@@ -24,10 +24,17 @@ export interface Conversation {
   readonly closing: AbortSignal;
 }
 
+/** Why the device cannot be spoken to now; undefined where nothing is known to stand in the way. */
+export function obstacleTo({ feed, binding, device }: Conversation): GatewayError | undefined {
+  if (feed.interruption !== undefined) return unreachable(device, feed.interruption, 'not_sent');
+  return binding.problem && notOurs(device, binding.problem);
+}
+
 /** @throws GatewayError `link_unavailable`, `misconfigured` or `device_not_ready`, `not_sent` */
-export function assertReachable({ feed, binding, device }: Conversation): void {
-  if (feed.interruption !== undefined) throw unreachable(device, feed.interruption, 'not_sent');
-  if (binding.problem !== undefined) throw notOurs(device, binding.problem);
+export function assertReachable(conversation: Conversation): void {
+  const { binding, device } = conversation;
+  const obstacle = obstacleTo(conversation);
+  if (obstacle !== undefined) throw obstacle;
   if (binding.isAwaited)
     throw new GatewayError(
       'device_not_ready',

@@ -257,9 +257,10 @@ export class DeviceFeed {
       this.#tellsLockState = true;
       return bolt;
     }
+    if (this.#tellsLockState) return 'unknown';
     const { properties } = this.#binding.listed ?? {};
-    if (this.#tellsLockState || properties?.has('lock_state')) return 'unknown';
-    this.#hasOnlyState ||= bolt === 'locked' || (properties?.has('state') ?? false);
+    const isListedWithout = properties?.has('state') === true && !properties.has('lock_state');
+    this.#hasOnlyState ||= bolt === 'locked' || isListedWithout;
     return this.#hasOnlyState ? bolt : 'unknown';
   }
 

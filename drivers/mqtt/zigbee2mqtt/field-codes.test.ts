@@ -42,6 +42,16 @@ describe('digits that the lock does not show', () => {
     expect(read.value?.code).toBeUndefined();
   });
 
+  it('of a code that is there already are not written again', async () => {
+    f.bridge.obey = (topic) => {
+      if (topic.endsWith('/get'))
+        f.clock.setTimer(() => f.say({ ...locked, users: { 1: { status: 'enabled', pin_code: '0815' } } }), 150);
+    };
+    await f.clock.advance(5_000);
+    expect((await f.create(1, '0815')).value).toMatchObject({ slot: 1, occupied: true });
+    expect(f.sent.filter(({ topic }) => topic.endsWith('/set'))).toEqual([]);
+  });
+
   it('other digits are other digits', async () => {
     let users: object = { 1: { status: 'available' } };
     f.bridge.obey = (topic) => {

@@ -210,6 +210,33 @@ describe('a place that is none', () => {
   });
 });
 
+describe('a way that ends while a command is judged', () => {
+  const device = (ieee_address: string) => ({ ieee_address, friendly_name: 'L', supported: true, endpoints: {} });
+
+  it.each([
+    [
+      'its name is given to another one',
+      () => f.say([device('0x00158d0001020305')], 'bridge/devices'),
+      /now belongs to/,
+    ],
+    ['it is taken off the bridge', () => f.say([], 'bridge/devices'), /no longer has the device/],
+    ['the bridge stops', () => f.say({ state: 'offline' }, 'bridge/state'), /says that it is offline/],
+    ['the broker goes', () => f.link.cut(), /broker is not connected/],
+  ])('%s: the outcome is unknown, and why is said', async (_, end, why) => {
+    f.say([device('0x00158d0001020304')], 'bridge/devices', true);
+    f.say(locked);
+    await f.clock.advance(20_000);
+    onSet(() => {
+      later(300, end);
+      // Whoever has the name now is not the lock.
+      later(800, () => f.say(unlocked));
+    });
+    const { error } = await f.door('unlock');
+    expect(error).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
+    expect(error?.message).toMatch(why);
+  });
+});
+
 describe('a failure that the bridge logs', () => {
   it.each(["Status 'FAILURE'", "Status 'UNSUP_COMMAND'", "Status 'NOT_AUTHORIZED'"])(
     '%s of a lock that says nothing more: it refused, and nobody says that it was silent',

@@ -1,9 +1,9 @@
 import type { CommandContext, LockOutcome, LockReading, ReadContext } from '../../../src/contract/index.ts';
 import type { Goal, Plan } from '../../../src/driver-kit/evidence/claims.ts';
-import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
+import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { doorCommand, stateRead } from './codec.ts';
-import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import { asking, assertReachable, type Conversation, obstacleTo, onlyOurs, question } from './conversation.ts';
 import { complained, unreached } from './failures.ts';
 import { boltTraits } from './testimony.ts';
 
@@ -68,6 +68,9 @@ export async function operate(
   // Its bridge guessed that it is away, and it said nothing: the guess is borne out.
   if (verdict.end === 'unknown' && verdict.why === 'silent' && feed.availability === 'offline')
     throw unreached(device, 'maybe_sent');
+  // Why nobody could be asked says more than that nothing was heard.
+  const obstacle = verdict.end === 'unknown' && verdict.why === 'silent' ? obstacleTo(conversation) : undefined;
+  if (obstacle !== undefined) throw unasked({ name: device.name, target }, obstacle);
   return doorOutcome(verdict, { name: device.name, target }, (complaint, end) =>
     complaint.verb === 'get' ? undefined : complained(device, complaint.reason, end === 'refused' ? end : 'maybe_sent'),
   );
