@@ -118,11 +118,14 @@ export function takeAnswer<Reason>(
  */
 function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
   const { traits, goal, open, sentAt, plan: given } = state;
-  if (traits.answers !== 'mixed' || open === undefined || open.began > now || sentAt === undefined) return state;
+  if (traits.answers !== 'mixed' || sentAt === undefined) return state;
   const subjects = subjectsOf(goal);
   const ours = claims.filter(({ about, kept, carried }) => subjects.has(about) && !kept && !carried);
   const [first] = ours;
   if (first === undefined || ours.some(({ cause }) => cause !== undefined)) return state;
+  // A word in between that says otherwise ends the row, though nothing was asked.
+  if (open === undefined || open.began > now)
+    return { ...state, alike: state.alike.filter(({ claims: other }) => saysTheSame(other, ours)) };
   const isEcho = ours.some((claim) => claim === state.echo);
   if (isEcho || first.at < state.returnedAt + REMEMBERED_MS)
     return plan({ ...state, open: undefined }, now, STRAGGLE_MS);

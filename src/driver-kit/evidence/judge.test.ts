@@ -242,6 +242,14 @@ it('after a gap the first word that says what was asked may be the middleman’s
   expect(story.run(3_000)).toMatchObject({ end: 'unknown' });
 });
 
+it('a word that says otherwise between two answers parts them', () => {
+  const story = new Story({ ...bridge, echoes: true }, bolt('free')).heard('ours', 6_000);
+  // The bridge's echo, a report of before, and the lock's own word after it.
+  story.told(100, 'free').told(130, 'free').told(140, 'ours');
+  story.answer = (n) => (n === 2 ? { after: 170, value: 'free' } : undefined);
+  expect(story.run(3_000)).toMatchObject({ end: 'unknown' });
+});
+
 describe('a word that may be of an earlier command', () => {
   const again = { cause: 'remote_again', carried: true } as const;
 
