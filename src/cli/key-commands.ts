@@ -9,7 +9,7 @@ import { createZwaveKeys } from './zwave-keys.ts';
 export function defineKeyCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
   const keys = program
     .command('keys')
-    .description('make, change, list and revoke API keys; make the keys of a Z-Wave network');
+    .description('make, change, list and revoke API keys; change the store’s key; make the keys of a Z-Wave network');
   const configured = (command: Command) =>
     command.option('-c, --config <file>', 'the configuration').option('--json', 'print JSON');
   const reaching = (command: Command, whole: string) =>
@@ -40,6 +40,14 @@ export function defineKeyCommands(program: Command, terminal: Terminal, done: (c
   configured(keys.command('revoke <key>'))
     .description('make a key invalid, by its id or its name')
     .action(async (key, options) => done(await revokeKey(terminal, key, options)));
+  configured(keys.command('rekey-store'))
+    .description(
+      'seal everything with a new store key, while no gateway runs; cut off, it is finished at the next start',
+    )
+    .action(async (options) => {
+      const { rekey } = await import('./rekey.ts');
+      done(await rekey(terminal, options));
+    });
   keys
     .command('zwave <file>')
     .description('make the security keys of a new Z-Wave network, for keys_file of its stick')

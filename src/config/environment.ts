@@ -1,4 +1,6 @@
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { storeKeyCredential } from '../model/store-key.ts';
 import { Port } from './field-types.ts';
 import { ConfigError } from './problems.ts';
 
@@ -8,10 +10,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Overrides {
   readonly stateDir: string | undefined;
   readonly httpPort: number | undefined;
+  /** The store's key, where the unit brings it. */
+  readonly storeKeyFile: string | undefined;
 }
 
 /**
- * Reads STRIKEPLATE_STATE_DIR and STRIKEPLATE_HTTP_PORT; empty means not set.
+ * Reads STRIKEPLATE_STATE_DIR, STRIKEPLATE_HTTP_PORT and CREDENTIALS_DIRECTORY; empty means not set.
  * @throws ConfigError
  */
 export function readOverrides(env: Environment): Overrides {
@@ -28,7 +32,12 @@ export function readOverrides(env: Environment): Overrides {
         message: 'must be a port number from 0 to 65535.',
       },
     ]);
-  return { stateDir: stateDir ? resolve(stateDir) : undefined, httpPort: httpPort?.data };
+  const credential = env.CREDENTIALS_DIRECTORY && join(env.CREDENTIALS_DIRECTORY, storeKeyCredential);
+  return {
+    stateDir: stateDir ? resolve(stateDir) : undefined,
+    httpPort: httpPort?.data,
+    storeKeyFile: credential && existsSync(credential) ? credential : undefined,
+  };
 }
 
 /** Where relative paths of a configuration lead. */

@@ -99,19 +99,19 @@ export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'sta
   return {
     stateDir: places.stateDir,
     http: resolveHttp(parsed.data, places, overrides),
-    store: storePlaces(valueAt(source.value, 'store'), places),
+    store: storePlaces(valueAt(source.value, 'store'), places, overrides),
     pairingsDir: places.state('pairings'),
     deviceIdOf: (device) => devices.get(device) ?? [...devices.values()].find((id) => id === device.toLowerCase()),
   };
 }
 
 /** Where the database and its key are, by what can be read of the section. */
-function storePlaces(section: unknown, places: Places): Target['store'] {
+function storePlaces(section: unknown, places: Places, overrides: Overrides): Target['store'] {
   const named = (name: string, usual: string) => {
     const given = valueAt(section, name);
     return places.state(typeof given === 'string' ? given : usual);
   };
-  return { path: named('path', 'strikeplate.db'), keyFile: named('key_file', 'store.key') };
+  return { path: named('path', 'strikeplate.db'), keyFile: overrides.storeKeyFile ?? named('key_file', 'store.key') };
 }
 
 /** By slug. What cannot be read is left out: checking a configuration is another command's work. */

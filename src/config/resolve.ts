@@ -85,7 +85,7 @@ export function resolveConfig(
     http: resolveHttp(file.http, places, overrides),
     store: {
       path: places.state(file.store.path),
-      keyFile: places.state(file.store.key_file),
+      keyFile: overrides.storeKeyFile ?? places.state(file.store.key_file),
       retentionDays: file.store.retention_days,
       maxEvents: file.store.max_events,
       auditDays: file.store.audit_retention_days,

@@ -9,8 +9,12 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { GatewayError } from '../contract/index.ts';
+import { storeKeyCredential } from '../model/store-key.ts';
+
+/** The gateway reads it and never writes it. */
+export const isCredential = (keyFile: string): boolean => basename(keyFile) === storeKeyCredential;
 
 /** AES-256 */
 export const keyBytes = 32;
@@ -36,7 +40,8 @@ export function readKey(path: string): Buffer | undefined {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw unusable(path, 'it is no file', 'give store.key_file the path of one');
     const mode = stat.mode & 0o777;
-    if ((mode & 0o077) !== 0) {
+    // Of a credential systemd lets the group's bits be the mask of an access list, which names the unit's user alone.
+    if ((mode & (isCredential(path) ? 0o007 : 0o077)) !== 0) {
       throw unusable(path, `others may read it (mode ${mode.toString(8).padStart(4, '0')})`, `run: chmod 600 ${path}`);
     }
     const key = readFileSync(file);

@@ -25,7 +25,7 @@ async function start(newDatabase = false) {
     auditDays: 9,
   };
   const context = { clock: new SimulatedClock(), log: pino({ level: 'silent' }), onFatal: () => undefined };
-  const opened = await openStore({ store }, context, { newDatabase });
+  const opened = await openStore({ store, pairingsDir: folder, stateDir: folder }, context, { newDatabase });
   await opened.close();
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { GatewayError } from '../contract/index.ts';
+import { isCredential } from './key-file.ts';
 
 export interface StorePlaces {
   readonly path: string;
@@ -15,10 +16,13 @@ export function markUnused(keyFile: string): void {
 }
 
 export function markUsed(keyFile: string): void {
+  if (isCredential(keyFile)) return;
   rmSync(unusedMark(keyFile), { force: true });
 }
 
-const isKeyOfAStore = (keyFile: string): boolean => existsSync(keyFile) && !existsSync(unusedMark(keyFile));
+/** A key that the unit brings is there before the first database, too. */
+const isKeyOfAStore = (keyFile: string): boolean =>
+  !isCredential(keyFile) && existsSync(keyFile) && !existsSync(unusedMark(keyFile));
 
 /**
  * A gateway that lost its database would start as new, while the codes it put on locks go on opening doors and nobody

@@ -1,5 +1,15 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GatewayError, Secret } from '../contract/index.ts';
@@ -81,21 +91,10 @@ export class PairingFiles {
   write(device: PairedDevice, secret: Secret): void {
     const { keyFile, randomBytes } = this.#options;
     const key = readKey(keyFile) ?? newKey(keyFile, randomBytes);
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv(cipherName, key, nonce, { authTagLength: tagBytes });
-    cipher.setAAD(bound(device, keyIdOf(key)));
-    const sealed = Buffer.concat([cipher.update(secret.reveal(), 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    const kept: z.input<typeof content> = {
-      version,
-      driver: device.driver,
-      device_id: device.deviceId,
-      key_id: keyIdOf(key),
-      nonce: Buffer.from(nonce).toString('base64'),
-      sealed: sealed.toString('base64'),
-    };
+    const text = sealedText(key, device, secret, randomBytes);
     const path = this.#pathOf(device);
     try {
-      writeWhole(path, `${JSON.stringify(kept, undefined, 2)}\n`);
+      writeWhole(path, text);
     } catch (error) {
       throw new GatewayError(
         'misconfigured',
@@ -130,11 +129,55 @@ export class PairingFiles {
   }
 }
 
+function sealedText(
+  key: Uint8Array,
+  device: PairedDevice,
+  secret: Secret,
+  randomBytes: PairingFilesOptions['randomBytes'],
+): string {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv(cipherName, key, nonce, { authTagLength: tagBytes });
+  cipher.setAAD(bound(device, keyIdOf(key)));
+  const sealed = Buffer.concat([cipher.update(secret.reveal(), 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  const kept: z.input<typeof content> = {
+    version,
+    driver: device.driver,
+    device_id: device.deviceId,
+    key_id: keyIdOf(key),
+    nonce: Buffer.from(nonce).toString('base64'),
+    sealed: sealed.toString('base64'),
+  };
+  return `${JSON.stringify(kept, undefined, 2)}\n`;
+}
+
 /** The pairings of a configured gateway. */
 export const pairingFilesOf = (
   config: { readonly pairingsDir: string; readonly store: { readonly keyFile: string } },
   randomBytes: (size: number) => Uint8Array,
 ): PairingFiles => new PairingFiles({ folder: config.pairingsDir, keyFile: config.store.keyFile, randomBytes });
+
+/** Seals the pairings of a folder that are sealed with one key with another. A file that does not open stays as it is. */
+export function resealPairings(
+  folder: string,
+  from: Uint8Array,
+  to: Uint8Array,
+  randomBytes: PairingFilesOptions['randomBytes'],
+): void {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!name.endsWith('.json')) continue;
+    const path = join(folder, name);
+    const parsed = content.safeParse(parseJson(readFileSync(path, 'utf8')));
+    if (!parsed.success || parsed.data.key_id !== keyIdOf(from)) continue;
+    const { driver, device_id: deviceId, nonce, sealed } = parsed.data;
+    const device = { deviceId, driver, name };
+    try {
+      const secret = open(from, device, Buffer.from(nonce, 'base64'), Buffer.from(sealed, 'base64'), path);
+      writeWhole(path, sealedText(to, device, secret, randomBytes));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+    }
+  }
+}
 
 /** The whole file is there, or the one before it: never half of it. */
 function writeWhole(path: string, text: string): void {

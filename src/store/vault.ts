@@ -34,7 +34,7 @@ const blockBytes = 16;
 const headerBytes = 1 + keyIdBytes + nonceBytes;
 
 /** Facts that are secrets of the gateway's own, sealed, in hexadecimal. */
-const sealedFacts = ['audit_key'];
+export const sealedFacts = ['audit_key'];
 
 /** The fact that names the key in use. */
 export const keyIdFact = 'store_key_id';
