@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
+import { exitCodes } from '../../src/cli/exit.ts';
 import { BootedSystemd } from './kit/booted-systemd.ts';
 import { peerProgram } from './kit/peer-program.ts';
 
@@ -18,20 +28,54 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     expect(run('verify', file('strikeplate.service'))).toBe('');
   });
 
-  it('exposes little', () => {
-    const report = run('security', '--offline=true', file('strikeplate.service'));
-    const level = Number(/Overall exposure level for strikeplate\.service: ([\d.]+)/.exec(report)?.[1]);
-    console.log(`systemd-analyze security: ${level}`);
-    expect(level).toBeLessThanOrEqual(1.3);
-  });
-
-  it('is understood with its drop-in for Bluetooth, which gives it one capability', () => {
+  /** The unit as it is with drop-ins beside it. */
+  function unitWith(dropIns: readonly string[]): string {
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    mkdirSync(join(folder, 'strikeplate.service.d'));
-    copyFileSync(file('strikeplate.service'), join(folder, 'strikeplate.service'));
-    copyFileSync(file('bluetooth.conf'), join(folder, 'strikeplate.service.d/bluetooth.conf'));
-    expect(run('verify', join(folder, 'strikeplate.service'))).toBe('');
+    const unit = join(folder, 'strikeplate.service');
+    const parts = ['strikeplate.service', ...dropIns.map((name) => `${name}.conf`)];
+    writeFileSync(unit, parts.map((name) => readFileSync(file(name), 'utf8')).join('\n'));
+    return unit;
+  }
+
+  it.each<[most: number, dropIns: string[]]>([
+    // Brokers and webhooks on the internet are in reach.
+    [1.3, []],
+    // MQTT alone, on the networks of the site.
+    [1.2, ['local-network']],
+    [1.3, ['store-key']],
+    [1.4, ['local-network', 'serial']],
+    [1.5, ['serial']],
+    [1.9, ['bluetooth']],
+  ])('exposes no more than %d with %j', (most, dropIns) => {
+    const report = run('security', '--offline=true', unitWith(dropIns));
+    const level = Number(/Overall exposure level for strikeplate\.service: ([\d.]+)/.exec(report)?.[1]);
+    console.log(`systemd-analyze security with ${dropIns.join(', ') || 'no drop-in'}: ${level}`);
+    expect(level).toBeLessThanOrEqual(most);
+  });
+
+  it.each(readdirSync(file('')).filter((name) => !/^strikeplate\./.test(name)))(
+    'is understood with its drop-in %s',
+    (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      mkdirSync(join(folder, 'strikeplate.service.d'));
+      copyFileSync(file('strikeplate.service'), join(folder, 'strikeplate.service'));
+      copyFileSync(file(name), join(folder, 'strikeplate.service.d', name));
+      expect(run('verify', join(folder, 'strikeplate.service'))).toBe('');
+    },
+  );
+
+  it('ends whole, is not tried again with what needs a person, and has a heap within its memory', () => {
+    const unit = readFileSync(file('strikeplate.service'), 'utf8');
+    const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
+    expect(value('OOMPolicy')).toBe('kill');
+    expect(value('Restart')).toBe('always');
+    expect(value('RestartPreventExitStatus')).toBe(String(exitCodes.configuration));
+    const heap = Number(/--max-old-space-size=(\d+)/.exec(unit)?.[1]);
+    const memory = Number(/^MemoryMax=(\d+)M$/m.exec(unit)?.[1]);
+    expect(heap).toBeGreaterThan(0);
+    expect(heap).toBeLessThanOrEqual(0.8 * memory);
   });
 
   it('has a user and folders that systemd understands', () => {
@@ -79,9 +123,12 @@ describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
     if (systemd === undefined) return test.skip('this machine does not let a systemd be booted');
     try {
       const command = (...words: string[]) => systemd.run('/opt/strikeplate/dist/src/cli.js', ...words);
-      // Without a key it refuses to listen on all addresses, says why, and is tried again.
-      await systemd.until('NRestarts', /^[1-9]/);
+      // Without a key it refuses to listen on all addresses, says why, and waits for somebody.
+      await systemd.until('ActiveState', 'failed');
+      expect(systemd.show('ExecMainStatus')).toBe('3');
+      expect(systemd.show('NRestarts')).toBe('0');
       command('keys', 'create', '--name', 'cli', '--save');
+      systemd.systemctl('start', 'strikeplate');
       await systemd.until('ActiveState', 'active');
       expect(systemd.show('StatusText')).toMatch(/^listening on http:\/\/.*:18888, devices: 2$/);
       expect(command('unlock', 'front')).toMatch(/^Front door is unlocked: the bolt was seen to be/);

@@ -55,7 +55,10 @@ async function openAll(at: string, clock = new SimulatedClock()) {
     maxEvents: 9_999,
     auditDays: 9,
   };
-  const opened = await openStore({ store: places, pairingsDir: at, stateDir: at }, { clock, log, onFatal: () => undefined });
+  const opened = await openStore(
+    { store: places, pairingsDir: at, stateDir: at },
+    { clock, log, onFatal: () => undefined },
+  );
   const { store, vault } = opened;
   try {
     const audit = await AuditLog.open({ store, vault, clock, log, randomBytes, days: 400, isClockSure: () => true });
