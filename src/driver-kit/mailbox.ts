@@ -5,6 +5,11 @@ interface Waiter<Event> {
   fail(reason: unknown): void;
 }
 
+export interface InboxOptions {
+  /** What came before a signal aborted can still be taken: on a connection that has ended, say. Default false. */
+  readonly keepsRest?: boolean;
+}
+
 /**
  * What happened, in order, for one conversation to take at its own pace. It ends, with every wait, as soon as one of
  * its signals aborts.
@@ -16,9 +21,12 @@ export class Inbox<Event> {
   #waiter: Waiter<Event> | undefined;
   #abandon: (reason: unknown) => void = () => undefined;
   readonly #abandoned: Promise<never>;
+  readonly #keepsRest: boolean;
+  #failure: { readonly error: unknown } | undefined;
 
-  constructor(clock: Clock, signals: readonly AbortSignal[]) {
+  constructor(clock: Clock, signals: readonly AbortSignal[], { keepsRest = false }: InboxOptions = {}) {
     this.#clock = clock;
+    this.#keepsRest = keepsRest;
     this.#signals = signals;
     this.#abandoned = new Promise((_, reject) => {
       this.#abandon = reject;
@@ -34,20 +42,29 @@ export class Inbox<Event> {
     else this.#waiter.take(event);
   }
 
-  /** Forgets what has not been taken. */
-  clear(): void {
-    this.#queue.length = 0;
+  /** Nothing comes any more that could be understood: who takes what is left gets this error then. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#waiter?.fail(error);
+  }
+
+  /** Forgets what has not been taken, or of that what `is`. */
+  clear(is: (event: Event) => boolean = () => true): void {
+    const kept = this.#queue.filter((event) => !is(event));
+    this.#queue.splice(0, this.#queue.length, ...kept);
   }
 
   /**
    * The next event, or undefined at `until` (`Clock.now()`).
-   * @throws the reason of the signal that aborted
+   * @throws the reason of the signal that aborted, or what it failed with
    */
   next(until: number): Promise<Event | undefined> {
     const aborted = this.#signals.find((signal) => signal.aborted);
-    if (aborted !== undefined) return Promise.reject(aborted.reason);
+    if (aborted !== undefined && !this.#keepsRest) return Promise.reject(aborted.reason);
     const event = this.#queue.shift();
     if (event !== undefined) return Promise.resolve(event);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (aborted !== undefined) return Promise.reject(aborted.reason);
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined;
       const done = () => {

@@ -1,4 +1,12 @@
-import type { Clock, GatewayError, GattSession, ReadContext, SendPermit, Timer } from '../../../src/contract/index.ts';
+import {
+  type Clock,
+  type GattSession,
+  type ReadContext,
+  type SendPermit,
+  unlessAborted,
+} from '../../../src/contract/index.ts';
+import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { characteristics, commands } from './catalogue.ts';
 import {
   type Authorization,
@@ -37,15 +45,15 @@ export type Arrival =
 /** Questions and answers with a lock that knows us, on one connection. */
 export class Conversation {
   readonly #options: ConversationOptions;
-  readonly #arrivals: Arrival[] = [];
-  #broken: GatewayError | undefined;
+  readonly #arrivals: Inbox<Arrival>;
+  /** Aborts when something unreadable came. */
+  readonly #broken = new AbortController();
   #listener: Listener | undefined;
   #asking = 0;
-  #wake: () => void = () => undefined;
-  #onBroken: () => void = () => undefined;
 
   private constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#arrivals = new Inbox(options.clock, [options.gatt.signal], { keepsRest: true });
   }
 
   /** Begins to listen; the lock forgets listeners with each connection. */
@@ -72,7 +80,7 @@ export class Conversation {
   /** Sends what cannot act and waits for the one answer. @throws GatewayError what the lock said, or `device_offline` */
   async ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
     // What looks like the answer and came before the question is none.
-    this.#forget((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
+    this.#arrivals.clear((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
     this.#asking += 1;
     try {
       return await this.#ask(message, answer);
@@ -116,16 +124,8 @@ export class Conversation {
    * What arrived next, or undefined when nothing did `until` (`Clock.now()`).
    * @throws GatewayError when the connection was lost, or something unreadable came
    */
-  async next(until: number): Promise<Arrival | undefined> {
-    const { gatt, clock } = this.#options;
-    for (;;) {
-      const arrival = this.#arrivals.shift();
-      if (arrival !== undefined) return arrival;
-      if (this.#broken !== undefined) throw this.#broken;
-      gatt.signal.throwIfAborted();
-      if (clock.now() >= until) return undefined;
-      await this.#wait(until);
-    }
+  next(until: number): Promise<Arrival | undefined> {
+    return this.#arrivals.next(until);
   }
 
   listen(listener: Listener): void {
@@ -134,26 +134,18 @@ export class Conversation {
 
   /** Resolves when the connection is lost, something unreadable came, or `signal` aborts. */
   async ended(signal: AbortSignal): Promise<void> {
-    const { gatt } = this.#options;
-    while (this.#broken === undefined && !gatt.signal.aborted && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          for (const one of [gatt.signal, signal]) one.removeEventListener('abort', done);
-          resolve();
-        };
-        for (const one of [gatt.signal, signal]) one.addEventListener('abort', done, { once: true });
-        this.#onBroken = done;
-      });
+    const never = new Promise<never>(() => undefined);
+    const ends = [this.#options.gatt.signal, this.#broken.signal, signal];
+    await underSignals(ends, (either) => unlessAborted(never, either)).catch(() => undefined);
   }
 
   /** Throws away what was not waited for. */
   clear(): void {
-    this.#arrivals.length = 0;
+    this.#arrivals.clear();
   }
 
-  #forget(is: (arrival: Arrival) => boolean): void {
-    const kept = this.#arrivals.filter((arrival) => !is(arrival));
-    this.#arrivals.splice(0, this.#arrivals.length, ...kept);
+  close(): void {
+    this.#arrivals.close();
   }
 
   #seal(message: NukiMessage): Buffer {
@@ -175,25 +167,8 @@ export class Conversation {
     } catch (error) {
       // Nothing after a damaged piece can be told apart any more.
       log.debug({ why: error instanceof Error ? error.message : 'unknown' }, 'a lock sent something unreadable');
-      this.#broken = garbled(deviceName, error);
-      this.#onBroken();
+      this.#arrivals.fail(garbled(deviceName, error));
+      this.#broken.abort();
     }
-    this.#wake();
-  }
-
-  #wait(until: number): Promise<void> {
-    const { gatt, clock } = this.#options;
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = () => {
-        timer?.cancel();
-        gatt.signal.removeEventListener('abort', done);
-        this.#wake = () => undefined;
-        resolve();
-      };
-      this.#wake = done;
-      gatt.signal.addEventListener('abort', done, { once: true });
-      timer = clock.setTimer(done, until - clock.now());
-    });
   }
 }

@@ -53,8 +53,12 @@ export async function converse<T>(
   return underSignals([signal, closing], (either) =>
     link.session({ ...session, signal: either, services: [services.keyturner] }, async (gatt) => {
       const conversation = await Conversation.begin({ gatt, authorization, deviceName, clock, log, randomBytes });
-      if (!access.identity.isVerified) await identify(access.identity, conversation);
-      return use(conversation);
+      try {
+        if (!access.identity.isVerified) await identify(access.identity, conversation);
+        return await use(conversation);
+      } finally {
+        conversation.close();
+      }
     }),
   );
 }

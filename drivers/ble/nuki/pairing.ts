@@ -6,8 +6,8 @@ import {
   type Pairing,
   type PairingContext,
   type Secret,
-  type Timer,
 } from '../../../src/contract/index.ts';
+import { Inbox } from '../../../src/driver-kit/mailbox.ts';
 import { AUTHORIZATION_NAME_BYTES, characteristics, commands, idTypes, services, statusCodes } from './catalogue.ts';
 import {
   type Authorization,
@@ -88,7 +88,8 @@ async function pair(link: BleLink, ctx: PairingContext): Promise<Secret> {
         throw new GatewayError('misconfigured', `${DEVICE} offers no pairing: it is no Nuki Smart Lock.`);
       const path = ultra ? ultraPairing : classicPairing;
       const exchange = await Exchange.begin(gatt, path, ctx);
-      const granted = ultra ? await pairUltra(exchange, ctx, pin) : await pairClassic(exchange, ctx, idType);
+      const going = ultra ? pairUltra(exchange, ctx, pin) : pairClassic(exchange, ctx, idType);
+      const granted = await going.finally(() => exchange.close());
       const protocol = ultra ? 'ultra' : 'classic';
       return formatCredentials({
         ...granted,
@@ -160,15 +161,14 @@ class Exchange {
   readonly #gatt: GattSession;
   readonly #path: GattPath;
   readonly #ctx: PairingContext;
-  readonly #heard: NukiMessage[] = [];
+  readonly #heard: Inbox<NukiMessage>;
   #sealed: Authorization | undefined;
-  #broken: unknown;
-  #wake: () => void = () => undefined;
 
   private constructor(gatt: GattSession, path: GattPath, ctx: PairingContext) {
     this.#gatt = gatt;
     this.#path = path;
     this.#ctx = ctx;
+    this.#heard = new Inbox(ctx.clock, [gatt.signal], { keepsRest: true });
   }
 
   static async begin(gatt: GattSession, path: GattPath, ctx: PairingContext): Promise<Exchange> {
@@ -197,19 +197,18 @@ class Exchange {
 
   /** @throws GatewayError what the lock said instead, or that it said nothing */
   async hear(wanted: number): Promise<NukiMessage> {
-    const { clock } = this.#ctx;
-    const until = clock.now() + ANSWER_MS;
+    const until = this.#ctx.clock.now() + ANSWER_MS;
     for (;;) {
-      const message = this.#heard.shift();
-      if (message?.command === commands.errorReport) throw refusal(DEVICE, readErrorReport(message.payload).code);
-      if (message?.command === wanted) return message;
-      if (message !== undefined) continue;
-      if (this.#broken !== undefined) throw unreadable(this.#broken);
-      this.#gatt.signal.throwIfAborted();
-      if (clock.now() >= until)
+      const message = await this.#heard.next(until);
+      if (message === undefined)
         throw new GatewayError('device_offline', `${DEVICE} did not go on with the pairing. Begin again.`);
-      await this.#wait(until);
+      if (message.command === commands.errorReport) throw refusal(DEVICE, readErrorReport(message.payload).code);
+      if (message.command === wanted) return message;
     }
+  }
+
+  close(): void {
+    this.#heard.close();
   }
 
   #take(chunk: Buffer, plain: PlainReassembler, sealed: EncryptedReassembler): void {
@@ -217,9 +216,8 @@ class Exchange {
       const message = this.#sealed === undefined ? takePlain(plain, chunk) : this.#takeSealed(chunk, plain, sealed);
       if (message !== undefined) this.#heard.push(message);
     } catch (error) {
-      this.#broken = error;
+      this.#heard.fail(unreadable(error));
     }
-    this.#wake();
   }
 
   /** A refusal comes in the clear where an answer would come sealed; it is shorter than any sealed message. */
@@ -230,21 +228,6 @@ class Exchange {
     if (frame === undefined || this.#sealed === undefined) return undefined;
     // The lock may answer under our new id or under the one we wrote.
     return decrypt({ ...this.#sealed, authorizationId: frame.readUInt32LE(NONCE_BYTES) }, frame);
-  }
-
-  #wait(until: number): Promise<void> {
-    return new Promise((resolve) => {
-      let timer: Timer | undefined;
-      const done = () => {
-        timer?.cancel();
-        this.#gatt.signal.removeEventListener('abort', done);
-        this.#wake = () => undefined;
-        resolve();
-      };
-      this.#wake = done;
-      this.#gatt.signal.addEventListener('abort', done, { once: true });
-      timer = this.#ctx.clock.setTimer(done, until - this.#ctx.clock.now());
-    });
   }
 }
 
