@@ -2,6 +2,7 @@ export * from './bounded-json.ts';
 export * from './code-sentences.ts';
 export * from './evidence/book.ts';
 export * from './evidence/claims.ts';
+export * from './evidence/found-there.ts';
 export * from './health-teller.ts';
 export * from './join-signals.ts';
 export * from './link-watch.ts';

@@ -8,7 +8,8 @@ import {
   type Timer,
 } from '../../../src/contract/index.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import type { Claim, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import type { Claim, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import { foundThere } from '../../../src/driver-kit/evidence/found-there.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit, type PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
@@ -61,9 +62,10 @@ export async function operate(
   try {
     verdict = await door.run(before);
   } catch (error) {
-    // A LOCK that was sent before and seen not to be there is there now; an UNLOCK had been refused.
-    if (error instanceof AlreadyThere) return { wasConfirmedByDevice: target === 'locked' };
-    throw error;
+    if (!(error instanceof AlreadyThere)) throw error;
+    // An UNLOCK is sent again only when it was refused.
+    const found = foundThere({ before: error.before, value: target, wasRefused: target === 'unlocked' });
+    return doorOutcome(found, { name: access.deviceName, target });
   }
   if (verdict.end === 'not_reached') {
     if (door.isUnlatch && verdict.value !== 'locked') throw unlatchUnknown(access.deviceName);
@@ -84,6 +86,13 @@ export async function readLock(access: DoorAccess, ctx: ReadContext): Promise<Lo
 /** The lock stands as asked, so that its command need not be sent again. */
 class AlreadyThere extends Error {
   override readonly name = 'AlreadyThere';
+  /** Where the bolt was known to be before it was asked. */
+  readonly before: Value | undefined;
+
+  constructor(before: Value | undefined) {
+    super();
+    this.before = before;
+  }
 }
 
 type Said = Parameters<Parameters<EvidenceBook<GatewayError>['judge']>[0]['send']>[1];
@@ -200,6 +209,7 @@ class DoorCommand {
   async #lookBefore(conversation: Conversation, again: boolean): Promise<void> {
     const access = this.#access;
     let states: KeyturnerStates | undefined;
+    const before = access.book.known('bolt');
     await access.book.ask({
       ...{ about: 'bolt', traits: nukiTraits, plan: doorPlan(undefined), ctx: this.#ctx },
       ask: async () => {
@@ -209,7 +219,7 @@ class DoorCommand {
     });
     if (!again || states === undefined) return;
     if (isMoving(states)) throw refusal(access.deviceName, errorCodes.busy);
-    if (stateOf(states) === this.#target && !this.isUnlatch) throw new AlreadyThere();
+    if (stateOf(states) === this.#target && !this.isUnlatch) throw new AlreadyThere(before);
   }
 
   /** Follows what the lock says on the connection of its command. */

@@ -2,6 +2,7 @@ import { type CommandContext, GatewayError, type LockOutcome, unlessAborted } fr
 import type { Answered, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Goal, Plan, Traits } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
+import { doorOutcome } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit, type PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
 import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
@@ -92,7 +93,7 @@ export async function operate(
     case 'confirmed':
     case 'unconfirmed':
       if (target === 'secured' && last?.door === 'open') throw doorNotClosed(door);
-      return { wasConfirmedByDevice: verdict.end === 'confirmed' };
+      return doorOutcome(verdict, { name: door.name, target: target === 'secured' ? 'locked' : 'unlocked' });
     case 'refused':
       throw verdict.reason ?? notReached(door, target, said);
     case 'unknown':
