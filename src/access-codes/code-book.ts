@@ -49,6 +49,7 @@ export class CodeBook {
   /** The same by device: a site has a thousand doors, and every look at one asks for its codes alone. */
   readonly #byDevice = new Map<string, Map<string, AccessCodeRecord>>();
   readonly #unmanaged = new Map<string, UnmanagedCodeRecord>();
+  readonly #unmanagedByDevice = new Map<string, Map<string, UnmanagedCodeRecord>>();
   #follower: CodeFollower = () => ({ changes: [], undo: () => undefined });
   /** What followed from changes that are noted. */
   #noted: Followed[] | undefined;
@@ -56,7 +57,7 @@ export class CodeBook {
   constructor(options: CodeBookOptions) {
     this.#options = options;
     for (const code of options.store.accessCodes()) this.#put(code);
-    for (const code of options.store.unmanagedCodes()) this.#unmanaged.set(code.accessCodeId, code);
+    for (const code of options.store.unmanagedCodes()) this.#putFound(code);
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
@@ -206,8 +207,8 @@ export class CodeBook {
 
   /** Oldest first; all devices when `deviceId` is undefined. */
   unmanagedList(deviceId?: string): UnmanagedCodeRecord[] {
-    const all = [...this.#unmanaged.values()];
-    return deviceId === undefined ? all : all.filter((code) => code.deviceId === deviceId);
+    if (deviceId === undefined) return [...this.#unmanaged.values()];
+    return [...(this.#unmanagedByDevice.get(deviceId)?.values() ?? [])];
   }
 
   unmanagedAt(deviceId: string, slot: number): UnmanagedCodeRecord | undefined {
@@ -217,7 +218,7 @@ export class CodeBook {
   /** A slot that somebody else filled: it is never written. */
   putUnmanaged(code: UnmanagedCodeRecord): readonly Change[] {
     const known = this.#unmanaged.has(code.accessCodeId);
-    this.#unmanaged.set(code.accessCodeId, code);
+    this.#putFound(code);
     const { accessCodeId, deviceId, slot, createdAt } = code;
     const told = known
       ? []
@@ -237,6 +238,7 @@ export class CodeBook {
     as: 'removed' | 'converted_to_managed',
   ): readonly Change[] {
     this.#unmanaged.delete(accessCodeId);
+    this.#unmanagedByDevice.get(deviceId)?.delete(accessCodeId);
     const about = { deviceId, accessCodeId, occurredAt: this.#options.moment().at };
     const told: EventDraft =
       as === 'removed'
@@ -315,6 +317,13 @@ export class CodeBook {
     const ofDevice = this.#byDevice.get(code.deviceId);
     if (ofDevice) ofDevice.set(code.accessCodeId, code);
     else this.#byDevice.set(code.deviceId, new Map([[code.accessCodeId, code]]));
+  }
+
+  #putFound(code: UnmanagedCodeRecord): void {
+    this.#unmanaged.set(code.accessCodeId, code);
+    const ofDevice = this.#unmanagedByDevice.get(code.deviceId);
+    if (ofDevice) ofDevice.set(code.accessCodeId, code);
+    else this.#unmanagedByDevice.set(code.deviceId, new Map([[code.accessCodeId, code]]));
   }
 
   #forget(accessCodeId: string): void {

@@ -76,9 +76,7 @@ export const noSettings: DeviceSettings = {
 /** What is known of a device now: the latest of each report, and when it was heard. */
 export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
-    readonly lock:
-      | { readonly observes: Observes; readonly tellsWho?: boolean; readonly canAutoLock?: boolean }
-      | undefined;
+    readonly lock: { readonly observes: Observes; readonly tellsWho?: boolean } | undefined;
     readonly accessCodes: (AccessCodeRules & { readonly observes: ObservesCodes }) | undefined;
     readonly noise:
       | {

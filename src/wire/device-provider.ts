@@ -43,6 +43,6 @@ export function wireDeviceProvider(
     can_program_online_access_codes: hasCodes,
     can_program_offline_access_codes: false,
     can_unlock_with_code: hasCodes,
-    can_configure_auto_lock: devices.some(({ capabilities }) => capabilities.lock?.canAutoLock === true),
+    can_configure_auto_lock: false,
   };
 }

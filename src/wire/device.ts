@@ -130,7 +130,7 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
     can_simulate_connection: false,
     can_simulate_disconnection: false,
     can_simulate_removal: false,
-    can_configure_auto_lock: lock?.canAutoLock === true,
+    can_configure_auto_lock: false,
     properties: {
       online: device.health.status === 'online',
       name: device.name,
