@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { lockedPackages, sbomOf, shippedPaths } from '../../scripts/sbom.mjs';
 
@@ -46,6 +47,26 @@ describe('the bill of materials', () => {
     // Nothing is shipped that nobody needs.
     const needed = new Set(sbom.dependencies.flatMap(({ dependsOn }) => dependsOn));
     expect(sbom.components.map((component) => component['bom-ref']).filter((ref) => !needed.has(ref))).toEqual([]);
+  });
+
+  it('is what CycloneDX’s own schema takes for one, and that schema refuses what is none', () => {
+    const schema = (name: string) =>
+      JSON.parse(readFileSync(join(root, `test/kit/cyclonedx/${name}.schema.json`), 'utf8')) as object;
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    for (const name of ['spdx', 'jsf-0.82'])
+      ajv.addSchema({ ...schema(name), $id: `http://cyclonedx.org/schema/${name}.SNAPSHOT.schema.json` });
+    const validate = ajv.compile(schema('bom-1.5'));
+    const errorsOf = (bill: unknown) => (validate(JSON.parse(JSON.stringify(bill))) ? [] : validate.errors);
+    expect(errorsOf(sbom)).toEqual([]);
+    const [first, ...others] = sbom.components;
+    const spoilt = [
+      { ...sbom, bomFormat: 'SPDX' },
+      { ...sbom, serialNumber: 'one' },
+      { ...sbom, components: [{ ...first, type: 'thing' }, ...others] },
+      { ...sbom, components: [{ ...first, hashes: [{ alg: 'SHA-512', content: 'x' }] }, ...others] },
+      { ...sbom, components: [first, first, ...others] },
+    ];
+    for (const bill of spoilt) expect(errorsOf(bill)).not.toEqual([]);
   });
 
   it('names a licence for each, and none that asks for more than its name', () => {
