@@ -122,6 +122,10 @@ started in this folder. "strikeplate demo" starts one.`,
 
   configured(program.command('check-config'))
     .description('say what is wrong with a configuration, all of it, with line and column')
+    .option(
+      '--user <name>',
+      'look at files, folders and ports as this user may (default: as root, the user of the unit)',
+    )
     .option('--schema', 'print its JSON Schema, for editors, with the drivers that it brings from outside')
     .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
     .action(async (options) => done(await checkConfig(terminal, catalogues, options)));

@@ -27,6 +27,7 @@ export function checkFiles(
     if (file === undefined) return undefined;
     try {
       const content = readFileSync(file);
+      if (isOpenToAll(file)) problems.add(path, `everybody on this machine can write ${file}; chmod o-w it.`);
       if (content.toString('latin1').trim() !== '') return content;
       problems.add(path, `the file ${file} is empty.`);
     } catch (error) {
@@ -111,6 +112,9 @@ export function checkFiles(
   secret(['backup', 'passphrase_file'], config.backup?.passphraseFile);
   return { problems, warnings };
 }
+
+/** Whoever can write it decides what the gateway believes. */
+export const isOpenToAll = (file: string): boolean => (statSync(file).mode & 0o002) !== 0;
 
 function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -64,14 +64,22 @@ export const listApiKeys = async (file: string): Promise<readonly ApiKeyRecord[]
 
 async function readApiKeys(file: string): Promise<ApiKeyFile> {
   let text: string;
+  let mode: number;
   try {
     text = await readFile(file, 'utf8');
+    mode = (await stat(file)).mode;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return { keys: [], revoked: [] };
     throw new GatewayError('misconfigured', `The API key file ${file} cannot be read. Check its owner and mode.`, {
       cause: error,
     });
   }
+  // Its digest is no secret: who can write it can make a key.
+  if ((mode & 0o022) !== 0)
+    throw new GatewayError(
+      'misconfigured',
+      `The API key file ${file} can be written by others than its owner. Look whether the keys in it are yours, and run: chmod 600 ${file}`,
+    );
   return parseApiKeys(file, text);
 }
 

@@ -1,0 +1,42 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cliBox } from '../../test/kit/cli-fixture.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+describe('check-config', () => {
+  test.each([
+    ['the configuration', 'gateway.yaml'],
+    ['a password', 'mqtt.pw'],
+  ])('refuses %s that everybody can write', async (_, name) => {
+    const { folder, run, config } = cliBox();
+    writeFileSync(join(folder, 'mqtt.pw'), 'secret', { mode: 0o600 });
+    writeFileSync(
+      config,
+      'state_dir: state\ngateway: { id: lobby, name: Lobby, time_zone: UTC }\nmqtt: { main: { url: "mqtt://127.0.0.1:1", username: gw, password_file: mqtt.pw } }\ndevices: []\n',
+    );
+    mkdirSync(join(folder, 'state'));
+    chmodSync(folder, 0o755);
+    expect((await run('check-config')).code).toBe(0);
+    chmodSync(join(folder, name), 0o666);
+    const { code, err } = await run('check-config');
+    expect([code, err]).toEqual([3, expect.stringMatching(new RegExp(`everybody .* can write .*${name}; chmod o-w`))]);
+  });
+
+  test('tells of a port that is not there, and goes on', async () => {
+    const { folder, run, config } = cliBox();
+    writeFileSync(
+      config,
+      'state_dir: state\ngateway: { id: lobby, name: Lobby, time_zone: UTC }\nserial: { bus1: { path: /dev/nothing-here } }\ndevices: []\n',
+    );
+    mkdirSync(join(folder, 'state'));
+    const { code, err } = await run('check-config');
+    expect([code, err]).toEqual([0, expect.stringContaining('/dev/nothing-here is not there now')]);
+  });
+
+  test.runIf(isRoot)('looks as another user does: at the configuration, the keys and the folders', async () => {
+    const { code, err } = await cliBox().run('check-config', '--user', 'nobody-there');
+    expect([code, err]).toEqual([1, expect.stringMatching(/run as nobody-there/)]);
+  });
+});
