@@ -93,12 +93,14 @@ export const recordOf = (action: number, target: LockTarget, at: number): readon
 ];
 
 /** A turn takes 1 s to 4 s, and begins within 2 s: guesses, from the times of a simulated lock of third parties. */
+export const TURN_MS = 4_000;
+
 export const doorPlan = (earlyUntil: number | undefined): Plan => ({
   firstAskMs: 5_000,
   betweenMs: 1_000,
   longestBetweenMs: 2_000,
   patienceMs: 3_000,
-  travelMs: 4_000,
+  travelMs: TURN_MS,
   halfWayMs: 6_000,
   witnessMs: 2_000,
   reasonMs: 0,

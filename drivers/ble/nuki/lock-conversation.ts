@@ -18,7 +18,7 @@ import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
-import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf } from './evidence.ts';
+import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf, TURN_MS } from './evidence.ts';
 import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
 import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
 
@@ -112,12 +112,16 @@ class DoorCommand {
   #isBehind = false;
   #wasUnderWay = false;
   #sawLatch = false;
+  /** What it told last of its state was made before the command: what it says with it may be of before as well. */
+  #toldOld = false;
   #hasLookedTwice = false;
   #last: KeyturnerStates | undefined;
   #lastError: GatewayError | undefined;
   /** Seen where it should be, and COMPLETE still to come. */
   #arrived: readonly Claim[] = [];
   #patience: Timer | undefined;
+  /** Asks over a connection of its own, when the one that carried the command has ended. */
+  #later: Timer | undefined;
   /** The write of the command has come to its end. */
   #written: Promise<unknown> = Promise.resolve();
 
@@ -164,6 +168,7 @@ class DoorCommand {
       // The next command may not overlap with this one's connection.
       this.#patience?.cancel();
       this.#over.abort();
+      this.#later?.cancel();
       await leaving;
     }
   }
@@ -199,9 +204,12 @@ class DoorCommand {
       await written;
       said({ said: 'acknowledged', at: clock.now() });
       this.#live = conversation;
+      const leftAt = clock.now();
       await conversation.ended(this.#over.signal);
       this.#live = undefined;
-      book.reachable();
+      // A motor that has not begun yet stands where it may be told to go: where it is tells something once it has turned.
+      if (!this.#over.signal.aborted)
+        this.#later = clock.setTimer(() => book.reachable(), Math.max(0, leftAt + TURN_MS - clock.now()));
     });
   }
 
@@ -241,6 +249,7 @@ class DoorCommand {
     if (command === commands.keyturnerStates && !asked) {
       const states = readKeyturnerStates(payload);
       const isOld = lockClock.isOld(states);
+      this.#toldOld = isOld;
       if (!isOld) this.#access.heard(states);
       const claims = claimsOf(states, clock.now(), isOld);
       const isThere = stateOf(states) === this.#target && !isUnlatching(states);
@@ -255,12 +264,15 @@ class DoorCommand {
     } else if (command === commands.status) {
       if (readStatus(payload) === statusCodes.accepted) {
         this.#accepted = true;
+        // What it completed before it accepted this was something else.
+        this.#completed = false;
         said({ word: 'accepted' });
         return;
       }
-      this.#completed = this.#accepted || !this.#isBehind;
-      // Without ACCEPTED it may be of an earlier action: then it is asked where it stands.
-      if (this.#accepted) {
+      // Without ACCEPTED, or with a state of before, it may be of an earlier action: then it is asked where it stands.
+      const isOurs = this.#accepted && !this.#toldOld;
+      this.#completed = isOurs || (!this.#isBehind && !this.#toldOld);
+      if (isOurs) {
         book.told(...this.#arrived, ...this.#latchClaim());
         said({ word: 'done' });
       } else book.reachable();
