@@ -144,6 +144,36 @@ describe('a bolt that stands as asked already', () => {
   );
 });
 
+describe('a LOCK that is found done before it would be sent once more', () => {
+  const attemptId = '00000000-0000-4000-8000-0000000000aa';
+
+  it('is not said to be confirmed where nothing shows that it moved', async () => {
+    await build();
+    f.lock.misbehave('hang_on_action');
+    const { given, outcome } = f.begin('lock', { attemptId });
+    while (f.lock.commandsAt.length === 0) await f.clock.advance(10);
+    for (const { index } of f.bay.list()) f.bay.pullOut(index);
+    expect(await f.settled(outcome)).toMatchObject({ delivery: 'maybe_sent' });
+    given.end();
+    f.bay.plugIn('c0:b1:e1:ff:00:01');
+    await f.clock.advance(20_000);
+    expect(await f.door('lock', { attemptId })).toEqual({ wasConfirmedByDevice: false });
+    expect(f.lock.commandsAt).toHaveLength(1);
+  });
+
+  it('is confirmed where it was seen elsewhere after it was sent', async () => {
+    await build();
+    f.lock.turnByHand('unlocked');
+    await f.clock.advance(1_000);
+    f.lock.bolt.hesitatesMs = 12_000;
+    expect(await f.door('lock', { attemptId, sendByMs: 60_000 })).toMatchObject({ type: 'state_not_reached' });
+    await f.clock.advance(20_000);
+    expect(f.lock.bolt.isLocked).toBe(true);
+    expect(await f.door('lock', { attemptId })).toEqual(confirmed);
+    expect(f.lock.commandsAt).toHaveLength(1);
+  });
+});
+
 describe('a word that belongs to something else', () => {
   it('what the lock said of an earlier action, told again after the command', async () => {
     await build();
