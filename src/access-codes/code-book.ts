@@ -4,8 +4,9 @@ import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../model/records.ts';
 import type { Change, StoreReader } from '../model/store.ts';
 import { reviewed, type Standing, tidings } from './code-review.ts';
+import { HoursCalendar } from './hours.ts';
 import type { AccessCodeSettings } from './settings.ts';
-import { fits, leadOf, type Moment, overlap, sameDigits, wantOf } from './wanted.ts';
+import { fits, type Moment, overlap, planOf, sameDigits, wantOf } from './wanted.ts';
 
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
 export interface CodeVault {
@@ -45,6 +46,7 @@ export interface Followed {
  */
 export class CodeBook {
   readonly #options: CodeBookOptions;
+  readonly #calendar = new HoursCalendar();
   readonly #codes = new Map<string, AccessCodeRecord>();
   /** The same by device: a site has a thousand doors, and every look at one asks for its codes alone. */
   readonly #byDevice = new Map<string, Map<string, AccessCodeRecord>>();
@@ -99,13 +101,14 @@ export class CodeBook {
     const { settings, rulesOf, moment: now } = this.#options;
     const moment = now();
     const rules = rulesOf(code.deviceId);
-    const leadMs = leadOf(code, rules, settings);
+    const plan = planOf(code, rules, settings, moment.at, this.#calendar);
+    const { startsAt, endsAt, leadMs } = plan;
     const read = (sealed: Uint8Array) => this.read(sealed, code);
     return {
       moment,
-      leadMs,
-      want: wantOf(code, moment, leadMs),
-      fitting: code.placements.find((placement) => fits(placement, code, rules, read)),
+      plan,
+      want: wantOf({ removal: code.removal, startsAt, endsAt }, moment, leadMs),
+      fitting: code.placements.find((placement) => fits(placement, code, rules, read, plan.schedule)),
     };
   }
 

@@ -210,9 +210,11 @@ export class CodeKeeper {
   #used(deviceId: string, slot: number): void {
     const { book, clock } = this.#options;
     const code = book.atSlot(deviceId, slot)?.code;
-    if (!code?.oneTimeUse || code.removal) return;
-    const removal = { cause: 'used', at: clock.wallTime() } as const;
-    this.#commit(book.change(code.accessCodeId, { removal }));
+    const most = code && (code.maxUses ?? (code.oneTimeUse ? 1 : undefined));
+    if (!code || most === undefined || code.removal) return;
+    const uses = (code.uses ?? 0) + 1;
+    const removal = uses >= most ? ({ cause: 'used', at: clock.wallTime() } as const) : undefined;
+    this.#commit(book.change(code.accessCodeId, { uses, removal }));
     this.look(deviceId);
   }
 
@@ -303,12 +305,15 @@ export class CodeKeeper {
     const { at } = time.moment();
     const instants = book.list(deviceId).flatMap((code) => {
       const tries = this.#tries.get(code.accessCodeId);
-      const { leadMs } = book.standing(code);
+      const { plan } = book.standing(code);
       const wall = [
-        dueAt(code, leadMs),
-        code.startsAt,
+        dueAt(plan, plan.leadMs),
+        plan.startsAt,
+        plan.endsAt,
+        plan.schedule?.endsAt,
         code.endsAt,
-        wantedSince(code) + lateAfterMs,
+        wantedSince(code, plan) + lateAfterMs,
+        plan.lastUntil && plan.lastUntil + lateAfterMs,
         code.removal && code.removal.at + lateAfterMs,
       ];
       return [

@@ -1,6 +1,7 @@
+import { hoursTooShort } from '../model/code-hours.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodePlacement, CodeProblem } from '../model/records.ts';
-import { dueAt, type Moment, type Want } from './wanted.ts';
+import { dueAt, type Moment, type Plan, type Want } from './wanted.ts';
 
 /** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */
 export const lateAfterMs = 60_000;
@@ -9,7 +10,8 @@ export const lateAfterMs = 60_000;
 export interface Standing {
   readonly moment: Moment;
   readonly want: Want;
-  readonly leadMs: number;
+  /** What of its times counts now. */
+  readonly plan: Plan;
   /** The placement that is just as wanted. */
   readonly fitting: CodePlacement | undefined;
 }
@@ -36,7 +38,7 @@ function statusOf(code: AccessCodeRecord, { fitting, want }: Standing, waitsOnLo
 
 const isUpdate = ({ mutationCode }: CodeMutation): boolean => mutationCode.startsWith('updating_');
 
-function mutationsOf(code: AccessCodeRecord, { fitting, want, leadMs }: Standing): readonly CodeMutation[] {
+function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: Standing): readonly CodeMutation[] {
   const { removal, placements, createdAt } = code;
   if (removal) {
     return [{ mutationCode: 'deleting', message: 'The code is being taken off the lock.', createdAt: removal.at }];
@@ -45,8 +47,9 @@ function mutationsOf(code: AccessCodeRecord, { fitting, want, leadMs }: Standing
   const updates = code.pendingMutations.filter(isUpdate);
   if (placements.length > 0 && updates.length > 0) return updates;
   if (fitting) return [];
-  if (want === 'off_lock' && code.startsAt !== undefined) {
-    const scheduledAt = dueAt(code, leadMs);
+  if (want === 'off_lock' && plan.startsAt !== undefined) {
+    const scheduledAt = dueAt(plan, plan.leadMs);
+    if (!Number.isFinite(scheduledAt)) return [];
     return [
       {
         mutationCode: 'deferring_creation',
@@ -60,31 +63,43 @@ function mutationsOf(code: AccessCodeRecord, { fitting, want, leadMs }: Standing
 }
 
 function warningsOf(code: AccessCodeRecord, standing: Standing): readonly CodeProblem[] {
-  const others = code.warnings.filter(({ code: name }) => !isDelay(name));
-  const delay = delayOf(code, standing);
-  if (!delay) return others;
-  const before = code.warnings.find(({ code: name }) => name === delay.code);
-  return [...others, { ...delay, at: before?.at ?? delay.at }];
+  const others = code.warnings.filter(({ code: name }) => !isDelay(name) && name !== hoursTooShort);
+  const { problem } = standing.plan;
+  const short = problem === undefined ? undefined : { code: hoursTooShort, message: problem, at: standing.moment.at };
+  return [
+    ...others,
+    ...[short, delayOf(code, standing)].flatMap((found) => {
+      const before = code.warnings.find(({ code: name }) => name === found?.code);
+      return found ? [{ ...found, at: before?.at ?? found.at }] : [];
+    }),
+  ];
 }
 
 const itsErrors = 'The errors of the code say why, and what the gateway does about it.';
 
 const isDelay = (name: string): boolean => name.startsWith('delay_in_');
 
-function delayOf(code: AccessCodeRecord, { moment, want, fitting }: Standing): CodeProblem | undefined {
+function delayOf(code: AccessCodeRecord, { moment, want, fitting, plan }: Standing): CodeProblem | undefined {
   const { at } = moment;
   if (code.removal) {
     if (code.placements.length === 0 || at < code.removal.at + lateAfterMs) return undefined;
     const message = `The lock may still hold the code. ${code.errors.length > 0 ? itsErrors : 'It is taken off as soon as the lock can be reached.'}`;
     return { code: 'delay_in_removing_from_device', message, at };
   }
-  if (want !== 'on_lock' || fitting || at < wantedSince(code) + lateAfterMs) return undefined;
+  if (want === 'off_lock' && code.hours && code.placements.length > 0) {
+    const since = plan.lastUntil;
+    if (since === undefined || at < since + lateAfterMs) return undefined;
+    const message = `Its hours are over for now, and the lock may still take the code. ${code.errors.length > 0 ? itsErrors : 'It is taken off as soon as the lock can be reached.'}`;
+    return { code: 'delay_in_removing_from_device', message, at };
+  }
+  if (want !== 'on_lock' || fitting || at < wantedSince(code, plan) + lateAfterMs) return undefined;
   const message = `The lock does not hold the code yet. ${code.errors.length > 0 ? itsErrors : 'It is written as soon as the lock can be reached.'}`;
   return { code: 'delay_in_setting_on_device', message, at };
 }
 
 /** Since when it should work. */
-export const wantedSince = ({ startsAt, createdAt }: AccessCodeRecord): number => Math.max(startsAt ?? 0, createdAt);
+export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Plan): number =>
+  Math.max(startsAt ?? 0, createdAt);
 
 /** What has to be told of a change of a code, beside what whoever changed it tells. */
 export function tidings(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {

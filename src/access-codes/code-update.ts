@@ -3,6 +3,7 @@ import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodePatch } from '../model/gateway.ts';
 import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../model/records.ts';
 import { assertAcceptable } from './code-rules.ts';
+import { sameHours } from './hours.ts';
 import { duplicate, keypadOf, type NewCodeOptions, timesOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';
 
@@ -30,7 +31,8 @@ export function updated(
   }
   const { deviceId, accessCodeId } = before;
   const times = newTimes(before, patch, moment);
-  const timesDiffer = times.startsAt !== before.startsAt || times.endsAt !== before.endsAt;
+  const timesDiffer =
+    times.startsAt !== before.startsAt || times.endsAt !== before.endsAt || !sameHours(times.hours, before.hours);
   const digitsDiffer = patch.code !== undefined && !book.read(before.sealedCode, before)?.equals(patch.code);
   if (patch.code && digitsDiffer) {
     const { name, rules } = keypadOf(registry, deviceId);
@@ -47,26 +49,31 @@ export function updated(
   const code: AccessCodeRecord = {
     ...before,
     ...times,
+    hours: times.hours,
     name,
+    maxUses: patch.maxUses === undefined ? before.maxUses : (patch.maxUses ?? undefined),
     oneTimeUse: patch.isOneTimeUse ?? before.oneTimeUse,
     ...(patch.code && digitsDiffer && { sealedCode: book.seal(patch.code, before) }),
     pendingMutations: mutations(before, changed, times, moment.at),
   };
-  return { code, drafts: draftsOf(before, changed, times, moment.at) };
+  return { code, drafts: draftsOf(before, changed, code, moment.at) };
 }
 
 /** The same code with other times, and what is told of it; the times were checked by whoever owns the code. */
 export function retimed(before: AccessCodeRecord, times: CodeTimes, { at }: Moment): Updated {
   const changed = { name: false, code: false, time_frame: true };
-  const code = { ...before, ...times, pendingMutations: mutations(before, changed, times, at) };
+  const code = { ...before, ...times, hours: times.hours, pendingMutations: mutations(before, changed, times, at) };
   return { code, drafts: draftsOf(before, changed, times, at) };
 }
 
-function newTimes(before: AccessCodeRecord, { startsAt, endsAt }: AccessCodePatch, moment: Moment) {
-  if (startsAt === undefined && endsAt === undefined) return { startsAt: before.startsAt, endsAt: before.endsAt };
+function newTimes(before: AccessCodeRecord, patch: AccessCodePatch, moment: Moment): CodeTimes {
+  const { startsAt, endsAt } = patch;
+  const hours = patch.hours === undefined ? before.hours : (patch.hours ?? undefined);
+  if (startsAt === undefined && endsAt === undefined)
+    return { startsAt: before.startsAt, endsAt: before.endsAt, hours };
   const either = (given: number | null | undefined, old: number | undefined) =>
     given === undefined ? old : (given ?? undefined);
-  return timesOf({ startsAt: either(startsAt, before.startsAt), endsAt: either(endsAt, before.endsAt) }, moment);
+  return timesOf({ startsAt: either(startsAt, before.startsAt), endsAt: either(endsAt, before.endsAt), hours }, moment);
 }
 
 type Changed = Readonly<Record<'name' | 'code' | 'time_frame', boolean>>;
@@ -94,7 +101,10 @@ function mutations(
       mutationCode: `updating_${kind}` as const,
       message: words[kind],
       createdAt,
-      ...(kind === 'time_frame' && { from: { startsAt, endsAt }, to }),
+      ...(kind === 'time_frame' && {
+        from: { startsAt, endsAt },
+        to: { startsAt: to.startsAt, endsAt: to.endsAt },
+      }),
     })),
   ];
 }
@@ -108,6 +118,7 @@ function draftsOf(before: AccessCodeRecord, changed: Changed, after: CodeTimes, 
   const properties = [
     ...(changed.name ? [hidden('name')] : []),
     ...(changed.code ? [hidden('code')] : []),
+    ...(changed.time_frame && !sameHours(before.hours, after.hours) ? [hidden('strikeplate_schedule')] : []),
     ...(['starts_at', 'ends_at'] as const).flatMap((property) =>
       changed.time_frame && from[property] !== to[property]
         ? [{ property, from: from[property], to: to[property] }]

@@ -14,7 +14,6 @@ import type { Store } from '../model/store.ts';
 import type { CodeBook } from './code-book.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
 import { type CodeStep, nextStep } from './next-step.ts';
-import { scheduleOf } from './wanted.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
@@ -109,10 +108,10 @@ async function write(
   capability: AccessCodeCapability,
   ctx: CodeCommandContext,
 ): Promise<void> {
-  const { rules, set } = capability;
+  const { set } = capability;
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
-  const schedule = scheduleOf(code, rules);
+  const { schedule } = book.standing(code).plan;
   const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
   const writing: CodePlacement = { ...planned, state: 'writing' };
   await store.commit(book.place(accessCodeId, undefined, planned));

@@ -24,6 +24,7 @@ export interface CodeOrder {
   readonly deviceId: string;
   readonly digits: Secret;
   readonly times: CodeTimes;
+  readonly maxUses: number | undefined;
   readonly grant: CodeOfGrant;
 }
 
@@ -68,10 +69,13 @@ export class GrantCodes {
     return this.#options.book.get(accessCodeId);
   }
 
-  add({ deviceId, digits, times, grant }: CodeOrder): CodeChange {
+  add({ deviceId, digits, times, maxUses, grant }: CodeOrder): CodeChange {
     const { book, newId, time } = this.#options;
     const about = { accessCodeId: newId(), deviceId, createdAt: time.moment().at };
-    const record = { ...newRecord(book, about, digits, { useBackupPool: true }, times), grant };
+    const record = {
+      ...newRecord(book, about, digits, { useBackupPool: true, ...(maxUses !== undefined && { maxUses }) }, times),
+      grant,
+    };
     const created: EventDraft = {
       eventType: 'access_code.created',
       deviceId,

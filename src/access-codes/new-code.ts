@@ -31,15 +31,16 @@ export function keypadOf(
 }
 
 /** The times of a wish, checked. @throws GatewayError `invalid_input` */
-export function timesOf({ startsAt, endsAt }: Partial<CodeTimes>, { at, sure }: Moment): CodeTimes {
-  if (startsAt === undefined && endsAt === undefined) return { startsAt: undefined, endsAt: undefined };
+export function timesOf({ startsAt, endsAt, hours }: Partial<CodeTimes>, { at, sure }: Moment): CodeTimes {
+  const ofWeek = hours && { hours };
+  if (startsAt === undefined && endsAt === undefined) return { startsAt: undefined, endsAt: undefined, ...ofWeek };
   if (endsAt === undefined) {
     throw new GatewayError('invalid_input', 'ends_at: a code that starts at a time must also end at one. Give both.');
   }
   const from = startsAt ?? at;
   if (endsAt <= from) throw new GatewayError('invalid_input', 'ends_at: it must be after starts_at.');
   if (sure && endsAt <= at) throw new GatewayError('invalid_input', 'ends_at: it is in the past.');
-  return { startsAt: from, endsAt };
+  return { startsAt: from, endsAt, ...ofWeek };
 }
 
 /** The lock as one that digits are chosen for. */
@@ -89,6 +90,7 @@ export function newRecord(
     scheduledOnDevice: false,
     preferNativeScheduling: wish.preferNativeScheduling ?? true,
     oneTimeUse: wish.isOneTimeUse ?? false,
+    ...(wish.maxUses !== undefined && { maxUses: wish.maxUses }),
     commonCodeKey: wish.commonCodeKey,
     useBackupPool: wish.useBackupPool ?? false,
     backup: undefined,

@@ -1,5 +1,7 @@
-import type { AccessCodeRules, Secret } from '../contract/index.ts';
+import type { AccessCodeRules, CodeSchedule, Secret } from '../contract/index.ts';
+import type { HoursWindow, WeeklyHours } from '../model/code-hours.ts';
 import type { AccessCodeRecord, CodePlacement, CodeTimes } from '../model/records.ts';
+import type { HoursCalendar } from './hours.ts';
 import type { AccessCodeSettings } from './settings.ts';
 
 /** What time it is, and whether the clock can be believed. */
@@ -15,7 +17,11 @@ export interface Moment {
  */
 export type Want = 'on_lock' | 'off_lock' | 'as_it_is';
 
-export function wantOf(code: AccessCodeRecord, { at, sure }: Moment, leadMs: number): Want {
+export function wantOf(
+  code: Pick<AccessCodeRecord, 'removal' | 'startsAt' | 'endsAt'>,
+  { at, sure }: Moment,
+  leadMs: number,
+): Want {
   if (code.removal) return 'off_lock';
   if (code.startsAt === undefined && code.endsAt === undefined) return 'on_lock';
   if (!sure) return 'as_it_is';
@@ -23,24 +29,89 @@ export function wantOf(code: AccessCodeRecord, { at, sure }: Moment, leadMs: num
   return at < dueAt(code, leadMs) ? 'off_lock' : 'on_lock';
 }
 
+/** What of a code's times counts now: with hours, those of the turn that is on or comes next. */
+export interface Plan extends CodeTimes {
+  /** What the lock itself is to be given. */
+  readonly schedule: CodePlacement['schedule'];
+  readonly leadMs: number;
+  /** When the turn before was over. */
+  readonly lastUntil: number | undefined;
+  /** What is to be said of hours that the lock cannot follow exactly. */
+  readonly problem: string | undefined;
+}
+
+/** Hours are kept on a lock that does not keep them by writing and removing: what that takes, in milliseconds. Guesses. */
+const turnLeadMs = { cheap: 120_000, battery: 600_000 };
+
+/** A turn has to be this much longer than its lead, for a lock whose codes are written and removed in it. A guess. */
+const shortestTurnMs = { cheap: 300_000, battery: 900_000 };
+
+/** An end for a lock that insists on one, in milliseconds after the beginning. A guess: nobody's code is as old. */
+const farAwayMs = 10 * 366 * 86_400_000;
+
+export function planOf(
+  code: AccessCodeRecord,
+  rules: AccessCodeRules | undefined,
+  settings: AccessCodeSettings,
+  at: number,
+  calendar: HoursCalendar,
+): Plan {
+  const { hours, startsAt, endsAt, createdAt, preferNativeScheduling } = code;
+  if (!hours) {
+    const schedule = scheduleOf(code, rules);
+    const leadMs = schedule ? settings.nativeLeadMs : settings.leadMs;
+    return { startsAt, endsAt, schedule, leadMs, lastUntil: undefined, problem: undefined };
+  }
+  const isNative = rules?.nativeSchedule === true && preferNativeScheduling;
+  const begin = startsAt ?? createdAt;
+  const onLock =
+    isNative && rules.weeklyHours && calendar.onLock(hours, rules.weeklyHours.timeZone, Math.max(at, begin));
+  if (onLock) {
+    const until = Math.min(endsAt ?? begin + farAwayMs, onLock.until ?? Number.POSITIVE_INFINITY);
+    const schedule = { startsAt: begin, endsAt: until, weekly: onLock.weekly };
+    return { startsAt, endsAt, schedule, leadMs: settings.nativeLeadMs, lastUntil: undefined, problem: undefined };
+  }
+  const { next, lastUntil } = calendar.turns(hours, code, at);
+  if (!next) {
+    const startsNever = Number.POSITIVE_INFINITY;
+    return { startsAt: startsNever, endsAt, schedule: undefined, leadMs: 0, lastUntil, problem: undefined };
+  }
+  const { from, until } = next;
+  const times = { startsAt: from, endsAt: until, lastUntil };
+  if (isNative) {
+    const schedule = { startsAt: from, endsAt: until };
+    return { ...times, schedule, leadMs: settings.nativeLeadMs, problem: undefined };
+  }
+  const cost = rules?.readCost ?? 'battery';
+  return { ...times, schedule: undefined, leadMs: turnLeadMs[cost], problem: problemOf(hours, cost) };
+}
+
+/** What a lock whose codes are written and removed at these hours does not do as they say. */
+function problemOf({ windows }: WeeklyHours, cost: 'cheap' | 'battery'): string | undefined {
+  const lead = turnLeadMs[cost] / 60_000;
+  const minutes = ({ fromMinute, untilMinute }: HoursWindow) =>
+    untilMinute > fromMinute ? untilMinute - fromMinute : untilMinute + 1_440 - fromMinute;
+  const shortest = Math.min(...windows.map(minutes));
+  if (shortest * 60_000 >= shortestTurnMs[cost]) return undefined;
+  return (
+    `The shortest window has ${shortest} minutes. This lock does not keep hours itself: the code is written up to ${lead} ` +
+    `minutes before each window and removed at its end, and an exchange that has to be repeated may take longer than the ` +
+    `window. Make it ${shortestTurnMs[cost] / 60_000} minutes or more.`
+  );
+}
+
 /** When a code is to be written, in milliseconds since the Unix epoch. */
 export const dueAt = ({ startsAt }: CodeTimes, leadMs: number): number =>
   startsAt === undefined ? Number.NEGATIVE_INFINITY : startsAt - leadMs;
 
 /** The times the lock itself is given; undefined when the gateway keeps them. */
-export function scheduleOf(code: AccessCodeRecord, rules: AccessCodeRules | undefined): CodePlacement['schedule'] {
+function scheduleOf(code: AccessCodeRecord, rules: AccessCodeRules | undefined): CodePlacement['schedule'] {
   const { startsAt, endsAt, preferNativeScheduling } = code;
   if (!rules?.nativeSchedule || !preferNativeScheduling || startsAt === undefined || endsAt === undefined) {
     return undefined;
   }
   return { startsAt, endsAt };
 }
-
-export const leadOf = (
-  code: AccessCodeRecord,
-  rules: AccessCodeRules | undefined,
-  settings: AccessCodeSettings,
-): number => (scheduleOf(code, rules) ? settings.nativeLeadMs : settings.leadMs);
 
 /**
  * Whether what stands there is what is wanted: the same digits with the same times. Whether a lock keeps times is not
@@ -51,15 +122,20 @@ export function fits(
   code: AccessCodeRecord,
   rules: AccessCodeRules | undefined,
   read: (sealed: Uint8Array) => Secret | undefined,
+  schedule: CodePlacement['schedule'] = scheduleOf(code, rules),
 ): boolean {
-  const wanted = rules ? scheduleOf(code, rules) : placement.schedule;
+  const wanted = rules ? schedule : placement.schedule;
   return (
     placement.state === 'held' &&
     placement.schedule?.startsAt === wanted?.startsAt &&
     placement.schedule?.endsAt === wanted?.endsAt &&
+    sameWeekly(placement.schedule?.weekly, wanted?.weekly) &&
     sameDigits(placement.sealedCode, code.sealedCode, read)
   );
 }
+
+const sameWeekly = (one: CodeSchedule['weekly'], other: CodeSchedule['weekly']): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
 
 /** False also for digits that cannot be read. */
 export function sameDigits(

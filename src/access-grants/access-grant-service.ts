@@ -1,3 +1,4 @@
+import { sameHours } from '../access-codes/hours.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
 import type { AccessGrantRecord, AccessMethodRecord, RequestedMethod } from '../model/grant-records.ts';
 import type { AccessGrantPatch, AccessGrants, NewAccessGrant } from '../model/grants.ts';
@@ -50,6 +51,8 @@ export class AccessGrantService implements AccessGrants {
         spaceIds: [...new Set(request.spaceIds)],
         startsAt,
         endsAt,
+        ...(request.hours && { hours: request.hours }),
+        ...(request.maxUses !== undefined && { maxUses: request.maxUses }),
         createdAt: at,
         requests: this.#requests(request.requests, accessGrantId, at),
         refusals: [],
@@ -81,18 +84,20 @@ export class AccessGrantService implements AccessGrants {
     return this.#work.options.book.living();
   }
 
-  async update(accessGrantId: string, { name, startsAt, endsAt }: AccessGrantPatch): Promise<void> {
+  async update(accessGrantId: string, { name, startsAt, endsAt, hours: given }: AccessGrantPatch): Promise<void> {
     const { book, moment } = this.#work.options;
     const before = this.#require(accessGrantId);
     const { at, sure } = moment();
     const from = startsAt ?? before.startsAt;
     const until = endsAt === undefined ? before.endsAt : (endsAt ?? undefined);
-    const differs = from !== before.startsAt || until !== before.endsAt;
+    const hours = given === undefined ? before.hours : (given ?? undefined);
+    const differs = from !== before.startsAt || until !== before.endsAt || !sameHours(hours, before.hours);
     if (differs) assertTimes(from, until, sure ? at : undefined);
     const after: AccessGrantRecord = {
       ...before,
       startsAt: from,
       endsAt: until,
+      hours,
       ...(name !== undefined && { sealedName: this.#sealedName(name ?? undefined, accessGrantId) }),
     };
     if (differs) this.#assertRetimable(after);
@@ -215,6 +220,8 @@ export class AccessGrantService implements AccessGrants {
       known.removal === undefined &&
       (request.startsAt ?? known.startsAt) === known.startsAt &&
       request.endsAt === known.endsAt &&
+      sameHours(request.hours, known.hours) &&
+      request.maxUses === known.maxUses &&
       request.name === this.nameOf(known) &&
       sameDoors(known.deviceIds, [...new Set(request.deviceIds)]) &&
       sameDoors(known.spaceIds, [...new Set(request.spaceIds)]) &&

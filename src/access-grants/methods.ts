@@ -9,8 +9,12 @@ import type { ProvisioningOptions } from './provisioning-options.ts';
 import { judged, methodTidings, seenOf } from './watching.ts';
 
 /** The times of a grant's codes; a grant that was open from its beginning has codes without times. */
-export const codeTimes = ({ startsAt, endsAt, createdAt }: AccessGrantRecord): CodeTimes =>
-  endsAt === undefined && startsAt <= createdAt ? { startsAt: undefined, endsAt: undefined } : { startsAt, endsAt };
+export const codeTimes = ({ startsAt, endsAt, createdAt, hours }: AccessGrantRecord): CodeTimes => ({
+  ...(endsAt === undefined && startsAt <= createdAt
+    ? { startsAt: undefined, endsAt: undefined }
+    : { startsAt, endsAt }),
+  hours,
+});
 
 /** A PIN that no door has yet. */
 export function newMethod(

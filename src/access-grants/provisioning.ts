@@ -1,4 +1,5 @@
 import type { CodeChange } from '../access-codes/grant-codes.ts';
+import { sameHours } from '../access-codes/hours.ts';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import type { AccessGrantRecord, AccessMethodRecord, GrantRefusal, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
@@ -58,14 +59,15 @@ function adjust(
     const method = book.methods.get(accessMethodId);
     if (!method) return;
     const code = codes.get(accessCodeId ?? '');
-    // A spare code opens now: where the grant was put off, it must not.
-    const isEarly = method.standsInFor !== undefined && sure && at < grant.startsAt;
+    // A spare code opens now and at any hour: where the grant was put off, or has hours, it must not.
+    const isEarly = method.standsInFor !== undefined && (grant.hours !== undefined || (sure && at < grant.startsAt));
     if (method.removal || !wanted.has(deviceId) || isEarly) {
       if (!code) withoutDoor(book, draft, method, deviceId);
       else if (!code.removal) draft.code(codes.remove(code));
     } else if (code) {
       const times = timesFor(grant, code);
-      const differs = code.startsAt !== times.startsAt || code.endsAt !== times.endsAt;
+      const differs =
+        code.startsAt !== times.startsAt || code.endsAt !== times.endsAt || !sameHours(code.hours, times.hours);
       if (!code.removal && !isOver && differs) draft.code(codes.retime(code, times));
     } else if (over !== 'used' && !isOver) {
       // A spare code that is gone is not written again; the method that it stood in for is.
@@ -100,7 +102,7 @@ function tryToAdd(
     const digits = vault.open(method.sealedCode, { accessMethodId });
     const times = codeTimes(grant);
     codes.assertTakes(codes.taker(deviceId, times), digits);
-    return codes.add({ deviceId, digits, times, grant: { accessGrantId, accessMethodId } });
+    return codes.add({ deviceId, digits, times, maxUses: grant.maxUses, grant: { accessGrantId, accessMethodId } });
   } catch (error) {
     if (error instanceof GatewayError) return undefined;
     throw error;
@@ -171,7 +173,8 @@ function begin(
   const method = newMethod(options, grant, request, digits, undefined);
   const { accessMethodId, accessGrantId } = method;
   const doors = places.map(({ deviceId }): MethodDoor => {
-    const added = codes.add({ deviceId, digits, times: codeTimes(grant), grant: { accessGrantId, accessMethodId } });
+    const ofGrant = { accessGrantId, accessMethodId };
+    const added = codes.add({ deviceId, digits, times: codeTimes(grant), maxUses: grant.maxUses, grant: ofGrant });
     draft.code(added);
     return doorWith(deviceId, added.code, added.code.createdAt);
   });

@@ -11,7 +11,8 @@ import { isOpen, judged, methodTidings } from './watching.ts';
 export function standIn(options: ProvisioningOptions, grant: AccessGrantRecord, request: number, draft: Draft): void {
   const { book, codes, moment } = options;
   const { at, sure } = moment();
-  if (!sure || at < grant.startsAt) return;
+  // A spare code opens at any hour.
+  if (!sure || at < grant.startsAt || grant.hours) return;
   for (const method of book.methodsOf(grant.accessGrantId)) {
     if (method.request !== request || method.removal || method.standsInFor !== undefined) continue;
     for (const { deviceId, accessCodeId, replacedBy } of method.doors) {

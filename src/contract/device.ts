@@ -116,6 +116,8 @@ export interface AccessCodeRules {
   readonly slots: { readonly first: number; readonly count: number } | 'device';
   /** True when the lock itself keeps start and end times. */
   readonly nativeSchedule: boolean;
+  /** Present when the lock also keeps {@link CodeSchedule.weekly} itself, in this IANA zone. */
+  readonly weeklyHours?: { readonly timeZone: string };
   /** What a full read costs the device: battery locks are read on reconnect and at most daily. */
   readonly readCost: 'cheap' | 'battery';
 }

@@ -1,4 +1,5 @@
 import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
+import type { WeeklyHours } from './code-hours.ts';
 import type { DeviceSnapshot } from './device-snapshot.ts';
 import type { AccessGrants, Spaces, UserIdentities } from './grants.ts';
 import type {
@@ -96,6 +97,10 @@ export interface AccessCodeWish {
   readonly preferNativeScheduling?: boolean;
   /** Goes after the lock told of its first use; a lock that does not tell keeps it until `endsAt`. */
   readonly isOneTimeUse?: boolean;
+  /** The same after so many uses. */
+  readonly maxUses?: number;
+  /** Within the times, at these hours alone. */
+  readonly hours?: WeeklyHours;
   /** A spare code may be pulled for it: see {@link AccessCodes.pullBackup}. */
   readonly useBackupPool?: boolean;
   readonly commonCodeKey?: string;
@@ -118,6 +123,8 @@ export interface AccessCodePatch {
   readonly startsAt?: number | null;
   readonly endsAt?: number | null;
   readonly isOneTimeUse?: boolean;
+  readonly maxUses?: number | null;
+  readonly hours?: WeeklyHours | null;
 }
 
 export interface AccessCodes {

@@ -1,3 +1,5 @@
+import type { WeeklyHours } from './code-hours.ts';
+
 /** A person as the gateway knows them. What can name them is sealed: on disk nobody is readable without the key. */
 export interface UserIdentityRecord {
   readonly userIdentityId: string;
@@ -68,6 +70,10 @@ export interface AccessGrantRecord {
   readonly startsAt: number;
   /** Undefined: open. */
   readonly endsAt: number | undefined;
+  /** Within the times, at these hours alone. */
+  readonly hours?: WeeklyHours | undefined;
+  /** How often each door lets each PIN in. */
+  readonly maxUses?: number | undefined;
   readonly createdAt: number;
   readonly requests: readonly RequestedMethod[];
   readonly refusals: readonly GrantRefusal[];

@@ -1,4 +1,5 @@
 import type { Secret } from '../contract/index.ts';
+import type { WeeklyHours } from './code-hours.ts';
 import type { AccessGrantRecord, AccessMethodRecord, Person, SpaceRecord } from './grant-records.ts';
 
 export interface NewUserIdentity extends Partial<Person> {
@@ -91,6 +92,9 @@ export interface NewAccessGrant {
   readonly startsAt?: number | undefined;
   /** Undefined: open. */
   readonly endsAt?: number | undefined;
+  readonly hours?: WeeklyHours | undefined;
+  /** How often each door lets each PIN in; any number unless given. */
+  readonly maxUses?: number | undefined;
   /** PINs: each with the digits that are wanted, or chosen by the gateway. */
   readonly requests: readonly { readonly code?: Secret | undefined }[];
 }
@@ -100,6 +104,7 @@ export interface AccessGrantPatch {
   readonly name?: string | null | undefined;
   readonly startsAt?: number | undefined;
   readonly endsAt?: number | null | undefined;
+  readonly hours?: WeeklyHours | null | undefined;
 }
 
 export interface AccessGrants {

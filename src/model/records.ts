@@ -1,3 +1,5 @@
+import type { CodeSchedule } from '../contract/index.ts';
+import type { WeeklyHours } from './code-hours.ts';
 import type { CodeOfGrant } from './grant-records.ts';
 
 /** The action types of the wire contract (Seam's names, plus the two updates). */
@@ -77,7 +79,7 @@ export interface CodePlacement {
   /** The digits written there, AES-256-GCM. */
   readonly sealedCode: Uint8Array;
   /** The times given to the lock, in milliseconds since the Unix epoch; undefined when the gateway keeps them. */
-  readonly schedule: { readonly startsAt: number; readonly endsAt: number } | undefined;
+  readonly schedule: CodeSchedule | undefined;
   /**
    * - `planned`: the slot is taken; nothing has left.
    * - `writing`: a write may have left.
@@ -111,6 +113,8 @@ export interface CodeMutation {
 export interface CodeTimes {
   readonly startsAt: number | undefined;
   readonly endsAt: number | undefined;
+  /** Within the times, at these hours alone. */
+  readonly hours?: WeeklyHours | undefined;
 }
 
 /** What is wrong with a code, in Seam's words where it has them. */
@@ -143,6 +147,10 @@ export interface AccessCodeRecord extends CodeTimes {
   readonly preferNativeScheduling: boolean;
   /** Removed after the lock told of its first use. */
   readonly oneTimeUse: boolean;
+  /** Removed after the lock told of so many uses; undefined for any number. */
+  readonly maxUses?: number | undefined;
+  /** How many it told of; counted where a number is set. */
+  readonly uses?: number | undefined;
   /** The same for all codes of one stay over several doors. */
   readonly commonCodeKey: string | undefined;
   /** May take a spare code's place on its guest's behalf. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../model/records.ts';
 import type { DeviceError, DeviceWarning } from './device-problems.ts';
+import { hoursSchema, wireHours } from './hours.ts';
 import { isoTime } from './iso-time.ts';
 
 const problem = { message: z.string(), created_at: z.string().optional() };
@@ -20,6 +21,12 @@ export const accessCodeSchema = z
     display_status: z.string().describe('The same for people.'),
     starts_at: z.string().optional(),
     ends_at: z.string().nullable().optional(),
+    ...hoursSchema,
+    strikeplate_use_count: z
+      .number()
+      .int()
+      .optional()
+      .describe('Our own: uses that the lock told of, with `max_uses`.'),
     created_at: z.string(),
     errors: z.array(
       z.object({
@@ -96,6 +103,8 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
           ends_at: code.endsAt === undefined ? null : isoTime(code.endsAt),
         }
       : {}),
+    ...wireHours(code),
+    ...(code.maxUses !== undefined && { strikeplate_use_count: code.uses ?? 0 }),
     created_at: isoTime(code.createdAt),
     ...problems(code, around),
     pending_mutations: code.pendingMutations.map(wireMutation),
@@ -103,7 +112,7 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
     is_backup: code.backup !== undefined,
     is_backup_access_code_available: around.isBackupAvailable,
     is_external_modification_allowed: false,
-    is_one_time_use: code.oneTimeUse,
+    is_one_time_use: code.oneTimeUse || code.maxUses === 1,
     is_offline_access_code: false,
     is_scheduled_on_device: code.scheduledOnDevice,
     is_waiting_for_code_assignment: false,

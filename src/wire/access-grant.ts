@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { hoursTooShort } from '../model/code-hours.ts';
 import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import { timeUpdates, wireTimes } from './access-method.ts';
 import type { DeviceError } from './device-problems.ts';
+import { hoursSchema, wireHours } from './hours.ts';
 import { isoTime } from './iso-time.ts';
 
 const devices = z.object({ device_ids: z.array(z.string()) });
@@ -22,6 +24,7 @@ export const accessGrantSchema = z
     created_at: z.string(),
     starts_at: z.string(),
     ends_at: z.string().nullable(),
+    ...hoursSchema,
     requested_access_methods: z.array(
       z.object({
         display_name: z.string(),
@@ -95,6 +98,7 @@ export function wireAccessGrant(grant: AccessGrantRecord, around: AccessGrantSur
     created_at: isoTime(createdAt),
     starts_at: isoTime(startsAt),
     ends_at: endsAt === undefined ? null : isoTime(endsAt),
+    ...wireHours(grant),
     requested_access_methods: grant.requests.map((request, index) => {
       const digits = around.requestedDigits(index);
       return {
@@ -143,7 +147,7 @@ function warnings(grant: AccessGrantRecord, around: AccessGrantSurroundings): Wa
     const created_at = isoTime(at);
     found.push({ warning_code: 'device_does_not_support_access_codes', message, created_at, device_id: deviceId });
   }
-  found.push(...under(grant, around), ...over(around), ...unavailable(around));
+  found.push(...under(grant, around), ...over(around), ...unavailable(around), ...tooShort(around));
   const updates = updatesOf(around);
   const [first] = updates;
   if (first) {
@@ -170,8 +174,16 @@ function under(grant: AccessGrantRecord, around: AccessGrantSurroundings): Warni
       granted && !hasLapsed(around.codeOf(accessCodeId ?? ''), now);
     if (own.length === 0 || own.some((door) => opens(door) || door.over !== undefined)) return [];
     const codes = own.flatMap(({ accessCodeId }) => around.codeOf(accessCodeId ?? '') ?? []);
-    const problem = codes.flatMap(({ errors, warnings: ofCode }) => [...errors, ...ofCode])[0];
+    const problem = codes
+      .flatMap(({ errors, warnings: ofCode }) => [...errors, ...ofCode])
+      .find(({ code }) => code !== hoursTooShort);
     if (!problem && now < startsAt) return [];
+    // Between its hours no lock that does not keep them has the code.
+    if (
+      codes.length > 0 &&
+      codes.every(({ hours, status, errors }) => hours && status === 'unset' && errors.length === 0)
+    )
+      return [];
     const trouble = around.troubleOf(deviceId);
     const why = problem?.message ?? trouble?.message ?? 'The lock has not been seen to hold the code yet.';
     return [lacks(`${around.nameOf(deviceId)}: ${why}`, problem?.at ?? Math.max(startsAt, createdAt))];
@@ -225,6 +237,18 @@ function unavailable(around: AccessGrantSurroundings): Warning[] {
       new_code: given,
     }));
   });
+}
+
+/** Doors whose locks cannot follow the grant's hours as they are. */
+function tooShort({ methods, codeOf, nameOf }: AccessGrantSurroundings): Warning[] {
+  return methods.flatMap(({ doors }) =>
+    doors.flatMap(({ deviceId, accessCodeId }) => {
+      const warning = codeOf(accessCodeId ?? '')?.warnings.find(({ code }) => code === hoursTooShort);
+      if (!warning) return [];
+      const message = `${nameOf(deviceId)}: ${warning.message}`;
+      return [{ warning_code: hoursTooShort, message, created_at: isoTime(warning.at), device_id: deviceId }];
+    }),
+  );
 }
 
 function updatesOf({ methods, codeOf }: AccessGrantSurroundings) {

@@ -2,9 +2,10 @@ import { type AccessCodeSettings, usualSettings } from '../../src/access-codes/s
 import { Secret } from '../../src/contract/index.ts';
 import { scriptedCore } from './core-fixture.ts';
 import { SimulatedClock } from './simulated-clock.ts';
-import { TimedKeypad } from './timed-keypad.ts';
+import { TimedKeypad, type TimedKeypadOptions } from './timed-keypad.ts';
 
-export interface KeypadStayOptions {
+export interface KeypadStayOptions extends Pick<TimedKeypadOptions, 'weeklyZone' | 'readCost'> {
+  readonly startsAt?: number;
   readonly settings?: Partial<AccessCodeSettings>;
   readonly native?: boolean;
   readonly slots?: number;
@@ -12,10 +13,17 @@ export interface KeypadStayOptions {
 }
 
 /** A core with one keypad, ten seconds after its start, and the requests that tests make of it. */
-export async function keypadStay({ settings, native = false, slots = 6, showsCodes = true }: KeypadStayOptions = {}) {
-  const clock = new SimulatedClock();
-  const keypad = new TimedKeypad({ clock, trueTime: () => clock.wallTime(), slots, native, showsCodes });
-  const source = { right: false };
+export async function keypadStay({
+  settings,
+  native = false,
+  slots = 6,
+  showsCodes = true,
+  startsAt,
+  ...more
+}: KeypadStayOptions = {}) {
+  const clock = new SimulatedClock(startsAt);
+  const keypad = new TimedKeypad({ clock, trueTime: () => clock.wallTime(), slots, native, showsCodes, ...more });
+  const source = { right: startsAt !== undefined };
   const fixture = await scriptedCore({
     clock,
     keypad,

@@ -22,6 +22,10 @@ export interface TimedKeypadOptions {
   readonly slots: number;
   /** The lock assigns its own numbers, lists its codes and keeps their times. */
   readonly native?: boolean;
+  /** It keeps weekly hours as well, by a clock that shows the time of this zone. */
+  readonly weeklyZone?: string;
+  /** What reading costs it; battery unless told. */
+  readonly readCost?: 'cheap' | 'battery';
   /** Whether it shows the digits it holds. */
   readonly showsCodes?: boolean;
 }
@@ -65,7 +69,8 @@ export class TimedKeypad {
       digits: '0123456789',
       slots: options.native ? 'device' : { first: 1, count: options.slots },
       nativeSchedule: options.native ?? false,
-      readCost: 'battery',
+      readCost: options.readCost ?? 'battery',
+      ...(options.weeklyZone !== undefined && { weeklyHours: { timeZone: options.weeklyZone } }),
     };
   }
 
@@ -94,8 +99,26 @@ export class TimedKeypad {
     return [...this.entries.values()].some(
       (entry) =>
         entry.digits === digits &&
-        (entry.schedule === undefined || (at >= entry.schedule.startsAt && at < entry.schedule.endsAt)),
+        (entry.schedule === undefined ||
+          (at >= entry.schedule.startsAt && at < entry.schedule.endsAt && this.#isHour(entry.schedule, at))),
     );
+  }
+
+  #isHour({ weekly }: CodeSchedule, at: number): boolean {
+    if (!weekly) return true;
+    const clock = new Intl.DateTimeFormat('en-GB', {
+      timeZone: this.#options.weeklyZone ?? 'UTC',
+      weekday: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    });
+    const parts = new Map(clock.formatToParts(at).map(({ type, value }) => [type, value]));
+    const day = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.get('weekday') ?? '') + 1;
+    const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
+    const isDay = weekly.days.length === 0 || weekly.days.includes(day);
+    const isAllDay = weekly.fromMinute === 0 && weekly.untilMinute === 0;
+    return isDay && (isAllDay || (minute >= weekly.fromMinute && minute < weekly.untilMinute));
   }
 
   /** Everything goes, as when a board is exchanged. */

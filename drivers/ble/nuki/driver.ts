@@ -62,7 +62,7 @@ export const nuki = defineDriver({
       ...(chosen.keypad && {
         accessCodes: {
           observes: 'slot',
-          rules: codeRules,
+          rules: { ...codeRules, weeklyHours: { timeZone: chosen.code_time_zone } },
           set: (command, write) => setCode(keypad, command, write),
           clear: (command, slot) => clearCode(keypad, command, slot),
           read: (read, slot) => readCode(access, read, slot),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../../contract/index.ts';
 import type { AccessCodePatch, AccessCodeWish } from '../../model/gateway.ts';
+import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
 
@@ -35,6 +36,8 @@ const wish = {
     .optional()
     .describe('Keep a spare code on the lock, for /access_codes/pull_backup_access_code.'),
   is_one_time_use: z.boolean().optional().describe('Goes after the lock told of its first use.'),
+  max_uses: maxUsesParameter.optional().describe('Our own: goes after the lock told of so many uses.'),
+  strikeplate_schedule: scheduleSchema.optional(),
   attempt_for_offline_device: z.boolean().optional().describe('Accepted; the gateway always tries.'),
   max_time_rounding: z.enum(['1hour', '1day', '1h', '1d']).optional().describe('Accepted; nothing is rounded here.'),
   ...refused,
@@ -80,6 +83,8 @@ export const changedAccessCode = z
     preferred_code_length: z.number().int().optional().describe('Accepted; a code that is given has its own length.'),
     use_backup_access_code_pool: z.boolean().optional().describe('Accepted; as it was when the code was created.'),
     is_one_time_use: z.boolean().optional().describe('Goes after the lock told of its first use.'),
+    max_uses: maxUsesParameter.nullable().optional().describe('Our own; null: any number.'),
+    strikeplate_schedule: scheduleSchema.nullable().optional().describe('Our own; null: at any hour.'),
     max_time_rounding: z.enum(['1hour', '1day', '1h', '1d']).optional(),
     ...refused,
     ...syncParameter,
@@ -111,16 +116,25 @@ export function wishOf(params: Wish): AccessCodeWish {
       ? {}
       : { preferNativeScheduling: params.prefer_native_scheduling }),
     ...(params.is_one_time_use === undefined ? {} : { isOneTimeUse: params.is_one_time_use }),
+    ...(params.max_uses === undefined ? {} : { maxUses: params.max_uses }),
+    ...(params.strikeplate_schedule === undefined ? {} : { hours: hoursOf(params.strikeplate_schedule) }),
     ...(params.use_backup_access_code_pool === undefined ? {} : { useBackupPool: params.use_backup_access_code_pool }),
     ...(common_code_key === undefined ? {} : { commonCodeKey: common_code_key }),
   };
 }
 
 export function patchOf(params: Partial<z.output<typeof changedAccessCode>>): AccessCodePatch {
-  const { name, code, starts_at, ends_at, type, is_one_time_use } = params;
-  if (type === 'ongoing') return { ...patchOf({ name, code, is_one_time_use }), startsAt: null, endsAt: null };
+  const { name, code, starts_at, ends_at, type, is_one_time_use, max_uses, strikeplate_schedule: hours } = params;
+  if (type === 'ongoing')
+    return {
+      ...patchOf({ name, code, is_one_time_use, max_uses, strikeplate_schedule: hours }),
+      startsAt: null,
+      endsAt: null,
+    };
   return {
     ...(is_one_time_use === undefined ? {} : { isOneTimeUse: is_one_time_use }),
+    ...(max_uses === undefined ? {} : { maxUses: max_uses }),
+    ...(hours === undefined ? {} : { hours: hours && hoursOf(hours) }),
     ...(name === undefined ? {} : { name }),
     ...(code === undefined ? {} : { code: new Secret(code) }),
     ...(starts_at === undefined ? {} : { startsAt: starts_at === null ? null : Date.parse(starts_at) }),

@@ -3,6 +3,7 @@ import { GatewayError, Secret } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import type { AccessGrantRecord } from '../../model/grant-records.ts';
 import { accessGrantSchema } from '../../wire/access-grant.ts';
+import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
@@ -51,6 +52,8 @@ const newGrant = z
     name: oneLine.max(200).nullish(),
     starts_at: moment.optional().describe('From now on unless told.'),
     ends_at: moment.nullish().describe('Null or left out: open.'),
+    strikeplate_schedule: scheduleSchema.optional(),
+    max_uses: maxUsesParameter.optional().describe('Our own: how often each door lets each PIN in.'),
     customization_profile_id: z.string().optional().describe('Accepted; nothing here has a look of its own.'),
   })
   .refine(
@@ -122,6 +125,8 @@ export function accessGrantRoutes(): Route[] {
           ...(params.name != null && { name: params.name }),
           ...(params.starts_at !== undefined && { startsAt: Date.parse(params.starts_at) }),
           ...(params.ends_at != null && { endsAt: Date.parse(params.ends_at) }),
+          ...(params.strikeplate_schedule && { hours: hoursOf(params.strikeplate_schedule) }),
+          ...(params.max_uses !== undefined && { maxUses: params.max_uses }),
         });
         return shown(grant, caller);
       },
@@ -163,19 +168,22 @@ export function accessGrantRoutes(): Route[] {
           name: oneLine.max(200).nullable().optional(),
           starts_at: moment.optional(),
           ends_at: moment.nullable().optional().describe('Null: open.'),
+          strikeplate_schedule: scheduleSchema.nullable().optional().describe('Our own; null: at any hour.'),
         })
         .refine(
           ({ access_grant_id, access_grant_key }) => access_grant_id !== undefined || access_grant_key !== undefined,
           'Give access_grant_id or access_grant_key',
         ),
       answer: z.object({ access_grant: accessGrantSchema }),
-      change: async ({ access_grant_id, access_grant_key, name, starts_at, ends_at }, _origin, caller) => {
+      change: async (params, _origin, caller) => {
+        const { access_grant_id, access_grant_key, name, starts_at, ends_at, strikeplate_schedule: hours } = params;
         const { gateway } = caller;
         const grant = findGrant(gateway, { access_grant_id, access_grant_key });
         await gateway.accessGrants.update(grant.accessGrantId, {
           name,
           startsAt: starts_at === undefined ? undefined : Date.parse(starts_at),
           endsAt: ends_at === undefined || ends_at === null ? ends_at : Date.parse(ends_at),
+          hours: hours && hoursOf(hours),
         });
         return shown(grant, caller);
       },
