@@ -51,7 +51,13 @@ for (let turn = 0; performance.now() < end; turn++) {
     } catch (error) {
       why = String(error);
     }
-    const ms = performance.now() - from;
+    let ms = performance.now() - from;
+    if (why === undefined && ms > HANG_MS) {
+      // A busy machine lets a process wait: only what takes long each time hangs.
+      const again = performance.now();
+      target.run(input);
+      ms = Math.min(ms, performance.now() - again);
+    }
     fuzzed.slowestMs = Math.max(fuzzed.slowestMs, ms);
     if (why === undefined && ms > HANG_MS) why = `took ${Math.round(ms)} ms`;
     if (why !== undefined && fuzzed.faults++ < 10) {

@@ -17,6 +17,7 @@ import {
   readBroadcastNoise,
   readSoundSettings,
 } from '../../drivers/ble/omron-sound/codec.ts';
+import { readAnnouncement } from '../../drivers/mqtt/announced/announcement.ts';
 import { complaintAbout } from '../../drivers/mqtt/zigbee2mqtt/bridge-complaint.ts';
 import {
   optionWithoutJson,
@@ -30,6 +31,7 @@ import { readBits, readRegisters, writeCoil, writeRegisters } from '../../driver
 import { ConfigError } from '../../src/config/problems.ts';
 import { readYaml } from '../../src/config/yaml-source.ts';
 import { type BleAdvertisement, GatewayError } from '../../src/contract/index.ts';
+import { templateReader } from '../../src/driver-kit/message-template.ts';
 import { topicNameProblem } from '../../src/driver-kit/topic-names.ts';
 import { addressGroup } from '../../src/http/address-group.ts';
 import { parseApiKeys } from '../../src/http/api-key-file.ts';
@@ -39,6 +41,7 @@ import { parameterReader } from '../../src/http/parameters.ts';
 import { queryDecoder, type RawQuery } from '../../src/http/query-string.ts';
 import { PacketReader } from '../../src/transports/mqtt/packet-guard.ts';
 import { filterProblem, matches } from '../../src/transports/mqtt/topic-filter.ts';
+import { TargetAddresses } from '../../src/transports/webhook/target-addresses.ts';
 import { listenTo } from '../../src/transports/zwave/reports.ts';
 
 /** Something that decodes what others send. */
@@ -121,6 +124,19 @@ function zwaveReports(input: Buffer): void {
 export const targets: Readonly<Record<string, FuzzTarget>> = {
   'zigbee2mqtt-state': readers(undefined, parseState, parseOnline, (input) => complaintAbout('Front Door', input)),
   'zigbee2mqtt-bridge': readers(undefined, parseDevices, parseGroups, optionWithoutJson, parseRename, parseGone),
+  'announced-locks': readers(
+    Error,
+    (input) => readAnnouncement(input, undefined),
+    (input) => {
+      const [template = '', message = ''] = input.toString().split('\n');
+      templateReader(template)(Buffer.from(message));
+    },
+  ),
+  'webhook-targets': readers(undefined, (input) => {
+    const address = input.toString();
+    const own = new TargetAddresses(['192.168.0.0/16', 'fd00::/8']);
+    if (own.isPublic(address) && own.isAllowedPrivately(address)) throw new Error('on the internet and not on it');
+  }),
   'mqtt-packets': readers(undefined, (input) => {
     const reader = new PacketReader(
       { limit: 64, oversized: () => undefined, broken: () => undefined },
