@@ -167,8 +167,8 @@ class DoorCommand {
     } finally {
       // The next command may not overlap with this one's connection.
       this.#patience?.cancel();
-      this.#over.abort();
       this.#later?.cancel();
+      this.#over.abort();
       await leaving;
     }
   }
