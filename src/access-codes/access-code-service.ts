@@ -80,6 +80,12 @@ export class AccessCodeService implements AccessCodes {
     this.#keeper.start();
   }
 
+  /** After a change of the configuration. */
+  rosterChanged(): void {
+    warnOfAbandoned(this.#options);
+    this.#keeper.lookAtAll();
+  }
+
   close(): void {
     this.#keeper.close();
   }

@@ -35,6 +35,8 @@ const exitCode = await runProgram(
     catalogues: { drivers, simulators },
     version,
     stop: () => onStopSignals(process),
+    // At a terminal it means that the terminal was closed.
+    ...(!process.stdin.isTTY && { onReload: (listener: () => void) => void process.on('SIGHUP', listener) }),
   },
   process.argv.slice(2),
 );

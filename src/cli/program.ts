@@ -25,6 +25,8 @@ export interface Program {
   readonly version: string;
   /** Asked for by the commands that run until they are stopped. */
   readonly stop: () => Stop;
+  /** Calls back at each SIGHUP; undefined where that means that the terminal is gone. */
+  readonly onReload?: (listener: () => void) => void;
 }
 
 /** Runs one command line. Never throws: what goes wrong is said on the terminal, and in the exit code. */
@@ -63,7 +65,7 @@ function explain(terminal: Terminal, error: unknown): ExitCode {
   return exitCodes.internal;
 }
 
-function define({ terminal, catalogues, version, stop }: Program, done: (code: ExitCode) => void): Command {
+function define({ terminal, catalogues, version, stop, onReload }: Program, done: (code: ExitCode) => void): Command {
   const program = new Command('strikeplate')
     .description('Locks, keypads and noise sensors of one building, behind the Seam API on your own network.')
     .version(version, '-V, --version')
@@ -108,7 +110,7 @@ started in this folder. "strikeplate demo" starts one.`,
     .action(async (options) => {
       // Loaded when it is wanted: the other commands need a fraction of it and should start at once.
       const { run } = await import('./run.ts');
-      done(await run(terminal, catalogues, options, stop()));
+      done(await run(terminal, catalogues, options, stop(), onReload));
     });
 
   program

@@ -25,14 +25,21 @@ import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 import { welcome } from './welcome.ts';
 
+/** Calls back whenever somebody outside wishes that the configuration is read anew. */
+export type OnReload = (listener: () => void) => void;
+
 /** Runs the gateway until it is told to stop. */
 export const run = (
   terminal: Terminal,
   catalogues: Catalogues,
   options: { readonly config?: string; readonly newDatabase?: boolean },
   stop: Stop,
+  onReload?: OnReload,
 ): Promise<ExitCode> =>
-  runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop, options);
+  runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop, {
+    ...options,
+    onReload,
+  });
 
 /** Runs a small building of simulated devices until it is told to stop. */
 export const runDemonstration = (terminal: Terminal, catalogues: Catalogues, stop: Stop): Promise<ExitCode> =>
@@ -43,11 +50,12 @@ async function runConfig(
   own: Catalogues,
   { file, ...place }: ConfigChoice,
   stop: Stop,
-  { newDatabase = false }: { readonly newDatabase?: boolean } = {},
+  { newDatabase = false, onReload }: { readonly newDatabase?: boolean; readonly onReload?: OnReload | undefined } = {},
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
   const clock = systemClock;
-  const config = await loadConfig(file, { ...own, ...place, env: terminal.env, now: clock.wallTime() });
+  const load = () => loadConfig(file, { ...own, ...place, env: terminal.env, now: clock.wallTime() });
+  const config = await load();
   const catalogues = withOutside(own, config);
   // Written at once: what was said before a crash is the most interesting.
   const logTap = new LogTap();
@@ -89,6 +97,7 @@ async function runConfig(
     simulatedRadios,
     newDatabase,
     makeBackup: () => backupInOwnProcess(config, terminal),
+    loadAgain: load,
     onFatal: fail,
   });
   const gateway = await started.catch((error: unknown) => {
@@ -104,6 +113,14 @@ async function runConfig(
   terminal.out(key === undefined ? `Strikeplate listens on ${gateway.url}` : welcome(config, gateway.url, key));
   manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
 
+  onReload?.(() => {
+    gateway.reload({ kind: 'cli' }).catch((error: unknown) => {
+      log.error(
+        { why: error instanceof Error ? error.message : String(error) },
+        'the configuration was not taken over',
+      );
+    });
+  });
   const end = await Promise.race([stop.requested, failed]);
   if (end instanceof Error) {
     // Nothing more can be made durable, so nothing more may be answered: the process ends as it is.

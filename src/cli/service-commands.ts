@@ -25,6 +25,27 @@ Exit code 1 when something is bad.${examples('strikeplate doctor', 'strikeplate 
     });
 
   program
+    .command('reload')
+    .description('let the running gateway take over its changed configuration, without a restart')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--url <address>', 'the gateway (default: $STRIKEPLATE_URL, else as the configuration says)')
+    .option(
+      '--key-file <file>',
+      'file with an API key of scope admin (default: $STRIKEPLATE_API_KEY, else the key of this box)',
+    )
+    .option('--ca-file <file>', 'certificate authority of the gateway, PEM')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nDevices, links, the monitor and backups change while doors go on; what did not change does not notice. A file with a
+mistake changes nothing. "systemctl reload strikeplate" does the same and needs no key.${examples('strikeplate reload')}`,
+    )
+    .action(async (options) => {
+      const { reload } = await import('./reload.ts');
+      done(await reload(terminal, options));
+    });
+
+  program
     .command('backup [file]')
     .description('write everything of this gateway into one encrypted file, while it runs')
     .option('-c, --config <file>', 'the configuration')

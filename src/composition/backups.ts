@@ -31,17 +31,24 @@ export interface BackupsOptions {
 export class Backups {
   readonly #options: BackupsOptions;
   #timer: Timer | undefined;
+  #config: BackupConfig | undefined;
   #isMaking = false;
   #notBefore = 0;
   #closed = false;
 
   constructor(options: BackupsOptions) {
     this.#options = options;
+    this.#config = options.config;
   }
 
   async start(): Promise<void> {
     await this.#tell();
     this.#lookIn(firstLookMs);
+  }
+
+  /** After a change of the configuration. */
+  change(config: BackupConfig | undefined): void {
+    this.#config = config;
   }
 
   async close(): Promise<void> {
@@ -59,7 +66,8 @@ export class Backups {
   }
 
   async #makeWhenDue(): Promise<void> {
-    const { config, stateDir, clock, log, make } = this.#options;
+    const { stateDir, clock, log, make } = this.#options;
+    const config = this.#config;
     if (config === undefined || this.#isMaking || clock.wallTime() < this.#notBefore) return;
     const last = readJournal(stateDir).findLast((entry) => entry.kind === 'made' && entry.by === 'schedule');
     const age = last === undefined ? Number.POSITIVE_INFINITY : clock.wallTime() - last.at;

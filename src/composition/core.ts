@@ -60,6 +60,17 @@ export interface CoreOptions {
   };
 }
 
+/** How long a device that is given up may go on with what was asked of it, in milliseconds: longer than any deadline. */
+const retirePatienceMs = 65_000;
+
+/** A change of the devices that is under way. */
+export interface DevicesChanging {
+  /** By id: resolves when the old one is closed. */
+  readonly closed: ReadonlyMap<string, Promise<void>>;
+  /** @param readyFor resolves when the link of a new one is there */
+  openAfter(readyFor: (deviceId: string) => Promise<unknown>): Promise<void>;
+}
+
 /** Attempts, devices, doors, codes and noise, put together: what everything else in the process calls. */
 export class Core implements Gateway {
   readonly identity: GatewayIdentity;
@@ -82,6 +93,8 @@ export class Core implements Gateway {
   readonly #wheel: DeadlineWheel;
   readonly #options: CoreOptions;
   readonly #grants: GrantWork;
+  /** Devices that were given up, until they are closed. */
+  readonly #retiring = new Set<Promise<void>>();
   #chronicle: DeviceChronicle | undefined;
   readonly #codeOptions: AccessCodeServiceOptions;
 
@@ -186,11 +199,39 @@ export class Core implements Gateway {
     this.accessCodes.start();
   }
 
+  /**
+   * Takes over other devices while it runs. Those that stay do not notice; a changed one ends what was asked of it, and
+   * what is asked from now on waits for the new one, which opens when it is told to.
+   * @param wanted in the order of the configuration: the id of one that stays, or one that is new or was changed
+   */
+  changeDevices(wanted: readonly (string | ManagedDeviceOptions)[]): DevicesChanging {
+    const { old, fresh } = this.devices.change(wanted);
+    this.#chronicle?.rosterChanged();
+    const forgotten = this.noise.forget(old.keys());
+    const closed = new Map([...old].map(([deviceId, device]) => [deviceId, device.retire(retirePatienceMs)]));
+    for (const end of closed.values()) {
+      this.#retiring.add(end);
+      void end.then(() => this.#retiring.delete(end));
+    }
+    this.accessCodes.rosterChanged();
+    return {
+      closed,
+      openAfter: async (readyFor) => {
+        const opened = [...fresh].map(([deviceId, device]) => {
+          const ready = Promise.all([closed.get(deviceId), readyFor(deviceId)]);
+          return device.openAfter(ready);
+        });
+        await Promise.all([forgotten, ...closed.values(), ...opened]);
+      },
+    };
+  }
+
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
     this.#grants.close();
     this.accessCodes.close();
     await this.#dispatcher.stop(patienceMs);
+    await Promise.all(this.#retiring);
     this.time.close();
     await this.noise.close();
     this.#wheel.close();

@@ -6,7 +6,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type { Clock } from '../contract/index.ts';
+import type { Clock, OnLimit } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { forgetRevokedNames } from '../http/api-key-changes.ts';
 import { ApiKeys } from '../http/api-keys.ts';
@@ -16,7 +16,9 @@ import { KeyAdministration } from '../http/key-administration.ts';
 import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
 import { RefusedKeys } from '../http/refused-keys.ts';
 import { createHttpServer } from '../http/server.ts';
+import type { AuditActor } from '../model/audit.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
+import type { ReloadReport } from '../model/reload.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
@@ -26,16 +28,14 @@ import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/index.ts';
 import { writeStart } from './audit-start.ts';
 import { Backups } from './backups.ts';
-import { startBle } from './ble.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
 import { KeyWatch } from './key-watch.ts';
-import { managedDevices } from './managed-devices.ts';
-import { startMqtt } from './mqtt.ts';
-import { startSerial } from './serial.ts';
+import { Links } from './links.ts';
+import { type DeviceContext, managedDevices } from './managed-devices.ts';
+import { Reloader } from './reload.ts';
 import { Startup } from './startup.ts';
 import { openStore } from './store.ts';
-import { startZwave } from './zwave.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -49,6 +49,8 @@ export interface StartOptions {
   readonly simulatedRadios?: SimulatedRadios;
   /** Makes a backup of this gateway, in a process of its own. */
   readonly makeBackup?: () => Promise<void>;
+  /** Reads the configuration file anew. @throws ConfigError */
+  readonly loadAgain?: () => Promise<LoadedConfig>;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
@@ -58,6 +60,8 @@ export interface StartOptions {
 export interface RunningGateway {
   /** Where the API listens. */
   readonly url: string;
+  /** Takes over the configuration file as it is now. @throws GatewayError `invalid_input` when it has mistakes */
+  reload(by: AuditActor): Promise<ReloadReport>;
   /** Ends what was not sent, waits shortly for what was, and releases everything. Calling it again does nothing. */
   close(): Promise<void>;
 }
@@ -71,7 +75,7 @@ const stopPatienceMs = 2_000;
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { config, log, clock = systemClock, logTap, onFatal } = options;
-  const { makeBackup } = options;
+  const { makeBackup, loadAgain } = options;
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
@@ -90,13 +94,16 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         isClockSure: () => isClockSure(),
       }),
     );
-    const mqtt = await startup.add(() =>
-      startMqtt(config.mqtt, { gatewayId: config.gateway.id, clock, log, onLimit: (bite) => limits.bit(bite) }),
-    );
-    const serial = await startup.add(() => startSerial(config.serial, { clock, log, simulatedLines }));
-    const ble = await startup.add(() => startBle(config.ble, { clock, log, simulatedRadios }));
+    const onLimit: OnLimit = (bite) => limits.bit(bite);
+    const links = new Links({ clock, log, onLimit, store, simulatedLines, simulatedRadios });
+    await startup.add(async () => links);
+    await links.start(config);
     const pairings = pairingFilesOf(config, randomBytes);
-    const zwave = await startup.add(() => startZwave(config.zwave, { clock, log, store }));
+    const deviceContext: DeviceContext = {
+      ...{ clock, log, store, onLimit },
+      credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
+      linkTo: (link, device) => links.linkTo(link, device),
+    };
     const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
     const keys = await startup.add(() => ApiKeys.open(config.http.apiKeysFile, clock, log, use));
     keys.watch();
@@ -118,26 +125,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         limit: config.webhooks.maxQueued,
       },
       newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
-      devices: await managedDevices(config.devices, {
-        clock,
-        log,
-        store,
-        onLimit: (bite) => limits.bit(bite),
-        credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
-        linkTo(link, device) {
-          switch (link.kind) {
-            case 'mqtt':
-              return mqtt.linkTo(link, device);
-            case 'serial':
-              return serial.linkTo(link);
-            case 'ble':
-              return ble.linkTo(link, device.name);
-            case 'zwave':
-              return zwave.linkTo(link);
-          }
-        },
-      }),
-      links: () => [...mqtt.reports(), ...serial.reports(), ...ble.reports(), ...zwave.reports()],
+      devices: await managedDevices(config.devices, deviceContext),
+      links: () => links.reports(),
     });
     limits.tellEvents((drafts) => core.events.append(drafts));
     isClockSure = () => core.time.moment().sure;
@@ -153,12 +142,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const refusals = new RefusedKeys(clock, (report) => keyWatch.refused(report));
     await startup.add(async () => ({ close: async () => refusals.close() }));
     // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
-    const { metrics } = await startup.add(async () =>
+    const monitoring = await startup.add(async () =>
       startMonitoring({
         gateway: core,
         config: config.monitor,
         configDigest: config.digest,
-        connectionTo: mqtt.telemetryTo,
+        connectionTo: (name, will) => links.telemetryTo(name, will),
         storeStats: () => store.stats,
         limitTotals: () => limits.totals,
         refusedKeys: () => refusals.totals,
@@ -186,6 +175,9 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const certificates = config.http.tls && (await CertificateWatch.open(config.http.tls, clock, log));
     if (certificates) await startup.add(async () => ({ close: async () => certificates.close() }));
     assertBindAllowed(config.http, keys);
+    const reloader =
+      loadAgain &&
+      new Reloader({ ...{ config, links, core, monitoring, backups, audit, deviceContext, log }, load: loadAgain });
     const http = await startup.add(async () =>
       createHttpServer({
         gateway: core,
@@ -213,14 +205,22 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         maxConnections: config.http.maxConnections,
         onLimit: (bite) => limits.bit(bite),
         log,
-        metrics,
+        metrics: monitoring.metrics,
+        ...(reloader && { configuration: reloader }),
         ...(certificates && { tls: certificates.current }),
       }),
     );
     certificates?.start((certificate) => http.renewCertificate(certificate));
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
-    return { url, close: () => startup.close() };
+    return {
+      url,
+      reload: (by) =>
+        reloader === undefined
+          ? Promise.reject(new Error('this gateway was started with a configuration that it cannot read again'))
+          : reloader.reload(by),
+      close: () => startup.close(),
+    };
   } catch (error) {
     await startup.close();
     throw error;

@@ -53,7 +53,7 @@ export async function managedDevices(
       },
       driver,
       settings,
-      link: linkTo(device.link, { name, deviceId }),
+      link: () => linkTo(device.link, { name, deviceId }),
       outOfService,
       onLimit,
       ...(driver.pairing && { credentials: () => credentialsOf(device) }),

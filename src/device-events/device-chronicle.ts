@@ -33,16 +33,34 @@ export class DeviceChronicle {
   /** Make it before the devices are opened: it hears what they say from the first word. */
   constructor(options: DeviceChronicleOptions) {
     this.#options = options;
-    const { clock, registry, attempts, store } = options;
+    const { clock, registry, attempts } = options;
     this.#own = new OwnCommands(clock, attempts);
     for (const { deviceId } of registry.list()) this.#chapters.set(deviceId, this.#open(deviceId));
     this.#unsubscribe = registry.onReport(({ deviceId }, report) => this.#chapters.get(deviceId)?.heard(report));
+    this.#callRoll();
+  }
+
+  /** After a change of the configuration: who came, went or was given another name is told, as at a start. */
+  rosterChanged(): void {
+    const { registry } = this.#options;
+    for (const [deviceId, chapter] of this.#chapters)
+      if (registry.get(deviceId) === undefined) {
+        this.#chapters.delete(deviceId);
+        chapter.close();
+      }
+    for (const { deviceId } of registry.list())
+      if (!this.#chapters.has(deviceId)) this.#chapters.set(deviceId, this.#open(deviceId));
+    this.#callRoll();
+  }
+
+  #callRoll(): void {
+    const { registry, store, clock, events } = this.#options;
     const devices = registry.list().map(({ deviceId, name }) => {
       const { configuredName } = registry.require(deviceId);
       return { deviceId, configuredName, goesByIt: configuredName === name };
     });
     const { drafts, changes } = rollCall(devices, store, clock.wallTime());
-    options.events.append(drafts, changes);
+    events.append(drafts, changes);
   }
 
   /** What waits to be explained is told as it is. */

@@ -49,7 +49,8 @@ export class DeviceLane {
     this.#deviceName = deviceName;
   }
 
-  get #idle(): boolean {
+  /** Nothing waits, nothing runs, and no place is taken. */
+  get idle(): boolean {
     return !this.#active && this.#reserved === 0 && laneClasses.every((name) => this.#queues[name].length === 0);
   }
 
@@ -68,7 +69,7 @@ export class DeviceLane {
         { retryAfterSeconds: 2 },
       );
     }
-    const first = this.#idle;
+    const first = this.idle;
     this.#reserved += 1;
     let used = false;
     const release = () => {

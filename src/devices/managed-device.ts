@@ -25,6 +25,9 @@ const abortPatienceMs = 1_000;
 /** How long a driver may take to let go of its device before it is left behind, in milliseconds. */
 const closePatienceMs = 1_000;
 
+/** How often it is looked whether a device that is given up has nothing to do any more, in milliseconds. */
+const retireLookMs = 20;
+
 /** How long until a device that could not be opened is opened again, in milliseconds: doubled up to the last. */
 const reopenDelaysMs = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
@@ -33,7 +36,8 @@ export interface ManagedDeviceOptions {
   readonly driver: DriverDefinition;
   /** Validated by the driver's own schema. */
   readonly settings: unknown;
-  readonly link: LinkKinds[LinkKind];
+  /** Or how to come by it, once it is there. @throws GatewayError while it is not there */
+  readonly link: LinkKinds[LinkKind] | (() => LinkKinds[LinkKind]);
   readonly outOfService: boolean;
   readonly clock: Clock;
   readonly random: () => number;
@@ -53,6 +57,7 @@ export class ManagedDevice {
   readonly #onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void;
   readonly #budget: ReportBudget;
   readonly #steadiness: Steadiness;
+  #bound: LinkKinds[LinkKind] | undefined;
   #device: Device | undefined;
   #opened = false;
   #generation = 0;
@@ -150,8 +155,19 @@ export class ManagedDevice {
     return this.#opened;
   }
 
+  #link(): LinkKinds[LinkKind] {
+    const { link } = this.#options;
+    this.#bound ??= typeof link === 'function' ? link() : link;
+    return this.#bound;
+  }
+
   get linkState(): LinkState {
-    return this.#options.link.state;
+    try {
+      return this.#link().state;
+    } catch (error) {
+      const hint = error instanceof Error ? error.message : String(error);
+      return { status: 'down', reason: 'starting', hint };
+    }
   }
 
   /** The open device. @throws GatewayError `device_not_ready` while it is being opened */
@@ -163,11 +179,11 @@ export class ManagedDevice {
   }
 
   async open(): Promise<void> {
-    const { driver, link, settings, clock, random, randomBytes, log, description } = this.#options;
+    const { driver, settings, clock, random, randomBytes, log, description } = this.#options;
     const generation = ++this.#generation;
     try {
       const credentials = this.#options.credentials?.();
-      const device = await openDevice(driver, link, settings, {
+      const device = await openDevice(driver, this.#link(), settings, {
         deviceId: description.deviceId,
         name: this.#snapshot.name,
         clock,
@@ -249,6 +265,34 @@ export class ManagedDevice {
     this.#options.log.warn({ why }, 'device is closed and opened again');
     await this.#release();
     if (!this.#closed) await this.open();
+  }
+
+  /**
+   * For one that takes another's place: opens when `ready` says so. What is asked of it by then waits in its lane, and ends
+   * by its own times.
+   */
+  openAfter(ready: Promise<unknown>): Promise<void> {
+    return new Promise((opened) => {
+      this.lane.add({
+        laneClass: 'door',
+        run: async () => {
+          await ready;
+          if (!this.#closed) await this.open();
+          opened();
+          return 'over';
+        },
+      });
+    });
+  }
+
+  /** Closes once everything that was asked of it has ended. @param patienceMs for as long as that is waited for */
+  async retire(patienceMs: number): Promise<void> {
+    const { clock, log } = this.#options;
+    const until = clock.now() + patienceMs;
+    while (!this.lane.idle && clock.now() < until)
+      await new Promise<void>((done) => clock.setTimer(done, retireLookMs));
+    if (!this.lane.idle) log.warn('the device is closed although commands to it have not ended');
+    await this.close();
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,7 @@ import { RefusedKeys } from './refused-keys.ts';
 import { notJson, requestFault } from './request-faults.ts';
 import { methodsOf } from './route.ts';
 import type { AuditReader } from './routes/audit.ts';
+import type { Configuration } from './routes/configuration.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
 import { gatewayRoutes } from './routes/index.ts';
 import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
@@ -50,6 +51,8 @@ export interface HttpServerOptions {
   readonly audit?: AuditReader & AuditWriter;
   /** Forgets people over HTTP; undefined: there is no such route. */
   readonly personalData?: PersonalDataService;
+  /** Read anew over HTTP; undefined: there is no such route. */
+  readonly configuration?: Configuration;
   /** Counts keys that were refused, slows them down, and tells of them. */
   readonly refusals?: RefusedKeys;
   /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */

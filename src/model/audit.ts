@@ -20,7 +20,8 @@ export type AuditKind =
   | 'personal_data_forgotten'
   | 'store_key_changed'
   | 'backup_made'
-  | 'backup_restored';
+  | 'backup_restored'
+  | 'configuration_changed';
 
 /** Who did it: never a person's name, which could not be forgotten without breaking the chain. */
 export type AuditActor =

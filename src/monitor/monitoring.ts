@@ -3,7 +3,7 @@ import type { LimitName } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics } from './metrics.ts';
-import { type AuditTold, type MonitorConfig, startMonitor } from './mqtt-monitor.ts';
+import { type AuditTold, type MonitorConfig, type MqttMonitor, startMonitor } from './mqtt-monitor.ts';
 import type { LastWill, MonitorPublisher } from './publisher.ts';
 import { statusWill } from './topics.ts';
 
@@ -14,10 +14,12 @@ export interface MonitorConnection extends MonitorPublisher {
   close(): Promise<void>;
 }
 
+type MonitorSection = MonitorConfig & { readonly mqtt: string };
+
 export interface MonitoringOptions {
   readonly gateway: Gateway;
   /** Undefined: nothing is told on MQTT. */
-  readonly config: (MonitorConfig & { readonly mqtt: string }) | undefined;
+  readonly config: MonitorSection | undefined;
   /** SHA-256 of the configuration file, hexadecimal. */
   readonly configDigest: string;
   /** Makes the connection to a broker that configuration names. */
@@ -35,6 +37,11 @@ export interface MonitoringOptions {
 
 export interface Monitoring {
   readonly metrics: Metrics;
+  /**
+   * Goes on with other devices, or another section of the configuration.
+   * @param isNewConnection the broker is another one, or is reached otherwise
+   */
+  change(config: MonitoringOptions['config'], configDigest: string, isNewConnection: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,28 +50,47 @@ export interface Monitoring {
  * after them.
  */
 export function startMonitoring(options: MonitoringOptions): Monitoring {
-  const { gateway, config, configDigest, connectionTo, storeStats, limitTotals, log, random, logTap } = options;
+  const { gateway, connectionTo, storeStats, limitTotals, log, random, logTap, audit } = options;
   const metrics = new Metrics({ gateway, storeStats, limitTotals, refusedKeys: options.refusedKeys });
-  if (config === undefined) return { metrics, close: async () => metrics.close() };
-  const publisher = connectionTo(config.mqtt, statusWill(config.baseTopic));
-  const monitor = startMonitor({
-    gateway,
-    publisher,
-    metrics,
-    log,
-    random,
-    config,
-    configDigest,
-    audit: options.audit,
-    ...(logTap && { logTap }),
-  });
-  publisher.start();
+  let told:
+    | { readonly config: MonitorSection; readonly publisher: MonitorConnection; monitor: MqttMonitor }
+    | undefined;
+
+  const monitorOn = (publisher: MonitorConnection, config: MonitorSection, configDigest: string) =>
+    startMonitor({
+      ...{ gateway, publisher, metrics, log, random, config, configDigest, audit },
+      ...(logTap && { logTap }),
+    });
+  const begin = (config: MonitorSection, configDigest: string) => {
+    const publisher = connectionTo(config.mqtt, statusWill(config.baseTopic));
+    told = { config, publisher, monitor: monitorOn(publisher, config, configDigest) };
+    publisher.start();
+  };
+  const end = async () => {
+    const before = told;
+    told = undefined;
+    before?.monitor.stop();
+    await before?.publisher.close();
+  };
+  if (options.config !== undefined) begin(options.config, options.configDigest);
   return {
     metrics,
+    change: async (config, configDigest, isNewConnection) => {
+      const isSame =
+        told !== undefined && told.config.mqtt === config?.mqtt && told.config.baseTopic === config.baseTopic;
+      if (told !== undefined && config !== undefined && isSame && !isNewConnection) {
+        told.monitor.stop({ silently: true });
+        told = { ...told, config, monitor: monitorOn(told.publisher, config, configDigest) };
+        return;
+      }
+      await end();
+      if (config !== undefined) begin(config, configDigest);
+    },
     close: async () => {
-      monitor.stop();
+      const before = told;
+      before?.monitor.stop();
       metrics.close();
-      await publisher.close();
+      await before?.publisher.close();
     },
   };
 }

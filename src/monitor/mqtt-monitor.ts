@@ -133,8 +133,9 @@ export class MqttMonitor {
   /**
    * Tells what has not been told yet, then `offline`. The publisher is to be closed afterwards: it sends what it has,
    * and takes leave so that the broker does not send the will.
+   * @param silently another one goes on in its place, on the same publisher
    */
-  stop(): void {
+  stop({ silently = false }: { readonly silently?: boolean } = {}): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#healthTimer.cancel();
     this.#lookTimer?.cancel();
@@ -146,7 +147,7 @@ export class MqttMonitor {
     this.#stale.close();
     this.#noise.close();
     this.#outbox.close();
-    this.#outbox.say(this.#tree.status, topicRules.status, 'offline');
+    if (!silently) this.#outbox.say(this.#tree.status, topicRules.status, 'offline');
   }
 
   #listen(): Unsubscribe[] {

@@ -75,6 +75,16 @@ export class NoiseService implements NoiseThresholds {
     }
   }
 
+  /** After a change of the configuration: what was known of how these devices measure does not hold any more. */
+  async forget(deviceIds: Iterable<string>): Promise<void> {
+    const gone = [...deviceIds].flatMap((deviceId) => {
+      const sensor = this.#sensors.get(deviceId);
+      this.#sensors.delete(deviceId);
+      return sensor ?? [];
+    });
+    await Promise.all(gone.map((sensor) => sensor.close()));
+  }
+
   /** Resolves once the levels so far are on disk. */
   async close(): Promise<void> {
     this.#unsubscribe();

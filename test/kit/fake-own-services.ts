@@ -1,6 +1,7 @@
 import { GatewayError } from '../../src/contract/index.ts';
 import type { ApiKeyAdministration, ShownApiKey } from '../../src/http/key-administration.ts';
 import type { AuditReader } from '../../src/http/routes/audit.ts';
+import type { Configuration } from '../../src/http/routes/configuration.ts';
 import type { PersonalDataService } from '../../src/http/routes/personal-data.ts';
 import type { AuditWriter } from '../../src/http/serve-route.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
@@ -51,5 +52,14 @@ export function fakeOwnServices() {
   };
   const nothing = { userIdentities: 0, accessGrants: 0, accessCodes: 0, attempts: 0, events: 0, auditEntries: 0 };
   const personalData: PersonalDataService = { forget: async () => ({ ...nothing, revokedKeys: 0 }) };
-  return { keyAdministration, audit, personalData, entries };
+  const configuration: Configuration = {
+    reload: async () => ({
+      configSha256: '0'.repeat(64),
+      devices: { added: [], removed: [], changed: ['front'] },
+      links: [],
+      isMonitorChanged: false,
+      needsRestart: [],
+    }),
+  };
+  return { keyAdministration, audit, personalData, entries, configuration };
 }

@@ -9,6 +9,7 @@ import { deviceIdOf } from '../../src/config/identity.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/contract/index.ts';
 import { createApiKey, type NewApiKey } from '../../src/http/api-key-changes.ts';
+import type { ReloadReport } from '../../src/model/reload.ts';
 import { ApiCaller } from './api-caller.ts';
 
 const gatewayId = 'box';
@@ -46,6 +47,8 @@ export interface BoxStart {
 export interface BoxedGateway {
   readonly url: string;
   readonly api: ApiCaller;
+  /** As SIGHUP does. */
+  reload(): Promise<ReloadReport>;
   close(): Promise<void>;
 }
 
@@ -92,9 +95,10 @@ export class GatewayBox {
 
   /** Starts the whole gateway in this process, as `strikeplate run` does. */
   async start({ log = pino({ level: 'silent' }), clock, onFatal = unexpected }: BoxStart = {}): Promise<BoxedGateway> {
-    const config = await loadConfig(this.configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
-    const { url, close } = await startGateway({ config, log, ...(clock && { clock }), onFatal });
-    return { url, api: new ApiCaller(url, this.key), close };
+    const loadAgain = () => loadConfig(this.configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
+    const config = await loadAgain();
+    const { url, close, reload } = await startGateway({ config, log, ...(clock && { clock }), onFatal, loadAgain });
+    return { url, api: new ApiCaller(url, this.key), close, reload: () => reload({ kind: 'cli' }) };
   }
 
   dispose(): void {

@@ -10,6 +10,7 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { type AuditReader, auditRoutes } from './audit.ts';
 import { clockRoutes } from './clock.ts';
 import { codeTimelineRoutes } from './code-timeline.ts';
+import { type Configuration, configurationRoutes } from './configuration.ts';
 import { connectedAccountRoutes } from './connected-accounts.ts';
 import { consoleRoutes } from './console.ts';
 import { deviceConstraintRoutes } from './device-constraints.ts';
@@ -29,6 +30,7 @@ export interface OwnServices {
   readonly keyAdministration?: ApiKeyAdministration;
   readonly audit?: AuditReader;
   readonly personalData?: PersonalDataService;
+  readonly configuration?: Configuration;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface OwnServices {
  */
 export function gatewayRoutes(
   clock: Clock,
-  { keyAdministration, audit, personalData }: OwnServices = {},
+  { keyAdministration, audit, personalData, configuration }: OwnServices = {},
 ): readonly Route[] {
   return [
     ...lockRoutes(),
@@ -61,6 +63,7 @@ export function gatewayRoutes(
     ...(keyAdministration ? apiKeyRoutes(keyAdministration) : []),
     ...(audit ? auditRoutes(audit) : []),
     ...(personalData ? personalDataRoutes(personalData) : []),
+    ...(configuration ? configurationRoutes(configuration) : []),
     ...consoleRoutes(),
   ];
 }
