@@ -188,7 +188,10 @@ describe('a changed configuration of fifty doors under load', () => {
       for (const { slug, id, status } of asked) {
         if (!bystanders.includes(slug)) continue;
         const { attempt } = ended.get(id ?? '') ?? {};
-        expect(attempt, `edit ${number}, ${slug}: HTTP ${status} ${JSON.stringify(ended.get(id ?? ''))} ${JSON.stringify(report)}`).toMatchObject({ status: 'success' });
+        expect(
+          attempt,
+          `edit ${number}, ${slug}: HTTP ${status} ${JSON.stringify(ended.get(id ?? ''))} ${JSON.stringify(report)}`,
+        ).toMatchObject({ status: 'success' });
       }
       // No attempt moved a bolt twice, touched or not.
       for (const slug of new Set(asked.map((one) => one.slug))) {
