@@ -15,6 +15,8 @@ export const exitCodes = {
   pending: 7,
   /** A fault in the program. EX_SOFTWARE of sysexits.h. */
   internal: 70,
+  /** Another process has the database or a port. It passes by itself: the unit tries again. EX_TEMPFAIL of sysexits.h. */
+  occupied: 75,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -28,7 +30,8 @@ export const exitCodesInWords = `Exit codes:
   5  no API key, or one that may not do this
   6  no such device, attempt or key, or several that fit
   7  still pending when the command stopped waiting
-  70 a fault in the program`;
+  70 a fault in the program
+  75 another process has the database or a port: try again`;
 
 /** Ends the command with a code and a message for the person who gave it. */
 export class CommandError extends Error {

@@ -57,7 +57,8 @@ function explain(terminal: Terminal, error: unknown): ExitCode {
   }
   if (error instanceof GatewayError) {
     terminal.err(error.message);
-    return error.type === 'misconfigured' ? exitCodes.configuration : exitCodes.failed;
+    if (error.type !== 'misconfigured') return exitCodes.failed;
+    return error.retryAfterSeconds === undefined ? exitCodes.configuration : exitCodes.occupied;
   }
   terminal.err(
     `This is a fault in strikeplate; please report it. ${error instanceof Error ? error.stack : String(error)}`,

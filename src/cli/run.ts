@@ -174,7 +174,11 @@ function notListening({ http: { host, port } }: LoadedConfig, error: unknown): u
     EACCES: 'ports below 1024 are not for ordinary users. Set http.port or STRIKEPLATE_HTTP_PORT',
     EADDRNOTAVAIL: 'this machine does not have that address. Set http.host',
   };
-  return new CommandError('failed', `Cannot listen on ${host}:${port}: ${reasons[code ?? ''] ?? code}.`, {
-    cause: error,
-  });
+  return new CommandError(
+    code === 'EADDRINUSE' ? 'occupied' : 'failed',
+    `Cannot listen on ${host}:${port}: ${reasons[code ?? ''] ?? code}.`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -14,7 +14,7 @@ export class ProcessLock {
     this.#database = database;
   }
 
-  /** @throws GatewayError `misconfigured` when another process holds it */
+  /** @throws GatewayError `misconfigured`, to be tried again, when another process holds it */
   static take(path: string): ProcessLock {
     const file = `${path}.lock`;
     closeSync(openSync(file, 'a', 0o600));
@@ -34,6 +34,7 @@ export class ProcessLock {
       throw new GatewayError(
         'misconfigured',
         `The database ${path} is in use by ${holder}. Stop that gateway first, or give this one its own store.path.`,
+        { retryAfterSeconds: 2 },
       );
     }
   }

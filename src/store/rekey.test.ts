@@ -253,7 +253,7 @@ describe('another store key', () => {
   test('is refused while a gateway has the database', async () => {
     await withStore(async () => {
       const { code, err } = await box.run('keys', 'rekey-store');
-      expect([code, err]).toEqual([3, expect.stringContaining('in use by')]);
+      expect([code, err]).toEqual([75, expect.stringContaining('in use by')]);
     });
   });
 });

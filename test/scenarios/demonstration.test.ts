@@ -93,7 +93,7 @@ describe('the demonstration', () => {
   it('refuses to start twice, and a broken configuration', async () => {
     const { cwd, start, command } = await demonstration();
     await start();
-    expect(await command('run')).toMatchObject({ code: 3, err: expect.stringContaining('is in use by process') });
+    expect(await command('run')).toMatchObject({ code: 75, err: expect.stringContaining('is in use by process') });
     const broken = join(cwd, 'broken.yaml');
     writeFileSync(broken, 'gateway: { id: x, name: X, time_zone: UTC }\ndevises: []\n');
     const { code, err } = await command('run', '--config', broken);
@@ -112,7 +112,7 @@ describe('the demonstration', () => {
     const config = join(cwd, 'bare.yaml');
     writeFileSync(config, `gateway: { id: x, name: X, time_zone: UTC }\nhttp: { port: ${api} }\ndevices: []\n`);
     const run = new BuiltCommand(['run', '--config', config], { cwd });
-    expect(await run.ended).toBe(1);
+    expect(await run.ended).toBe(75);
     expect(run.err).toContain(`Cannot listen on 127.0.0.1:${api}: another program listens there already.`);
   });
 });

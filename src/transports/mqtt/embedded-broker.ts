@@ -111,5 +111,6 @@ function listenFailure(error: unknown, host: string, port: number): GatewayError
     EACCES: 'ports below 1024 are not for this user. Choose another port.',
     EADDRNOTAVAIL: 'this machine does not have that address. Correct the host.',
   };
-  return new GatewayError('misconfigured', `${where}: ${why[code] ?? code}`, { cause: error });
+  const passes = code === 'EADDRINUSE' ? { retryAfterSeconds: 2 } : {};
+  return new GatewayError('misconfigured', `${where}: ${why[code] ?? code}`, { cause: error, ...passes });
 }
