@@ -202,6 +202,7 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/strikeplate/api_keys/revoke': () => [{ api_key_id: 'key_1' }],
   '/strikeplate/audit/list': () => [{}],
   '/strikeplate/personal_data/forget': () => [{ name: 'Somebody' }],
+  '/strikeplate/configuration/reload': () => [{}],
   '/strikeplate/gateway/get': () => [{}],
   '/strikeplate/attempts/list': ({ device_id, action_attempt_id }) => [
     {},
@@ -323,6 +324,8 @@ describe('a key for one flat', () => {
       ['POST', '/clock/confirm'],
       ['POST', '/strikeplate/api_keys/list'],
       ['GET', '/strikeplate/audit/list'],
+      ['POST', '/strikeplate/configuration/reload'],
+      ['POST', '/strikeplate/personal_data/forget'],
     ] as const) {
       const { status, text } = await world.send(method, url, undefined, flatKey);
       expect([url, status]).toEqual([url, 403]);
