@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const source = (path: string) => new URL(path, import.meta.url).pathname;
@@ -19,8 +20,8 @@ export default defineConfig({
     setupFiles: ['test/kit/every-answer.ts'],
     // Processes, not threads: libsql and serialport bring native code whose teardown inside a worker thread is theirs to define.
     pool: 'forks',
-    // On two cores vitest would keep one for itself.
-    maxWorkers: '100%',
+    // On two cores vitest would keep one for itself; and files that start processes wait for them most of the time.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Tests measure no time. What runs longer hangs; a busy machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 120_000,
