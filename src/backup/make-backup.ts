@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../config/loaded-config.ts';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import { copyDatabase } from '../store/database-copy.ts';
 import { keepOwner } from '../store/keep-owner.ts';
+import { syncFolder } from '../store/sync-folder.ts';
 import { type BackupManifest, isPath, readWhole, sourcesOf } from './contents.ts';
 import { openBackup } from './open-backup.ts';
 import { type SealOptions, seal } from './sealed-file.ts';
@@ -57,7 +58,11 @@ export function makeBackup(config: LoadedConfig, file: string, options: BackupOp
     rmSync(draft, { force: true });
     if (error instanceof GatewayError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw new GatewayError('internal_error', `The backup ${file} was not made: ${why}`, { cause: error });
+    throw new GatewayError(
+      'internal_error',
+      `The backup ${file} was not made: ${why}. Check that its folder has room and may be written, and make it again.`,
+      { cause: error },
+    );
   } finally {
     database.dispose();
   }
@@ -114,14 +119,5 @@ function* partsOf(file: string): Generator<Buffer> {
     }
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -12,11 +12,12 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import { keepOwner } from '../store/keep-owner.ts';
+import { syncFolder } from '../store/sync-folder.ts';
 import type { BackupEntry, BackupManifest } from './contents.ts';
 import { openBackup } from './open-backup.ts';
 
@@ -94,7 +95,9 @@ export function restore(file: string, passphrase: Secret, plan: RestorePlan, sta
     for (const draft of staged.values()) rmSync(draft, { force: true });
     for (const folder of made.reverse()) rmSync(folder, { recursive: true, force: true });
     if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new GatewayError('misconfigured', `Nothing was restored: ${error.message}.`, { cause: error });
+    throw new GatewayError('misconfigured', `Nothing was restored: ${error.message}. Mend that, and restore again.`, {
+      cause: error,
+    });
   }
   const aside = putAside(plan, stamp);
   for (const [target, draft] of staged) renameSync(draft, target);
@@ -122,7 +125,8 @@ function stage(file: string, passphrase: Secret, plan: RestorePlan, staged: Map<
       current = { entry, draft, descriptor: openSync(draft, 'wx', 0o600) };
       staged.set(target, draft);
     }
-    writeSync(current.descriptor, part);
+    // Whole: one write may take a part of it, on a disk that is nearly full.
+    writeFileSync(current.descriptor, part);
   });
   finish();
 }
@@ -178,18 +182,9 @@ function move(from: string, to: string): void {
     renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    const copy = openSync(to, 'wx', 0o600);
-    writeSync(copy, readFileSync(from));
-    closeSync(copy);
+    writeFileSync(to, readFileSync(from), { flag: 'wx', mode: 0o600, flush: true });
+    // The copy is all that is left: it is on disk, name and all, before the original goes.
+    syncFolder(dirname(to));
     rmSync(from);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, scryptSync, timingSafeEqual } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import type { Secret } from '../contract/index.ts';
 
 /*
@@ -78,7 +78,7 @@ export function seal(
     write(cipher.getAuthTag());
   }
   const sha256 = digest.digest();
-  writeSync(file, sha256);
+  writeFileSync(file, sha256);
   return { bytes: bytes + digestBytes, sha256: sha256.toString('hex') };
 }
 

@@ -7,11 +7,12 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { GatewayError } from '../contract/index.ts';
 import { storeKeyCredential } from '../model/store-key.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** The gateway reads it and never writes it. */
 export const isCredential = (keyFile: string): boolean => basename(keyFile) === storeKeyCredential;
@@ -62,14 +63,15 @@ export function writeKey(path: string, key: Uint8Array): void {
     rmSync(draft, { force: true });
     const file = openSync(draft, 'wx', 0o600);
     try {
-      writeSync(file, key);
+      writeFileSync(file, key);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
     linkSync(draft, path);
     rmSync(draft);
-    syncDirectory(dirname(path));
+    // The name, too: a key that is lost after codes were sealed with it loses them.
+    syncFolder(dirname(path));
   } catch (error) {
     throw unusable(
       path,
@@ -77,16 +79,6 @@ export function writeKey(path: string, key: Uint8Array): void {
       "check store.key_file, and that the gateway's user may write there",
       error,
     );
-  }
-}
-
-/** The name is on disk, too: a key that is lost after codes were sealed with it loses them. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ import { GatewayError, Secret } from '../contract/index.ts';
 import { keepOwner } from './keep-owner.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
 import { markUnused } from './lost-database.ts';
+import { syncFolder } from './sync-folder.ts';
 import { keyIdOf } from './vault.ts';
 
 /** Whom a pairing belongs to: it opens nowhere else. */
@@ -186,19 +187,14 @@ function writeWhole(path: string, text: string): void {
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
   keepOwner(draft);
   renameSync(draft, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  syncFolder(dirname(path));
 }
 
 function newKey(path: string, randomBytes: (size: number) => Uint8Array): Uint8Array {

@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '../contract/index.ts';
 import type { Change, Store } from '../model/store.ts';
 import { keepOwner } from './keep-owner.ts';
 import { isCredential, keyBytes, readKey, writeKey } from './key-file.ts';
 import { resealPairings } from './pairing-files.ts';
+import { syncFolder } from './sync-folder.ts';
 import { keyIdFact, keyIdOf, type SealContext, sealedFacts, Vault } from './vault.ts';
 
 export interface KeyedPlaces {
@@ -85,9 +86,7 @@ export function finishRekeying(
   if (old !== undefined) for (const folder of pairingFolders) resealPairings(folder, old, next, randomBytes);
   onStep?.('pairings sealed');
   renameSync(file, keyFile);
-  const folder = openSync(dirname(keyFile), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  syncFolder(dirname(keyFile));
   onStep?.('key in place');
 }
 
