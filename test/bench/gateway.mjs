@@ -1,4 +1,6 @@
 // The gateway as built, with a way to ask what it costs.
+import { EventEmitter } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { pino } from 'pino';
 import { answer, settings } from './helper.mjs';
 
@@ -26,4 +28,31 @@ const gateway = await startGateway({
     process.exit(70);
   },
 });
-answer({ moreFigures: () => ({ batches: store?.stats.batches }) }, () => gateway.close());
+
+/**
+ * What stays when nothing is under way. The heap is what is still reachable where the process was started with
+ * --expose-gc; listeners are those on whatever keeps the process alive, and on the process.
+ */
+function residue() {
+  globalThis.gc?.();
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  /** @type {readonly unknown[]} */
+  const handles = Reflect.get(process, '_getActiveHandles').call(process);
+  /** @param {unknown} emitter */
+  const listenersOf = (emitter) => {
+    if (!(emitter instanceof EventEmitter)) return 0;
+    return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
+  };
+  const listeners = [process, ...handles].reduce((/** @type {number} */ sum, one) => sum + listenersOf(one), 0);
+  return {
+    keptBytes: heapUsed,
+    externalBytes: external,
+    bufferBytes: arrayBuffers,
+    handles: handles.length,
+    listeners,
+    descriptors: readdirSync('/proc/self/fd').length,
+    timers: process.getActiveResourcesInfo().filter((what) => what === 'Timeout' || what === 'Immediate').length,
+  };
+}
+
+answer({ moreFigures: () => ({ batches: store?.stats.batches }), residue }, () => gateway.close());
