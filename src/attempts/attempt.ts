@@ -1,8 +1,9 @@
-import { type Clock, GatewayError } from '../contract/index.ts';
+import { type Clock, GatewayError, type WeighedMessage } from '../contract/index.ts';
 import type { ActionType, Actor, AttemptRecord, HistoryEntry, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import type { AttemptEvent, Recorded } from './attempt-changes.ts';
 import { type AttemptSnapshot, type AttemptState, afterEvent, beginning } from './attempt-life.ts';
+import { EvidenceLog } from './evidence-log.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
 export interface AttemptFacts {
@@ -24,12 +25,17 @@ export interface AttemptFacts {
 export interface AttemptOptions {
   readonly clock: Clock;
   readonly intent: boolean;
+  /** It came with an Idempotency-Key: sent again with it, the answer is this attempt. */
+  readonly isRepeatable?: boolean;
   /** What the store holds of an attempt from an earlier run; empty for a new one. */
   readonly history?: readonly HistoryEntry[];
   /** Committed together with the settlement. */
   readonly alsoSettle?: ((settlement: Settlement) => readonly Change[]) | undefined;
   readonly inWords?: ((failure: Failure) => Failure) | undefined;
 }
+
+const received = 'the request was received';
+const receivedRepeatable = 'the request was received, with an Idempotency-Key';
 
 /** A living attempt: its place in its machine, and its history so far. */
 export class Attempt {
@@ -42,6 +48,8 @@ export class Attempt {
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
   #hasDriver = false;
+  /** Made when something is weighed. */
+  #evidence: EvidenceLog | undefined;
   #record: AttemptRecord | undefined;
 
   constructor(facts: AttemptFacts, options: AttemptOptions) {
@@ -50,7 +58,7 @@ export class Attempt {
     this.#history = options.history ?? [];
     const { actionType, deviceName } = facts;
     this.#snapshot = beginning({ actionType, deviceName, intent: options.intent });
-    if (this.#history.length === 0) this.#note('the request was received');
+    if (this.#history.length === 0) this.#note(options.isRepeatable ? receivedRepeatable : received);
   }
 
   get id(): string {
@@ -145,8 +153,19 @@ export class Attempt {
     return this.#history;
   }
 
+  /** A message was weighed for it. What comes after its outcome was decided is of no use to it. */
+  weighed(message: WeighedMessage): void {
+    if (this.outcome !== undefined) return;
+    this.#evidence ??= new EvidenceLog(this.#options.clock);
+    this.#evidence.add(message);
+    this.#record = undefined;
+  }
+
   get history(): readonly HistoryEntry[] {
-    return this.#history;
+    const evidence = this.#evidence?.heard;
+    const last = this.#history.at(-1);
+    if (evidence === undefined || last === undefined) return this.#history;
+    return [...this.#history.slice(0, -1), { ...last, evidence }];
   }
 
   record(): AttemptRecord {
@@ -168,7 +187,7 @@ export class Attempt {
       intent,
       settlement: recorded?.settlement,
       settledAt: recorded?.at,
-      history: this.#history,
+      history: this.history,
     };
   }
 
@@ -177,7 +196,8 @@ export class Attempt {
   }
 
   #append(entry: HistoryEntry): void {
-    this.#history = [...this.#history, entry];
+    this.#history = [...this.history, entry];
+    this.#evidence?.turn();
     this.#record = undefined;
   }
 }

@@ -73,6 +73,7 @@ export function openConversation(
     deadline: attempt.facts.deadline,
     signal: attempt.signal,
     log,
+    weighed: (message) => attempt.weighed(message),
     letDoorsPass: async () => {
       await letDoorsPass();
       attempt.signal.throwIfAborted();

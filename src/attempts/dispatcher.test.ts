@@ -23,6 +23,40 @@ describe('a door command', () => {
     ]);
   });
 
+  it('keeps what was weighed with the state in which it was heard, while it lives and afterwards', async () => {
+    const { core, clock, origin, end, lock, store } = await scriptedCore();
+    lock.script = async (ctx) => {
+      (await ctx.pointOfNoReturn()).spend();
+      ctx.weighed?.({ at: clock.now(), source: 'told', about: 'bolt', value: 'locked', verdict: 'not_counted' });
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 500));
+      ctx.weighed?.({ at: clock.now(), source: 'answer', about: 'bolt', value: 'unlocked', verdict: 'proves' });
+      return { wasConfirmedByDevice: true };
+    };
+    const { actionAttemptId: id } = await core.doors.unlock('front', origin());
+    const heard = () =>
+      (core.attempts.history(id) ?? []).flatMap(({ state, evidence = [] }) =>
+        evidence.map(({ value, verdict }) => [state, value, verdict]),
+      );
+    await clock.advance(100);
+    expect(heard()).toEqual([['confirming', 'locked', 'not_counted']]);
+    await clock.until(end(await core.doors.lock('front', origin())));
+    const kept = [
+      ['confirming', 'locked', 'not_counted'],
+      ['confirming', 'unlocked', 'proves'],
+    ];
+    expect(heard()).toEqual(kept);
+    expect(store.attempt(id)?.history.flatMap(({ evidence = [] }) => evidence)).toHaveLength(2);
+  });
+
+  it('says whether it may be repeated under an Idempotency-Key', async () => {
+    const { core, origin } = await scriptedCore();
+    const plain = await core.doors.unlock('front', origin());
+    const kept = { ...origin(), idempotency: { scope: 'a', fingerprint: 'b' } };
+    const repeatable = await core.doors.lock('front', kept);
+    expect(plain.history[0]?.reason).not.toContain('Idempotency-Key');
+    expect(repeatable.history[0]?.reason).toContain('Idempotency-Key');
+  });
+
   it('costs two commits when nothing is before it', async () => {
     const { core, clock, origin, end, store } = await scriptedCore();
     await clock.settle();

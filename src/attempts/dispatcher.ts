@@ -66,6 +66,7 @@ export class Dispatcher {
     const attempt = new Attempt(this.#facts(command, name, origin), {
       clock,
       intent: atOnce,
+      isRepeatable: origin.idempotency !== undefined,
       alsoSettle: command.alsoSettle,
       inWords: command.inWords,
     });
@@ -105,6 +106,7 @@ export class Dispatcher {
     const attempt = new Attempt(this.#facts({ ...command, limits: limits.code }, name, origin), {
       clock,
       intent: false,
+      isRepeatable: origin.idempotency !== undefined,
     });
     const accepted = attempt.record();
     attempt.send({ type: 'DONE', outcome: succeeded(result) }, 'the gateway does this by itself');

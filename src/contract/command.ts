@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { SendPermit } from './links.ts';
+import type { WeighedMessage } from './weighed-message.ts';
 
 /** What a read gets: the signal aborts when nobody waits for the answer any more. */
 export interface ReadContext {
@@ -25,6 +26,8 @@ export interface CommandContext extends ReadContext {
    * @throws GatewayError `expired`, `superseded` (`not_sent`), or the abort's reason
    */
   pointOfNoReturn(): Promise<SendPermit>;
+  /** A message was weighed for this command: it is kept with the attempt. The evidence kit of `driver-kit` calls it. */
+  weighed?(message: WeighedMessage): void;
 }
 
 /** A code or threshold command: long conversations that let doors pass. */

@@ -13,4 +13,5 @@ export * from './open-device.ts';
 export * from './secret.ts';
 export * from './units.ts';
 export * from './version.ts';
+export * from './weighed-message.ts';
 export * from './zwave-link.ts';

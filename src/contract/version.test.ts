@@ -10,15 +10,15 @@ describe('the version of the contract', () => {
   it.each([
     [
       '0.9',
-      'it was written for version 0.9 of the driver contract, and this gateway has 1.0. Install a release of it for version 1.',
+      'it was written for version 0.9 of the driver contract, and this gateway has 1.1. Install a release of it for version 1.',
     ],
     [
       '2.0',
-      'it was written for version 2.0 of the driver contract, and this gateway has 1.0. Install a release of it for version 1.',
+      'it was written for version 2.0 of the driver contract, and this gateway has 1.1. Install a release of it for version 1.',
     ],
     [
       '1.7',
-      'it needs version 1.7 of the driver contract, and this gateway has 1.0. Install a newer release of the gateway, or an older one of the driver.',
+      'it needs version 1.7 of the driver contract, and this gateway has 1.1. Install a newer release of the gateway, or an older one of the driver.',
     ],
   ])('%s does not fit, with what to do', (declared, sentence) => {
     expect(contractMismatch(declared)).toBe(sentence);

@@ -2,7 +2,7 @@
  * The version of this contract. A driver carries the one that it was declared with. The major number changes when a
  * driver would have to be changed, the minor one when something was added that drivers may use.
  */
-export const contractVersion = '1.0';
+export const contractVersion = '1.1';
 
 /**
  * Why a driver cannot be used by this gateway, as a sentence, or undefined when it can.

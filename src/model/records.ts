@@ -1,4 +1,4 @@
-import type { CodeSchedule } from '../contract/index.ts';
+import type { CodeSchedule, MessageSource, MessageVerdict } from '../contract/index.ts';
 import type { WeeklyHours } from './code-hours.ts';
 import type { CodeOfGrant } from './grant-records.ts';
 
@@ -29,6 +29,20 @@ export interface HistoryEntry {
   readonly at: number;
   /** Why, in a few words; never a PIN. */
   readonly reason: string;
+  /** What was heard of the device in this state, oldest first; absent when nothing was weighed. */
+  readonly evidence?: readonly Evidence[];
+}
+
+/** A message that was weighed while an attempt was judged. Never a PIN. */
+export interface Evidence {
+  /** Milliseconds since the Unix epoch: the first, when it came several times. */
+  readonly at: number;
+  readonly source: MessageSource;
+  readonly about: string | undefined;
+  readonly value: string | undefined;
+  readonly verdict: MessageVerdict;
+  /** How often it came in a row. */
+  readonly times: number;
 }
 
 /** How an attempt ended. `result` never holds an access code's digits: the HTTP layer fills them in for those allowed. */

@@ -28,7 +28,19 @@ describe('columns', () => {
 
   it('gives back every history to the last digit', () => {
     const time = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }));
-    const entry = fc.record({ state: fc.string(), at: time.map((at) => at + 0), reason: fc.string() });
+    const wall = time.map((at) => at + 0);
+    const evidence = fc.record({
+      at: wall,
+      source: fc.constantFrom('told', 'answer', 'judgement'),
+      about: fc.option(fc.string(), { nil: undefined }),
+      value: fc.option(fc.string(), { nil: undefined }),
+      verdict: fc.constantFrom('proves', 'not_counted'),
+      times: fc.nat(),
+    });
+    const entry = fc.record(
+      { state: fc.string(), at: wall, reason: fc.string(), evidence: fc.array(evidence) },
+      { requiredKeys: ['state', 'at', 'reason'] },
+    );
     fc.assert(
       fc.property(fc.array(entry), (history) => {
         expect(historyOf(historyParameter(history))).toEqual(history);

@@ -1,4 +1,4 @@
-import type { Actor, HistoryEntry } from '../model/records.ts';
+import type { Actor, Evidence, HistoryEntry } from '../model/records.ts';
 
 /** What SQLite gives back, and takes where it reads. */
 export type Column = null | number | string | Uint8Array;
@@ -56,14 +56,34 @@ export function actorOf(column: Column): Actor {
 }
 
 /** A number counts from the first entry; a string is a time that such a difference could not give back exactly. */
-type HistoryTuple = [state: string, at: number | string, reason: string];
+type HistoryTuple = [state: string, at: number | string, reason: string, evidence?: EvidenceTuple[]];
+type EvidenceTuple = [
+  at: number | string,
+  source: Evidence['source'],
+  verdict: Evidence['verdict'],
+  about: string | null,
+  value: string | null,
+  times: number,
+];
 
 export function historyParameter(history: readonly HistoryEntry[]): string {
   const first = history[0]?.at ?? 0;
+  const counted = (at: number) => (first + (at - first) === at ? at - first : String(at));
   return JSON.stringify(
-    history.map(({ state, at, reason }, index): HistoryTuple => {
-      if (index === 0) return [state, at, reason];
-      return [state, first + (at - first) === at ? at - first : String(at), reason];
+    history.map(({ state, at, reason, evidence }, index): HistoryTuple => {
+      const entry: HistoryTuple = [state, index === 0 ? at : counted(at), reason];
+      if (evidence !== undefined)
+        entry.push(
+          evidence.map((one) => [
+            counted(one.at),
+            one.source,
+            one.verdict,
+            one.about ?? null,
+            one.value ?? null,
+            one.times,
+          ]),
+        );
+      return entry;
     }),
   );
 }
@@ -71,10 +91,21 @@ export function historyParameter(history: readonly HistoryEntry[]): string {
 export function historyOf(column: Column): HistoryEntry[] {
   const tuples = JSON.parse(String(column)) as HistoryTuple[];
   const first = Number(tuples[0]?.[1] ?? 0);
-  return tuples.map(([state, at, reason], index) => ({
+  const at = (counted: number | string) => (typeof counted === 'string' ? Number(counted) : first + counted);
+  return tuples.map(([state, counted, reason, evidence], index) => ({
     state,
-    at: index === 0 || typeof at === 'string' ? Number(at) : first + at,
+    at: index === 0 ? first : at(counted),
     reason,
+    ...(evidence !== undefined && {
+      evidence: evidence.map(([since, source, verdict, about, value, times]) => ({
+        at: at(since),
+        source,
+        about: about ?? undefined,
+        value: value ?? undefined,
+        verdict,
+        times,
+      })),
+    }),
   }));
 }
 

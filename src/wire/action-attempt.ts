@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AttemptRecord } from '../model/records.ts';
+import type { AttemptRecord, Evidence } from '../model/records.ts';
 import { isoTime } from './iso-time.ts';
 
 /** What the official clients read as an action attempt: these five fields and no others. */
@@ -44,6 +44,33 @@ export function actionAttempt(
   };
 }
 
+/** Our own: a message of the device, or of who carried the command, and what it was worth. */
+const evidenceSchema = z
+  .object({
+    at: z.string(),
+    source: z.enum(['told', 'answer', 'word', 'acknowledgement', 'silence', 'gap', 'return', 'judgement']),
+    about: z.string().nullable().describe('`bolt`, `relay`, `slot/5`; of a judgement, what it rests on.'),
+    value: z.string().nullable(),
+    verdict: z.enum([
+      'proves',
+      'moves',
+      'stands',
+      'elsewhere',
+      'half_way',
+      'stuck',
+      'not_known',
+      'refuses',
+      'held',
+      'of_the_past',
+      'not_counted',
+      'no_observation',
+      'breaks_off',
+      'decides',
+    ]),
+    times: z.number().int().describe('How often it came in a row.'),
+  })
+  .meta({ id: 'evidence' });
+
 /** Our own addition: how an attempt came to its end. */
 export const attemptHistorySchema = z
   .object({
@@ -57,7 +84,19 @@ export const attemptHistorySchema = z
       name: z.string().optional(),
       address: z.string().optional(),
     }),
-    history: z.array(z.object({ state: z.string(), at: z.string(), reason: z.string() })).describe('Oldest first.'),
+    history: z
+      .array(
+        z.object({
+          state: z.string(),
+          at: z.string(),
+          reason: z.string(),
+          evidence: z
+            .array(evidenceSchema)
+            .optional()
+            .describe('What was heard of the device in this state and weighed, oldest first; 24 at most.'),
+        }),
+      )
+      .describe('Oldest first.'),
   })
   .meta({ id: 'action_attempt_history' });
 
@@ -81,6 +120,20 @@ export function attemptHistory(attempt: AttemptRecord, history: AttemptRecord['h
         : actor.kind === 'cli'
           ? { kind: actor.kind, name: actor.name }
           : { kind: actor.kind },
-    history: history.map((entry) => ({ state: entry.state, at: isoTime(entry.at), reason: entry.reason })),
+    history: history.map(({ state, at, reason, evidence }) => ({
+      state,
+      at: isoTime(at),
+      reason,
+      ...(evidence !== undefined && { evidence: evidence.map(wireEvidence) }),
+    })),
   };
 }
+
+const wireEvidence = ({ at, source, about, value, verdict, times }: Evidence): z.output<typeof evidenceSchema> => ({
+  at: isoTime(at),
+  source,
+  about: about ?? null,
+  value: value ?? null,
+  verdict,
+  times,
+});

@@ -16,6 +16,7 @@ import {
   type Memory,
 } from './memory.ts';
 import { begin, type Judged, type State, subjectsOf } from './state.ts';
+import { weighed } from './weighed.ts';
 
 /**
  * Puts a question about these things to the device, and resolves with what the answer says; with undefined where answers
@@ -38,7 +39,7 @@ export interface CommandToJudge<Reason> {
   readonly goal: Goal;
   readonly traits: Traits;
   readonly plan: Plan;
-  readonly ctx: Pick<CommandContext, 'signal' | 'deadline'>;
+  readonly ctx: Pick<CommandContext, 'signal' | 'deadline' | 'weighed'>;
   /** The truth is told so long before the deadline, so that it is not overtaken by the abort. */
   readonly marginMs: number;
   /**
@@ -191,7 +192,7 @@ export class EvidenceBook<Reason = never> {
 }
 
 interface Hands<Reason> {
-  readonly ctx: Pick<ReadContext, 'signal'>;
+  readonly ctx: Pick<ReadContext, 'signal'> & Pick<CommandContext, 'weighed'>;
   send(observe: PermitObserver, said: (answer: Answered<Reason>) => void): Promise<void>;
   readonly ask?: Ask;
   readonly between?: () => Promise<void>;
@@ -243,7 +244,12 @@ class Run<Reason> {
     const { clock, book } = this.#around;
     const { open } = this.#state;
     const isOpen = input.kind === 'no_answer' && input.question === UNDER_WAY && open !== undefined;
-    const judged = judge(this.#state, isOpen ? { ...input, question: open.id } : input, clock.now());
+    const taken = isOpen ? { ...input, question: open.id } : input;
+    const now = clock.now();
+    const judged = judge(this.#state, taken, now);
+    const { ctx } = this.#hands;
+    if (ctx.weighed !== undefined)
+      for (const message of weighed(this.#state, judged.state, taken, now)) ctx.weighed(message);
     this.#state = judged.state;
     if (input.kind === 'answer' && open?.id === input.question) book.answered(input.claims, open.began);
     return judged;
