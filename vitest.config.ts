@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     include: ['{src,drivers,test,scripts}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**', 'test/vm/**'],
-    // Answers and events of every test are held against the published schemas.
+    // Serializers and events of every test are held against the published schemas.
     setupFiles: ['test/kit/every-answer.ts'],
     // Processes, not threads: libsql and serialport bring native code whose teardown inside a worker thread is theirs to define.
     pool: 'forks',

@@ -3,7 +3,7 @@ import { coreFixture, scriptedCore } from '../../test/kit/core-fixture.ts';
 import { recordLog } from '../../test/kit/recorded-log.ts';
 import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
 import { aCode } from '../../test/kit/store-records.ts';
-import { Answers } from '../wire/answers.ts';
+import { Serializers } from '../wire/serializers.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
 
 it('are counted in the log at the start, for each lock that is configured no more', () => {
@@ -28,7 +28,7 @@ it('say so themselves, and what to do before they can be deleted', async () => {
   await second.core.start();
   const { accessCodes } = second.core;
   const kept = accessCodes.list()[0] ?? code;
-  expect(new Answers(second.core).accessCode(kept, { may: () => false })).toMatchObject({
+  expect(new Serializers(second.core).accessCode(kept, { may: () => false })).toMatchObject({
     status: 'set',
     errors: [{ error_code: 'device_removed', message: expect.stringContaining('no longer in the configuration') }],
   });

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { CodeBook } from './code-book.ts';
+import type { CodeRepository } from './code-repository.ts';
 
 export interface AbandonedOptions {
-  readonly book: Pick<CodeBook, 'list'>;
+  readonly book: Pick<CodeRepository, 'list'>;
   readonly registry: Pick<DeviceRegistry, 'get'>;
   readonly log: Pick<Logger, 'warn'>;
 }

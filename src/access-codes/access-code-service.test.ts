@@ -3,7 +3,7 @@ import { type ScriptedOptions, scriptedCore } from '../../test/kit/core-fixture.
 import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
 import { sendAndConfirm } from '../../test/kit/scripted-lock.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
-import { Answers } from '../wire/answers.ts';
+import { Serializers } from '../wire/serializers.ts';
 
 async function fixture(options: ScriptedOptions = {}) {
   const keypad = options.keypad ?? new ScriptedKeypad();
@@ -85,7 +85,7 @@ describe('creating a code', () => {
       damaged,
     });
     await clock.advance(60_000);
-    const answers = new Answers(core);
+    const answers = new Serializers(core);
     expect(codes.list().map((code) => answers.accessCode(code, { may: () => true }).code)).toEqual([null, null]);
     expect((await clock.until(end((await create('7391')).attempt))).settlement?.status).toBe('success');
     const removal = await codes.delete(bad.code.accessCodeId, origin());

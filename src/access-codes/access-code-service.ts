@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
 import type { Failure } from '../attempts/outcome.ts';
 import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
@@ -7,8 +7,8 @@ import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type {
   AccessCodePatch,
+  AccessCodeRequest,
   AccessCodes,
-  AccessCodeWish,
   NewAccessCode,
   NewAccessCodes,
   Origin,
@@ -18,15 +18,15 @@ import type { Change, Store } from '../model/store.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
 import { isSpare, pull, readySpare, replenish, sparesWanted } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
-import { type CodeBook, noSuchCode } from './code-book.ts';
 import { generateCode } from './code-generator.ts';
-import { CodeKeeper } from './code-keeper.ts';
+import { CodeReconciler } from './code-reconciler.ts';
+import { type CodeRepository, noSuchCode } from './code-repository.ts';
 import { updated } from './code-update.ts';
 import { assertOwnMaster, GrantCodes } from './grant-codes.ts';
-import { chooseDigits, newRecord, takerOf, timesOf } from './new-code.ts';
+import { chooseDigits, newRecord, targetOf, timesOf } from './new-code.ts';
 import { needsWork } from './next-step.ts';
 import type { AccessCodeSettings } from './settings.ts';
-import type { Timekeeper } from './timekeeper.ts';
+import type { TrustedClock } from './trusted-clock.ts';
 import { UnmanagedCodeService } from './unmanaged-code-service.ts';
 
 export interface AccessCodeServiceOptions {
@@ -35,9 +35,9 @@ export interface AccessCodeServiceOptions {
   readonly log: Logger;
   readonly registry: DeviceRegistry;
   readonly dispatcher: Dispatcher;
-  readonly attempts: AttemptBook;
-  readonly book: CodeBook;
-  readonly time: Timekeeper;
+  readonly attempts: AttemptRegistry;
+  readonly book: CodeRepository;
+  readonly time: TrustedClock;
   readonly settings: AccessCodeSettings;
   /** UUIDv7 */
   readonly newId: () => string;
@@ -52,48 +52,48 @@ export class AccessCodeService implements AccessCodes {
   readonly ofGrants: GrantCodes;
   readonly #options: AccessCodeServiceOptions;
   readonly #attempts: CodeAttempts;
-  readonly #keeper: CodeKeeper;
+  readonly #reconciler: CodeReconciler;
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
     this.#attempts = new CodeAttempts(options, {
-      ended: (code, settlement) => this.#keeper.ended(code, settlement),
-      refusals: (accessCodeId, type) => this.#keeper.refusals(accessCodeId, type),
-      isHeld: (accessCodeId) => this.#keeper.isHeld(accessCodeId),
+      ended: (code, settlement) => this.#reconciler.ended(code, settlement),
+      refusals: (accessCodeId, type) => this.#reconciler.refusals(accessCodeId, type),
+      isHeld: (accessCodeId) => this.#reconciler.isHeld(accessCodeId),
     });
-    this.#keeper = new CodeKeeper(
+    this.#reconciler = new CodeReconciler(
       {
         ...options,
         replenish: (deviceId) => replenish(options, deviceId, options.clock.wallTime()),
       },
       (code, actor) => this.#bringAbout(code, actor),
     );
-    this.ofGrants = new GrantCodes(options, this.#keeper);
+    this.ofGrants = new GrantCodes(options, this.#reconciler);
     this.unmanaged = new UnmanagedCodeService(options, this.#attempts, (deviceId, slot) =>
-      this.#keeper.doubt(deviceId, slot),
+      this.#reconciler.doubt(deviceId, slot),
     );
   }
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */
   start(): void {
     warnOfAbandoned(this.#options);
-    this.#keeper.start();
+    this.#reconciler.start();
   }
 
   /** After a change of the configuration. */
   rosterChanged(): void {
     warnOfAbandoned(this.#options);
-    this.#keeper.lookAtAll();
+    this.#reconciler.lookAtAll();
   }
 
   close(): void {
-    this.#keeper.close();
+    this.#reconciler.close();
   }
 
   async create(request: NewAccessCode, origin: Origin) {
     const { time } = this.#options;
     const times = timesOf(request, time.moment());
-    const digits = chooseDigits(this.#options, request, [takerOf(this.#options, request.deviceId, times)]);
+    const digits = chooseDigits(this.#options, request, [targetOf(this.#options, request.deviceId, times)]);
     const record = this.#record(request, digits, times);
     const attempt = await this.#admit('CREATE_ACCESS_CODE', record, origin, [created(record)]);
     return { attempt, code: this.#options.book.get(record.accessCodeId) ?? record };
@@ -105,16 +105,16 @@ export class AccessCodeService implements AccessCodes {
     const known = this.#ofStay(wish, doors);
     if (known.length > 0) return { attempts: [], codes: known };
     const times = timesOf(wish, time.moment());
-    const takers = doors.map((deviceId) => takerOf(this.#options, deviceId, times));
-    const shared = this.#shared(wish, takers, whenNotShareable);
+    const targets = doors.map((deviceId) => targetOf(this.#options, deviceId, times));
+    const shared = this.#shared(wish, targets, whenNotShareable);
     const commonCodeKey = wish.commonCodeKey ?? this.#options.newId();
     const records = doors.map((deviceId, index) => {
       const { code: _digits, ...own } = wish;
-      const digits = shared ?? chooseDigits(this.#options, own, takers.slice(index, index + 1));
+      const digits = shared ?? chooseDigits(this.#options, own, targets.slice(index, index + 1));
       return this.#record({ ...wish, commonCodeKey, deviceId }, digits, times);
     });
     const ids = records.map(({ accessCodeId }) => accessCodeId);
-    return this.#keeper.holding(ids, async () => {
+    return this.#reconciler.holding(ids, async () => {
       let changes: readonly Change[] = records.flatMap((record) => book.save(record, created(record)));
       const attempts: AttemptRecord[] = [];
       for (const record of records) {
@@ -140,7 +140,7 @@ export class AccessCodeService implements AccessCodes {
     const before = this.#require(accessCodeId);
     assertOwnMaster(before);
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
-    this.#keeper.changed(accessCodeId);
+    this.#reconciler.changed(accessCodeId);
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
     const backup = book.get(code.pulledBackupAccessCodeId ?? '');
     if (backup && backup.endsAt !== code.endsAt) {
@@ -166,7 +166,7 @@ export class AccessCodeService implements AccessCodes {
 
   generateCode(deviceId: string, preferredCodeLength?: number): Secret {
     const times = { startsAt: undefined, endsAt: undefined };
-    return generateCode([takerOf(this.#options, deviceId, times)], preferredCodeLength, this.#options.randomInt);
+    return generateCode([targetOf(this.#options, deviceId, times)], preferredCodeLength, this.#options.randomInt);
   }
 
   backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number } {
@@ -189,7 +189,7 @@ export class AccessCodeService implements AccessCodes {
     if (already) return { code, backup: already };
     const { backup, changes } = pull(book, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
     await store.commit(changes);
-    this.#keeper.look(code.deviceId);
+    this.#reconciler.look(code.deviceId);
     return { code: book.require(accessCodeId), backup };
   }
 
@@ -229,19 +229,19 @@ export class AccessCodeService implements AccessCodes {
   /** One code for all doors; undefined when there is none and each door gets its own. */
   #shared(
     wish: Parameters<typeof chooseDigits>[1],
-    takers: Parameters<typeof chooseDigits>[2],
+    targets: Parameters<typeof chooseDigits>[2],
     whenNotShareable: NewAccessCodes['whenNotShareable'],
   ): Secret | undefined {
     try {
-      return chooseDigits(this.#options, wish, takers);
+      return chooseDigits(this.#options, wish, targets);
     } catch (error) {
-      if (whenNotShareable === 'create_random_code' && takers.length > 0) return undefined;
+      if (whenNotShareable === 'create_random_code' && targets.length > 0) return undefined;
       throw error;
     }
   }
 
   /** The codes that a request asks for and that are there already: it is a repetition. */
-  #ofStay(wish: AccessCodeWish, doors: readonly string[]): AccessCodeRecord[] {
+  #ofStay(wish: AccessCodeRequest, doors: readonly string[]): AccessCodeRecord[] {
     const { commonCodeKey } = wish;
     if (commonCodeKey === undefined) return [];
     const codes = this.list().filter((code) => code.commonCodeKey === commonCodeKey && !code.removal && !code.backup);
@@ -262,7 +262,7 @@ export class AccessCodeService implements AccessCodes {
   }
 
   /** Another guest's dates must not be answered with the codes of the guest before. */
-  #isAsWished(code: AccessCodeRecord, { startsAt, endsAt, code: digits }: AccessCodeWish): boolean {
+  #isAsWished(code: AccessCodeRecord, { startsAt, endsAt, code: digits }: AccessCodeRequest): boolean {
     if ((startsAt ?? code.startsAt) !== code.startsAt || endsAt !== code.endsAt) return false;
     return digits === undefined || (this.reveal(code)?.equals(digits) ?? false);
   }
@@ -289,7 +289,7 @@ export class AccessCodeService implements AccessCodes {
     const { book } = this.#options;
     const { accessCodeId } = code;
     const before = book.get(accessCodeId);
-    return this.#keeper.holding([accessCodeId], async () => {
+    return this.#reconciler.holding([accessCodeId], async () => {
       const changes = book.save(code, ...drafts);
       try {
         return await this.#ask(actionType, accessCodeId, origin, changes);
@@ -327,7 +327,7 @@ export class AccessCodeService implements AccessCodes {
   async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {
     const { book, store } = this.#options;
     await store.commit(book.change(code.accessCodeId, patch));
-    this.#keeper.look(code.deviceId);
+    this.#reconciler.look(code.deviceId);
   }
 
   /** An attempt of the gateway's own; resolves when it is over. */

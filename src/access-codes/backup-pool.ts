@@ -1,8 +1,8 @@
 import { GatewayError } from '../contract/index.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
-import type { CodeBook } from './code-book.ts';
-import { chooseDigits, type NewCodeOptions, newRecord, takerOf } from './new-code.ts';
+import type { CodeRepository } from './code-repository.ts';
+import { chooseDigits, type NewCodeOptions, newRecord, targetOf } from './new-code.ts';
 
 export interface BackupPoolOptions extends NewCodeOptions {
   readonly settings: { readonly backupCodes: number };
@@ -19,7 +19,7 @@ export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
   backup !== undefined && backup.pulledFor === undefined && removal === undefined;
 
 /** A spare code of a lock that opens now. */
-export const readySpare = (book: CodeBook, deviceId: string): AccessCodeRecord | undefined =>
+export const readySpare = (book: CodeRepository, deviceId: string): AccessCodeRecord | undefined =>
   book.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
 
 /** How many spare codes are to lie ready on a lock. */
@@ -57,7 +57,7 @@ export function replenish(options: BackupPoolOptions, deviceId: string, createdA
   }
   for (let added = 0; spares < wanted && added < room; added++, spares++) {
     const about = { accessCodeId: newId(), deviceId, createdAt };
-    const digits = chooseDigits(options, {}, [takerOf(options, deviceId, forEver)]);
+    const digits = chooseDigits(options, {}, [targetOf(options, deviceId, forEver)]);
     const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);
     changes.push(...book.save({ ...spare, backup: { pulledFor: undefined } }));
   }
@@ -69,7 +69,7 @@ export function replenish(options: BackupPoolOptions, deviceId: string, createdA
  * @throws GatewayError `invalid_input`
  */
 export function pull(
-  book: CodeBook,
+  book: CodeRepository,
   code: AccessCodeRecord,
   name: string,
   at: number,

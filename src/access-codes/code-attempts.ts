@@ -1,4 +1,4 @@
-import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import type { Command, Dispatcher } from '../attempts/dispatcher.ts';
 import type { Failure } from '../attempts/outcome.ts';
 import { Removals } from '../attempts/removals.ts';
@@ -12,7 +12,7 @@ import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
 export interface CodeAttemptsOptions extends CodeWorkOptions {
   readonly dispatcher: Dispatcher;
-  readonly attempts: AttemptBook;
+  readonly attempts: AttemptRegistry;
 }
 
 /** Who keeps count of how a code fares. */

@@ -2,11 +2,11 @@ import type { Clock, Secret, SlotReading } from '../contract/index.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
-import type { CodeBook } from './code-book.ts';
+import type { CodeRepository } from './code-repository.ts';
 
 export interface FindingsOptions {
   readonly clock: Clock;
-  readonly book: CodeBook;
+  readonly book: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -68,7 +68,7 @@ function takeOurs(
 type Placed = { readonly code: AccessCodeRecord; readonly placement: CodePlacement };
 
 /** An entry of ours whose slot the lock has not told yet. */
-function byLabel(book: CodeBook, deviceId: string, label: string | undefined): Placed | undefined {
+function byLabel(book: CodeRepository, deviceId: string, label: string | undefined): Placed | undefined {
   if (label === undefined || label === '') return undefined;
   for (const code of book.list(deviceId)) {
     const placement = code.placements.find((one) => one.slot === undefined && one.label === label);
@@ -99,7 +99,7 @@ export function vacated(
  * another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
-  book: Pick<CodeBook, 'read'>,
+  book: Pick<CodeRepository, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
@@ -116,7 +116,7 @@ export function isOurs(
  * the leading zeros: 0815 comes as 815, and nothing says that it is another code.
  */
 const hasDigits = (
-  book: Pick<CodeBook, 'read'>,
+  book: Pick<CodeRepository, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { seededRandom } from '../../test/kit/seeded-random.ts';
 import type { AccessCodeRules } from '../contract/index.ts';
-import { type CodeTaker, generateCode, isWeak } from './code-generator.ts';
+import { type CodeTarget, generateCode, isWeak } from './code-generator.ts';
 
 const rules: AccessCodeRules = {
   lengths: [4, 6],
@@ -12,7 +12,7 @@ const rules: AccessCodeRules = {
   readCost: 'battery',
 };
 
-const lock = (its: AccessCodeRules, isTaken: CodeTaker['isTaken'] = () => false): CodeTaker => ({
+const lock = (its: AccessCodeRules, isTaken: CodeTarget['isTaken'] = () => false): CodeTarget => ({
   name: 'Front',
   rules: its,
   isTaken,

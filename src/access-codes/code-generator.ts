@@ -8,7 +8,7 @@ const usualLength = 6;
 const draws = 1_000;
 
 /** A lock that a generated code is for. */
-export interface CodeTaker {
+export interface CodeTarget {
   readonly name: string;
   readonly rules: AccessCodeRules;
   readonly isTaken: (code: Secret) => boolean;
@@ -20,33 +20,36 @@ export interface CodeTaker {
  * @throws GatewayError `invalid_input` when no length or digits fit, `no_space_for_access_code_on_device`
  */
 export function generateCode(
-  takers: readonly CodeTaker[],
+  targets: readonly CodeTarget[],
   wantedLength: number | undefined,
   randomInt: (below: number) => number,
 ): Secret {
-  const [first, ...others] = takers;
+  const [first, ...others] = targets;
   if (!first) throw new GatewayError('invalid_input', 'device_ids: name at least one device.');
   const shared = (length: number) => others.every(({ rules }) => rules.lengths.includes(length));
   const lengths = first.rules.lengths.filter(shared);
   const alphabet = [...first.rules.digits].filter((digit) => others.every(({ rules }) => rules.digits.includes(digit)));
   const length = wantedLength ?? (lengths.includes(usualLength) ? usualLength : lengths.at(-1));
-  if (length === undefined || !lengths.includes(length) || alphabet.length === 0) throw noLength(takers, wantedLength);
+  if (length === undefined || !lengths.includes(length) || alphabet.length === 0) throw noLength(targets, wantedLength);
   for (let draw = 0; draw < draws; draw++) {
     const digits = Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
     const code = new Secret(digits);
-    if (!isWeak(digits) && takers.every(({ rules, isTaken }) => rules.refuse?.(code) === undefined && !isTaken(code))) {
+    if (
+      !isWeak(digits) &&
+      targets.every(({ rules, isTaken }) => rules.refuse?.(code) === undefined && !isTaken(code))
+    ) {
       return code;
     }
   }
   throw new GatewayError(
     'no_space_for_access_code_on_device',
-    `${takers.map(({ name }) => name).join(', ')}: no code is left that would be accepted and is not in use. Delete ` +
+    `${targets.map(({ name }) => name).join(', ')}: no code is left that would be accepted and is not in use. Delete ` +
       'some, or choose the digits yourself.',
   );
 }
 
-function noLength(takers: readonly CodeTaker[], wanted: number | undefined): GatewayError {
-  const each = takers.map(({ name, rules }) => `${name} takes codes of ${lengthsInWords(rules)} digits`).join('; ');
+function noLength(targets: readonly CodeTarget[], wanted: number | undefined): GatewayError {
+  const each = targets.map(({ name, rules }) => `${name} takes codes of ${lengthsInWords(rules)} digits`).join('; ');
   const what = wanted === undefined ? 'code: no one code fits all of these doors' : 'preferred_code_length';
   return new GatewayError('invalid_input', `${what}: ${each}.`);
 }

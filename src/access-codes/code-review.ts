@@ -7,7 +7,7 @@ import { dueAt, type Moment, type Plan, type Want } from './wanted.ts';
 export const lateAfterMs = 60_000;
 
 /** What the rest of a code's record follows from. */
-export interface Standing {
+export interface CodeEvaluation {
   readonly moment: Moment;
   readonly want: Want;
   /** What of its times counts now. */
@@ -17,7 +17,7 @@ export interface Standing {
 }
 
 /** Status, pending mutations and delays as they follow from what is wanted and what the lock holds. */
-export function reviewed(code: AccessCodeRecord, standing: Standing): AccessCodeRecord {
+export function reviewed(code: AccessCodeRecord, standing: CodeEvaluation): AccessCodeRecord {
   const { fitting, moment } = standing;
   const waitsOnLock = fitting?.schedule !== undefined && moment.at < fitting.schedule.startsAt;
   return {
@@ -29,7 +29,7 @@ export function reviewed(code: AccessCodeRecord, standing: Standing): AccessCode
   };
 }
 
-function statusOf(code: AccessCodeRecord, { fitting, want }: Standing, waitsOnLock: boolean): AccessCodeStatus {
+function statusOf(code: AccessCodeRecord, { fitting, want }: CodeEvaluation, waitsOnLock: boolean): AccessCodeStatus {
   if (code.removal) return 'removing';
   if (fitting) return waitsOnLock ? 'unset' : 'set';
   if (want === 'on_lock') return 'setting';
@@ -38,7 +38,7 @@ function statusOf(code: AccessCodeRecord, { fitting, want }: Standing, waitsOnLo
 
 const isUpdate = ({ mutationCode }: CodeMutation): boolean => mutationCode.startsWith('updating_');
 
-function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: Standing): readonly CodeMutation[] {
+function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: CodeEvaluation): readonly CodeMutation[] {
   const { removal, placements, createdAt } = code;
   if (removal) {
     return [{ mutationCode: 'deleting', message: 'The code is being taken off the lock.', createdAt: removal.at }];
@@ -62,7 +62,7 @@ function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: Standing):
   return [{ mutationCode: 'creating', message: 'The code is being written to the lock.', createdAt }];
 }
 
-function warningsOf(code: AccessCodeRecord, standing: Standing): readonly CodeProblem[] {
+function warningsOf(code: AccessCodeRecord, standing: CodeEvaluation): readonly CodeProblem[] {
   const others = code.warnings.filter(({ code: name }) => !isDelay(name) && name !== hoursTooShort);
   const { problem } = standing.plan;
   const short = problem === undefined ? undefined : { code: hoursTooShort, message: problem, at: standing.moment.at };
@@ -79,7 +79,7 @@ const itsErrors = 'The errors of the code say why, and what the gateway does abo
 
 const isDelay = (name: string): boolean => name.startsWith('delay_in_');
 
-function delayOf(code: AccessCodeRecord, { moment, want, fitting, plan }: Standing): CodeProblem | undefined {
+function delayOf(code: AccessCodeRecord, { moment, want, fitting, plan }: CodeEvaluation): CodeProblem | undefined {
   const { at } = moment;
   if (code.removal) {
     if (code.placements.length === 0 || at < code.removal.at + lateAfterMs) return undefined;
@@ -102,7 +102,7 @@ export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Plan)
   Math.max(startsAt ?? 0, createdAt);
 
 /** What has to be told of a change of a code, beside what whoever changed it tells. */
-export function tidings(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {
+export function eventsOfCode(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {
   const drafts: EventDraft[] = [];
   // Spare codes are nobody's: only their lock knows them.
   if (after.backup && after.backup.pulledFor === undefined) return drafts;

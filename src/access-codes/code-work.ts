@@ -11,15 +11,15 @@ import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
-import type { CodeBook } from './code-book.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
+import type { CodeRepository } from './code-repository.ts';
 import { type CodeStep, nextStep } from './next-step.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly registry: DeviceRegistry;
-  readonly book: CodeBook;
+  readonly book: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }

@@ -4,12 +4,12 @@ import type { CodeOfGrant } from '../model/grant-records.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import { pull, readySpare } from './backup-pool.ts';
-import type { CodeFollower } from './code-book.ts';
-import type { CodeTaker } from './code-generator.ts';
-import type { CodeKeeper } from './code-keeper.ts';
+import type { CodeTarget } from './code-generator.ts';
+import type { CodeReconciler } from './code-reconciler.ts';
+import type { CodeFollower } from './code-repository.ts';
 import { assertAcceptable } from './code-rules.ts';
 import { retimed } from './code-update.ts';
-import { chooseDigits, duplicate, type NewCodeOptions, newRecord, takerOf } from './new-code.ts';
+import { chooseDigits, duplicate, type NewCodeOptions, newRecord, targetOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';
 
 export interface GrantCodesOptions extends NewCodeOptions {
@@ -42,25 +42,25 @@ export interface CodeChange {
  */
 export class GrantCodes {
   readonly #options: GrantCodesOptions;
-  readonly #keeper: Pick<CodeKeeper, 'holding' | 'look'>;
+  readonly #reconciler: Pick<CodeReconciler, 'holding' | 'look'>;
 
-  constructor(options: GrantCodesOptions, keeper: Pick<CodeKeeper, 'holding' | 'look'>) {
+  constructor(options: GrantCodesOptions, reconciler: Pick<CodeReconciler, 'holding' | 'look'>) {
     this.#options = options;
-    this.#keeper = keeper;
+    this.#reconciler = reconciler;
   }
 
   /** The lock as one that digits are chosen for. @throws GatewayError `device_not_found`, `unsupported_action` */
-  taker(deviceId: string, times: CodeTimes): CodeTaker {
-    return takerOf(this.#options, deviceId, times);
+  target(deviceId: string, times: CodeTimes): CodeTarget {
+    return targetOf(this.#options, deviceId, times);
   }
 
   /** Digits that all of these locks take. @throws GatewayError as {@link chooseDigits} does */
-  choose(takers: readonly CodeTaker[]): Secret {
-    return chooseDigits(this.#options, {}, takers);
+  choose(targets: readonly CodeTarget[]): Secret {
+    return chooseDigits(this.#options, {}, targets);
   }
 
   /** @throws GatewayError `invalid_input`, `duplicate_access_code` when this lock would not take these digits */
-  assertTakes({ name, rules, isTaken }: CodeTaker, digits: Secret): void {
+  assertTakes({ name, rules, isTaken }: CodeTarget, digits: Secret): void {
     assertAcceptable(digits, rules, name);
     if (isTaken(digits)) throw duplicate(name);
   }
@@ -145,7 +145,7 @@ export class GrantCodes {
    * @param undo called when it could not be committed, before anybody acts on what was decided
    */
   commit(accessCodeIds: readonly string[], changes: readonly Change[], undo: () => void): Promise<void> {
-    return this.#keeper.holding(accessCodeIds, async () => {
+    return this.#reconciler.holding(accessCodeIds, async () => {
       try {
         await this.#options.store.commit(changes);
       } catch (error) {

@@ -1,15 +1,15 @@
 import { type AccessCodeRules, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { AccessCodeWish } from '../model/gateway.ts';
+import type { AccessCodeRequest } from '../model/gateway.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
-import type { CodeBook } from './code-book.ts';
-import { type CodeTaker, generateCode } from './code-generator.ts';
+import { type CodeTarget, generateCode } from './code-generator.ts';
+import type { CodeRepository } from './code-repository.ts';
 import { assertAcceptable } from './code-rules.ts';
 import type { Moment } from './wanted.ts';
 
 export interface NewCodeOptions {
   readonly registry: DeviceRegistry;
-  readonly book: CodeBook;
+  readonly book: CodeRepository;
   /** An unpredictable whole number from 0 up to, but not including, its argument. */
   readonly randomInt: (below: number) => number;
 }
@@ -44,7 +44,7 @@ export function timesOf({ startsAt, endsAt, hours }: Partial<CodeTimes>, { at, s
 }
 
 /** The lock as one that digits are chosen for. */
-export function takerOf({ registry, book }: NewCodeOptions, deviceId: string, times: CodeTimes): CodeTaker {
+export function targetOf({ registry, book }: NewCodeOptions, deviceId: string, times: CodeTimes): CodeTarget {
   const { name, rules } = keypadOf(registry, deviceId);
   return { name, rules, isTaken: (code) => book.duplicateOf(code, deviceId, times) !== undefined };
 }
@@ -53,12 +53,12 @@ export function takerOf({ registry, book }: NewCodeOptions, deviceId: string, ti
  * The digits of a wish, good for every one of the doors, or drawn.
  * @throws GatewayError `invalid_input`, `duplicate_access_code`, `no_space_for_access_code_on_device`
  */
-export function chooseDigits(options: NewCodeOptions, wish: AccessCodeWish, takers: readonly CodeTaker[]): Secret {
+export function chooseDigits(options: NewCodeOptions, wish: AccessCodeRequest, targets: readonly CodeTarget[]): Secret {
   const { code } = wish;
-  if (!code) return generateCode(takers, wish.preferredCodeLength, options.randomInt);
-  for (const { name, rules } of takers) assertAcceptable(code, rules, name);
-  const taker = takers.find(({ isTaken }) => isTaken(code));
-  if (taker) throw duplicate(taker.name);
+  if (!code) return generateCode(targets, wish.preferredCodeLength, options.randomInt);
+  for (const { name, rules } of targets) assertAcceptable(code, rules, name);
+  const target = targets.find(({ isTaken }) => isTaken(code));
+  if (target) throw duplicate(target.name);
   return code;
 }
 
@@ -70,10 +70,10 @@ export const duplicate = (deviceName: string) =>
 
 /** A code as it is first written down. */
 export function newRecord(
-  book: CodeBook,
+  book: CodeRepository,
   about: { readonly accessCodeId: string; readonly deviceId: string; readonly createdAt: number },
   digits: Secret,
-  wish: AccessCodeWish,
+  wish: AccessCodeRequest,
   times: CodeTimes,
 ): AccessCodeRecord {
   return {

@@ -1,6 +1,6 @@
 import type { AccessCodeRules } from '../contract/index.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
-import type { CodeBook } from './code-book.ts';
+import type { CodeRepository } from './code-repository.ts';
 
 /** One thing to do on the lock, or in the book, for one code. */
 export type CodeStep =
@@ -19,7 +19,7 @@ export type CodeStep =
  * refuse the same digits twice. Creating, updating, removing, repairing and finishing what a crash cut short are all
  * this.
  */
-export function nextStep(book: CodeBook, code: AccessCodeRecord, rules: AccessCodeRules): CodeStep | undefined {
+export function nextStep(book: CodeRepository, code: AccessCodeRecord, rules: AccessCodeRules): CodeStep | undefined {
   const { want, fitting } = book.standing(code);
   const { placements } = code;
   const planned = placements.find(({ state }) => state === 'planned');
@@ -42,7 +42,7 @@ export function nextStep(book: CodeBook, code: AccessCodeRecord, rules: AccessCo
 const mustGo = ({ state }: CodePlacement): boolean => state === 'clearing' || state === 'spoilt';
 
 /** Whether something is left to do for a code that can be done now. */
-export function needsWork(book: CodeBook, code: AccessCodeRecord, rules: AccessCodeRules): boolean {
+export function needsWork(book: CodeRepository, code: AccessCodeRecord, rules: AccessCodeRules): boolean {
   const step = nextStep(book, code, rules);
   if (!step) return false;
   return (step.kind !== 'write' && step.kind !== 'no_space') || !book.isBlocked(code);

@@ -4,8 +4,8 @@ import type { Origin, UnmanagedCodes } from '../model/gateway.ts';
 import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import type { CodeAttempts } from './code-attempts.ts';
-import type { CodeBook } from './code-book.ts';
 import { takeReading } from './code-findings.ts';
+import type { CodeRepository } from './code-repository.ts';
 import { inForeignCodeWords } from './code-words.ts';
 import { newRecord } from './new-code.ts';
 
@@ -13,7 +13,7 @@ export interface UnmanagedCodeOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly registry: DeviceRegistry;
-  readonly book: CodeBook;
+  readonly book: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }

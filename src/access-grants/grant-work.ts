@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Followed } from '../access-codes/code-book.ts';
+import type { Followed } from '../access-codes/code-repository.ts';
 import type { GrantCodes } from '../access-codes/grant-codes.ts';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';

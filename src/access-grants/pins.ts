@@ -1,4 +1,4 @@
-import type { CodeTaker } from '../access-codes/code-generator.ts';
+import type { CodeTarget } from '../access-codes/code-generator.ts';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import type { AccessGrantRecord } from '../model/grant-records.ts';
 import type { CodesForGrants, ProvisioningOptions } from './provisioning-options.ts';
@@ -6,7 +6,7 @@ import type { CodesForGrants, ProvisioningOptions } from './provisioning-options
 /** A door that is to be given a code, with its lock's rules. */
 export interface Place {
   readonly deviceId: string;
-  readonly taker: CodeTaker;
+  readonly target: CodeTarget;
 }
 
 type Group =
@@ -28,11 +28,11 @@ export function groupsOf(
 ): Group[] {
   const { codes } = options;
   const asked = requestedDigits(options, grant, request);
-  const takes = ({ taker }: Place) => asked !== undefined && !failureOf(() => codes.assertTakes(taker, asked));
+  const takes = ({ target }: Place) => asked !== undefined && !failureOf(() => codes.assertTakes(target, asked));
   const willing = places.filter(takes);
   if (asked && isFirst && willing.length === 0) {
     return places.map((place) => {
-      return { places: [place], error: failureOf(() => codes.assertTakes(place.taker, asked)) };
+      return { places: [place], error: failureOf(() => codes.assertTakes(place.target, asked)) };
     });
   }
   const groups: Group[] = asked && willing.length > 0 ? [{ places: willing, digits: asked }] : [];
@@ -60,7 +60,7 @@ function chosen(
   places: readonly Place[],
 ): { readonly digits: Secret } | { readonly digits?: never; readonly error: unknown } {
   try {
-    return { digits: codes.choose(places.map(({ taker }) => taker)) };
+    return { digits: codes.choose(places.map(({ target }) => target)) };
   } catch (error) {
     if (error instanceof GatewayError) return { error };
     throw error;

@@ -6,7 +6,7 @@ import type { GrantBook } from './grant-book.ts';
 /** What of codes a grant needs. */
 export type CodesForGrants = Pick<
   GrantCodes,
-  | 'taker'
+  | 'target'
   | 'choose'
   | 'assertTakes'
   | 'get'

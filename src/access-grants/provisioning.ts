@@ -101,7 +101,7 @@ function tryToAdd(
   try {
     const digits = vault.open(method.sealedCode, { accessMethodId });
     const times = codeTimes(grant);
-    codes.assertTakes(codes.taker(deviceId, times), digits);
+    codes.assertTakes(codes.target(deviceId, times), digits);
     return codes.add({ deviceId, digits, times, maxUses: grant.maxUses, grant: { accessGrantId, accessMethodId } });
   } catch (error) {
     if (error instanceof GatewayError) return undefined;
@@ -128,8 +128,8 @@ function place(
     for (const deviceId of wanted) {
       if (covered.has(deviceId) || without.includes(deviceId)) continue;
       try {
-        const taker = codes.taker(deviceId, codeTimes(grant));
-        if (!join(options, grant, methods(), deviceId, draft)) places.push({ deviceId, taker });
+        const target = codes.target(deviceId, codeTimes(grant));
+        if (!join(options, grant, methods(), deviceId, draft)) places.push({ deviceId, target });
       } catch (error) {
         refusals.set(deviceId, refusalOf(grant, deviceId, error, at));
       }

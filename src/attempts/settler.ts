@@ -4,9 +4,9 @@ import { attemptAudit } from '../model/audit.ts';
 import type { EventRecorder } from '../model/event-recorder.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
-import type { AttemptBook } from './attempt-book.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
 import { attemptEnded } from './attempt-ended.ts';
+import type { AttemptRegistry } from './attempt-registry.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import { advice, notDone, type Outcome, settlementOf } from './outcome.ts';
 
@@ -18,7 +18,7 @@ export interface SettlerOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly events: EventRecorder;
-  readonly book: AttemptBook;
+  readonly book: AttemptRegistry;
   readonly wheel: DeadlineWheel;
 }
 

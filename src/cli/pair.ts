@@ -24,7 +24,7 @@ import { json, type Terminal } from './terminal.ts';
 
 export interface PairOptions {
   readonly config?: string;
-  /** Answers given on the command line, by the question's name. */
+  /** Serializers given on the command line, by the question's name. */
   readonly answer?: ReadonlyMap<string, string>;
   /** Files that hold answers, by the question's name. */
   readonly answerFile?: ReadonlyMap<string, string>;

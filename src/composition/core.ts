@@ -1,22 +1,22 @@
 import type { Logger } from 'pino';
 import { AccessCodeService, type AccessCodeServiceOptions } from '../access-codes/access-code-service.ts';
-import { CodeBook, type CodeVault } from '../access-codes/code-book.ts';
 import { codeRecovery } from '../access-codes/code-recovery.ts';
+import { CodeRepository, type CodeVault } from '../access-codes/code-repository.ts';
 import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
-import { Timekeeper, type TimeSource } from '../access-codes/timekeeper.ts';
+import { type TimeSource, TrustedClock } from '../access-codes/trusted-clock.ts';
 import { AccessGrantService } from '../access-grants/access-grant-service.ts';
 import { GrantBook } from '../access-grants/grant-book.ts';
 import { GrantWork } from '../access-grants/grant-work.ts';
 import type { GrantVault } from '../access-grants/provisioning-options.ts';
 import { SpaceService } from '../access-grants/space-service.ts';
 import { UserIdentityService } from '../access-grants/user-identity-service.ts';
-import { AttemptBook } from '../attempts/attempt-book.ts';
+import { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import { DeadlineWheel } from '../attempts/deadline-wheel.ts';
 import { Dispatcher } from '../attempts/dispatcher.ts';
 import { DoorCommands } from '../attempts/doors.ts';
 import { recover } from '../attempts/recovery.ts';
 import type { Clock } from '../contract/index.ts';
-import { DeviceChronicle } from '../device-events/device-chronicle.ts';
+import { DeviceEventProjector } from '../device-events/device-event-projector.ts';
 import { DeviceRegistry } from '../devices/device-registry.ts';
 import { DeviceAdministrator, keptSettingsOf } from '../devices/device-settings.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
@@ -28,7 +28,7 @@ import type { Store } from '../model/store.ts';
 import { NoiseService } from '../noise/noise-service.ts';
 import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import { WebhookService, type WebhookVault } from '../webhooks/webhook-service.ts';
-import { Answers } from '../wire/answers.ts';
+import { Serializers } from '../wire/serializers.ts';
 
 export interface CoreOptions {
   readonly identity: GatewayIdentity;
@@ -77,7 +77,7 @@ export class Core implements Gateway {
   readonly clock: Clock;
   readonly devices: DeviceRegistry;
   readonly administration: DeviceAdministrator;
-  readonly attempts: AttemptBook;
+  readonly attempts: AttemptRegistry;
   readonly doors: DoorCommands;
   readonly accessCodes: AccessCodeService;
   readonly userIdentities: UserIdentityService;
@@ -85,7 +85,7 @@ export class Core implements Gateway {
   readonly accessGrants: AccessGrantService;
   readonly noise: NoiseService;
   readonly events: EventLog;
-  readonly time: Timekeeper;
+  readonly time: TrustedClock;
   readonly webhooks: WebhookService;
   readonly links: () => readonly LinkReport[];
   readonly #store: Store;
@@ -95,7 +95,7 @@ export class Core implements Gateway {
   readonly #grants: GrantWork;
   /** Devices that were given up, until they are closed. */
   readonly #retiring = new Set<Promise<void>>();
-  #chronicle: DeviceChronicle | undefined;
+  #projector: DeviceEventProjector | undefined;
   readonly #codeOptions: AccessCodeServiceOptions;
 
   constructor(options: CoreOptions) {
@@ -107,7 +107,7 @@ export class Core implements Gateway {
     this.events = new EventLog(options);
     this.#options = options;
     const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store, deviceId));
-    const attempts = new AttemptBook(store);
+    const attempts = new AttemptRegistry(store);
     this.#wheel = new DeadlineWheel(clock);
     const dispatcher = new Dispatcher({
       ...options,
@@ -116,9 +116,9 @@ export class Core implements Gateway {
       book: attempts,
       wheel: this.#wheel,
     });
-    const time = new Timekeeper({ ...options, source: options.timeSource ?? nobody });
+    const time = new TrustedClock({ ...options, source: options.timeSource ?? nobody });
     const settings = options.accessCodes ?? usualSettings;
-    const book = new CodeBook({
+    const book = new CodeRepository({
       store,
       vault,
       settings,
@@ -152,7 +152,7 @@ export class Core implements Gateway {
 
   #webhookService(options: CoreOptions): WebhookService {
     const { webhooks, permissionOf } = options;
-    const answers = new Answers(this);
+    const answers = new Serializers(this);
     /** Undefined: a webhook of the whole gateway. Null: its key is gone, and nothing is sent any more. */
     const ownerOf = ({ keyId }: WebhookRecord) => (keyId === undefined ? undefined : (permissionOf(keyId) ?? null));
     return new WebhookService({
@@ -177,7 +177,7 @@ export class Core implements Gateway {
 
   /** Opens the devices and ends what an earlier run left pending; nothing of that is ever dispatched. */
   async start(): Promise<void> {
-    this.#chronicle = new DeviceChronicle({
+    this.#projector = new DeviceEventProjector({
       ...this.#options,
       registry: this.devices,
       attempts: this.attempts,
@@ -206,7 +206,7 @@ export class Core implements Gateway {
    */
   changeDevices(wanted: readonly (string | ManagedDeviceOptions)[]): DevicesChanging {
     const { old, fresh } = this.devices.change(wanted);
-    this.#chronicle?.rosterChanged();
+    this.#projector?.rosterChanged();
     const forgotten = this.noise.forget(old.keys());
     const closed = new Map([...old].map(([deviceId, device]) => [deviceId, device.retire(retirePatienceMs)]));
     for (const end of closed.values()) {
@@ -235,7 +235,7 @@ export class Core implements Gateway {
     this.time.close();
     await this.noise.close();
     this.#wheel.close();
-    this.#chronicle?.close();
+    this.#projector?.close();
     await this.devices.close();
     await this.webhooks.close();
     this.events.close();

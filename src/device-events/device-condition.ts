@@ -2,7 +2,7 @@ import type { DeviceReport, Health, Timer } from '../contract/index.ts';
 import { type BatteryStatus, batteryStatus } from '../model/battery-status.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { Change } from '../model/store.ts';
-import type { ChronicleContext } from './chronicle-context.ts';
+import type { ProjectionContext } from './projection-context.ts';
 
 /** A device that is back by then was not gone, in milliseconds: a broker restarts, a radio misses a beat. A guess. */
 const lossPatienceMs = 10_000;
@@ -29,7 +29,7 @@ type Keypad = Extract<DeviceReport, { kind: 'accessory_keypad' }>;
 
 /** Tells when a device comes and goes, and how its battery fares. */
 export class DeviceCondition {
-  readonly #context: ChronicleContext;
+  readonly #context: ProjectionContext;
   readonly #factName: string;
   readonly #keep: (changes: readonly Change[]) => void;
   #told: Told;
@@ -43,7 +43,7 @@ export class DeviceCondition {
    * @param fact what the last run kept
    * @param keep commits what is to be known by the next run, where there is no event to carry it
    */
-  constructor(context: ChronicleContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
+  constructor(context: ProjectionContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
     this.#context = context;
     this.#factName = toldFact(context.snapshot().deviceId);
     this.#told = fact === undefined ? {} : (JSON.parse(fact) as Told);

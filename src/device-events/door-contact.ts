@@ -1,6 +1,6 @@
 import { type Timer, tellsOfBolt } from '../contract/index.ts';
-import type { ChronicleContext } from './chronicle-context.ts';
 import type { LockMovements } from './lock-movements.ts';
+import type { ProjectionContext } from './projection-context.ts';
 
 /** A door and its lock may tell in either order; so long is waited for the lock, in milliseconds. A guess. */
 const forcedAfterMs = 2_000;
@@ -13,7 +13,7 @@ const usualHeldOpenMs = 120_000;
 
 /** Tells when a door was forced, and when it was held open. Only for doors with a contact. */
 export class DoorContact {
-  readonly #context: ChronicleContext;
+  readonly #context: ProjectionContext;
   readonly #lock: LockMovements;
   #contact: 'open' | 'closed' | 'unknown' = 'unknown';
   /** Set while it is open. Times are milliseconds since the Unix epoch and `Clock.now()`. */
@@ -21,7 +21,7 @@ export class DoorContact {
   #heldOpen: Timer | undefined;
   #forced: Timer | undefined;
 
-  constructor(context: ChronicleContext, lock: LockMovements) {
+  constructor(context: ProjectionContext, lock: LockMovements) {
     this.#context = context;
     this.#lock = lock;
   }

@@ -1,5 +1,5 @@
 import type { DeviceReport, LockMethod, LockState, Timer } from '../contract/index.ts';
-import type { ChronicleContext, Way } from './chronicle-context.ts';
+import type { ProjectionContext, Way } from './projection-context.ts';
 
 type Operated = Extract<DeviceReport, { kind: 'lock_operated' }>;
 
@@ -25,7 +25,7 @@ interface Told {
 
 /** Tells each movement of a bolt once, with who moved it. */
 export class LockMovements {
-  readonly #context: ChronicleContext;
+  readonly #context: ProjectionContext;
   /** Undefined until the lock told: how it stands when a run begins is no movement. */
   #position: Way | undefined;
   #jammed = false;
@@ -33,7 +33,7 @@ export class LockMovements {
   #unexplained: { readonly way: Way; readonly occurredAt: number; readonly timer: Timer } | undefined;
   #releasedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(context: ChronicleContext) {
+  constructor(context: ProjectionContext) {
     this.#context = context;
   }
 

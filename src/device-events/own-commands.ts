@@ -1,7 +1,7 @@
-import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import { type Clock, errorTypes, type Unsubscribe } from '../contract/index.ts';
 import type { ActionType, AttemptRecord } from '../model/records.ts';
-import type { ChronicleContext, Way } from './chronicle-context.ts';
+import type { ProjectionContext, Way } from './projection-context.ts';
 
 /** A lock may tell of a movement so long after the attempt that caused it has ended, in milliseconds. A guess. */
 const lateMs = 10_000;
@@ -14,12 +14,12 @@ const actionOf: Readonly<Record<Way, ActionType>> = { locked: 'LOCK_DOOR', unloc
 /** Knows which movements of a bolt are of our own doing. */
 export class OwnCommands {
   readonly #clock: Clock;
-  readonly #book: AttemptBook;
+  readonly #book: AttemptRegistry;
   readonly #ended = new Map<string, { readonly attempt: AttemptRecord; readonly at: number }[]>();
   readonly #claimed = new Set<string>();
   readonly #unsubscribe: Unsubscribe;
 
-  constructor(clock: Clock, book: AttemptBook) {
+  constructor(clock: Clock, book: AttemptRegistry) {
     this.#clock = clock;
     this.#book = book;
     this.#unsubscribe = book.onChange((attempt) => {
@@ -27,7 +27,7 @@ export class OwnCommands {
     });
   }
 
-  movement(deviceId: string, way: Way): ReturnType<ChronicleContext['ownMovement']> {
+  movement(deviceId: string, way: Way): ReturnType<ProjectionContext['ownMovement']> {
     const found = this.#find(deviceId, actionOf[way]);
     if (found === undefined || this.#claimed.has(found)) return undefined;
     return { actionAttemptId: found, claim: () => this.#claimed.add(found) };

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { Inbox } from './mailbox.ts';
+import { Mailbox } from './mailbox.ts';
 
 const ended = new Error('the connection has ended');
 
 function inbox(keepsRest = false) {
   const clock = new SimulatedClock();
   const signal = new AbortController();
-  return { clock, signal, box: new Inbox<number>(clock, [signal.signal], { keepsRest }) };
+  return { clock, signal, box: new Mailbox<number>(clock, [signal.signal], { keepsRest }) };
 }
 
 it('gives what happened in order, and undefined when its time is over', async () => {

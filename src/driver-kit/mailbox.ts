@@ -5,7 +5,7 @@ interface Waiter<Event> {
   fail(reason: unknown): void;
 }
 
-export interface InboxOptions {
+export interface MailboxOptions {
   /** What came before a signal aborted can still be taken: on a connection that has ended, say. Default false. */
   readonly keepsRest?: boolean;
 }
@@ -14,7 +14,7 @@ export interface InboxOptions {
  * What happened, in order, for one conversation to take at its own pace. It ends, with every wait, as soon as one of
  * its signals aborts.
  */
-export class Inbox<Event> {
+export class Mailbox<Event> {
   readonly #clock: Clock;
   readonly #signals: readonly AbortSignal[];
   readonly #queue: Event[] = [];
@@ -24,7 +24,7 @@ export class Inbox<Event> {
   readonly #keepsRest: boolean;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(clock: Clock, signals: readonly AbortSignal[], { keepsRest = false }: InboxOptions = {}) {
+  constructor(clock: Clock, signals: readonly AbortSignal[], { keepsRest = false }: MailboxOptions = {}) {
     this.#clock = clock;
     this.#keepsRest = keepsRest;
     this.#signals = signals;

@@ -3,14 +3,14 @@ import type { FastifyRequest } from 'fastify';
 import type { Gateway } from '../model/gateway.ts';
 import type { Permission, PermissionScope } from '../model/permission.ts';
 import { restrictedGateway } from '../permission/restricted-gateway.ts';
-import { Answers } from '../wire/answers.ts';
+import { Serializers } from '../wire/serializers.ts';
 import type { ApiKey } from './api-keys.ts';
 import type { Caller } from './route.ts';
 
 /** Somebody who was let in, with what they may see and do. Its request gives the URL it came by. */
 class RequestCaller implements Caller {
   readonly gateway: Gateway;
-  readonly answers: Answers;
+  readonly answers: Serializers;
   readonly #key: ApiKey;
   readonly #origin: string | undefined;
   readonly #request: FastifyRequest;
@@ -34,7 +34,7 @@ class RequestCaller implements Caller {
 
 interface View {
   readonly gateway: Gateway;
-  readonly answers: Answers;
+  readonly answers: Serializers;
 }
 
 /** Gives each caller the gateway as its key lets it be seen: routes get it from here, and from nowhere else. */
@@ -49,7 +49,7 @@ export class Callers {
   constructor(gateway: Gateway, publicUrl?: string) {
     this.#gateway = gateway;
     this.#origin = publicUrl?.replace(/\/+$/, '');
-    this.#whole = { gateway, answers: new Answers(gateway) };
+    this.#whole = { gateway, answers: new Serializers(gateway) };
   }
 
   of(key: ApiKey, request: FastifyRequest): Caller {
@@ -61,7 +61,7 @@ export class Callers {
     let view = this.#views.get(key);
     if (view === undefined) {
       const gateway = restrictedGateway(this.#gateway, key);
-      view = { gateway, answers: new Answers(gateway) };
+      view = { gateway, answers: new Serializers(gateway) };
       this.#views.set(key, view);
     }
     return view;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Gateway, Origin } from '../model/gateway.ts';
 import type { PermissionScope } from '../model/permission.ts';
 import type { AttemptRecord } from '../model/records.ts';
-import type { Answers } from '../wire/answers.ts';
+import type { Serializers } from '../wire/serializers.ts';
 import { type ParameterReader, parameterReader } from './parameters.ts';
 import { type QueryDecoder, queryDecoder } from './query-string.ts';
 
@@ -12,7 +12,7 @@ export interface Caller {
   /** As far as the caller's key reaches: what is beyond does not exist in it. */
   readonly gateway: Gateway;
   /** The same gateway in the wire's words. */
-  readonly answers: Answers;
+  readonly answers: Serializers;
   /** The route as it is reached from outside, without its query. */
   readonly url: string;
 }

@@ -85,7 +85,7 @@ export interface DeviceAdministration {
 }
 
 /** What all codes of one stay have in common. */
-export interface AccessCodeWish {
+export interface AccessCodeRequest {
   readonly name?: string;
   /** Undefined: the gateway chooses one that the lock accepts. */
   readonly code?: Secret;
@@ -106,11 +106,11 @@ export interface AccessCodeWish {
   readonly commonCodeKey?: string;
 }
 
-export interface NewAccessCode extends AccessCodeWish {
+export interface NewAccessCode extends AccessCodeRequest {
   readonly deviceId: string;
 }
 
-export interface NewAccessCodes extends AccessCodeWish {
+export interface NewAccessCodes extends AccessCodeRequest {
   readonly deviceIds: readonly string[];
   /** When no one code fits all doors: refuse, or give each door one of its own. */
   readonly whenNotShareable: 'throw' | 'create_random_code';
@@ -204,7 +204,7 @@ export interface UnmanagedCodes {
 }
 
 /** Whether the box's clock can be believed: schedules pause while it cannot; doors go on. */
-export interface Timekeeping {
+export interface ClockTrust {
   readonly confidence:
     | { readonly confirmed: true }
     /** `since` in milliseconds since the Unix epoch, by the clock in doubt. */
@@ -371,7 +371,7 @@ export interface Gateway {
   readonly noise: NoiseThresholds;
   readonly events: Events;
   readonly webhooks: Webhooks;
-  readonly time: Timekeeping;
+  readonly time: ClockTrust;
   links(): readonly LinkReport[];
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };

@@ -1,7 +1,7 @@
 import type { Attempts } from '../model/gateway.ts';
 import type { AttemptRecord } from '../model/records.ts';
-import type { Answers } from '../wire/answers.ts';
 import { isoTime } from '../wire/iso-time.ts';
+import type { Serializers } from '../wire/serializers.ts';
 import type { Viewer } from '../wire/viewer.ts';
 import type { Outbox, RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
@@ -14,7 +14,7 @@ const LANE_AND_MORE = 32;
 
 export interface AttemptTopicsOptions {
   readonly attempts: Attempts;
-  readonly answers: Answers;
+  readonly answers: Serializers;
   readonly outbox: Outbox;
   readonly tree: TopicTree;
   /** The configured devices. */

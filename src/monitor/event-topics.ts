@@ -1,5 +1,5 @@
 import type { EventRecord } from '../model/records.ts';
-import type { Answers } from '../wire/answers.ts';
+import type { Serializers } from '../wire/serializers.ts';
 import type { Viewer } from '../wire/viewer.ts';
 import type { Outbox } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
@@ -9,11 +9,11 @@ const everybody: Viewer = { may: () => false };
 
 /** Tells each event of the log as it is written down: the object that HTTP shows, under the same id. */
 export class EventTopics {
-  readonly #answers: Answers;
+  readonly #answers: Serializers;
   readonly #outbox: Outbox;
   readonly #tree: TopicTree;
 
-  constructor(answers: Answers, outbox: Outbox, tree: TopicTree) {
+  constructor(answers: Serializers, outbox: Outbox, tree: TopicTree) {
     this.#answers = answers;
     this.#outbox = outbox;
     this.#tree = tree;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Timer, Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { AuditHead } from '../model/store.ts';
-import { Answers } from '../wire/answers.ts';
+import { Serializers } from '../wire/serializers.ts';
 import { AttemptTopics } from './attempt-topics.ts';
 import { EventTopics } from './event-topics.ts';
 import { type GatewayTopics, gatewayTopics } from './gateway-topics.ts';
@@ -104,7 +104,7 @@ export class MqttMonitor {
     this.#gatewayDiscovery = homeAssistant?.ofGateway(devices) ?? [];
     for (const device of devices)
       this.#devices.set(device.deviceId, new WatchedDevice(device, { gateway, outbox, tree, homeAssistant }));
-    const answers = new Answers(gateway);
+    const answers = new Serializers(gateway);
     this.#events = new EventTopics(answers, outbox, tree);
     this.#attempts = new AttemptTopics({
       attempts: gateway.attempts,

@@ -2,6 +2,7 @@ import { GatewayError, type GatewayErrorType } from '../contract/index.ts';
 import type {
   AccessCodes,
   Attempts,
+  ClockTrust,
   DeviceAdministration,
   Devices,
   Doors,
@@ -9,7 +10,6 @@ import type {
   Gateway,
   NoiseThresholds,
   Origin,
-  Timekeeping,
   UnmanagedCodes,
   Webhooks,
 } from '../model/gateway.ts';
@@ -320,7 +320,7 @@ function webhooksIn({ gateway: { webhooks }, permission }: View): Webhooks {
   };
 }
 
-function timeIn({ gateway: { time } }: View): Timekeeping {
+function timeIn({ gateway: { time } }: View): ClockTrust {
   return {
     get confidence() {
       return time.confidence;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Health } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
-import type { Timekeeping } from '../model/gateway.ts';
+import type { ClockTrust } from '../model/gateway.ts';
 import { isoTime } from './iso-time.ts';
 
 export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });
@@ -68,7 +68,7 @@ export const noLongerConfigured = (since: number): DeviceError => ({
 /** What is shown with a device's warnings beside its own snapshot. */
 export interface WarningSurroundings {
   /** What is known of the clock by which the codes of a device come and go. */
-  readonly time: Timekeeping['confidence'];
+  readonly time: ClockTrust['confidence'];
   /** Codes that are on it or are to be: the gateway's and others'. */
   readonly codeCount: number;
   readonly backupPool: { readonly ready: number; readonly wanted: number };

@@ -8,15 +8,15 @@ const kept = [
     /\bspend\s*(?::|\()(?!\s*\)?\s*;)|\bwithdraw\s*:/,
     'const mine = { sendBy, spend: () => permit.spend(), withdraw: () => permit.withdraw() };',
   ],
-  ['a class of its own for what was heard: Inbox', /class \w*(?:Inbox|Mailbox|Queue)\b/, 'class MyInbox<Event> {}'],
-  ['a queue of what was heard: Inbox', /\.shift\(\)/, 'const next = this.#heard.shift();'],
+  ['a class of its own for what was heard: Mailbox', /class \w*(?:Mailbox|Mailbox|Queue)\b/, 'class MyInbox<Event> {}'],
+  ['a queue of what was heard: Mailbox', /\.shift\(\)/, 'const next = this.#heard.shift();'],
   [
-    'a wait of its own: Inbox, sleep, unlessAborted',
+    'a wait of its own: Mailbox, sleep, unlessAborted',
     /new Promise(?:<[^>]*>)?\(\s*(?:async\s*)?\(\s*\w/,
     'await new Promise<void>((resolve) => { this.#wake = resolve; });',
   ],
   [
-    'a wait of its own: Inbox, sleep, unlessAborted',
+    'a wait of its own: Mailbox, sleep, unlessAborted',
     /Promise\.withResolvers\b/,
     'const { promise, resolve } = Promise.withResolvers<void>();',
   ],
@@ -26,7 +26,7 @@ const kept = [
     "ctx.signal.addEventListener('abort', done, { once: true });",
   ],
   [
-    'either of two waits: underSignals, Inbox.whileOpen',
+    'either of two waits: underSignals, Mailbox.whileOpen',
     /Promise\.(?:race|any)\(/,
     'await Promise.race([answer, late]);',
   ],

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pino } from 'pino';
-import type { CodeSealContext, CodeVault } from '../../src/access-codes/code-book.ts';
+import type { CodeSealContext, CodeVault } from '../../src/access-codes/code-repository.ts';
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
-import type { TimeSource } from '../../src/access-codes/timekeeper.ts';
+import type { TimeSource } from '../../src/access-codes/trusted-clock.ts';
 import type { GrantVault } from '../../src/access-grants/provisioning-options.ts';
 import { Core } from '../../src/composition/core.ts';
 import {

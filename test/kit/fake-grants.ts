@@ -46,7 +46,7 @@ export function fakeGrants(
     registry: { onReport: () => nothing },
     capabilitiesKnown: () => true,
     codes: {
-      taker: (deviceId) => {
+      target: (deviceId) => {
         const { name, capabilities } = host.device(deviceId);
         if (!capabilities.accessCodes) throw new GatewayError('unsupported_action', `${name} takes no access codes.`);
         return { name, rules: capabilities.accessCodes, isTaken: () => false };

@@ -1,4 +1,4 @@
-import { GrantAnswers } from '../../src/wire/grant-answers.ts';
+import { GrantSerializers } from '../../src/wire/grant-serializers.ts';
 import type { TimedKeypad } from '../kit/timed-keypad.ts';
 import { type GrantWish, slugs } from './grant-life.ts';
 import type { House } from './grant-life-run.ts';
@@ -90,7 +90,7 @@ function missing(house: House): string[] {
         if (!keypad || pinsNow(house, wish).some((pin) => keypad.opens(pin))) return [];
         const name = core.devices.get(slug)?.name ?? slug;
         const grant = core.accessGrants.get(wish.id);
-        const shown = grant && new GrantAnswers(core).grant(grant, viewer);
+        const shown = grant && new GrantSerializers(core).grant(grant, viewer);
         const why = [
           ...(shown?.errors.filter(({ missing_device_ids }) => missing_device_ids?.includes(slug)) ?? []),
           ...(shown?.warnings.filter(({ warning_code }) => warning_code === 'underprovisioned_access') ?? []),

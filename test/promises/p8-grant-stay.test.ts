@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GrantAnswers } from '../../src/wire/grant-answers.ts';
+import { GrantSerializers } from '../../src/wire/grant-serializers.ts';
 import { hour, keypadHouse } from '../kit/keypad-house.ts';
 import { SimulatedClock } from '../kit/simulated-clock.ts';
 
@@ -42,7 +42,7 @@ describe('P8 of grants over a stay of three days', () => {
       };
       const warned = (id: string) => {
         const grant = core.accessGrants.get(id);
-        const shown = grant && new GrantAnswers(core).grant(grant, { may: () => true });
+        const shown = grant && new GrantSerializers(core).grant(grant, { may: () => true });
         return shown?.warnings.map(({ warning_code, message }) => `${warning_code} ${message}`).join(' ') ?? '';
       };
       const reachable = (slug: string, isThere: boolean) => {

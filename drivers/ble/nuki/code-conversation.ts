@@ -16,7 +16,7 @@ import type { NukiMessage } from './codec.ts';
 import { addKeypadCode, removeKeypadCode, type SecurityPin, updateTime } from './codec-commands.ts';
 import { type KeypadCode, readKeypadCodeId, readStatus } from './codec-replies.ts';
 import { type Conversation, REPLY_MS } from './conversation.ts';
-import { askStates, converse, type DeviceAccess } from './device-access.ts';
+import { askStates, converse, type DeviceSession } from './device-session.ts';
 import { nukiTraits } from './evidence.ts';
 import { refusal } from './failures.ts';
 
@@ -50,7 +50,7 @@ const codePlan: Plan = {
 };
 
 /** What codes are changed with. The judge of doors has a book of its own: a door may go first in the middle of this. */
-export interface KeypadAccess extends DeviceAccess {
+export interface KeypadAccess extends DeviceSession {
   readonly codes: EvidenceBook<GatewayError>;
 }
 
@@ -206,7 +206,7 @@ const unread = (deviceName: string, cause: unknown): GatewayError =>
   );
 
 async function awaitAnswer(
-  { clock, deviceName }: DeviceAccess,
+  { clock, deviceName }: DeviceSession,
   conversation: Conversation,
   asked: number,
   answer: Answer,
@@ -232,7 +232,7 @@ async function awaitAnswer(
 }
 
 /** Times on a code are worth as much as the lock's clock. */
-function keepTime(access: DeviceAccess, ctx: CodeCommandContext, pin: SecurityPin): Promise<void> {
+function keepTime(access: DeviceSession, ctx: CodeCommandContext, pin: SecurityPin): Promise<void> {
   const { clock, deviceName } = access;
   return converse(
     access,

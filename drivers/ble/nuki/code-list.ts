@@ -3,18 +3,18 @@ import { commands, statusCodes } from './catalogue.ts';
 import { requestKeypadCodes, type SecurityPin } from './codec-commands.ts';
 import { type KeypadCode, readKeypadCode, readKeypadCodeCount, readStatus } from './codec-replies.ts';
 import { type Conversation, REPLY_MS } from './conversation.ts';
-import { converse, credentialsOf, type DeviceAccess } from './device-access.ts';
+import { converse, credentialsOf, type DeviceSession } from './device-session.ts';
 import { refusal, silent } from './failures.ts';
 
 /** Codes asked for at a time, so that a door of another lock on the same adapter waits half a second at most. */
 const PAGE = 20;
 
-export async function readCode(access: DeviceAccess, ctx: ReadContext, slot: number): Promise<SlotReading> {
+export async function readCode(access: DeviceSession, ctx: ReadContext, slot: number): Promise<SlotReading> {
   const stored = (await listCodes(access, ctx, pinOf(access))).find((one) => one.codeId === slot);
   return stored === undefined ? { slot, occupied: false } : readingOf(stored);
 }
 
-export async function readCodes(access: DeviceAccess, ctx: ReadContext): Promise<readonly SlotReading[]> {
+export async function readCodes(access: DeviceSession, ctx: ReadContext): Promise<readonly SlotReading[]> {
   return (await listCodes(access, ctx, pinOf(access))).map(readingOf);
 }
 
@@ -29,7 +29,7 @@ export const readingOf = (stored: KeypadCode): SlotReading => ({
 });
 
 /** @throws GatewayError `misconfigured` */
-export function pinOf(access: DeviceAccess): SecurityPin {
+export function pinOf(access: DeviceSession): SecurityPin {
   const { pin } = credentialsOf(access);
   if (pin !== undefined) return pin;
   throw new GatewayError(
@@ -40,7 +40,7 @@ export function pinOf(access: DeviceAccess): SecurityPin {
 }
 
 /** All codes the lock holds. @throws GatewayError when it does not tell them all */
-export async function listCodes(access: DeviceAccess, ctx: ReadContext, pin: SecurityPin): Promise<KeypadCode[]> {
+export async function listCodes(access: DeviceSession, ctx: ReadContext, pin: SecurityPin): Promise<KeypadCode[]> {
   const codes: KeypadCode[] = [];
   for (;;) {
     const page = await converse(access, { priority: 'code', signal: ctx.signal, log: ctx.log }, async (conversation) =>
@@ -52,7 +52,7 @@ export async function listCodes(access: DeviceAccess, ctx: ReadContext, pin: Sec
 }
 
 async function listPage(
-  { clock, deviceName }: DeviceAccess,
+  { clock, deviceName }: DeviceSession,
   conversation: Conversation,
   offset: number,
   pin: SecurityPin,

@@ -6,7 +6,7 @@ import {
   unlessAborted,
 } from '../../../src/contract/index.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
-import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
 import { characteristics, commands } from './catalogue.ts';
 import {
   type Authorization,
@@ -45,7 +45,7 @@ export type Arrival =
 /** Questions and answers with a lock that knows us, on one connection. */
 export class Conversation {
   readonly #options: ConversationOptions;
-  readonly #arrivals: Inbox<Arrival>;
+  readonly #arrivals: Mailbox<Arrival>;
   /** Aborts when something unreadable came. */
   readonly #broken = new AbortController();
   #listener: Listener | undefined;
@@ -53,7 +53,7 @@ export class Conversation {
 
   private constructor(options: ConversationOptions) {
     this.#options = options;
-    this.#arrivals = new Inbox(options.clock, [options.gatt.signal], { keepsRest: true });
+    this.#arrivals = new Mailbox(options.clock, [options.gatt.signal], { keepsRest: true });
   }
 
   /** Begins to listen; the lock forgets listeners with each connection. */

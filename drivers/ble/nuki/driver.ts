@@ -3,7 +3,7 @@ import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { clearCode, codeRules, type KeypadAccess, setCode } from './code-conversation.ts';
 import { readCode, readCodes } from './code-list.ts';
 import { pairedId } from './credentials.ts';
-import type { DeviceAccess } from './device-access.ts';
+import type { DeviceSession } from './device-session.ts';
 import { LockClock, nukiTraits } from './evidence.ts';
 import { Identity, inWords } from './identity.ts';
 import { type DoorAccess, operate, readLock } from './lock-conversation.ts';
@@ -25,7 +25,7 @@ export const nuki = defineDriver({
     const identity = new Identity(ctx.name, nukiId);
     const newBook = () =>
       new EvidenceBook<GatewayError>({ clock: ctx.clock, closing: ctx.closing, lateByMs: nukiTraits.lateByMs });
-    const base: DeviceAccess = {
+    const base: DeviceSession = {
       lockClock: new LockClock(ctx.clock),
       identity,
       link,

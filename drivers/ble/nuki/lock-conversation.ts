@@ -17,7 +17,7 @@ import { commands, completions, errorCodes, lockActions, statusCodes, triggers }
 import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
 import type { Arrival, Conversation } from './conversation.ts';
-import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
+import { askStates, converse, credentialsOf, type DeviceSession } from './device-session.ts';
 import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf, TURN_MS } from './evidence.ts';
 import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
 import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
@@ -32,7 +32,7 @@ const LOG_LAG_MS = 1_000;
 const LAST_WORD_MS = 4_000;
 
 /** What a lock is operated with. */
-export interface DoorAccess extends DeviceAccess {
+export interface DoorAccess extends DeviceSession {
   readonly book: EvidenceBook<GatewayError>;
   /** Sees what the lock's log has of our own commands. */
   readonly record: {

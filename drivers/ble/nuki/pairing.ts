@@ -7,7 +7,7 @@ import {
   type PairingContext,
   type Secret,
 } from '../../../src/contract/index.ts';
-import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
 import { AUTHORIZATION_NAME_BYTES, characteristics, commands, idTypes, services, statusCodes } from './catalogue.ts';
 import {
   type Authorization,
@@ -161,14 +161,14 @@ class Exchange {
   readonly #gatt: GattSession;
   readonly #path: GattPath;
   readonly #ctx: PairingContext;
-  readonly #heard: Inbox<NukiMessage>;
+  readonly #heard: Mailbox<NukiMessage>;
   #sealed: Authorization | undefined;
 
   private constructor(gatt: GattSession, path: GattPath, ctx: PairingContext) {
     this.#gatt = gatt;
     this.#path = path;
     this.#ctx = ctx;
-    this.#heard = new Inbox(ctx.clock, [gatt.signal], { keepsRest: true });
+    this.#heard = new Mailbox(ctx.clock, [gatt.signal], { keepsRest: true });
   }
 
   static async begin(gatt: GattSession, path: GattPath, ctx: PairingContext): Promise<Exchange> {

@@ -13,7 +13,7 @@ import { type LockTime, NO_TIME } from './codec-fields.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
 import type { Conversation } from './conversation.ts';
 import type { NukiCredentials } from './credentials.ts';
-import { askStates, converse, credentialsOf, type DeviceAccess } from './device-access.ts';
+import { askStates, converse, credentialsOf, type DeviceSession } from './device-session.ts';
 import { LockRefusal } from './failures.ts';
 import { operatedFrom } from './log-events.ts';
 import { askLogPage, type LogPage } from './log-page.ts';
@@ -40,7 +40,7 @@ const pinRefusals: ReadonlySet<number> = new Set([errorCodes.badPin, errorCodes.
 
 /** Knows how a lock is when nobody commands it: hears it, reads it, and tells who operated it. */
 export class Watch {
-  readonly #access: DeviceAccess;
+  readonly #access: DeviceSession;
   readonly #ctx: OpenContext;
   readonly #pollMs: number;
   readonly #unsubscribe: readonly (() => void)[];
@@ -64,7 +64,7 @@ export class Watch {
   readonly #hasPin: boolean;
   #state: LockState = 'unknown';
 
-  constructor(access: DeviceAccess, ctx: OpenContext) {
+  constructor(access: DeviceSession, ctx: OpenContext) {
     this.#access = access;
     this.#ctx = ctx;
     this.#pollMs = access.settings.poll_s * 1_000;

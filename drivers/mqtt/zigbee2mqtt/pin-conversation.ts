@@ -8,7 +8,7 @@ import {
   storedOtherwise,
 } from '../../../src/driver-kit/code-sentences.ts';
 import type { Goal, Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
-import { Inbox } from '../../../src/driver-kit/mailbox.ts';
+import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
@@ -259,7 +259,7 @@ async function writeUnseen(
 ): Promise<SlotReading> {
   const { clock, closing, feed, device } = conversation;
   const { slot, what } = command;
-  const inbox = new Inbox<FeedEvent>(clock, [ctx.signal, closing]);
+  const inbox = new Mailbox<FeedEvent>(clock, [ctx.signal, closing]);
   const stop = feed.listen((event) => inbox.push(event));
   let isSent = false;
   try {

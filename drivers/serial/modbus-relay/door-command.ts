@@ -8,7 +8,7 @@ import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
 import { release, secure } from './board-codec.ts';
 import { closedMeanwhile, doorNotClosed, notReached, readTooLate, refusal, type Target } from './failures.ts';
-import { type Look, lookAt, type RelayDoor } from './relay-door.ts';
+import { type Look, lookAt, type RelaySession } from './relay-session.ts';
 
 /** A relay moves within 10 ms; a board that acknowledged is looked at again for so long. A guess. */
 const SETTLE_MS = 500;
@@ -29,7 +29,7 @@ const traits: Traits = {
 };
 
 /** Who is told of what happens on the way. */
-export interface Bookkeeper {
+export interface CommandObserver {
   readonly evidence: EvidenceBook<GatewayError>;
   saw(look: Look): void;
   /** The command is leaving now. */
@@ -43,10 +43,10 @@ export interface Bookkeeper {
  * @throws GatewayError as the error table has it
  */
 export async function operate(
-  door: RelayDoor,
+  door: RelaySession,
   target: Target,
   ctx: CommandContext,
-  books: Bookkeeper,
+  books: CommandObserver,
 ): Promise<LockOutcome> {
   const plan = planOf(door);
   let last: Look | undefined;
@@ -106,13 +106,13 @@ export async function operate(
 interface Sending {
   readonly observe: PermitObserver;
   readonly tell: (answer: Answered<GatewayError>) => void;
-  readonly books: Bookkeeper;
+  readonly books: CommandObserver;
   /** Told when the command leaves. */
   readonly spent: () => void;
 }
 
 /** @returns what the board said, in words @throws GatewayError; `maybe_sent` when nothing came back */
-async function send(door: RelayDoor, target: Target, ctx: CommandContext, { observe, tell, books, ...on }: Sending) {
+async function send(door: RelaySession, target: Target, ctx: CommandContext, { observe, tell, books, ...on }: Sending) {
   const { link, fitting, closing } = door;
   return underSignals([ctx.signal, closing], async (signal) => {
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
@@ -140,14 +140,14 @@ async function send(door: RelayDoor, target: Target, ctx: CommandContext, { obse
   });
 }
 
-function goalOf({ fitting }: RelayDoor, target: Target): Goal {
+function goalOf({ fitting }: RelaySession, target: Target): Goal {
   if (target === 'secured') return { proof: [{ about: 'relay', value: 'secured' }] };
   const opened = { about: 'contact', value: 'open', ifBefore: { about: 'contact', value: 'closed' } };
   const lastsMs = fitting.releaseMs - TIMER_SLACK_MS;
   return { proof: [{ about: 'relay', value: 'released' }, opened], lastsMs };
 }
 
-function planOf({ fitting }: RelayDoor): Plan {
+function planOf({ fitting }: RelaySession): Plan {
   return {
     // Its reply to the write comes first, and wakes the judge.
     firstAskMs: SETTLE_MS,

@@ -1,8 +1,8 @@
 import type { DeviceReport, LockMethod, OpenContext } from '../../../src/contract/index.ts';
 import { secure } from './board-codec.ts';
-import type { Bookkeeper } from './door-command.ts';
+import type { CommandObserver } from './door-command.ts';
 import type { Target } from './failures.ts';
-import { type Look, lookAt, type RelayDoor } from './relay-door.ts';
+import { type Look, lookAt, type RelaySession } from './relay-session.ts';
 
 /** The board's timer gets this much longer than it was given before the gateway ends the release. A guess. */
 const OVERRUN_MS = 500;
@@ -14,8 +14,8 @@ const RESTORE_AGAIN_MS = 10_000;
  * for. One that is found on at start or after an outage may be a release of before that still runs: it gets one
  * release's time, then it is ended and reported.
  */
-export class DoorWatch implements Omit<Bookkeeper, 'evidence'> {
-  readonly #door: RelayDoor;
+export class DoorWatch implements Omit<CommandObserver, 'evidence'> {
+  readonly #door: RelaySession;
   readonly #log: OpenContext['log'];
   readonly #report: (report: DeviceReport) => void;
   #last: Look | undefined;
@@ -26,7 +26,7 @@ export class DoorWatch implements Omit<Bookkeeper, 'evidence'> {
   #restoreAt: number | undefined;
   #busy = 0;
 
-  constructor(door: RelayDoor, log: OpenContext['log'], report: (report: DeviceReport) => void) {
+  constructor(door: RelaySession, log: OpenContext['log'], report: (report: DeviceReport) => void) {
     this.#door = door;
     this.#log = log;
     this.#report = report;

@@ -8,9 +8,9 @@ import {
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { Poller } from '../../../src/driver-kit/poller.ts';
-import { type Bookkeeper, operate } from './door-command.ts';
+import { type CommandObserver, operate } from './door-command.ts';
 import { DoorWatch } from './door-watch.ts';
-import { type Look, lookAt, type RelayDoor, readingOf } from './relay-door.ts';
+import { type Look, lookAt, type RelaySession, readingOf } from './relay-session.ts';
 import { fittingOf, profileOf, type RelaySettings, settings } from './settings.ts';
 
 export const modbusRelay = defineDriver({
@@ -28,7 +28,7 @@ export const modbusRelay = defineDriver({
 
 function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): Device {
   const { name, clock, random, log, closing } = ctx;
-  const door: RelayDoor = { name, link, fitting: fittingOf(chosen), clock, closing };
+  const door: RelaySession = { name, link, fitting: fittingOf(chosen), clock, closing };
   const watch = new DoorWatch(door, log, (report) => ctx.report(report));
   const saw = (look: Look) => {
     if (poller.afterOutage) watch.outage();
@@ -48,7 +48,7 @@ function openDoor(link: SerialLink, chosen: RelaySettings, ctx: OpenContext): De
     },
   });
   const evidence = new EvidenceBook<GatewayError>({ clock, closing, lateByMs: 0 });
-  const books: Bookkeeper = { evidence, saw, ordered: (target) => watch.ordered(target) };
+  const books: CommandObserver = { evidence, saw, ordered: (target) => watch.ordered(target) };
   return {
     lock: {
       observes: 'actuator',

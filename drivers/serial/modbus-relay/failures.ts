@@ -1,6 +1,6 @@
 import { type Delivery, GatewayError, type GatewayErrorType } from '../../../src/contract/index.ts';
 import { DEVICE_BUSY, exceptionName, GATEWAY_PATH_UNAVAILABLE, isSettingsFault } from '../modbus/exceptions.ts';
-import type { RelayDoor } from './relay-door.ts';
+import type { RelaySession } from './relay-session.ts';
 
 export type Target = 'released' | 'secured';
 
@@ -8,7 +8,7 @@ const fail = (type: GatewayErrorType, message: string, delivery?: Delivery) =>
   new GatewayError(type, message, delivery && { delivery });
 
 /** The board said no to a command. Undefined when its exception leaves open what it did. */
-export function refusal({ name, link }: RelayDoor, exception: number): GatewayError | undefined {
+export function refusal({ name, link }: RelaySession, exception: number): GatewayError | undefined {
   const said = `${name} was not switched: unit ${link.unit} refused with ${exceptionName(exception)}.`;
   if (exception === DEVICE_BUSY) return fail('device_busy', `${said} It is busy; try again in a moment.`);
   if (isSettingsFault(exception))
@@ -19,7 +19,7 @@ export function refusal({ name, link }: RelayDoor, exception: number): GatewayEr
 }
 
 /** Reads begun afterwards show the relay where it was. */
-export function notReached({ name }: RelayDoor, target: Target, said: string): GatewayError {
+export function notReached({ name }: RelaySession, target: Target, said: string): GatewayError {
   const what = target === 'released' ? 'was not released' : 'was not secured';
   return fail(
     'state_not_reached',
@@ -32,7 +32,12 @@ export function notReached({ name }: RelayDoor, target: Target, said: string): G
  * @param said what the board said to the command
  * @param line what the line said last
  */
-export function readTooLate({ name }: RelayDoor, target: Target, said: string, line: string | undefined): GatewayError {
+export function readTooLate(
+  { name }: RelaySession,
+  target: Target,
+  said: string,
+  line: string | undefined,
+): GatewayError {
   const until = target === 'released' ? 'before its time was over' : 'in time';
   return fail(
     'outcome_unknown',
@@ -42,14 +47,14 @@ export function readTooLate({ name }: RelayDoor, target: Target, said: string, l
 }
 
 /** The device was closed while its command was under way. */
-export function closedMeanwhile({ name }: RelayDoor, target: Target): GatewayError {
+export function closedMeanwhile({ name }: RelaySession, target: Target): GatewayError {
   return fail(
     'outcome_unknown',
     `It is not known whether ${name} was ${target}: the command had left when the device was closed. Look at the door.`,
   );
 }
 
-export function doorNotClosed({ name }: RelayDoor): GatewayError {
+export function doorNotClosed({ name }: RelaySession): GatewayError {
   return fail(
     'door_not_closed',
     `${name} is secured by its relay, but its contact says that the door stands open. Close the door.`,

@@ -1,6 +1,6 @@
 import { type Clock, type CommandContext, GatewayError, type ReadContext } from '../../contract/index.ts';
 import { joinSignals } from '../join-signals.ts';
-import { Inbox } from '../mailbox.ts';
+import { Mailbox } from '../mailbox.ts';
 import type { PermitObserver } from '../observed-permit.ts';
 import type { Claim, Goal, Input, Plan, Traits, Value, Verdict } from './claims.ts';
 import { judge } from './judge.ts';
@@ -159,7 +159,7 @@ export class EvidenceBook<Reason = never> {
 
   async #run(first: State<Reason>, hands: Hands<Reason>): Promise<Verdict<Reason>> {
     const { signal, release } = joinSignals([hands.ctx.signal, this.#closing]);
-    const inbox = new Inbox<Input<Reason>>(this.#clock, [signal]);
+    const inbox = new Mailbox<Input<Reason>>(this.#clock, [signal]);
     const listen = (input: Input<Reason>) => inbox.push(input);
     this.#listeners.add(listen);
     const run = new Run(first, hands, { clock: this.#clock, inbox, signal, book: this });
@@ -202,7 +202,7 @@ interface Hands<Reason> {
 
 interface Surroundings<Reason> {
   readonly clock: Clock;
-  readonly inbox: Inbox<Input<Reason>>;
+  readonly inbox: Mailbox<Input<Reason>>;
   readonly signal: AbortSignal;
   readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
 }

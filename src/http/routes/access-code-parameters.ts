@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../../contract/index.ts';
-import type { AccessCodePatch, AccessCodeWish } from '../../model/gateway.ts';
+import type { AccessCodePatch, AccessCodeRequest } from '../../model/gateway.ts';
 import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { syncParameter } from './sync-parameter.ts';
@@ -104,7 +104,7 @@ export const changedAccessCodes = z.strictObject({
 
 type Wish = Omit<z.output<typeof newAccessCodes>, 'device_ids'>;
 
-export function wishOf(params: Wish): AccessCodeWish {
+export function wishOf(params: Wish): AccessCodeRequest {
   const { name, code, preferred_code_length, starts_at, ends_at, common_code_key } = params;
   return {
     ...(name === undefined ? {} : { name }),

@@ -3,8 +3,8 @@ import type { Gateway } from '../../model/gateway.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord } from '../../model/grant-records.ts';
 import { accessGrantSchema } from '../../wire/access-grant.ts';
 import { accessMethodSchema } from '../../wire/access-method.ts';
-import type { Answers } from '../../wire/answers.ts';
 import { deviceSchema } from '../../wire/device.ts';
+import type { Serializers } from '../../wire/serializers.ts';
 import { spaceSchema } from '../../wire/space.ts';
 import { userIdentitySchema } from '../../wire/user-identity.ts';
 import type { Caller } from '../route.ts';
@@ -41,7 +41,7 @@ interface Start {
 /** @param kinds those that the route can give */
 export function relatedTo(
   gateway: Gateway,
-  answers: Answers,
+  answers: Serializers,
   start: Start,
   kinds: readonly Kind[],
   choice: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined },

@@ -15,7 +15,7 @@ export interface Named {
 }
 
 /** Which devices came, went or were given another name in configuration since the last run. */
-export function rollCall(
+export function eventsOfDeviceList(
   devices: readonly Named[],
   store: StoreReader,
   occurredAt: number,

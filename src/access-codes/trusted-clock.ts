@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../contract/index.ts';
-import type { Timekeeping } from '../model/gateway.ts';
+import type { ClockTrust } from '../model/gateway.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { Moment } from './wanted.ts';
 
@@ -10,7 +10,7 @@ export interface TimeSource {
   isSynchronised(): Promise<boolean>;
 }
 
-export interface TimekeeperOptions {
+export interface TrustedClockOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
@@ -35,8 +35,8 @@ const doubtFact = 'clock_in_doubt';
  * Whether the wall clock can be believed. A mark on disk says how late it has been; a clock behind it, or one that
  * jumps while the gateway runs, is in doubt until the network or an operator confirms it.
  */
-export class Timekeeper implements Timekeeping {
-  readonly #options: TimekeeperOptions;
+export class TrustedClock implements ClockTrust {
+  readonly #options: TrustedClockOptions;
   readonly #listeners = new Set<() => void>();
   #doubt: { readonly since: number; readonly reason: string } | undefined;
   /** Wall time minus monotonic time, when it was last believed. */
@@ -45,7 +45,7 @@ export class Timekeeper implements Timekeeping {
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: TimekeeperOptions) {
+  constructor(options: TrustedClockOptions) {
     const { clock, store } = options;
     this.#options = options;
     this.#offset = clock.wallTime() - clock.now();
@@ -59,7 +59,7 @@ export class Timekeeper implements Timekeeping {
     }
   }
 
-  get confidence(): Timekeeping['confidence'] {
+  get confidence(): ClockTrust['confidence'] {
     this.#look();
     return this.#doubt ? { confirmed: false, ...this.#doubt } : { confirmed: true };
   }

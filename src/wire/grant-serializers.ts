@@ -9,7 +9,7 @@ import { type WireUserIdentity, wireUserIdentity } from './user-identity.ts';
 import type { Viewer } from './viewer.ts';
 
 /** People, spaces, grants and methods in the wire's words, with what the viewer may see. */
-export class GrantAnswers {
+export class GrantSerializers {
   readonly #gateway: Gateway;
 
   constructor(gateway: Gateway) {

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import { type Clock, type DeviceReport, GatewayError, type Timer, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { AccessCodeRecord, Actor, Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
-import type { CodeBook } from './code-book.ts';
+import type { CodeRepository } from './code-repository.ts';
 import { lateAfterMs, wantedSince } from './code-review.ts';
 import { isFinalRefusal, refusalsForGood } from './code-words.ts';
-import { LockSurvey } from './lock-survey.ts';
 import { needsWork } from './next-step.ts';
-import type { Timekeeper } from './timekeeper.ts';
+import { SlotScan } from './slot-scan.ts';
+import type { TrustedClock } from './trusted-clock.ts';
 import { dueAt } from './wanted.ts';
 
 /** Nothing waits longer than this to be looked at again: the wall clock may have jumped. In milliseconds, a guess. */
@@ -31,14 +31,14 @@ const outOfServiceMs = 60_000;
 /** Asks for one code to be brought about: an attempt of the gateway's own. Rejects when it was not accepted. */
 export type BringAbout = (code: AccessCodeRecord, actor: Actor) => Promise<void>;
 
-export interface CodeKeeperOptions {
+export interface CodeReconcilerOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
   readonly registry: DeviceRegistry;
-  readonly attempts: AttemptBook;
-  readonly book: CodeBook;
-  readonly time: Timekeeper;
+  readonly attempts: AttemptRegistry;
+  readonly book: CodeRepository;
+  readonly time: TrustedClock;
   /** UUIDv7 */
   readonly newId: () => string;
   /** Writes down the spare codes that a lock lacks. */
@@ -58,21 +58,21 @@ interface Tries {
  * made whenever something may have changed it. Whatever differs becomes an attempt, one at a time per device, what
  * has to go before what has to come.
  */
-export class CodeKeeper {
-  readonly #options: CodeKeeperOptions;
+export class CodeReconciler {
+  readonly #options: CodeReconcilerOptions;
   readonly #bringAbout: BringAbout;
-  readonly #surveys = new Map<string, LockSurvey>();
+  readonly #scans = new Map<string, SlotScan>();
   readonly #tries = new Map<string, Tries>();
   readonly #timers = new Map<string, Timer>();
   /** Codes of which requests are being accepted, with how many. */
   readonly #held = new Map<string, number>();
-  /** Devices at which an attempt of the keeper's own is under way. */
+  /** Devices at which an attempt of the reconciler's own is under way. */
   readonly #busy = new Set<string>();
   readonly #unsubscribe: Unsubscribe[] = [];
   #started = false;
   #closed = false;
 
-  constructor(options: CodeKeeperOptions, bringAbout: BringAbout) {
+  constructor(options: CodeReconcilerOptions, bringAbout: BringAbout) {
     this.#options = options;
     this.#bringAbout = bringAbout;
   }
@@ -104,7 +104,7 @@ export class CodeKeeper {
     for (const { deviceId } of this.#options.registry.list()) this.look(deviceId);
   }
 
-  /** Keeps the keeper's hands off codes while a request about them is being accepted. */
+  /** Keeps the reconciler's hands off codes while a request about them is being accepted. */
   async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
     for (const id of accessCodeIds) this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
     try {
@@ -161,7 +161,7 @@ export class CodeKeeper {
 
   /** Has the lock asked for one slot: what it holds may not be what the book says. */
   doubt(deviceId: string, slot: number): void {
-    this.#survey(deviceId).doubt(slot);
+    this.#scan(deviceId).doubt(slot);
   }
 
   /** Looks at one device again. */
@@ -182,7 +182,7 @@ export class CodeKeeper {
     if (report.kind === 'health') {
       if (report.health.status === 'online') {
         this.#tryAgain(deviceId);
-        this.#survey(deviceId).reconnected();
+        this.#scan(deviceId).reconnected();
       }
       this.look(deviceId);
     } else if (report.kind === 'code_slot') {
@@ -237,7 +237,7 @@ export class CodeKeeper {
     if (changes.length > 0) this.#commit(changes);
   }
 
-  /** Begins what can be begun. Answers in how many milliseconds to look again; undefined when something else will. */
+  /** Begins what can be begun. Serializers in how many milliseconds to look again; undefined when something else will. */
   #act(deviceId: string): number | undefined {
     const { clock, registry } = this.#options;
     const device = registry.get(deviceId);
@@ -253,10 +253,10 @@ export class CodeKeeper {
       void this.#bring(next);
       return longestSleepMs;
     }
-    const survey = this.#survey(deviceId);
-    const { dueAt: surveyAt } = survey;
-    if (surveyAt !== undefined && surveyAt <= now) survey.begin();
-    return this.#wakeIn(device, surveyAt);
+    const scan = this.#scan(deviceId);
+    const { dueAt: scanAt } = scan;
+    if (scanAt !== undefined && scanAt <= now) scan.begin();
+    return this.#wakeIn(device, scanAt);
   }
 
   /** The codes of a device that are not as they should be: those that have to go first, then by their beginning. */
@@ -299,7 +299,7 @@ export class CodeKeeper {
     return false;
   }
 
-  #wakeIn({ deviceId }: DeviceSnapshot, surveyAt: number | undefined): number {
+  #wakeIn({ deviceId }: DeviceSnapshot, scanAt: number | undefined): number {
     const { book, clock, time } = this.#options;
     const now = clock.now();
     const { at } = time.moment();
@@ -321,21 +321,21 @@ export class CodeKeeper {
         ...(tries && tries.nextAt > now ? [tries.nextAt - now] : []),
       ];
     });
-    if (surveyAt !== undefined && surveyAt > now) instants.push(surveyAt - now);
+    if (scanAt !== undefined && scanAt > now) instants.push(scanAt - now);
     return Math.max(1, Math.min(longestSleepMs, ...instants));
   }
 
-  #survey(deviceId: string): LockSurvey {
-    const known = this.#surveys.get(deviceId);
+  #scan(deviceId: string): SlotScan {
+    const known = this.#scans.get(deviceId);
     if (known) return known;
     const device = this.#options.registry.require(deviceId);
-    const survey = new LockSurvey(this.#options, device, (found) => {
+    const scan = new SlotScan(this.#options, device, (found) => {
       if (found === 'known') this.#tryAllAgain(deviceId);
       else if (found === 'something') this.#tryAgain(deviceId);
       this.look(deviceId);
     });
-    this.#surveys.set(deviceId, survey);
-    return survey;
+    this.#scans.set(deviceId, scan);
+    return scan;
   }
 
   #commit(changes: readonly Change[]): void {

@@ -14,7 +14,7 @@ export interface Look {
 }
 
 /** What every conversation with the board needs. */
-export interface RelayDoor {
+export interface RelaySession {
   readonly name: string;
   readonly link: SerialLink;
   readonly fitting: Fitting;
@@ -36,7 +36,10 @@ export interface Looking {
  * Reads the relay and the door contact, the relay first.
  * @throws GatewayError as `ask` does
  */
-export async function lookAt(door: RelayDoor, { priority, since, signal, contact = 'always' }: Looking): Promise<Look> {
+export async function lookAt(
+  door: RelaySession,
+  { priority, since, signal, contact = 'always' }: Looking,
+): Promise<Look> {
   const { link, fitting, clock, name } = door;
   const asking: Ask = (request) => ask(link, request, { name, priority, since, signal });
   const relays = await readRelays(link.unit, fitting)(asking);

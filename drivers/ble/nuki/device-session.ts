@@ -18,7 +18,7 @@ import type { Identity } from './identity.ts';
 import type { NukiSettings } from './settings.ts';
 
 /** What everything that talks to one lock has in common. */
-export interface DeviceAccess {
+export interface DeviceSession {
   readonly link: BleLink;
   readonly settings: NukiSettings;
   readonly deviceName: string;
@@ -34,7 +34,7 @@ export interface DeviceAccess {
 }
 
 /** @throws GatewayError `misconfigured` */
-export const credentialsOf = ({ secret, deviceName }: DeviceAccess): NukiCredentials =>
+export const credentialsOf = ({ secret, deviceName }: DeviceSession): NukiCredentials =>
   parseCredentials(secret, deviceName);
 
 /**
@@ -42,7 +42,7 @@ export const credentialsOf = ({ secret, deviceName }: DeviceAccess): NukiCredent
  * @throws GatewayError `misconfigured`, and what the link throws
  */
 export async function converse<T>(
-  access: DeviceAccess,
+  access: DeviceSession,
   options: Omit<BleSessionOptions, 'services'> & { readonly log: ReadContext['log'] },
   use: (conversation: Conversation) => Promise<T>,
 ): Promise<T> {
@@ -79,7 +79,7 @@ async function identify(identity: Identity, conversation: Conversation): Promise
 }
 
 /** Asks the lock where its bolt is. */
-export async function askStates(access: DeviceAccess, conversation: Conversation): Promise<KeyturnerStates> {
+export async function askStates(access: DeviceSession, conversation: Conversation): Promise<KeyturnerStates> {
   const answer = await conversation.ask(requestData(commands.keyturnerStates), commands.keyturnerStates);
   const states = readKeyturnerStates(answer.payload);
   access.lockClock.answered(states);

@@ -3,7 +3,7 @@ import type { EventRecorder } from '../model/event-recorder.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../model/records.ts';
 import type { Change, StoreReader } from '../model/store.ts';
-import { reviewed, type Standing, tidings } from './code-review.ts';
+import { type CodeEvaluation, eventsOfCode, reviewed } from './code-review.ts';
 import { HoursCalendar } from './hours.ts';
 import type { AccessCodeSettings } from './settings.ts';
 import { fits, type Moment, overlap, planOf, sameDigits, wantOf } from './wanted.ts';
@@ -20,7 +20,7 @@ export interface CodeSealContext {
   readonly deviceId: string;
 }
 
-export interface CodeBookOptions {
+export interface CodeRepositoryOptions {
   readonly store: StoreReader;
   readonly vault: CodeVault;
   readonly events: EventRecorder;
@@ -44,8 +44,8 @@ export interface Followed {
  * The codes as they are now, including changes on their way to disk: what one command decides, the next must see,
  * although neither has been committed yet.
  */
-export class CodeBook {
-  readonly #options: CodeBookOptions;
+export class CodeRepository {
+  readonly #options: CodeRepositoryOptions;
   readonly #calendar = new HoursCalendar();
   readonly #codes = new Map<string, AccessCodeRecord>();
   /** The same by device: a site has a thousand doors, and every look at one asks for its codes alone. */
@@ -56,7 +56,7 @@ export class CodeBook {
   /** What followed from changes that are noted. */
   #noted: Followed[] | undefined;
 
-  constructor(options: CodeBookOptions) {
+  constructor(options: CodeRepositoryOptions) {
     this.#options = options;
     for (const code of options.store.accessCodes()) this.#put(code);
     for (const code of options.store.unmanagedCodes()) this.#putFound(code);
@@ -97,7 +97,7 @@ export class CodeBook {
     }
   }
 
-  standing(code: AccessCodeRecord): Standing {
+  standing(code: AccessCodeRecord): CodeEvaluation {
     const { settings, rulesOf, moment: now } = this.#options;
     const moment = now();
     const rules = rulesOf(code.deviceId);
@@ -120,7 +120,7 @@ export class CodeBook {
     this.#put(after);
     return [
       { kind: 'access_code_put', code: after },
-      ...this.tell(...drafts, ...tidings(before, after, standing.moment.at)),
+      ...this.tell(...drafts, ...eventsOfCode(before, after, standing.moment.at)),
       ...this.#follow(before, after),
     ];
   }

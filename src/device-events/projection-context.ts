@@ -8,8 +8,8 @@ export type Way = 'locked' | 'unlocked';
 /** An event of a device's, which need not name the device. */
 export type DeviceDraft = Omit<EventDraft, 'deviceId'>;
 
-/** What the parts of one device's chronicle share. */
-export interface ChronicleContext {
+/** What the parts of one device's projector share. */
+export interface ProjectionContext {
   readonly clock: Clock;
   readonly snapshot: () => DeviceSnapshot;
   /** The attempt of ours that moves the bolt this way, or did a moment ago; each accounts for one movement. */

@@ -19,20 +19,20 @@ import {
   type WarningSurroundings,
 } from './device-problems.ts';
 import { type WireEvent, wireEvent } from './event.ts';
-import { GrantAnswers } from './grant-answers.ts';
+import { GrantSerializers } from './grant-serializers.ts';
 import { type WireNoiseThreshold, wireNoiseThreshold } from './noise-threshold.ts';
 import { type WireUnmanagedAccessCode, wireUnmanagedAccessCode } from './unmanaged-access-code.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Puts the gateway's records into the wire's words, with what the viewer may see. */
-export class Answers {
+export class Serializers {
   /** People, spaces, access grants and methods. */
-  readonly grants: GrantAnswers;
+  readonly grants: GrantSerializers;
   readonly #gateway: Gateway;
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
-    this.grants = new GrantAnswers(gateway);
+    this.grants = new GrantSerializers(gateway);
   }
 
   device(device: DeviceSnapshot): WireDevice {

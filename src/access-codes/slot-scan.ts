@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { AccessCodeCapability, AccessCodeRules, Clock, ReadContext, SlotReading } from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { Store } from '../model/store.ts';
-import type { CodeBook } from './code-book.ts';
 import { type FindingsOptions, takeReading } from './code-findings.ts';
+import type { CodeRepository } from './code-repository.ts';
 import { DoorFirst, patientRead } from './patient-read.ts';
 
 /** How often a lock is asked for all it holds, by what that costs it, in milliseconds. */
@@ -14,7 +14,7 @@ const slowly = {
   cheap: 3_600_000,
 };
 
-/** A link that flaps does not empty a battery: between two surveys on reconnect, in milliseconds. Guesses. */
+/** A link that flaps does not empty a battery: between two scans on reconnect, in milliseconds. Guesses. */
 const betweenReconnects = { battery: 900_000, cheap: 60_000 };
 
 /** Doors that waited for the lock, and codes that are due, go first: in milliseconds. A guess. */
@@ -27,21 +27,21 @@ const listLimitMs = 15_000;
 /** `known`: what was known to stand in a slot stands there no more, so that its digits are free. */
 type Found = 'nothing' | 'something' | 'known';
 
-/** After a survey that failed, in milliseconds. A guess; a reconnect comes first. */
+/** After a scan that failed, in milliseconds. A guess; a reconnect comes first. */
 const againMs = 300_000;
 
 export interface SurveyOptions extends FindingsOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
-  readonly book: CodeBook;
+  readonly book: CodeRepository;
 }
 
 /**
  * Asks one lock what it holds: after a start, after a reconnect, slowly otherwise, and of one slot when the lock says
  * that it changed. One slot at a time, so that whatever is more urgent goes first.
  */
-export class LockSurvey {
+export class SlotScan {
   readonly #options: SurveyOptions;
   readonly #device: ManagedDevice;
   readonly #onOver: (found: Found) => void;
@@ -89,7 +89,7 @@ export class LockSurvey {
     else this.#begin(new Set([slot]), false);
   }
 
-  /** Begins a survey of all slots. */
+  /** Begins a scan of all slots. */
   begin(): void {
     const { book } = this.#options;
     const { deviceId, capabilities } = this.#device.snapshot;

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { Timekeeper } from './timekeeper.ts';
+import { TrustedClock } from './trusted-clock.ts';
 
 const minute = 60_000;
 
@@ -11,7 +11,7 @@ function box({ right = false }: { readonly right?: boolean } = {}) {
   const source = { right };
   const start = (store: MemoryStore) => {
     const log = pino({ level: 'silent' });
-    const time = new Timekeeper({ clock, store, log, source: { isSynchronised: async () => source.right } });
+    const time = new TrustedClock({ clock, store, log, source: { isSynchronised: async () => source.right } });
     time.start();
     return { time, store };
   };

@@ -1,37 +1,37 @@
 import type { Logger } from 'pino';
-import type { AttemptBook } from '../attempts/attempt-book.ts';
+import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import type { Clock, DeviceReport, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { Change, Store } from '../model/store.ts';
-import type { ChronicleContext } from './chronicle-context.ts';
 import { DeviceCondition, toldFact } from './device-condition.ts';
+import { eventsOfDeviceList } from './device-list-events.ts';
 import { DoorContact } from './door-contact.ts';
 import { LockMovements } from './lock-movements.ts';
 import { OwnCommands } from './own-commands.ts';
-import { rollCall } from './roll-call.ts';
+import type { ProjectionContext } from './projection-context.ts';
 
-export interface DeviceChronicleOptions {
+export interface DeviceEventProjectorOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
   readonly registry: DeviceRegistry;
-  readonly attempts: AttemptBook;
+  readonly attempts: AttemptRegistry;
   readonly events: EventLog;
   /** The code of ours that stands in a slot of a lock. */
   readonly codeAt: (deviceId: string, slot: number) => string | undefined;
 }
 
 /** Makes events of what the devices report: what happened, as against how things are. */
-export class DeviceChronicle {
-  readonly #options: DeviceChronicleOptions;
+export class DeviceEventProjector {
+  readonly #options: DeviceEventProjectorOptions;
   readonly #own: OwnCommands;
-  readonly #chapters = new Map<string, Chapter>();
+  readonly #chapters = new Map<string, DeviceProjection>();
   readonly #unsubscribe: Unsubscribe;
 
   /** Make it before the devices are opened: it hears what they say from the first word. */
-  constructor(options: DeviceChronicleOptions) {
+  constructor(options: DeviceEventProjectorOptions) {
     this.#options = options;
     const { clock, registry, attempts } = options;
     this.#own = new OwnCommands(clock, attempts);
@@ -59,7 +59,7 @@ export class DeviceChronicle {
       const { configuredName } = registry.require(deviceId);
       return { deviceId, configuredName, goesByIt: configuredName === name };
     });
-    const { drafts, changes } = rollCall(devices, store, clock.wallTime());
+    const { drafts, changes } = eventsOfDeviceList(devices, store, clock.wallTime());
     events.append(drafts, changes);
   }
 
@@ -70,9 +70,9 @@ export class DeviceChronicle {
     this.#own.close();
   }
 
-  #open(deviceId: string): Chapter {
+  #open(deviceId: string): DeviceProjection {
     const { clock, registry, events, store, log, codeAt } = this.#options;
-    const context: ChronicleContext = {
+    const context: ProjectionContext = {
       clock,
       snapshot: () => registry.require(deviceId).snapshot,
       ownMovement: (way) => this.#own.movement(deviceId, way),
@@ -84,18 +84,18 @@ export class DeviceChronicle {
         log.warn({ err: error, deviceId }, 'what was told of a device could not be kept; a restart may repeat it');
       });
     };
-    return new Chapter(context, store.fact(toldFact(deviceId)), keep);
+    return new DeviceProjection(context, store.fact(toldFact(deviceId)), keep);
   }
 }
 
 /** What is told of one device. */
-class Chapter {
-  readonly #context: ChronicleContext;
+class DeviceProjection {
+  readonly #context: ProjectionContext;
   readonly #lock: LockMovements;
   readonly #door: DoorContact;
   readonly #condition: DeviceCondition;
 
-  constructor(context: ChronicleContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
+  constructor(context: ProjectionContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
     this.#context = context;
     this.#lock = new LockMovements(context);
     this.#door = new DoorContact(context, this.#lock);

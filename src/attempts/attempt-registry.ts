@@ -8,7 +8,7 @@ import type { Attempt } from './attempt.ts';
  * All attempts: the living ones in memory, the ended ones in the store. A living attempt shows `pending` until its
  * settlement is on disk, whatever its machine knows already.
  */
-export class AttemptBook implements Attempts {
+export class AttemptRegistry implements Attempts {
   readonly #store: StoreReader;
   readonly #living = new Map<string, Attempt>();
   readonly #byDevice = new Map<string, Set<Attempt>>();
