@@ -77,7 +77,7 @@ export class DeviceEventProjector {
       snapshot: () => registry.require(deviceId).snapshot,
       ownMovement: (way) => this.#own.movement(deviceId, way),
       codeAt: (slot) => codeAt(deviceId, slot),
-      tell: (draft: EventDraft, also: readonly Change[] = []) => events.append([{ ...draft, deviceId }], also),
+      tell: (draft: EventDraft, also: readonly Change[] = []) => events.append([{ deviceId, ...draft }], also),
     };
     const keep = (changes: readonly Change[]) => {
       store.commit(changes).catch((error: unknown) => {

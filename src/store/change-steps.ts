@@ -103,6 +103,26 @@ const eventColumns = (event: EventRecord): Parameter[] => [
   Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
 ];
 
+/**
+ * An event in its place. Field by field: adding one to what an object was spread into costs as much as all else that an
+ * event does here (3 us, measured).
+ */
+export const numbered = (event: Omit<EventRecord, 'seq'>, seq: number): EventRecord => ({
+  seq,
+  eventId: event.eventId,
+  eventType: event.eventType,
+  deviceId: event.deviceId,
+  accessCodeId: event.accessCodeId,
+  actionAttemptId: event.actionAttemptId,
+  noiseThresholdId: event.noiseThresholdId,
+  accessGrantId: event.accessGrantId,
+  accessMethodId: event.accessMethodId,
+  spaceId: event.spaceId,
+  occurredAt: event.occurredAt,
+  createdAt: event.createdAt,
+  details: event.details,
+});
+
 /** Puts an event that has been numbered. */
 export const eventStep = (event: EventRecord): Step => summed('eventPut', eventColumns(event), true);
 

@@ -21,6 +21,7 @@ import {
   indexAttempts,
   indexEvents,
   lateAttemptSteps,
+  numbered,
   pruneSteps,
   raisePendingFrom,
   stepsOf,
@@ -307,7 +308,7 @@ export class SqliteStore implements Store {
     for (const change of changes) {
       if (change.kind === 'audit_put') audit.push(auditColumns(change.entry));
       else if (change.kind === 'event_put') {
-        const event = { ...change.event, seq: ++this.#lastEventSeq };
+        const event = numbered(change.event, ++this.#lastEventSeq);
         events.push(event);
         steps.push(eventStep(event));
       } else {

@@ -122,8 +122,10 @@ export function parseState(payload: Buffer): StateMessage | undefined {
   if (!parsed.success) return undefined;
   const state = parsed.data;
   const keys = raw as Record<string, unknown>;
+  const { bolt, isBare } = boltOf(keys);
   return {
-    ...boltOf(keys),
+    bolt,
+    isBare,
     event: eventOf(state),
     lastUnlock: moverOf(state.last_unlock_user, state.last_unlock_source),
     lastLock: moverOf(state.last_lock_user, state.last_lock_source),

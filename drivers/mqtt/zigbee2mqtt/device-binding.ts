@@ -155,7 +155,8 @@ export class DeviceBinding {
 
   /** The device spoke under this name. */
   heard(): void {
-    if (this.#list === undefined && this.#problem !== undefined) this.#problem = undefined;
+    if (this.#list !== undefined || this.#problem === undefined) return;
+    this.#problem = undefined;
     this.#judge();
   }
 

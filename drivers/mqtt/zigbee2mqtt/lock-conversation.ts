@@ -24,6 +24,8 @@ const plan: Plan = {
   knownForMs: 5_000,
   // The bridge's own word that a frame was lost; reads go on for this long before it is believed. A guess.
   lossMs: 4_000,
+  // A LOCK has one.
+  earlyUntil: undefined,
 };
 
 /** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
@@ -42,9 +44,13 @@ export async function operate(
   assertReachable(conversation);
   const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
   // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
-  const early = target === 'locked' ? { earlyUntil: ctx.sendBy, betweenMs: 1_000 } : {};
+  const chosen: Plan = target === 'locked' ? { ...plan, earlyUntil: ctx.sendBy, betweenMs: 1_000 } : plan;
   const verdict = await book.judge({
-    ...{ goal, traits: boltTraits, plan: { ...plan, ...early }, ctx, marginMs },
+    goal,
+    traits: boltTraits,
+    plan: chosen,
+    ctx,
+    marginMs,
     send: async (observer, said) => {
       const permit = await ctx.pointOfNoReturn();
       assertReachable(conversation);

@@ -106,7 +106,7 @@ export interface Plan {
    * Until then (`Clock.now()`) two answers that show another place, late enough, end the command early: a LOCK may be
    * sent again, and a pulse cannot come any more.
    */
-  readonly earlyUntil?: number;
+  readonly earlyUntil?: number | undefined;
   /** From the send, when both the command and a question are known to have been lost on the way. */
   readonly lossMs?: number;
 }

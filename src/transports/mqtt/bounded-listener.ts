@@ -71,7 +71,8 @@ export class BoundedListener {
 
   /** Hands over what waits. Before a command leaves: what was heard before it must not count as heard after it. */
   flush(): void {
-    this.#timer?.cancel();
+    if (this.#timer === undefined) return;
+    this.#timer.cancel();
     this.#timer = undefined;
     const held = [...this.#held.values()];
     this.#held.clear();

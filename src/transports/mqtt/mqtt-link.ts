@@ -142,7 +142,7 @@ export class DeviceLink implements MqttLink {
   }
 
   #flush(): void {
-    for (const bounded of [...this.#heard.keys()]) bounded.flush();
+    for (const bounded of this.#heard.keys()) bounded.flush();
   }
 
   #connection(): BrokerConnection {
