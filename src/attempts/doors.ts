@@ -1,4 +1,5 @@
 import {
+  type AutoLock,
   type Device,
   GatewayError,
   type LockCapability,
@@ -8,6 +9,7 @@ import {
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Doors, Origin } from '../model/gateway.ts';
 import type { AttemptRecord } from '../model/records.ts';
+import { configureAutoLock } from './auto-lock.ts';
 import type { Command, Dispatcher } from './dispatcher.ts';
 
 type DoorAction = 'LOCK_DOOR' | 'UNLOCK_DOOR';
@@ -28,6 +30,10 @@ export class DoorCommands implements Doors {
 
   unlock(deviceId: string, origin: Origin): Promise<AttemptRecord> {
     return this.#move('UNLOCK_DOOR', deviceId, origin);
+  }
+
+  configureAutoLock(deviceId: string, wanted: AutoLock, origin: Origin): Promise<AttemptRecord> {
+    return configureAutoLock({ registry: this.#registry, dispatcher: this.#dispatcher }, deviceId, wanted, origin);
   }
 
   async #move(actionType: DoorAction, deviceId: string, origin: Origin): Promise<AttemptRecord> {

@@ -67,6 +67,10 @@ const sentences: Record<
     not: (name) => `${name} has not been cleared of the noise limit yet`,
     maybe: (name) => `It is not known yet whether ${name} still holds the noise limit`,
   },
+  CONFIGURE_AUTO_LOCK: {
+    not: (name) => `${name} was not told when to lock itself`,
+    maybe: (name) => `It is not known whether ${name} locks itself as it was told to`,
+  },
 };
 
 /** "Front door was not unlocked", for the start of messages. */
@@ -82,4 +86,7 @@ export const isDoorAction = (action: ActionType): action is 'LOCK_DOOR' | 'UNLOC
  * What whoever commanded a door is to do next. Codes and noise limits are brought about by the gateway itself: what it
  * goes on doing is said by those who see to them.
  */
-export const advice = (action: ActionType, forDoor: string): string => (isDoorAction(action) ? ` ${forDoor}` : '');
+export function advice(action: ActionType, forDoor: string): string {
+  if (action === 'CONFIGURE_AUTO_LOCK') return ' Ask for it again: that does no harm.';
+  return isDoorAction(action) ? ` ${forDoor}` : '';
+}

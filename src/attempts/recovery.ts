@@ -3,6 +3,7 @@ import { GatewayError, sleep } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { AttemptRecord } from '../model/records.ts';
 import type { StoreReader } from '../model/store.ts';
+import { readBackAutoLock } from './auto-lock.ts';
 import type { Command, Dispatcher } from './dispatcher.ts';
 import { readBackDoor } from './doors.ts';
 
@@ -31,12 +32,13 @@ export interface RecoveryOptions {
  */
 export function recover({ clock, store, registry, dispatcher, ofSubject }: RecoveryOptions): void {
   for (const left of store.pendingAttempts()) {
-    const subject = left.subject ? ofSubject(left) : {};
+    const { subject: about } = left;
+    const subject = about && about.kind !== 'auto_lock' ? ofSubject(left) : {};
     if (!left.intent) {
       dispatcher.settleLeftover(left, 'gateway_restarted', subject);
       continue;
     }
-    const work = left.subject ? subject.work : doorWork(left, registry, clock);
+    const work = about && about.kind !== 'auto_lock' ? subject.work : ownWork(left, registry, clock);
     if (!work || !registry.get(left.deviceId)) {
       dispatcher.settleLeftover(left, 'outcome_unknown', subject);
       continue;
@@ -53,10 +55,13 @@ export function recover({ clock, store, registry, dispatcher, ofSubject }: Recov
   }
 }
 
-function doorWork(left: AttemptRecord, registry: DeviceRegistry, clock: Clock): Command['work'] | undefined {
-  const { actionType } = left;
-  if (actionType !== 'LOCK_DOOR' && actionType !== 'UNLOCK_DOOR') return undefined;
+function ownWork(left: AttemptRecord, registry: DeviceRegistry, clock: Clock): Command['work'] | undefined {
+  const { actionType, subject } = left;
   const name = registry.get(left.deviceId)?.name ?? left.deviceId;
+  if (subject?.kind === 'auto_lock')
+    return (device, ctx) =>
+      withinReadLimit(clock, ctx.signal, (signal) => readBackAutoLock(device, name, subject, { ...ctx, signal }));
+  if (actionType !== 'LOCK_DOOR' && actionType !== 'UNLOCK_DOOR') return undefined;
   return (device, ctx) =>
     withinReadLimit(clock, ctx.signal, (signal) => readBackDoor(device, name, actionType, { ...ctx, signal }));
 }

@@ -29,7 +29,7 @@ export class Removals {
   }
 
   #takeUp({ actionAttemptId, subject }: AttemptRecord): void {
-    if (subject)
-      this.add(subject.kind === 'access_code' ? subject.accessCodeId : subject.noiseThresholdId, actionAttemptId);
+    if (subject?.kind === 'access_code') this.add(subject.accessCodeId, actionAttemptId);
+    if (subject?.kind === 'noise_threshold') this.add(subject.noiseThresholdId, actionAttemptId);
   }
 }

@@ -41,6 +41,8 @@ type Report =
   /** A keypad that is a device of its own beside the lock came or went; `low`: its battery, where the lock tells. */
   | { readonly kind: 'accessory_keypad'; readonly connected: boolean; readonly low?: boolean }
   | { readonly kind: 'noise'; readonly level: Decibels; readonly metric: NoiseMetric }
+  /** How the lock locks itself, as it told last. */
+  | ({ readonly kind: 'auto_lock' } & AutoLock)
   /** A code slot changed at the lock itself, not by us. */
   | { readonly kind: 'code_slot'; readonly slot: number; readonly occupied: boolean }
   /** So many operations happened of which the device can tell no more, beside those that it told. */
@@ -174,6 +176,30 @@ export interface AccessCodeCapability {
   list?(ctx: ReadContext): Promise<readonly SlotReading[]>;
 }
 
+/** Whether a lock locks itself some time after it was unlocked. */
+export interface AutoLock {
+  readonly enabled: boolean;
+  /** Seconds from the unlocking; undefined where the lock does not tell, or has none while it is off. */
+  readonly delaySeconds: number | undefined;
+}
+
+/** A lock that can be told whether, and when, to lock itself. */
+export interface AutoLockCapability {
+  /**
+   * The delays that it keeps, in whole seconds; undefined for a lock that does not have it. It may be learnt from the
+   * device, by a getter: the report `capabilities` says that it is known now.
+   */
+  readonly delays: { readonly min: number; readonly max: number } | undefined;
+  /**
+   * Writes it, reads it back, and resolves with what was read: the core compares. A lock that is told to stop keeps its
+   * delay for the next time, where it can. Reports `auto_lock` as well.
+   * @throws GatewayError with a delivery
+   */
+  configure(ctx: CodeCommandContext, wanted: AutoLock): Promise<AutoLock>;
+  /** Asks the lock now. */
+  read(ctx: ReadContext): Promise<AutoLock>;
+}
+
 /** A threshold kept by the device itself. */
 export interface DeviceThreshold {
   readonly level: Decibels;
@@ -196,6 +222,7 @@ export interface NoiseCapability {
 export interface Device {
   readonly lock?: LockCapability;
   readonly accessCodes?: AccessCodeCapability;
+  readonly autoLock?: AutoLockCapability;
   readonly noise?: NoiseCapability;
   /** As its maker counts it, where it is known before the device was asked. */
   readonly serialNumber?: string;

@@ -26,11 +26,14 @@ export async function openDevice(
     throw error;
   }
   let closed: Promise<void> | undefined;
-  const { lock, accessCodes, noise } = device;
+  const { lock, accessCodes, autoLock, noise, serialNumber, isBehindBridge } = device;
   return {
     ...(lock && { lock }),
     ...(accessCodes && { accessCodes }),
+    ...(autoLock && { autoLock }),
     ...(noise && { noise }),
+    ...(serialNumber !== undefined && { serialNumber }),
+    ...(isBehindBridge && { isBehindBridge }),
     close: () => {
       end();
       closed ??= device.close();

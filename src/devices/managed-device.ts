@@ -359,7 +359,7 @@ export class ManagedDevice {
 }
 
 const capabilitiesOf = (
-  { lock, accessCodes, noise }: Device,
+  { lock, accessCodes, autoLock, noise }: Device,
   { codeLengths }: DeviceSettings,
 ): DeviceSnapshot['capabilities'] => ({
   lock: lock && { observes: lock.observes, ...(lock.tellsWho && { tellsWho: true }) },
@@ -368,6 +368,7 @@ const capabilitiesOf = (
     ...(codeLengths && { lengths: accessCodes.rules.lengths.filter((length) => codeLengths.includes(length)) }),
     observes: accessCodes.observes,
   },
+  ...(autoLock?.delays && { autoLock: autoLock.delays }),
   noise: noise && {
     metric: noise.metric,
     expectedIntervalMs: noise.expectedIntervalMs,
@@ -385,6 +386,8 @@ export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: 
       return { ...seen, lockState: report.state };
     case 'lock_operated':
       return { ...seen, changedBy: report.method };
+    case 'auto_lock':
+      return { ...seen, autoLock: { enabled: report.enabled, delaySeconds: report.delaySeconds } };
     case 'door':
       return { ...seen, door: report.contact };
     case 'battery':

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { GatewayError, type LockCapability } from '../contract/index.ts';
 import { withinBounds } from './bounds.ts';
 import type { CommandOptions } from './command-context.ts';
+import { describeAutoLock } from './describe-auto-lock.ts';
 import { describeKeypad } from './describe-keypad.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import { type Runner, vitestRunner } from './runner.ts';
@@ -330,5 +331,6 @@ export function describeDriver(suite: DriverSuite, runner: Runner = vitestRunner
 
     const { code } = suite;
     if (code !== undefined) describeKeypad({ ...suite, code }, runner);
+    if (suite.autoLock === true) describeAutoLock(suite, runner);
   });
 }

@@ -1,4 +1,4 @@
-import type { Clock, Device, DeviceReport } from '../contract/index.ts';
+import type { AutoLock, Clock, Device, DeviceReport } from '../contract/index.ts';
 import type { CommandOptions, TestCommand } from './command-context.ts';
 
 /** Time that a test moves; {@link SimulatedClock} is one. */
@@ -59,6 +59,19 @@ export interface KeypadTruth {
   refuse?(): void;
 }
 
+/** What the hardware keeps of when to lock itself. */
+export interface AutoLockTruth {
+  kept(): AutoLock;
+  /** Somebody sets it at the lock, or with its maker's app. */
+  keep(autoLock: AutoLock): void;
+  /** How many writes of it have arrived. */
+  writes(): number;
+  /** It says that it took what it is told next, and keeps the old. */
+  forget?(): void;
+  /** It refuses what it is told; undefined where it always takes it. */
+  refuse?(): void;
+}
+
 /** One device with its driver and simulator, fresh for each test. The device is locked and online. */
 export interface DriverHarness {
   readonly clock: TestClock;
@@ -67,6 +80,8 @@ export interface DriverHarness {
   readonly way: Way;
   readonly disappoint: Disappointments;
   readonly keypad?: KeypadTruth;
+  /** Present where the lock can be told when to lock itself. */
+  readonly autoLock?: AutoLockTruth;
   readonly reports: readonly DeviceReport[];
   /** Everything that was logged, as text. */
   logged(): string;
@@ -83,6 +98,8 @@ export interface DriverSuite {
   /** The driver's own defaults, in milliseconds. */
   readonly door: { readonly sendByMs: number; readonly deadlineMs: number };
   readonly code?: { readonly sendByMs: number; readonly deadlineMs: number };
+  /** True where the harness has an {@link DriverHarness.autoLock}. */
+  readonly autoLock?: true;
   /** @param when `opened`: at the very moment that `open` resolved; otherwise once everybody has found each other. */
   make(when?: 'opened'): Promise<DriverHarness>;
 }

@@ -74,6 +74,10 @@ export function attemptAudit(
         device_id: deviceId,
         ...(subject?.kind === 'access_code' && { access_code_id: subject.accessCodeId }),
         ...(subject?.kind === 'noise_threshold' && { noise_threshold_id: subject.noiseThresholdId }),
+        ...(subject?.kind === 'auto_lock' && {
+          auto_lock_enabled: subject.enabled,
+          ...(subject.delaySeconds !== undefined && { auto_lock_delay_seconds: subject.delaySeconds }),
+        }),
         asked_at: acceptedAt,
         outcome: settlement.status === 'success' ? 'success' : settlement.error.type,
       },

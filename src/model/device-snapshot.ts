@@ -1,5 +1,6 @@
 import type {
   AccessCodeRules,
+  AutoLock,
   Decibels,
   Health,
   LockState,
@@ -78,6 +79,8 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly capabilities: {
     readonly lock: { readonly observes: Observes; readonly tellsWho?: boolean } | undefined;
     readonly accessCodes: (AccessCodeRules & { readonly observes: ObservesCodes }) | undefined;
+    /** The delays, in seconds, after which it can be told to lock itself. */
+    readonly autoLock?: { readonly min: number; readonly max: number };
     readonly noise:
       | {
           readonly metric: NoiseMetric;
@@ -92,6 +95,8 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly healthSince: number;
   readonly lockState: LockState;
   readonly door: 'open' | 'closed' | 'unknown';
+  /** Whether it locks itself, as it told last; undefined before it did. */
+  readonly autoLock?: AutoLock;
   readonly battery: { readonly level: Ratio | undefined; readonly low: boolean } | undefined;
   /** A keypad that is a device of its own; undefined where the lock tells of none. */
   readonly accessoryKeypad: { readonly connected: boolean; readonly low?: boolean } | undefined;

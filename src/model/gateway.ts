@@ -1,4 +1,4 @@
-import type { Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
+import type { AutoLock, Clock, DeviceReport, LinkState, Secret, Unsubscribe } from '../contract/index.ts';
 import type { WeeklyHours } from './code-hours.ts';
 import type { DeviceSnapshot } from './device-snapshot.ts';
 import type { AccessGrants, Spaces, UserIdentities } from './grants.ts';
@@ -46,6 +46,11 @@ export interface Attempts {
 export interface Doors {
   lock(deviceId: string, origin: Origin): Promise<AttemptRecord>;
   unlock(deviceId: string, origin: Origin): Promise<AttemptRecord>;
+  /**
+   * Whether, and when, the lock locks itself.
+   * @throws GatewayError `invalid_input` for a delay that the lock does not keep
+   */
+  configureAutoLock(deviceId: string, wanted: AutoLock, origin: Origin): Promise<AttemptRecord>;
 }
 
 export interface Devices {

@@ -1,8 +1,8 @@
-import type { CodeSchedule, MessageSource, MessageVerdict } from '../contract/index.ts';
+import type { AutoLock, CodeSchedule, MessageSource, MessageVerdict } from '../contract/index.ts';
 import type { WeeklyHours } from './code-hours.ts';
 import type { CodeOfGrant } from './grant-records.ts';
 
-/** The action types of the wire contract (Seam's names, plus the two updates). */
+/** The action types of the wire contract: Seam's names, but for one. */
 export type ActionType =
   | 'LOCK_DOOR'
   | 'UNLOCK_DOOR'
@@ -11,7 +11,8 @@ export type ActionType =
   | 'DELETE_ACCESS_CODE'
   | 'CREATE_NOISE_THRESHOLD'
   | 'UPDATE_NOISE_THRESHOLD'
-  | 'REMOVE_NOISE_THRESHOLD';
+  | 'REMOVE_NOISE_THRESHOLD'
+  | 'CONFIGURE_AUTO_LOCK';
 
 export type AttemptStatus = 'pending' | 'success' | 'error';
 
@@ -53,7 +54,9 @@ export type Settlement =
 /** What an attempt is about, besides its device. */
 export type Subject =
   | { readonly kind: 'access_code'; readonly accessCodeId: string }
-  | { readonly kind: 'noise_threshold'; readonly noiseThresholdId: string };
+  | { readonly kind: 'noise_threshold'; readonly noiseThresholdId: string }
+  /** What the lock is to keep: after a restart it is asked whether it does. */
+  | ({ readonly kind: 'auto_lock' } & AutoLock);
 
 export interface AttemptRecord {
   /** Order of acceptance; sort by it, never by the id. Given by the gateway, ascending over restarts. */

@@ -106,6 +106,7 @@ function doorsIn(view: View): Doors {
   return {
     lock: within(view, (id, origin) => doors.lock(id, origin)),
     unlock: within(view, (id, origin) => doors.unlock(id, origin)),
+    configureAutoLock: within(view, (id, wanted, origin) => doors.configureAutoLock(id, wanted, origin)),
   };
 }
 

@@ -15,6 +15,7 @@ export const actionAttemptSchema = z
       'CREATE_NOISE_THRESHOLD',
       'UPDATE_NOISE_THRESHOLD',
       'REMOVE_NOISE_THRESHOLD',
+      'CONFIGURE_AUTO_LOCK',
     ]),
     status: z.enum(['pending', 'success', 'error']),
     result: z.record(z.string(), z.unknown()).nullable().describe('Null until the attempt succeeded.'),

@@ -34,6 +34,8 @@ export const deviceSchema = z
       manufacturer: z.string(),
       locked: z.boolean().optional().describe('Only where the bolt itself is seen, and known.'),
       door_open: z.boolean().optional(),
+      auto_lock_enabled: z.boolean().optional(),
+      auto_lock_delay_seconds: z.number().optional(),
       battery_level: z.number().optional(),
       battery: batterySchema.optional(),
       supported_code_lengths: z.array(z.number()).optional(),
@@ -130,7 +132,7 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
     can_simulate_connection: false,
     can_simulate_disconnection: false,
     can_simulate_removal: false,
-    can_configure_auto_lock: false,
+    can_configure_auto_lock: device.capabilities.autoLock !== undefined,
     properties: {
       online: device.health.status === 'online',
       name: device.name,
@@ -167,13 +169,17 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
   };
 }
 
-function lockProperties(device: DeviceSnapshot): { locked?: boolean; door_open?: boolean } {
-  const { lockState, door } = device;
+function lockProperties(
+  device: DeviceSnapshot,
+): Pick<WireDevice['properties'], 'locked' | 'door_open' | 'auto_lock_enabled' | 'auto_lock_delay_seconds'> {
+  const { lockState, door, autoLock } = device;
   // `locked` is a claim about the bolt: a strike's coil or an acknowledgement does not make it.
   const known = tellsOfBolt(device.capabilities.lock?.observes) && (lockState === 'locked' || lockState === 'unlocked');
   return {
     ...(known ? { locked: lockState === 'locked' } : {}),
     ...(door === 'unknown' ? {} : { door_open: door === 'open' }),
+    ...(autoLock && { auto_lock_enabled: autoLock.enabled }),
+    ...(autoLock?.delaySeconds !== undefined && { auto_lock_delay_seconds: autoLock.delaySeconds }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { TimeSource } from '../../src/access-codes/trusted-clock.ts';
 import type { GrantVault } from '../../src/access-grants/provisioning-options.ts';
 import { Core } from '../../src/composition/core.ts';
 import {
+  type AutoLockCapability,
   type Clock,
   type DeviceReport,
   GatewayError,
@@ -150,12 +151,14 @@ export interface ScriptedOptions<Pad extends Keypad = ScriptedKeypad> extends Om
   readonly doorRules?: DoorRules;
   readonly firstWords?: readonly DeviceReport[];
   readonly keypad?: Pad;
+  readonly autoLock?: AutoLockCapability;
 }
 
 /** A core with one scripted lock, started. */
 export async function scriptedCore<Pad extends Keypad = ScriptedKeypad>(options: ScriptedOptions<Pad> = {}) {
   const lock = new ScriptedLock<Pad>();
   lock.keypad = options.keypad;
+  lock.autoLock = options.autoLock;
   lock.firstWords = options.firstWords ?? [];
   const fixture = coreFixture({
     ...options,

@@ -140,6 +140,11 @@ export class FakeGateway implements Gateway, FakeHost {
   readonly doors: Gateway['doors'] = {
     lock: (deviceId, origin) => this.#door('LOCK_DOOR', deviceId, origin),
     unlock: (deviceId, origin) => this.#door('UNLOCK_DOOR', deviceId, origin),
+    configureAutoLock: (deviceId, wanted, origin) => {
+      if (this.device(deviceId).capabilities.autoLock === undefined)
+        throw new GatewayError('unsupported_action', 'It cannot be told to lock itself.');
+      return this.accept('CONFIGURE_AUTO_LOCK', deviceId, { kind: 'auto_lock', ...wanted }, origin);
+    },
   };
   readonly accessCodes = new FakeAccessCodes(this);
   readonly #grants = fakeGrants(this, this.accessCodes, (event) => this.happen(event));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type AccessCodeCapability,
+  type AutoLockCapability,
   type CodeCommandContext,
   type CommandContext,
   type DeviceReport,
@@ -36,6 +37,7 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
   /** The device of the open generation ignores its abort and never closes. */
   closeHangs = false;
   keypad: Pad | undefined;
+  autoLock: AutoLockCapability | undefined;
   unlockActsOn: 'bolt' | 'latch' = 'bolt';
 
   readonly link: MqttLink;
@@ -83,6 +85,7 @@ export class ScriptedLock<Pad extends Keypad = ScriptedKeypad> {
           read: () => this.reading(),
         },
         ...(this.keypad && { accessCodes: this.keypad.capability }),
+        ...(this.autoLock && { autoLock: this.autoLock }),
         close: async () => {
           this.closed += 1;
           if (this.closeHangs) await new Promise(() => {});

@@ -54,6 +54,10 @@ interface Belongings {
 const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[]>> = {
   '/locks/lock_door': ({ device_id }) => [{ device_id }],
   '/locks/unlock_door': ({ device_id }) => [{ device_id }],
+  '/locks/configure_auto_lock': ({ device_id }) => [
+    { device_id, auto_lock_enabled: true, auto_lock_delay_seconds: 30 },
+    { device_id, auto_lock_enabled: false },
+  ],
   '/locks/get': ({ device_id, name }) => [{ device_id }, { name }],
   '/locks/list': ({ device_id, name }) => [{}, { device_ids: [device_id] }, { search: name }],
   '/devices/get': ({ device_id, name }) => [{ device_id }, { name }],

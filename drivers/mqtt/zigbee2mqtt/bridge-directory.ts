@@ -15,6 +15,8 @@ export interface ListedDevice {
   readonly model: string | undefined;
   /** The top level properties that it exposes, with those of its lock. */
   readonly properties: ReadonlySet<string>;
+  /** The seconds after which it can be told to lock itself (`auto_relock_time`); undefined where it cannot be set. */
+  readonly autoRelock: { readonly min: number; readonly max: number } | undefined;
 }
 
 /** A group as `bridge/groups` lists it: whoever commands it commands its members. */
@@ -25,10 +27,19 @@ export interface ListedGroup {
 
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-const exposeSchema = z.looseObject({
+const featureSchema = z.looseObject({
   property: optional(z.string()),
-  features: optional(z.array(z.looseObject({ property: optional(z.string()) }))),
+  access: optional(z.int()),
+  value_min: optional(z.number()),
+  value_max: optional(z.number()),
 });
+const exposeSchema = featureSchema.extend({ features: optional(z.array(featureSchema)) });
+
+/** Bits of a feature's `access` (Zigbee2MQTT, "Exposes"): it can be set, it can be read. */
+const settable = 2;
+const readable = 4;
+/** What can be set where the list names no bound, in seconds: the most that Zigbee2MQTT names for any lock. */
+const longestRelockS = 3_600;
 
 const deviceSchema = z.looseObject({
   ieee_address: z.string().transform((address) => address.toLowerCase()),
@@ -70,7 +81,17 @@ function deviceOf(device: z.output<typeof deviceSchema>): ListedDevice {
     vendor: definition?.vendor,
     model: definition?.model,
     properties: new Set(named.filter((property) => property !== undefined)),
+    autoRelock: autoRelockOf(exposes),
   };
+}
+
+function autoRelockOf(exposes: readonly z.output<typeof exposeSchema>[]): ListedDevice['autoRelock'] {
+  const found = exposes
+    .flatMap((expose) => [expose, ...(expose.features ?? [])])
+    .find(({ property }) => property === 'auto_relock_time');
+  const { access = 0, value_min: min = 1, value_max: max = longestRelockS } = found ?? {};
+  if ((access & settable) === 0 || (access & readable) === 0) return undefined;
+  return { min: Math.max(1, Math.ceil(min)), max: Math.floor(max) };
 }
 
 const groupSchema = z.looseObject({

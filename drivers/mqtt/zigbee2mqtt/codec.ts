@@ -24,6 +24,11 @@ export const pinClear = (slot: number): string => JSON.stringify({ pin_code: { u
 
 export const pinRead = (slot: number): string => JSON.stringify({ pin_code: { user: slot } });
 
+/** Seconds; 0: never. */
+export const autoRelockWrite = (seconds: number): string => JSON.stringify({ auto_relock_time: seconds });
+
+export const autoRelockRead = JSON.stringify({ auto_relock_time: '' });
+
 /** What somebody or something did to the lock. These keys are not cached: each message with one is an event. */
 export type LockEvent =
   | {
@@ -63,6 +68,8 @@ export interface StateMessage {
   readonly batteryLow: boolean | undefined;
   readonly tamper: boolean | undefined;
   readonly door: 'open' | 'closed' | 'unknown' | undefined;
+  /** Seconds after which the lock locks itself; 0: never. */
+  readonly autoRelockS: number | undefined;
   /** dBA */
   readonly noise: number | undefined;
   /** The IEEE address of the device that the message is of, where the bridge includes device information. */
@@ -96,6 +103,7 @@ const stateSchema = z.object({
   battery_low: optional(z.boolean()),
   tamper: optional(z.boolean()),
   door_state: text,
+  auto_relock_time: optional(z.int().min(0)),
   noise: optional(
     z.union([
       z.number(),
@@ -134,6 +142,7 @@ export function parseState(payload: Buffer): StateMessage | undefined {
     batteryLow: state.battery_low,
     tamper: state.tamper,
     door: state.door_state === undefined ? undefined : (contacts.get(state.door_state) ?? 'unknown'),
+    autoRelockS: state.auto_relock_time,
     noise: state.noise,
     ieeeAddress: state.device?.ieeeAddr.toLowerCase(),
     lastSeen: state.last_seen,

@@ -17,10 +17,11 @@ const suiteOf = (exposePin: boolean): MqttSuite => ({
   title: exposePin ? 'mqtt/zigbee2mqtt, codes shown' : 'mqtt/zigbee2mqtt',
   ...limitsOf(zigbee2mqtt),
   staleMs: 0,
+  autoLock: true,
   make: async (when) => {
     const { clock, broker, lock, link, device, reports, logged, command, simulator } = await zigbeeLock({
       settleMs: when === 'opened' ? 0 : 2_000,
-      lock: { exposePin },
+      lock: { exposePin, autoRelockS: 0 },
       settings: { pin_slots: { first: 1, count: 4 } },
     });
     const somebody = broker.peer();
@@ -47,6 +48,16 @@ const suiteOf = (exposePin: boolean): MqttSuite => ({
         tellLate: (ms) => lock.misbehave({ reportsLateMs: ms }),
         actLate: (ms) => lock.misbehave({ actsLateMs: ms }),
         fallSilent: () => lock.misbehave({ neverReports: true, ignoresReads: true }),
+      },
+      autoLock: {
+        kept: () => {
+          const seconds = lock.autoRelockS ?? 0;
+          return { enabled: seconds > 0, delaySeconds: seconds > 0 ? seconds : undefined };
+        },
+        keep: ({ enabled, delaySeconds }) => lock.setAutoRelockAtLock(enabled ? (delaySeconds ?? 0) : 0),
+        writes: () => lock.settingsWritten,
+        forget: () => lock.misbehave({ forgetsSettings: true }),
+        refuse: () => lock.misbehave({ refusesSettings: true }),
       },
       keypad: {
         slots: [1, 2, 3, 4],

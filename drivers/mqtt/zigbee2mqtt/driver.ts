@@ -7,6 +7,7 @@ import {
 } from '../../../src/contract/index.ts';
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { ownSlot } from '../../../src/driver-kit/slot-rules.ts';
+import { AutoRelock } from './auto-relock.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { CodeVoice } from './code-voice.ts';
 import { noiseRead, stateRead } from './codec.ts';
@@ -47,6 +48,7 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
     voice.hear(event);
   });
   binding.onChange(() => voice.judge());
+  const autoLock = new AutoRelock(conversation, reporter);
   return {
     lock: {
       observes: 'bolt',
@@ -56,8 +58,10 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
       read: (read) => readBolt(conversation, read),
     },
     ...(chosen.pin_slots && { accessCodes: openKeypad({ ...conversation, voice }, chosen, chosen.pin_slots) }),
+    autoLock,
     isBehindBridge: true,
     close: async () => {
+      autoLock.close();
       reports.close();
       await close();
     },

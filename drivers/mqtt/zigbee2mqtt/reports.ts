@@ -46,6 +46,7 @@ const states: ReadonlySet<DeviceReport['kind']> = new Set<DeviceReport['kind']>(
   'battery',
   'door',
   'health',
+  'auto_lock',
 ]);
 
 /** What a lock tells of itself. */

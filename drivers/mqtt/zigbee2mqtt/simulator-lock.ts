@@ -42,6 +42,8 @@ export interface SimulatedLockOptions extends Partial<Omit<KeypadOptions, 'ieeeA
   /** Percent */
   readonly battery?: number;
   readonly motorMs?: number;
+  /** Seconds after which it locks itself, 0 for never: it can be told. Undefined: it does not have that. */
+  readonly autoRelockS?: number;
 }
 
 /** Measured: state appears about 860 ms after the command: 150 ms of radio, 700 ms of motor. */
@@ -66,12 +68,15 @@ export class SimulatedLock implements BridgedDevice {
   readonly movements: BoltMovement[] = [];
   /** Every door command that reached the lock, obeyed or not. */
   readonly doorCommands: DoorCommand[] = [];
+  /** How often a setting reached the lock. */
+  settingsWritten = 0;
   readonly #bridge: SimulatedBridge;
   readonly #clock: Clock;
   readonly #timers: TimerSet;
   readonly #radioMs: number;
   readonly #motorMs: number;
   readonly #slots: number;
+  #autoRelockS: number | undefined;
   readonly #vendor: string;
   readonly #model: string;
   #misbehaviour: LockMisbehaviour = wellBehaved;
@@ -91,6 +96,7 @@ export class SimulatedLock implements BridgedDevice {
     this.#radioMs = options.radioMs ?? 150;
     this.#motorMs = options.motorMs ?? 700;
     this.#slots = options.slots ?? 30;
+    this.#autoRelockS = options.autoRelockS;
     this.#bolt = options.bolt ?? 'locked';
     this.#battery = options.battery ?? 87;
     this.keypad = new SimulatedKeypad(
@@ -115,6 +121,16 @@ export class SimulatedLock implements BridgedDevice {
     return this.#bolt;
   }
 
+  /** Seconds after which it locks itself: the truth, whatever the bridge says. */
+  get autoRelockS(): number | undefined {
+    return this.#autoRelockS;
+  }
+
+  /** Somebody sets it at the lock's own panel: nothing is said. */
+  setAutoRelockAtLock(seconds: number): void {
+    this.#autoRelockS = seconds;
+  }
+
   get listing(): JsonObject {
     const exposes: Json[] = [
       {
@@ -125,6 +141,15 @@ export class SimulatedLock implements BridgedDevice {
         ],
       },
     ];
+    if (this.#autoRelockS !== undefined)
+      exposes.push({
+        type: 'numeric',
+        property: 'auto_relock_time',
+        unit: 's',
+        access: 7,
+        value_min: 0,
+        value_max: 3600,
+      });
     if (this.#slots > 0) exposes.push({ type: 'composite', property: 'pin_code', access: 7 });
     return {
       type: 'EndDevice',
@@ -189,6 +214,7 @@ export class SimulatedLock implements BridgedDevice {
 
   set(key: string, value: Json): boolean {
     if (key === 'pin_code') return this.keypad.set(value);
+    if (key === 'auto_relock_time') return this.#setAutoRelock(Number(value));
     if (key !== 'state') return false;
     const command = String(value).toUpperCase();
     if (command !== 'LOCK' && command !== 'UNLOCK') {
@@ -213,6 +239,7 @@ export class SimulatedLock implements BridgedDevice {
       this.#disturb();
       return this.keypad.get(value);
     }
+    if (key === 'auto_relock_time') return this.#tellAutoRelock();
     if (key !== 'state') return false;
     this.#disturb();
     const { deaf, ignoresReads, readError } = this.#misbehaviour;
@@ -224,6 +251,41 @@ export class SimulatedLock implements BridgedDevice {
 
   stop(): void {
     this.#timers.clear();
+  }
+
+  /** The bridge says what it wrote as soon as the lock acknowledged the write. */
+  #setAutoRelock(seconds: number): boolean {
+    if (this.#autoRelockS === undefined) return false;
+    const { deaf, refusesSettings, forgetsSettings } = this.#misbehaviour;
+    const failed = (error: { readonly afterMs: number; readonly reason: string }) =>
+      this.#timers.after(error.afterMs, () =>
+        this.#bridge.publishFailed('set', 'auto_relock_time', this.ieeeAddress, error.reason),
+      );
+    if (deaf) failed(noAnswer);
+    else if (refusesSettings) failed(readOnly);
+    else
+      this.#timers.after(this.#radioMs, () => {
+        this.settingsWritten += 1;
+        if (!forgetsSettings) this.#autoRelockS = seconds;
+        this.#bridge.update(this.ieeeAddress, { auto_relock_time: seconds });
+      });
+    return true;
+  }
+
+  #tellAutoRelock(): boolean {
+    const seconds = this.#autoRelockS;
+    if (seconds === undefined) return false;
+    const { deaf, ignoresReads } = this.#misbehaviour;
+    this.#disturb();
+    if (deaf || ignoresReads)
+      this.#timers.after(noAnswer.afterMs, () =>
+        this.#bridge.publishFailed('get', 'auto_relock_time', this.ieeeAddress, noAnswer.reason),
+      );
+    else
+      this.#timers.after(this.#radioMs, () =>
+        this.#bridge.update(this.ieeeAddress, { auto_relock_time: this.#autoRelockS ?? 0 }),
+      );
+    return true;
   }
 
   /** The motor takes one command after the other. */
@@ -258,6 +320,8 @@ export class SimulatedLock implements BridgedDevice {
     if (at === this.#bolt) return;
     this.movements.push({ at: this.#clock.now(), from: this.#bolt, to: at, cause });
     this.#bolt = at;
+    const seconds = this.#autoRelockS ?? 0;
+    if (at === 'unlocked' && seconds > 0) this.#timers.after(seconds * 1_000, () => this.#relock());
   }
 
   /** The attribute report, and the operation event in a second message. */
@@ -304,6 +368,9 @@ const stateKeys = (bolt: BoltPosition): JsonObject => ({
   state: bolt === 'locked' ? 'LOCK' : 'UNLOCK',
   lock_state: bolt,
 });
+
+/** The lock refuses the attribute. */
+const readOnly = { afterMs: 150, reason: `Error: ZCL command closuresDoorLock.write failed (Status 'READ_ONLY')` };
 
 const noAnswer = {
   afterMs: zclTimeoutMs,

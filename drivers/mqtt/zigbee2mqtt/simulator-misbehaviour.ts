@@ -39,6 +39,11 @@ export interface LockMisbehaviour {
   /** Says that it does not know where its bolt is (ZCL LockState 0xFF): the bridge says UNLOCK and no `lock_state`. */
   readonly knowsNoBolt: boolean;
 
+  /** Refuses every setting. */
+  readonly refusesSettings: boolean;
+  /** Acknowledges a setting and keeps the old one. */
+  readonly forgetsSettings: boolean;
+
   /** Refuses every PIN with a failure status: nothing at all appears on MQTT. */
   readonly refusesPins: boolean;
   /** Says that it took a PIN and keeps none. */
@@ -81,6 +86,8 @@ export const wellBehaved: LockMisbehaviour = {
   repeatsEveryMs: 0,
   tellsEventsAgainAfterMs: [],
   knowsNoBolt: false,
+  refusesSettings: false,
+  forgetsSettings: false,
   refusesPins: false,
   forgetsPins: false,
   believesPins: false,

@@ -27,6 +27,9 @@ export const boltTraits: Traits = {
 /** The bridge may believe a PIN stored before anybody read it back. */
 export const slotTraits: Traits = { ...boltTraits, echoes: true };
 
+/** What the lock keeps of when to lock itself: its seconds as text. */
+export const autoRelockAbout = 'auto_relock';
+
 export const slotAbout = (slot: number): string => `slot/${slot}`;
 
 /** A lock tells its relocking again for this long. A guess. */
@@ -91,7 +94,12 @@ export class Testimony {
   #heard(heard: HeardMessage): void {
     const { event } = heard.message;
     const subjects = this.#subjectsOf(heard);
-    const claims = [...this.#ofSlots(heard, subjects), ...this.#ofBolt(heard, subjects), ...this.#ofEvent(heard)];
+    const claims = [
+      ...this.#ofSlots(heard, subjects),
+      ...this.#ofAutoRelock(heard, subjects),
+      ...this.#ofBolt(heard, subjects),
+      ...this.#ofEvent(heard),
+    ];
     if (claims.length > 0) this.#book.told(...claims);
     const isOurSlot = event?.kind === 'programmed' && event.slot === this.#written?.slot && !heard.retained;
     if (isOurSlot) this.#book.said({ word: 'done' });
@@ -118,6 +126,14 @@ export class Testimony {
       const isNews = heard.changed?.has(slotKey(slot)) === true;
       return { about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subjects, about) };
     });
+  }
+
+  #ofAutoRelock(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
+    const { autoRelockS } = heard.message;
+    if (autoRelockS === undefined) return [];
+    const isNews = heard.changed?.has('auto_relock_time') === true;
+    if (isNews) this.#own.takeAnswerAbout(autoRelockAbout);
+    return [{ about: autoRelockAbout, value: String(autoRelockS), ...ageOf(heard, isNews, subjects, autoRelockAbout) }];
   }
 
   #valueOf(slot: number, status: SlotStatus): Value {

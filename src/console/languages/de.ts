@@ -161,6 +161,7 @@ export const de: Words = {
     CREATE_NOISE_THRESHOLD: 'Grenze anlegen',
     UPDATE_NOISE_THRESHOLD: 'Grenze ändern',
     REMOVE_NOISE_THRESHOLD: 'Grenze entfernen',
+    CONFIGURE_AUTO_LOCK: 'Selbstverriegelung einstellen',
   },
   attempts: {
     title: 'Verlauf',

@@ -157,6 +157,7 @@ export const en = {
     CREATE_NOISE_THRESHOLD: 'Create threshold',
     UPDATE_NOISE_THRESHOLD: 'Change threshold',
     REMOVE_NOISE_THRESHOLD: 'Remove threshold',
+    CONFIGURE_AUTO_LOCK: 'Set auto-lock',
   } as Readonly<Record<string, string>>,
   attempts: {
     title: 'History',

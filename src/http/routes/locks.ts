@@ -8,6 +8,25 @@ import { commandRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 import { syncParameter } from './sync-parameter.ts';
 
+/** Seam's bounds; locks count whole seconds. */
+const autoLock = z
+  .strictObject({
+    device_id: z.string(),
+    auto_lock_enabled: z.boolean(),
+    auto_lock_delay_seconds: z
+      .number()
+      .int('Give whole seconds')
+      .min(1)
+      .max(60)
+      .optional()
+      .describe('Needed to enable it. Many locks keep only some of these: the refusal says which.'),
+    ...syncParameter,
+  })
+  .refine(
+    (params) => !params.auto_lock_enabled || params.auto_lock_delay_seconds !== undefined,
+    'auto_lock_delay_seconds is needed where auto_lock_enabled is true',
+  );
+
 export function lockRoutes(): Route[] {
   const door = (path: string, summary: string, command: 'lock' | 'unlock'): Route =>
     commandRoute('create', {
@@ -23,6 +42,20 @@ export function lockRoutes(): Route[] {
   return [
     door('/locks/lock_door', 'Lock a door', 'lock'),
     door('/locks/unlock_door', 'Unlock a door', 'unlock'),
+    commandRoute('create', {
+      path: '/locks/configure_auto_lock',
+      summary: 'Tell a lock whether, and how long after an unlocking, to lock itself',
+      scopes: ['control'],
+      params: autoLock,
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      accept: async ({ device_id, auto_lock_enabled: enabled, auto_lock_delay_seconds }, origin, { gateway }) =>
+        gateway.doors.configureAutoLock(
+          findDevice(gateway, { device_id }).deviceId,
+          { enabled, delaySeconds: enabled ? auto_lock_delay_seconds : undefined },
+          origin,
+        ),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
+    }),
     readRoute({
       path: '/locks/get',
       summary: 'Get a lock',

@@ -1,0 +1,162 @@
+import type { AutoLock, AutoLockCapability, CodeCommandContext, ReadContext } from '../../../src/contract/index.ts';
+import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts';
+import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
+import type { BridgeComplaint } from './bridge-complaint.ts';
+import { autoRelockRead, autoRelockWrite } from './codec.ts';
+import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import type { HeardMessage } from './device-feed.ts';
+import { complained } from './failures.ts';
+import type { Reporter } from './reports.ts';
+import { autoRelockAbout, slotTraits } from './testimony.ts';
+
+const key = 'auto_relock_time';
+
+const plan: Plan = {
+  // The bridge says itself what it wrote once the lock acknowledged it; the lock is read after that, or after this.
+  firstAskMs: 500,
+  // Guesses: reads cost battery.
+  betweenMs: 1_100,
+  longestBetweenMs: 3_000,
+  patienceMs: 2_000,
+  travelMs: 10_000,
+  halfWayMs: 0,
+  witnessMs: 0,
+  reasonMs: 0,
+  knownForMs: 30_000,
+  earlyUntil: Number.POSITIVE_INFINITY,
+};
+
+/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
+const marginMs = 500;
+
+/**
+ * A lock's attribute AutoRelockTime (ZCL Door Lock cluster, 0x0023): after how many seconds it locks itself, and 0 for
+ * never. The bridge shows it as `auto_relock_time`, and says there what it wrote before anybody read it back.
+ */
+export class AutoRelock implements AutoLockCapability {
+  readonly #conversation: Conversation;
+  readonly #reporter: Reporter;
+  #delays: AutoLockCapability['delays'];
+  #isWriting = false;
+  #isAsked = false;
+  readonly #stop: () => void;
+
+  constructor(conversation: Conversation, reporter: Reporter) {
+    this.#conversation = conversation;
+    this.#reporter = reporter;
+    const { binding, feed } = conversation;
+    this.#stop = binding.onChange(() => this.#learn());
+    feed.listen((event) => {
+      if (event.kind === 'message') this.#hear(event);
+      if (event.kind === 'reachable') this.#askOnce();
+    });
+    this.#learn();
+  }
+
+  get delays(): AutoLockCapability['delays'] {
+    return this.#delays;
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  async configure(ctx: CodeCommandContext, wanted: AutoLock): Promise<AutoLock> {
+    const seconds = wanted.enabled ? (wanted.delaySeconds ?? 0) : 0;
+    this.#isWriting = true;
+    try {
+      const verdict = await this.#write(ctx, seconds);
+      const read = autoLockOf(Number(this.#readIn(verdict, seconds)));
+      this.#reporter.tell({ kind: 'auto_lock', ...read });
+      return read;
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async read(ctx: ReadContext): Promise<AutoLock> {
+    const value = await question(this.#conversation, ctx.signal, {
+      ...{ about: autoRelockAbout, key, payload: autoRelockRead, traits: slotTraits },
+      plan: { ...plan, firstAskMs: 0 },
+    });
+    if (value === undefined) throw complained(this.#conversation.device, 'no_answer', 'not_sent');
+    const read = autoLockOf(Number(value));
+    this.#reporter.tell({ kind: 'auto_lock', ...read });
+    return read;
+  }
+
+  #write(ctx: CodeCommandContext, seconds: number): Promise<Verdict<BridgeComplaint>> {
+    const conversation = this.#conversation;
+    return conversation.book.judge({
+      ...{
+        goal: { proof: [{ about: autoRelockAbout, value: String(seconds) }] },
+        traits: slotTraits,
+        plan,
+        ctx,
+        marginMs,
+      },
+      send: async (observer, said) => {
+        const { link, feed } = conversation;
+        await ctx.letDoorsPass();
+        assertReachable(conversation);
+        const permit = observedPermit(onlyOurs(conversation, await ctx.pointOfNoReturn()), observer);
+        said({
+          said: 'acknowledged',
+          at: await link.command(permit, feed.topics.set, autoRelockWrite(seconds), ctx.signal),
+        });
+      },
+      ask: asking(conversation, autoRelockRead),
+      between: () => ctx.letDoorsPass(),
+    });
+  }
+
+  /** @throws GatewayError when nobody knows, or nothing was written */
+  #readIn(verdict: Verdict<BridgeComplaint>, seconds: number): Value {
+    const { device } = this.#conversation;
+    switch (verdict.end) {
+      case 'confirmed':
+      case 'unconfirmed':
+        return String(seconds);
+      case 'not_reached':
+        return verdict.value;
+      case 'refused':
+        throw complained(device, verdict.reason?.reason ?? 'other', 'refused');
+      default: {
+        const reason = verdict.end === 'unknown' ? verdict.reason : undefined;
+        if (reason?.verb === 'set') throw complained(device, reason.reason, 'maybe_sent');
+        throw autoLockUnknown(device.name);
+      }
+    }
+  }
+
+  #learn(): void {
+    const before = this.#delays;
+    const { binding } = this.#conversation;
+    this.#delays = binding.listed?.autoRelock ?? before;
+    if (this.#delays?.min === before?.min && this.#delays?.max === before?.max) return;
+    this.#reporter.tell({ kind: 'capabilities' });
+    this.#askOnce();
+  }
+
+  /** What the bridge remembers may be of long ago, and it remembers nothing of a lock that nobody asked. */
+  #askOnce(): void {
+    const { feed, link, binding, book, own, closing } = this.#conversation;
+    if (this.#isAsked || this.#delays === undefined || feed.interruption || binding.problem) return;
+    this.#isAsked = true;
+    book.asked(autoRelockAbout);
+    own.asked(autoRelockAbout);
+    link.query(feed.topics.get, autoRelockRead, closing).catch(() => undefined);
+  }
+
+  /** What the bridge says while it is written is told once it was read. */
+  #hear({ message: { autoRelockS }, changed, isOwnWord }: HeardMessage): void {
+    if (autoRelockS === undefined || this.#isWriting || changed?.has(key) === false) return;
+    this.#reporter.tell({ kind: 'auto_lock', ...autoLockOf(autoRelockS) }, !isOwnWord);
+  }
+}
+
+const autoLockOf = (seconds: number): AutoLock => ({
+  enabled: seconds > 0,
+  delaySeconds: seconds > 0 ? seconds : undefined,
+});
