@@ -37,6 +37,9 @@ function codes({ accessCodes }: Device): string {
   return `${observes === 'slot' ? 'read back' : 'never confirmed'}, ${slots}${hours}`;
 }
 
+const autoLock = ({ autoLock: kept }: Device): string =>
+  kept?.delays === undefined ? '–' : `${kept.delays.min} to ${kept.delays.max} s`;
+
 function noise({ noise: sensor }: Device): string {
   if (sensor === undefined) return '–';
   return `${sensor.metric}, every ${sensor.expectedIntervalMs / 1_000} s${sensor.setThreshold ? ', keeps a threshold' : ''}`;
@@ -54,6 +57,7 @@ const what = ({ driver, device, what: kind }: OpenedDevice) => [
   kind,
   door(device),
   codes(device),
+  autoLock(device),
   noise(device),
 ];
 
@@ -96,7 +100,7 @@ drivers as they stand against their simulators. A new one: [writing-a-driver.md]
 
 ## What they can
 
-${table(['driver', 'device', 'door', 'codes', 'noise'], (await openedDevices(closers)).map(what))}
+${table(['driver', 'device', 'door', 'codes', 'auto-lock', 'noise'], (await openedDevices(closers)).map(what))}
 
 ## How they are reached
 

@@ -67,7 +67,8 @@ async function zigbeeNoise(): Promise<Device> {
   return device;
 }
 
-const zigbeeKeypad = () => zigbeeLock({ settleMs: 2_000, settings: { pin_slots: { first: 1, count: 4 } } });
+const zigbeeKeypad = () =>
+  zigbeeLock({ settleMs: 2_000, lock: { autoRelockS: 0 }, settings: { pin_slots: { first: 1, count: 4 } } });
 
 async function zwaveNoise(): Promise<Device> {
   const { device } = await zwaveDoor({
