@@ -71,6 +71,7 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
     'systemd/bluetooth.conf': 'usr/share/doc/strikeplate/examples/bluetooth.conf',
     'systemd/serial.conf': 'usr/share/doc/strikeplate/examples/serial.conf',
     'systemd/store-key.conf': 'usr/share/doc/strikeplate/examples/store-key.conf',
+    'systemd/configuration.conf': 'usr/share/doc/strikeplate/examples/configuration.conf',
     'systemd/local-network.conf': 'usr/share/doc/strikeplate/examples/local-network.conf',
     'config/gateway.example.yaml': 'etc/strikeplate/gateway.example.yaml',
     'config/gateway.schema.json': 'usr/share/strikeplate/gateway.schema.json',

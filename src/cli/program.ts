@@ -8,7 +8,7 @@ import { showClock } from './clock.ts';
 import { createCode, deleteCode, listCodes } from './codes.ts';
 import { commandTree } from './command-tree.ts';
 import { completion, type Shell, shells } from './completion.ts';
-import { listDevices } from './devices.ts';
+import { defineDeviceCommands } from './device-commands.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { forget } from './forget.ts';
@@ -133,10 +133,7 @@ started in this folder. "strikeplate demo" starts one.`,
     .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
     .action(async (options) => done(await checkConfig(terminal, catalogues, options)));
 
-  connected(program.command('devices'))
-    .description('list locks and sensors, and how they are')
-    .addHelpText('after', examples(['strikeplate devices', 'strikeplate devices --json | jq -r ".[].device_id"']))
-    .action(async (options) => done(await listDevices(terminal, options)));
+  defineDeviceCommands(program, { terminal, catalogues }, connected, done);
 
   for (const action of ['lock', 'unlock'] as const)
     connected(program.command(`${action} <device>`))

@@ -12,18 +12,33 @@ const answer = z.looseObject({
     needs_restart: ids,
   }),
 });
+type ReloadAnswer = z.output<typeof answer>['reload'];
 
 /** Has the running gateway take over its configuration file. */
 export async function reload(
   terminal: Terminal,
   options: ConnectOptions & { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const told = await connect(terminal, options).post('/strikeplate/configuration/reload', {}, answer);
+  return tellReload(terminal, await askForReload(terminal, options), options);
+}
+
+/** @param what of the configuration's routes, which all answer with what was taken over. @throws CommandError */
+export async function askForReload(
+  terminal: Terminal,
+  options: ConnectOptions,
+  what = 'reload',
+  body: Readonly<Record<string, unknown>> = {},
+): Promise<ReloadAnswer> {
+  return (await connect(terminal, options).post(`/strikeplate/configuration/${what}`, body, answer)).reload;
+}
+
+/** Says what was taken over. */
+export function tellReload(terminal: Terminal, report: ReloadAnswer, options: { readonly json?: boolean }): ExitCode {
   if (options.json) {
-    terminal.out(json(told.reload));
+    terminal.out(json(report));
     return exitCodes.ok;
   }
-  const { devices, links, monitor_changed, needs_restart } = told.reload;
+  const { devices, links, monitor_changed, needs_restart } = report;
   const parts = [
     ...(['added', 'changed', 'removed'] as const).flatMap((how) =>
       devices[how].length > 0 ? [`${how}: ${devices[how].join(', ')}`] : [],

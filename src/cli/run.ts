@@ -54,7 +54,11 @@ async function runConfig(
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
   const clock = systemClock;
-  const load = () => loadConfig(file, { ...own, ...place, env: terminal.env, now: clock.wallTime() });
+  const load = (text?: string) =>
+    loadConfig(file, {
+      ...{ ...own, ...place, env: terminal.env, now: clock.wallTime() },
+      ...(text !== undefined && { text }),
+    });
   const config = await load();
   const catalogues = withOutside(own, config);
   // Written at once: what was said before a crash is the most interesting.

@@ -28,6 +28,7 @@ import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/index.ts';
 import { writeStart } from './audit-start.ts';
 import { Backups } from './backups.ts';
+import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
 import { KeyWatch } from './key-watch.ts';
@@ -49,8 +50,8 @@ export interface StartOptions {
   readonly simulatedRadios?: SimulatedRadios;
   /** Makes a backup of this gateway, in a process of its own. */
   readonly makeBackup?: () => Promise<void>;
-  /** Reads the configuration file anew. @throws ConfigError */
-  readonly loadAgain?: () => Promise<LoadedConfig>;
+  /** Reads the configuration file anew, or judges a text that is to be written there. @throws ConfigError */
+  readonly loadAgain?: (text?: string) => Promise<LoadedConfig>;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
@@ -178,6 +179,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const reloader =
       loadAgain &&
       new Reloader({ ...{ config, links, core, monitoring, backups, audit, deviceContext, log }, load: loadAgain });
+    const configuration =
+      loadAgain && reloader && new ConfigurationChanges({ file: config.file, clock, reloader, load: loadAgain });
     const http = await startup.add(async () =>
       createHttpServer({
         gateway: core,
@@ -206,7 +209,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         onLimit: (bite) => limits.bit(bite),
         log,
         metrics: monitoring.metrics,
-        ...(reloader && { configuration: reloader }),
+        ...(configuration && { configuration }),
         ...(certificates && { tls: certificates.current }),
       }),
     );

@@ -63,6 +63,11 @@ export class Links {
     );
   }
 
+  /** The names of those that the configuration has and that do not run, be they new or because they did not start. */
+  missing(config: Sections): ReadonlySet<string> {
+    return new Set(planned(config).flatMap(({ name }) => (this.#links.has(name) ? [] : [name])));
+  }
+
   /**
    * Closes what goes and starts what is new; what stays is left alone.
    * @param released resolves when nobody uses a link any more

@@ -4,6 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
 import { ConfigError } from '../config/problems.ts';
 import { GatewayError } from '../contract/index.ts';
+import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
 import type { AuditActor } from '../model/audit.ts';
 import type { ReloadReport } from '../model/reload.ts';
 import type { Monitoring } from '../monitor/monitoring.ts';
@@ -24,6 +25,20 @@ export interface ReloaderOptions {
   readonly audit: Pick<AuditLog, 'write'>;
   readonly deviceContext: DeviceContext;
   readonly log: Logger;
+}
+
+/** A configuration that was judged. */
+export interface Wanted {
+  readonly config: LoadedConfig;
+  /** Puts the file back as it was, where it was written for this. */
+  takeBack?(): Promise<unknown>;
+}
+
+interface Plan {
+  readonly report: ReloadReport;
+  readonly isSame: (device: DeviceConfig) => boolean;
+  /** Whether a link goes, comes, or is another one. */
+  readonly isMoving: (link: string) => boolean;
 }
 
 /** What a running gateway cannot take over, by its name in the file. */
@@ -54,54 +69,34 @@ export class Reloader {
 
   /**
    * Resolves when all of it is in effect.
-   * @throws GatewayError `invalid_input` with everything that is wrong with the file; nothing was changed then
+   * @param read where the configuration comes from; unless told, the file as it is
+   * @throws GatewayError `invalid_input` with everything that is wrong with it. What ran before goes on then.
    */
-  reload(by: AuditActor): Promise<ReloadReport> {
-    const turn = this.#last.then(() => this.#reload(by));
+  reload(by: AuditActor, read: () => Promise<Wanted> = this.#readFile): Promise<ReloadReport> {
+    const turn = this.#last.then(() => this.#reload(by, read));
     this.#last = turn.catch(() => undefined);
     return turn;
   }
 
-  async #reload(by: AuditActor): Promise<ReloadReport> {
-    const { load, links, audit, log, backups } = this.#options;
+  readonly #readFile = async (): Promise<Wanted> => ({ config: await this.#options.load() });
+
+  async #reload(by: AuditActor, read: () => Promise<Wanted>): Promise<ReloadReport> {
+    const { audit, log, backups } = this.#options;
     const before = this.#config;
-    const after = await load().catch((error: unknown) => {
-      if (!(error instanceof ConfigError)) throw error;
-      throw new GatewayError(
-        'invalid_input',
-        `Nothing was changed: the configuration has mistakes.\n${error.message}`,
-        {
-          cause: error,
-        },
-      );
+    const { config: after, takeBack } = await read().catch((error: unknown) => {
+      throw asMistakes(error);
     });
-    const touched = links.touched(after);
-    const news = new Set(linkNames(after).filter((name) => !linkNames(before).includes(name)));
-    const isSame = isSameDevice(before.devices, (name) => touched.has(name));
-    const report: ReloadReport = {
-      configSha256: after.digest,
-      devices: difference(before.devices, after.devices, isSame),
-      links: [...touched, ...news].sort(),
-      isMonitorChanged: !isDeepStrictEqual(before.monitor, after.monitor),
-      needsRestart: Object.entries(fixed)
-        .filter(([, section]) => !isDeepStrictEqual(section(this.#options.config), section(after)))
-        .map(([name]) => name),
-    };
-    if (before.digest !== after.digest || report.links.length > 0)
-      await audit.write({
-        kind: 'configuration_changed',
-        by,
-        details: {
-          config_sha256: after.digest,
-          added: report.devices.added,
-          removed: report.devices.removed,
-          changed: report.devices.changed,
-          links: report.links,
-          needs_restart: report.needsRestart,
-        },
+    const plan = this.#planFor(before, after);
+    const { report } = plan;
+    try {
+      if (before.digest !== after.digest || report.links.length > 0) await audit.write(entryOf(by, report));
+      await this.#apply(before, after, plan);
+    } catch (error) {
+      await takeBack?.().catch((err: unknown) => {
+        log.error({ err }, 'the configuration file was not put back as it was before the change');
       });
-    this.#config = after;
-    await this.#apply(before, after, report, { isSame, isMoving: (name) => touched.has(name) || news.has(name) });
+      throw notTakenOver(error);
+    }
     backups.change(after.backup);
     log.info(
       { ...report.devices, links: report.links, needsRestart: report.needsRestart },
@@ -110,54 +105,119 @@ export class Reloader {
     return report;
   }
 
-  async #apply(
+  /** What has to be done to come from what runs to what is wanted. */
+  #planFor(before: LoadedConfig, after: LoadedConfig): Plan {
+    const { links } = this.#options;
+    const moving = new Set([...links.touched(after), ...links.missing(after)]);
+    const isMoving = (link: string) => moving.has(link);
+    const isSame = isSameDevice(before.devices, isMoving);
+    return {
+      isSame,
+      isMoving,
+      report: {
+        configSha256: after.digest,
+        devices: difference(before.devices, after.devices, isSame),
+        links: [...moving].sort(),
+        isMonitorChanged: !isDeepStrictEqual(before.monitor, after.monitor),
+        needsRestart: Object.entries(fixed)
+          .filter(([, section]) => !isDeepStrictEqual(section(this.#options.config), section(after)))
+          .map(([name]) => name),
+      },
+    };
+  }
+
+  /**
+   * Makes it so, or leaves things as they were.
+   * @throws what kept a part of it from starting
+   */
+  async #apply(before: LoadedConfig, after: LoadedConfig, plan: Plan): Promise<void> {
+    // What can fail before anything was touched.
+    const fresh = await this.#freshDevices(after, plan);
+    const failure = await this.#exchange(before, after, plan, fresh);
+    this.#config = after;
+    if (failure === undefined) return;
+    const back = this.#planFor(after, before);
+    const old = await this.#freshDevices(before, back);
+    const again = await this.#exchange(after, before, back, old);
+    this.#config = before;
+    if (again !== undefined)
+      this.#options.log.error({ err: again }, 'a link that ran before could not be started again');
+    throw failure;
+  }
+
+  #freshDevices(after: LoadedConfig, { isSame }: Plan): Promise<ManagedDeviceOptions[]> {
+    return managedDevices(
+      after.devices.filter((device) => !isSame(device)),
+      this.#options.deviceContext,
+    );
+  }
+
+  /** @returns what kept a part of it from starting; the devices are those of `after` in any case */
+  async #exchange(
     before: LoadedConfig,
     after: LoadedConfig,
-    report: ReloadReport,
-    { isSame, isMoving }: { isSame: (device: DeviceConfig) => boolean; isMoving: (link: string) => boolean },
-  ): Promise<void> {
-    const { core, links, monitoring, deviceContext, log } = this.#options;
+    { report, isMoving }: Plan,
+    fresh: readonly ManagedDeviceOptions[],
+  ): Promise<unknown> {
+    const { core, links, monitoring } = this.#options;
+    const failures: unknown[] = [];
+    const attempt = (step: Promise<unknown>) =>
+      step.then(
+        () => undefined,
+        (error: unknown) => {
+          failures.push(error);
+        },
+      );
     const { added, removed, changed } = report.devices;
     const isRosterChanged = added.length + removed.length + changed.length > 0 || !isSameOrder(before, after);
     const monitorLink = after.monitor && `mqtt/${after.monitor.mqtt}`;
     const isMonitorMoving = monitorLink !== undefined && isMoving(monitorLink);
     // The one that tells of the doors lets go before its broker goes.
-    if (isMonitorMoving) await monitoring.change(undefined, after.digest, true);
+    if (isMonitorMoving) await attempt(monitoring.change(undefined, after.digest, true));
 
-    const fresh = await managedDevices(
-      after.devices.filter((device) => !isSame(device)),
-      deviceContext,
-    );
     const byId = new Map(fresh.map((options) => [options.description.deviceId, options]));
     const changing = core.changeDevices(after.devices.map(({ deviceId }) => byId.get(deviceId) ?? deviceId));
     if (!isMonitorMoving && (isRosterChanged || report.isMonitorChanged || before.digest !== after.digest))
-      await monitoring.change(after.monitor, after.digest, false);
+      await attempt(monitoring.change(after.monitor, after.digest, false));
 
     const onLink = (name: string) =>
       before.devices.flatMap(({ deviceId, link }) =>
         nameOf(link) === name ? (changing.closed.get(deviceId) ?? []) : [],
       );
-    const moved = links
-      .change(after, (name) => Promise.all(onLink(name)))
-      .catch((error: unknown) => {
-        log.error({ err: error }, 'a link of the new configuration could not be started');
-      });
+    const moved = attempt(links.change(after, (name) => Promise.all(onLink(name))));
     const linkOf = new Map(after.devices.map(({ deviceId, link }) => [deviceId, nameOf(link)]));
     const opened = changing.openAfter((deviceId) => (isMoving(linkOf.get(deviceId) ?? '') ? moved : Promise.resolve()));
     await moved;
-    if (isMonitorMoving) await monitoring.change(after.monitor, after.digest, true);
+    if (isMonitorMoving) await attempt(monitoring.change(after.monitor, after.digest, true));
     await opened;
+    return failures[0];
   }
 }
 
-const nameOf = ({ kind, name }: DeviceConfig['link']): string => `${kind}/${name}`;
+/** A file that cannot be used is nobody's fault but the file's. */
+function asMistakes(error: unknown): unknown {
+  if (!(error instanceof ConfigError)) return error;
+  return new GatewayError('invalid_input', `Nothing was changed: the configuration has mistakes.\n${error.message}`, {
+    cause: error,
+  });
+}
 
-const linkNames = ({ mqtt, serial, ble, zwave }: LoadedConfig): string[] => [
-  ...mqtt.map(({ name }) => `mqtt/${name}`),
-  ...serial.map(({ name }) => `serial/${name}`),
-  ...ble.map(({ name }) => `ble/${name}`),
-  ...zwave.map(({ name }) => `zwave/${name}`),
-];
+function notTakenOver(error: unknown): unknown {
+  if (!(error instanceof Error) || (error instanceof GatewayError && error.http !== undefined)) return error;
+  return new GatewayError(
+    'invalid_input',
+    `Nothing was changed: what the configuration asks for cannot be started, and what ran before goes on. ${error.message}`,
+    { cause: error },
+  );
+}
+
+const entryOf = (by: AuditActor, { configSha256, devices, links, needsRestart }: ReloadReport) => ({
+  kind: 'configuration_changed' as const,
+  by,
+  details: { config_sha256: configSha256, ...devices, links, needs_restart: needsRestart },
+});
+
+const nameOf = ({ kind, name }: DeviceConfig['link']): string => `${kind}/${name}`;
 
 const isSameOrder = (before: LoadedConfig, after: LoadedConfig) =>
   isDeepStrictEqual(

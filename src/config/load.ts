@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly now: number;
   /** State directory for a configuration that ships with the product, which must not be written beside. */
   readonly stateDir?: string;
+  /** Judged instead of what the file holds: what is about to be written there. */
+  readonly text?: string;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface LoadOptions {
  * @throws ConfigError with everything that is wrong
  */
 export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
-  const text = readText(file);
+  const text = options.text?.replace(/^\uFEFF/, '') ?? readText(file);
   const overrides = readOverrides(options.env);
   const source = withoutEmptySections(readYaml(file, text));
   const parsed = configSchema.safeParse(source.value, inPlainWords);

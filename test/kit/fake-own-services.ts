@@ -5,6 +5,7 @@ import type { Configuration } from '../../src/http/routes/configuration.ts';
 import type { PersonalDataService } from '../../src/http/routes/personal-data.ts';
 import type { AuditWriter } from '../../src/http/serve-route.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
+import type { ReloadReport } from '../../src/model/reload.ts';
 
 const noSuchKey = () => new GatewayError('api_key_not_found', 'There is no such API key.');
 
@@ -52,14 +53,17 @@ export function fakeOwnServices() {
   };
   const nothing = { userIdentities: 0, accessGrants: 0, accessCodes: 0, attempts: 0, events: 0, auditEntries: 0 };
   const personalData: PersonalDataService = { forget: async () => ({ ...nothing, revokedKeys: 0 }) };
+  const report: ReloadReport = {
+    configSha256: '0'.repeat(64),
+    devices: { added: [], removed: [], changed: ['front'] },
+    links: [],
+    isMonitorChanged: false,
+    needsRestart: [],
+  };
   const configuration: Configuration = {
-    reload: async () => ({
-      configSha256: '0'.repeat(64),
-      devices: { added: [], removed: [], changed: ['front'] },
-      links: [],
-      isMonitorChanged: false,
-      needsRestart: [],
-    }),
+    reload: async () => report,
+    devices: () => [{ id: 'front', name: 'Front door', driver: 'mqtt/zigbee2mqtt', link: { mqtt: 'main' } }],
+    change: async () => report,
   };
   return { keyAdministration, audit, personalData, entries, configuration };
 }

@@ -95,7 +95,11 @@ export class GatewayBox {
 
   /** Starts the whole gateway in this process, as `strikeplate run` does. */
   async start({ log = pino({ level: 'silent' }), clock, onFatal = unexpected }: BoxStart = {}): Promise<BoxedGateway> {
-    const loadAgain = () => loadConfig(this.configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
+    const loadAgain = (text?: string) =>
+      loadConfig(this.configFile, {
+        ...{ drivers, simulators: {}, env: {}, now: Date.now() },
+        ...(text !== undefined && { text }),
+      });
     const config = await loadAgain();
     const { url, close, reload } = await startGateway({ config, log, ...(clock && { clock }), onFatal, loadAgain });
     return { url, api: new ApiCaller(url, this.key), close, reload: () => reload({ kind: 'cli' }) };

@@ -207,6 +207,10 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/strikeplate/audit/list': () => [{}],
   '/strikeplate/personal_data/forget': () => [{ name: 'Somebody' }],
   '/strikeplate/configuration/reload': () => [{}],
+  '/strikeplate/configuration/devices/list': () => [{}],
+  '/strikeplate/configuration/devices/add': () => [{ device: { id: 'mine' } }],
+  '/strikeplate/configuration/devices/change': () => [{ id: 'front', changes: { name: 'Mine' } }],
+  '/strikeplate/configuration/devices/remove': () => [{ id: 'front' }],
   '/strikeplate/gateway/get': () => [{}],
   '/strikeplate/attempts/list': ({ device_id, action_attempt_id }) => [
     {},
@@ -329,6 +333,10 @@ describe('a key for one flat', () => {
       ['POST', '/strikeplate/api_keys/list'],
       ['GET', '/strikeplate/audit/list'],
       ['POST', '/strikeplate/configuration/reload'],
+      ['GET', '/strikeplate/configuration/devices/list'],
+      ['POST', '/strikeplate/configuration/devices/add'],
+      ['POST', '/strikeplate/configuration/devices/change'],
+      ['POST', '/strikeplate/configuration/devices/remove'],
       ['POST', '/strikeplate/personal_data/forget'],
     ] as const) {
       const { status, text } = await world.send(method, url, undefined, flatKey);

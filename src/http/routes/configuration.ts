@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { type AuditActor, auditActor } from '../../model/audit.ts';
-import type { ReloadReport } from '../../model/reload.ts';
-import { changeRoute, type Route } from '../route.ts';
+import type { DeviceEdit, ReloadReport } from '../../model/reload.ts';
+import { changeRoute, type Route, readRoute } from '../route.ts';
 
 /** The configuration file, as far as it concerns a running gateway. */
 export interface Configuration {
   /** Reads the file anew. @throws GatewayError `invalid_input` with everything that is wrong with it */
   reload(by: AuditActor): Promise<ReloadReport>;
+  /** As the file has them now. @throws GatewayError `invalid_input` where it cannot be read */
+  devices(): readonly Readonly<Record<string, unknown>>[];
+  /**
+   * Changes the file in place and takes it over, or does neither.
+   * @throws GatewayError `invalid_input`, `device_not_found`, `unsupported_action` where it may not be written
+   */
+  change(by: AuditActor, edit: DeviceEdit): Promise<ReloadReport>;
 }
 
 const ids = z.array(z.string());
@@ -21,29 +28,70 @@ const reloadSchema = z
   })
   .meta({ id: 'configuration_reload' });
 
+const entry = z.record(z.string(), z.unknown());
+const entrySchema = entry.describe('An entry of the section devices, as in the file.');
+const id = z.string().min(1).describe('The short id of a device.');
+
+const onWire = (report: ReloadReport) => ({
+  config_sha256: report.configSha256,
+  devices: {
+    added: [...report.devices.added],
+    removed: [...report.devices.removed],
+    changed: [...report.devices.changed],
+  },
+  links: [...report.links],
+  monitor_changed: report.isMonitorChanged,
+  needs_restart: [...report.needsRestart],
+});
+
 /** Our own: a changed configuration, without a restart. */
 export function configurationRoutes(configuration: Configuration): Route[] {
+  const changed = async (report: Promise<ReloadReport>) => {
+    const reload = onWire(await report);
+    return { answer: () => ({ reload }) };
+  };
+  const shared = { scopes: ['admin'], whole: true, answer: z.object({ reload: reloadSchema }) } as const;
   return [
     changeRoute('update', {
+      ...shared,
       path: '/strikeplate/configuration/reload',
       summary: 'Take over the configuration file as it is now',
-      scopes: ['admin'],
-      whole: true,
       params: z.strictObject({}),
-      answer: z.object({ reload: reloadSchema }),
-      change: async (_params, { actor }) => {
-        const { configSha256, devices, links, isMonitorChanged, needsRestart } = await configuration.reload(
-          auditActor(actor),
-        );
-        const reload = {
-          config_sha256: configSha256,
-          devices: { added: [...devices.added], removed: [...devices.removed], changed: [...devices.changed] },
-          links: [...links],
-          monitor_changed: isMonitorChanged,
-          needs_restart: [...needsRestart],
-        };
-        return { answer: () => ({ reload }) };
-      },
+      change: async (_params, { actor }) => changed(configuration.reload(auditActor(actor))),
+    }),
+    readRoute({
+      ...shared,
+      path: '/strikeplate/configuration/devices/list',
+      summary: 'List the devices as the configuration file has them',
+      params: z.strictObject({}),
+      answer: z.object({ devices: z.array(entrySchema) }),
+      respond: () => ({ devices: [...configuration.devices()] }),
+    }),
+    changeRoute('create', {
+      ...shared,
+      path: '/strikeplate/configuration/devices/add',
+      summary: 'Write a device into the configuration file, and take it over',
+      params: z.strictObject({ device: entrySchema }),
+      change: async ({ device }, { actor }) =>
+        changed(configuration.change(auditActor(actor), { kind: 'add', entry: device })),
+    }),
+    changeRoute('update', {
+      ...shared,
+      path: '/strikeplate/configuration/devices/change',
+      summary: 'Change a device in the configuration file, and take it over',
+      params: z.strictObject({
+        id,
+        changes: entry.describe('A JSON merge patch (RFC 7396): what is named is replaced, null takes it away.'),
+      }),
+      change: async ({ id, changes }, { actor }) =>
+        changed(configuration.change(auditActor(actor), { kind: 'change', id, changes })),
+    }),
+    changeRoute('delete', {
+      ...shared,
+      path: '/strikeplate/configuration/devices/remove',
+      summary: 'Take a device out of the configuration file, and let go of it',
+      params: z.strictObject({ id }),
+      change: async ({ id }, { actor }) => changed(configuration.change(auditActor(actor), { kind: 'remove', id })),
     }),
   ];
 }
