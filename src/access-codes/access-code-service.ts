@@ -15,6 +15,7 @@ import type {
 } from '../model/gateway.ts';
 import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
+import { assertKept } from '../model/when-kept.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
 import { isSpare, pull, readySpare, replenish, sparesWanted } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
@@ -103,7 +104,10 @@ export class AccessCodeService implements AccessCodes {
     const { book, time, log } = this.#options;
     const doors = [...new Set(deviceIds)];
     const known = this.#ofStay(wish, doors);
-    if (known.length > 0) return { attempts: [], codes: known };
+    if (known.length > 0) {
+      await assertKept(this.#options.store);
+      return { attempts: [], codes: known };
+    }
     const times = timesOf(wish, time.moment());
     const targets = doors.map((deviceId) => targetOf(this.#options, deviceId, times));
     const shared = this.#shared(wish, targets, whenNotShareable);
@@ -186,9 +190,19 @@ export class AccessCodeService implements AccessCodes {
     const code = this.#require(accessCodeId);
     assertOwnMaster(code);
     const already = book.get(code.pulledBackupAccessCodeId ?? '');
-    if (already) return { code, backup: already };
+    if (already) {
+      await assertKept(store);
+      return { code, backup: already };
+    }
+    const spare = readySpare(book, code.deviceId);
     const { backup, changes } = pull(book, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
-    await store.commit(changes);
+    try {
+      await store.commit(changes);
+    } catch (error) {
+      book.restore(backup.accessCodeId, spare);
+      book.restore(accessCodeId, code);
+      throw error;
+    }
     this.#reconciler.look(code.deviceId);
     return { code: book.require(accessCodeId), backup };
   }
@@ -326,7 +340,12 @@ export class AccessCodeService implements AccessCodes {
 
   async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {
     const { book, store } = this.#options;
-    await store.commit(book.change(code.accessCodeId, patch));
+    try {
+      await store.commit(book.change(code.accessCodeId, patch));
+    } catch (error) {
+      book.restore(code.accessCodeId, code);
+      throw error;
+    }
     this.#reconciler.look(code.deviceId);
   }
 

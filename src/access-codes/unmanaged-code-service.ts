@@ -123,7 +123,13 @@ export class UnmanagedCodeService implements UnmanagedCodes {
         placements: [{ slot, label: name ?? '', sealedCode, schedule: undefined, state: 'held' }],
       }),
     ];
-    await store.commit(changes);
+    try {
+      await store.commit(changes);
+    } catch (error) {
+      book.restore(accessCodeId, undefined);
+      book.putUnmanaged(found);
+      throw error;
+    }
     return book.require(accessCodeId);
   }
 }

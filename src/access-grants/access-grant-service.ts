@@ -34,7 +34,11 @@ export class AccessGrantService implements AccessGrants {
     for (const spaceId of request.spaceIds) this.#spaces.require(spaceId);
     assertTimes(startsAt, endsAt, sure ? at : undefined);
     const known = key === undefined ? undefined : book.grantWithKey(key);
-    if (known) return this.#repetition(known, request);
+    if (known) {
+      const same = this.#repetition(known, request);
+      await this.#work.assertKept();
+      return same;
+    }
     const draft = book.draft();
     try {
       const { user } = request;
@@ -113,7 +117,7 @@ export class AccessGrantService implements AccessGrants {
   async delete(accessGrantId: string): Promise<void> {
     const { book, moment } = this.#work.options;
     const known = book.grants.get(accessGrantId);
-    if (known?.deletedAt !== undefined || known?.removal) return;
+    if (known?.deletedAt !== undefined || known?.removal) return this.#work.assertKept();
     const before = this.#require(accessGrantId);
     const draft = book.draft();
     draft.grant({ ...before, removal: { at: moment().at } });
@@ -168,7 +172,7 @@ export class AccessGrantService implements AccessGrants {
     const method = book.methods.get(accessMethodId);
     if (!method && this.#deletedMethods.has(accessMethodId)) return;
     if (!method) throw noSuchMethod();
-    if (method.removal) return;
+    if (method.removal) return this.#work.assertKept();
     const { accessGrantId } = method;
     const grant = this.#require(accessGrantId);
     const draft = book.draft();

@@ -4,7 +4,8 @@ import type { GrantCodes } from '../access-codes/grant-codes.ts';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
-import type { Change } from '../model/store.ts';
+import type { Change, Store } from '../model/store.ts';
+import { assertKept } from '../model/when-kept.ts';
 import type { Draft } from './draft.ts';
 import { provision } from './provisioning.ts';
 import type { CodesForGrants, ProvisioningOptions } from './provisioning-options.ts';
@@ -14,6 +15,7 @@ export interface GrantWorkOptions extends ProvisioningOptions {
   readonly codes: CodesForGrants & Pick<GrantCodes, 'commit' | 'follow'>;
   readonly clock: Clock;
   readonly registry: Pick<DeviceRegistry, 'onReport'>;
+  readonly store: Pick<Store, 'kept'>;
   /** What the device can do was seen since the start. */
   readonly capabilitiesKnown: (deviceId: string) => boolean;
   readonly log: Logger;
@@ -65,8 +67,16 @@ export class GrantWork {
 
   /** @throws GatewayError `storage_unavailable`, and then nothing of the draft was done */
   async commit(draft: Draft): Promise<void> {
-    if (draft.isEmpty) return;
+    if (draft.isEmpty) return this.assertKept();
     await this.options.codes.commit(draft.accessCodeIds, draft.changes, () => draft.undo());
+  }
+
+  /**
+   * For whoever asks for what was done already: it may be on its way to the disk.
+   * @throws GatewayError `storage_unavailable` when it did not get there
+   */
+  assertKept(): Promise<void> {
+    return assertKept(this.options.store);
   }
 
   /** Has a grant looked at again once what is being decided now was decided. */

@@ -28,7 +28,10 @@ export class SpaceService implements Spaces {
     const known = key === undefined ? undefined : book.spaceWithKey(key);
     if (known) {
       const isSame = known.name === name && known.parentSpaceId === parentSpaceId && sameDoors(known.deviceIds, doors);
-      if (isSame) return known;
+      if (isSame) {
+        await this.#work.assertKept();
+        return known;
+      }
       throw keyInUse('space_key', 'space', '/spaces/update');
     }
     const { at } = moment();

@@ -111,13 +111,13 @@ export class UserIdentityService implements UserIdentities {
 
   async grantAccessToDevice(userIdentityId: string, deviceId: string): Promise<void> {
     const before = this.require(userIdentityId);
-    if (!before.deviceIds.includes(deviceId))
-      await this.#put({ ...before, deviceIds: [...before.deviceIds, deviceId] });
+    if (before.deviceIds.includes(deviceId)) return this.#work.assertKept();
+    await this.#put({ ...before, deviceIds: [...before.deviceIds, deviceId] });
   }
 
   async revokeAccessToDevice(userIdentityId: string, deviceId: string): Promise<void> {
     const before = this.require(userIdentityId);
-    if (!before.deviceIds.includes(deviceId)) return;
+    if (!before.deviceIds.includes(deviceId)) return this.#work.assertKept();
     await this.#put({ ...before, deviceIds: before.deviceIds.filter((id) => id !== deviceId) });
   }
 

@@ -171,6 +171,10 @@ export class Core implements Gateway {
     });
   }
 
+  kept(): true | Promise<boolean> {
+    return this.#store.kept();
+  }
+
   get ready(): Gateway['ready'] {
     return this.#store.accepting ? { ok: true } : { ok: false, reason: 'the disk that holds the state is full' };
   }

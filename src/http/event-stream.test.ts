@@ -52,6 +52,30 @@ class Client {
 }
 
 describe('/events/stream', () => {
+  test('tells of nothing that is not on disk yet, and renders anew what the disk refused', async () => {
+    const { open, happen, gateway } = await site();
+    const answers: ((isKept: boolean) => void)[] = [];
+    gateway.kept = () => new Promise((resolve) => void answers.push(resolve));
+    const client = await open();
+    const metadata = (noted: string) => {
+      gateway.deviceList[0] = { ...frontDoor, settings: { ...frontDoor.settings, customMetadata: { noted } } };
+    };
+    metadata('to be refused');
+    happen('lock.unlocked');
+    await until(() => answers.length === 1);
+    happen('lock.locked');
+    expect(client.ids).toEqual([]);
+    metadata('kept');
+    answers[0]?.(false);
+    await until(() => answers.length === 2);
+    gateway.kept = () => true;
+    answers[1]?.(true);
+    await until(() => client.ids.length === 2);
+    expect(client.text).toContain('"noted":"kept"');
+    expect(client.text).not.toContain('to be refused');
+    client.hangUp();
+  });
+
   test('tells of events as they are written down, from the next one on', async () => {
     const { open, happen, clock } = await site();
     happen();

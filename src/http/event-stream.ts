@@ -20,8 +20,16 @@ export interface StreamRequest {
   /** What was asked to resume is not kept any more. */
   readonly hasGap: boolean;
   readonly wants: (event: EventRecord) => boolean;
+  /** What is rendered shows more than the event's own record: it is told once all of that is on disk. */
+  readonly whenKept: <Told>(tell: () => Told) => Told | Promise<Told>;
   /** Who the key that it was opened with stands for now; undefined once it may not read any more. */
   readonly viewer: () => StreamViewer | undefined | Promise<StreamViewer | undefined>;
+}
+
+interface StreamLine {
+  readonly event: EventRecord;
+  /** Undefined for what this stream does not tell. */
+  readonly text: string | undefined;
 }
 
 /** What a stream's client may see at this moment. */
@@ -46,6 +54,8 @@ class EventStream {
   #patience: Timer | undefined;
   /** `seq` up to which everything was written, or was not wanted. */
   #cursor: number;
+  /** What was rendered is not on disk as a whole yet. */
+  #waiting = false;
   #ended = false;
 
   constructor(events: Events, clock: Clock, response: ServerResponse, request: StreamRequest, onEnd: () => void) {
@@ -98,15 +108,40 @@ class EventStream {
   }
 
   #writeOn(viewer: StreamViewer): void {
-    while (!this.#ended && this.#patience === undefined) {
+    while (!this.#ended && this.#patience === undefined && !this.#waiting) {
       const events = this.#events.after(this.#cursor, batch);
       if (events.length === 0) return;
-      for (const event of events) {
-        if (this.#ended || this.#patience !== undefined) return;
-        this.#cursor = event.seq;
-        if (!viewer.sees(event) || !this.#request.wants(event)) continue;
-        this.#write(`id: ${event.eventId}\ndata: ${JSON.stringify(viewer.render(event))}\n\n`);
-      }
+      const told = this.#request.whenKept(() => events.map((event) => this.#lineOf(event, viewer)));
+      if (told instanceof Promise) {
+        this.#waiting = true;
+        void told.then(
+          (lines) => this.#resume((now) => this.#writeLines(lines, now)),
+          // The disk refuses: what is to be told is looked at again with the next event.
+          () => this.#resume(() => undefined),
+        );
+      } else this.#writeLines(told, viewer);
+    }
+  }
+
+  /** After a wait, in which the key may have lost what it could see. */
+  #resume(go: (viewer: StreamViewer) => void): void {
+    this.#ifAllowed((viewer) => {
+      this.#waiting = false;
+      go(viewer);
+      this.#writeOn(viewer);
+    });
+  }
+
+  #lineOf(event: EventRecord, viewer: StreamViewer): StreamLine {
+    if (!viewer.sees(event) || !this.#request.wants(event)) return { event, text: undefined };
+    return { event, text: `id: ${event.eventId}\ndata: ${JSON.stringify(viewer.render(event))}\n\n` };
+  }
+
+  #writeLines(lines: readonly StreamLine[], viewer: StreamViewer): void {
+    for (const { event, text } of lines) {
+      if (this.#ended || this.#patience !== undefined) return;
+      this.#cursor = event.seq;
+      if (text !== undefined && viewer.sees(event)) this.#write(text);
     }
   }
 

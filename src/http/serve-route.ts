@@ -4,6 +4,7 @@ import { GatewayError } from '../contract/index.ts';
 import { type AuditEntry, auditActor } from '../model/audit.ts';
 import type { Origin } from '../model/gateway.ts';
 import { type PermissionScope, reaches } from '../model/permission.ts';
+import { askedWhenKept, whenKept } from '../model/when-kept.ts';
 import { wholeGatewayOnly } from '../permission/whole-gateway.ts';
 import type { ApiKey } from './api-keys.ts';
 import { presentedKey, remoteAddress } from './authentication.ts';
@@ -50,8 +51,8 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
       const input = inputOf(route, request);
       const answer =
         route.does === 'read'
-          ? route.respond(input, caller)
-          : await write(route, input, { request, reply, key, caller }, service);
+          ? await whenKept(caller.gateway, () => route.respond(input, caller))
+          : await askedWhenKept(caller.gateway, () => write(route, input, { request, reply, key, caller }, service));
       // The client must not send its next request on a connection that is about to go.
       if (service.stopping()) reply.header('connection', 'close');
       answer.ok = true;
@@ -109,7 +110,7 @@ async function change(
     const ms = holdTime({ prefer: preferOf(request), sync: asksToWait(input) }, holdMs);
     await Promise.all(attempts.map((attempt) => holds.wait(attempt, ms)));
   }
-  return answer();
+  return whenKept(caller.gateway, answer);
 }
 
 async function command(
@@ -131,7 +132,9 @@ async function command(
   const attempt = await holds.wait(accepted, holdTime(wish, holdMs));
   if (wish.prefer !== undefined && attempt.settlement === undefined)
     reply.header('preference-applied', 'respond-async');
-  return route.respond(attempt, caller);
+  // What became of a door is told by its attempt alone, which is on disk.
+  if (attempt.subject === undefined) return route.respond(attempt, caller);
+  return whenKept(caller.gateway, () => route.respond(attempt, caller));
 }
 
 /** What a request is about, as far as it can be told without telling a name, a PIN or a URL. */

@@ -378,6 +378,8 @@ export interface Gateway {
   readonly webhooks: Webhooks;
   readonly time: ClockTrust;
   links(): readonly LinkReport[];
+  /** Whether all that the ports show now is on disk: see `Store.kept`, and {@link whenKept}. */
+  kept(): true | Promise<boolean>;
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }

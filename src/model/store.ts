@@ -54,7 +54,6 @@ export type Change =
   | { readonly kind: 'idempotency_put'; readonly record: IdempotencyRecord }
   /** The store numbers it. A commit of events alone is refused on a full disk, as new work is. */
   | { readonly kind: 'event_put'; readonly event: Omit<EventRecord, 'seq'> }
-  /** Small facts by name: the clock's high-water mark, the store key's id. */
   /** Inserts, or replaces all but `afterSeq`. */
   | { readonly kind: 'webhook_put'; readonly webhook: WebhookRecord }
   /** Its deliveries go with it. */
@@ -71,6 +70,7 @@ export type Change =
   | { readonly kind: 'audit_names_removed'; readonly seqs: readonly number[] }
   /** The oldest entries, up to this one, go. */
   | { readonly kind: 'audit_pruned'; readonly seq: number }
+  /** Small facts by name: the clock's high-water mark, the store key's id. */
   | { readonly kind: 'fact_put'; readonly name: string; readonly value: string }
   | { readonly kind: 'fact_removed'; readonly name: string };
 
@@ -163,6 +163,12 @@ export interface Store extends StoreReader {
    * here: it ends the process.
    */
   commit(changes: readonly Change[]): Promise<void>;
+  /**
+   * Whether all that was decided so far is on disk: true at once where nothing is on its way there, else once that was
+   * written or refused; false when some of it was refused, and by then is not decided any more. For whoever answers from
+   * what stands in memory before it is kept.
+   */
+  kept(): true | Promise<boolean>;
   /** Called for each commit with events in it once it is on disk, before it is answered; in the order of commits. */
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe;
   /** From now on the audit log is kept, chained with this key: entries that were committed before are let go. */

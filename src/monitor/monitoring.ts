@@ -69,6 +69,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
   const end = async () => {
     const before = told;
     told = undefined;
+    await gateway.kept();
     before?.monitor.stop();
     await before?.publisher.close();
   };
@@ -79,6 +80,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
       const isSame =
         told !== undefined && told.config.mqtt === config?.mqtt && told.config.baseTopic === config.baseTopic;
       if (told !== undefined && config !== undefined && isSame && !isNewConnection) {
+        await gateway.kept();
         told.monitor.stop({ silently: true });
         told = { ...told, config, monitor: monitorOn(told.publisher, config, configDigest) };
         return;
@@ -88,6 +90,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
     },
     close: async () => {
       const before = told;
+      await gateway.kept();
       before?.monitor.stop();
       metrics.close();
       await before?.publisher.close();

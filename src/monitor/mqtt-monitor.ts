@@ -87,6 +87,7 @@ export class MqttMonitor {
       clock,
       log,
       publisher,
+      kept: () => gateway.kept(),
       gatewayId: identity.id,
       bootId: identity.bootId,
       all: () => this.#all(),

@@ -21,7 +21,7 @@ class Value implements RetainedTopic {
   }
 }
 
-function make(count = 1) {
+function make(count = 1, kept: () => true | Promise<boolean> = () => true) {
   const clock = new SimulatedClock();
   const publisher = new RecordingPublisher();
   const values = Array.from({ length: count }, (_, index) => new Value(`v/${index}`));
@@ -30,6 +30,7 @@ function make(count = 1) {
     clock,
     log: pino({}, { write: (line: string) => void written.push(line) }),
     publisher,
+    kept,
     gatewayId: 'box7',
     bootId: 'b19',
     all: () => values,
@@ -45,6 +46,33 @@ function make(count = 1) {
 }
 
 describe('Outbox', () => {
+  it('publishes nothing that is not on disk yet, and renders anew what the disk refused', async () => {
+    const answers: ((isKept: boolean) => void)[] = [];
+    let isKept = false;
+    const { clock, publisher, outbox, set, told } = make(2, () =>
+      isKept ? true : new Promise<boolean>((resolve) => void answers.push(resolve)),
+    );
+    publisher.connect();
+    let happened = 'to be refused';
+    outbox.happened('a', () => outbox.say('t', topicRules.attempt, happened));
+    set('to be refused');
+    await clock.advance(1_000);
+    expect(answers).toHaveLength(1);
+    happened = 'a';
+    set('1');
+    set('2', 1);
+    answers[0]?.(false);
+    await clock.advance(1_000);
+    expect(told()).toEqual([]);
+    isKept = true;
+    answers[1]?.(true);
+    await clock.advance(1_000);
+    expect(told().sort()).toEqual(['1', '2', 'a']);
+    set('3');
+    await clock.advance(1_000);
+    expect(told().at(-1)).toBe('3');
+  });
+
   it('publishes nothing in the caller’s turn', async () => {
     const { clock, publisher, outbox } = make();
     publisher.connect();

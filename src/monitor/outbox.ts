@@ -20,10 +20,21 @@ export interface RetainedTopic {
   render(): string | undefined;
 }
 
+/** What was rendered and is to be published: as soon as it is known to be on disk. */
+interface Message {
+  readonly topic: string;
+  readonly rule: TopicRule;
+  /** Undefined takes a retained message away. */
+  readonly payload: string | undefined;
+  readonly userProperties: Readonly<Record<string, string>>;
+}
+
 export interface OutboxOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly publisher: MonitorPublisher;
+  /** See `Gateway.kept`: what is rendered is published once all of it is on disk. */
+  readonly kept: () => true | Promise<boolean>;
   readonly gatewayId: string;
   readonly bootId: string;
   /** Every retained topic there is, in the order in which they are told after a connect. */
@@ -43,6 +54,9 @@ export class Outbox {
   /** Per topic: what was published on this connection, and when. */
   readonly #told = new Map<string, { readonly payload: string | undefined; readonly at: number }>();
   readonly #seq = new Map<string, number>();
+  readonly #messages: Message[] = [];
+  /** What was rendered waits for the disk. */
+  #waiting = false;
   #sweep: Iterator<RetainedTopic> | undefined;
   #timer: Timer | undefined;
   #due = 0;
@@ -97,8 +111,31 @@ export class Outbox {
     this.#wakeIn(TICK_MS);
   }
 
-  /** Publishes now; for use in `tell` of {@link Outbox.happened}. */
-  say(topic: string, rule: TopicRule, payload: string, userProperties?: Readonly<Record<string, string>>): void {
+  /** Publishes with the others of this tick; for use in `tell` of {@link Outbox.happened}. */
+  say(topic: string, rule: TopicRule, payload: string, userProperties: Readonly<Record<string, string>> = {}): void {
+    this.#messages.push({ topic, rule, payload, userProperties });
+    if (this.#closed) this.#publish();
+  }
+
+  #publish(): void {
+    for (const { topic, rule, payload, userProperties } of this.#messages.splice(0)) {
+      if (payload === undefined) this.#publishNothing(topic);
+      else this.#publishOne(topic, rule, payload, userProperties);
+    }
+  }
+
+  #publishNothing(topic: string): void {
+    this.#published += 1;
+    this.#options.publisher.publish(topic, '', {
+      qos: 1,
+      retain: true,
+      expirySeconds: undefined,
+      contentType: 'text/plain',
+      userProperties: {},
+    });
+  }
+
+  #publishOne(topic: string, rule: TopicRule, payload: string, userProperties: Readonly<Record<string, string>>): void {
     const { publisher, gatewayId, bootId } = this.#options;
     const seq = (this.#seq.get(rule.schema) ?? 0) + 1;
     this.#seq.set(rule.schema, seq);
@@ -120,9 +157,14 @@ export class Outbox {
     });
   }
 
-  /** Publishes what there is, as far as there is room, and nothing from then on. */
+  /**
+   * Publishes what there is, as far as there is room, and nothing from then on but what is said yet. To be called when
+   * everything is on disk.
+   */
   close(): void {
-    this.#flush(0);
+    this.#waiting = false;
+    this.#render(0);
+    this.#publish();
     this.#closed = true;
     this.#timer?.cancel();
   }
@@ -141,6 +183,43 @@ export class Outbox {
 
   /** @param pauseMs how long a retained topic rests after it was published */
   #flush(pauseMs: number): void {
+    if (this.#waiting) {
+      this.#wakeIn(TICK_MS);
+      return;
+    }
+    const happened = [...this.#happened];
+    const changed = [...this.#changed];
+    this.#render(pauseMs);
+    const kept = this.#options.kept();
+    if (kept === true) {
+      this.#publish();
+      return;
+    }
+    this.#waiting = true;
+    void kept.then((isKept) => {
+      if (!this.#waiting) return;
+      this.#waiting = false;
+      if (isKept) this.#publish();
+      else this.#again(happened, changed);
+    });
+  }
+
+  /** The disk refused some of what was rendered: it is told as it is now. */
+  #again(happened: readonly (readonly [string, () => void])[], changed: readonly RetainedTopic[]): void {
+    for (const { topic, payload } of this.#messages.splice(0)) {
+      if (payload === undefined) this.#toClear.add(topic);
+      else this.#told.delete(topic);
+    }
+    const since = [...this.#happened];
+    this.#happened.clear();
+    for (const [key, tell] of [...happened, ...since]) this.#happened.set(key, tell);
+    for (const topic of changed) this.#changed.add(topic);
+    // Some of it may have been of a sweep, which goes on to all that is not told.
+    this.#sweep = this.#options.all()[Symbol.iterator]();
+    this.#wakeIn(TICK_MS);
+  }
+
+  #render(pauseMs: number): void {
     const happened = [...this.#happened.values()];
     this.#happened.clear();
     for (const tell of happened) this.#guarded(tell);
@@ -154,7 +233,7 @@ export class Outbox {
   }
 
   get #room(): boolean {
-    return this.#options.publisher.queued < ROOM;
+    return this.#options.publisher.queued + this.#messages.length < ROOM;
   }
 
   /** @returns when the first of those that rest may be told again */
@@ -178,14 +257,7 @@ export class Outbox {
     for (const topic of this.#toClear) {
       if (!this.#room) return;
       this.#toClear.delete(topic);
-      this.#published += 1;
-      this.#options.publisher.publish(topic, '', {
-        qos: 1,
-        retain: true,
-        expirySeconds: undefined,
-        contentType: 'text/plain',
-        userProperties: {},
-      });
+      this.#messages.push({ topic, rule: topicRules.discovery, payload: undefined, userProperties: {} });
     }
   }
 

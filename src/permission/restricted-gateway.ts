@@ -44,6 +44,7 @@ export function restrictedGateway(gateway: Gateway, permission: Permission): Gat
     webhooks: webhooksIn(view),
     time: timeIn(view),
     links: () => [],
+    kept: () => gateway.kept(),
     get ready() {
       return gateway.ready;
     },

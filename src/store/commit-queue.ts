@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** What a commit queue has done so far. */
 export interface CommitStats {
   /** Groups handed on: one sync each. */
@@ -24,6 +26,7 @@ export class CommitQueue<Unit> {
   readonly #flush: (units: readonly Unit[]) => Promise<FlushOutcome>;
   #waiting: Waiting<Unit>[] = [];
   #running: Promise<void> | undefined;
+  readonly #seen = new Set<Promise<void>>();
   #patience: NodeJS.Timeout | undefined;
   #batches = 0;
   #commits = 0;
@@ -49,6 +52,28 @@ export class CommitQueue<Unit> {
       if (patienceMs === 0) this.#begin();
       else if (this.#running === undefined) this.#patience ??= setTimeout(() => this.#begin(), patienceMs);
     });
+  }
+
+  /** The same for what the process knows already before it is on disk. */
+  addSeen(unit: Unit): Promise<void> {
+    const kept = this.add(unit);
+    this.#seen.add(kept);
+    const over = () => this.#seen.delete(kept);
+    kept.then(over, over);
+    return kept;
+  }
+
+  /** Whether all that the process knows is on disk: see `Store.kept`. */
+  kept(): true | Promise<boolean> {
+    return this.#seen.size === 0 || this.#allKept([...this.#seen]);
+  }
+
+  async #allKept(seen: readonly Promise<void>[]): Promise<boolean> {
+    const ends = await Promise.allSettled(seen);
+    if (ends.every(({ status }) => status === 'fulfilled')) return true;
+    // Whoever asked for it takes it back in this turn.
+    await nextTurn();
+    return false;
   }
 
   /** Resolves when nothing is waiting or in flight. */

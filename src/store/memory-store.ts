@@ -14,6 +14,7 @@ import type {
 import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { MemoryTables, type NumberedChange } from './memory-tables.ts';
+import { seenBeforeKept } from './seen-before-kept.ts';
 import { startsWork } from './starts-work.ts';
 import { diskFull, storeClosed } from './store-errors.ts';
 
@@ -66,7 +67,12 @@ export class MemoryStore implements Store {
     const copies = structuredClone(changes).map((change) =>
       change.kind === 'event_put' ? { ...change, event: { ...change.event, seq: ++this.#lastEventSeq } } : change,
     );
-    await this.#queue.add({ changes: copies, failure });
+    const unit = { changes: copies, failure };
+    await (seenBeforeKept(changes) ? this.#queue.addSeen(unit) : this.#queue.add(unit));
+  }
+
+  kept(): true | Promise<boolean> {
+    return this.#queue.kept();
   }
 
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {

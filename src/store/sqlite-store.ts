@@ -30,6 +30,7 @@ import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue
 import { DamageList } from './damage-list.ts';
 import { ProcessLock } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
+import { seenBeforeKept } from './seen-before-kept.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { startsWork } from './starts-work.ts';
 import { statementIndex, statementTexts } from './statements.ts';
@@ -195,10 +196,16 @@ export class SqliteStore implements Store {
     if (this.#closing !== undefined) throw storeClosed();
     const waiting = this.#unitOf(changes);
     if (waiting.unit.startsWork && !this.#condition.hasRoom) throw diskFull(this.#path);
-    const committed = this.#queue.add(waiting, isNewsAlone(changes) ? newsPatienceMs : 0);
+    const committed = seenBeforeKept(changes)
+      ? this.#queue.addSeen(waiting)
+      : this.#queue.add(waiting, isNewsAlone(changes) ? newsPatienceMs : 0);
     if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();
     await committed;
     this.#indexWhenDue();
+  }
+
+  kept(): true | Promise<boolean> {
+    return this.#queue.kept();
   }
 
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe {

@@ -3,6 +3,7 @@ import type { Clock, Secret, Timer } from '../contract/index.ts';
 import type { Events } from '../model/gateway.ts';
 import type { EventRecord, WebhookRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
+import { whenKept } from '../model/when-kept.ts';
 import { type Delivery, DeliveryLine } from './delivery-line.ts';
 import { QueueKeeper } from './queue-keeper.ts';
 import { expireMs, longestDelayMs, probeEveryMs, retryDelay } from './retry-ladder.ts';
@@ -194,7 +195,7 @@ export class WebhookQueue {
 
   /** @returns why it was not taken; undefined when it was, or when there is nothing to send any more */
   async #try({ eventSeq }: Delivery, stop: AbortController): Promise<string | undefined> {
-    const { clock, events, sender, render, userAgent } = this.#options;
+    const { clock, store, events, sender, render, userAgent } = this.#options;
     const [event] = events.after(eventSeq - 1, 1);
     if (event?.seq !== eventSeq || !this.#wants(event)) return undefined;
     if (clock.wallTime() - event.createdAt > expireMs) {
@@ -203,7 +204,8 @@ export class WebhookQueue {
     }
     const patience = clock.setTimer(() => stop.abort(new Error('no answer within 15 s')), answerWithinMs);
     try {
-      const body = JSON.stringify(render(event, this.#webhook));
+      const body = await whenKept(store, () => JSON.stringify(render(event, this.#webhook)));
+      if (!this.#wants(event)) return undefined;
       const headers = {
         'content-type': 'application/json',
         'user-agent': userAgent,

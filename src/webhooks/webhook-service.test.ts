@@ -77,6 +77,24 @@ describe('a webhook', () => {
     expect(`${secret}`).toBe('***');
   });
 
+  it('gets nothing that is not on disk yet', async () => {
+    const { clock, create, happen, receiver, store } = await site();
+    await create(['device.tampered']);
+    const { kept } = store;
+    const answers: ((isKept: boolean) => void)[] = [];
+    store.kept = () => new Promise((resolve) => void answers.push(resolve));
+    await happen();
+    await clock.advance(second);
+    expect([answers.length, receiver.received.length]).toEqual([1, 0]);
+    answers[0]?.(false);
+    await clock.advance(second);
+    expect([answers.length, receiver.received.length]).toEqual([2, 0]);
+    store.kept = kept;
+    answers[1]?.(true);
+    await clock.advance(second);
+    expect(receiver.received).toHaveLength(1);
+  });
+
   it('is signed as the official verifier reads it', async () => {
     const { receiver, create, happen } = await site({ before: now() });
     const { secret } = await create();

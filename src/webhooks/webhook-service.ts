@@ -37,6 +37,8 @@ export class WebhookService implements Webhooks {
   readonly #records = new Map<string, WebhookRecord>();
   readonly #queues = new Map<string, WebhookQueue>();
   readonly #deleted = new Set<string>();
+  /** Those that are being deleted. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #unsubscribe: Unsubscribe | undefined;
 
   constructor(options: WebhookServiceOptions) {
@@ -93,6 +95,7 @@ export class WebhookService implements Webhooks {
 
   async update(webhookId: string, eventTypes: readonly string[]): Promise<void> {
     const record = { ...this.#require(webhookId), eventTypes };
+    if (this.#leaving.has(webhookId)) throw noSuchWebhook();
     await this.#options.store.commit([{ kind: 'webhook_put', webhook: record }]);
     if (!this.#records.has(webhookId)) return;
     this.#records.set(webhookId, record);
@@ -102,17 +105,28 @@ export class WebhookService implements Webhooks {
   async delete(webhookId: string): Promise<void> {
     if (this.#deleted.has(webhookId)) return;
     const record = this.#require(webhookId);
-    this.#records.delete(webhookId);
+    const leaving = this.#leaving.get(webhookId) ?? this.#remove(record);
+    this.#leaving.set(webhookId, leaving);
+    try {
+      await leaving;
+    } finally {
+      this.#leaving.delete(webhookId);
+    }
+  }
+
+  /** It is shown until it is gone from the disk. */
+  async #remove(record: WebhookRecord): Promise<void> {
+    const { webhookId } = record;
     const queue = this.#queues.get(webhookId);
     this.#queues.delete(webhookId);
     await queue?.close(false);
     try {
       await this.#options.store.commit([{ kind: 'webhook_removed', webhookId }]);
     } catch (error) {
-      this.#records.set(webhookId, record);
       this.#open(record);
       throw error;
     }
+    this.#records.delete(webhookId);
     this.#deleted.add(webhookId);
     for (const oldest of this.#deleted) {
       if (this.#deleted.size <= rememberedDeletions) break;
@@ -150,9 +164,9 @@ export class WebhookService implements Webhooks {
   #require(webhookId: string): WebhookRecord {
     const record = this.#records.get(webhookId);
     if (record) return record;
-    throw new GatewayError(
-      'webhook_not_found',
-      'There is no such webhook at this gateway. List them with /webhooks/list.',
-    );
+    throw noSuchWebhook();
   }
 }
+
+const noSuchWebhook = () =>
+  new GatewayError('webhook_not_found', 'There is no such webhook at this gateway. List them with /webhooks/list.');

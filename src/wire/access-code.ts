@@ -9,6 +9,9 @@ const problem = { message: z.string(), created_at: z.string().optional() };
 /** Null both for an ongoing code. */
 const timeFrameSchema = z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() });
 
+/** Of what is being changed: the times, or the digits as far as the caller may see them; those before are not shown. */
+const mutatedSchema = z.union([timeFrameSchema, z.object({ code: z.string().nullable() })]);
+
 export const accessCodeSchema = z
   .object({
     access_code_id: z.string(),
@@ -50,8 +53,8 @@ export const accessCodeSchema = z
         message: z.string(),
         created_at: z.string(),
         scheduled_at: z.string().optional(),
-        from: timeFrameSchema.optional(),
-        to: timeFrameSchema.optional(),
+        from: mutatedSchema.optional(),
+        to: mutatedSchema.optional(),
       }),
     ),
     is_managed: z.literal(true),
@@ -107,7 +110,7 @@ export function wireAccessCode(code: AccessCodeRecord, around: AccessCodeSurroun
     ...(code.maxUses !== undefined && { strikeplate_use_count: code.uses ?? 0 }),
     created_at: isoTime(code.createdAt),
     ...problems(code, around),
-    pending_mutations: code.pendingMutations.map(wireMutation),
+    pending_mutations: code.pendingMutations.map((mutation) => wireMutation(mutation, around.digits)),
     is_managed: true,
     is_backup: code.backup !== undefined,
     is_backup_access_code_available: around.isBackupAvailable,
@@ -157,13 +160,14 @@ function problems(
   };
 }
 
-function wireMutation(mutation: CodeMutation): WireAccessCode['pending_mutations'][number] {
+function wireMutation(mutation: CodeMutation, digits: string | null): WireAccessCode['pending_mutations'][number] {
   const { mutationCode, message, createdAt, scheduledAt, from, to } = mutation;
   return {
     mutation_code: mutationCode,
     message,
     created_at: isoTime(createdAt),
     ...(scheduledAt === undefined ? {} : { scheduled_at: isoTime(scheduledAt) }),
+    ...(mutationCode === 'updating_code' && { from: { code: null }, to: { code: digits } }),
     ...(from === undefined ? {} : { from: wireTimes(from) }),
     ...(to === undefined ? {} : { to: wireTimes(to) }),
   };

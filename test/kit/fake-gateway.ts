@@ -59,6 +59,9 @@ export class FakeGateway implements Gateway, FakeHost {
     return [];
   }
 
+  /** Whether all that it shows is on disk. */
+  kept: () => true | Promise<boolean> = () => true;
+
   /** Ends an attempt, the newest unless told. */
   end(settlement: Settlement, id = this.accepted.at(-1)?.actionAttemptId ?? ''): void {
     const attempt = this.#attempts.get(id);

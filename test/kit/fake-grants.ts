@@ -36,6 +36,7 @@ export function fakeGrants(
   const work = new GrantWork({
     clock,
     log: pino({ level: 'silent' }),
+    store,
     book,
     newId,
     moment: () => ({ at: host.clock.wallTime(), sure: true }),

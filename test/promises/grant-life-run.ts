@@ -1,5 +1,6 @@
 import type { Core } from '../../src/composition/core.ts';
 import { Secret } from '../../src/contract/index.ts';
+import { whenKept } from '../../src/model/when-kept.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { coreFixture } from '../kit/core-fixture.ts';
 import { MortalClock } from '../kit/mortal-clock.ts';
@@ -81,15 +82,15 @@ export class GrantLifeRun {
       await this.#clock.advance(step.afterMs);
       for (const keypad of this.#doors.values()) keypad.onWritten = () => {};
       if (!this.#core) await this.#clock.advance(bootMs).then(() => this.#start());
-      this.#judge(brokenAtAnyTime, step.kind);
+      await this.#judge(brokenAtAnyTime, step.kind);
     }
     await this.#heal();
-    this.#judge(brokenWhenQuiet, 'the end');
+    await this.#judge(brokenWhenQuiet, 'the end');
     for (const { id, isDeleted } of this.#wishes)
       if (!isDeleted) await this.#done(() => this.core.accessGrants.delete(id));
     for (const wish of this.#wishes) wish.isDeleted = true;
     await this.#heal();
-    this.#judge(brokenWhenQuiet, 'everything was deleted');
+    await this.#judge(brokenWhenQuiet, 'everything was deleted');
     this.#die();
     await this.#clock.settle();
     return this.#broken;
@@ -100,8 +101,8 @@ export class GrantLifeRun {
     return this.#core;
   }
 
-  #judge(judge: (house: House) => string[], when: string): void {
-    this.#learnPins();
+  async #judge(judge: (house: House) => string[], when: string): Promise<void> {
+    await this.#clock.until(this.#learnPins());
     const now = this.#clock.wallTime();
     const house: House = {
       now,
@@ -116,14 +117,16 @@ export class GrantLifeRun {
     );
   }
 
-  #learnPins(): void {
+  /** As somebody learns them who asks now: from an answer that comes once all that it shows is on disk. */
+  async #learnPins(): Promise<void> {
     const { accessGrants } = this.core;
-    for (const wish of this.#wishes) {
-      for (const method of accessGrants.methodsOf(wish.id)) {
-        const digits = accessGrants.reveal(method)?.reveal();
-        if (digits !== undefined) wish.pins.add(digits);
-      }
-    }
+    const told = await whenKept(this.core, () =>
+      this.#wishes.map((wish) => ({
+        wish,
+        pins: accessGrants.methodsOf(wish.id).flatMap((method) => accessGrants.reveal(method)?.reveal() ?? []),
+      })),
+    );
+    for (const { wish, pins } of told) for (const pin of pins) wish.pins.add(pin);
   }
 
   async #start(): Promise<void> {
@@ -150,7 +153,8 @@ export class GrantLifeRun {
   #die(inFlight: 'lost' | 'kept' = 'lost'): void {
     if (!this.#core) return;
     for (const keypad of this.#doors.values()) keypad.onWritten = () => {};
-    this.#learnPins();
+    // Whoever asks now is never answered unless all is on disk.
+    void this.#learnPins();
     this.#processClock?.kill();
     this.#core = undefined;
     this.#store = this.#store.crash(inFlight);

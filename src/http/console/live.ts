@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Clock, GatewayError, type Timer } from '../../contract/index.ts';
-import type { AttemptRecord } from '../../model/records.ts';
+import type { AttemptRecord, EventRecord } from '../../model/records.ts';
+import { whenKept } from '../../model/when-kept.ts';
 import { attemptHistory } from '../../wire/action-attempt.ts';
 import type { ApiKeyVerifier } from '../api-keys.ts';
 import { presentedKey } from '../authentication.ts';
@@ -91,7 +92,7 @@ class LivePage {
   readonly #subscriptions: (() => void)[];
   readonly #devices = new Set<string>();
   readonly #attempts = new Map<string, AttemptRecord>();
-  readonly #events: object[] = [];
+  #events: EventRecord[] = [];
   #caller: Caller;
   #flush: Timer | undefined;
   #beat: Timer;
@@ -121,7 +122,7 @@ class LivePage {
         this.#soon();
       }),
       events.onEvent((event) => {
-        this.#events.push(this.#caller.answers.event(event, this.#caller));
+        this.#events.push(event);
         if (event.deviceId !== undefined) this.#devices.add(event.deviceId);
         this.#soon();
       }),
@@ -151,24 +152,38 @@ class LivePage {
   }
 
   #soon(): void {
+    if (this.#ended) return;
     this.#flush ??= this.#clock.setTimer(() => {
-      this.#flush = undefined;
-      this.#tellAll();
+      void this.#tellAll()
+        // The disk refuses: the page shows what it had until something changes again.
+        .catch(() => undefined)
+        .then(() => {
+          this.#flush = undefined;
+          if (this.#devices.size + this.#attempts.size + this.#events.length > 0) this.#soon();
+        });
     }, TOGETHER_MS);
   }
 
-  #tellAll(): void {
-    const { gateway, answers } = this.#caller;
-    const devices = [...this.#devices].flatMap((id) => gateway.devices.get(id) ?? []).map((one) => answers.device(one));
+  /** One after the other, each once all that it shows is on disk. */
+  async #tellAll(): Promise<void> {
+    const caller = this.#caller;
+    const { gateway, answers } = caller;
+    const changed = { devices: [...this.#devices], attempts: [...this.#attempts.values()], events: this.#events };
     this.#devices.clear();
-    if (devices.length > 0) this.#tell('devices', { devices });
-    const attempts = [...this.#attempts.values()].map((attempt) => ({
-      action_attempt: answers.attempt(attempt, this.#caller),
-      action_attempt_history: attemptHistory(attempt, gateway.attempts.history(attempt.actionAttemptId) ?? []),
-    }));
     this.#attempts.clear();
+    this.#events = [];
+    const told = await whenKept(gateway, () => ({
+      devices: changed.devices.flatMap((id) => gateway.devices.get(id) ?? []).map((one) => answers.device(one)),
+      attempts: changed.attempts.map((attempt) => ({
+        action_attempt: answers.attempt(attempt, caller),
+        action_attempt_history: attemptHistory(attempt, gateway.attempts.history(attempt.actionAttemptId) ?? []),
+      })),
+      events: changed.events.map((event) => answers.event(event, caller)),
+    }));
+    if (caller.gateway !== this.#caller.gateway) return;
+    const { devices, attempts, events } = told;
+    if (devices.length > 0) this.#tell('devices', { devices });
     if (attempts.length > 0) this.#tell('attempts', { attempts });
-    const events = this.#events.splice(0);
     if (events.length > 0) this.#tell('events', { events });
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import { reaches } from '../../model/permission.ts';
+import { whenKept } from '../../model/when-kept.ts';
 import { meets } from '../../store/event-query.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
 import { presentedKey } from '../authentication.ts';
@@ -78,6 +79,7 @@ export function serveEventStream(
         after: hasGap ? 0 : (last?.seq ?? events.highestSeq),
         hasGap,
         wants: (event) => meets(event, conditions),
+        whenKept: (tell) => whenKept(gateway, tell),
         viewer: () => {
           const found = keys.verify(token);
           return found instanceof Promise ? found.then(viewerOf) : viewerOf(found);
