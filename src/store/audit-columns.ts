@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AuditEntry, AuditRecord } from '../model/audit.ts';
+import type { Column } from './columns.ts';
 import type { Row } from './sqlite-rows.ts';
 
 /** The text without its number, and the column of the name. */
@@ -17,9 +18,12 @@ export const nameDigest = (salt: string, name: string): string =>
 /** As bytes: what the disk damaged may be no text any more. */
 export const auditRecordColumns = 'seq, CAST(entry AS BLOB), hash, sum, CAST(name AS BLOB)';
 
-export function auditRecordOf(row: Row): AuditRecord {
-  const [seq, entry, hash, , kept] = row as [number, Uint8Array, Uint8Array, number | null, Uint8Array | null];
-  const text = Buffer.from(entry).toString();
-  const name = kept === null ? undefined : Buffer.from(kept).toString();
-  return { seq, text, name, hash: Buffer.from(hash).toString('hex') };
+/** The bytes of a column, none where it holds something else. */
+export const bytesIn = (column: Column | undefined): Buffer =>
+  column instanceof Uint8Array ? Buffer.from(column) : Buffer.alloc(0);
+
+/** Whatever lies there, so that whoever verifies the chain can say which entry breaks it. */
+export function auditRecordOf([seq, entry, hash, , kept]: Row): AuditRecord {
+  const name = kept instanceof Uint8Array ? bytesIn(kept).toString() : undefined;
+  return { seq: Number(seq), text: bytesIn(entry).toString(), name, hash: bytesIn(hash).toString('hex') };
 }

@@ -18,6 +18,7 @@ import { isAskedFor } from './attempt-query.ts';
 import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
 import { type Column, idColumn, idOf } from './columns.ts';
 import { byCreation, meets } from './event-query.ts';
+import { auditListedOf, factOf, readRow } from './read-row.ts';
 import { RecentRows } from './recent-rows.ts';
 import type { Bounds } from './retention.ts';
 import {
@@ -45,7 +46,6 @@ import {
   webhookOf,
 } from './sqlite-rows.ts';
 import { attemptsIndexedTo, eventsIndexedTo } from './statements.ts';
-import { type IsWhole, wholeAttempt, wholeBySum, wholeWebhook } from './whole-rows.ts';
 
 /** Every pending attempt is at or above the mark: without it, looking for none would read them all. */
 const statusConditions: Readonly<Record<AttemptStatus, string>> = {
@@ -412,8 +412,8 @@ export class SqliteReader implements StoreReader {
   #one<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T | undefined {
     const row = this.#query(() => this.#statement(sql).get(parameters)) as Row | undefined;
     if (row === undefined) return undefined;
-    const place = placeOf(read, row);
-    if (place === undefined) return read(row);
+    const { record, place } = readRow(read, row);
+    if (place === undefined) return record;
     this.#onDamage(place);
     throw new GatewayError(
       'internal_error',
@@ -426,8 +426,8 @@ export class SqliteReader implements StoreReader {
     const rows = this.#query(() => this.#statement(sql).all(parameters)) as Row[];
     const whole: T[] = [];
     for (const row of rows) {
-      const place = placeOf(read, row);
-      if (place === undefined) whole.push(read(row));
+      const { record, place } = readRow(read, row);
+      if (place === undefined) whole.push(record);
       else this.#onDamage(place);
     }
     return whole;
@@ -456,49 +456,6 @@ export class SqliteReader implements StoreReader {
       );
     }
   }
-}
-
-/** Shown to somebody, as against verified: there a damaged entry is told of as what breaks the chain. */
-function auditListedOf(row: Row): AuditRecord {
-  return auditRecordOf(row);
-}
-
-const factOf = ([_name, value]: Row): string => String(value);
-
-/** How rows are read, what tells whether they are whole, and what they are called. */
-const checks = new Map<unknown, readonly [what: string, idColumn: number, isWhole: IsWhole]>([
-  [attemptOf, ['action attempt', 1, wholeAttempt]],
-  [codeOf, ['access code', 0, wholeBySum]],
-  [unmanagedOf, ['unmanaged access code', 0, wholeBySum]],
-  [thresholdOf, ['noise threshold', 0, wholeBySum]],
-  [identityOf, ['user identity', 0, wholeBySum]],
-  [spaceOf, ['space', 0, wholeBySum]],
-  [grantOf, ['access grant', 0, wholeBySum]],
-  [methodOf, ['access method', 0, wholeBySum]],
-  [idempotencyOf, ['idempotency key', 0, wholeBySum]],
-  [eventOf, ['event', 1, wholeBySum]],
-  [webhookOf, ['webhook', 0, wholeWebhook]],
-  [deliveryOf, ['webhook delivery', 0, wholeBySum]],
-  [factOf, ['fact', 0, wholeBySum]],
-  [
-    auditListedOf,
-    [
-      'audit entry',
-      0,
-      ([seq, entry, hash, sum]) =>
-        wholeBySum([seq ?? null, String(Buffer.from(entry as Uint8Array)), hash ?? null, sum ?? null]),
-    ],
-  ],
-]);
-
-/** Which row it is, when it is not as it was written; undefined when it is. */
-function placeOf(read: unknown, row: Row): string | undefined {
-  const check = checks.get(read);
-  if (check === undefined) return undefined;
-  const [what, id, isWhole] = check;
-  if (isWhole(row)) return undefined;
-  const named = idOf(row[id] ?? null);
-  return `${what} ${/^[\w.:-]{1,64}$/.test(named) ? named : '(unreadable)'}`;
 }
 
 /** As `hex()` gives it: for a UUID its bytes, for another id its characters. */

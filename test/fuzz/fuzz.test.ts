@@ -8,16 +8,16 @@ const ROUNDS = Number(process.env.STRIKEPLATE_FUZZ_ROUNDS ?? 4_000);
 const seed = Number(process.env.STRIKEPLATE_SEED ?? 20_260_328);
 
 describe('what others send', () => {
-  test.each(Object.entries(targets))('is read or refused, whatever it is: %s', (name, target) => {
+  test.each(Object.entries(targets))('is read or refused, whatever it is: %s', async (name, target) => {
     const corpus = corpusOf(name);
     expect(corpus.length).toBeGreaterThan(1);
-    for (const input of corpus) target.run(input);
+    for (const input of corpus) await target.run(input);
     const below = seededNumbers(seed);
     const pick = () => corpus[below(corpus.length)] ?? Buffer.alloc(0);
     for (let round = 0; round < ROUNDS; round++) {
       const input = mutate(pick(), pick(), below);
       try {
-        target.run(input);
+        await target.run(input);
       } catch (error) {
         throw new Error(`seed ${seed}, round ${round}: hex:${input.toString('hex')}`, { cause: error });
       }

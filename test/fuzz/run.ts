@@ -36,6 +36,12 @@ const chosen = Object.entries(targets)
   .map(([name, target]) => ({ name, target, pool: [...corpusOf(name)], inputs: 0, faults: 0, slowestMs: 0 }));
 const end = performance.now() + Number(values.seconds) * 1_000;
 let highestHeap = 0;
+/** What nobody waited for, and what was thrown where nobody catches: either ends a gateway. */
+let astray: unknown;
+for (const name of ['unhandledRejection', 'uncaughtException'] as const)
+  process.on(name, (error) => {
+    astray ??= error;
+  });
 for (let turn = 0; performance.now() < end; turn++) {
   const fuzzed = chosen[turn % chosen.length];
   if (fuzzed === undefined) break;
@@ -47,15 +53,17 @@ for (let turn = 0; performance.now() < end; turn++) {
     const from = performance.now();
     let why: string | undefined;
     try {
-      target.run(input);
+      await target.run(input);
     } catch (error) {
       why = String(error);
     }
+    why ??= astray === undefined ? undefined : `astray: ${astray}`;
+    astray = undefined;
     let ms = performance.now() - from;
     if (why === undefined && ms > HANG_MS) {
       // A busy machine lets a process wait: only what takes long each time hangs.
       const again = performance.now();
-      target.run(input);
+      await target.run(input);
       ms = Math.min(ms, performance.now() - again);
     }
     fuzzed.slowestMs = Math.max(fuzzed.slowestMs, ms);

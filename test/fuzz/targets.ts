@@ -43,11 +43,14 @@ import { PacketReader } from '../../src/transports/mqtt/packet-guard.ts';
 import { filterProblem, matches } from '../../src/transports/mqtt/topic-filter.ts';
 import { TargetAddresses } from '../../src/transports/webhook/target-addresses.ts';
 import { listenTo } from '../../src/transports/zwave/reports.ts';
+import { dbusMessages } from './dbus-target.ts';
+import { databaseRow } from './row-target.ts';
+import { webhookAnswer } from './webhook-target.ts';
 
 /** Something that decodes what others send. */
 export interface FuzzTarget {
-  /** Throws only when the input shows a fault: what a decoder may say of bad input is caught here. */
-  run(input: Buffer): void;
+  /** Throws, or rejects, only when the input shows a fault: what a decoder may say of bad input is caught here. */
+  run(input: Buffer): void | Promise<void>;
 }
 
 type Refusal = abstract new (...args: never[]) => Error;
@@ -191,5 +194,8 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   ),
   'http-addresses': readers(undefined, (input) => addressGroup(input.toString())),
   'api-key-files': readers(GatewayError, (input) => parseApiKeys('keys', input.toString())),
+  'dbus-messages': { run: dbusMessages },
+  'webhook-answers': { run: webhookAnswer },
+  'database-rows': { run: databaseRow },
   yaml: readers(ConfigError, (input) => readYaml('gateway.yaml', input.toString())),
 };

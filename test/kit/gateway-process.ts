@@ -66,6 +66,11 @@ class CliProcess {
   }
 }
 
+export interface StartingGateway extends Pick<GatewayProcess, 'ended' | 'signal'> {
+  /** Resolves once it listens; rejects with what it said when it ended instead. */
+  readonly up: Promise<GatewayProcess>;
+}
+
 /** A gateway as it runs in the field: `strikeplate run`, a process of its own. */
 export class GatewayProcess {
   readonly api: ApiCaller;
@@ -74,12 +79,20 @@ export class GatewayProcess {
   readonly #process: CliProcess;
 
   /** Resolves once it listens. @throws Error with what it said when it ended instead */
-  static async start(box: GatewayBox, options: ProcessOptions = {}): Promise<GatewayProcess> {
+  static start(box: GatewayBox, options: ProcessOptions = {}): Promise<GatewayProcess> {
+    return GatewayProcess.begin(box, options).up;
+  }
+
+  /** Starts it, for who does not wait until it listens. */
+  static begin(box: GatewayBox, options: ProcessOptions = {}): StartingGateway {
     const process = new CliProcess(['run', '--config', box.configFile], options);
-    const listens = process.said(/listens on (\S+)/);
-    const end = await Promise.race([listens.then(() => undefined), process.ended]);
-    if (end !== undefined) throw new Error(`the gateway ended with ${end.code ?? end.signal}: ${end.stderr}`);
-    return new GatewayProcess(process, new ApiCaller((await listens)[1] ?? '', box.key));
+    const up = async () => {
+      const listens = process.said(/listens on (\S+)/);
+      const end = await Promise.race([listens.then(() => undefined), process.ended]);
+      if (end !== undefined) throw new Error(`the gateway ended with ${end.code ?? end.signal}: ${end.stderr}`);
+      return new GatewayProcess(process, new ApiCaller((await listens)[1] ?? '', box.key));
+    };
+    return { up: up(), ended: process.ended, signal: (signal) => void process.child.kill(signal) };
   }
 
   /** Use {@link GatewayProcess.start}. */

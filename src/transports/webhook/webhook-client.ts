@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError, unlessAborted } from '../../contract/index.ts';
 import { TargetAddresses } from './target-addresses.ts';
 
@@ -15,6 +16,8 @@ export interface WebhookClientOptions {
   readonly lookup?: (name: string) => Promise<readonly string[]>;
   /** Certificate authorities beside the system's, PEM; for tests. */
   readonly ca?: string;
+  /** What a request without TLS is written to, and answered on; for tests. A socket to the address unless given. */
+  readonly createConnection?: () => Duplex;
 }
 
 interface Target {
@@ -99,7 +102,7 @@ export class WebhookClient {
     body: Buffer,
     signal: AbortSignal,
   ): Promise<number> {
-    const { ca } = this.#options;
+    const { ca, createConnection } = this.#options;
     const family = isIPv6(address) ? 6 : 4;
     return new Promise((resolve, reject) => {
       const request = (url.protocol === 'https:' ? https : http).request(url, {
@@ -113,6 +116,7 @@ export class WebhookClient {
         },
         signal,
         ...(ca !== undefined && { ca }),
+        ...(createConnection && { createConnection }),
       });
       request.on('response', (response) => {
         let read = 0;

@@ -1,5 +1,4 @@
-import type { Properties } from './system-bus.ts';
-import { plain } from './system-bus.ts';
+import { bytesOf, type Properties, plain, textsOf } from './bus-values.ts';
 import { shortUuid } from './uuids.ts';
 
 /** What noble's core takes for an advertisement. */
@@ -12,15 +11,18 @@ export interface NobleAdvertisement {
   readonly serviceSolicitationUuids: readonly string[];
 }
 
-const bytes = (value: unknown): Buffer => Buffer.from(value as Uint8Array);
+/** Bluetooth SIG, Assigned Numbers, section 7: company identifiers have 16 bits. */
+const HIGHEST_COMPANY = 0xffff;
 
 /** Company identifier first, least significant byte first, as on the air. */
 function manufacturerData(dictionary: unknown): Buffer | undefined {
   const [entry] = Object.entries(plain(dictionary));
-  if (entry === undefined) return undefined;
+  const number = Number(entry?.[0]);
+  const data = bytesOf(entry?.[1]);
+  if (data === undefined || !Number.isInteger(number) || number < 0 || number > HIGHEST_COMPANY) return undefined;
   const company = Buffer.alloc(2);
-  company.writeUInt16LE(Number(entry[0]));
-  return Buffer.concat([company, bytes(entry[1])]);
+  company.writeUInt16LE(number);
+  return Buffer.concat([company, data]);
 }
 
 /**
@@ -35,11 +37,11 @@ export function advertisementOf(properties: Properties, changed: Properties): No
     localName: typeof properties.Name === 'string' ? properties.Name : undefined,
     txPowerLevel: typeof properties.TxPower === 'number' ? properties.TxPower : undefined,
     manufacturerData: manufacturerData(changed.ManufacturerData ?? properties.ManufacturerData),
-    serviceData: Object.entries(plain(properties.ServiceData)).map(([uuid, data]) => ({
-      uuid: shortUuid(uuid),
-      data: bytes(data),
-    })),
-    serviceUuids: ((properties.UUIDs ?? []) as readonly string[]).map(shortUuid),
+    serviceData: Object.entries(plain(properties.ServiceData)).flatMap(([uuid, value]) => {
+      const data = bytesOf(value);
+      return data === undefined ? [] : { uuid: shortUuid(uuid), data };
+    }),
+    serviceUuids: textsOf(properties.UUIDs).map(shortUuid),
     serviceSolicitationUuids: [],
   };
 }

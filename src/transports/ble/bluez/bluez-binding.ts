@@ -235,7 +235,8 @@ export class BluezBinding extends EventEmitter {
     const address = String(properties.Address ?? '').toLowerCase();
     const rssi = typeof properties.RSSI === 'number' ? properties.RSSI : UNKNOWN_RSSI;
     const advertisement = advertisementOf(properties, changed);
-    this.emit('discover', id, address, properties.AddressType ?? 'public', true, advertisement, rssi, false);
+    const type = properties.AddressType === 'random' ? 'random' : 'public';
+    this.emit('discover', id, address, type, true, advertisement, rssi, false);
   }
 
   #device(id: string): BluezDevice | undefined {

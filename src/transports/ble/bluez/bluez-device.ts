@@ -1,8 +1,9 @@
 import type { Clock } from '../../../contract/index.ts';
 import type { BluezDiscovery } from './bluez-discovery.ts';
 import { BluezTrouble } from './bluez-trouble.ts';
+import { bytesOf, type Properties, textsOf } from './bus-values.ts';
 import type { ObjectTree } from './object-tree.ts';
-import type { Bluetoothd, Properties } from './system-bus.ts';
+import type { Bluetoothd } from './system-bus.ts';
 import { shortUuid } from './uuids.ts';
 
 export const DEVICE = 'org.bluez.Device1';
@@ -19,14 +20,14 @@ const ALIVE_MS = 1_000;
 const LEAST_MTU = 23;
 
 /** BlueZ's names of what a characteristic can do, in noble's spelling. */
-const flags: Readonly<Record<string, string>> = {
-  broadcast: 'broadcast',
-  read: 'read',
-  'write-without-response': 'writeWithoutResponse',
-  write: 'write',
-  notify: 'notify',
-  indicate: 'indicate',
-};
+const flags = new Map([
+  ['broadcast', 'broadcast'],
+  ['read', 'read'],
+  ['write-without-response', 'writeWithoutResponse'],
+  ['write', 'write'],
+  ['notify', 'notify'],
+  ['indicate', 'indicate'],
+]);
 
 export interface FoundCharacteristic {
   readonly uuid: string;
@@ -156,7 +157,7 @@ export class BluezDevice {
         characteristics.set(shortUuid(String(uuid)), {
           uuid: shortUuid(String(uuid)),
           path: at,
-          properties: (Flags as readonly string[]).flatMap((flag) => flags[flag] ?? []),
+          properties: textsOf(Flags).flatMap((flag) => flags.get(flag) ?? []),
         });
       found.set(shortUuid(String(UUID)), characteristics);
     }
@@ -169,7 +170,8 @@ export class BluezDevice {
     if (subscription !== undefined) subscription.held = [];
     try {
       const [value] = await this.#callGatt(path, 'ReadValue', 'a{sv}', [{}]);
-      const read = Buffer.from(value as Uint8Array);
+      const read = bytesOf(value);
+      if (read === undefined) throw new Error('bluetoothd answered a read with something else than bytes');
       const told = subscription?.held?.findIndex((held) => held.equals(read)) ?? -1;
       if (told >= 0) subscription?.held?.splice(told, 1);
       return read;
@@ -208,12 +210,17 @@ export class BluezDevice {
   changed(path: string, iface: string, changed: Properties | undefined): void {
     if (path === this.#options.path && iface === DEVICE) {
       if (changed === undefined || changed.Connected === false) this.#disconnected();
-    } else if (iface === CHARACTERISTIC && changed?.Value !== undefined) {
+    } else if (iface === CHARACTERISTIC) {
       const subscription = this.#subscriptions.get(path);
-      const value = Buffer.from(changed.Value as Uint8Array);
-      if (subscription?.held !== undefined) subscription.held.push(value);
-      else if (subscription !== undefined) this.#options.onValue(subscription.service, subscription.uuid, value);
+      const value = bytesOf(changed?.Value);
+      if (value !== undefined && subscription?.held !== undefined) subscription.held.push(value);
+      else if (value !== undefined && subscription !== undefined)
+        this.#options.onValue(subscription.service, subscription.uuid, value);
     }
+    this.#look();
+  }
+
+  #look(): void {
     for (const look of [...this.#waiters]) look();
   }
 

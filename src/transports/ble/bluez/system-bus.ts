@@ -3,14 +3,12 @@ import { createRequire } from 'node:module';
 import type { Message, MessageBus, Variant } from '@jellybrick/dbus-next';
 import type { Clock } from '../../../contract/index.ts';
 import { BluezTrouble } from './bluez-trouble.ts';
+import { type Properties, plain, plainInterfaces } from './bus-values.ts';
 
 /** The optional peer dependency that speaks D-Bus, and the version it is tried with. */
 export const DBUS_PACKAGE = '@jellybrick/dbus-next';
 
 type DbusLibrary = typeof import('@jellybrick/dbus-next');
-
-/** Properties of one object's interface, by name, without the D-Bus wrapping of their values. */
-export type Properties = Readonly<Record<string, unknown>>;
 
 /** A signal of bluetoothd, or of the bus about it. */
 export interface BusSignal {
@@ -133,12 +131,7 @@ export class SystemBus {
   /** All of bluetoothd's objects, their interfaces and properties. */
   async objects(): Promise<ReadonlyMap<string, Readonly<Record<string, Properties>>>> {
     const [tree] = await this.call({ path: '/', interface: `${BUS}.ObjectManager`, member: 'GetManagedObjects' });
-    return new Map(
-      Object.entries(tree as Record<string, Record<string, unknown>>).map(([path, interfaces]) => [
-        path,
-        plainInterfaces(interfaces),
-      ]),
-    );
+    return new Map(Object.entries(plain(tree)).map(([path, interfaces]) => [path, plainInterfaces(interfaces)]));
   }
 
   /** Lets go of the bus; what was sent before leaves. */
@@ -212,17 +205,3 @@ export class SystemBus {
 
 /** What is asked of bluetoothd once the bus is open. */
 export type Bluetoothd = Pick<SystemBus, 'call' | 'objects' | 'onSignal' | 'variant'>;
-
-const plainValue = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'signature' in value && 'value' in value ? value.value : value;
-
-/** Takes the D-Bus wrapping off the values of a dictionary. */
-export const plain = (dictionary: unknown): Properties =>
-  Object.fromEntries(
-    Object.entries((dictionary ?? {}) as Record<string, unknown>).map(([key, value]) => [key, plainValue(value)]),
-  );
-
-export const plainInterfaces = (interfaces: unknown): Readonly<Record<string, Properties>> =>
-  Object.fromEntries(
-    Object.entries(interfaces as Record<string, unknown>).map(([name, properties]) => [name, plain(properties)]),
-  );
