@@ -24,6 +24,11 @@ export class ConfigurationChanges {
     this.#options = options;
   }
 
+  /** What is in effect, to be shown. */
+  get current(): Reloader['current'] {
+    return this.#options.reloader.current;
+  }
+
   reload(by: AuditActor): Promise<ReloadReport> {
     return this.#options.reloader.reload(by);
   }

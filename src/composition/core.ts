@@ -88,6 +88,7 @@ export class Core implements Gateway {
   readonly time: TrustedClock;
   readonly webhooks: WebhookService;
   readonly links: () => readonly LinkReport[];
+  readonly laneDepth: (deviceId: string) => number;
   readonly #store: Store;
   readonly #dispatcher: Dispatcher;
   readonly #wheel: DeadlineWheel;
@@ -108,6 +109,7 @@ export class Core implements Gateway {
     this.#options = options;
     const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store, deviceId));
     const attempts = new AttemptRegistry(store);
+    this.laneDepth = (deviceId) => registry.laneDepth(deviceId);
     this.#wheel = new DeadlineWheel(clock);
     const dispatcher = new Dispatcher({
       ...options,

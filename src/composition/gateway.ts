@@ -37,6 +37,7 @@ import { type DeviceContext, managedDevices } from './managed-devices.ts';
 import { Reloader } from './reload.ts';
 import { Startup } from './startup.ts';
 import { openStore } from './store.ts';
+import { storeRoom } from './store-room.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -150,6 +151,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         configDigest: config.digest,
         connectionTo: (name, will) => links.telemetryTo(name, will),
         storeStats: () => store.stats,
+        storeRoom: () => storeRoom(config.store.path),
         limitTotals: () => limits.totals,
         refusedKeys: () => refusals.totals,
         audit,

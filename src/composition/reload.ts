@@ -67,6 +67,11 @@ export class Reloader {
     this.#config = options.config;
   }
 
+  get current() {
+    const { file, digest, shown } = this.#config;
+    return { file, configSha256: digest, sections: shown };
+  }
+
   /**
    * Resolves when all of it is in effect.
    * @param read where the configuration comes from; unless told, the file as it is

@@ -6,6 +6,7 @@ import { crossCheck, type Found } from './cross-checks.ts';
 import { type Environment, type Overrides, type Places, placesOf, readOverrides } from './environment.ts';
 import { checkFiles, isOpenToAll } from './file-checks.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { deviceIdOf } from './identity.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
 import { loadOutside } from './outside-modules.ts';
@@ -68,6 +69,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
       simulator: (id) => had(named.simulators, id),
     }),
     file,
+    shown: hideSecrets(parsed.data) as Record<string, unknown>,
     stateDirInFile: overrides.stateDir ?? options.stateDir ?? parsed.data.state_dir ?? '.',
     driverModules: parsed.data.drivers,
     ...(parsed.data.drivers.length > 0 && { outside: { drivers: outside.drivers, simulators: outside.simulators } }),

@@ -72,7 +72,7 @@ export function resolveConfig(
     readonly driver: (id: string) => DriverDefinition;
     readonly simulator: (id: string) => ConfigurableSimulator;
   },
-): Omit<LoadedConfig, 'file' | 'digest' | 'warnings' | 'stateDirInFile' | 'driverModules'> {
+): Omit<LoadedConfig, 'file' | 'shown' | 'digest' | 'warnings' | 'stateDirInFile' | 'driverModules'> {
   const { gateway, monitor } = file;
   return {
     stateDir: places.stateDir,

@@ -54,14 +54,18 @@ export class DeviceLane {
     return !this.#active && this.#reserved === 0 && laneClasses.every((name) => this.#queues[name].length === 0);
   }
 
+  /** How much waits, is reserved or runs. */
+  get depth(): number {
+    return this.#reserved + this.#running + laneClasses.reduce((sum, name) => sum + this.#queues[name].length, 0);
+  }
+
   /**
    * Takes a place before the request is accepted, so that what was accepted always fits. Call `enqueue` or `release`
    * once.
    * @throws GatewayError `lane_full`
    */
   reserve(): Place {
-    const held = this.#reserved + this.#running + laneClasses.reduce((sum, name) => sum + this.#queues[name].length, 0);
-    if (held >= capacity) {
+    if (this.depth >= capacity) {
       throw new GatewayError(
         'lane_full',
         `${this.#deviceName} already has ${capacity} commands waiting. Try again in a few seconds; if this keeps ` +

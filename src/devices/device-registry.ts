@@ -61,6 +61,11 @@ export class DeviceRegistry implements Devices {
     return this.#devices.get(deviceId)?.snapshot;
   }
 
+  /** How much waits or runs at a device; 0 also for one that is not there. */
+  laneDepth(deviceId: string): number {
+    return this.#devices.get(deviceId)?.lane.depth ?? 0;
+  }
+
   /** @throws GatewayError `device_not_found` */
   require(deviceId: string): ManagedDevice {
     const device = this.#devices.get(deviceId);

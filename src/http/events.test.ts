@@ -30,6 +30,7 @@ describe('/events/list', () => {
     expect(await types(`since=${at(2)}`)).toEqual(['lock.unlocked', 'device.connected']);
     expect(await types(`between=${at(1)}&between=${at(2)}`)).toEqual(['lock.locked', 'lock.unlocked']);
     expect(await types(`since=${at(0)}&limit=1`)).toEqual(['lock.locked']);
+    expect(await types(`since=${at(0)}&limit=1&newest_first=true`)).toEqual(['device.connected']);
     expect(await types(`since=${at(0)}&event_type=lock.locked`)).toEqual(['lock.locked']);
     expect(await types(`since=${at(0)}&event_types=lock.locked&event_types=device.connected`)).toHaveLength(2);
     expect(await types(`since=${at(0)}&device_id=${gate.deviceId}`)).toEqual(['device.connected']);

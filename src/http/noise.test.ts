@@ -113,6 +113,9 @@ test('a day of levels is listed by the minute', async () => {
     to: new Date(now - 60_000).toISOString(),
   };
   expect((await call('POST', list, part)).body.noise_levels).toHaveLength(1);
+  const byHour = await call('GET', `${list}?device_id=${hall.deviceId}&interval_seconds=3600`);
+  expect(byHour.body).toMatchObject({ interval_seconds: 3_600, ok: true });
+  expect((await call('POST', list, { device_id: hall.deviceId, interval_seconds: 61 })).status).toBe(400);
   expect(await call('POST', list, { device_id: frontDoor.deviceId })).toMatchObject({
     status: 400,
     body: { error: { type: 'unsupported_action' } },

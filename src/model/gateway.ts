@@ -241,7 +241,7 @@ export interface NoiseThresholdChange {
   readonly sustainedMs?: number;
 }
 
-/** One minute of a sensor; there is none for a minute of which nothing is known. */
+/** One minute, or hour, of a sensor; there is none for one of which nothing is known. */
 export interface NoiseMinute {
   /** Milliseconds since the Unix epoch. */
   readonly startsAt: number;
@@ -277,6 +277,8 @@ export interface NoiseThresholds {
    * epoch.
    */
   minutes(deviceId: string, from: number, until: number): readonly NoiseMinute[];
+  /** The same of its last week, hour by hour. */
+  hours(deviceId: string, from: number, until: number): readonly NoiseMinute[];
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe;
 }
 
@@ -337,6 +339,17 @@ export interface Webhooks {
   readonly includesCodes: boolean;
   /** How many events wait for their receivers. */
   readonly queued: number;
+  /** Undefined for one that is not there. */
+  queueOf(webhookId: string): WebhookQueueReport | undefined;
+}
+
+/** What waits for one receiver. */
+export interface WebhookQueueReport {
+  readonly queued: number;
+  /** Tries in a row that it did not take. */
+  readonly failures: number;
+  /** Given up since the start because too many waited. */
+  readonly dropped: number;
 }
 
 export interface GatewayIdentity {
@@ -380,6 +393,8 @@ export interface Gateway {
   links(): readonly LinkReport[];
   /** Whether all that the ports show now is on disk: see `Store.kept`, and {@link whenKept}. */
   kept(): true | Promise<boolean>;
+  /** How much waits or runs at a device; 0 also for one that is not there. */
+  laneDepth(deviceId: string): number;
   /** False while nothing new can be accepted, with the reason. */
   readonly ready: { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }

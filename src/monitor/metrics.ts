@@ -15,9 +15,16 @@ export interface CommitFigures {
   readonly commits: number;
 }
 
+/** What the store takes on its disk, and what is left there, in bytes. */
+export interface StoreRoom {
+  readonly takenBytes: number;
+  readonly freeBytes: number;
+}
+
 export interface MetricsOptions {
   readonly gateway: Gateway;
   readonly storeStats?: () => CommitFigures;
+  readonly storeRoom?: () => Promise<StoreRoom>;
   readonly probe?: ProcessProbe;
   /** How often each limit bit since the start. */
   readonly limitTotals?: () => ReadonlyMap<LimitName, number>;
@@ -79,6 +86,7 @@ export class Metrics {
     this.#describeGateway();
     this.#describeProcess();
     if (options.storeStats) this.#describeStore(options.storeStats);
+    if (options.storeRoom) this.#describeStoreRoom(options.storeRoom);
     if (options.limitTotals) this.#describeLimits(options.limitTotals);
     if (options.refusedKeys) this.#describeRefusedKeys(options.refusedKeys);
     this.#unsubscribe = gateway.attempts.onChange((attempt) => this.#heard(attempt));
@@ -184,6 +192,15 @@ export class Metrics {
     );
   }
 
+  #describeStoreRoom(room: () => Promise<StoreRoom>): void {
+    this.#gauge('strikeplate_store_bytes', 'What the database and its log take on disk.', [], async (taken) => {
+      taken.set((await room()).takenBytes);
+    });
+    this.#gauge('strikeplate_disk_free_bytes', 'What is left on the disk of the database.', [], async (free) => {
+      free.set((await room()).freeBytes);
+    });
+  }
+
   #describeLimits(totals: () => ReadonlyMap<LimitName, number>): void {
     this.#count(
       'strikeplate_limited_total',
@@ -211,7 +228,12 @@ export class Metrics {
     });
   }
 
-  #gauge<Label extends string>(name: string, help: string, labelNames: Label[], fill: (gauge: Gauge<Label>) => void) {
+  #gauge<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    fill: (gauge: Gauge<Label>) => void | Promise<void>,
+  ) {
     const gauge: Gauge<Label> = new Gauge({
       name,
       help,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { LimitName } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { LogTap } from './log-tap.ts';
-import { type CommitFigures, Metrics } from './metrics.ts';
+import { type CommitFigures, Metrics, type StoreRoom } from './metrics.ts';
 import { type AuditTold, type MonitorConfig, type MqttMonitor, startMonitor } from './mqtt-monitor.ts';
 import type { LastWill, MonitorPublisher } from './publisher.ts';
 import { statusWill } from './topics.ts';
@@ -25,6 +25,7 @@ export interface MonitoringOptions {
   /** Makes the connection to a broker that configuration names. */
   readonly connectionTo: (broker: string, will: LastWill) => MonitorConnection;
   readonly storeStats: () => CommitFigures;
+  readonly storeRoom?: () => Promise<StoreRoom>;
   readonly limitTotals: () => ReadonlyMap<LimitName, number>;
   readonly refusedKeys: () => ReadonlyMap<string, number>;
   /** Where the audit log ends, told so that a copy elsewhere proves it. */
@@ -50,8 +51,14 @@ export interface Monitoring {
  * after them.
  */
 export function startMonitoring(options: MonitoringOptions): Monitoring {
-  const { gateway, connectionTo, storeStats, limitTotals, log, random, logTap, audit } = options;
-  const metrics = new Metrics({ gateway, storeStats, limitTotals, refusedKeys: options.refusedKeys });
+  const { gateway, connectionTo, storeStats, storeRoom, limitTotals, log, random, logTap, audit } = options;
+  const metrics = new Metrics({
+    gateway,
+    storeStats,
+    ...(storeRoom && { storeRoom }),
+    limitTotals,
+    refusedKeys: options.refusedKeys,
+  });
   let told:
     | { readonly config: MonitorSection; readonly publisher: MonitorConnection; monitor: MqttMonitor }
     | undefined;

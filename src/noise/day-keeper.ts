@@ -1,10 +1,18 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Change, Store } from '../model/store.ts';
-import { historyMinutes, type LevelHistory, type LevelMinute } from './level-history.ts';
+import {
+  historyHours,
+  historyMinutes,
+  hourMs,
+  type LevelHistory,
+  type LevelMinute,
+  minuteMs,
+} from './level-history.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+/** Days of the week that are kept hour by hour; the oldest is overwritten. */
+const daysKept = historyHours / 24;
 
 /**
  * A day and the hour under way: with one place less, that hour would overwrite the end of the same one yesterday,
@@ -18,8 +26,16 @@ const keepEvery = 10;
 /** Minute within the hour, level and highest in dB, seconds known. */
 const keptMinute = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const keptHour = z.object({ hour: z.number(), minutes: z.array(keptMinute) });
+/** Hour within the day (UTC), level and highest in dB, seconds known. */
+const keptDay = z.object({ day: z.number(), hours: z.array(keptMinute) });
 
-/** Keeps one sensor's day over restarts: an hour is one small fact, and the oldest is overwritten. */
+/** What is known of a sensor: the day by the minute, the week by the hour. */
+export interface Levels {
+  readonly day: LevelHistory;
+  readonly week: LevelHistory;
+}
+
+/** Keeps one sensor's levels over restarts: an hour, and a day, is one small fact, and the oldest is overwritten. */
 export class DayKeeper {
   readonly #deviceId: string;
   readonly #store: Store;
@@ -49,22 +65,38 @@ export class DayKeeper {
     return found.sort((a, b) => a.startsAt - b.startsAt);
   }
 
+  /** What earlier runs left of the week, hour by hour. */
+  leftOfWeek(now: number): LevelMinute[] {
+    const found: LevelMinute[] = [];
+    for (let place = 0; place < daysKept; place++) {
+      const text = this.#store.fact(this.#nameOfDay(place));
+      if (text === undefined) continue;
+      const { day, hours } = keptDay.parse(JSON.parse(text));
+      for (const [hour, level, highest, knownS] of hours) {
+        const startsAt = day * dayMs + hour * hourMs;
+        if (startsAt >= now - historyHours * hourMs && startsAt <= now)
+          found.push({ startsAt, level, highest, knownMs: knownS * 1_000 });
+      }
+    }
+    return found.sort((a, b) => a.startsAt - b.startsAt);
+  }
+
   /** Call it with each sample: writes when it is time to. */
-  minuteReached(wallTime: number, history: LevelHistory): void {
+  minuteReached(wallTime: number, history: Levels): void {
     this.#keptTo ??= wallTime;
     if (Math.floor(wallTime / (keepEvery * minuteMs)) === Math.floor(this.#keptTo / (keepEvery * minuteMs))) return;
     void this.keep(wallTime, history);
   }
 
   /** Never rejects: levels that are lost are missing, and nothing else depends on them. */
-  async keep(wallTime: number, history: LevelHistory): Promise<void> {
+  async keep(wallTime: number, { day, week }: Levels): Promise<void> {
     if (this.#keptTo === undefined) return;
     const since = Math.min(this.#keptTo, wallTime);
     this.#keptTo = wallTime;
     const first = Math.max(Math.floor(since / hourMs), Math.floor(wallTime / hourMs) - hoursKept + 1);
     const changes: Change[] = [];
     for (let hour = first; hour * hourMs <= wallTime; hour++) {
-      const minutes = history.between(hour * hourMs, (hour + 1) * hourMs);
+      const minutes = day.between(hour * hourMs, (hour + 1) * hourMs);
       if (minutes.length === 0) continue;
       const value = JSON.stringify({
         hour,
@@ -78,6 +110,7 @@ export class DayKeeper {
       changes.push({ kind: 'fact_put', name: this.#nameOf(hour % hoursKept), value });
     }
     if (changes.length === 0) return;
+    changes.push(...this.#week(since, wallTime, week));
     try {
       await this.#store.commit(changes);
     } catch (error) {
@@ -86,6 +119,29 @@ export class DayKeeper {
         'noise levels could not be written; a restart now would lose some minutes of them',
       );
     }
+  }
+
+  #week(since: number, wallTime: number, week: LevelHistory): Change[] {
+    const changes: Change[] = [];
+    const first = Math.max(Math.floor(since / dayMs), Math.floor(wallTime / dayMs) - daysKept + 1);
+    for (let day = first; day * dayMs <= wallTime; day++) {
+      const hours = week.between(day * dayMs, (day + 1) * dayMs);
+      const value = JSON.stringify({
+        day,
+        hours: hours.map(({ startsAt, level, highest, knownMs }) => [
+          Math.round((startsAt - day * dayMs) / hourMs),
+          tenths(level),
+          tenths(highest),
+          Math.round(knownMs / 1_000),
+        ]),
+      });
+      if (hours.length > 0) changes.push({ kind: 'fact_put', name: this.#nameOfDay(day % daysKept), value });
+    }
+    return changes;
+  }
+
+  #nameOfDay(place: number): string {
+    return `noise_week:${this.#deviceId}:${place}`;
   }
 
   #nameOf(place: number): string {

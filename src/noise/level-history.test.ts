@@ -38,4 +38,27 @@ describe('the levels of a day', () => {
     expect(rounded(cut.noise.minutes('hall', 0, now))).toEqual(whole.slice(5));
     expect(cut.noise.minutes('hall', now, now + 5 * minute)).toEqual([]);
   });
+
+  it('are kept by the hour for a week, over restarts, and by their energy', async () => {
+    const begins = Date.UTC(2026, 4, 1, 0, 0);
+    const hour = 3_600_000;
+    const first = await noiseRoom({ startsAt: begins, intervalMs: 600_000 });
+    // Nine days: two hours of noise in each.
+    for (let day = 0; day < 9; day += 1)
+      await first.play([40, 20 * 3_600], [70, 3_600], [60, 3_600], ['silent', 7_200]);
+    const now = first.clock.wallTime();
+    const week = first.noise.hours('hall', now - 7 * 24 * hour, now);
+    const loud = week.filter(({ highest }) => highest === 70);
+    expect(loud).toHaveLength(7);
+    expect(loud.every(({ startsAt }) => new Date(startsAt).getUTCHours() === 20)).toBe(true);
+    expect(loud.every(({ level }) => Math.abs(level - 70) < 1)).toBe(true);
+    // A sample stands for two and a half intervals: of the silence the rest is missing.
+    expect(week.some(({ startsAt }) => new Date(startsAt).getUTCHours() === 23)).toBe(false);
+    await first.core.stop(0);
+    const next = await noiseRoom({ before: first, intervalMs: 600_000 });
+    const again = next.noise.hours('hall', now - 7 * 24 * hour, now);
+    expect(again.map(({ startsAt, highest }) => [startsAt, highest])).toEqual(
+      week.map(({ startsAt, highest }) => [startsAt, highest]),
+    );
+  });
 });

@@ -201,6 +201,10 @@ export class NoiseService implements NoiseThresholds {
     return this.#sensor(deviceId)?.minutes(from, until) ?? [];
   }
 
+  hours(deviceId: string, from: number, until: number): readonly NoiseMinute[] {
+    return this.#sensor(deviceId)?.hours(from, until) ?? [];
+  }
+
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -43,7 +43,7 @@ export class SensorWatch {
   readonly #spanMs: number;
   readonly #standsForMs: number;
   readonly #levels: LevelWindow;
-  readonly #history = new LevelHistory();
+  readonly #history = { day: LevelHistory.ofDay(), week: LevelHistory.ofWeek() };
   readonly #day: DayKeeper;
   readonly #listener: SensorListener;
   readonly #watches = new Map<string, Watched>();
@@ -63,7 +63,8 @@ export class SensorWatch {
     this.#levels = new LevelWindow(this.#spanMs, this.#standsForMs);
     this.#day = day;
     this.#listener = listener;
-    for (const minute of day.left(clock.wallTime())) this.#history.restore(minute);
+    for (const minute of day.left(clock.wallTime())) this.#history.day.restore(minute);
+    for (const hour of day.leftOfWeek(clock.wallTime())) this.#history.week.restore(hour);
   }
 
   /** A new threshold, or another rule for a known one. @param left what an earlier run left under way */
@@ -106,7 +107,13 @@ export class SensorWatch {
   /** @param from milliseconds since the Unix epoch */
   minutes(from: number, until: number): LevelMinute[] {
     this.#account();
-    return this.#history.between(from, until);
+    return this.#history.day.between(from, until);
+  }
+
+  /** The same of the last week, hour by hour. */
+  hours(from: number, until: number): LevelMinute[] {
+    this.#account();
+    return this.#history.week.between(from, until);
   }
 
   /** Resolves once what is known is on disk. */
@@ -131,7 +138,12 @@ export class SensorWatch {
     if (!last) return;
     const until = Math.min(this.#clock.now(), last.heard.now + this.#standsForMs);
     if (until <= last.accountedTo) return;
-    this.#history.stood(
+    this.#history.day.stood(
+      last.heard.wallTime + (last.accountedTo - last.heard.now),
+      until - last.accountedTo,
+      last.level,
+    );
+    this.#history.week.stood(
       last.heard.wallTime + (last.accountedTo - last.heard.now),
       until - last.accountedTo,
       last.level,

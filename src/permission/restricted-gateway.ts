@@ -45,6 +45,7 @@ export function restrictedGateway(gateway: Gateway, permission: Permission): Gat
     time: timeIn(view),
     links: () => [],
     kept: () => gateway.kept(),
+    laneDepth: (deviceId) => (view.sees(deviceId) ? gateway.laneDepth(deviceId) : 0),
     get ready() {
       return gateway.ready;
     },
@@ -257,6 +258,7 @@ function noiseIn(view: View): NoiseThresholds {
     exceeded: (deviceId) => (sees(deviceId) ? noise.exceeded(deviceId) : []),
     isKeptByDevice: (threshold) => sees(threshold.deviceId) && noise.isKeptByDevice(threshold),
     minutes: (deviceId, from, until) => (sees(deviceId) ? noise.minutes(deviceId, from, until) : []),
+    hours: (deviceId, from, until) => (sees(deviceId) ? noise.hours(deviceId, from, until) : []),
     onEpisode: (listener) =>
       noise.onEpisode((episode) => {
         if (sees(episode.threshold.deviceId)) listener(episode);
@@ -319,6 +321,7 @@ function webhooksIn({ gateway: { webhooks }, permission }: View): Webhooks {
     },
     // How much waits for the receivers of others is not told.
     queued: 0,
+    queueOf: (id) => (get(id) === undefined ? undefined : webhooks.queueOf(id)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock, Secret, Timer } from '../contract/index.ts';
-import type { Events } from '../model/gateway.ts';
+import type { Events, WebhookQueueReport } from '../model/gateway.ts';
 import type { EventRecord, WebhookRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { whenKept } from '../model/when-kept.ts';
@@ -77,6 +77,10 @@ export class WebhookQueue {
   /** How many events wait or are under way. */
   get queued(): number {
     return this.#queued;
+  }
+
+  get report(): WebhookQueueReport {
+    return { queued: this.#queued, failures: this.#failures, dropped: this.#dropped };
   }
 
   /** It wants other events from now on; those that wait and are not wanted any more are let go. */

@@ -1,5 +1,5 @@
 import { GatewayError, Secret, type Unsubscribe } from '../contract/index.ts';
-import type { NewWebhook, Webhook, Webhooks } from '../model/gateway.ts';
+import type { NewWebhook, Webhook, WebhookQueueReport, Webhooks } from '../model/gateway.ts';
 import type { WebhookRecord } from '../model/records.ts';
 import { secretPrefix } from './signature.ts';
 import { WebhookQueue, type WebhookQueueOptions } from './webhook-queue.ts';
@@ -136,6 +136,10 @@ export class WebhookService implements Webhooks {
 
   get queued(): number {
     return [...this.#queues.values()].reduce((sum, { queued }) => sum + queued, 0);
+  }
+
+  queueOf(webhookId: string): WebhookQueueReport | undefined {
+    return this.#queues.get(webhookId)?.report;
   }
 
   /** One whose secret was damaged on disk is left out: the others, and the doors, go on. */

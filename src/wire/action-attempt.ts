@@ -46,31 +46,29 @@ export function actionAttempt(
 }
 
 /** Our own: a message of the device, or of who carried the command, and what it was worth. */
-const evidenceSchema = z
-  .object({
-    at: z.string(),
-    source: z.enum(['told', 'answer', 'word', 'acknowledgement', 'silence', 'gap', 'return', 'judgement']),
-    about: z.string().nullable().describe('`bolt`, `relay`, `slot/5`; of a judgement, what it rests on.'),
-    value: z.string().nullable(),
-    verdict: z.enum([
-      'proves',
-      'moves',
-      'stands',
-      'elsewhere',
-      'half_way',
-      'stuck',
-      'not_known',
-      'refuses',
-      'held',
-      'of_the_past',
-      'not_counted',
-      'no_observation',
-      'breaks_off',
-      'decides',
-    ]),
-    times: z.number().int().describe('How often it came in a row.'),
-  })
-  .meta({ id: 'evidence' });
+const evidenceSchema = z.object({
+  at: z.string(),
+  source: z.enum(['told', 'answer', 'word', 'acknowledgement', 'silence', 'gap', 'return', 'judgement']),
+  about: z.string().nullable().describe('`bolt`, `relay`, `slot/5`; of a judgement, what it rests on.'),
+  value: z.string().nullable(),
+  verdict: z.enum([
+    'proves',
+    'moves',
+    'stands',
+    'elsewhere',
+    'half_way',
+    'stuck',
+    'not_known',
+    'refuses',
+    'held',
+    'of_the_past',
+    'not_counted',
+    'no_observation',
+    'breaks_off',
+    'decides',
+  ]),
+  times: z.number().int().describe('How often it came in a row.'),
+});
 
 /** Our own addition: how an attempt came to its end. */
 export const attemptHistorySchema = z

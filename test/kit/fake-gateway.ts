@@ -62,6 +62,10 @@ export class FakeGateway implements Gateway, FakeHost {
   /** Whether all that it shows is on disk. */
   kept: () => true | Promise<boolean> = () => true;
 
+  laneDepth(): number {
+    return 0;
+  }
+
   /** Ends an attempt, the newest unless told. */
   end(settlement: Settlement, id = this.accepted.at(-1)?.actionAttemptId ?? ''): void {
     const attempt = this.#attempts.get(id);

@@ -48,6 +48,10 @@ export class FakeNoise implements NoiseThresholds {
     return this.heard.filter(({ startsAt }) => startsAt >= from && startsAt < until);
   }
 
+  hours(deviceId: string, from: number, until: number): readonly NoiseMinute[] {
+    return this.minutes(deviceId, from, until);
+  }
+
   onEpisode(): Unsubscribe {
     return () => undefined;
   }

@@ -61,6 +61,11 @@ export function fakeOwnServices() {
     needsRestart: [],
   };
   const configuration: Configuration = {
+    current: {
+      file: '/etc/strikeplate/gateway.yaml',
+      configSha256: '0'.repeat(64),
+      sections: { gateway: { id: 'lobby' } },
+    },
     reload: async () => report,
     devices: () => [{ id: 'front', name: 'Front door', driver: 'mqtt/zigbee2mqtt', link: { mqtt: 'main' } }],
     change: async () => report,

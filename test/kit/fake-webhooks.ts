@@ -1,5 +1,5 @@
 import { GatewayError, Secret } from '../../src/contract/index.ts';
-import type { NewWebhook, Webhook, Webhooks } from '../../src/model/gateway.ts';
+import type { NewWebhook, Webhook, WebhookQueueReport, Webhooks } from '../../src/model/gateway.ts';
 
 /** Webhooks that are kept and never sent. */
 export class FakeWebhooks implements Webhooks {
@@ -14,6 +14,10 @@ export class FakeWebhooks implements Webhooks {
     const webhook = { webhookId, url, eventTypes, secret, createdAt: 0, ...(keyId !== undefined && { keyId }) };
     this.#webhooks.set(webhookId, webhook);
     return webhook;
+  }
+
+  queueOf(webhookId: string): WebhookQueueReport | undefined {
+    return this.#webhooks.has(webhookId) ? { queued: 0, failures: 0, dropped: 0 } : undefined;
   }
 
   get(webhookId: string): Webhook | undefined {

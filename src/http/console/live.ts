@@ -229,5 +229,13 @@ export function boxOf({ gateway }: Caller) {
     pending_attempts: attempts.pendingCount,
     queued_webhooks: webhooks.queued,
     device_count: devices.list().length,
+    lanes: devices.list().flatMap(({ deviceId }) => {
+      const waiting = gateway.laneDepth(deviceId);
+      return waiting === 0 ? [] : [{ device_id: deviceId, waiting }];
+    }),
+    webhook_queues: webhooks.list().map(({ webhookId }) => ({
+      webhook_id: webhookId,
+      ...(webhooks.queueOf(webhookId) ?? { queued: 0, failures: 0, dropped: 0 }),
+    })),
   };
 }

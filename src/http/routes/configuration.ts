@@ -5,6 +5,8 @@ import { changeRoute, type Route, readRoute } from '../route.ts';
 
 /** The configuration file, as far as it concerns a running gateway. */
 export interface Configuration {
+  /** As it is in effect. */
+  readonly current: ShownConfiguration;
   /** Reads the file anew. @throws GatewayError `invalid_input` with everything that is wrong with it */
   reload(by: AuditActor): Promise<ReloadReport>;
   /** As the file has them now. @throws GatewayError `invalid_input` where it cannot be read */
@@ -14,6 +16,13 @@ export interface Configuration {
    * @throws GatewayError `invalid_input`, `device_not_found`, `unsupported_action` where it may not be written
    */
   change(by: AuditActor, edit: DeviceEdit): Promise<ReloadReport>;
+}
+
+/** What the file said when it was last taken over, with all defaults filled in and secrets hidden. */
+export interface ShownConfiguration {
+  readonly file: string;
+  readonly configSha256: string;
+  readonly sections: Readonly<Record<string, unknown>>;
 }
 
 const ids = z.array(z.string());
@@ -52,6 +61,26 @@ export function configurationRoutes(configuration: Configuration): Route[] {
   };
   const shared = { scopes: ['admin'], whole: true, answer: z.object({ reload: reloadSchema }) } as const;
   return [
+    readRoute({
+      path: '/strikeplate/configuration/get',
+      summary: 'Get the configuration that is in effect, with secrets hidden',
+      scopes: ['admin'],
+      whole: true,
+      params: z.strictObject({}),
+      answer: z.object({
+        configuration: z
+          .object({
+            file: z.string(),
+            config_sha256: z.string(),
+            sections: z.record(z.string(), z.unknown()).describe('As in the file, with all defaults filled in.'),
+          })
+          .meta({ id: 'configuration' }),
+      }),
+      respond: () => {
+        const { file, configSha256, sections } = configuration.current;
+        return { configuration: { file, config_sha256: configSha256, sections: { ...sections } } };
+      },
+    }),
     changeRoute('update', {
       ...shared,
       path: '/strikeplate/configuration/reload',

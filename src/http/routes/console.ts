@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { AttemptRecord } from '../../model/records.ts';
+import type { Events } from '../../model/gateway.ts';
+import type { AccessCodeRecord, AttemptRecord } from '../../model/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
+import { isoTime } from '../../wire/iso-time.ts';
 import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';
 import { boxOf } from '../console/live.ts';
 import { type Route, readRoute } from '../route.ts';
@@ -34,6 +36,17 @@ const boxSchema = z
     pending_attempts: z.number(),
     queued_webhooks: z.number(),
     device_count: z.number(),
+    lanes: z
+      .array(z.object({ device_id: z.string(), waiting: z.number() }))
+      .describe('Devices at which something waits or runs; 16 are taken.'),
+    webhook_queues: z.array(
+      z.object({
+        webhook_id: z.string(),
+        queued: z.number(),
+        failures: z.number().describe('Tries in a row that the receiver did not take.'),
+        dropped: z.number().describe('Given up since the start because too many waited.'),
+      }),
+    ),
   })
   .meta({ id: 'gateway' });
 
@@ -118,13 +131,17 @@ export function consoleRoutes(): Route[] {
       answer: z.object({
         access_codes: z.array(accessCodeSchema),
         unmanaged_access_codes: z.array(unmanagedAccessCodeSchema),
+        set_since: z
+          .record(z.string(), z.string())
+          .describe('By access_code_id: when the lock was last seen to have got it, as far as events are kept.'),
       }),
-      respond: (_params, { gateway: { accessCodes }, answers }) => {
+      respond: (_params, { gateway: { accessCodes, events }, answers }) => {
         // Digits are shown one by one, when somebody asks for them.
         const viewer = { may: () => false };
         return {
           access_codes: accessCodes.list().map((code) => answers.accessCode(code, viewer)),
           unmanaged_access_codes: accessCodes.unmanaged.list().map((code) => answers.unmanagedAccessCode(code, viewer)),
+          set_since: setSince(accessCodes.list(), events),
         };
       },
     }),
@@ -146,4 +163,20 @@ function filterOf(wanted: {
     (wanted.error_type === undefined ||
       (settlement?.status === 'error' && settlement.error.type === wanted.error_type)) &&
     (actor === undefined || ('name' in by ? by.name : by.kind).toLowerCase().includes(actor));
+}
+
+/** Looked through for when codes came to their locks. */
+const NEWEST_SET = 2_000;
+
+function setSince(codes: readonly AccessCodeRecord[], events: Events): Record<string, string> {
+  const onLocks = new Set(codes.filter(({ status }) => status === 'set').map(({ accessCodeId }) => accessCodeId));
+  const found: Record<string, string> = {};
+  if (onLocks.size === 0) return found;
+  const set = events.list({ eventTypes: ['access_code.set_on_device'], newestFirst: true, limit: NEWEST_SET });
+  for (const { accessCodeId, occurredAt } of set) {
+    if (accessCodeId === undefined || !onLocks.delete(accessCodeId)) continue;
+    found[accessCodeId] = isoTime(occurredAt);
+    if (onLocks.size === 0) break;
+  }
+  return found;
 }

@@ -99,6 +99,7 @@ export function eventRoutes(): Route[] {
         connected_account_id: z.string().optional(),
         limit: z.number().int().min(1).optional().describe(`${DEFAULT_LIMIT} unless told, ${MAX_LIMIT} at most.`),
         unstable_offset: z.number().int().min(0).max(1_000_000).optional(),
+        newest_first: z.boolean().optional().describe('Our own.'),
       }),
       answer: z.object({ events: z.array(eventSchema) }),
       respond: (params, caller) => {
@@ -122,6 +123,7 @@ export function eventRoutes(): Route[] {
           ...(eventIds && { eventIds }),
           ...(from !== undefined && { createdFrom: from }),
           ...(until !== undefined && { createdUntil: until }),
+          ...(params.newest_first && { newestFirst: true }),
           limit: Math.min(limit, MAX_LIMIT) + offset,
         });
         const elsewhere = (Object.keys(unmatchable) as (keyof typeof unmatchable)[]).some(

@@ -99,28 +99,35 @@ export function noiseRoutes(): Route[] {
     }),
     readRoute({
       path: '/noise_sensors/levels/list',
-      summary: 'List what a noise sensor heard in the last day, minute by minute',
+      summary: 'List what a noise sensor heard: the last day by the minute, or the last week by the hour',
       scopes: ['read'],
       params: z.object({
         device_id: z.string(),
         from: moment.optional().describe('Minutes that begin then or later; a day ago unless told.'),
         to: moment.optional().describe('Minutes that begin before then; now unless told.'),
+        interval_seconds: z
+          .number()
+          .refine((seconds) => seconds === 60 || seconds === 3_600, 'expected 60 or 3600')
+          .optional()
+          .describe('60 unless told. 3600: by the hour, and from a week ago unless told.'),
       }),
       answer: z.object({
         noise_levels: z.array(noiseLevelSchema),
         metric: z.string(),
-        interval_seconds: z.literal(60),
+        interval_seconds: z.union([z.literal(60), z.literal(3_600)]),
       }),
-      respond: ({ device_id, from, to }, { gateway }) => {
+      respond: ({ device_id, from, to, interval_seconds: interval = 60 }, { gateway }) => {
         const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
         if (capabilities.noise === undefined)
           throw new GatewayError('unsupported_action', `${name} does not measure noise. See /noise_sensors/list.`);
         const until = to === undefined ? gateway.clock.wallTime() + 1 : Date.parse(to);
-        const since = from === undefined ? until - dayMs : Date.parse(from);
+        const isByHour = interval === 3_600;
+        const since = from === undefined ? until - (isByHour ? 7 * dayMs : dayMs) : Date.parse(from);
+        const levels = gateway.noise[isByHour ? 'hours' : 'minutes'](deviceId, since, until);
         return {
-          noise_levels: gateway.noise.minutes(deviceId, since, until).map(wireNoiseLevel),
+          noise_levels: levels.map(wireNoiseLevel),
           metric: capabilities.noise.metric,
-          interval_seconds: 60,
+          interval_seconds: isByHour ? (3_600 as const) : (60 as const),
         };
       },
     }),
