@@ -31,6 +31,8 @@ export interface ZwaveFeatures {
       }
     | undefined;
   readonly loudness: boolean;
+  /** It says that it locks itself when it is told to: Door Lock 4, "auto-relock". */
+  readonly autoRelock?: boolean;
   /** Maker, product type and product as the node tells them, `003b:0001:0469`; undefined where it does not. */
   readonly product?: string;
 }
@@ -49,6 +51,8 @@ export interface ZwaveQuestions {
   readonly bolt: { readonly ask: Record<never, never>; readonly answer: { readonly bolt: ZwaveBolt } };
   readonly code: { readonly ask: { readonly slot: number }; readonly answer: ZwaveCode };
   readonly battery: { readonly ask: Record<never, never>; readonly answer: { readonly percent: number } };
+  /** After how many seconds it locks itself; 0 for never. */
+  readonly auto_relock: { readonly ask: Record<never, never>; readonly answer: { readonly seconds: number } };
   readonly loudness: { readonly ask: Record<never, never>; readonly answer: ZwaveLoudness };
 }
 
@@ -61,6 +65,8 @@ export interface ZwaveLoudness {
 /** Commands that can act. */
 export type ZwaveCommand =
   | { readonly do: 'lock' | 'unlock' }
+  /** The rest of its Door Lock configuration stays as it is. 0 for never. */
+  | { readonly do: 'set_auto_relock'; readonly seconds: number }
   /** Only with User Credential: an active user with this name, in this place. */
   | { readonly do: 'add_user'; readonly slot: number; readonly label: string }
   | { readonly do: 'set_code'; readonly slot: number; readonly code: Secret }

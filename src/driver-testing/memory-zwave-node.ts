@@ -10,6 +10,7 @@ import {
   type ZwaveLink,
   type ZwaveLoudness,
   type ZwaveNodeStatus,
+  type ZwaveQuestions,
   type ZwaveReport,
   type ZwaveVerdict,
 } from '../contract/index.ts';
@@ -30,6 +31,8 @@ export interface NodeFaults {
   actsAfterMs: number;
   /** What it says to every command, whatever it does. */
   says: ZwaveVerdict | undefined;
+  /** It takes settings and keeps the old ones. */
+  forgetsSettings: boolean;
   /** It takes codes and stores none. */
   storesNothing: boolean;
   masksCodes: boolean;
@@ -66,6 +69,7 @@ export class MemoryZwaveNode {
     jams: false,
     actsAfterMs: 0,
     says: undefined,
+    forgetsSettings: false,
     storesNothing: false,
     masksCodes: false,
     showsAs: undefined,
@@ -77,9 +81,14 @@ export class MemoryZwaveNode {
     lock: 'door_lock',
     codes: { kept: 'user_code', slots: 10, minLength: 4, maxLength: 8 },
     loudness: false,
+    autoRelock: true,
   };
   bolt: ZwaveBolt = 'secured';
   movements = 0;
+  /** After how many seconds it locks itself; 0 for never. */
+  autoRelockS = 0;
+  /** How often it was told so. */
+  autoRelockWrites = 0;
   readonly commands: number[] = [];
   /** How often it was asked for a slot. */
   codeReads = 0;
@@ -228,7 +237,7 @@ export class MemoryZwaveNode {
     return sleep(this.#clock, ms, AbortSignal.any([signal, this.#cut.signal]));
   }
 
-  #answer(question: 'bolt' | 'code' | 'battery' | 'loudness', ask: { readonly slot?: number }): unknown {
+  #answer(question: keyof ZwaveQuestions, ask: { readonly slot?: number }): unknown {
     switch (question) {
       case 'bolt': {
         const bolt = this.faults.answersOnceWith ?? this.bolt;
@@ -237,6 +246,8 @@ export class MemoryZwaveNode {
       }
       case 'code':
         return this.#place(ask.slot ?? 0);
+      case 'auto_relock':
+        return { seconds: this.autoRelockS };
       case 'battery':
         return { percent: 80 };
       case 'loudness':
@@ -287,6 +298,10 @@ export class MemoryZwaveNode {
   }
 
   #write(command: ZwaveCommand): void {
+    if (command.do === 'set_auto_relock') {
+      this.autoRelockWrites += 1;
+      if (!this.faults.forgetsSettings) this.autoRelockS = command.seconds;
+    }
     if (command.do === 'set_code' || command.do === 'clear_code')
       this.codeWrites.push({ slot: command.slot, code: command.do === 'set_code' ? command.code.reveal() : undefined });
     switch (command.do) {

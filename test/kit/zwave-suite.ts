@@ -17,6 +17,7 @@ export const zwaveSuite = (driver: DriverDefinition = zwave): ZwaveSuite => ({
   title: 'zwave/node',
   door: limitsOf(zwave).door,
   code: limitsOf(zwave).code,
+  autoLock: true,
   async make(when): Promise<ZwaveHarness> {
     const { clock, node, device, reports, log } = await zwaveDoor({ driver, settle: when !== 'opened' });
     const { door } = limitsOf(zwave);
@@ -62,6 +63,22 @@ export const zwaveSuite = (driver: DriverDefinition = zwave): ZwaveSuite => ({
         },
         fallSilent() {
           node.faults.silent = true;
+        },
+      },
+      autoLock: {
+        kept: () => ({
+          enabled: node.autoRelockS > 0,
+          delaySeconds: node.autoRelockS > 0 ? node.autoRelockS : undefined,
+        }),
+        keep({ enabled, delaySeconds }) {
+          node.autoRelockS = enabled ? (delaySeconds ?? 0) : 0;
+        },
+        writes: () => node.autoRelockWrites,
+        forget() {
+          node.faults.forgetsSettings = true;
+        },
+        refuse() {
+          node.faults.refuses = true;
         },
       },
       keypad: {

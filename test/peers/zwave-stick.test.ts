@@ -142,6 +142,24 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
     }, 90_000);
   });
 
+  it('is told when to lock itself, keeps the rest of its configuration, and does', async () => {
+    const kept = { kind: 'lock', node: 2, listens: 'always', codes: 'none', auto_relock: 0 };
+    const network = await networkOf([kept, { ...V1, codes: 'none' }]);
+    const site = await siteOn(network, { locks: [2, 3] });
+    const lock = network.simulated.lock(2);
+    await site.online([2, 3]);
+    await until(() => site.at(2)?.autoLock !== undefined);
+    expect(site.at(2)).toMatchObject({ capabilities: { autoLock: { min: 1 } }, autoLock: { enabled: false } });
+    expect(site.at(3)?.capabilities.autoLock).toBeUndefined();
+    expect(await site.autoLock(2, { enabled: true, delaySeconds: 1 })).toMatchObject({ status: 'success' });
+    expect(lock.autoRelockS).toBe(1);
+    expect(site.at(2)?.autoLock).toEqual({ enabled: true, delaySeconds: 1 });
+    expect(await site.door(2, 'unlock')).toMatchObject(done);
+    await until(() => lock.bolt === 'locked' && site.at(2)?.lockState === 'locked');
+    expect(await site.autoLock(2, { enabled: false, delaySeconds: undefined })).toMatchObject({ status: 'success' });
+    expect(lock.autoRelockS).toBe(0);
+  }, 60_000);
+
   it('is opened while a lock is away: it is offline, and obeys when it is back', async () => {
     const network = await networkOf([V1]);
     const lock = network.simulated.lock(3);

@@ -8,6 +8,7 @@ import {
   type ZwaveReport,
 } from '../../../src/contract/index.ts';
 import { ownSlot, slotNumbers } from '../../../src/driver-kit/slot-rules.ts';
+import { AutoRelock } from './auto-relock.ts';
 import { clearCode, type Keypad, readCode, setCode } from './code-command.ts';
 import { operate, readBolt } from './lock-command.ts';
 import { NodeWatch, type WatchOptions } from './node-watch.ts';
@@ -47,6 +48,7 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
     reports: (report) =>
       deviceReports(report, slots).filter((told) => told.kind !== 'code_slot' || !writing.has(told.slot)),
   });
+  const autoLock = new AutoRelock(node, ctx);
   return {
     lock: {
       observes: 'bolt',
@@ -56,7 +58,11 @@ function openLock(link: ZwaveLink, chosen: LockSettings, ctx: OpenContext): Devi
       read: (read) => readBolt(node, read),
     },
     ...(pinSlots && { accessCodes: openKeypad(node, { chosen, pinSlots, writing, ctx }) }),
-    close,
+    autoLock,
+    close: async () => {
+      autoLock.close();
+      await close();
+    },
   };
 }
 

@@ -64,6 +64,19 @@ export const slotNotTold = ({ name }: Named, slot: number) =>
     'not_sent',
   );
 
+export const noAutoRelock = ({ name }: Named) =>
+  fail(
+    'misconfigured',
+    `${name} does not say that it locks itself when it is told to (Door Lock 4, auto-relock). Set it at the lock.`,
+    'not_sent',
+  );
+
+export const settingRefused = ({ name }: Named) =>
+  fail(
+    'device_rejected',
+    `${name} refused the setting, and did not say why. It may keep other delays: try a longer one, or set it at the lock.`,
+  );
+
 export const anotherProduct = ({ name }: Named, was: string | undefined, now: string | undefined) =>
   fail(
     'misconfigured',

@@ -32,12 +32,13 @@ export function lockClasses(settings: SimulatedLockSettings) {
       : []),
     locked_by === 'lock'
       ? own(CommandClasses.Lock, 1)
-      : own(CommandClasses['Door Lock'], secure ? 4 : 1, {
+      : own(CommandClasses['Door Lock'], secure || settings.auto_relock !== undefined ? 4 : 1, {
           supportedOperationTypes: [DoorLockOperationType.Constant],
           supportedDoorLockModes: [DoorLockMode.Unsecured, DoorLockMode.Secured],
           doorSupported: false,
           boltSupported: true,
           latchSupported: false,
+          autoRelockSupported: settings.auto_relock !== undefined,
         }),
     ...(codes === 'user_code_1' || codes === 'user_code_2'
       ? [

@@ -59,6 +59,7 @@ const UNSECURED = 0x00;
 const UNKNOWN = 0xfe;
 
 const bolt = { doorLock: 'DoorLock_currentMode', lock: 'Lock_locked' } as const;
+const autoRelock = 'DoorLock_autoRelockTime';
 
 /**
  * One simulated lock: the truth about it, whatever it says. The rules of real ones that it keeps, some by its faults:
@@ -91,11 +92,18 @@ export class SimulatedLock {
     this.#clock = clock;
     mock.state.set(bolt.doorLock, SECURED);
     mock.state.set(bolt.lock, true);
+    if (settings.auto_relock !== undefined) mock.state.set(autoRelock, settings.auto_relock);
     mock.defineBehavior(this.#behaviour());
   }
 
   get bolt(): 'locked' | 'unlocked' | 'between' {
     return this.#at;
+  }
+
+  /** Seconds after which it locks itself; undefined where it does not have that. */
+  get autoRelockS(): number | undefined {
+    const kept = this.#mock.state.get(autoRelock);
+    return typeof kept === 'number' ? kept : undefined;
   }
 
   /** The code in a slot, as the keypad would take it. */
@@ -217,7 +225,8 @@ export class SimulatedLock {
     this.#at = target;
     this.#mock.state.set(bolt.doorLock, target === 'locked' ? SECURED : this.#unlockedMode);
     this.#mock.state.set(bolt.lock, target === 'locked');
-    const { locksItselfAfterMs } = this.faults;
+    const kept = this.autoRelockS ?? 0;
+    const locksItselfAfterMs = this.faults.locksItselfAfterMs ?? (kept > 0 ? kept * 1_000 : undefined);
     if (target !== 'unlocked' || locksItselfAfterMs === undefined) return;
     this.#later(locksItselfAfterMs, async () => {
       if (this.#at !== 'unlocked') return;

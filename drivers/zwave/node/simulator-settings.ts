@@ -14,6 +14,12 @@ export const simulatedLock = z.strictObject({
     .default('user_code_2')
     .describe('How it keeps codes: by the command class User Code, version 1 or 2, or by User Credential.'),
   slots: z.int().min(1).max(200).default(10).describe('How many codes it holds.'),
+  auto_relock: z
+    .int()
+    .min(0)
+    .max(0xffff)
+    .optional()
+    .describe('Seconds after which it locks itself, 0 for never; it can be told. Left out: it does not have that.'),
   secure: z.boolean().default(true).describe('True: included with S2, and supervised.'),
   listens: z
     .enum(['always', 'often', 'when_it_wakes'])

@@ -7,6 +7,7 @@ import {
   type ZwaveQuestions,
   type ZwaveVerdict,
 } from '../../contract/index.ts';
+import { fail } from './failures.ts';
 import type { ZwaveLibrary } from './library.ts';
 import { boltOf, cc, loudness } from './reports.ts';
 
@@ -18,6 +19,8 @@ const GENERAL = 0x00;
 const status = { available: 0x00, enabled: 0x01, notAvailable: 0xfe } as const;
 /** CC:006C, supervision status. */
 const supervision = { working: 0x01, success: 0xff } as const;
+/** CC:0062, Capabilities Report. */
+const doorLock = { class: 0x62, autoRelock: 'autoRelockSupported' } as const;
 /** CC:0083, operation types of User Set and Credential Set. */
 const operation = { add: 0, modify: 1, delete: 2 } as const;
 /** CC:0083, report types that say no. Of 6, "location empty", the read afterwards tells what it meant. */
@@ -39,7 +42,12 @@ export function featuresOf(node: ZWaveNode): ZwaveFeatures {
   const classes = node.commandClasses;
   const lock = classes['Door Lock'].isSupported() ? 'door_lock' : classes.Lock.isSupported() ? 'lock' : undefined;
   const product = productOf(node);
-  return { lock, codes: codesOf(node), loudness: hasLoudness(node), ...(product !== undefined && { product }) };
+  const autoRelock =
+    lock === 'door_lock' && node.getValue({ commandClass: doorLock.class, property: doorLock.autoRelock }) === true;
+  return {
+    ...{ lock, codes: codesOf(node), loudness: hasLoudness(node), autoRelock },
+    ...(product !== undefined && { product }),
+  };
 }
 
 /** CC:0072: maker, product type, product. */
@@ -94,6 +102,10 @@ export const questions: {
   async battery(node, _, options) {
     const found = await node.commandClasses.Battery.withOptions(options).get();
     return found?.level === undefined ? undefined : { percent: found.level };
+  },
+  async auto_relock(node, _, options) {
+    const found = await node.commandClasses['Door Lock'].withOptions(options).getConfiguration();
+    return found?.autoRelockTime === undefined ? undefined : { seconds: found.autoRelockTime };
   },
   async loudness(node, _, options) {
     const found = await node.commandClasses['Multilevel Sensor'].withOptions(options).get(loudness.type);
@@ -150,6 +162,8 @@ export async function send(to: Reached, command: ZwaveCommand, options: SendOpti
         : await classes.Lock.withOptions(options).set(locked);
       return verdictOf(result);
     }
+    case 'set_auto_relock':
+      return setAutoRelock(node, command.seconds, options);
     case 'add_user': {
       const api = classes['User Credential'].withOptions(options);
       const { slot: userId, label: userName } = command;
@@ -167,6 +181,26 @@ export async function send(to: Reached, command: ZwaveCommand, options: SendOpti
       return told(await api.setUser({ operationType: operation.delete, userId: command.slot }), userRefusals);
     }
   }
+}
+
+/** CC:0062, Configuration Set: it carries everything, so that it is read first. */
+async function setAutoRelock(node: ZWaveNode, seconds: number, options: SendOptions): Promise<ZwaveVerdict> {
+  const api = node.commandClasses['Door Lock'];
+  const { priority, expire } = options ?? {};
+  const kept = await api
+    .withOptions({ ...(priority !== undefined && { priority }), ...(expire !== undefined && { expire }) })
+    .getConfiguration();
+  if (kept === undefined)
+    throw fail(
+      'device_offline',
+      `Node ${node.id} does not answer what it keeps now, so nothing was changed. Check its battery and its distance to the next node.`,
+      'not_sent',
+    );
+  const { operationType, lockTimeoutConfiguration, ...rest } = kept;
+  type Kept = Parameters<typeof api.setConfiguration>[0];
+  // Whether it has a timeout depends on its operation type, as it told both.
+  const set = { operationType, lockTimeoutConfiguration, ...rest, autoRelockTime: seconds } as Kept;
+  return verdictOf(await api.withOptions(options).setConfiguration(set));
 }
 
 async function setCode(to: Reached, slot: number, code: Secret, options: SendOptions): Promise<ZwaveVerdict> {

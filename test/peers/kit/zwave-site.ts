@@ -6,7 +6,7 @@ import { zwave } from '../../../drivers/zwave/node/driver.ts';
 import { SimulatedZwaveNetwork } from '../../../drivers/zwave/node/simulator.ts';
 import { simulatedNetwork } from '../../../drivers/zwave/node/simulator-settings.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { Secret } from '../../../src/contract/index.ts';
+import { type AutoLock, Secret } from '../../../src/contract/index.ts';
 import type { AttemptRecord } from '../../../src/model/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
 import { ttyCarrier } from '../../../src/transports/serial/index.ts';
@@ -134,6 +134,10 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
     const startedAt = clock.now();
     return storyOf(startedAt, await end(await core.doors[action](`node-${node}`, origin())));
   };
+  const autoLock = async (node: number, wanted: AutoLock): Promise<Story> => {
+    const startedAt = clock.now();
+    return storyOf(startedAt, await end(await core.doors.configureAutoLock(`node-${node}`, wanted, origin())));
+  };
   const addCode = async (node: number, digits: string) => {
     const startedAt = clock.now();
     const { attempt, code } = await core.accessCodes.create(
@@ -147,7 +151,7 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
     return storyOf(startedAt, await end(await core.accessCodes.delete(id, origin())));
   };
   return {
-    ...{ core, stick, log, cacheDir, remembered, at, online, door, addCode, removeCode },
+    ...{ core, stick, log, cacheDir, remembered, at, online, door, autoLock, addCode, removeCode },
     /** Ends the gateway; the network and what the gateway knew of it stay. */
     async stop() {
       await core.stop(0);
