@@ -23,6 +23,7 @@ export const nukiSuite = (made: (fixture: NukiFixture) => void, driver: DriverDe
   title: 'ble/nuki',
   ...limitsOf(nuki),
   lingersMs: 5_000,
+  autoLock: true,
   make: async (when) => {
     const f = await nukiFixture({
       driver,
@@ -82,6 +83,18 @@ export const nukiSuite = (made: (fixture: NukiFixture) => void, driver: DriverDe
         fallSilent: () => f.lock.fallSilent(),
       },
       keypad: pins,
+      autoLock: {
+        kept: () => {
+          const { enabled, afterS } = f.lock.advancedConfig.autoLock;
+          return { enabled, delaySeconds: afterS };
+        },
+        keep: ({ enabled, delaySeconds }) => f.lock.advancedConfig.setAutoLock(enabled, delaySeconds ?? 300),
+        writes: () => f.lock.advancedConfig.writes,
+        forget: () => {
+          f.lock.advancedConfig.forgets = true;
+        },
+        refuse: () => f.lock.misbehave('refuse_settings'),
+      },
       way: {
         cut: (onTheWay) => {
           if (onTheWay === 'lost') pull();

@@ -28,6 +28,11 @@ export interface KeypadCodeFields {
   readonly limits: KeypadLimits | undefined;
 }
 
+/** Bytes of an Advanced Config before the settings, and where the auto-lock stands in it. */
+const TOTAL_DEGREES_BYTES = 2;
+export const AUTO_LOCK_TIMEOUT_AT = 17;
+export const AUTO_LOCK_ENABLED_AT = 28;
+
 /** Every challenge serves one command. */
 type Challenge = Uint8Array;
 
@@ -40,6 +45,27 @@ export const requestConfig = (challenge: Challenge): NukiMessage => ({
   command: commands.requestConfig,
   payload: Buffer.from(challenge),
 });
+
+export const requestAdvancedConfig = (challenge: Challenge): NukiMessage => ({
+  command: commands.requestAdvancedConfig,
+  payload: Buffer.from(challenge),
+});
+
+/** The settings as they were told, without the angle that begins them, and with another auto-lock. */
+export function setAdvancedConfig(
+  told: Buffer,
+  autoLock: { readonly enabled: boolean; readonly timeoutS: number },
+  challenge: Challenge,
+  pin: SecurityPin,
+): NukiMessage {
+  const settings = Buffer.from(told);
+  settings.writeUInt16LE(autoLock.timeoutS, AUTO_LOCK_TIMEOUT_AT);
+  settings.writeUInt8(autoLock.enabled ? 1 : 0, AUTO_LOCK_ENABLED_AT);
+  return {
+    command: commands.setAdvancedConfig,
+    payload: Buffer.concat([settings.subarray(TOTAL_DEGREES_BYTES), challenge, pinField(pin)]),
+  };
+}
 
 export interface LockActionFields {
   /** One of `lockActions`. */

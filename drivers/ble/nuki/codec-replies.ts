@@ -1,6 +1,6 @@
 import { logTypes } from './catalogue.ts';
 import { NukiFrameError } from './codec.ts';
-import type { KeypadLimits } from './codec-commands.ts';
+import { AUTO_LOCK_ENABLED_AT, AUTO_LOCK_TIMEOUT_AT, type KeypadLimits } from './codec-commands.ts';
 import { type LockTime, readLockTime, readText } from './codec-fields.ts';
 
 function atLeast(payload: Buffer, length: number, what: string): void {
@@ -107,6 +107,21 @@ export function readConfig(payload: Buffer): LockConfig {
     hasKeypad: byte(65) === 1 || byte(76) === 1,
     firmware: [...payload.subarray(66, 69)].join('.'),
     deviceType: byte(74),
+  };
+}
+
+export interface AutoLockSetting {
+  /** Undefined in firmware that has no switch for it. */
+  readonly enabled: boolean | undefined;
+  readonly timeoutS: number;
+}
+
+/** Firmware decides how long it is, from 28 bytes on. */
+export function readAutoLock(payload: Buffer): AutoLockSetting {
+  atLeast(payload, 28, 'an advanced configuration');
+  return {
+    timeoutS: payload.readUInt16LE(AUTO_LOCK_TIMEOUT_AT),
+    enabled: payload.length > AUTO_LOCK_ENABLED_AT ? payload.readUInt8(AUTO_LOCK_ENABLED_AT) === 1 : undefined,
   };
 }
 

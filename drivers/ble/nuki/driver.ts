@@ -1,5 +1,6 @@
 import { type CommandContext, defineDriver, type GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import { NukiAutoLock } from './auto-lock.ts';
 import { clearCode, codeRules, type KeypadAccess, setCode } from './code-conversation.ts';
 import { readCode, readCodes } from './code-list.ts';
 import { pairedId } from './credentials.ts';
@@ -37,7 +38,8 @@ export const nuki = defineDriver({
       closing: ctx.closing,
       heard: (states) => watch.heard(states),
     };
-    const watch = new Watch(base, ctx);
+    const autoLock = new NukiAutoLock({ ...base, settingsBook: newBook() }, ctx.report);
+    const watch = new Watch(base, ctx, (conversation) => autoLock.learn(conversation));
     const access: DoorAccess = { ...base, book: newBook(), record: watch };
     const keypad: KeypadAccess = { ...base, codes: newBook() };
     let sentFor: string | undefined;
@@ -69,6 +71,7 @@ export const nuki = defineDriver({
           list: (read) => readCodes(access, read),
         },
       }),
+      autoLock,
       ...(nukiId !== undefined && { serialNumber: inWords(nukiId) }),
       close: async () => watch.close(),
     };

@@ -25,7 +25,7 @@ export interface BoltOptions {
   readonly clock: Clock;
   readonly times: BoltTimes;
   /** Locks itself again so long after an unlock, in milliseconds. */
-  readonly autoLockMs: number | undefined;
+  readonly autoLockMs: () => number | undefined;
   readonly onChange: () => void;
 }
 
@@ -151,7 +151,8 @@ export class SimulatedBolt {
   }
 
   #armAutoLock(): void {
-    const { autoLockMs, clock } = this.#options;
+    const { clock } = this.#options;
+    const autoLockMs = this.#options.autoLockMs();
     this.#autoLock?.cancel();
     if (autoLockMs === undefined || this.#state === lockStates.locked) return;
     this.#autoLock = clock.setTimer(() => {

@@ -9,6 +9,7 @@ import {
   statusCodes,
   triggers,
 } from './catalogue.ts';
+import type { SimulatedAdvancedConfig } from './simulator-advanced-config.ts';
 import type { SimulatedBolt } from './simulator-bolt.ts';
 import { ByteReader, ByteWriter, seal, TooShort } from './simulator-bytes.ts';
 import type { SimulatedKeypad } from './simulator-keypad.ts';
@@ -46,6 +47,7 @@ export interface LockParts {
   readonly keypad: SimulatedKeypad;
   readonly log: SimulatedLog;
   readonly condition: LockCondition;
+  readonly advancedConfig: SimulatedAdvancedConfig;
   readonly misbehaviours: Misbehaviours;
   /** Wrong PINs so far, over all connections. */
   readonly pinAttempts: { count: number };
@@ -57,6 +59,13 @@ export interface LockParts {
 
 /** After so many wrong PINs the lock refuses to hear another: Bluetooth API, error 0x28. The number is a guess. */
 const PIN_ATTEMPTS = 5;
+
+/** These end with the challenge alone. */
+const withoutPin: ReadonlySet<number> = new Set([
+  commands.lockAction,
+  commands.requestConfig,
+  commands.requestAdvancedConfig,
+]);
 
 /** What the lock does with encrypted commands, on one connection. */
 export class SimulatedKeyturner {
@@ -117,7 +126,7 @@ export class SimulatedKeyturner {
   /** Commands end with the challenge they use, and most of them with the PIN after it. */
   #obey(from: Authorized, command: number, fields: ByteReader): void {
     const pinBytes = this.#lock.options.generation === 'ultra' ? 4 : 2;
-    const hasPin = command !== commands.lockAction && command !== commands.requestConfig;
+    const hasPin = !withoutPin.has(command);
     const own = new ByteReader(fields.bytes(fields.left - 32 - (hasPin ? pinBytes : 0)));
     const nonce = fields.bytes(32);
     const challenge = this.#challenge;
@@ -138,6 +147,14 @@ export class SimulatedKeyturner {
         return;
       case commands.requestConfig:
         this.#send(from, commands.config, this.#config());
+        return;
+      case commands.requestAdvancedConfig:
+        this.#send(from, commands.advancedConfig, this.#lock.advancedConfig.told());
+        return;
+      case commands.setAdvancedConfig:
+        if (this.#lock.misbehaviours.take('refuse_settings')) this.#error(from, errorCodes.badParameter, command);
+        else if (this.#lock.advancedConfig.set(own)) this.#status(from, statusCodes.complete);
+        else this.#error(from, errorCodes.badLength, command);
         return;
       case commands.verifySecurityPin:
         this.#status(from, statusCodes.complete);

@@ -14,7 +14,7 @@ export type NukiMisbehaviour =
   | 'ignore_action'
   /** Confirms the write, acts, and answers nothing. */
   | 'silent_on_action'
-  /** Serializers the write of an action with an ATT error, and does not act. */
+  /** Meets the write of an action with an ATT error, and does not act. */
   | 'att_error_on_action'
   /** Says that it accepted, acts, and never says that it completed. */
   | 'never_complete'
@@ -24,7 +24,7 @@ export type NukiMisbehaviour =
   | 'accept_without_moving'
   /** Pulls the latch, and says of its way there that it is unlocked. */
   | 'keep_the_way_to_itself'
-  /** Serializers before it confirms the write. */
+  /** Gives its answer before it confirms the write. */
   | 'reply_before_response'
   /** With a challenge it says once more what it said of an earlier action: unlocked, COMPLETE. */
   | 'repeat_old_news'
@@ -45,8 +45,10 @@ export type NukiMisbehaviour =
   | 'lose_limits'
   /** Stores the next code, and ends the connection before it says so. */
   | 'drop_after_code'
-  /** Serializers the next code with COMPLETE instead of its id. */
-  | 'complete_for_code_id';
+  /** Says COMPLETE to the next code instead of its id. */
+  | 'complete_for_code_id'
+  /** Refuses the next settings. */
+  | 'refuse_settings';
 
 /** Orders, and how often each is still to be carried out. */
 export class Misbehaviours {

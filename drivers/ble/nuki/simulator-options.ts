@@ -14,7 +14,10 @@ export interface SimulatedNukiOptions {
   /** Codes the keypad holds; 0: no keypad. Default 100. */
   readonly keypadCapacity?: number;
   readonly times?: BoltTimes;
+  /** It locks itself so soon whatever its settings say, in milliseconds. */
   readonly autoLockMs?: number;
+  /** Its firmware has no switch for Auto Lock among its advanced settings. */
+  readonly oldFirmware?: boolean;
   /** Indications are cut at so many bytes even when the MTU allows more, as older firmware does. */
   readonly cutAt?: number;
   /** False: its advertising never says that its state has changed, as was seen of one. Default true. */

@@ -16,6 +16,7 @@ import {
   services,
   triggers,
 } from './catalogue.ts';
+import { SimulatedAdvancedConfig } from './simulator-advanced-config.ts';
 import { SimulatedBolt, type Turn } from './simulator-bolt.ts';
 import { ByteReader, ByteWriter, plainMessage, unseal } from './simulator-bytes.ts';
 import { SimulatedKeypad } from './simulator-keypad.ts';
@@ -61,6 +62,7 @@ export class SimulatedNuki implements GattPeripheral {
   readonly bolt: SimulatedBolt;
   readonly keypad: SimulatedKeypad;
   readonly log: SimulatedLog;
+  readonly advancedConfig: SimulatedAdvancedConfig;
   readonly authorizations: Authorized[] = [];
   readonly nukiId: number;
   readonly lockUuid: Buffer;
@@ -91,10 +93,11 @@ export class SimulatedNuki implements GattPeripheral {
     const { clock, randomBytes } = options;
     this.nukiId = options.nukiId ?? 0x1a2b3c4d;
     this.lockUuid = Buffer.from(randomBytes(16));
+    this.advancedConfig = new SimulatedAdvancedConfig(options.oldFirmware !== true);
     this.bolt = new SimulatedBolt({
       clock,
       times: options.times ?? { startMs: 100, moveMs: 1_200 },
-      autoLockMs: options.autoLockMs,
+      autoLockMs: () => options.autoLockMs ?? this.advancedConfig.autoLockMs,
       onChange: () => this.#setStateChanged(true),
     });
     this.keypad = new SimulatedKeypad(options.keypadCapacity ?? 100, () => this.#wallTime());
@@ -290,6 +293,7 @@ export class SimulatedNuki implements GattPeripheral {
       bolt: this.bolt,
       keypad: this.keypad,
       log: this.log,
+      advancedConfig: this.advancedConfig,
       condition: this.condition,
       misbehaviours: this.#misbehaviours,
       pinAttempts: this.#pinAttempts,
@@ -386,6 +390,7 @@ const acting: ReadonlySet<number> = new Set([
   commands.addKeypadCode,
   commands.updateKeypadCode,
   commands.removeKeypadCode,
+  commands.setAdvancedConfig,
 ]);
 
 const names = new Map(Object.entries(commands).map(([name, command]) => [command as number, name]));

@@ -26,6 +26,8 @@ it('tells soon after it was opened how the lock is', async () => {
     { kind: 'door', contact: 'closed' },
     { kind: 'battery', level: 0.8, low: false },
     { kind: 'accessory_keypad', connected: true, low: false },
+    { kind: 'capabilities' },
+    { kind: 'auto_lock', enabled: false, delaySeconds: 300 },
   ]);
 });
 

@@ -42,6 +42,7 @@ const pinRefusals: ReadonlySet<number> = new Set([errorCodes.badPin, errorCodes.
 export class Watch {
   readonly #access: DeviceSession;
   readonly #ctx: OpenContext;
+  readonly #learn: (conversation: Conversation) => Promise<void>;
   readonly #pollMs: number;
   readonly #unsubscribe: readonly (() => void)[];
   readonly #told = new Map<string, string>();
@@ -64,8 +65,10 @@ export class Watch {
   readonly #hasPin: boolean;
   #state: LockState = 'unknown';
 
-  constructor(access: DeviceSession, ctx: OpenContext) {
+  /** @param learn asks what is asked of a lock once, after what is asked each time */
+  constructor(access: DeviceSession, ctx: OpenContext, learn: (conversation: Conversation) => Promise<void>) {
     this.#access = access;
+    this.#learn = learn;
     this.#ctx = ctx;
     this.#pollMs = access.settings.poll_s * 1_000;
     this.#lastHeard = ctx.clock.now();
@@ -216,7 +219,9 @@ export class Watch {
       const { states, first } = await this.#session(async (conversation) => {
         this.#reading = true;
         const now = await askStates(this.#access, conversation);
-        return { states: now, first: await this.#page(conversation, 0) };
+        const page = await this.#page(conversation, 0);
+        await this.#learn(conversation);
+        return { states: now, first: page };
       });
       const hasNews = await this.#tellLog((startIndex) => this.#pageAfter(first, startIndex), states.time);
       this.#movingReads = isMoving(states) ? this.#movingReads + 1 : 0;
