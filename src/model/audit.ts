@@ -21,7 +21,8 @@ export type AuditKind =
   | 'store_key_changed'
   | 'backup_made'
   | 'backup_restored'
-  | 'configuration_changed';
+  | 'configuration_changed'
+  | 'onboarding_ended';
 
 /** Who did it: never a person's name, which could not be forgotten without breaking the chain. */
 export type AuditActor =

@@ -69,6 +69,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'strikeplate.api_key.created': 'An API key was made.',
   'strikeplate.api_key.revoked': 'An API key was taken away.',
   'strikeplate.api_key.refused': 'Wrong API keys came from an address: the first one, then once a minute how many.',
+  'strikeplate.onboarding.changed': 'Getting to know a device began, came to its next step, or ended.',
   'noise_sensor.noise_threshold_triggered': 'A threshold has been exceeded for as long as it asks.',
   'strikeplate.lock.jammed': 'The bolt is stuck.',
   'strikeplate.door.forced': 'The door opened while it stood locked and nobody had released it.',

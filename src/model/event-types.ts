@@ -180,6 +180,16 @@ export interface EventDetails {
     readonly api_key_id?: string;
   };
 
+  /** Somebody gets to know a device: where that is now, or how it ended. */
+  'strikeplate.onboarding.changed': {
+    readonly onboarding_id: string;
+    readonly onboarding_kind: string;
+    readonly radio: string;
+    readonly status: string;
+    readonly step: string;
+    readonly message: string;
+  };
+
   'noise_sensor.noise_threshold_triggered': ThresholdTriggered;
 
   /** The bolt is stuck. */

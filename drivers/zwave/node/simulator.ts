@@ -2,12 +2,18 @@ import { MultilevelSensorCCReport, Security2CC } from '@zwave-js/cc';
 import { CommandClasses, SecurityClass } from '@zwave-js/core';
 import { Faucet, SerialAPIParser, type ZWaveSerialFrame, ZWaveSerialFrameType } from '@zwave-js/serial';
 import { createAndOpenMockedZWaveSerialPort } from '@zwave-js/serial/mock';
-import { createMockZWaveRequestFrame, MockController, MockNode } from '@zwave-js/testing';
+import {
+  createMockZWaveRequestFrame,
+  getDefaultMockControllerCapabilities,
+  MockController,
+  MockNode,
+} from '@zwave-js/testing';
 import { createDefaultMockControllerBehaviors, createDefaultMockNodeBehaviors } from 'zwave-js/Testing';
 import type { Clock } from '../../../src/contract/index.ts';
 import { lockClasses } from './simulator-classes.ts';
 import { SimulatedLock } from './simulator-lock.ts';
-import type { SimulatedNetworkSettings, SimulatedSensorSettings } from './simulator-settings.ts';
+import { managementFunctions, SimulatedManagement, type WaitingDevice } from './simulator-management.ts';
+import type { SimulatedLockSettings, SimulatedNetworkSettings, SimulatedSensorSettings } from './simulator-settings.ts';
 
 /** CC:0031, sensor type "loudness", scale dB(A). */
 const LOUDNESS = 0x1e;
@@ -27,6 +33,15 @@ export interface SimulatedNetworkOptions {
   readonly clock: Clock;
 }
 
+/** A device fresh from its box. */
+export interface UnpackedLock {
+  readonly device: WaitingDevice;
+  readonly lock: SimulatedLock;
+  readonly dsk: string;
+  /** The first group of its DSK. */
+  readonly pin: string;
+}
+
 /**
  * A stick and its nodes, made of the mock controller and nodes that zwave-js ships for its own tests, which answer a
  * real serial API. Faults, battery and the truth about the bolts are ours. It runs on the real clock: the library's
@@ -37,11 +52,22 @@ export class SimulatedZwaveNetwork {
   readonly #locks = new Map<number, SimulatedLock>();
   readonly #levels = new Map<number, number>();
   readonly #listeners = new Set<(bytes: Buffer) => void>();
+  /** What the stick does about who is in its network. */
+  readonly management: SimulatedManagement;
   readonly #fromHost: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
 
   private constructor(controller: MockController, fromHost: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>) {
     this.#controller = controller;
     this.#fromHost = fromHost;
+    this.management = new SimulatedManagement({
+      say: (bytes) => this.#say(bytes),
+      isFailed: (node) => !controller.nodes.has(node) || this.#locks.get(node)?.faults.deaf === true,
+      remove: (node) => {
+        const gone = controller.nodes.get(node);
+        if (gone !== undefined) controller.removeNode(gone);
+        this.#locks.delete(node);
+      },
+    });
   }
 
   static async create({ settings, keys, clock }: SimulatedNetworkOptions): Promise<SimulatedZwaveNetwork> {
@@ -53,6 +79,11 @@ export class SimulatedZwaveNetwork {
       homeId: Number.parseInt(settings.home_id, 16),
       ownNodeId: 1,
       securityKeys: { S2_AccessControl, S2_Authenticated, S2_Unauthenticated, S0_Legacy },
+      capabilities: {
+        supportedFunctionTypes: [
+          ...new Set([...getDefaultMockControllerCapabilities().supportedFunctionTypes, ...managementFunctions]),
+        ],
+      },
     });
     controller.defineBehavior(...createDefaultMockControllerBehaviors());
     // A stick goes on when the gateway is gone in the middle of something; the library's would end the process.
@@ -60,22 +91,22 @@ export class SimulatedZwaveNetwork {
     controller.expectHostACK = (timeout, message) => hear(timeout, message).catch(() => undefined);
     // A tty keeps no frames apart: bytes are cut into frames before the controller gets them.
     const parser = new SerialAPIParser();
+    const network = new SimulatedZwaveNetwork(controller, parser.writable.getWriter() as never);
     void parser.readable
       .pipeTo(
         new WritableStream<ZWaveSerialFrame>({
           write: async (frame) => {
             const bytes = bytesOf(frame);
-            if (bytes) await serial.writeAsync(bytes);
+            if (bytes && !network.management.hear(bytes)) await serial.writeAsync(bytes);
           },
         }),
       )
       .catch(() => undefined);
-    const network = new SimulatedZwaveNetwork(controller, parser.writable.getWriter() as never);
     new Faucet(serial.readable).connect(
       new WritableStream<ZWaveSerialFrame>({
         write: (frame) => {
           const bytes = bytesOf(frame);
-          if (bytes) for (const listener of network.#listeners) listener(Buffer.from(bytes));
+          if (bytes) network.#say(bytes);
         },
       }),
     );
@@ -90,6 +121,26 @@ export class SimulatedZwaveNetwork {
     const lock = this.#locks.get(node);
     if (lock === undefined) throw new Error(`node ${node} is no simulated lock`);
     return lock;
+  }
+
+  /** A lock that is in no network yet, with what is printed on it. */
+  async unpack(settings: SimulatedLockSettings, clock: Clock): Promise<UnpackedLock> {
+    const { mock, lock } = await this.#makeLock(settings, clock);
+    const { publicKey } = mock.ecdhKeyPair;
+    const key = Buffer.from(publicKey.slice(0, 16));
+    const groups = Array.from({ length: 8 }, (_, at) => String(key.readUInt16BE(at * 2)).padStart(5, '0'));
+    const { genericDeviceClass: generic, specificDeviceClass: specific } = mock.capabilities;
+    const classes = [...mock.implementedCCs].filter(([, { isSupported }]) => isSupported).map(([cc]) => cc);
+    const join = () => {
+      this.#controller.addNode(mock);
+      this.#locks.set(mock.id, lock);
+    };
+    const device = { node: mock.id, generic, specific, classes, dsk: key, join };
+    return { device, lock, dsk: groups.join('-'), pin: groups[0] ?? '' };
+  }
+
+  #say(bytes: Uint8Array): void {
+    for (const listener of this.#listeners) listener(Buffer.from(bytes));
   }
 
   /** Bytes from the gateway have arrived at the stick. */
@@ -115,15 +166,21 @@ export class SimulatedZwaveNetwork {
     this.#controller.destroy();
   }
 
-  async #addLock(settings: Parameters<typeof lockClasses>[0], clock: Clock): Promise<void> {
+  async #addLock(settings: SimulatedLockSettings, clock: Clock): Promise<void> {
+    const { mock, lock } = await this.#makeLock(settings, clock);
+    this.#controller.addNode(mock);
+    this.#locks.set(mock.id, lock);
+  }
+
+  async #makeLock(settings: SimulatedLockSettings, clock: Clock) {
     const { node: id, listens, secure } = settings;
-    const mock = await this.#add(id, lockClasses(settings), { generic: 0x40, specific: 0x03, listens, secure });
+    const mock = await this.#make(id, lockClasses(settings), { generic: 0x40, specific: 0x03, listens, secure });
     const lock = new SimulatedLock(mock, settings, clock);
-    this.#locks.set(id, lock);
     const hear = mock.onControllerFrame.bind(mock);
     mock.onControllerFrame = async (frame) => {
       if (!lock.faults.deaf && listens !== 'when_it_wakes') await hear(frame);
     };
+    return { mock, lock };
   }
 
   async #addSensor({ node: id, level, battery: _ }: SimulatedSensorSettings): Promise<void> {
@@ -132,10 +189,11 @@ export class SimulatedZwaveNetwork {
     const classes = [
       { ccId: CommandClasses['Multilevel Sensor'], version: 11, sensors, getValue: () => this.#levels.get(id) },
     ];
-    await this.#add(id, classes, { generic: 0x21, specific: 0x01, listens: 'always', secure: false });
+    const as = { generic: 0x21, specific: 0x01, listens: 'always', secure: false } as const;
+    this.#controller.addNode(await this.#make(id, classes, as));
   }
 
-  async #add(
+  async #make(
     id: number,
     own: readonly object[],
     as: {
@@ -165,7 +223,6 @@ export class SimulatedZwaveNetwork {
         commandClasses: [...common, ...own] as never,
       },
     });
-    this.#controller.addNode(mock);
     mock.defineBehavior(...createDefaultMockNodeBehaviors());
     if (as.secure) encrypt(mock);
     return mock;

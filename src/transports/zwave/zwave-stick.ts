@@ -9,6 +9,7 @@ import {
   type Unsubscribe,
   type ZwaveLink,
 } from '../../contract/index.ts';
+import type { OpenStick } from './controller-events.ts';
 import { assertCodesAreKept, driverOptions, type ZwaveNetworkKeys } from './driver-options.ts';
 import type { ZwaveLibrary } from './library.ts';
 import { zwaveLog } from './log-bridge.ts';
@@ -57,6 +58,7 @@ export class ZwaveStick implements NodeHost {
   #state: LinkState = notYet;
   #homeId: string | undefined;
   #openings = 0;
+  #open: OpenStick | undefined;
   #reopen: (why: string) => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -85,6 +87,13 @@ export class ZwaveStick implements NodeHost {
 
   distrust(why: string): void {
     this.#reopen(why);
+  }
+
+  /** For what concerns the network as a whole. @throws GatewayError `link_unavailable` while it is not open */
+  get open(): OpenStick {
+    if (this.#open !== undefined) return this.#open;
+    const hint = this.#state.status === 'down' ? this.#state.hint : 'It is being opened; try again in a few seconds.';
+    throw new GatewayError('link_unavailable', `The Z-Wave stick ${this.name} cannot be used. ${hint}`);
   }
 
   start(): void {
@@ -153,6 +162,7 @@ export class ZwaveStick implements NodeHost {
     const onClose = () => lose(signal.reason as Error);
     signal.addEventListener('abort', onClose, { once: true });
     const gate = new StickGate(lose);
+    const over = new AbortController();
     let driver: Driver | undefined;
     try {
       await gate.open(socket);
@@ -171,6 +181,7 @@ export class ZwaveStick implements NodeHost {
       own.controller.on('node added', (node) => this.#nodes.get(node.id)?.attach(own));
       own.controller.on('node removed', (node) => this.#nodes.get(node.id)?.attach(own));
       this.#openings += 1;
+      this.#open = { driver, library, lost: over.signal };
       log.info(
         { stick: this.name, home_id: this.#homeId, nodes: own.controller.nodes.size - 1 },
         'the Z-Wave stick is there',
@@ -182,6 +193,10 @@ export class ZwaveStick implements NodeHost {
     } finally {
       signal.removeEventListener('abort', onClose);
       gate.shut();
+      this.#open = undefined;
+      over.abort(
+        new GatewayError('link_unavailable', `The Z-Wave stick ${this.name} was lost. Try again when it is back.`),
+      );
       this.#reopen = () => undefined;
       if (this.#state.status === 'up')
         this.#become({ status: 'down', reason: 'stick_lost', hint: 'It was lost and is opened again by itself.' });

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { BleAdapterConfig, DriverCatalogue } from '../config/loaded-config.ts';
 import type { BleAdvertisement, DriverDefinition, Recognition } from '../contract/index.ts';
+import type { OnboardingFinding } from '../model/onboarding.ts';
 
 /** Something that was heard, and what a driver says to it. */
 export interface HeardDevice {
@@ -92,4 +93,20 @@ function deviceLines(radio: string, { address, addressType, driver, what, settin
     `    link: { ble: ${radio}, address: "${address.toUpperCase()}"${type} }`,
     ...(Object.keys(settings).length === 0 ? [] : [`    settings: ${JSON.stringify(settings)}`]),
   ];
+}
+
+/** What was heard, as an onboarding tells it. */
+export function findingFrom(
+  adapter: BleAdapterConfig,
+  device: HeardDevice,
+  configuredAs: string | undefined,
+): OnboardingFinding {
+  const { address, addressType, rssi, name, driver, what, note, readyToPair } = device;
+  const isNew = driver !== undefined && configuredAs === undefined;
+  return {
+    ...{ address, driver, note, configuredAs },
+    what: what ?? name ?? 'unknown',
+    configuration: isNew ? fragmentFor(adapter, [device]) : [],
+    details: { address_type: addressType, rssi, name: name ?? null, ready_to_pair: readyToPair ?? null },
+  };
 }
