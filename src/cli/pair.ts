@@ -1,20 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type BleDeviceConfig, isBleDevice, pairDevice } from '../composition/pairing.ts';
+import { type BleDeviceConfig, isBleDevice } from '../composition/pairing.ts';
+import { assertAnswers, pairOn } from '../composition/pairing-visit.ts';
 import { loadConfig } from '../config/load.ts';
-import type { BleAdapterConfig, DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
-import {
-  type BleAdvertisement,
-  GatewayError,
-  type LockReading,
-  openDevice,
-  type PairingQuestion,
-  Secret,
-  type Timer,
-} from '../contract/index.ts';
+import type { DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
+import { GatewayError, type PairingQuestion, Secret } from '../contract/index.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
-import type { BleAdapter } from '../transports/ble/index.ts';
 import { type BleMachine, silent, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
@@ -32,12 +24,6 @@ export interface PairOptions {
   readonly timeout: number;
   readonly json?: boolean;
 }
-
-/** A connection may be lost while pairing; the device is ready for half a minute. */
-const TRIES = 2;
-
-/** How long the first read of a paired device may take, in milliseconds. */
-const CHECK_MS = 15_000;
 
 /** Makes a device and the gateway known to each other, with somebody who stands at the device. */
 export async function pair(
@@ -60,15 +46,14 @@ export async function pair(
     const play = { buttonsHeld: machine.holdsButtons, simulators: withOutside(catalogues, config).simulators, signal };
     return withAdapter(machine, adapterConfig, config, play, (adapter) =>
       pairOn({
-        adapter,
-        adapterConfig,
-        config,
-        device,
-        answers,
-        say,
-        machine,
-        signal,
+        ...{ adapter, device, answers, signal, log: silent },
+        ...{ clock: machine.clock, random: machine.random },
+        gatewayId: config.gateway.id,
+        pairings: pairingFilesOf(config, randomBytes),
         waitMs: options.timeout * 1_000,
+        say: (step, message) => {
+          if (step !== 'reading') say(step === 'at the device' ? `- ${message}` : message);
+        },
       }),
     );
   });
@@ -123,6 +108,7 @@ async function answersTo(
     given ??= await terminal.ask?.(`${text}:`, { secret });
     if (given !== undefined && given.trim() !== '') answers.set(name, new Secret(given.trim()));
   }
+  assertAnswers(questions, answers);
   return answers;
 }
 
@@ -133,113 +119,5 @@ function answerIn(file: string): string {
     throw new CommandError('failed', `The answer in ${file} cannot be read. Check that it is there and readable.`, {
       cause,
     });
-  }
-}
-
-interface PairingVisit {
-  readonly adapter: BleAdapter;
-  readonly adapterConfig: BleAdapterConfig;
-  readonly config: LoadedConfig;
-  readonly device: BleDeviceConfig;
-  readonly answers: ReadonlyMap<string, Secret>;
-  readonly say: (line: string) => void;
-  readonly machine: BleMachine;
-  readonly signal: AbortSignal;
-  readonly waitMs: number;
-}
-
-/** Resolves with what the device said when it was read with its new key, or why it could not be. */
-async function pairOn(visit: PairingVisit): Promise<LockReading | GatewayError | undefined> {
-  const { adapter, config, device, answers, say, machine, signal } = visit;
-  const { clock } = machine;
-  for (const step of device.driver.pairing?.steps ?? []) say(`- ${step}`);
-  await untilReady(visit);
-  say(`${device.name} is ready. Pairing.`);
-  const pairings = pairingFilesOf(config, randomBytes);
-  for (let tries = 1; ; tries++) {
-    try {
-      const run = { gatewayId: config.gateway.id, adapter, pairings, clock, log: silent, signal, answers };
-      await pairDevice(device, run);
-      break;
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.type !== 'device_offline' || tries >= TRIES) throw error;
-      say(`${error.message} Trying again.`);
-    }
-  }
-  return check(visit, pairings.read({ deviceId: device.deviceId, driver: device.driver.id, name: device.name }));
-}
-
-/** Waits until the device says to everybody that it can be paired. Drivers that cannot tell are not waited for. */
-function untilReady({ adapter, device, say, machine, signal, waitMs }: PairingVisit): Promise<void> {
-  const { recognise } = device.driver;
-  const { name, link } = device;
-  if (recognise === undefined) return Promise.resolve();
-  say(`Waiting for ${name} (${link.address.toUpperCase()}), for ${Math.round(waitMs / 1_000)} s.`);
-  return new Promise((settle, reject) => {
-    let heard = false;
-    let timer: Timer | undefined;
-    const leave = () => {
-      timer?.cancel();
-      stop();
-      signal.removeEventListener('abort', onAbort);
-    };
-    const onAbort = () => {
-      leave();
-      reject(signal.reason);
-    };
-    const hear = (advertisement: BleAdvertisement) => {
-      if (advertisement.address !== link.address) return;
-      const recognised = recognise(advertisement);
-      if (recognised === undefined) return;
-      if (recognised.readyToPair !== false) {
-        leave();
-        settle();
-        return;
-      }
-      if (!heard) say(`${name} is heard (${advertisement.rssi} dBm), and not ready yet: ${recognised.note}.`);
-      heard = true;
-    };
-    const stop = adapter.onAdvertisement(hear);
-    signal.addEventListener('abort', onAbort, { once: true });
-    timer = machine.clock.setTimer(() => {
-      leave();
-      reject(
-        new CommandError(
-          'failed',
-          heard
-            ? `${name} was heard, but nobody made it ready to be paired. Do the steps above, and run this again.`
-            : `${name} was not heard. Check its batteries and that it is near enough; "strikeplate scan ble" shows ` +
-                'whether another device was meant.',
-        ),
-      );
-    }, waitMs);
-  });
-}
-
-/** A key that opens nothing should be found out now, not at the first unlock. */
-async function check(
-  { adapter, device, machine, signal }: PairingVisit,
-  credentials: Secret | undefined,
-): Promise<LockReading | GatewayError | undefined> {
-  const { clock, random } = machine;
-  const { deviceId, name, driver, link, settings } = device;
-  const opened = await openDevice(driver, adapter.link(link, name), settings, {
-    ...{ deviceId, name, clock, random, log: silent, report: () => undefined },
-    randomBytes: (length) => randomBytes(length),
-    ...(credentials && { credentials }),
-  });
-  const patience = new AbortController();
-  const stop = () => patience.abort(new GatewayError('device_offline', `${name} did not answer in time. Try again.`));
-  const timer = clock.setTimer(stop, CHECK_MS);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await opened.lock?.read?.({ signal: patience.signal, log: silent });
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  } finally {
-    timer.cancel();
-    signal.removeEventListener('abort', stop);
-    await opened.close();
   }
 }

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { LogTap } from '../monitor/log-tap.ts';
+import { loadRecognisers } from '../onboarding/bluetooth-findings.ts';
 import { placesOf } from '../simulation/places.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
@@ -101,6 +102,7 @@ async function runConfig(
     simulatedRadios,
     newDatabase,
     makeBackup: () => backupInOwnProcess(config, terminal),
+    recognisers: () => loadRecognisers(catalogues.drivers),
     loadAgain: load,
     onFatal: fail,
   });

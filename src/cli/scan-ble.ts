@@ -1,8 +1,15 @@
 import { loadConfig } from '../config/load.ts';
 import type { BleAdapterConfig, LoadedConfig } from '../config/loaded-config.ts';
 import { sleep } from '../contract/index.ts';
+import {
+  fragmentFor,
+  type HeardDevice,
+  heardFrom,
+  inWords,
+  loadRecognisers,
+  type Recogniser,
+} from '../onboarding/bluetooth-findings.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
-import { fragmentFor, type HeardDevice, heardFrom, inWords, loadRecognisers, type Recogniser } from '../onboarding/bluetooth-findings.ts';
 import { type BleMachine, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';

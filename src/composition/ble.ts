@@ -17,6 +17,8 @@ export interface BleContext {
 export interface RunningBle extends Closable {
   /** A device's place within reach. @param device its name, for messages */
   linkTo(link: Extract<LinkConfig, { kind: 'ble' }>, device: string): BleLink;
+  /** The adapter itself, for what concerns no single device. */
+  adapter(name: string): BleAdapter | undefined;
   reports(): readonly LinkReport[];
 }
 
@@ -77,6 +79,7 @@ export async function startBle(adapters: readonly BleAdapterConfig[], context: B
       if (adapter) return adapter.link({ address, addressType }, device);
       throw new GatewayError('misconfigured', `ble.${name}: there is no such adapter in the configuration.`);
     },
+    adapter: (name) => running.get(name),
     reports: () =>
       [...running].map(([name, { state, losses }]) => ({
         name: `ble/${name}`,

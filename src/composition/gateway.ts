@@ -21,6 +21,7 @@ import type { GatewayIdentity } from '../model/gateway.ts';
 import type { ReloadReport } from '../model/reload.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
+import type { Recogniser } from '../onboarding/bluetooth-findings.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
@@ -34,6 +35,7 @@ import { logDoors } from './door-log.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Links } from './links.ts';
 import { type DeviceContext, managedDevices } from './managed-devices.ts';
+import { startOnboarding } from './onboarding.ts';
 import { Reloader } from './reload.ts';
 import { Startup } from './startup.ts';
 import { openStore } from './store.ts';
@@ -53,6 +55,8 @@ export interface StartOptions {
   readonly makeBackup?: () => Promise<void>;
   /** Reads the configuration file anew, or judges a text that is to be written there. @throws ConfigError */
   readonly loadAgain?: (text?: string) => Promise<LoadedConfig>;
+  /** Drivers that tell their devices by what those send to everybody, loaded when they are wanted. */
+  readonly recognisers?: () => Promise<readonly Recogniser[]>;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
@@ -77,7 +81,7 @@ const stopPatienceMs = 2_000;
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { config, log, clock = systemClock, logTap, onFatal } = options;
-  const { makeBackup, loadAgain } = options;
+  const { makeBackup, loadAgain, recognisers = async () => [] } = options;
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
@@ -178,11 +182,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const certificates = config.http.tls && (await CertificateWatch.open(config.http.tls, clock, log));
     if (certificates) await startup.add(async () => ({ close: async () => certificates.close() }));
     assertBindAllowed(config.http, keys);
-    const reloader =
-      loadAgain &&
-      new Reloader({ ...{ config, links, core, monitoring, backups, audit, deviceContext, log }, load: loadAgain });
+    const parts = { config, links, core, monitoring, backups, audit, deviceContext, log };
+    const reloader = new Reloader({ ...parts, load: loadAgain ?? (() => Promise.reject(notAgain())) });
+    const onboarding = await startup.add(async () =>
+      startOnboarding({ ...{ core, links, reloader, pairings, audit, clock, log, recognisers } }),
+    );
     const configuration =
-      loadAgain && reloader && new ConfigurationChanges({ file: config.file, clock, reloader, load: loadAgain });
+      loadAgain && new ConfigurationChanges({ file: config.file, clock, reloader, load: loadAgain });
     const http = await startup.add(async () =>
       createHttpServer({
         gateway: core,
@@ -212,6 +218,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
         log,
         metrics: monitoring.metrics,
         ...(configuration && { configuration }),
+        onboarding,
         ...(certificates && { tls: certificates.current }),
       }),
     );
@@ -220,10 +227,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
     return {
       url,
-      reload: (by) =>
-        reloader === undefined
-          ? Promise.reject(new Error('this gateway was started with a configuration that it cannot read again'))
-          : reloader.reload(by),
+      reload: (by) => reloader.reload(by),
       close: () => startup.close(),
     };
   } catch (error) {
@@ -231,6 +235,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     throw error;
   }
 }
+
+const notAgain = (): Error => new Error('this gateway was started with a configuration that it cannot read again');
 
 async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<GatewayIdentity> {
   const packageFile = new URL('../../package.json', import.meta.url);

@@ -2,12 +2,21 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { LinkConfig, LoadedConfig } from '../config/loaded-config.ts';
-import { type Clock, GatewayError, type LinkKind, type LinkKinds, type OnLimit } from '../contract/index.ts';
+import {
+  type Clock,
+  GatewayError,
+  type LinkKind,
+  type LinkKinds,
+  type MqttLink,
+  type OnLimit,
+} from '../contract/index.ts';
 import type { LinkReport } from '../model/gateway.ts';
 import type { Store } from '../model/store.ts';
+import type { BleAdapter } from '../transports/ble/index.ts';
 import type { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import type { MqttTelemetryClient, Will } from '../transports/mqtt/index.ts';
 import type { SimulatedLines } from '../transports/serial/index.ts';
+import type { ZwaveStick } from '../transports/zwave/index.ts';
 import { type RunningBle, startBle } from './ble.ts';
 import type { NamedDevice } from './managed-devices.ts';
 import { type RunningMqtt, startMqtt } from './mqtt.ts';
@@ -115,6 +124,29 @@ export class Links {
     if (running?.kind === 'ble' && link.kind === 'ble') return running.link.linkTo(link, device.name);
     if (running?.kind === 'zwave' && link.kind === 'zwave') return running.link.linkTo(link);
     throw new GatewayError('misconfigured', `${link.kind}.${link.name}: there is no such link at the moment.`);
+  }
+
+  /** The adapter itself, for what concerns no single device. @throws GatewayError as `linkTo` */
+  adapter(name: string): BleAdapter {
+    const running = this.#links.get(`ble/${name}`)?.running;
+    const adapter = running?.kind === 'ble' ? running.link.adapter(name) : undefined;
+    if (adapter !== undefined) return adapter;
+    throw new GatewayError('misconfigured', `ble.${name}: there is no such adapter at the moment.`);
+  }
+
+  /** A link that is no device's. @throws GatewayError as `linkTo` */
+  plainMqttLink(name: string, purpose: string): MqttLink {
+    const running = this.#links.get(`mqtt/${name}`)?.running;
+    if (running?.kind === 'mqtt') return running.link.plainLinkTo(name, purpose);
+    throw new GatewayError('misconfigured', `mqtt.${name}: there is no such broker at the moment.`);
+  }
+
+  /** The stick itself, for what concerns its network. @throws GatewayError as `linkTo` */
+  stick(name: string): ZwaveStick {
+    const running = this.#links.get(`zwave/${name}`)?.running;
+    const stick = running?.kind === 'zwave' ? running.link.stick(name) : undefined;
+    if (stick !== undefined) return stick;
+    throw new GatewayError('misconfigured', `zwave.${name}: there is no such stick at the moment.`);
   }
 
   telemetryTo(name: string, will: Will): MqttTelemetryClient {

@@ -24,6 +24,8 @@ export interface MqttContext {
 export interface RunningMqtt extends Closable {
   /** A device's link. @param device its name, for messages */
   linkTo(link: Extract<LinkConfig, { kind: 'mqtt' }>, device: NamedDevice): MqttLink;
+  /** A link that is no device's. @param purpose for messages */
+  plainLinkTo(name: string, purpose: string): MqttLink;
   /** A connection for the monitor, not started yet. */
   telemetryTo(name: string, will: Will): MqttTelemetryClient;
   /** Where a broker really listens: for an embedded one, the port it got. */
@@ -66,6 +68,7 @@ export async function startMqtt(brokers: readonly BrokerConfig[], context: MqttC
   };
   return {
     linkTo: (link, { name, deviceId }) => required(link.name).transport.link(name, deviceId),
+    plainLinkTo: (name, purpose) => required(name).transport.link(purpose),
     telemetryTo: (name, will) =>
       new MqttTelemetryClient({
         ...required(name).options,

@@ -83,6 +83,29 @@ export class Reloader {
     return turn;
   }
 
+  /** What runs, as far as it needs no restart. */
+  get config(): LoadedConfig {
+    return this.#config;
+  }
+
+  /** Opens one device anew, as after it was paired. Its commands that wait end as those of a changed device do. */
+  reopen(deviceId: string): Promise<void> {
+    const turn = this.#last.then(async () => {
+      const { core, monitoring, deviceContext } = this.#options;
+      const { devices, monitor, digest } = this.#config;
+      const fresh = await managedDevices(
+        devices.filter((device) => device.deviceId === deviceId),
+        deviceContext,
+      );
+      const byId = new Map(fresh.map((options) => [options.description.deviceId, options]));
+      const changing = core.changeDevices(devices.map((device) => byId.get(device.deviceId) ?? device.deviceId));
+      await monitoring.change(monitor, digest, false);
+      await changing.openAfter(() => Promise.resolve());
+    });
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
   readonly #readFile = async (): Promise<Wanted> => ({ config: await this.#options.load() });
 
   async #reload(by: AuditActor, read: () => Promise<Wanted>): Promise<ReloadReport> {

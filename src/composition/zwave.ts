@@ -20,6 +20,8 @@ export interface ZwaveContext {
 
 export interface RunningZwave extends Closable {
   linkTo(link: Extract<LinkConfig, { kind: 'zwave' }>): ZwaveLink;
+  /** The stick itself, for what concerns its network. */
+  stick(name: string): ZwaveStick | undefined;
   reports(): readonly LinkReport[];
 }
 
@@ -61,6 +63,7 @@ export async function startZwave(
       if (stick) return stick.link(node);
       throw new GatewayError('misconfigured', `zwave.${name}: there is no such stick in the configuration.`);
     },
+    stick: (name) => sticks.get(name),
     reports: () => [...sticks].map(([name, { state, reconnects }]) => ({ name: `zwave/${name}`, state, reconnects })),
     close: () => startup.close(),
   };

@@ -79,6 +79,11 @@ export interface PairingQuestion {
   /** The question, with what happens when it is left empty. */
   readonly text: string;
   readonly secret: boolean;
+  /**
+   * Why an answer is none, as a sentence that does not repeat it; undefined when it will do. Asked before anybody goes
+   * to the device. Since version 1.1 of the contract.
+   */
+  readonly problem?: (answer: Secret) => string | undefined;
 }
 
 export interface PairingContext {

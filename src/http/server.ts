@@ -10,6 +10,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { GatewayError, type OnLimit } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
+import type { Onboarding } from '../model/onboarding.ts';
 import { apiDocsPaths, serveApiDocs } from './api-docs/routes.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
 import { authentication } from './authentication.ts';
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   readonly personalData?: PersonalDataService;
   /** Read anew over HTTP; undefined: there is no such route. */
   readonly configuration?: Configuration;
+  /** Getting to know devices over HTTP; undefined: there are no such routes. */
+  readonly onboarding?: Onboarding;
   /** Counts keys that were refused, slows them down, and tells of them. */
   readonly refusals?: RefusedKeys;
   /** How long a command's request is held for the outcome, in milliseconds; 0 answers at once, at most 25 s. */

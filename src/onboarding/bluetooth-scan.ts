@@ -7,7 +7,8 @@ import { untilAborted } from './until-aborted.ts';
 /** An adapter, as far as one listens with it. */
 export interface HearingAdapter {
   readonly state: LinkState;
-  onAdvertisement(listener: (advertisement: BleAdvertisement) => void): Unsubscribe;
+  /** @param quick for a person who waits */
+  onAdvertisement(listener: (advertisement: BleAdvertisement) => void, quick: boolean): Unsubscribe;
 }
 
 /** Listens until its time is over. It connects with nobody, and gives way to every command. */
@@ -25,7 +26,7 @@ export function bluetoothScan(
       const device = heardFrom(advertisement, recognisers, heard.get(advertisement.address));
       heard.set(device.address, device);
       talk.find(findingFrom(config, device, slugAt(device.address)));
-    });
+    }, true);
     try {
       return await untilAborted(talk.signal);
     } finally {

@@ -28,6 +28,7 @@ function fragment(broker: string, name: string, driver: string, settings: Readon
 function slugFrom(name: string): string {
   const plain = name
     .normalize('NFD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '')

@@ -23,23 +23,19 @@ export function mqttScan({ link, broker, bases, known, gatewayId }: MqttScanOpti
   return async (talk) => {
     if (link.state.status === 'down') throw new GatewayError('link_unavailable', link.state.hint);
     talk.say('listening', `Listening to what is announced on mqtt.${broker}.`);
-    const bridged = new Set<string>();
     const hearDevices = (base: string, message: MqttMessage) => {
       const listed = jsonOf(message);
       if (!Array.isArray(listed)) return;
       for (const entry of listed) {
         const finding = zigbeeFinding(entry, { base, broker, known });
-        if (finding === undefined) continue;
-        bridged.add(String(finding.details.ieee_address));
-        talk.find(finding);
+        if (finding !== undefined) talk.find(finding);
       }
     };
     const hearAnnouncement = (message: MqttMessage) => {
       const said = jsonOf(message);
       const finding = announcedFinding(message.topic, said, { broker, known });
-      if (finding === undefined || isBetterKnown(said, bridged) || message.topic.includes(`/strikeplate_${gatewayId}/`))
-        return;
-      talk.find(finding);
+      if (finding === undefined || isListed(said, bases)) return;
+      if (!message.topic.includes(`/strikeplate_${gatewayId}/`)) talk.find(finding);
     };
     const stops = [
       link.subscribe('+/bridge/devices', (message) => hearDevices(baseOf(message.topic), message), { maxBytes: LARGE }),
@@ -62,10 +58,11 @@ export function mqttScan({ link, broker, bases, known, gatewayId }: MqttScanOpti
 
 const baseOf = (topic: string): string => topic.slice(0, -'/bridge/devices'.length);
 
-/** Zigbee2MQTT announces its locks to Home Assistant as well: its own list says more of them. */
-function isBetterKnown(said: unknown, bridged: ReadonlySet<string>): boolean {
+/** Zigbee2MQTT announces its locks to Home Assistant as well; where its own list is heard, that says more of them. */
+function isListed(said: unknown, bases: readonly string[]): boolean {
   if (!isEntry(said)) return false;
   const origin = said.origin ?? said.o;
-  const isBridge = isEntry(origin) && textOf(origin.name) === 'Zigbee2MQTT';
-  return isBridge && [...bridged].some((ieee) => JSON.stringify(said).includes(ieee));
+  if (!isEntry(origin) || textOf(origin.name) !== 'Zigbee2MQTT') return false;
+  const base = /"([^"]+)\/bridge\/state"/.exec(JSON.stringify(said))?.[1];
+  return base !== undefined && (!base.includes('/') || bases.includes(base));
 }

@@ -5,6 +5,7 @@ import type { Configuration } from '../../src/http/routes/configuration.ts';
 import type { PersonalDataService } from '../../src/http/routes/personal-data.ts';
 import type { AuditWriter } from '../../src/http/serve-route.ts';
 import type { AuditEntry } from '../../src/model/audit.ts';
+import type { Onboarding } from '../../src/model/onboarding.ts';
 import type { ReloadReport } from '../../src/model/reload.ts';
 
 const noSuchKey = () => new GatewayError('api_key_not_found', 'There is no such API key.');
@@ -70,5 +71,23 @@ export function fakeOwnServices() {
     devices: () => [{ id: 'front', name: 'Front door', driver: 'mqtt/zigbee2mqtt', link: { mqtt: 'main' } }],
     change: async () => report,
   };
-  return { keyAdministration, audit, personalData, entries, configuration };
+  const noOnboarding = () => new GatewayError('onboarding_not_found', 'There is no such onboarding.');
+  const onboarding: Onboarding = {
+    start: async ({ kind, deviceId }) => ({
+      ...{ onboardingId: 'onboarding_1', kind, radio: 'ble/radio', deviceId, status: 'running', step: 'starting' },
+      ...{ message: 'It begins.', startedAt: 0, endsAt: 0, endedAt: undefined, question: undefined, found: [] },
+      error: undefined,
+    }),
+    answer: () => {
+      throw noOnboarding();
+    },
+    cancel: async () => {
+      throw noOnboarding();
+    },
+    get: () => {
+      throw noOnboarding();
+    },
+    list: () => [],
+  };
+  return { keyAdministration, audit, personalData, entries, configuration, onboarding };
 }

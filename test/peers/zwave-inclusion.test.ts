@@ -120,7 +120,8 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
   }, 60_000);
 
   it('takes a lock in by SmartStart, which needs nobody at the lock', async () => {
-    const { network, site } = await siteWith([V1]);
+    const { network, site } = await siteWith([V1], { locks: [3] });
+    await site.online([3]);
     const { device, dsk } = await unpack(network, 9);
     const { talk, said, asked } = person();
     const joined = smartStart(site.stick.open, new Secret(dsk.replaceAll('-', ' ')), talk);
@@ -157,7 +158,9 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
   it('replaces a lock that is dead, and refuses for one that answers', async () => {
     const { network, site } = await siteWith([V1, { ...V1, node: 4 }], { locks: [3, 4] });
     await site.online([3, 4]);
-    await expect(replace(site.stick.open, 4, nothing, person().talk)).rejects.toMatchObject({ type: 'device_rejected' });
+    await expect(replace(site.stick.open, 4, nothing, person().talk)).rejects.toMatchObject({
+      type: 'device_rejected',
+    });
     network.simulated.lock(4).faults = { deaf: true };
     const { device, dsk } = await unpack(network, 4);
     network.simulated.management.replacement = device;

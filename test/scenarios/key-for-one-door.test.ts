@@ -212,6 +212,11 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/strikeplate/configuration/devices/add': () => [{ device: { id: 'mine' } }],
   '/strikeplate/configuration/devices/change': () => [{ id: 'front', changes: { name: 'Mine' } }],
   '/strikeplate/configuration/devices/remove': () => [{ id: 'front' }],
+  '/strikeplate/onboarding/start': ({ device_id }) => [{ kind: 'device_pairing', device_id }],
+  '/strikeplate/onboarding/answer': () => [{ onboarding_id: 'onboarding_1', answers: { pin: '12345' } }],
+  '/strikeplate/onboarding/cancel': () => [{ onboarding_id: 'onboarding_1' }],
+  '/strikeplate/onboarding/get': () => [{ onboarding_id: 'onboarding_1' }],
+  '/strikeplate/onboarding/list': () => [{}],
   '/strikeplate/gateway/get': () => [{}],
   '/strikeplate/attempts/list': ({ device_id, action_attempt_id }) => [
     {},
@@ -340,6 +345,7 @@ describe('a key for one flat', () => {
       ['POST', '/strikeplate/configuration/devices/change'],
       ['POST', '/strikeplate/configuration/devices/remove'],
       ['POST', '/strikeplate/personal_data/forget'],
+      ['POST', '/strikeplate/onboarding/list'],
     ] as const) {
       const { status, text } = await world.send(method, url, undefined, flatKey);
       expect([url, status]).toEqual([url, 403]);

@@ -61,11 +61,14 @@ export const pairing: Pairing<'ble'> = {
         'The security PIN set in the vendor’s app (needed for access codes and for who opened; for locks of the Ultra ' +
         'class always; empty for none)',
       secret: true,
+      problem: (answer) => (isPin(answer.reveal()) ? undefined : NO_PIN),
     },
     {
       name: 'authorize_as',
       text: 'Known to the lock as "app" or as "bridge" (empty: app; bridge only where no Nuki Bridge is in use)',
       secret: false,
+      problem: (answer) =>
+        /^(app|bridge)$/.test(answer.reveal()) ? undefined : 'A gateway is known to the lock as "app" or as "bridge".',
     },
   ],
   pair: (link, ctx) => pair(link, ctx),
@@ -75,7 +78,8 @@ async function pair(link: BleLink, ctx: PairingContext): Promise<Secret> {
   const { classicPairing, ultraPairing } = characteristics;
   const pin = pinFrom(ctx);
   const idType = ctx.answers.get('authorize_as')?.reveal() === 'bridge' ? idTypes.bridge : idTypes.app;
-  const wanted = { priority: 'door', signal: ctx.signal } as const;
+  // A command to another door goes first.
+  const wanted = { priority: 'code', signal: ctx.signal } as const;
   let nukiId: number | undefined;
   const unsubscribe = link.onAdvertisement((advertisement) => {
     nukiId = advertisedId(advertisement) ?? nukiId;
@@ -105,11 +109,13 @@ async function pair(link: BleLink, ctx: PairingContext): Promise<Secret> {
 
 type Granted = Pick<NukiCredentials, 'authorizationId' | 'sharedKey' | 'appId'>;
 
+const NO_PIN = 'The security PIN has four digits, or six on locks of the Ultra class.';
+const isPin = (digits: string): boolean => /^\d{4}(\d{2})?$/.test(digits);
+
 function pinFrom({ answers }: PairingContext): number | undefined {
   const digits = answers.get('pin')?.reveal();
   if (digits === undefined) return undefined;
-  if (!/^\d{4}(\d{2})?$/.test(digits))
-    throw new GatewayError('invalid_input', 'The security PIN has four digits, or six on locks of the Ultra class.');
+  if (!isPin(digits)) throw new GatewayError('invalid_input', NO_PIN);
   return Number(digits);
 }
 

@@ -51,8 +51,10 @@ export class SimulatedManagement {
   leaving: number | 'stranger' | undefined;
   /** Joins in the place of a node that failed. */
   replacement: WaitingDevice | undefined;
-  /** Announces itself as soon as the stick listens. */
-  powered: WaitingDevice | undefined;
+  /** Announces itself as soon as the stick listens: once, as real ones do within a minute. */
+  #powered: WaitingDevice | undefined;
+  #announced = false;
+  #isListening = false;
   /** Under which number the host is told of who joins. */
   #adding: number | undefined;
   #pressed: WaitingDevice | undefined;
@@ -111,17 +113,19 @@ export class SimulatedManagement {
   #addNode(control: number, callback: number, body: readonly number[]): boolean {
     const fn = functions.addNode;
     this.#acknowledge();
+    this.#isListening = false;
     switch (control & 0x0f) {
       case mode.smartStartListen:
+        this.#isListening = true;
         this.#announce();
         break;
       case mode.smartStartDsk: {
         const asked = Buffer.from(body.slice(2, 6));
-        const device = this.powered;
+        const device = this.#powered;
         if (device === undefined || !asked.equals(homeIdOf(device.dsk)))
           this.#call(fn, [callback, status.failed, 0, 0]);
         else {
-          this.powered = undefined;
+          this.#powered = undefined;
           this.#adding = callback;
           this.#call(fn, [callback, status.ready, 0, 0]);
           this.#take(device);
@@ -163,8 +167,9 @@ export class SimulatedManagement {
 
   /** A device with power and without a network says so over the air. */
   #announce(): void {
-    const device = this.powered;
-    if (device === undefined) return;
+    const device = this.#powered;
+    if (device === undefined || this.#announced || !this.#isListening) return;
+    this.#announced = true;
     const { generic, specific, classes, dsk } = device;
     const info = [classes.length, 0x04, generic, specific, ...classes];
     this.#call(functions.applicationUpdate, [SMART_START_HOME_ID, 0, 0, ...homeIdOf(dsk), ...info]);
@@ -172,7 +177,8 @@ export class SimulatedManagement {
 
   /** Somebody gives it power. */
   powerUp(device: WaitingDevice): void {
-    this.powered = device;
+    this.#powered = device;
+    this.#announced = false;
     this.#announce();
   }
 

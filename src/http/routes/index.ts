@@ -1,4 +1,5 @@
 import type { Clock } from '../../contract/index.ts';
+import type { Onboarding } from '../../model/onboarding.ts';
 import type { ApiKeyAdministration } from '../key-administration.ts';
 import type { Route } from '../route.ts';
 import { accessCodeGroupRoutes } from './access-code-groups.ts';
@@ -18,6 +19,7 @@ import { deviceRoutes } from './devices.ts';
 import { eventRoutes } from './events.ts';
 import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
+import { onboardingRoutes } from './onboarding.ts';
 import { type PersonalDataService, personalDataRoutes } from './personal-data.ts';
 import { spaceRoutes } from './spaces.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
@@ -31,6 +33,7 @@ export interface OwnServices {
   readonly audit?: AuditReader;
   readonly personalData?: PersonalDataService;
   readonly configuration?: Configuration;
+  readonly onboarding?: Onboarding;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface OwnServices {
  */
 export function gatewayRoutes(
   clock: Clock,
-  { keyAdministration, audit, personalData, configuration }: OwnServices = {},
+  { keyAdministration, audit, personalData, configuration, onboarding }: OwnServices = {},
 ): readonly Route[] {
   return [
     ...lockRoutes(),
@@ -64,6 +67,7 @@ export function gatewayRoutes(
     ...(audit ? auditRoutes(audit) : []),
     ...(personalData ? personalDataRoutes(personalData) : []),
     ...(configuration ? configurationRoutes(configuration) : []),
+    ...(onboarding ? onboardingRoutes(onboarding, () => clock.wallTime()) : []),
     ...consoleRoutes(),
   ];
 }

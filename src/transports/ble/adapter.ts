@@ -136,9 +136,9 @@ export class BleAdapter {
     };
   }
 
-  /** Hears everybody. */
-  onAdvertisement(listener: (advertisement: BleAdvertisement) => void): Unsubscribe {
-    return this.#scanner.listen(listener);
+  /** Hears everybody. @param quick for a person who waits: at once, and changes within a second */
+  onAdvertisement(listener: (advertisement: BleAdvertisement) => void, quick = false): Unsubscribe {
+    return this.#scanner.listen(listener, quick);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,9 @@ import type { Noble, Peripheral } from './noble.ts';
 /** How long the controller may take to begin or end a scan, in milliseconds. A guess; it takes one round trip. */
 const SWITCH_PATIENCE_MS = 2_000;
 
+/** How often a scan is begun anew while somebody waits, in milliseconds. A guess. */
+const HASTY_REARM_MS = 1_000;
+
 export interface ScannerOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -28,6 +31,8 @@ export interface ScannerOptions {
 export class Scanner {
   readonly #options: ScannerOptions;
   readonly #listeners = new Set<(advertisement: BleAdvertisement) => void>();
+  /** Those of people who wait. */
+  readonly #hasty = new Set<(advertisement: BleAdvertisement) => void>();
   readonly #heard = new Set<string>();
   #noble: Noble | undefined;
   #pauses = 0;
@@ -42,11 +47,17 @@ export class Scanner {
     this.#options = options;
   }
 
-  listen(listener: (advertisement: BleAdvertisement) => void): Unsubscribe {
+  /** @param quick tells of everybody who is there at once, and of changes within a second; it costs radio time */
+  listen(listener: (advertisement: BleAdvertisement) => void, quick = false): Unsubscribe {
     this.#listeners.add(listener);
+    if (quick) {
+      this.#hasty.add(listener);
+      this.#beginAnew();
+    }
     this.#settle();
     return () => {
       this.#listeners.delete(listener);
+      this.#hasty.delete(listener);
       this.#settle();
     };
   }
@@ -98,13 +109,18 @@ export class Scanner {
   async #begin(noble: Noble): Promise<void> {
     if (!(await this.#told(noble, (done) => noble.startScanning([], false, done)))) return;
     this.#scanning = true;
-    this.#rearm = this.#options.clock.setTimer(() => {
-      this.#switching = this.#switching.then(async () => {
-        if (this.#noble !== noble || !this.#scanning) return;
-        await this.#cease(noble);
-        await this.#switch();
-      });
-    }, this.#options.rearmMs);
+    const { clock, rearmMs } = this.#options;
+    const ms = this.#hasty.size > 0 ? Math.min(HASTY_REARM_MS, rearmMs) : rearmMs;
+    this.#rearm = clock.setTimer(() => this.#beginAnew(), ms);
+  }
+
+  #beginAnew(): void {
+    const noble = this.#noble;
+    this.#switching = this.#switching.then(async () => {
+      if (noble === undefined || this.#noble !== noble || !this.#scanning) return;
+      await this.#cease(noble);
+      await this.#switch();
+    });
   }
 
   async #cease(noble: Noble): Promise<void> {

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { drivers } from '../../drivers/index.ts';
+import { playRadios } from '../../src/cli/simulated-radios.ts';
+import { systemClock } from '../../src/clock/system-clock.ts';
+import { startGateway } from '../../src/composition/gateway.ts';
+import { pairSimulated } from '../../src/composition/pairing.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { loadRecognisers } from '../../src/onboarding/bluetooth-findings.ts';
+import { simulators } from '../../src/simulation/index.ts';
+import { pairingFilesOf } from '../../src/store/pairing-files.ts';
+import { SimulatedRadios } from '../../src/transports/ble/simulated-radios.ts';
+import { ApiCaller } from '../kit/api-caller.ts';
+import { GatewayBox, idOf } from '../kit/gateway-box.ts';
+import { recordLog } from '../kit/recorded-log.ts';
+
+/* A gateway that gets to know a second Bluetooth lock while the first one's door goes on. */
+
+const front = '54:D2:72:00:00:01';
+const cellar = '54:D2:72:00:00:02';
+const pin = '7391';
+
+const lock = (id: string, address: string) => ({
+  ...{ id, name: id, driver: 'ble/nuki', link: { ble: 'radio', address }, settings: {} },
+});
+
+interface Shown {
+  readonly onboarding_id: string;
+  readonly status: string;
+  readonly message: string;
+  readonly seconds_left: number;
+  readonly found: readonly { readonly address: string; readonly configured_as: string | null }[];
+  readonly error: { readonly type: string; readonly message: string } | null;
+}
+
+describe('a gateway that runs', () => {
+  let box: GatewayBox;
+  let log: ReturnType<typeof recordLog>;
+  let api: ApiCaller;
+  let close: () => Promise<void>;
+
+  beforeEach(async () => {
+    box = await GatewayBox.make({
+      ble: { radio: { simulated: true } },
+      devices: [lock('front', front), lock('cellar', cellar)],
+      simulation: [
+        {
+          simulator: 'ble/radio',
+          link: { ble: 'radio' },
+          settings: {
+            devices: [
+              { kind: 'nuki', address: front, pin: '1000', motor_ms: 200 },
+              { kind: 'nuki', address: cellar, pin, motor_ms: 200 },
+            ],
+          },
+        },
+      ],
+    });
+    const config = await loadConfig(box.configFile, { drivers, simulators, env: {}, now: Date.now() });
+    log = recordLog();
+    const surroundings = { clock: systemClock, random: Math.random, log: log.logger };
+    const simulatedRadios = new SimulatedRadios();
+    const radios = await playRadios(config, simulators, simulatedRadios, { ...surroundings, buttonsHeld: true });
+    const pairings = pairingFilesOf(config, randomBytes);
+    const first = { ...config, devices: config.devices.filter(({ slug }) => slug === 'front') };
+    await pairSimulated(first, radios.waiting, { ...surroundings, simulatedRadios, pairings });
+    const gateway = await startGateway({
+      ...{ config, log: log.logger, simulatedRadios, recognisers: () => loadRecognisers(drivers) },
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    const { key } = await box.makeKey({ name: 'installer', scopes: ['read', 'control', 'admin'] });
+    api = new ApiCaller(gateway.url, key);
+    close = async () => {
+      await gateway.close();
+      await radios.close();
+    };
+  });
+  afterEach(async () => {
+    await close();
+    box.dispose();
+  });
+
+  const ask = async (verb: string, body: object): Promise<{ readonly status: number; readonly shown: Shown }> => {
+    const answer = await api.post(`/strikeplate/onboarding/${verb}`, body);
+    const { onboarding } = answer.body as unknown as { readonly onboarding: Shown };
+    return { status: answer.status, shown: onboarding };
+  };
+  async function ended(onboarding_id: string): Promise<Shown> {
+    for (;;) {
+      const { shown } = await ask('get', { onboarding_id });
+      if (shown.status !== 'running') return shown;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  const pairCellar = (answers: Readonly<Record<string, string>>) =>
+    api.post('/strikeplate/onboarding/start', { kind: 'device_pairing', device_id: idOf('cellar'), answers });
+
+  it('pairs a lock, opens it at once, and disturbs no other door', async () => {
+    expect(await api.door('unlock', idOf('cellar'), { prefer: 'wait=5' })).toMatchObject({ status: 'error' });
+    const { shown } = await ask('start', { kind: 'device_pairing', device_id: idOf('cellar'), answers: { pin } });
+    expect(shown).toMatchObject({ status: 'running' });
+    const doors: unknown[] = [];
+    let isOver = false;
+    const others = (async () => {
+      for (let time = 0; !isOver || time < 2; time++)
+        doors.push(await api.door(time % 2 === 0 ? 'unlock' : 'lock', idOf('front'), { prefer: 'wait=20' }));
+    })();
+    expect(await ended(shown.onboarding_id)).toMatchObject({
+      ...{ status: 'succeeded', message: 'cellar is paired, and says that it is locked.', seconds_left: 0 },
+    });
+    isOver = true;
+    await others;
+    for (const door of doors) expect(door).toMatchObject({ status: 'success' });
+    const opened = await api.door('unlock', idOf('cellar'), { prefer: 'wait=20' });
+    expect(opened).toMatchObject({ status: 'success', result: { was_confirmed_by_device: true } });
+    const { body } = await api.post('/events/list', {
+      since: '2020-01-01T00:00:00Z',
+      event_type: 'strikeplate.onboarding.changed',
+    });
+    const { events } = body as unknown as { readonly events: readonly { step: string; status: string }[] };
+    expect(events.map(({ step }) => step)).toContain('waiting');
+    const audit = await api.post('/strikeplate/audit/list', {});
+    for (const text of [log.text, JSON.stringify(events), JSON.stringify(audit.body)]) expect(text).not.toContain(pin);
+    expect(JSON.stringify(audit.body)).toContain('"onboarding_ended"');
+  }, 60_000);
+
+  it('refuses a PIN that is none before anybody goes to the lock, and a second one on the radio', async () => {
+    expect(await pairCellar({ pin: '12' })).toMatchObject({
+      ...{ status: 400, body: { error: { type: 'invalid_input', message: expect.stringContaining('four digits') } } },
+    });
+    const { shown } = await ask('start', { kind: 'bluetooth_scan', seconds: 60 });
+    expect(await pairCellar({ pin })).toMatchObject({ status: 409, body: { error: { type: 'onboarding_under_way' } } });
+    expect((await ask('cancel', { onboarding_id: shown.onboarding_id })).shown.status).toBe('cancelled');
+    expect(existsSync(join(box.stateDir, 'pairings', `${idOf('cellar')}.json`))).toBe(false);
+  }, 60_000);
+
+  it('lists what it hears, and which of it is configured', async () => {
+    const { shown } = await ask('start', { kind: 'bluetooth_scan', link: 'ble/radio', seconds: 2 });
+    const { status, found } = await ended(shown.onboarding_id);
+    expect([status, found.map((one) => [one.address, one.configured_as]).sort()]).toEqual([
+      'succeeded',
+      [
+        [front.toLowerCase(), 'front'],
+        [cellar.toLowerCase(), 'cellar'],
+      ],
+    ]);
+  }, 60_000);
+
+  it.each([
+    ['a link that is not there', { kind: 'zwave_inclusion' }, /There are: none/],
+    ['a device that is not there', { kind: 'device_pairing', device_id: 'nobody' }, /No device of the running config/],
+    ['too long a time', { kind: 'bluetooth_scan', seconds: 4_000 }, /seconds must be 1 to 120/],
+  ])('refuses %s', async (_, body, message) => {
+    const { body: answer } = await api.post('/strikeplate/onboarding/start', body);
+    expect(answer).toMatchObject({ error: { message: expect.stringMatching(message) } });
+  });
+});
