@@ -77,7 +77,13 @@ export class ApiConnection {
     const refused = refusal.safeParse(content);
     if (!refused.success) throw this.#stranger(status);
     const { type, message } = refused.data.error;
-    if (status === 401 || status === 403) throw new CommandError('unauthorized', message);
+    if (status === 403)
+      throw new CommandError(
+        'unauthorized',
+        `${message} On the gateway's box "strikeplate keys change KEY --scopes LIST" gives it more; the key of this box: ` +
+          'strikeplate keys change cli --scopes read,control,codes,metrics,admin',
+      );
+    if (status === 401) throw new CommandError('unauthorized', message);
     if (status === 404) throw new CommandError('notFound', message);
     throw new CommandError('failed', `${type}: ${message}`);
   }

@@ -18,9 +18,12 @@ export function defineKeyCommands(program: Command, terminal: Terminal, done: (c
       .option('--devices <list>', 'the devices it is for, by their ids in the configuration; no others exist for it')
       .option('--expires <when>', 'when it ends: a number of days (90d) or a time (2027-01-31T12:00:00Z)');
   const saved = (command: Command) =>
-    command.option('--save [file]', 'keep it in a file instead of printing it (default: where commands look)');
+    command.option(
+      '--save [file]',
+      'keep it in a file instead of printing it (default: where commands on this box look)',
+    );
 
-  saved(reaching(keys.command('create'), ' (default: all but admin)'))
+  saved(reaching(keys.command('create'), ' (default: all but admin; with a bare --save all)'))
     .description('make a key and print it, once; a running gateway takes it at once')
     .requiredOption('--name <name>', 'who or what will use it')
     .action(async (options) => done(await createKey(terminal, options)));

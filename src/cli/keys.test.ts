@@ -37,6 +37,21 @@ describe('keys', () => {
     expect(gateway.accepted).toMatchObject([{ actor: { kind: 'api_key', name: 'second' } }]);
   });
 
+  it('may do everything where they are this box’s own, admin included, and not where they are somebody else’s', async () => {
+    const { run } = cliBox();
+    await run('keys', 'create', '--name', 'cli', '--save');
+    await run('keys', 'create', '--name', 'elsewhere', '--save', 'other.key');
+    await run('keys', 'create', '--name', 'booking');
+    const scopes = JSON.parse((await run('keys', 'list', '--json')).out).map(
+      ({ name, scopes: of }: { name: string; scopes: string[] }) => [name, of.join()],
+    );
+    expect(scopes).toEqual([
+      ['cli', 'read,control,codes,metrics,admin'],
+      ['elsewhere', 'read,control,codes,metrics'],
+      ['booking', 'read,control,codes,metrics'],
+    ]);
+  });
+
   it('are not made when they cannot be kept', async () => {
     const { run, folder } = cliBox();
     writeFileSync(join(folder, 'mine'), 'precious');

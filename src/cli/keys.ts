@@ -39,7 +39,7 @@ export async function createKey(
   const saveTo = placeFor(terminal, target, options.save);
   const { id, key } = await createApiKey(
     target.http.apiKeysFile,
-    { name: options.name, ...reachOf(target, options) },
+    { name: options.name, ...ofThisBox(options), ...reachOf(target, options) },
     randomBytes,
     Date.now,
   );
@@ -122,6 +122,13 @@ function saveKey(file: string, key: string): void {
     });
   }
 }
+
+/**
+ * The key that commands on this box use may do whatever a command may: it lies beside the file of all keys, so whoever
+ * reads it could as well make one that does.
+ */
+const ofThisBox = ({ save }: { readonly save?: string | true }) =>
+  save === true ? { scopes: [...permissionScopes] } : {};
 
 function reachOf(target: Target, { scopes, devices, expires }: Reach) {
   return {

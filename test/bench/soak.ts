@@ -25,7 +25,7 @@ const usage = `npm run soak -- [options]
   --root FOLDER      the gateway of another checkout, built
 
 Every ten seconds a line with what the gateway uses; at the end whether it stayed flat, as the exit code too.
-Needs mosquitto.`;
+SIGUSR2 to the gateway (gateway.mjs) writes a heap snapshot. Needs mosquitto.`;
 
 /** Seconds between two lines. */
 const SLICE_S = 10;
@@ -92,7 +92,10 @@ async function soak(minutes: number, doorsPerSecond: number): Promise<boolean> {
   });
 
   const site = await soakSite(folder.path, broker.url, await freePort());
-  const gateway = new HelperProcess('gateway.mjs', { ...site, root: values.root }, ['--expose-gc']);
+  const gateway = new HelperProcess('gateway.mjs', { ...site, root: values.root }, [
+    '--expose-gc',
+    '--heapsnapshot-signal=SIGUSR2',
+  ]);
   closers.add(() => gateway.stop());
   const caller = new SoakCaller(site);
   closers.add(async () => caller.close());

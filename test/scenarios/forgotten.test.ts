@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { drivers } from '../../drivers/index.ts';
 import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../../src/audit/audit-log.ts';
 import { verifyChain } from '../../src/audit/verify-chain.ts';
+import { runProgram } from '../../src/cli/program.ts';
 import { readKey } from '../../src/store/key-file.ts';
 import { SqliteReader } from '../../src/store/sqlite-reader.ts';
 import { Vault } from '../../src/store/vault.ts';
 import { ApiCaller } from '../kit/api-caller.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { RecordedTerminal } from '../kit/recorded-terminal.ts';
 import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /* The whole gateway with its database: what is looked for afterwards are the bytes of its files. */
@@ -151,5 +154,25 @@ describe('somebody who wants to be forgotten', () => {
     await ok(forget({ user_identity_id }));
     expect((await forget({ user_identity_id })).status).toBe(404);
     expect(filesWith('Cleo Frei')).toEqual([]);
+  });
+
+  test('by the command with the key of this box; a key that may not is told how it may', async () => {
+    const terminal = () => new RecordedTerminal(box.folder, { STRIKEPLATE_CONFIG: box.configFile });
+    const run = async (...args: string[]) => {
+      const own = terminal();
+      const stop = () => ({ requested: new Promise<string>(() => undefined) });
+      const catalogues = { drivers, simulators: {} };
+      const code = await runProgram({ terminal: own, catalogues, version: '1.2.3', stop }, args);
+      return { code, out: own.output, err: own.errors };
+    };
+    expect(await run('keys', 'create', '--name', 'cli', '--save')).toMatchObject({ code: 0 });
+    await run('keys', 'create', '--name', 'booking', '--save', 'booking.key');
+    const forget = (...more: string[]) => run('forget', 'Ana Meier', '--url', gateway.url, ...more);
+    await expect.poll(() => forget()).toMatchObject({ code: 0 });
+    const refused = {
+      code: 5,
+      err: expect.stringContaining('strikeplate keys change cli --scopes read,control,codes'),
+    };
+    await expect.poll(() => forget('--key-file', join(box.folder, 'booking.key'))).toMatchObject(refused);
   });
 });
