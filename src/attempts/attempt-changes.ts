@@ -27,6 +27,18 @@ export interface Recorded {
 
 export type AttemptInput = Pick<AttemptContext, 'actionType' | 'deviceName' | 'intent'>;
 
+/** The context that an attempt begins with. */
+export const unknownYet = ({ actionType, deviceName, intent }: AttemptInput): AttemptContext => ({
+  actionType,
+  deviceName,
+  outcome: undefined,
+  lastFailure: undefined,
+  maybeActed: false,
+  repeated: false,
+  intent,
+  recorded: undefined,
+});
+
 export type AttemptEvent =
   /** Others are before it on this device. */
   | { readonly type: 'QUEUED' }
@@ -73,7 +85,7 @@ function truthful(context: AttemptContext, failure: Failure): Failure {
 }
 
 /** Whether the gateway tries again by itself, as the error table has it. */
-export function mayRetry(context: AttemptContext, failure: Failure, mayStillSend: boolean): boolean {
+function mayRetry(context: AttemptContext, failure: Failure, mayStillSend: boolean): boolean {
   if (!mayStillSend) return false;
   const told = truthful(context, failure);
   switch (errorTypes[told.type].retry) {
@@ -145,6 +157,16 @@ function outcomeOf(context: AttemptContext, event: AttemptEvent): Outcome | unde
       return context.outcome;
   }
 }
+
+type Guard = (context: AttemptContext, event: AttemptEvent) => boolean;
+
+/** What the chart's guards ask. */
+export const guards = {
+  mayRetry: (context, event) => event.type === 'FAILED' && mayRetry(context, event.failure, event.mayStillSend),
+  nothingActed: ({ maybeActed }) => !maybeActed,
+  hasFailedBefore: ({ lastFailure }) => lastFailure !== undefined,
+  succeeded: ({ outcome }) => outcome?.status === 'success',
+} satisfies Record<string, Guard>;
 
 type Change = (context: AttemptContext, event: AttemptEvent) => Partial<AttemptContext>;
 

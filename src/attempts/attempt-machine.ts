@@ -1,5 +1,12 @@
 import { assign, setup } from 'xstate';
-import { type AttemptContext, type AttemptEvent, type AttemptInput, changes, mayRetry } from './attempt-changes.ts';
+import {
+  type AttemptContext,
+  type AttemptEvent,
+  type AttemptInput,
+  changes,
+  guards,
+  unknownYet,
+} from './attempt-changes.ts';
 import { failedWith, type Outcome } from './outcome.ts';
 
 /**
@@ -14,10 +21,10 @@ export const attemptMachine = setup({
     output: {} as Outcome,
   },
   guards: {
-    mayRetry: ({ context, event }) => event.type === 'FAILED' && mayRetry(context, event.failure, event.mayStillSend),
-    nothingActed: ({ context }) => !context.maybeActed,
-    hasFailedBefore: ({ context }) => context.lastFailure !== undefined,
-    succeeded: ({ context }) => context.outcome?.status === 'success',
+    mayRetry: ({ context, event }) => guards.mayRetry(context, event),
+    nothingActed: ({ context }) => guards.nothingActed(context),
+    hasFailedBefore: ({ context }) => guards.hasFailedBefore(context),
+    succeeded: ({ context }) => guards.succeeded(context),
   },
   actions: {
     conclude: assign(({ context, event }) => changes.conclude(context, event)),
@@ -32,14 +39,7 @@ export const attemptMachine = setup({
   },
 }).createMachine({
   id: 'attempt',
-  context: ({ input }) => ({
-    ...input,
-    outcome: undefined,
-    lastFailure: undefined,
-    maybeActed: false,
-    repeated: false,
-    recorded: undefined,
-  }),
+  context: ({ input }) => unknownYet(input),
   initial: 'accepted',
   states: {
     accepted: {
