@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseJson } from './codec.ts';
+import { oncePerPayload } from './once-per-payload.ts';
 
 /** A device as `bridge/devices` lists it. */
 export interface ListedDevice {
@@ -57,7 +58,7 @@ const deviceSchema = z.looseObject({
 });
 
 /** @returns undefined for anything that is no list of devices; entries that are none are left out */
-export function parseDevices(payload: Buffer): readonly ListedDevice[] | undefined {
+export const parseDevices = oncePerPayload((payload): readonly ListedDevice[] | undefined => {
   const raw = parseJson(payload);
   if (!Array.isArray(raw)) return undefined;
   const devices = raw.flatMap((entry) => {
@@ -66,7 +67,7 @@ export function parseDevices(payload: Buffer): readonly ListedDevice[] | undefin
   });
   // Not one of them is understood: it proves nothing of who is missing.
   return devices.length === 0 && raw.length > 0 ? undefined : devices;
-}
+});
 
 function deviceOf(device: z.output<typeof deviceSchema>): ListedDevice {
   const { definition, endpoints = {} } = device;
@@ -101,7 +102,7 @@ const groupSchema = z.looseObject({
 });
 
 /** @returns undefined for anything that is no list of groups */
-export function parseGroups(payload: Buffer): readonly ListedGroup[] | undefined {
+export const parseGroups = oncePerPayload((payload): readonly ListedGroup[] | undefined => {
   const raw = parseJson(payload);
   if (!Array.isArray(raw)) return undefined;
   return raw.flatMap((entry) => {
@@ -110,41 +111,39 @@ export function parseGroups(payload: Buffer): readonly ListedGroup[] | undefined
     const { id, friendly_name: name, members } = parsed.data;
     return [{ names: name === undefined ? [`${id}`] : [`${id}`, name], members: new Set(members.map(ieeeOf)) }];
   });
-}
+});
 
 const ieeeOf = ({ ieee_address }: { readonly ieee_address: string }): string => ieee_address;
 
 const outputSchema = z.looseObject({ output: optional(z.string()) });
-const infoSchema = z.looseObject({
-  config: z.looseObject({ advanced: optional(outputSchema), experimental: optional(outputSchema) }),
-});
-
-/** @returns the option that keeps JSON from being published, by its name; undefined where nothing does */
-export function optionWithoutJson(payload: Buffer): string | undefined {
-  const parsed = infoSchema.safeParse(parseJson(payload));
-  if (!parsed.success) return undefined;
-  // It stood under `experimental` in old versions.
-  const { advanced, experimental } = parsed.data.config;
-  if (advanced?.output === 'attribute') return 'advanced.output';
-  return experimental?.output === 'attribute' ? 'experimental.output' : undefined;
-}
-
 const optionsSchema = optional(z.looseObject({ optimistic: optional(z.boolean()) }));
-const optimisticSchema = z.looseObject({
+const infoSchema = z.looseObject({
   config: z.looseObject({
+    advanced: optional(outputSchema),
+    experimental: optional(outputSchema),
     device_options: optionsSchema,
     devices: optional(z.record(z.string(), z.unknown())),
   }),
 });
+
+const parseInfo = oncePerPayload((payload) => infoSchema.safeParse(parseJson(payload)).data?.config);
+
+/** @returns the option that keeps JSON from being published, by its name; undefined where nothing does */
+export function optionWithoutJson(payload: Buffer): string | undefined {
+  // It stood under `experimental` in old versions.
+  const { advanced, experimental } = parseInfo(payload) ?? {};
+  if (advanced?.output === 'attribute') return 'advanced.output';
+  return experimental?.output === 'attribute' ? 'experimental.output' : undefined;
+}
 
 /**
  * Whether the bridge publishes after a command what should be (`bridge/info`, the option `optimistic` of the device or of
  * all devices). @returns undefined where it does not tell
  */
 export function isOptimistic(payload: Buffer, ieeeAddress: string | undefined): boolean | undefined {
-  const parsed = optimisticSchema.safeParse(parseJson(payload));
-  if (!parsed.success) return undefined;
-  const { device_options: all, devices = {} } = parsed.data.config;
+  const config = parseInfo(payload);
+  if (config === undefined) return undefined;
+  const { device_options: all, devices = {} } = config;
   const own = ieeeAddress === undefined ? undefined : optionsSchema.parse(devices[ieeeAddress]);
   return own?.optimistic ?? all?.optimistic ?? true;
 }

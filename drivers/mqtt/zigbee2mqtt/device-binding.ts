@@ -49,7 +49,9 @@ export class DeviceBinding {
   readonly #options: BindingOptions;
   readonly #subscriptions: Unsubscribe[];
   readonly #listeners = new Set<() => void>();
-  #list: readonly ListedDevice[] | undefined;
+  /** The bridge told a list, whether the device stands in it or not. */
+  #hasList = false;
+  #listed: ListedDevice | undefined;
   #listPayload: Buffer | undefined;
   #groups: readonly ListedGroup[] = [];
   #withoutJson: string | undefined;
@@ -111,7 +113,7 @@ export class DeviceBinding {
 
   /** The device as it is listed; undefined where the bridge told no list. */
   get listed(): ListedDevice | undefined {
-    return this.#list?.find(({ ieeeAddress }) => ieeeAddress === this.#ieeeAddress);
+    return this.#listed;
   }
 
   /** Whether the bridge says itself after a command what should be; undefined where it does not tell. */
@@ -121,12 +123,12 @@ export class DeviceBinding {
 
   /** True as long as the bridge may yet tell its list: nothing is commanded meanwhile. */
   get isAwaited(): boolean {
-    return this.#list === undefined && !this.#waited;
+    return !this.#hasList && !this.#waited;
   }
 
   /** True where the bridge tells no list: neither its name nor its other topics can be checked. */
   get isUnchecked(): boolean {
-    return this.#list === undefined && this.#waited;
+    return !this.#hasList && this.#waited;
   }
 
   /** Every name under which the bridge takes commands for the device. None of them for a device that is not ours. */
@@ -149,13 +151,13 @@ export class DeviceBinding {
 
   /** The bridge said that it knows no device of this name: where it tells no list, that is all there is. */
   refuted(): void {
-    if (this.#list === undefined) this.#problem = { kind: 'unknown' };
+    if (!this.#hasList) this.#problem = { kind: 'unknown' };
     this.#judge();
   }
 
   /** The device spoke under this name. */
   heard(): void {
-    if (this.#list !== undefined || this.#problem === undefined) return;
+    if (this.#hasList || this.#problem === undefined) return;
     this.#problem = undefined;
     this.#judge();
   }
@@ -183,9 +185,10 @@ export class DeviceBinding {
     const list = parseDevices(payload);
     if (list === undefined) return;
     this.#listPayload = payload;
-    this.#list = list;
+    this.#hasList = true;
     this.#ieeeAddress ??= list.find(({ friendlyName }) => friendlyName === this.#options.name)?.ieeeAddress;
-    const ours = this.listed;
+    const ours = list.find(({ ieeeAddress }) => ieeeAddress === this.#ieeeAddress);
+    this.#listed = ours;
     this.#problem = ours === undefined ? this.#missing(list) : problemOf(ours);
     if (ours === undefined) return;
     this.#wasListed = true;
@@ -202,7 +205,7 @@ export class DeviceBinding {
 
   #gone(names: readonly string[]): void {
     if (!names.includes(this.#name) && !names.includes(this.#ieeeAddress ?? this.#name)) return;
-    this.#list = this.#list?.filter(({ ieeeAddress }) => ieeeAddress !== this.#ieeeAddress);
+    this.#listed = undefined;
     this.#listPayload = undefined;
     this.#problem = { kind: 'removed', ieeeAddress: this.#ieeeAddress };
   }
