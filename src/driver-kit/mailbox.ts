@@ -20,7 +20,8 @@ export class Mailbox<Event> {
   readonly #queue: Event[] = [];
   #waiter: Waiter<Event> | undefined;
   #abandon: (reason: unknown) => void = () => undefined;
-  readonly #abandoned: Promise<never>;
+  /** Made when somebody waits for something else. */
+  #abandoned: Promise<never> | undefined;
   readonly #keepsRest: boolean;
   #failure: { readonly error: unknown } | undefined;
 
@@ -28,13 +29,7 @@ export class Mailbox<Event> {
     this.#clock = clock;
     this.#keepsRest = keepsRest;
     this.#signals = signals;
-    this.#abandoned = new Promise((_, reject) => {
-      this.#abandon = reject;
-    });
-    // Whoever waits hears of it; nobody has to.
-    this.#abandoned.catch(() => undefined);
     for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
-    if (signals.some((signal) => signal.aborted)) this.#onAbort();
   }
 
   push(event: Event): void {
@@ -87,6 +82,15 @@ export class Mailbox<Event> {
 
   /** Waits for something else, but no longer than the signals allow. */
   whileOpen<T>(work: Promise<T>): Promise<T> {
+    if (this.#abandoned === undefined) {
+      this.#abandoned = new Promise((_, reject) => {
+        this.#abandon = reject;
+      });
+      // Whoever waits hears of it; nobody has to.
+      this.#abandoned.catch(() => undefined);
+      const aborted = this.#signals.find((signal) => signal.aborted);
+      if (aborted !== undefined) this.#abandon(aborted.reason);
+    }
     return Promise.race([work, this.#abandoned]);
   }
 

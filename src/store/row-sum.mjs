@@ -14,7 +14,7 @@ function shapeOf(column) {
   if (column === null || column === undefined) return 'n';
   if (typeof column === 'number') return `d${column}`;
   // As it is stored: a lone surrogate has no UTF-8.
-  if (typeof column === 'string') return `s${Buffer.from(column)}`;
+  if (typeof column === 'string') return `s${column.toWellFormed()}`;
   if (column instanceof Uint8Array) return `x${Buffer.from(column).toString('hex')}`;
   return `x${/** @type {{ readonly hex: string }} */ (column).hex}`;
 }

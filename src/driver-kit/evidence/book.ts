@@ -158,11 +158,11 @@ export class EvidenceBook<Reason = never> {
   }
 
   async #run(first: State<Reason>, hands: Hands<Reason>): Promise<Verdict<Reason>> {
-    const { signal, release } = joinSignals([hands.ctx.signal, this.#closing]);
-    const inbox = new Mailbox<Input<Reason>>(this.#clock, [signal]);
+    const signals = [hands.ctx.signal, this.#closing];
+    const inbox = new Mailbox<Input<Reason>>(this.#clock, signals);
     const listen = (input: Input<Reason>) => inbox.push(input);
     this.#listeners.add(listen);
-    const run = new Run(first, hands, { clock: this.#clock, inbox, signal, book: this });
+    const run = new Run(first, hands, { clock: this.#clock, inbox, signals, book: this });
     try {
       return await run.toVerdict();
     } catch (error) {
@@ -172,7 +172,7 @@ export class EvidenceBook<Reason = never> {
     } finally {
       this.#listeners.delete(listen);
       inbox.close();
-      release();
+      run.close();
     }
   }
 
@@ -203,7 +203,7 @@ interface Hands<Reason> {
 interface Surroundings<Reason> {
   readonly clock: Clock;
   readonly inbox: Mailbox<Input<Reason>>;
-  readonly signal: AbortSignal;
+  readonly signals: readonly AbortSignal[];
   readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
 }
 
@@ -214,6 +214,8 @@ class Run<Reason> {
   readonly #around: Surroundings<Reason>;
   #hasLeft = false;
   #failure: { readonly error: unknown } | undefined;
+  /** Made for the first question: most commands end without one. */
+  #joined: ReturnType<typeof joinSignals> | undefined;
 
   constructor(state: State<Reason>, hands: Hands<Reason>, around: Surroundings<Reason>) {
     this.#state = state;
@@ -223,6 +225,10 @@ class Run<Reason> {
 
   get hasLeft(): boolean {
     return this.#hasLeft;
+  }
+
+  close(): void {
+    this.#joined?.release();
   }
 
   async toVerdict(): Promise<Verdict<Reason>> {
@@ -256,7 +262,7 @@ class Run<Reason> {
   }
 
   #send(): void {
-    const { clock, inbox, signal, book } = this.#around;
+    const { clock, inbox, signals, book } = this.#around;
     const observe: PermitObserver = {
       spent: () => {
         this.#hasLeft = true;
@@ -273,15 +279,17 @@ class Run<Reason> {
       inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
     this.#hands.send(observe, said).catch((error: unknown) => {
       const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
-      if (isJudged && !signal.aborted) inbox.push({ kind: 'unacknowledged' });
+      if (isJudged && !signals.some(({ aborted }) => aborted)) inbox.push({ kind: 'unacknowledged' });
       else this.#fail(error);
     });
   }
 
   #ask(question: number): void {
-    const { inbox, signal, clock, book } = this.#around;
+    const { inbox, signals, clock, book } = this.#around;
     const { ask, between } = this.#hands;
     if (ask === undefined) return;
+    this.#joined ??= joinSignals(signals);
+    const { signal } = this.#joined;
     const subjects = subjectsOf(this.#state.goal);
     const put = async () => {
       if (between !== undefined) await between();

@@ -137,12 +137,16 @@ function askIfDue<Reason>(
 function nextMoment<Reason>(state: State<Reason>, now: number): number {
   const { end, open, plan: given, traits, standsAt, refused, askAt } = state;
   if (state.sentAt === undefined) return end;
-  const moments = [end];
-  if (state.goal.lastsMs !== undefined) moments.push(state.sentAt + state.goal.lastsMs);
-  if (given.lossMs !== undefined && state.lost !== undefined) moments.push(state.sentAt + given.lossMs);
-  if (open === undefined && traits.answers !== 'none') moments.push(askAt);
-  if (open !== undefined && traits.answers === 'mixed') moments.push(open.began + given.patienceMs);
-  if (standsAt !== undefined) moments.push(standsAt + given.witnessMs);
-  if (refused !== undefined) moments.push(refused.at + given.reasonMs);
-  return Math.min(...moments.filter((moment) => moment > now));
+  let next = Number.POSITIVE_INFINITY;
+  const at = (moment: number) => {
+    if (moment > now && moment < next) next = moment;
+  };
+  at(end);
+  if (state.goal.lastsMs !== undefined) at(state.sentAt + state.goal.lastsMs);
+  if (given.lossMs !== undefined && state.lost !== undefined) at(state.sentAt + given.lossMs);
+  if (open === undefined && traits.answers !== 'none') at(askAt);
+  if (open !== undefined && traits.answers === 'mixed') at(open.began + given.patienceMs);
+  if (standsAt !== undefined) at(standsAt + given.witnessMs);
+  if (refused !== undefined) at(refused.at + given.reasonMs);
+  return next;
 }
