@@ -14,6 +14,10 @@ export interface ConnectOptions {
   readonly caFile?: string;
 }
 
+/** Whether the command line or the environment names a gateway by its address, which may be on another machine. */
+export const isElsewhere = ({ env }: Pick<Terminal, 'env'>, { url }: ConnectOptions): boolean =>
+  url !== undefined || Boolean(env.STRIKEPLATE_URL);
+
 /**
  * Finds address and key of the gateway. What the command line and the environment do not say comes from the
  * configuration and the state directory, which somebody on another machine need not have.

@@ -5,6 +5,18 @@ import { GatewayError } from '../contract/index.ts';
 import { ProcessLock } from '../store/process-lock.ts';
 import { CommandError } from './exit.ts';
 
+/** Whether a gateway with this configuration runs on this machine. */
+export function isGatewayRunning({ store }: { readonly store: Pick<LoadedConfig['store'], 'path'> }): boolean {
+  if (!existsSync(dirname(store.path))) return false;
+  try {
+    ProcessLock.take(store.path).release();
+    return false;
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return true;
+  }
+}
+
 /**
  * Runs `work` while the gateway of this configuration does not, and cannot start.
  * @param why what needs it stopped, as a sentence

@@ -29,6 +29,12 @@ const exitCode = await runProgram(
       ...(process.stdin.isTTY && {
         ask: async (question, options) => (await import('./ask.ts')).ask(question, options),
       }),
+      ...(process.stderr.isTTY && {
+        progress: (line: string | undefined) => {
+          const room = (process.stderr.columns || 80) - 1;
+          process.stderr.write(`\r\u001b[K${(line ?? '').slice(0, room)}`);
+        },
+      }),
       env: process.env,
       cwd: process.cwd(),
     },

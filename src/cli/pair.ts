@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type BleDeviceConfig, isBleDevice } from '../composition/pairing.ts';
 import { assertAnswers, pairOn } from '../composition/pairing-visit.ts';
 import { loadConfig } from '../config/load.ts';
 import type { DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
 import { GatewayError, type PairingQuestion, Secret } from '../contract/index.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
+import { answerIn } from './answers.ts';
+import type { ApiConnection } from './api-connection.ts';
 import { type BleMachine, silent, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
+import { type ConnectOptions, connect, isElsewhere } from './connect.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
-import { whileStopped } from './idle-gateway.ts';
+import { findDevice } from './find-device.ts';
+import { isGatewayRunning, whileStopped } from './idle-gateway.ts';
+import { onboard } from './onboarding.ts';
 import { json, type Terminal } from './terminal.ts';
 
-export interface PairOptions {
-  readonly config?: string;
+export interface PairOptions extends ConnectOptions {
   /** Serializers given on the command line, by the question's name. */
   readonly answer?: ReadonlyMap<string, string>;
   /** Files that hold answers, by the question's name. */
@@ -34,15 +36,24 @@ export async function pair(
   signal: AbortSignal,
   machine: BleMachine = thisMachine,
 ): Promise<ExitCode> {
+  const given = givenAnswers(terminal, options);
+  if (isElsewhere(terminal, options))
+    return pairThroughGateway(terminal, connect(terminal, options), wanted, given, options, signal);
   const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
   const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: Date.now() });
   const device = chosenDevice(config, wanted);
+  if (isGatewayRunning(config)) {
+    // Before anything is asked: without a key it leads to nothing.
+    const api = connect(terminal, options);
+    const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, given);
+    return pairThroughGateway(terminal, api, device.deviceId, answers, options, signal);
+  }
   const adapterConfig = config.ble.find(({ name }) => name === device.link.name);
   if (adapterConfig === undefined) throw new Error(`ble.${device.link.name} was not checked`);
   const say = (line: string) => (options.json ? terminal.err(line) : terminal.out(line));
   const why = 'Pairing needs it stopped: it has the adapter, and reads pairings as it starts.';
   const reading = await whileStopped(config, why, async () => {
-    const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, options);
+    const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, given);
     const play = { buttonsHeld: machine.holdsButtons, simulators: withOutside(catalogues, config).simulators, signal };
     return withAdapter(machine, adapterConfig, config, play, (adapter) =>
       pairOn({
@@ -93,16 +104,15 @@ function chosenDevice({ devices, file }: LoadedConfig, wanted: string | undefine
 async function answersTo(
   questions: readonly PairingQuestion[],
   terminal: Terminal,
-  { answer = new Map(), answerFile = new Map() }: PairOptions,
+  before: ReadonlyMap<string, Secret>,
 ): Promise<ReadonlyMap<string, Secret>> {
   const known = questions.map(({ name }) => name);
-  for (const name of [...answer.keys(), ...answerFile.keys()])
+  for (const name of before.keys())
     if (!known.includes(name))
       throw new CommandError('usage', `There is no question "${name}"; there are: ${known.join(', ')}.`);
   const answers = new Map<string, Secret>();
   for (const { name, text, secret } of questions) {
-    const file = answerFile.get(name);
-    let given = file === undefined ? answer.get(name) : answerIn(resolve(terminal.cwd, file));
+    let given = before.get(name)?.reveal();
     if (given === undefined && terminal.ask === undefined)
       terminal.err(`Left empty, since nobody can be asked here (--answer-file ${name}=FILE): ${text}.`);
     given ??= await terminal.ask?.(`${text}:`, { secret });
@@ -112,12 +122,26 @@ async function answersTo(
   return answers;
 }
 
-function answerIn(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n', 1)[0] ?? '';
-  } catch (cause) {
-    throw new CommandError('failed', `The answer in ${file} cannot be read. Check that it is there and readable.`, {
-      cause,
-    });
-  }
+/** What the command line gives, by the question's name. */
+function givenAnswers(terminal: Terminal, { answer = new Map(), answerFile = new Map() }: PairOptions) {
+  const read = [...answerFile].map(([name, file]): [string, string] => [name, answerIn(terminal, file)]);
+  return new Map([...answer, ...read].map(([name, text]) => [name, new Secret(text)]));
+}
+
+/** The gateway has the adapter, and goes on serving its doors. */
+async function pairThroughGateway(
+  terminal: Terminal,
+  api: ApiConnection,
+  wanted: string | undefined,
+  answers: ReadonlyMap<string, Secret>,
+  options: PairOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  if (wanted === undefined) throw new CommandError('usage', 'Say which device to pair.');
+  const { device_id } = await findDevice(api, wanted);
+  const request = {
+    ...{ kind: 'device_pairing', device_id, seconds: options.timeout },
+    ...(answers.size > 0 && { answers: Object.fromEntries([...answers].map(([name, text]) => [name, text.reveal()])) }),
+  };
+  return onboard(terminal, api, request, options, signal);
 }

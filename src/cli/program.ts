@@ -14,6 +14,7 @@ import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit
 import { forget } from './forget.ts';
 import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
+import { defineNetworkCommands } from './network-commands.ts';
 import { setService } from './service.ts';
 import { defineServiceCommands } from './service-commands.ts';
 import type { Stop } from './stop-signals.ts';
@@ -251,16 +252,16 @@ started in this folder. "strikeplate demo" starts one.`,
       done(await simulate(terminal, catalogues, options, stop()));
     });
 
-  configured(program.command('pair [device]'))
+  connected(program.command('pair [device]'))
     .description('make a lock and this gateway known to each other; somebody stands at the lock')
     .option('--timeout <seconds>', 'how long to wait until the lock is ready', seconds, 120)
     .option('--answer <question=text>', 'an answer that is no secret; may be given for each question', answers)
     .option('--answer-file <question=file>', 'a file whose first line is the answer, such as a PIN', answers)
     .addHelpText(
       'after',
-      `\nRun it on the gateway's box while the gateway is stopped. It says when to hold the lock's button, asks for what it
-needs to know (pin, authorize_as for Nuki locks), and keeps the key sealed in the state directory. Pairing again takes
-the place of an earlier pairing.${examples([
+      `\nA gateway that runs pairs with its own adapter, and its doors go on; that needs a key with the scope admin. It says
+when to hold the lock's button, asks for what it needs to know (pin, authorize_as for Nuki locks), and keeps the key
+sealed in the state directory. Pairing again takes the place of an earlier pairing.${examples([
         'strikeplate pair cellar',
         'strikeplate pair "Cellar door" --config /etc/strikeplate/gateway.yaml',
         'strikeplate pair cellar --answer-file pin=/root/cellar.pin --json',
@@ -310,7 +311,7 @@ the place of an earlier pairing.${examples([
       const stopped = stopSignal(stop(), 'The scan was stopped.');
       done(await scanSerial(terminal, thisMachine, ports, options, stopped));
     });
-  configured(scan.command('ble'))
+  connected(scan.command('ble'))
     .description('list Bluetooth devices in range, and which driver fits; it only listens')
     .option('--seconds <number>', 'how long to listen', seconds, 10)
     .option('--radio <name>', 'the adapter of the configuration, where it has several')
@@ -321,8 +322,8 @@ the place of an earlier pairing.${examples([
     .option('--all', 'also devices that no driver knows')
     .addHelpText(
       'after',
-      `\nStop the gateway first: an adapter has one user. Listening needs CAP_NET_RAW (or root) with an adapter of the kernel,
-the group dialout with a dongle, and neither with BlueZ.${examples([
+      `\nA gateway that runs listens with its own adapter, and its doors go on. Without one, listening needs CAP_NET_RAW (or
+root) with an adapter of the kernel, the group dialout with a dongle, and neither with BlueZ.${examples([
         'strikeplate scan ble',
         'strikeplate scan ble --adapter hci0 --seconds 30 --all',
         'strikeplate scan ble --uart /dev/ttyACM0 --json | jq -r ".[].address"',
@@ -333,6 +334,10 @@ the group dialout with a dongle, and neither with BlueZ.${examples([
       done(await scanBle(terminal, catalogues, options, stopSignal(stop(), 'The scan was stopped.')));
     });
 
+  defineNetworkCommands(program, scan, {
+    ...{ terminal, connected, examples, seconds, done },
+    stopSignal: (message) => stopSignal(stop(), message),
+  });
   return program;
 }
 

@@ -13,12 +13,13 @@ import type { BleAdapter } from '../transports/ble/index.ts';
 import { type BleMachine, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
+import { type ConnectOptions, connect, isElsewhere } from './connect.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
-import { whileStopped } from './idle-gateway.ts';
+import { isGatewayRunning, whileStopped } from './idle-gateway.ts';
+import { onboard } from './onboarding.ts';
 import { json, type Terminal, table } from './terminal.ts';
 
-export interface ScanBleOptions {
-  readonly config?: string;
+export interface ScanBleOptions extends ConnectOptions {
   /** Name of an adapter in the configuration. */
   readonly radio?: string;
   /** An adapter of the kernel, whatever the configuration says. */
@@ -40,7 +41,11 @@ export async function scanBle(
   signal: AbortSignal,
   machine: BleMachine = thisMachine,
 ): Promise<ExitCode> {
+  const own = options.adapter ?? options.uart ?? options.dbus;
+  if (own === undefined && isElsewhere(terminal, options)) return scanThroughGateway(terminal, options, signal);
   const { adapter, config } = await chooseAdapter(terminal, catalogues, options);
+  if (config !== undefined && isGatewayRunning(config))
+    return scanThroughGateway(terminal, { ...options, radio: adapter.name }, signal);
   const recognisers = await loadRecognisers(withOutside(catalogues, config).drivers);
   const listen = () =>
     withAdapter(
@@ -50,7 +55,7 @@ export async function scanBle(
       { buttonsHeld: false, simulators: withOutside(catalogues, config).simulators, signal },
       (running) => {
         terminal.err(`Listening for ${options.seconds} s on ${nameOf(adapter)}.`);
-        return hear(running, recognisers, options.seconds, machine, signal);
+        return hear(running, recognisers, options.seconds, machine, terminal, signal);
       },
     );
   // A simulated radio is each process's own.
@@ -61,6 +66,13 @@ export async function scanBle(
   const known = heard.filter(({ driver }) => driver !== undefined);
   report(terminal, { heard, known, adapter, config, options });
   return known.length > 0 ? exitCodes.ok : exitCodes.notFound;
+}
+
+/** The gateway has the adapter, and goes on serving its doors. */
+function scanThroughGateway(terminal: Terminal, options: ScanBleOptions, signal: AbortSignal): Promise<ExitCode> {
+  const link = options.radio === undefined ? {} : { link: `ble/${options.radio}` };
+  const request = { kind: 'bluetooth_scan', seconds: options.seconds, ...link };
+  return onboard(terminal, connect(terminal, options), request, options, signal);
 }
 
 async function chooseAdapter(
@@ -107,6 +119,7 @@ async function hear(
   recognisers: readonly Recogniser[],
   seconds: number,
   { clock }: BleMachine,
+  terminal: Terminal,
   signal: AbortSignal,
 ): Promise<readonly HeardDevice[]> {
   const heard = new Map<string, HeardDevice>();
@@ -115,8 +128,12 @@ async function hear(
     heard.set(advertisement.address, heardFrom(advertisement, recognisers, before));
   });
   try {
-    await sleep(clock, seconds * 1_000, signal);
+    for (let left = seconds; left > 0; left--) {
+      terminal.progress?.(`${heard.size} heard, ${left} s left`);
+      await sleep(clock, 1_000, signal);
+    }
   } finally {
+    terminal.progress?.(undefined);
     stop();
   }
   if (adapter.state.status === 'down') throw new CommandError('failed', adapter.state.hint);

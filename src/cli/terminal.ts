@@ -8,6 +8,11 @@ export interface Terminal {
   err(line: string): void;
   /** Asks whoever sits there, and resolves with the line; undefined where nobody does. A secret is not shown. */
   readonly ask?: ((question: string, options: { readonly secret: boolean }) => Promise<string>) | undefined;
+  /**
+   * A line that moves: it takes the place of the one before, and undefined takes it away. Absent where nobody looks, or
+   * where lines cannot move.
+   */
+  readonly progress?: ((line: string | undefined) => void) | undefined;
   readonly env: Environment;
   readonly cwd: string;
 }

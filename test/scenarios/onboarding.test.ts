@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
+import { CommandError } from '../../src/cli/exit.ts';
+import { pair } from '../../src/cli/pair.ts';
+import { scanBle } from '../../src/cli/scan-ble.ts';
 import { playRadios } from '../../src/cli/simulated-radios.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { startGateway } from '../../src/composition/gateway.ts';
@@ -15,6 +18,7 @@ import { SimulatedRadios } from '../../src/transports/ble/simulated-radios.ts';
 import { ApiCaller } from '../kit/api-caller.ts';
 import { GatewayBox, idOf } from '../kit/gateway-box.ts';
 import { recordLog } from '../kit/recorded-log.ts';
+import { RecordedTerminal } from '../kit/recorded-terminal.ts';
 
 /* A gateway that gets to know a second Bluetooth lock while the first one's door goes on. */
 
@@ -40,6 +44,8 @@ describe('a gateway that runs', () => {
   let log: ReturnType<typeof recordLog>;
   let api: ApiCaller;
   let close: () => Promise<void>;
+  let url: string;
+  let key: string;
 
   beforeEach(async () => {
     box = await GatewayBox.make({
@@ -72,8 +78,9 @@ describe('a gateway that runs', () => {
         throw error;
       },
     });
-    const { key } = await box.makeKey({ name: 'installer', scopes: ['read', 'control', 'admin'] });
-    api = new ApiCaller(gateway.url, key);
+    ({ key } = await box.makeKey({ name: 'installer', scopes: ['read', 'control', 'admin'] }));
+    ({ url } = gateway);
+    api = new ApiCaller(url, key);
     close = async () => {
       await gateway.close();
       await radios.close();
@@ -148,6 +155,32 @@ describe('a gateway that runs', () => {
         [cellar.toLowerCase(), 'cellar'],
       ],
     ]);
+  }, 60_000);
+
+  it('is told what to do by the command line, which needs nothing but its address and a key', async () => {
+    const terminal = new RecordedTerminal(box.folder, { STRIKEPLATE_URL: url, STRIKEPLATE_API_KEY: key });
+    const catalogues = { drivers, simulators };
+    const never = new AbortController().signal;
+    writeFileSync(join(box.folder, 'pin'), `${pin}\n`);
+    const answerFile = new Map([['pin', 'pin']]);
+    expect(await pair(terminal, catalogues, 'cellar', { answerFile, timeout: 60 }, never)).toBe(0);
+    expect(terminal.errLines.at(-1)).toBe('cellar is paired, and says that it is locked.');
+    expect(terminal.errors).not.toContain(pin);
+    expect(await scanBle(terminal, catalogues, { baud: 0, seconds: 2 }, never)).toBe(0);
+    expect(terminal.outLines.sort()).toEqual([
+      expect.stringMatching(/^# Nuki .*, in the configuration as front$/),
+      expect.stringMatching(/^# Nuki .*, in the configuration as cellar$/),
+    ]);
+  }, 60_000);
+
+  it('puts its radio back when the command line is stopped', async () => {
+    const terminal = new RecordedTerminal(box.folder, { STRIKEPLATE_URL: url, STRIKEPLATE_API_KEY: key });
+    const stop = new AbortController();
+    terminal.err = () => stop.abort(new CommandError('failed', 'The scan was stopped.'));
+    const scan = scanBle(terminal, { drivers, simulators }, { baud: 0, seconds: 60 }, stop.signal);
+    await expect(scan).rejects.toThrow('The scan was stopped.');
+    const { body } = await api.post('/strikeplate/onboarding/list', {});
+    expect(body).toMatchObject({ onboardings: [{ kind: 'bluetooth_scan', status: 'cancelled' }] });
   }, 60_000);
 
   it.each([
