@@ -42,6 +42,8 @@ export interface BoxStart {
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly onFatal?: (error: Error) => void;
+  /** As `run --new-database` does. */
+  readonly newDatabase?: boolean;
 }
 
 export interface BoxedGateway {
@@ -77,7 +79,7 @@ export class GatewayBox {
   }
 
   /** Another API key. A gateway that runs takes it at once. */
-  makeKey(key: NewApiKey): Promise<{ readonly key: string }> {
+  makeKey(key: NewApiKey): Promise<{ readonly id: string; readonly key: string }> {
     return createApiKey(join(this.stateDir, 'api-keys'), key, randomBytes, Date.now);
   }
 
@@ -94,14 +96,26 @@ export class GatewayBox {
   }
 
   /** Starts the whole gateway in this process, as `strikeplate run` does. */
-  async start({ log = pino({ level: 'silent' }), clock, onFatal = unexpected }: BoxStart = {}): Promise<BoxedGateway> {
+  async start({
+    log = pino({ level: 'silent' }),
+    clock,
+    onFatal = unexpected,
+    newDatabase = false,
+  }: BoxStart = {}): Promise<BoxedGateway> {
     const loadAgain = (text?: string) =>
       loadConfig(this.configFile, {
         ...{ drivers, simulators: {}, env: {}, now: Date.now() },
         ...(text !== undefined && { text }),
       });
     const config = await loadAgain();
-    const { url, close, reload } = await startGateway({ config, log, ...(clock && { clock }), onFatal, loadAgain });
+    const { url, close, reload } = await startGateway({
+      config,
+      log,
+      ...(clock && { clock }),
+      onFatal,
+      loadAgain,
+      newDatabase,
+    });
     return { url, api: new ApiCaller(url, this.key), close, reload: () => reload({ kind: 'cli' }) };
   }
 
