@@ -13,6 +13,8 @@ export interface CodeVault {
   seal(code: Secret, about: CodeSealContext): Uint8Array;
   /** @throws GatewayError `internal_error` when it was sealed with another key, or was changed since */
   open(sealed: Uint8Array, about: CodeSealContext): Secret;
+  /** The same for the same digits while this process lives, to compare by; it is kept nowhere. */
+  mark(code: Secret): string;
 }
 
 export interface CodeSealContext {
@@ -52,6 +54,8 @@ export class CodeRepository {
   readonly #byDevice = new Map<string, Map<string, AccessCodeRecord>>();
   readonly #unmanaged = new Map<string, UnmanagedCodeRecord>();
   readonly #unmanagedByDevice = new Map<string, Map<string, UnmanagedCodeRecord>>();
+  /** Marks of sealed digits that were opened: a busy door's many codes are compared with each new one. */
+  readonly #marks = new WeakMap<Uint8Array, string>();
   #follower: CodeFollower = () => ({ changes: [], undo: () => undefined });
   /** What followed from changes that are noted. */
   #noted: Followed[] | undefined;
@@ -270,28 +274,38 @@ export class CodeRepository {
     exceptId?: string,
   ): AccessCodeRecord | UnmanagedCodeRecord | undefined {
     const always = this.#options.settings.duplicates === 'refuse';
-    const found = this.list(deviceId).find(
-      (other) =>
-        other.accessCodeId !== exceptId &&
-        (always || overlap(other, times)) &&
-        (this.read(other.sealedCode, other)?.equals(digits) ||
-          other.placements.some((placement) => this.read(placement.sealedCode, other)?.equals(digits))),
-    );
-    if (found) return found;
+    const mark = this.#options.vault.mark(digits);
+    for (const other of this.#byDevice.get(deviceId)?.values() ?? []) {
+      if (other.accessCodeId === exceptId || !(always || overlap(other, times))) continue;
+      if (this.#markOf(other.sealedCode, other) === mark || this.#isPlaced(other, mark)) return other;
+    }
     return this.unmanagedList(deviceId).find(
-      (other) => other.sealedCode !== undefined && this.read(other.sealedCode, other)?.equals(digits),
+      (other) => other.sealedCode !== undefined && this.#markOf(other.sealedCode, other) === mark,
     );
   }
 
   /** Another code's entry on the lock with the digits that this code is to have: the lock would refuse them now. */
   isBlocked(code: AccessCodeRecord): boolean {
-    const digits = this.read(code.sealedCode, code);
-    if (!digits) return false;
+    const mark = this.#markOf(code.sealedCode, code);
+    if (mark === undefined) return false;
     return this.list(code.deviceId).some(
-      (other) =>
-        other.accessCodeId !== code.accessCodeId &&
-        other.placements.some(({ sealedCode }) => this.read(sealedCode, other)?.equals(digits)),
+      (other) => other.accessCodeId !== code.accessCodeId && this.#isPlaced(other, mark),
     );
+  }
+
+  #isPlaced(code: AccessCodeRecord, mark: string): boolean {
+    return code.placements.some(({ sealedCode }) => this.#markOf(sealedCode, code) === mark);
+  }
+
+  /** Undefined for digits that cannot be read. */
+  #markOf(sealed: Uint8Array, about: CodeSealContext): string | undefined {
+    const known = this.#marks.get(sealed);
+    if (known !== undefined) return known;
+    const digits = this.read(sealed, about);
+    if (!digits) return undefined;
+    const mark = this.#options.vault.mark(digits);
+    this.#marks.set(sealed, mark);
+    return mark;
   }
 
   /** Whether a placement holds the digits that its code is to have. */

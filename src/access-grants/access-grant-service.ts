@@ -1,7 +1,7 @@
 import { sameHours } from '../access-codes/hours.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
 import type { AccessGrantRecord, AccessMethodRecord, RequestedMethod } from '../model/grant-records.ts';
-import type { AccessGrantPatch, AccessGrants, NewAccessGrant } from '../model/grants.ts';
+import type { AccessGrantPatch, AccessGrants, GrantsOf, NewAccessGrant } from '../model/grants.ts';
 import type { Draft } from './draft.ts';
 import { ofGrant, timesChanged } from './grant-events.ts';
 import type { GrantWork } from './grant-work.ts';
@@ -84,8 +84,8 @@ export class AccessGrantService implements AccessGrants {
     return this.#work.options.book.grantWithKey(key);
   }
 
-  list(): Iterable<AccessGrantRecord> {
-    return this.#work.options.book.living();
+  list(of: GrantsOf = {}): Iterable<AccessGrantRecord> {
+    return this.#work.options.book.livingOf(of);
   }
 
   async update(accessGrantId: string, { name, startsAt, endsAt, hours: given }: AccessGrantPatch): Promise<void> {

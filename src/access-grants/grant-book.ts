@@ -1,5 +1,6 @@
 import type { EventRecorder } from '../model/event-recorder.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
+import type { GrantsOf } from '../model/grants.ts';
 import type { StoreReader } from '../model/store.ts';
 import { Draft } from './draft.ts';
 import { Index, Shelf } from './shelf.ts';
@@ -20,6 +21,8 @@ export class GrantBook {
   readonly #grantKeys = new Index();
   readonly #spacesOfDevice = new Index();
   readonly #grantsOfSpace = new Index();
+  /** Those that name it themselves, and not by a space. */
+  readonly #grantsOfDevice = new Index();
   readonly #grantsOfIdentity = new Index();
   readonly #methodsOfGrant = new Index();
   /** Grants with a door that has no code: they are looked at again when that door may have changed its mind. */
@@ -72,6 +75,26 @@ export class GrantBook {
     for (const grant of this.grants.values()) if (grant.deletedAt === undefined) yield grant;
   }
 
+  /** Oldest first. */
+  livingOf({ userIdentityId, spaceId, deviceId }: GrantsOf): Iterable<AccessGrantRecord> {
+    const sets = [
+      ...(userIdentityId === undefined ? [] : [this.#grantsOfIdentity.of(userIdentityId)]),
+      ...(spaceId === undefined ? [] : [this.#grantsOfSpace.of(spaceId)]),
+      ...(deviceId === undefined ? [] : [this.#grantsAtDoor(deviceId)]),
+    ];
+    const [smallest, ...others] = sets.sort((a, b) => a.length - b.length);
+    if (smallest === undefined) return this.living();
+    const rest = others.map((ids) => new Set(ids));
+    // Ids are UUIDv7: older ones sort before.
+    const ids = smallest.filter((id) => rest.every((of) => of.has(id))).sort();
+    return ids.flatMap((id) => this.grant(id) ?? []);
+  }
+
+  #grantsAtDoor(deviceId: string): readonly string[] {
+    const ofSpaces = this.spacesOf(deviceId).flatMap((spaceId) => this.#grantsOfSpace.of(spaceId));
+    return [...new Set([...this.#grantsOfDevice.of(deviceId), ...ofSpaces])];
+  }
+
   identityWithKey(key: string): UserIdentityRecord | undefined {
     return this.identities.get(this.#identityKeys.of(key)[0] ?? '');
   }
@@ -116,6 +139,7 @@ export class GrantBook {
     const now = after?.deletedAt === undefined ? after : undefined;
     this.#grantKeys.move(id, [before?.key], [now?.key]);
     this.#grantsOfSpace.move(id, before?.spaceIds ?? [], now?.spaceIds ?? []);
+    this.#grantsOfDevice.move(id, before?.deviceIds ?? [], now?.deviceIds ?? []);
     this.#grantsOfIdentity.move(id, [before?.userIdentityId], [now?.userIdentityId]);
     if (now && now.refusals.length > 0) this.#troubled.add(id);
     else this.#troubled.delete(id);

@@ -107,6 +107,14 @@ export interface AccessGrantPatch {
   readonly hours?: WeeklyHours | null | undefined;
 }
 
+/** Of which grants alone there is need; what else is asked of them is for whoever asks. */
+export interface GrantsOf {
+  readonly userIdentityId?: string | undefined;
+  readonly spaceId?: string | undefined;
+  /** One of the doors that they are for now. */
+  readonly deviceId?: string | undefined;
+}
+
 export interface AccessGrants {
   /**
    * Resolves once what is wanted is on disk; the doors follow. Repeated with the same key and all else the same it
@@ -117,8 +125,8 @@ export interface AccessGrants {
   create(request: NewAccessGrant): Promise<AccessGrantRecord>;
   get(accessGrantId: string): AccessGrantRecord | undefined;
   withKey(key: string): AccessGrantRecord | undefined;
-  /** Oldest first. */
-  list(): Iterable<AccessGrantRecord>;
+  /** Oldest first. A site has thousands, and what is asked for is found without looking at all of them. */
+  list(of?: GrantsOf): Iterable<AccessGrantRecord>;
   /** @throws GatewayError `access_grant_not_found`, `invalid_input`, `duplicate_access_code`, `storage_unavailable` */
   update(accessGrantId: string, patch: AccessGrantPatch): Promise<void>;
   /** Its codes go from every lock. Repeating it does no harm. @throws GatewayError `access_grant_not_found` */

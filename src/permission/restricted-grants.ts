@@ -56,8 +56,8 @@ export function accessGrantsIn(view: GrantView): AccessGrants {
     },
     get,
     withKey: (key) => ifVisible(accessGrants.withKey(key)),
-    *list() {
-      for (const grant of accessGrants.list()) if (visible(grant)) yield grant;
+    *list(of) {
+      for (const grant of accessGrants.list(of)) if (visible(grant)) yield grant;
     },
     update: async (id, patch) => {
       assertGrant(id);
@@ -105,7 +105,7 @@ export function spacesIn({ gateway: { spaces }, sees }: GrantView): Spaces {
 export function userIdentitiesIn(view: GrantView): UserIdentities {
   const { userIdentities, accessGrants } = view.gateway;
   const visible = seesGrant(view);
-  const known = (id: string) => [...accessGrants.list()].some((grant) => grant.userIdentityId === id && visible(grant));
+  const known = (id: string) => [...accessGrants.list({ userIdentityId: id })].some(visible);
   const get: UserIdentities['get'] = (id) => (known(id) ? userIdentities.get(id) : undefined);
   return {
     create: refused('Making a person known'),

@@ -54,6 +54,15 @@ const statusConditions: Readonly<Record<AttemptStatus, string>> = {
   error: 'error IS NOT NULL',
 };
 
+/** Tables that a start takes up as a whole. */
+const everyCode = `SELECT ${codeColumns} FROM access_codes ORDER BY number`;
+const everyUnmanagedCode = `SELECT ${unmanagedColumns} FROM unmanaged_codes ORDER BY number`;
+const everyDocument = (table: string) => `SELECT ${documentColumns} FROM ${table} ORDER BY number`;
+const everyIdentity = everyDocument('user_identities');
+const everySpace = everyDocument('spaces');
+const everyGrant = everyDocument('access_grants');
+const everyMethod = everyDocument('access_methods');
+
 /** The connection that only reads: on the main thread, beside the writer's, and never waiting for it. */
 export class SqliteReader implements StoreReader {
   readonly #database: Database.Database;
@@ -62,6 +71,8 @@ export class SqliteReader implements StoreReader {
   /** Kinds of which a row was damaged. */
   readonly #damaged = new Set<string>();
   readonly #statements = new Map<string, Database.Statement>();
+  /** By statement. */
+  readonly #looked = new Map<string, readonly unknown[]>();
   /** Whoever commits tells them of what is on disk. */
   readonly recentAttempts = new RecentRows();
   readonly recentEvents = new RecentRows();
@@ -202,16 +213,19 @@ export class SqliteReader implements StoreReader {
   }
 
   accessCodes(deviceId?: string): AccessCodeRecord[] {
-    if (deviceId === undefined) return this.#all(`SELECT ${codeColumns} FROM access_codes ORDER BY number`, codeOf);
+    if (deviceId === undefined) return this.#table(everyCode, codeOf);
     return this.#all(`SELECT ${codeColumns} FROM access_codes WHERE device_id = ? ORDER BY number`, codeOf, [
       idColumn(deviceId),
     ]);
   }
 
   unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
-    const select = `SELECT ${unmanagedColumns} FROM unmanaged_codes`;
-    if (deviceId === undefined) return this.#all(`${select} ORDER BY number`, unmanagedOf);
-    return this.#all(`${select} WHERE device_id = ? ORDER BY number`, unmanagedOf, [idColumn(deviceId)]);
+    if (deviceId === undefined) return this.#table(everyUnmanagedCode, unmanagedOf);
+    return this.#all(
+      `SELECT ${unmanagedColumns} FROM unmanaged_codes WHERE device_id = ? ORDER BY number`,
+      unmanagedOf,
+      [idColumn(deviceId)],
+    );
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
@@ -232,19 +246,19 @@ export class SqliteReader implements StoreReader {
   }
 
   userIdentities(): UserIdentityRecord[] {
-    return this.#all(`SELECT ${documentColumns} FROM user_identities ORDER BY number`, identityOf);
+    return this.#table(everyIdentity, identityOf);
   }
 
   spaces(): SpaceRecord[] {
-    return this.#all(`SELECT ${documentColumns} FROM spaces ORDER BY number`, spaceOf);
+    return this.#table(everySpace, spaceOf);
   }
 
   accessGrants(): AccessGrantRecord[] {
-    return this.#all(`SELECT ${documentColumns} FROM access_grants ORDER BY number`, grantOf);
+    return this.#table(everyGrant, grantOf);
   }
 
   accessMethods(): AccessMethodRecord[] {
-    return this.#all(`SELECT ${documentColumns} FROM access_methods ORDER BY number`, methodOf);
+    return this.#table(everyMethod, methodOf);
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {
@@ -376,13 +390,13 @@ export class SqliteReader implements StoreReader {
 
   /** Comes across every row of what is small, and the newest of the rest, so that damage is told of at the start. */
   lookAtRows(most: number): void {
-    this.accessCodes();
-    this.unmanagedCodes();
+    this.#look(everyCode, codeOf);
+    this.#look(everyUnmanagedCode, unmanagedOf);
+    this.#look(everyIdentity, identityOf);
+    this.#look(everySpace, spaceOf);
+    this.#look(everyGrant, grantOf);
+    this.#look(everyMethod, methodOf);
     this.noiseThresholds();
-    this.userIdentities();
-    this.spaces();
-    this.accessGrants();
-    this.accessMethods();
     this.#all('SELECT name, value, sum FROM facts', factOf);
     for (const { webhookId } of this.webhooks()) this.webhookDeliveries(webhookId);
     this.#all(`SELECT ${idempotencyColumns} FROM idempotency ORDER BY number DESC LIMIT ?`, idempotencyOf, [most]);
@@ -419,6 +433,25 @@ export class SqliteReader implements StoreReader {
       'internal_error',
       `The row of ${place} in the database was damaged on disk. Restore a backup, or go on without it.`,
     );
+  }
+
+  /**
+   * A whole table. What was come across at the start is given to the first who asks: whoever starts takes it up, and
+   * reading it twice is most of what a start takes at a large site.
+   */
+  #table<T>(sql: string, read: (row: Row) => T): T[] {
+    const looked = this.#looked.get(sql);
+    this.#looked.delete(sql);
+    return looked === undefined ? this.#all(sql, read) : (looked as T[]);
+  }
+
+  #look<T>(sql: string, read: (row: Row) => T): void {
+    this.#looked.set(sql, this.#all(sql, read));
+  }
+
+  /** From now on what was come across at the start may not be all. */
+  forgetLooked(): void {
+    this.#looked.clear();
   }
 
   /** A row that was damaged is left out, and told of. */

@@ -196,7 +196,9 @@ export class SqliteStore implements Store {
     if (this.#closing !== undefined) throw storeClosed();
     const waiting = this.#unitOf(changes);
     if (waiting.unit.startsWork && !this.#condition.hasRoom) throw diskFull(this.#path);
-    const committed = seenBeforeKept(changes)
+    const isSeen = seenBeforeKept(changes);
+    if (isSeen) this.#reader.forgetLooked();
+    const committed = isSeen
       ? this.#queue.addSeen(waiting)
       : this.#queue.add(waiting, isNewsAlone(changes) ? newsPatienceMs : 0);
     if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { GatewayError, Secret } from '../contract/index.ts';
 import type { Store } from '../model/store.ts';
 import { keyBytes, readKey, writeKey } from './key-file.ts';
@@ -47,6 +47,7 @@ export class Vault {
   readonly keyId: string;
   readonly #key: Uint8Array;
   readonly #randomBytes: (size: number) => Uint8Array;
+  #markKey: Uint8Array | undefined;
 
   private constructor(key: Uint8Array, randomBytes: (size: number) => Uint8Array) {
     this.#key = key;
@@ -59,14 +60,12 @@ export class Vault {
    * @throws GatewayError `misconfigured` when the key is missing, another, no key at all, or readable by others
    */
   static async open({ keyFile, store, randomBytes }: VaultOptions): Promise<Vault> {
-    const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
-    const people = store.userIdentities().map(({ sealedPerson }) => sealedPerson);
-    const pins = store.accessMethods().map(({ sealedCode }) => sealedCode);
-    const secrets = store.webhooks().map(({ sealedSecret }) => sealedSecret);
-    const facts = sealedFacts.flatMap((name) => store.fact(name) ?? []).map((hex) => Buffer.from(hex, 'hex'));
-    const sealed = [...codes, ...secrets, ...people, ...pins, ...facts];
+    const known = readKey(keyFile);
+    // As at nearly every start; a database may be large.
+    if (known && store.fact(keyIdFact) === keyIdOf(known)) return new Vault(known, randomBytes);
+    const sealed = sealedIn(store);
     const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
-    const key = readKey(keyFile) ?? newKey(keyFile, sealed.length, randomBytes);
+    const key = known ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);
     if (needed !== undefined && needed !== vault.keyId) {
       throw new GatewayError(
@@ -124,10 +123,25 @@ export class Vault {
     }
   }
 
+  /** The same for the same secret while this process lives; it is kept nowhere, and says nothing to anybody else. */
+  mark(secret: Secret): string {
+    this.#markKey ??= this.#randomBytes(keyBytes);
+    return createHmac('sha256', this.#markKey).update(secret.reveal()).digest('base64');
+  }
+
   #bound(about: SealContext): Buffer {
     const what = boundTo(about);
     return Buffer.from(JSON.stringify([version, ...what, this.keyId]));
   }
+}
+
+function sealedIn(store: VaultOptions['store']): readonly Uint8Array[] {
+  const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
+  const people = store.userIdentities().map(({ sealedPerson }) => sealedPerson);
+  const pins = store.accessMethods().map(({ sealedCode }) => sealedCode);
+  const secrets = store.webhooks().map(({ sealedSecret }) => sealedSecret);
+  const facts = sealedFacts.flatMap((name) => store.fact(name) ?? []).map((hex) => Buffer.from(hex, 'hex'));
+  return [...codes, ...secrets, ...people, ...pins, ...facts];
 }
 
 /** The forms of codes and webhooks are those that databases hold. */

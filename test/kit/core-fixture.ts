@@ -70,6 +70,7 @@ const vault: CodeVault & WebhookVault & GrantVault = {
     const plain = createDecipheriv('aes-128-ecb', Buffer.alloc(16, 7), null).setAutoPadding(false).update(sealed);
     return new Secret(plain.toString().trim());
   },
+  mark: (code) => code.reveal(),
 };
 
 /** The core on a simulated clock and an in-memory store. `device_id` is the slug; `commit.ms` is what a commit takes. */

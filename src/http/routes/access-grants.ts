@@ -271,15 +271,13 @@ function* selected({ accessGrants, accessCodes }: Gateway, params: z.output<type
   if (params.customer_key !== undefined || params.acs_system_id !== undefined) return;
   const ids = access_grant_ids && new Set(access_grant_ids);
   const grantOfCode = access_code_id === undefined ? undefined : accessCodes.get(access_code_id)?.grant?.accessGrantId;
-  for (const grant of accessGrants.list()) {
-    const { accessGrantId, userIdentityId, key: own, reservationKey, spaceIds } = grant;
+  const of = { userIdentityId: user_identity_id, spaceId: space_id, deviceId: device_id };
+  for (const grant of accessGrants.list(of)) {
+    const { accessGrantId, key: own, reservationKey } = grant;
     if (ids?.has(accessGrantId) === false) continue;
     if (access_code_id !== undefined && grantOfCode !== accessGrantId) continue;
-    if (user_identity_id !== undefined && user_identity_id !== userIdentityId) continue;
     if (params.access_grant_key != null && params.access_grant_key !== own) continue;
     if (reservation_key !== undefined && reservation_key !== reservationKey) continue;
-    if (space_id !== undefined && !spaceIds.includes(space_id)) continue;
-    if (device_id !== undefined && !accessGrants.doorsOf(grant).includes(device_id)) continue;
     yield grant;
   }
 }

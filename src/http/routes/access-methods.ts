@@ -158,7 +158,7 @@ function selected(
   const { access_grant_id, access_grant_key, space_id, access_code_id } = params;
   const device_id = params.device_id ?? params.acs_entrance_id;
   const ofOne = access_grant_id !== undefined || access_grant_key !== undefined;
-  const grants = ofOne ? [findGrant(gateway, params)] : [...accessGrants.list()];
+  const grants = ofOne ? [findGrant(gateway, params)] : [...accessGrants.list({ spaceId: space_id })];
   return grants
     .filter(({ spaceIds }) => space_id === undefined || spaceIds.includes(space_id))
     .flatMap(({ accessGrantId }) => accessGrants.methodsOf(accessGrantId))

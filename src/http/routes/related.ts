@@ -52,9 +52,7 @@ export function relatedTo(
   const grants = unique([
     ...(start.grants ?? []),
     ...(start.methods ?? []).flatMap(({ accessGrantId }) => accessGrants.get(accessGrantId) ?? []),
-    ...(ofSpaces.size === 0
-      ? []
-      : [...accessGrants.list()].filter(({ spaceIds }) => spaceIds.some((id) => ofSpaces.has(id)))),
+    ...[...ofSpaces].flatMap((spaceId) => [...accessGrants.list({ spaceId })]),
   ]);
   const methods = start.methods ?? grants.flatMap(({ accessGrantId }) => accessGrants.methodsOf(accessGrantId));
   const allSpaces = unique([
