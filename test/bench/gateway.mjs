@@ -22,7 +22,7 @@ SqliteStore.open = async (/** @type {unknown} */ options) => {
 const config = await loadConfig(configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
 const gateway = await startGateway({
   config,
-  log: pino({ level: config.logLevel }, pino.destination(logFile)),
+  log: pino({ level: config.logLevel }, pino.destination({ dest: logFile, sync: true })),
   onFatal: (/** @type {Error} */ error) => {
     process.stderr.write(`${error.message}\n`);
     process.exit(70);
