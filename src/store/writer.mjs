@@ -122,14 +122,19 @@ class Writer {
   }
 
   /**
-   * One transaction, one sync; each unit on its own merits.
+   * One transaction, one sync; each unit on its own merits. Hardly ever does a unit fail when some of it was done already:
+   * what costs each of them two statements is done only for a group that has such a one.
    * @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures
    */
   transact(units, indexes, failures) {
     if (indexes.length === 0) return;
     const before = this.auditHead();
+    const earlier = indexes.map((index) => failures[index] ?? null);
     try {
-      this.transactAll(units, indexes, failures);
+      if (this.transactAll(units, indexes, failures, false)) return;
+      this.auditFrom(before);
+      for (const [nth, index] of indexes.entries()) failures[index] = earlier[nth] ?? null;
+      this.transactAll(units, indexes, failures, true);
     } catch (error) {
       // None of it was kept: the chain goes on from where it was.
       this.auditFrom(before);
@@ -137,14 +142,17 @@ class Writer {
     }
   }
 
-  /** @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures */
-  transactAll(units, indexes, failures) {
+  /**
+   * @param {readonly Unit[]} units @param {number[]} indexes @param {(UnitFailure | null)[]} failures
+   * @param {boolean} careful a unit that fails half way is taken back alone
+   * @returns {boolean} whether it is done; otherwise nothing is, and it is to be done with care
+   */
+  transactAll(units, indexes, failures, careful) {
     this.step(this.begin);
+    let dirty = 0;
     for (const index of indexes) {
       const unit = /** @type {Unit} */ (units[index]);
-      // A statement that fails has changed nothing, so one alone needs no savepoint; nor does a unit alone.
-      const several = unit.steps.length > 1 || (unit.audit !== undefined && this.audit !== undefined);
-      const savepoint = several && indexes.length > 1;
+      const savepoint = careful && unit.steps.length > 1 && indexes.length > 1;
       if (savepoint) this.step(this.savepoint);
       const head = this.auditHead();
       const failure = this.tryUnit(unit);
@@ -152,14 +160,21 @@ class Writer {
       if (failure !== undefined) failures[index] = failure;
       if (failure !== undefined && indexes.length === 1) {
         this.run('ROLLBACK');
-        return;
+        return true;
+      }
+      // A statement that fails has changed nothing; those before it in the unit have.
+      if (failure !== undefined && failure.step > 0 && !careful) {
+        this.run('ROLLBACK');
+        return false;
       }
       if (savepoint && failure !== undefined) this.run('ROLLBACK TO unit');
       if (savepoint) this.step(this.release);
-      this.dirty += unit.steps.length;
+      dirty += unit.steps.length;
     }
     this.delaySync();
     this.step(this.commitAll);
+    this.dirty += dirty;
+    return true;
   }
 
   /** @param {Unit} unit @returns {UnitFailure | undefined} */
