@@ -10,6 +10,33 @@ export function defineServiceCommands(
   done: (code: ExitCode) => void,
 ): void {
   program
+    .command('setup')
+    .description(
+      'from nothing to the first door: asks, finds brokers and locks, and writes a configuration with all it needs',
+    )
+    .option(
+      '-c, --config <file>',
+      'where it goes (default: $STRIKEPLATE_CONFIG, for root the site’s, else ./gateway.yaml)',
+    )
+    .option('--answers <file>', 'a YAML file with answers, which are not asked then: for many boxes alike')
+    .option('-y, --yes', 'take what is usual where there is no answer, and ask nobody')
+    .option('--replace', 'also where there is a configuration, which is put beside')
+    .addHelpText(
+      'after',
+      `\nInterrupted, it goes on where it was. docs/installing.md lists the questions by their names in an answer file.${examples(
+        'strikeplate setup',
+        'strikeplate setup --replace --yes --answers /root/answers.yaml',
+      )}`,
+    )
+    .action(async (options) => {
+      const [{ setup }, { thisBox }] = await Promise.all([
+        import('./setup/setup.ts'),
+        import('./setup/surroundings.ts'),
+      ]);
+      done(await setup(terminal, catalogues, thisBox, options));
+    });
+
+  program
     .command('doctor')
     .description('look at everything a gateway needs, and print the line to type where something is not well')
     .option('-c, --config <file>', 'the configuration')

@@ -114,7 +114,8 @@ export function checkFiles(
 }
 
 /** Whoever can write it decides what the gateway believes. */
-export const isOpenToAll = (file: string): boolean => (statSync(file).mode & 0o002) !== 0;
+export const isOpenToAll = (file: string): boolean =>
+  ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
 
 function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -2,7 +2,7 @@
 const otherThanText = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
 /** What is read as this very text wherever it stands: at the start of a line, in braces and in brackets. */
-const plain = /^[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*$/;
+const plain = /^(?:\.{0,2}\/)?[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*$/;
 
 /** A text, in quotes where it would be read as something else without. */
 export const yamlString = (text: string): string =>

@@ -1,6 +1,7 @@
 import { BrokerConnection, type ProtocolVersion } from './broker-connection.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { BrokerFailure } from './failures.ts';
+import { matches } from './topic-filter.ts';
 
 /** What is tried at a broker, beyond logging in. */
 export interface TrialWishes {
@@ -8,7 +9,7 @@ export interface TrialWishes {
   readonly read: readonly string[];
   /** Topics that it publishes on, with something that moves nothing. */
   readonly write: readonly { readonly topic: string; readonly payload: string }[];
-  /** Topics whose retained message is of interest. */
+  /** Filters whose retained messages are of interest. */
   readonly retained: readonly string[];
 }
 
@@ -67,7 +68,7 @@ async function tryWith(
     },
     {
       message: (message) => {
-        if (message.retained && wanted.includes(message.topic))
+        if (message.retained && wanted.some((filter) => matches(filter, message.topic)))
           retained.set(message.topic, Buffer.from(message.payload));
       },
       acknowledged: (messageId, code) => acknowledged.set(messageId, code),

@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pino } from 'pino';
+import { systemClock } from '../../clock/system-clock.ts';
+import { type BrokerTrial, readCredentials } from '../../transports/mqtt/index.ts';
+import { CommandError } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { announcements } from './announced-devices.ts';
+import type { Answers, Interview } from './interview.ts';
+import type { KeptFiles } from './kept-files.ts';
+import { accessRules, listenerLines, withPassword } from './mosquitto-files.ts';
+import type { SetupSurroundings } from './surroundings.ts';
+import type { Wanted } from './written-configuration.ts';
+
+export interface BrokerContext {
+  readonly terminal: Terminal;
+  readonly interview: Interview;
+  readonly world: SetupSurroundings;
+  readonly files: KeptFiles;
+  readonly given: Answers;
+  /** Where the configuration goes. */
+  readonly folder: string;
+  readonly gatewayId: string;
+}
+
+export interface FoundBroker {
+  readonly broker: NonNullable<Wanted['broker']>;
+  /** What it keeps, by topic: announcements among it. */
+  readonly retained: ReadonlyMap<string, Buffer>;
+}
+
+/** Finds the broker, gets a login there, and looks at what is announced. Undefined where there is to be none. */
+export async function askForBroker(context: BrokerContext): Promise<FoundBroker | undefined> {
+  const { interview, world, folder } = context;
+  const [plain, secure] = await Promise.all([world.isOpen(1883), world.isOpen(8883)]);
+  const found = [...(plain ? ['mqtt://127.0.0.1:1883'] : []), ...(secure ? ['mqtts://localhost:8883'] : [])];
+  const url = await interview.ask({
+    key: 'broker_url',
+    text: `Where is the MQTT broker of Zigbee2MQTT and other locks? mqtt://HOST:PORT, mqtts://HOST:PORT with TLS, or none.${
+      found.length === 0 ? ' None was found on this machine.' : ` Found: ${found.join(', ')}.`
+    }`,
+    usual: found[0] ?? 'none',
+    check: (answer) =>
+      answer === 'none' || /^mqtts?:\/\/[^/\s]+$/.test(answer) ? undefined : 'write mqtt://HOST:PORT, or none.',
+  });
+  if (url === 'none') return undefined;
+  const caFile = url.startsWith('mqtts:') ? await askForAuthority(context) : undefined;
+  const login = await interview.ask({
+    key: 'broker_login',
+    text: 'How does the gateway log in there?',
+    usual: /127\.0\.0\.1|localhost|\[::1\]/.test(url) ? 'enrol' : 'own',
+    choices: [
+      ['enrol', 'write a user with access rules for mosquitto, to be installed there'],
+      ['own', 'I have a user and a password'],
+      ['none', 'without: whoever reaches the broker opens doors'],
+    ],
+  });
+  if (login === 'none') return logIn(context, { url, username: undefined, caFile }, undefined);
+  const username = await interview.ask({
+    key: 'broker_user',
+    text: 'The user of the gateway at the broker:',
+    usual: 'strikeplate',
+    check: (answer) => (/^[\w.@-]+$/.test(answer) ? undefined : 'letters, digits, ".", "@", "-" and "_" alone.'),
+  });
+  const broker = { url, username, caFile };
+  if (login === 'own') {
+    await keepPassword(context, join(folder, 'mqtt.pw'));
+    return logIn(context, broker, undefined);
+  }
+  return logIn(context, broker, await enrol(context, username));
+}
+
+async function askForAuthority({ interview, files, folder, terminal }: BrokerContext): Promise<string | undefined> {
+  const answer = await interview.ask({
+    key: 'broker_ca_file',
+    text: 'The certificate authority of the broker: a PEM file, or "system" for those that this machine trusts.',
+    usual: 'system',
+    check: (file) =>
+      file === 'system' || existsSync(resolve(terminal.cwd, file)) ? undefined : `there is no file ${file}.`,
+  });
+  if (answer === 'system') return undefined;
+  const own = join(folder, 'mqtt-ca.pem');
+  if (resolve(terminal.cwd, answer) !== own) copyFileSync(resolve(terminal.cwd, answer), own);
+  files.share(own, { secret: false });
+  return 'mqtt-ca.pem';
+}
+
+/** Into its file at once: it is in no progress and in no answer. */
+async function keepPassword({ interview, files, given, terminal }: BrokerContext, file: string): Promise<void> {
+  const from = given.broker_password_file;
+  if (typeof from === 'string') {
+    const [line = ''] = readFileSync(resolve(terminal.cwd, from), 'utf8').split('\n');
+    files.write(file, `${line}\n`, { secret: true });
+    return;
+  }
+  if (existsSync(file)) return;
+  files.write(file, `${await interview.askSecret('broker_password', 'Its password:')}\n`, { secret: true });
+}
+
+/** Writes user and rules beside the configuration. @returns the lines that install them */
+async function enrol(context: BrokerContext, user: string): Promise<readonly string[]> {
+  const { interview, files, folder, gatewayId } = context;
+  const place = await interview.ask({
+    key: 'broker_files',
+    text: 'Into which folder do the files for mosquitto go?',
+    usual: join(folder, 'mosquitto'),
+  });
+  const bases = await interview.ask({
+    key: 'bridges',
+    text: 'The base topics of Zigbee2MQTT there, with commas between:',
+    usual: 'zigbee2mqtt',
+    check: (answer) => (/[+#\s]/.test(answer) ? 'no wildcards and spaces.' : undefined),
+  });
+  files.folder(place);
+  const passwordFile = join(folder, 'mqtt.pw');
+  // An earlier run made one, which the broker may know by now.
+  if (!existsSync(passwordFile))
+    files.write(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { secret: true });
+  const [password = ''] = readFileSync(passwordFile, 'utf8').split('\n');
+  const at = (name: string) => join(place, name);
+  const passwords = at('strikeplate.passwd');
+  const before = existsSync(passwords) ? readFileSync(passwords, 'utf8') : '';
+  files.write(passwords, withPassword(before, user, password), { secret: true });
+  if (!existsSync(at('strikeplate.acl')))
+    files.write(at('strikeplate.acl'), accessRules({ user, gatewayId, bases: bases.split(',') }), { secret: true });
+  files.write(at('strikeplate.conf'), listenerLines('/etc/mosquitto'), { secret: false });
+  return [
+    `install -m 0640 -o root -g mosquitto ${at('strikeplate.passwd')} ${at('strikeplate.acl')} /etc/mosquitto/`,
+    `install -m 0644 ${at('strikeplate.conf')} /etc/mosquitto/conf.d/strikeplate.conf`,
+    'systemctl restart mosquitto',
+  ];
+}
+
+/** Until the broker lets the gateway in, as far as somebody is there to mend what keeps it from that. */
+async function logIn(
+  context: BrokerContext,
+  broker: NonNullable<Wanted['broker']>,
+  lines: readonly string[] | undefined,
+): Promise<FoundBroker> {
+  const { terminal, interview } = context;
+  let trial = await lookAt(context, broker);
+  if (trial.failure !== undefined && lines !== undefined) {
+    const install = await interview.confirm({
+      key: 'broker_install',
+      text: `The broker does not know the gateway yet. These lines, as root on the broker's machine, tell it:\n${lines
+        .map((line) => `  ${line}`)
+        .join('\n')}\nRun them here, now?`,
+      usual: false,
+    });
+    if (install) {
+      execFileSync('sh', ['-ec', lines.join('\n')], { stdio: 'inherit' });
+      trial = await lookAt(context, broker);
+    }
+  }
+  while (trial.failure !== undefined && terminal.ask !== undefined && !interview.isSilent) {
+    terminal.err(trial.failure.hint);
+    await terminal.ask('Press Enter to try again, Ctrl-C to stop; what was answered is kept.', { secret: false });
+    trial = await lookAt(context, broker);
+  }
+  if (trial.failure === undefined) return { broker, retained: trial.retained };
+  throw new CommandError(
+    'failed',
+    [
+      trial.failure.hint,
+      ...(lines === undefined
+        ? []
+        : ["Run these lines, as root on the broker's machine:", ...lines.map((line) => `  ${line}`)]),
+      'Then run the same command again: what was answered is kept.',
+    ].join('\n'),
+  );
+}
+
+async function lookAt(
+  { world, folder, gatewayId }: BrokerContext,
+  { url, username, caFile }: NonNullable<Wanted['broker']>,
+): Promise<BrokerTrial> {
+  const credentials = await readCredentials('main', {
+    ...(username !== undefined && { passwordFile: join(folder, 'mqtt.pw') }),
+    ...(caFile !== undefined && { caFile: join(folder, caFile) }),
+  });
+  return world.tryBroker(
+    {
+      ...{ name: 'main', url, username, ...credentials },
+      clientId: `strikeplate-${gatewayId}-setup-${randomBytes(3).toString('hex')}`,
+      clock: systemClock,
+      random: Math.random,
+      log: pino({ level: 'silent' }),
+    },
+    { read: [], write: [], retained: announcements },
+  );
+}
