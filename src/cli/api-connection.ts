@@ -106,7 +106,12 @@ export class ApiConnection {
           },
           timeout: answerTimeoutMs,
           ...(secure &&
-            ca !== undefined && { ca, checkServerIdentity: pinned ? () => undefined : checkServerIdentity }),
+            ca !== undefined && {
+              ca,
+              checkServerIdentity: pinned ? () => undefined : checkServerIdentity,
+              // Pinned is the certificate itself, whoever issued it.
+              allowPartialTrustChain: pinned ?? false,
+            }),
         },
         (response) => {
           const chunks: Buffer[] = [];

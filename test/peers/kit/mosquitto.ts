@@ -91,7 +91,8 @@ export class Mosquitto {
   }
 }
 
-async function freePort(): Promise<number> {
+/** That nobody has at the moment. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
