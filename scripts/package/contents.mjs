@@ -104,7 +104,7 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
     Depends: [...(withNode ? ['libc6 (>= 2.31)', 'libstdc++6'] : ['nodejs (>= 20.19)']), 'adduser | systemd'].join(
       ', ',
     ),
-    Recommends: 'systemd, udev',
+    Recommends: 'systemd, udev, openssl',
     Suggests: 'mosquitto, strikeplate-zwave, strikeplate-dbus',
     Conflicts: other,
     Replaces: other,

@@ -37,6 +37,18 @@ export function defineServiceCommands(
     });
 
   program
+    .command('renew-certificate')
+    .description('issue the gateway’s certificate anew, by the authority that setup made')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--within <days>', 'only where it ends within so many days', Number)
+    .option('--names <list>', 'other names and addresses, with commas between (default: those it has)')
+    .addHelpText('after', examples('strikeplate renew-certificate --within 60'))
+    .action(async (options) => {
+      const { renewCertificate } = await import('./setup/renew-certificate.ts');
+      done(renewCertificate(terminal, options));
+    });
+
+  program
     .command('doctor')
     .description('look at everything a gateway needs, and print the line to type where something is not well')
     .option('-c, --config <file>', 'the configuration')

@@ -135,6 +135,17 @@ describe.skipIf(!possible)(
       expect(days).toBeGreaterThan(800);
       expect(days).toBeLessThan(826);
 
+      const serial = () => new X509Certificate(readFileSync(join(folder, 'tls.pem'))).serialNumber;
+      const before = serial();
+      for (const [more, isOther] of [
+        [['--within', '60'], false],
+        [[], true],
+      ] as const) {
+        const renew = new BuiltCommand(['renew-certificate', '--config', 'gateway.yaml', ...more], { cwd: folder });
+        expect(await renew.ended).toBe(0);
+        expect(serial() !== before).toBe(isOther);
+      }
+
       // Who may look on, and who is a stranger, opens nothing.
       const commands = front.doorCommands.length;
       for (const user of ['monitoring', 'stranger']) {
