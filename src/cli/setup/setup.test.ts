@@ -105,8 +105,9 @@ describe('strikeplate setup', () => {
 
   it('goes on where it was interrupted, at whichever question, and asks none twice', async () => {
     const exposes = [{ type: 'lock' }];
-    const told = ['Front Door', 'Side'].map((name) => ({
+    const told = ['Front Door', 'Side'].map((name, at) => ({
       friendly_name: name,
+      ieee_address: `0x00158d000000000${at}`,
       definition: { exposes, vendor: 'Yale' },
     }));
     const answers = {

@@ -263,11 +263,7 @@ async function askForDevices(interview: Interview, found: readonly AnnouncedDevi
     text: 'These were found on the broker. Which are to be the gateway’s? Numbers or ids with commas between; all, or none.',
     usual: 'all',
     several: true,
-    choices: [
-      ...found.map(({ entry, what }) => [entry.id, `${String(entry.name)}, ${what}`] as const),
-      ['all', 'all'],
-      ['none', 'none'],
-    ],
+    choices: [...found.map(({ entry, what }) => [entry.id, what] as const), ['all', 'all'], ['none', 'none']],
   });
   const ids = chosen.split(',').map((id) => id.trim());
   return found.filter(({ entry }) => ids.includes('all') || ids.includes(entry.id)).map(({ entry }) => entry);
