@@ -167,7 +167,8 @@ function judged(samples: readonly Sample[]): boolean {
   });
   const verdicts = [
     course('resident memory', 'MiB', 8, ({ rssBytes }) => rssBytes / 2 ** 20),
-    course('heap kept', 'MiB', 1, ({ keptBytes }) => keptBytes / 2 ** 20),
+    // Grants that were deleted are remembered for 30 days: some hundred an hour.
+    course('heap kept', 'MiB', 2, ({ keptBytes }) => keptBytes / 2 ** 20),
     course('buffers', 'MiB', 1, ({ bufferBytes }) => bufferBytes / 2 ** 20),
     course('descriptors', '', 5, ({ descriptors }) => descriptors),
     course('handles', '', 5, ({ handles }) => handles),

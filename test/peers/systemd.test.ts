@@ -44,6 +44,8 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     // MQTT alone, on the networks of the site.
     [1.2, ['local-network']],
     [1.3, ['store-key']],
+    [1.3, ['configuration']],
+    [1.2, ['local-network', 'configuration']],
     [1.4, ['local-network', 'serial']],
     [1.5, ['serial']],
     [1.9, ['bluetooth']],

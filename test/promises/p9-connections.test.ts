@@ -96,6 +96,20 @@ describe('a connection that cannot go on is let go, whatever its other end does'
     await until(() => site.server.connections === 0);
   });
 
+  test('an event stream that has ended, whose client leaves its side open', async () => {
+    const site = await running();
+    const client = site.dial();
+    client.socket.write(
+      `GET /events/stream HTTP/1.1\r\nHost: g\r\nConnection: close\r\nAuthorization: Bearer ${apiKey}\r\n\r\n`,
+    );
+    await until(() => client.text.includes('text/event-stream'));
+    // By then the key is asked for again.
+    await site.clock.advance(3_600_000);
+    await until(() => client.ended);
+    await site.clock.advance(60_000);
+    await until(() => site.server.connections === 0);
+  });
+
   test('unfinished handshakes are gone when the gateway stops, at once', async () => {
     const site = await running({ tls });
     await crowd(200, site);

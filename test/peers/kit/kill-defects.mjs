@@ -15,7 +15,7 @@ const { commit, pendingAttempts, accessCodes, accessGrants, attempts } = SqliteS
 const answersFirst = (of) => () => {
   SqliteStore.prototype.commit = async function (changes) {
     if (!of(changes)) return commit.call(this, changes);
-    setTimeout(() => commit.call(this, changes).catch(() => undefined), 150);
+    setTimeout(() => commit.call(this, changes).catch(() => undefined), 500);
   };
 };
 /** @param {RegExp} kinds */
