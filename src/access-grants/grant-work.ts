@@ -15,7 +15,7 @@ export interface GrantWorkOptions extends ProvisioningOptions {
   readonly codes: CodesForGrants & Pick<GrantCodes, 'commit' | 'follow'>;
   readonly clock: Clock;
   readonly registry: Pick<DeviceRegistry, 'onReport'>;
-  readonly store: Pick<Store, 'kept'>;
+  readonly store: Pick<Store, 'kept' | 'scrub'>;
   /** What the device can do was seen since the start. */
   readonly capabilitiesKnown: (deviceId: string) => boolean;
   readonly log: Logger;
@@ -69,6 +69,13 @@ export class GrantWork {
   async commit(draft: Draft): Promise<void> {
     if (draft.isEmpty) return this.assertKept();
     await this.options.codes.commit(draft.accessCodeIds, draft.changes, () => draft.undo());
+  }
+
+  /** Takes what was deleted out of the store's files as well. */
+  async scrub(): Promise<void> {
+    await this.options.store.scrub().catch((error: unknown) => {
+      this.options.log.warn({ err: error }, 'what was deleted may be left in the log of the database for a while');
+    });
   }
 
   /**

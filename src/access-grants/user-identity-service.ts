@@ -102,6 +102,8 @@ export class UserIdentityService implements UserIdentities {
     for (const grant of grants) draft.grant({ ...grant, sealedName: undefined });
     draft.noIdentity(userIdentityId);
     await this.#work.commit(draft);
+    // What was sealed of somebody can be opened as long as the key is there.
+    await this.#work.scrub();
     this.#deleted.add(userIdentityId);
     for (const oldest of this.#deleted) {
       if (this.#deleted.size <= rememberedDeletions) break;

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
 import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../../src/audit/audit-log.ts';
 import { verifyChain } from '../../src/audit/verify-chain.ts';
@@ -10,6 +14,7 @@ import { SqliteReader } from '../../src/store/sqlite-reader.ts';
 import { Vault } from '../../src/store/vault.ts';
 import { ApiCaller } from '../kit/api-caller.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
+import { MqttWitness } from '../kit/mqtt-witness.ts';
 import { RecordedTerminal } from '../kit/recorded-terminal.ts';
 import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
@@ -19,12 +24,13 @@ import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 const patient = { timeout: 60_000 };
 
 let building: ZigbeeBuilding;
+let lock: ReturnType<ZigbeeBuilding['bridge']['addLock']>;
 let box: GatewayBox;
 let gateway: BoxedGateway;
 
 beforeEach(async () => {
   building = await ZigbeeBuilding.open();
-  building.bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 1, motorMs: 1, exposePin: true });
+  lock = building.bridge.addLock({ friendlyName: 'front', bolt: 'locked', radioMs: 1, motorMs: 1, exposePin: true });
   building.bridge.start();
   box = await GatewayBox.make({
     mqtt: { main: { url: building.url } },
@@ -105,6 +111,110 @@ async function anaWasHere(): Promise<ApiCaller> {
 }
 
 const bytes = ['Ana M', 'MEIER', 'Meier', 'ana@example.com'];
+
+/** Somebody who takes no webhook until told, and remembers what came. */
+async function webhookReceiver() {
+  const bodies: string[] = [];
+  let takes = false;
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (chunk: string) => takes && bodies.push(chunk));
+    request.on('end', () => response.writeHead(takes ? 200 : 503).end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    bodies,
+    take: () => {
+      takes = true;
+    },
+    close: () => server.close(),
+  };
+}
+
+describe('a person who is deleted', () => {
+  test('is in no file, not even sealed, in no log, no webhook that waits, and nothing that a broker keeps', async () => {
+    const words = ['Dora Keller', 'Keller', 'dora@example.com', '+41446681800'];
+    await gateway.close();
+    const log: string[] = [];
+    const receiver = await webhookReceiver();
+    onTestFinished(() => void receiver.close());
+    const witness = await MqttWitness.connect(building.url, ['#']);
+    onTestFinished(() => witness.client.endAsync(true));
+    box.configure({
+      mqtt: { main: { url: building.url } },
+      monitor: { mqtt: 'main', home_assistant: true },
+      webhooks: { private_targets: ['127.0.0.0/8'] },
+      access_codes: { lead_minutes: 0 },
+      devices: [zigbeeEntry('front', { settings: { kind: 'lock', pin_slots: { first: 1, count: 5 } } })],
+    });
+    gateway = await box.start({ log: pino({ level: 'trace' }, { write: (line: string) => void log.push(line) }) });
+    const api = new ApiCaller(gateway.url, box.key);
+    await api.online(idOf('front'));
+    await ok(api.post('/webhooks/create', { url: receiver.url }));
+    const person = { full_name: words[0], email_address: words[2], phone_number: words[3] };
+    const { user_identity } = await ok(
+      api.post('/user_identities/create', { ...person, user_identity_key: 'guest-9' }),
+    );
+    const { user_identity_id } = user_identity ?? {};
+    const { access_grant } = await ok(
+      api.post('/access_grants/create', {
+        user_identity_id,
+        name: 'Stay of Dora Keller',
+        device_ids: [idOf('front')],
+        requested_access_methods: [{ mode: 'code', code: '4714' }],
+      }),
+    );
+    const { access_grant_id } = access_grant ?? {};
+    await expect.poll(async () => [...lock.keypad.codes.values()], patient).toEqual(['4714']);
+    const sealed = sealedPeople();
+    expect(sealed.length).toBeGreaterThan(1);
+    expect(sealed.flatMap((text) => filesWith(text))).not.toEqual([]);
+    await ok(api.post('/access_grants/update', { access_grant_id, name: 'Keller party' }));
+    await ok(api.post('/access_grants/delete', { access_grant_id }));
+    await ok(api.post('/user_identities/delete', { user_identity_id }));
+    for (const text of [...words, ...sealed]) expect([text, filesWith(text)]).toEqual([text, []]);
+    await expect.poll(async () => [...lock.keypad.codes.values()], patient).toEqual([]);
+    // What waited for its receiver is sent as things are now.
+    receiver.take();
+    await api.accepted('/locks/lock_door', { device_id: idOf('front') });
+    await expect.poll(() => receiver.bodies.some((body) => body.includes('access_grant.created')), patient).toBe(true);
+    const retained = await MqttWitness.connect(building.url, ['#']);
+    onTestFinished(() => retained.client.endAsync(true));
+    await expect.poll(() => retained.heard.some(({ topic }) => topic.endsWith('/status')), patient).toBe(true);
+    const told = { log, webhooks: receiver.bodies, mqtt: [...witness.payloads, ...retained.payloads] };
+    const answers = await Promise.all(
+      [
+        api.post('/events/list', { since: '2026-01-01T00:00:00Z', limit: 1_000 }),
+        api.post('/action_attempts/list', {}),
+        api.post('/access_grants/list', {}),
+        api.post('/user_identities/list', {}),
+      ].map(async (answer) => (await answer).text),
+    );
+    for (const [where, texts] of Object.entries({ ...told, answers })) {
+      expect([where, texts.length > 0]).toEqual([where, true]);
+      for (const text of words) expect([where, texts.filter((each) => each.includes(text))]).toEqual([where, []]);
+    }
+    await gateway.close();
+    for (const text of [...words, ...sealed]) expect([text, filesWith(text)]).toEqual([text, []]);
+    gateway = await box.start();
+  });
+});
+
+/** What is kept of people and of how grants are called, as it stands in the files. */
+function sealedPeople(): string[] {
+  const reader = new SqliteReader(join(box.stateDir, 'strikeplate.db'));
+  try {
+    const sealed = [
+      ...reader.userIdentities().map(({ sealedPerson }) => sealedPerson),
+      ...reader.accessGrants().flatMap(({ sealedName }) => sealedName ?? []),
+    ];
+    return sealed.map((bytes) => Buffer.from(bytes).toString('hex'));
+  } finally {
+    reader.close();
+  }
+}
 
 describe('somebody who wants to be forgotten', () => {
   test('is, in every file, and the audit log still hangs together', async () => {
