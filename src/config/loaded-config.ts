@@ -152,6 +152,10 @@ export interface MonitorConfig {
   readonly mqtt: string;
   readonly baseTopic: string;
   readonly homeAssistant: boolean;
+  /** Whether commands are obeyed over MQTT. */
+  readonly commands: boolean;
+  /** Where people reach the console; undefined where nobody said. */
+  readonly consoleUrl: string | undefined;
   readonly intervalMs: number;
 }
 

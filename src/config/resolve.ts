@@ -104,6 +104,8 @@ export function resolveConfig(
       mqtt: monitor.mqtt,
       baseTopic: monitor.base_topic ?? `strikeplate/${gateway.id}`,
       homeAssistant: monitor.home_assistant,
+      commands: monitor.commands,
+      consoleUrl: file.http.public_url,
       intervalMs: monitor.interval_s * 1_000,
     },
     accessCodes: {

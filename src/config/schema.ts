@@ -183,9 +183,15 @@ const monitor = z
     mqtt: Slug.describe('Name of the broker to publish on.'),
     base_topic: BaseTopic.optional().describe('Topics begin with this; strikeplate/<gateway.id> when not given.'),
     home_assistant: z.boolean().default(false).describe('Announce everything to Home Assistant.'),
+    commands: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Obey commands on MQTT, and let Home Assistant have them: whoever may write <base_topic>/command opens doors.',
+      ),
     interval_s: z.int().min(1).max(3_600).default(30).describe('Seconds between two health messages.'),
   })
-  .describe('Publishes what happens on MQTT. It is never read from there.');
+  .describe('Publishes what happens on MQTT. Nothing is read from there unless commands are switched on.');
 
 const log = z
   .strictObject({

@@ -161,7 +161,7 @@ type Untold = EventDraft extends infer Draft
 const nameOf = (deviceId: string): string => `device_settings:${deviceId}`;
 
 const nameOfActor = (actor: Actor): string =>
-  actor.kind === 'api_key' || actor.kind === 'cli' ? actor.name : 'the gateway';
+  actor.kind === 'api_key' || actor.kind === 'cli' || actor.kind === 'mqtt' ? actor.name : 'the gateway';
 
 const tooMuchMetadata = () =>
   new GatewayError('invalid_input', `custom_metadata: a device has at most ${mostMetadata} pairs. Remove some first.`);

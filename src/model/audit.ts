@@ -27,7 +27,7 @@ export type AuditKind =
 /** Who did it: never a person's name, which could not be forgotten without breaking the chain. */
 export type AuditActor =
   | { readonly kind: 'api_key'; readonly api_key_id: string; readonly address: string }
-  | { readonly kind: 'cli' | 'schedule' | 'reconcile' | 'gateway' };
+  | { readonly kind: 'cli' | 'mqtt' | 'schedule' | 'reconcile' | 'gateway' };
 
 export interface AuditEntry {
   /** Milliseconds since the Unix epoch. */

@@ -20,6 +20,8 @@ export type AttemptStatus = 'pending' | 'success' | 'error';
 export type Actor =
   | { readonly kind: 'api_key'; readonly keyId: string; readonly name: string; readonly address: string }
   | { readonly kind: 'cli'; readonly name: string }
+  /** Over a broker: whoever may write its command topic. `name` is the broker's link. */
+  | { readonly kind: 'mqtt'; readonly name: string }
   | { readonly kind: 'schedule' }
   | { readonly kind: 'reconcile' };
 

@@ -55,7 +55,9 @@ export class DeviceTopics {
     const { snapshot } = this;
     if (snapshot === undefined) return undefined;
     const exceeded = snapshot.capabilities.noise ? this.#gateway.noise.exceeded(this.#deviceId) : [];
-    const body = JSON.stringify(deviceState(snapshot, this.shown(snapshot), exceeded)).slice(0, -1);
+    const limits = snapshot.capabilities.noise ? this.#gateway.noise.list(this.#deviceId) : [];
+    const byId = Object.fromEntries(limits.map(({ noiseThresholdId, decibels }) => [noiseThresholdId, decibels]));
+    const body = JSON.stringify(deviceState(snapshot, this.shown(snapshot), exceeded, byId)).slice(0, -1);
     if (body !== this.#body) {
       this.#body = body;
       this.#text = `${body}${body === '{' ? '' : ','}"ts":"${isoTime(this.#clock.wallTime())}"}`;
@@ -72,6 +74,8 @@ export function deviceState(
   device: DeviceSnapshot,
   shown: Shown,
   exceeded: readonly string[],
+  /** In dB, by id. */
+  limits: Readonly<Record<string, number>> = {},
 ): Readonly<Record<string, unknown>> {
   const { lock, noise } = device.capabilities;
   const { lockState } = device;
@@ -87,7 +91,9 @@ export function deviceState(
     ...(lock === undefined ? {} : { changed_by: device.changedBy ?? 'unknown' }),
     ...(lock === undefined || lock.observes === 'bolt' ? {} : { observes: lock.observes }),
     ...(shown.door ? { door: device.door } : {}),
-    ...(noise === undefined ? {} : { noise_exceeded: exceeded.length > 0, exceeded_noise_threshold_ids: exceeded }),
+    ...(noise === undefined
+      ? {}
+      : { noise_exceeded: exceeded.length > 0, exceeded_noise_threshold_ids: exceeded, noise_thresholds: limits }),
     ...(device.outOfService ? { out_of_service: true } : {}),
   };
 }

@@ -1,22 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
+import { base, type MonitorFixtureOptions, monitorFixture } from '../../test/kit/monitor-fixture.ts';
 import { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
 import type { Ratio } from '../contract/index.ts';
+import { eventTypes } from '../model/event-catalogue.ts';
 
 /**
- * What Home Assistant takes: homeassistant/components/mqtt/{sensor,binary_sensor,entity}.py of home-assistant/core.
- * It refuses no unknown key, but none of ours is to go unread.
+ * What Home Assistant takes: homeassistant/components/mqtt/{sensor,binary_sensor,lock,number,event,entity,schemas}.py of
+ * home-assistant/core. It refuses no unknown key, but none of ours is to go unread.
  */
 const common = {
-  name: z.string(),
+  // Null: the device's own name.
+  name: z.string().nullable(),
   unique_id: z.string(),
   state_topic: z.string(),
   value_template: z.string().optional(),
-  qos: z.literal(1),
+  qos: z.union([z.literal(0), z.literal(1)]),
   availability: z.array(z.strictObject({ topic: z.string() })).optional(),
   availability_mode: z.literal('all').optional(),
-  entity_category: z.literal('diagnostic').optional(),
+  entity_category: z.enum(['diagnostic', 'config']).optional(),
   origin: z.strictObject({ name: z.literal('Strikeplate'), sw_version: z.string() }),
   device: z.strictObject({
     identifiers: z.tuple([z.string()]),
@@ -25,7 +27,21 @@ const common = {
     model: z.string(),
     sw_version: z.string().optional(),
     via_device: z.string().optional(),
+    suggested_area: z.string().optional(),
+    serial_number: z.string().optional(),
+    // `cv.configuration_url`: these schemes, and a host.
+    configuration_url: z.url({ protocol: /^(https?|homeassistant)$/ }).optional(),
   }),
+};
+/** `MQTT_RW_SCHEMA`: what can be commanded. */
+const commandable = {
+  ...common,
+  command_topic: z.string().regex(/^[^+#]+$/),
+  command_template: z.string(),
+  optimistic: z.literal(false),
+  // A retained command would be carried out again at each reconnect.
+  retain: z.literal(false),
+  qos: z.literal(0),
 };
 const config = {
   binary_sensor: z.strictObject({
@@ -42,9 +58,28 @@ const config = {
     options: z.array(z.string()).optional(),
     expire_after: z.int().positive().optional(),
   }),
+  lock: z.strictObject({
+    ...commandable,
+    payload_lock: z.string(),
+    payload_unlock: z.string(),
+    payload_open: z.string().optional(),
+    ...{ state_locked: z.string(), state_locking: z.string(), state_jammed: z.string() },
+    ...{ state_unlocked: z.string(), state_unlocking: z.string() },
+  }),
+  number: z
+    .strictObject({
+      ...commandable,
+      device_class: z.literal('sound_pressure'),
+      unit_of_measurement: z.enum(['dB', 'dBA']),
+      ...{ min: z.number(), max: z.number(), step: z.number().min(0.001), mode: z.enum(['auto', 'box', 'slider']) },
+    })
+    .refine(({ min, max }) => min < max),
+  event: z.strictObject({ ...common, event_types: z.array(z.string()).nonempty() }),
 };
 
-type Config = z.output<(typeof config)['binary_sensor']> & z.output<(typeof config)['sensor']>;
+type Config = z.output<(typeof config)['binary_sensor']> &
+  z.output<(typeof config)['sensor']> &
+  z.output<(typeof config)['lock']>;
 
 const configs = (publisher: RecordingPublisher): Map<string, Config> =>
   new Map(
@@ -54,14 +89,14 @@ const configs = (publisher: RecordingPublisher): Map<string, Config> =>
         const [prefix, component, node, objectId, last, ...more] = topic.split('/');
         expect([prefix, node, last, more]).toEqual(['homeassistant', 'strikeplate_box7', 'config', []]);
         expect(objectId).toMatch(/^[a-zA-Z0-9_-]+$/);
-        const schema = component === 'sensor' ? config.sensor : config.binary_sensor;
-        expect(['sensor', 'binary_sensor']).toContain(component);
-        return [`${component} ${objectId}`, schema.parse(JSON.parse(payload)) as Config];
+        expect(Object.keys(config)).toContain(component);
+        const schema = config[component as keyof typeof config];
+        return [`${component} ${objectId}`, schema.parse(JSON.parse(payload)) as unknown as Config];
       }),
   );
 
-async function announced() {
-  const fixture = await monitorFixture({ homeAssistant: true });
+async function announced(options: Partial<MonitorFixtureOptions> = {}) {
+  const fixture = await monitorFixture({ homeAssistant: true, ...options });
   fixture.publisher.connect();
   await fixture.told();
   return fixture;
@@ -87,6 +122,7 @@ describe('discovery', () => {
       'binary_sensor gateway_driver-mqtt-scripted-sensor',
       'binary_sensor hall_loud',
       'binary_sensor hall_reachable',
+      'event front_operations',
       'sensor front_lock-state',
       'sensor front_operated-by',
       'sensor gateway_errors',
@@ -230,5 +266,96 @@ describe('what was announced before', () => {
 
   it('goes when discovery is switched off', async () => {
     expect([...(await leftAfter(false))]).toEqual([]);
+  });
+});
+
+describe('what may be commanded', () => {
+  const threshold = (limit: number) => ({
+    ...{ deviceId: 'hall', name: 'Night', startsDailyAt: '22:00:00', endsDailyAt: '06:00:00', decibels: limit },
+  });
+  const origin = { actor: { kind: 'cli', name: 'test' } as const, receivedAt: 0 };
+
+  it('nothing, unless it is switched on', async () => {
+    const { publisher, core, told } = await announced();
+    await core.noise.create(threshold(60), origin);
+    await told();
+    const names = [...configs(publisher).keys()];
+    expect(names).toContain('binary_sensor front_lock');
+    expect(names.filter((name) => /^(lock|number) /.test(name))).toEqual([]);
+    expect(publisher.filters).not.toContain(`${base}/command`);
+  });
+
+  it('a lock, by a message that names itself and its moment, and shows it in one entity', async () => {
+    const { publisher } = await announced({ commands: true });
+    const all = configs(publisher);
+    expect(all.has('binary_sensor front_lock')).toBe(false);
+    const { command_template: template, payload_open: open, ...lock } = all.get('lock front_control') ?? ({} as Config);
+    expect(lock).toMatchObject({
+      name: null,
+      command_topic: `${base}/command`,
+      state_topic: `${base}/devices/front/state`,
+    });
+    // This lock has a bolt: to unlock it is not to open it.
+    expect(open).toBeUndefined();
+    const rendered = template
+      .replace('{{ value }}', 'UNLOCK')
+      .replace('{{ utcnow().timestamp() | int }}', '1777629600')
+      .replace('{{ range(1000000000) | random }}', '42')
+      .replace('{{ utcnow().isoformat() }}', '2026-05-01T10:00:00.123456+00:00');
+    expect(JSON.parse(rendered)).toEqual({
+      ...{ command: 'UNLOCK', device_id: 'front', id: 'ha-1777629600-42' },
+      issued_at: '2026-05-01T10:00:00.123456+00:00',
+    });
+  });
+
+  it('a threshold, which comes, is turned and goes with its number', async () => {
+    const { publisher, core, told } = await announced({ commands: true });
+    const { threshold: made } = await core.noise.create(threshold(60), origin);
+    await told();
+    const name = `number hall_threshold-${made.noiseThresholdId}`;
+    expect(configs(publisher).get(name)).toMatchObject({ name: 'Limit: Night', min: 0, max: 194 });
+    const shown = () => JSON.parse(publisher.retained.get(`${base}/devices/hall/state`) ?? '{}').noise_thresholds;
+    expect(shown()).toEqual({ [made.noiseThresholdId]: 60 });
+    await core.noise.update(made.noiseThresholdId, { decibels: 62 }, origin);
+    await told();
+    expect(shown()).toEqual({ [made.noiseThresholdId]: 62 });
+    await core.noise.remove(made.noiseThresholdId, origin);
+    await told();
+    expect(configs(publisher).has(name)).toBe(false);
+  });
+
+  it('goes when commands are switched off, and the lock is shown again', async () => {
+    const { publisher } = await announced({ commands: true });
+    const old = new Map(publisher.retained);
+    const after = new RecordingPublisher();
+    for (const [topic, payload] of old) after.retained.set(topic, payload);
+    const { clock } = await monitorFixture({ publisher: after, homeAssistant: true });
+    after.connect();
+    await clock.advance(6_000);
+    const names = [...configs(after).keys()];
+    expect(names.filter((one) => /^(lock|number) /.test(one))).toEqual([]);
+    expect(names).toContain('binary_sensor front_lock');
+  });
+});
+
+describe('a device’s page', () => {
+  it('says who operated it, where it is, and leads to the console', async () => {
+    const { publisher, core, told } = await announced({ consoleUrl: 'https://doors.example/' });
+    const { event_types, state_topic } = configs(publisher).get('event front_operations') as unknown as {
+      readonly event_types: readonly string[];
+      readonly state_topic: string;
+    };
+    expect(state_topic).toBe(`${base}/devices/front/events`);
+    for (const type of event_types) expect(Object.keys(eventTypes)).toContain(type);
+    const space = await core.spaces.create({ name: 'Lobby', deviceIds: ['front'] });
+    await told();
+    expect(configs(publisher).get('event front_operations')?.device).toMatchObject({
+      suggested_area: 'Lobby',
+      configuration_url: 'https://doors.example/#/devices/front',
+    });
+    expect(configs(publisher).get('binary_sensor gateway_connected')?.device.configuration_url).toBe(
+      'https://doors.example/',
+    );
+    expect(space.name).toBe('Lobby');
   });
 });

@@ -1,6 +1,13 @@
 import { tellsOfBolt } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
+import {
+  type CommandableEntity,
+  commandableLock,
+  type NamedThreshold,
+  operations,
+  thresholdNumber,
+} from './commandable-entities.ts';
 import type { Shown } from './device-topics.ts';
 import type { RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
@@ -12,8 +19,22 @@ export const homeAssistantStatus = `${PREFIX}/status`;
 /** A sensor that says nothing for so many of its intervals is shown as unavailable. */
 const SILENT_INTERVALS = 3;
 
-type Component = 'sensor' | 'binary_sensor';
+type Component = 'sensor' | 'binary_sensor' | CommandableEntity['component'];
 type Fields = Readonly<Record<string, unknown>>;
+
+export interface HomeAssistantOptions {
+  /** Locks and thresholds may be commanded. */
+  readonly commands?: boolean | undefined;
+  /** Where people reach the console. */
+  readonly consoleUrl?: string | undefined;
+}
+
+/** What people said of a device that Home Assistant likes to know. */
+export interface Surroundings {
+  /** The space that it is in. */
+  readonly area?: string | undefined;
+  readonly thresholds?: readonly NamedThreshold[];
+}
 
 interface Entity {
   readonly component: Component;
@@ -23,19 +44,21 @@ interface Entity {
 }
 
 /** Entities that only a lock has, and only a noise sensor; those not named here may be on either. */
-const ofLocks: ReadonlySet<string> = new Set(['lock', 'lock-state', 'jam', 'operated-by']);
+const ofLocks: ReadonlySet<string> = new Set(['lock', 'control', 'operations', 'lock-state', 'jam', 'operated-by']);
 const ofNoiseSensors: ReadonlySet<string> = new Set(['level', 'loud']);
 
 /**
  * Announces devices to Home Assistant (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). All entities
- * are read-only: a `lock` entity needs a topic for commands, and there is none.
+ * are read-only unless commands are switched on: a `lock` entity needs a topic for them.
  */
 export class HomeAssistant {
   readonly #identity: GatewayIdentity;
   readonly #tree: TopicTree;
   readonly #node: string;
+  readonly #options: HomeAssistantOptions;
 
-  constructor(identity: GatewayIdentity, tree: TopicTree) {
+  constructor(identity: GatewayIdentity, tree: TopicTree, options: HomeAssistantOptions = {}) {
+    this.#options = options;
     this.#identity = identity;
     this.#tree = tree;
     this.#node = `strikeplate_${identity.id}`;
@@ -56,6 +79,7 @@ export class HomeAssistant {
       manufacturer: 'Strikeplate',
       model: 'Gateway',
       sw_version: version,
+      ...this.#console(''),
     };
     const ofHealth = { state_topic: tree.health, availability: [{ topic: tree.status }] };
     const entities: Entity[] = [
@@ -126,16 +150,20 @@ export class HomeAssistant {
     );
   }
 
-  ofDevice(device: DeviceSnapshot, shown: Shown): RetainedTopic[] {
-    const { deviceId, name, manufacturer, model } = device;
+  ofDevice(device: DeviceSnapshot, shown: Shown, { area, thresholds = [] }: Surroundings = {}): RetainedTopic[] {
+    const { deviceId, name, manufacturer, model, serialNumber } = device;
     const about = {
       identifiers: [`strikeplate_${deviceId}`],
       name,
       manufacturer,
       model,
+      ...(serialNumber !== undefined && { serial_number: serialNumber }),
+      ...(area !== undefined && { suggested_area: area }),
+      ...this.#console(`#/devices/${deviceId}`),
       via_device: this.#node,
     };
-    return entitiesOf(device, shown, this.#tree).map(({ component, id, fields }) =>
+    const entities = entitiesOf(device, shown, this.#tree, this.#options.commands === true, thresholds);
+    return entities.map(({ component, id, fields }) =>
       this.#config(component, `${deviceId}_${id}`, `strikeplate_${deviceId}_${id}`, { ...fields, device: about }),
     );
   }
@@ -150,7 +178,7 @@ export class HomeAssistant {
     gatewayTopics: ReadonlySet<string>,
   ) {
     if (gatewayTopics.has(topic)) return true;
-    const objectId = topic.split('/')[3] ?? '';
+    const [, component = '', , objectId = ''] = topic.split('/');
     const cut = objectId.lastIndexOf('_');
     const device = deviceOf(objectId.slice(0, cut));
     if (device === undefined) return false;
@@ -158,9 +186,19 @@ export class HomeAssistant {
     const opened = lock !== undefined || accessCodes !== undefined || noise !== undefined;
     if (!opened) return true;
     const entity = objectId.slice(cut + 1);
+    const isCommandable = component === 'lock' || component === 'number';
+    if (isCommandable && !this.#options.commands) return false;
+    // A lock that can be commanded shows its state itself.
+    if (this.#options.commands && component === 'binary_sensor' && entity === 'lock') return false;
     if (ofLocks.has(entity)) return lock !== undefined;
     if (ofNoiseSensors.has(entity)) return noise !== undefined;
     return true;
+  }
+
+  /** @param place in the console */
+  #console(place: string): Fields {
+    const { consoleUrl } = this.#options;
+    return consoleUrl === undefined ? {} : { configuration_url: `${consoleUrl.replace(/\/$/, '')}/${place}` };
   }
 
   #config(component: Component, objectId: string, uniqueId: string, fields: Fields): RetainedTopic {
@@ -172,14 +210,20 @@ export class HomeAssistant {
           ...fields,
           ...(fields.availability === undefined ? {} : { availability_mode: 'all' }),
           unique_id: uniqueId,
-          qos: 1,
+          qos: fields.qos ?? 1,
           origin: { name: 'Strikeplate', sw_version: this.#identity.version },
         }),
     };
   }
 }
 
-function entitiesOf(device: DeviceSnapshot, shown: Shown, tree: TopicTree): Entity[] {
+function entitiesOf(
+  device: DeviceSnapshot,
+  shown: Shown,
+  tree: TopicTree,
+  commands: boolean,
+  thresholds: readonly NamedThreshold[],
+): Entity[] {
   const { deviceId, capabilities } = device;
   const availability = [{ topic: tree.status }, { topic: tree.availability(deviceId) }];
   const ofState = { state_topic: tree.deviceState(deviceId), availability };
@@ -198,7 +242,13 @@ function entitiesOf(device: DeviceSnapshot, shown: Shown, tree: TopicTree): Enti
       },
     },
   ];
-  if (lock !== undefined) entities.push(...lockEntities(ofState, tellsOfBolt(lock.observes)));
+  if (lock !== undefined) {
+    const shownAlone = lockEntities(ofState, tellsOfBolt(lock.observes));
+    entities.push(
+      ...(commands ? [commandableLock(device, ofState, tree), ...shownAlone.slice(1)] : shownAlone),
+      operations(deviceId, availability, tree),
+    );
+  }
   if (noise !== undefined) {
     const intervalMs = Math.max(1_000, noise.expectedIntervalMs);
     entities.push(
@@ -226,6 +276,7 @@ function entitiesOf(device: DeviceSnapshot, shown: Shown, tree: TopicTree): Enti
           device_class: 'sound',
         },
       },
+      ...(commands ? thresholds.map((threshold) => thresholdNumber(threshold, ofState, tree)) : []),
     );
   }
   if (shown.battery) entities.push(...batteryEntities(ofState));

@@ -65,7 +65,7 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
 
   const monitorOn = (publisher: MonitorConnection, config: MonitorSection, configDigest: string) =>
     startMonitor({
-      ...{ gateway, publisher, metrics, log, random, config, configDigest, audit },
+      ...{ gateway, publisher, metrics, log, random, config, configDigest, audit, broker: config.mqtt },
       ...(logTap && { logTap }),
     });
   const begin = (config: MonitorSection, configDigest: string) => {

@@ -10,6 +10,7 @@ import { HomeAssistant, homeAssistantStatus } from './home-assistant.ts';
 import type { LogTap } from './log-tap.ts';
 import { LogTopic } from './log-topic.ts';
 import type { Metrics } from './metrics.ts';
+import { MqttCommands } from './mqtt-commands.ts';
 import { NoiseTopics } from './noise-topics.ts';
 import { Outbox, type RetainedTopic } from './outbox.ts';
 import type { MonitorPublisher } from './publisher.ts';
@@ -28,6 +29,10 @@ export interface MonitorConfig {
   readonly baseTopic: string;
   /** Announce everything to Home Assistant. */
   readonly homeAssistant: boolean;
+  /** Obey commands on the command topic. */
+  readonly commands?: boolean;
+  /** Where people reach the console. */
+  readonly consoleUrl?: string | undefined;
   /** Milliseconds between two health messages. */
   readonly intervalMs: number;
 }
@@ -43,6 +48,8 @@ export interface MonitorOptions {
   readonly publisher: MonitorPublisher;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The broker's name in the configuration. */
+  readonly broker?: string;
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly config: MonitorConfig;
@@ -100,7 +107,7 @@ export class MqttMonitor {
       configDigest: options.configDigest,
     });
     const devices = gateway.devices.list();
-    const announcer = new HomeAssistant(identity, tree);
+    const announcer = new HomeAssistant(identity, tree, config);
     const homeAssistant = config.homeAssistant ? announcer : undefined;
     this.#gatewayDiscovery = homeAssistant?.ofGateway(devices) ?? [];
     for (const device of devices)
@@ -126,6 +133,7 @@ export class MqttMonitor {
     this.#unsubscribe = [...this.#listen(), publisher.onConnect(() => this.#connected()), this.#contradictLateWills()];
     if (homeAssistant) this.#unsubscribe.push(this.#greetHomeAssistant());
     if (logTap) this.#unsubscribe.push(this.#listenToLog(logTap));
+    if (config.commands) this.#unsubscribe.push(this.#takeCommands());
     this.#healthTimer = this.#nextHealth();
     this.#lookAtUnopened();
     if (outbox.connected) this.#connected();
@@ -158,13 +166,16 @@ export class MqttMonitor {
       gateway.attempts.onChange((attempt) => {
         this.#attempts.heard(attempt);
         // A threshold may have gone, and what it found exceeded with it.
-        if (attempt.subject?.kind === 'noise_threshold') this.#stateChanged(attempt.deviceId);
+        if (attempt.subject?.kind === 'noise_threshold') this.#lookAt(attempt.deviceId);
       }),
       gateway.devices.onReport((device, report) => {
         this.#devices.get(device.deviceId)?.heard(device, report);
         if (report.kind === 'noise' && device.noise) this.#noise.level(device.deviceId, device.noise);
       }),
-      gateway.events.onEvent((event) => this.#events.heard(event)),
+      gateway.events.onEvent((event) => {
+        this.#events.heard(event);
+        if (event.eventType.startsWith('space.')) for (const deviceId of this.#devices.keys()) this.#lookAt(deviceId);
+      }),
       gateway.noise.onEpisode(({ threshold }) => this.#stateChanged(threshold.deviceId)),
     ];
   }
@@ -174,6 +185,13 @@ export class MqttMonitor {
       this.#auditTimer = undefined;
       this.#outbox.changed(this.#auditHead);
     }, AUDIT_MS);
+  }
+
+  /** What people said of it may have changed. */
+  #lookAt(deviceId: string): void {
+    const snapshot = this.#options.gateway.devices.get(deviceId);
+    if (snapshot) this.#devices.get(deviceId)?.look(snapshot);
+    this.#stateChanged(deviceId);
   }
 
   #stateChanged(deviceId: string): void {
@@ -214,6 +232,24 @@ export class MqttMonitor {
       this.#jitterTimer?.cancel();
       this.#jitterTimer = gateway.clock.setTimer(() => this.#outbox.tellAll(), random() * JITTER_MS);
     });
+  }
+
+  #takeCommands(): Unsubscribe {
+    const { gateway, publisher, log, broker = 'main' } = this.#options;
+    const { command: topic, commandAnswers } = this.#tree;
+    let answers = 0;
+    const commands = new MqttCommands({
+      ...{ gateway, log, broker, topic },
+      clear: () => this.#outbox.clear(topic),
+      tell: (answer) => {
+        answers += 1;
+        this.#outbox.happened(`answer ${answers}`, () =>
+          this.#outbox.say(commandAnswers, topicRules.answer, JSON.stringify(answer)),
+        );
+      },
+      isOldBroker: () => publisher.protocolVersion === 4,
+    });
+    return publisher.subscribe(topic, (message) => commands.heard(message), true);
   }
 
   #listenToLog(tap: LogTap): Unsubscribe {
@@ -263,6 +299,8 @@ export class MqttMonitor {
         announcer.filter,
       ],
       isOurs: (topic) => {
+        const threshold = /_threshold-([^/_]+)\/config$/.exec(topic)?.[1];
+        if (threshold !== undefined && gateway.noise.get(threshold) === undefined) return false;
         if (!topic.startsWith(`${base}/`)) return announcing && announcer.isGood(topic, deviceOf, ofGateway);
         const [kind, second = '', third = ''] = topic.slice(base.length + 1).split('/');
         return deviceOf(kind === 'attempts' ? third : second) !== undefined;

@@ -33,5 +33,6 @@ export interface MonitorPublisher {
   /** Called at each connect, after `state` became up. */
   onConnect(listener: () => void): Unsubscribe;
   /** Listens over reconnects, until called off. */
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  /** @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent */
+  subscribe(filter: string, listener: (message: MqttMessage) => void, asPublished?: boolean): Unsubscribe;
 }

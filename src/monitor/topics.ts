@@ -24,6 +24,7 @@ export const topicRules = {
   availability: { schema: 'strikeplate.availability.v1', qos: 1, retain: true, contentType: 'text/plain' },
   event: { schema: 'strikeplate.event.v1', qos: 1, retain: false, expirySeconds: 600 },
   noiseLevel: { schema: 'strikeplate.noise_level.v1', qos: 0, retain: false, expirySeconds: 120, onlyNow: true },
+  answer: { schema: 'strikeplate.command_answer.v1', qos: 1, retain: false, expirySeconds: 60 },
   log: { schema: 'strikeplate.log.v1', qos: 0, retain: false, expirySeconds: 60 },
   discovery: { schema: 'homeassistant.config', qos: 1, retain: true },
 } as const satisfies Record<string, TopicRule>;
@@ -55,6 +56,16 @@ export class TopicTree {
 
   get log(): string {
     return `${this.base}/log`;
+  }
+
+  /** Where commands are taken, where they are switched on. */
+  get command(): string {
+    return `${this.base}/command`;
+  }
+
+  /** What became of them. */
+  get commandAnswers(): string {
+    return `${this.base}/command/answers`;
   }
 
   attempt(actionAttemptId: string): string {

@@ -25,7 +25,7 @@ export function idOf(column: Column): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-type ActorTuple = ['api_key', string, string, string] | ['cli', string] | ['schedule'] | ['reconcile'];
+type ActorTuple = ['api_key', string, string, string] | ['cli' | 'mqtt', string] | ['schedule'] | ['reconcile'];
 
 export function actorParameter(actor: Actor): string {
   const tuple = (): ActorTuple => {
@@ -34,6 +34,8 @@ export function actorParameter(actor: Actor): string {
         return ['api_key', actor.keyId, actor.name, actor.address];
       case 'cli':
         return ['cli', actor.name];
+      case 'mqtt':
+        return ['mqtt', actor.name];
       case 'schedule':
       case 'reconcile':
         return [actor.kind];
@@ -49,6 +51,8 @@ export function actorOf(column: Column): Actor {
       return { kind: 'api_key', keyId: tuple[1], name: tuple[2], address: tuple[3] };
     case 'cli':
       return { kind: 'cli', name: tuple[1] };
+    case 'mqtt':
+      return { kind: 'mqtt', name: tuple[1] };
     case 'schedule':
     case 'reconcile':
       return { kind: tuple[0] };

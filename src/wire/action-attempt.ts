@@ -78,7 +78,7 @@ export const attemptHistorySchema = z
     accepted_at: z.string(),
     settled_at: z.string().nullable(),
     actor: z.object({
-      kind: z.enum(['api_key', 'cli', 'schedule', 'reconcile']),
+      kind: z.enum(['api_key', 'cli', 'mqtt', 'schedule', 'reconcile']),
       api_key_id: z.string().optional(),
       name: z.string().optional(),
       address: z.string().optional(),
@@ -116,7 +116,7 @@ export function attemptHistory(attempt: AttemptRecord, history: AttemptRecord['h
             // Of another key than the one that looks, where that one is restricted, neither is told.
             ...(actor.keyId !== '' && { api_key_id: actor.keyId, address: actor.address }),
           }
-        : actor.kind === 'cli'
+        : actor.kind === 'cli' || actor.kind === 'mqtt'
           ? { kind: actor.kind, name: actor.name }
           : { kind: actor.kind },
     history: history.map(({ state, at, reason, evidence }) => ({

@@ -16,6 +16,8 @@ export interface MonitorFixtureOptions {
   readonly store?: MemoryStore;
   readonly publisher?: RecordingPublisher;
   readonly homeAssistant?: boolean;
+  readonly commands?: boolean;
+  readonly consoleUrl?: string;
   readonly identity?: Partial<GatewayIdentity>;
   readonly links?: () => readonly LinkReport[];
   /** Slugs of the devices that are configured; `front` is a lock, `hall` a sensor. */
@@ -61,7 +63,10 @@ export async function monitorFixture(options: MonitorFixtureOptions = {}) {
     metrics,
     log,
     random: () => 0.5,
-    config: { baseTopic: base, homeAssistant: options.homeAssistant ?? false, intervalMs: 30_000 },
+    config: {
+      ...{ baseTopic: base, homeAssistant: options.homeAssistant ?? false, intervalMs: 30_000 },
+      ...{ commands: options.commands ?? false, consoleUrl: options.consoleUrl },
+    },
     configDigest: 'c0ffee',
     logTap,
   });

@@ -22,7 +22,11 @@ export class RecordingPublisher implements MonitorPublisher {
   #state: LinkState = { status: 'down', reason: 'starting', hint: '' };
   readonly #waiting: Said[] = [];
   readonly #connectListeners = new Set<() => void>();
-  readonly #subscriptions = new Set<{ filter: string; listener: (message: MqttMessage) => void }>();
+  readonly #subscriptions = new Set<{
+    filter: string;
+    listener: (message: MqttMessage) => void;
+    asPublished: boolean;
+  }>();
 
   get state(): LinkState {
     return this.#state;
@@ -50,8 +54,8 @@ export class RecordingPublisher implements MonitorPublisher {
     return () => this.#connectListeners.delete(listener);
   }
 
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
-    const subscription = { filter, listener };
+  subscribe(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
+    const subscription = { filter, listener, asPublished };
     this.#subscriptions.add(subscription);
     queueMicrotask(() => this.#sendRetained(subscription));
     return () => this.#subscriptions.delete(subscription);
@@ -78,7 +82,7 @@ export class RecordingPublisher implements MonitorPublisher {
   /** Somebody else publishes. */
   others(topic: string, payload: string, retain = false): void {
     if (retain) this.retained.set(topic, payload);
-    this.#deliver(topic, payload, false);
+    this.#deliver(topic, payload, retain);
   }
 
   on(topic: string): Said[] {
@@ -99,7 +103,7 @@ export class RecordingPublisher implements MonitorPublisher {
         if (next.payload === '') this.retained.delete(next.topic);
         else this.retained.set(next.topic, next.payload);
       }
-      this.#deliver(next.topic, next.payload, false);
+      this.#deliver(next.topic, next.payload, next.retain);
     }
   }
 
@@ -109,8 +113,11 @@ export class RecordingPublisher implements MonitorPublisher {
       if (topicMatches(filter, topic)) listener({ topic, payload: Buffer.from(payload), retained: true });
   }
 
-  #deliver(topic: string, payload: string, retained: boolean): void {
-    for (const { filter, listener } of [...this.#subscriptions])
+  /** A broker says of a fresh message that it is retained to those alone who asked for it, over MQTT 5. */
+  #deliver(topic: string, payload: string, retain: boolean): void {
+    for (const { filter, listener, asPublished } of [...this.#subscriptions]) {
+      const retained = retain && asPublished && this.protocolVersion === 5;
       if (topicMatches(filter, topic)) listener({ topic, payload: Buffer.from(payload), retained });
+    }
   }
 }

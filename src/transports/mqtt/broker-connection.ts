@@ -186,9 +186,10 @@ export class BrokerConnection {
    * Resolves with the SUBACK's code for each filter: the granted QoS, or 0x80 and above for a refusal.
    * @throws BrokerFailure when the connection closed first
    */
-  subscribe(filters: readonly string[], qos: 0 | 1): Promise<readonly number[]> {
+  subscribe(filters: readonly string[], qos: 0 | 1, asPublished = false): Promise<readonly number[]> {
     return this.#answered('a SUBSCRIBE', (done) => {
-      this.#client.subscribe([...filters], { qos }, (error, _granted, packet) => {
+      // Over 3.1.1 mqtt.js leaves `rap`, "retain as published", out.
+      this.#client.subscribe([...filters], { qos, ...(asPublished && { rap: true }) }, (error, _granted, packet) => {
         if (packet !== undefined) done(undefined, packet.granted.map(Number));
         else done(error ?? new Error('no SUBACK'));
       });

@@ -5,6 +5,8 @@ import { hasWildcard, matches } from './topic-filter.ts';
 interface Entry {
   readonly filter: string;
   readonly listener: (message: MqttMessage) => void;
+  /** Wants to know of each message whether its sender wished it to be retained. */
+  readonly asPublished: boolean;
   /** Topics whose retained message this listener has had on this connection. */
   readonly hadRetained: Set<string>;
 }
@@ -32,8 +34,9 @@ export class SubscriptionBook {
     this.#log = log;
   }
 
-  add(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
-    const entry: Entry = { filter, listener, hadRetained: new Set() };
+  /** @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent */
+  add(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
+    const entry: Entry = { filter, listener, asPublished, hadRetained: new Set() };
     const entries = this.#entries.get(filter) ?? new Set();
     entries.add(entry);
     this.#entries.set(filter, entries);
@@ -54,6 +57,11 @@ export class SubscriptionBook {
 
   get filters(): IterableIterator<string> {
     return this.#entries.keys();
+  }
+
+  /** Whether whoever listens to it wants messages as they were published. */
+  wantsAsPublished(filter: string): boolean {
+    return [...(this.#entries.get(filter) ?? [])].some(({ asPublished }) => asPublished);
   }
 
   has(filter: string): boolean {
@@ -90,7 +98,7 @@ export class SubscriptionBook {
   }
 
   #hand(entry: Entry, message: MqttMessage): void {
-    if (message.retained) {
+    if (message.retained && !entry.asPublished) {
       if (entry.hadRetained.has(message.topic)) return;
       entry.hadRetained.add(message.topic);
     }

@@ -132,9 +132,12 @@ export class MqttTelemetryClient {
     this.#pump();
   }
 
-  /** Listens until it is called off, over reconnects. */
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
-    const remove = this.#book.add(filter, listener);
+  /**
+   * Listens until it is called off, over reconnects.
+   * @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent
+   */
+  subscribe(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
+    const remove = this.#book.add(filter, listener, asPublished);
     this.#subscribeSoon();
     return () => {
       remove();
@@ -170,7 +173,10 @@ export class MqttTelemetryClient {
   async #subscribe(connection: BrokerConnection): Promise<void> {
     const { subscribe, unsubscribe } = this.#book.takeChanges();
     if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
-    if (subscribe.length > 0) await connection.subscribe(subscribe, 1);
+    const asPublished = subscribe.filter((filter) => this.#book.wantsAsPublished(filter));
+    const others = subscribe.filter((filter) => !asPublished.includes(filter));
+    if (others.length > 0) await connection.subscribe(others, 1);
+    if (asPublished.length > 0) await connection.subscribe(asPublished, 1, true);
   }
 
   #connected(): void {
