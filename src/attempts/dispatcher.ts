@@ -102,7 +102,11 @@ export class Dispatcher {
   ): Promise<AttemptRecord> {
     const { store, registry, clock, book } = this.#options;
     this.#assertOpen();
-    const { name, limits } = registry.require(command.deviceId).snapshot;
+    // What concerns no device has no limits: it is done.
+    const { name, limits } =
+      command.actionType === 'RESET_SANDBOX_WORKSPACE'
+        ? { name: 'The gateway', limits: { code: { sendByMs: 0, deadlineMs: 0 } } }
+        : registry.require(command.deviceId).snapshot;
     const attempt = new Attempt(this.#facts({ ...command, limits: limits.code }, name, origin), {
       clock,
       intent: false,

@@ -71,6 +71,18 @@ const sentences: Record<
     not: (name) => `${name} was not told when to lock itself`,
     maybe: (name) => `It is not known whether ${name} locks itself as it was told to`,
   },
+  SIMULATE_KEYPAD_CODE_ENTRY: {
+    not: (name) => `Nobody typed a code at ${name}`,
+    maybe: (name) => `It is not known whether somebody typed a code at ${name}`,
+  },
+  SIMULATE_MANUAL_LOCK_VIA_KEYPAD: {
+    not: (name) => `Nobody locked ${name} at its keypad`,
+    maybe: (name) => `It is not known whether somebody locked ${name} at its keypad`,
+  },
+  RESET_SANDBOX_WORKSPACE: {
+    not: (name) => `${name} was not reset`,
+    maybe: (name) => `It is not known whether ${name} was reset`,
+  },
 };
 
 /** "Front door was not unlocked", for the start of messages. */

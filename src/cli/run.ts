@@ -10,6 +10,7 @@ import { formatProblem } from '../config/problems.ts';
 import { LogTap } from '../monitor/log-tap.ts';
 import { loadRecognisers } from '../onboarding/bluetooth-findings.ts';
 import { placesOf } from '../simulation/places.ts';
+import { PlayedDevices } from '../simulation/played-devices.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
@@ -82,13 +83,12 @@ async function runConfig(
   const key = demoKeyFile === undefined ? undefined : await demoKey(demoKeyFile, apiKeysFile, clock.wallTime);
   const simulatedLines = new SimulatedLines();
   const simulatedRadios = new SimulatedRadios();
-  const radios = await startRadios(config, catalogues, simulatedRadios, log);
+  const played = new PlayedDevices();
+  const radios = await startRadios(config, catalogues, { simulatedRadios, played }, log);
+  const places = placesOf(config, { lines: simulatedLines });
+  const world = { clock, random: Math.random, log };
   const play = (peers: LoadedConfig['simulation']) =>
-    startSimulation(peers, catalogues.simulators, placesOf(config, { lines: simulatedLines }), {
-      clock,
-      random: Math.random,
-      log,
-    }).catch((error: unknown) => {
+    startSimulation(peers, catalogues.simulators, places, world, played).catch((error: unknown) => {
       throw cannotPlay(error);
     });
   // Units are on their line before the gateway looks for them; those behind a broker need it to be there first.
@@ -100,6 +100,7 @@ async function runConfig(
     clock,
     simulatedLines,
     simulatedRadios,
+    played,
     newDatabase,
     makeBackup: () => backupInOwnProcess(config, terminal),
     recognisers: () => loadRecognisers(catalogues.drivers),
@@ -151,14 +152,14 @@ function logStream(config: LoadedConfig, { env }: Terminal): { write(line: strin
 async function startRadios(
   config: LoadedConfig,
   { simulators }: Catalogues,
-  simulatedRadios: SimulatedRadios,
+  { simulatedRadios, played }: { readonly simulatedRadios: SimulatedRadios; readonly played: PlayedDevices },
   log: Logger,
 ): Promise<Running | undefined> {
   if (!config.simulation.some(isOnRadio)) return undefined;
   const clock = systemClock;
   try {
     const ctx = { clock, random: Math.random, log, buttonsHeld: false };
-    const radios = await playRadios(config, simulators, simulatedRadios, ctx);
+    const radios = await playRadios(config, simulators, simulatedRadios, ctx, played);
     const pairings = pairingFilesOf(config, randomBytes);
     await pairSimulated(config, radios.waiting, { clock, log, simulatedRadios, pairings });
     return radios;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { Secret } from '../contract/index.ts';
 import { placesOf } from '../simulation/places.ts';
+import type { PlayedDevices } from '../simulation/played-devices.ts';
 import {
   type DeviceMemory,
   type Running,
@@ -30,6 +31,7 @@ export async function playRadios(
   simulators: SimulatorCatalogue,
   radios: SimulatedRadios,
   { buttonsHeld, ...ctx }: SimulationContext & { readonly buttonsHeld: boolean },
+  played?: PlayedDevices,
 ): Promise<PlayedRadios> {
   const waiting = new Map<string, ReadonlyMap<string, Secret>>();
   const places = placesOf(config, {
@@ -38,7 +40,7 @@ export async function playRadios(
     memory: memoryFiles(config),
     onWaiting: (address, answers) => waiting.set(address, answers),
   });
-  const { close } = await startSimulation(config.simulation.filter(isOnRadio), simulators, places, ctx);
+  const { close } = await startSimulation(config.simulation.filter(isOnRadio), simulators, places, ctx, played);
   return { waiting, close };
 }
 

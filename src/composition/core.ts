@@ -24,8 +24,10 @@ import { EventLog } from '../events/event-log.ts';
 import type { Gateway, GatewayIdentity, LinkReport } from '../model/gateway.ts';
 import { type Permission, reaches } from '../model/permission.ts';
 import type { WebhookRecord } from '../model/records.ts';
+import type { PlayedDevice } from '../model/sandbox.ts';
 import type { Store } from '../model/store.ts';
 import { NoiseService } from '../noise/noise-service.ts';
+import { SandboxService } from '../sandbox/sandbox-service.ts';
 import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import { WebhookService, type WebhookVault } from '../webhooks/webhook-service.ts';
 import { Serializers } from '../wire/serializers.ts';
@@ -46,6 +48,8 @@ export interface CoreOptions {
   /** Without it only an operator can confirm the time. */
   readonly timeSource?: TimeSource;
   readonly devices: readonly ManagedDeviceOptions[];
+  /** A device that is played in this process; undefined for a real one. */
+  readonly played?: (deviceId: string) => PlayedDevice | undefined;
   readonly links: () => readonly LinkReport[];
   /** What an API key may do now; undefined once it is gone. */
   readonly permissionOf: (keyId: string) => Permission | undefined;
@@ -87,6 +91,7 @@ export class Core implements Gateway {
   readonly events: EventLog;
   readonly time: TrustedClock;
   readonly webhooks: WebhookService;
+  readonly sandbox: SandboxService;
   readonly links: () => readonly LinkReport[];
   readonly laneDepth: (deviceId: string) => number;
   readonly #store: Store;
@@ -150,6 +155,8 @@ export class Core implements Gateway {
     this.accessGrants = new AccessGrantService(this.#grants, this.userIdentities, this.spaces);
     this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
     this.webhooks = this.#webhookService(options);
+    const played = options.played ?? (() => undefined);
+    this.sandbox = new SandboxService({ gateway: this, registry, dispatcher, played });
   }
 
   #webhookService(options: CoreOptions): WebhookService {

@@ -23,6 +23,7 @@ import type { LogTap } from '../monitor/log-tap.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
 import type { Recogniser } from '../onboarding/bluetooth-findings.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
+import { PlayedDevices } from '../simulation/played-devices.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
@@ -49,6 +50,8 @@ export interface StartOptions {
   readonly logTap?: LogTap;
   /** Where the simulation lays serial lines without a port. */
   readonly simulatedLines?: SimulatedLines;
+  /** What the simulation plays in this process. */
+  readonly played?: PlayedDevices;
   /** Where the simulation puts Bluetooth adapters without hardware. */
   readonly simulatedRadios?: SimulatedRadios;
   /** Makes a backup of this gateway, in a process of its own. */
@@ -82,6 +85,7 @@ const stopPatienceMs = 2_000;
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { config, log, clock = systemClock, logTap, onFatal } = options;
   const { makeBackup, loadAgain, recognisers = async () => [] } = options;
+  const { played = new PlayedDevices() } = options;
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
   const startup = new Startup();
   try {
@@ -113,6 +117,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
     const keys = await startup.add(() => ApiKeys.open(config.http.apiKeysFile, clock, log, use));
     keys.watch();
+    const configured = new Map(config.devices.map((device) => [device.deviceId, device]));
     const core = new Core({
       identity: await identify(config, clock),
       clock,
@@ -133,6 +138,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
       devices: await managedDevices(config.devices, deviceContext),
       links: () => links.reports(),
+      played: (deviceId) => played.find(configured.get(deviceId)),
     });
     limits.tellEvents((drafts) => core.events.append(drafts));
     isClockSure = () => core.time.moment().sure;

@@ -12,6 +12,7 @@ import type {
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
 } from './records.ts';
+import type { Sandbox } from './sandbox.ts';
 import type { AttemptQuery, EventQuery } from './store.ts';
 
 /** Where a request came from and when. */
@@ -389,6 +390,7 @@ export interface Gateway {
   readonly noise: NoiseThresholds;
   readonly events: Events;
   readonly webhooks: Webhooks;
+  readonly sandbox: Sandbox;
   readonly time: ClockTrust;
   links(): readonly LinkReport[];
   /** Whether all that the ports show now is on disk: see `Store.kept`, and {@link whenKept}. */

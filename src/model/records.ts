@@ -12,7 +12,10 @@ export type ActionType =
   | 'CREATE_NOISE_THRESHOLD'
   | 'UPDATE_NOISE_THRESHOLD'
   | 'REMOVE_NOISE_THRESHOLD'
-  | 'CONFIGURE_AUTO_LOCK';
+  | 'CONFIGURE_AUTO_LOCK'
+  | 'SIMULATE_KEYPAD_CODE_ENTRY'
+  | 'SIMULATE_MANUAL_LOCK_VIA_KEYPAD'
+  | 'RESET_SANDBOX_WORKSPACE';
 
 export type AttemptStatus = 'pending' | 'success' | 'error';
 
@@ -66,6 +69,7 @@ export interface AttemptRecord {
   /** UUIDv7. */
   readonly actionAttemptId: string;
   readonly actionType: ActionType;
+  /** Of what concerns no device: the gateway's workspace. */
   readonly deviceId: string;
   readonly subject: Subject | undefined;
   readonly actor: Actor;

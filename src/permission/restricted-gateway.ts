@@ -15,6 +15,7 @@ import type {
 } from '../model/gateway.ts';
 import { type Permission, reaches } from '../model/permission.ts';
 import type { Actor, AttemptRecord, EventRecord } from '../model/records.ts';
+import type { Sandbox } from '../model/sandbox.ts';
 import { accessGrantsIn, spacesIn, userIdentitiesIn } from './restricted-grants.ts';
 import { wholeGatewayOnly } from './whole-gateway.ts';
 
@@ -42,6 +43,7 @@ export function restrictedGateway(gateway: Gateway, permission: Permission): Gat
     noise: noiseIn(view),
     events: eventsIn(view),
     webhooks: webhooksIn(view),
+    sandbox: sandboxIn(view),
     time: timeIn(view),
     links: () => [],
     kept: () => gateway.kept(),
@@ -109,6 +111,30 @@ function doorsIn(view: View): Doors {
     lock: within(view, (id, origin) => doors.lock(id, origin)),
     unlock: within(view, (id, origin) => doors.unlock(id, origin)),
     configureAutoLock: within(view, (id, wanted, origin) => doors.configureAutoLock(id, wanted, origin)),
+  };
+}
+
+function sandboxIn(view: View): Sandbox {
+  const { sandbox } = view.gateway;
+  return {
+    get isWhole() {
+      return sandbox.isWhole;
+    },
+    eventsOf: (id) => (view.sees(id) ? sandbox.eventsOf(id) : undefined),
+    simulate: (id, event) => {
+      assertDevice(view, id);
+      sandbox.simulate(id, event);
+    },
+    typeCode: within(view, (id, code, origin) => sandbox.typeCode(id, code, origin)),
+    lockAtKeypad: within(view, (id, origin) => sandbox.lockAtKeypad(id, origin)),
+    programCode: within(view, (id, code, name) => sandbox.programCode(id, code, name)),
+    triggerNoise: (id) => {
+      assertDevice(view, id);
+      sandbox.triggerNoise(id);
+    },
+    reset: async () => {
+      throw wholeGatewayOnly('/workspaces/reset_sandbox');
+    },
   };
 }
 

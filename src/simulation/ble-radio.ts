@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { SimulatedNuki } from '../../drivers/ble/nuki/simulator.ts';
+import { NukiHands } from '../../drivers/ble/nuki/simulator-hands.ts';
 import { SimulatedOmron } from '../../drivers/ble/omron-sound/simulator.ts';
 import { BluetoothAddress } from '../config/field-types.ts';
 import { type GattPeripheral, Secret, type Timer } from '../contract/index.ts';
+import type { PlayedDevice } from '../model/sandbox.ts';
+import type { Player } from './played-devices.ts';
 import { AdapterBay } from './radio/adapter-bay.ts';
 import { Air } from './radio/air.ts';
 import { type PeripheralCarrier, servePeripheral } from './radio/peripheral-host.ts';
@@ -48,6 +51,14 @@ const BROADCAST_MS = 2_000;
 interface Playing {
   readonly peripheral: GattPeripheral;
   readonly stop: () => void;
+  /** What can be done to it. @param range how it goes out of range and comes back, where both are in this process */
+  readonly played?: (range: Range | undefined) => PlayedDevice;
+}
+
+/** Whether a device is near enough to be heard. */
+interface Range {
+  leave(): void;
+  arrive(): void;
 }
 
 /** Bluetooth LE devices, with a radio that takes as long as a real one: connection events, advertising intervals. */
@@ -60,20 +71,28 @@ export const bleRadioSimulator = defineSimulator({
       for (const stop of stops.reverse()) stop();
     };
     try {
-      const carriers = carriersAt(place, devices, ctx, stops);
+      const { carriers, air } = carriersAt(place, devices, ctx, stops);
+      const players: Player[] = [];
       for (const [at, device] of devices.entries()) {
         const carrier = carriers[at];
         if (carrier === undefined) break;
-        const { peripheral, stop } = play(device, place, ctx);
+        const { peripheral, stop, played } = play(device, place, ctx);
         stops.push(stop);
         const running = await servePeripheral(peripheral, carrier);
         stops.push(() => running.stop());
+        const { address } = device;
+        const range = air && { leave: () => air.leave(address), arrive: () => air.arrive(address) };
+        const one = played?.(range);
+        if (one)
+          players.push(({ link }) =>
+            link.kind === 'ble' && link.name === place.name && link.address === address ? one : undefined,
+          );
       }
+      return { players, close };
     } catch (error) {
       await close();
       throw error;
     }
-    return { close };
   },
 });
 
@@ -83,7 +102,7 @@ function carriersAt(
   devices: readonly DeviceSettings[],
   { clock, random }: SimulationContext,
   stops: (() => void)[],
-): readonly PeripheralCarrier[] {
+): { readonly carriers: readonly PeripheralCarrier[]; readonly air?: Air } {
   if (at === 'nowhere')
     throw new Error(
       `The simulation cannot play on the Bluetooth adapter ${name}: the gateway uses it. Give it a dongle of its own: ` +
@@ -92,13 +111,13 @@ function carriersAt(
   if ('uart' in at) {
     if (devices.length > 1)
       throw new Error(`One dongle plays one Bluetooth device, and the simulation on ${name} has ${devices.length}.`);
-    return [{ uart: at.uart, baudRate: at.baudRate }];
+    return { carriers: [{ uart: at.uart, baudRate: at.baudRate }] };
   }
   const air = new Air({ clock, random, pacing: 'events' });
   const bay = new AdapterBay(air);
   bay.plugIn();
   stops.push(at.radios.lay(name, bay));
-  return devices.map(({ address }) => ({ controller: air.plug(address) }));
+  return { air, carriers: devices.map(({ address }) => ({ controller: air.plug(address) })) };
 }
 
 function play(device: DeviceSettings, place: BlePlace, ctx: SimulationContext): Playing {
@@ -135,6 +154,29 @@ function playNuki(device: z.output<typeof nuki>, place: BlePlace, { clock }: Sim
     stop: () => {
       button?.cancel();
       lock.stop();
+    },
+    played: (range) => playedNuki(lock, device.codes > 0, range),
+  };
+}
+
+function playedNuki(lock: SimulatedNuki, hasKeypad: boolean, range: Range | undefined): PlayedDevice {
+  const hands = new NukiHands(lock);
+  const connect = () => {
+    hands.rememberAgain();
+    range?.arrive();
+  };
+  return {
+    events: { connect, ...(range && { disconnect: () => range.leave() }), remove: () => hands.forgetEverybody() },
+    // A code that somebody puts in with the app is found by the gateway's daily look alone: that is not played.
+    ...(hasKeypad && {
+      typeCode: (digits: string) => {
+        lock.typeCode(Number(digits));
+      },
+      lockAtKeypad: () => hands.lockAtKeypad(),
+    }),
+    reset: () => {
+      connect();
+      hands.reset();
     },
   };
 }

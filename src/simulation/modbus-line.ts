@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
+import { SimulatedLine, type SimulatedUnit } from '../../drivers/serial/modbus/simulated-line.ts';
 import { SimulatedNoiseTransmitter } from '../../drivers/serial/modbus-noise/simulator.ts';
 import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
-import type { Clock, Timer } from '../contract/index.ts';
+import type { Clock } from '../contract/index.ts';
+import type { SimulatedEvent } from '../model/sandbox.ts';
+import type { Player } from './played-devices.ts';
+import { Room } from './rooms.ts';
 import { playOnSerial } from './serial-place.ts';
-import { defineSimulator, type SimulationContext } from './simulator.ts';
+import { defineSimulator } from './simulator.ts';
 
 const unit = z.int().min(1).max(247).describe('Address on the line.');
 
@@ -51,6 +54,7 @@ export const modbusLineSimulator = defineSimulator({
   async start(place, { echo, units }, ctx) {
     const line = new SimulatedLine({ clock: ctx.clock, baudRate: place.line.baudRate, echo });
     const rooms: Room[] = [];
+    const players: Player[] = [];
     for (const chosen of units) {
       if (chosen.kind === 'relay_board') {
         const { dialect, channels, inputs } = chosen;
@@ -63,15 +67,21 @@ export const modbusLineSimulator = defineSimulator({
         });
         for (const entry of chosen.doors) hang(entry, board, ctx.clock);
         line.add(board);
+        players.push(player(place.name, 'serial/modbus-relay', line, board));
       } else {
         const { level_db: level, function_code: functionCode, register } = chosen;
         const transmitter = new SimulatedNoiseTransmitter({ unit: chosen.unit, level, functionCode, register });
         line.add(transmitter);
-        rooms.push(new Room(transmitter, level, ctx));
+        const wanders = { by: 3, everyMs: ROOM_MS };
+        const room = new Room(level, wanders, ctx, (heard) => transmitter.hear(heard));
+        room.wander();
+        rooms.push(room);
+        players.push(player(place.name, 'serial/modbus-noise', line, transmitter, room));
       }
     }
     const stop = await playOnSerial(place, line, ctx);
     return {
+      players,
       async close() {
         for (const room of rooms) room.close();
         await stop();
@@ -93,19 +103,27 @@ function hang(entry: z.output<typeof door>, board: SimulatedRelayBoard, clock: C
   });
 }
 
-/** A room whose level wanders about where it was set. */
-class Room {
-  #timer: Timer | undefined;
-
-  constructor(transmitter: SimulatedNoiseTransmitter, level: number, { clock, random }: SimulationContext) {
-    const wander = () => {
-      transmitter.hear(level + (random() - 0.5) * 3);
-      this.#timer = clock.setTimer(wander, ROOM_MS);
-    };
-    wander();
-  }
-
-  close(): void {
-    this.#timer?.cancel();
-  }
+/** A unit can be without power, which nobody hears of on the line. */
+function player(line: string, driver: string, bus: SimulatedLine, unit: SimulatedUnit, room?: Room): Player {
+  let isThere = true;
+  const events = {
+    connect: () => {
+      if (!isThere) bus.add(unit);
+      isThere = true;
+    },
+    disconnect: () => {
+      bus.remove(unit.unit);
+      isThere = false;
+    },
+  } satisfies Partial<Record<SimulatedEvent, () => void>>;
+  const played = {
+    events,
+    ...(room && { makeNoise: (level: number, ms: number) => room.makeNoise(level, ms) }),
+    reset: () => {
+      events.connect();
+      room?.reset();
+    },
+  };
+  return ({ driver: { id }, link }) =>
+    id === driver && link.kind === 'serial' && link.name === line && link.unit === unit.unit ? played : undefined;
 }

@@ -4,6 +4,7 @@ import type { BrokerConfig, SimulationConfig } from '../config/loaded-config.ts'
 import type { Clock, Secret } from '../contract/index.ts';
 import type { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import type { LineSettings, SimulatedLines } from '../transports/serial/index.ts';
+import type { PlayedDevices, Player } from './played-devices.ts';
 
 export interface SimulationContext {
   readonly clock: Clock;
@@ -61,6 +62,8 @@ export type AllPlaces = { readonly [Kind in keyof SimulationPlaces]: readonly Si
 
 /** Something that runs until it is closed. */
 export interface Running {
+  /** The devices that it plays, for whoever wants to do something to them. */
+  readonly players?: readonly Player[];
   close(): Promise<void>;
 }
 
@@ -92,9 +95,12 @@ export async function startSimulation(
   catalogue: SimulatorCatalogue,
   places: AllPlaces,
   ctx: SimulationContext,
+  played?: PlayedDevices,
 ): Promise<Running> {
   const up: Running[] = [];
+  const forget: (() => void)[] = [];
   const close = async () => {
+    for (const one of forget) one();
     for (let last = up.pop(); last !== undefined; last = up.pop()) await last.close();
   };
   try {
@@ -103,7 +109,9 @@ export async function startSimulation(
       const place = places[peer.link.kind].find(({ name }) => name === peer.link.name);
       if (simulator === undefined || place === undefined)
         throw new Error(`The simulator ${peer.simulator} on ${peer.link.name} was not checked before it was started`);
-      up.push(await simulator.start(place, peer.settings, ctx));
+      const running = await simulator.start(place, peer.settings, ctx);
+      up.push(running);
+      forget.push(played?.add(running.players ?? []) ?? (() => undefined));
     }
   } catch (error) {
     await close();

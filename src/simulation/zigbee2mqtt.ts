@@ -1,10 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { type SimulatedNoiseSensor, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
+import {
+  type SimulatedLock,
+  type SimulatedNoiseSensor,
+  Zigbee2MqttSimulator,
+} from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import type { BrokerConfig } from '../config/loaded-config.ts';
-import type { Timer } from '../contract/index.ts';
+import type { PlayedDevice, SimulatedEvent } from '../model/sandbox.ts';
 import { readCredentials } from '../transports/mqtt/index.ts';
 import { connectMqttPeer, type MqttPeer, type MqttPeerOptions } from './mqtt-peer.ts';
-import { defineSimulator, type SimulationContext } from './simulator.ts';
+import type { ConfiguredDevice, Player } from './played-devices.ts';
+import { Room } from './rooms.ts';
+import { defineSimulator } from './simulator.ts';
 
 const topicName = z
   .string()
@@ -18,6 +25,12 @@ const lock = z.strictObject({
   battery_percent: z.int().min(0).max(100).default(87),
   motor_ms: z.int().min(0).max(30_000).default(700).describe('How long the motor runs.'),
   pin_slots: z.int().min(0).max(1_000).default(30).describe('Slots of its code memory; 0: it takes no PINs.'),
+  auto_relock_s: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .optional()
+    .describe('Seconds after which it locks itself, 0 for never; it can be told. Left out: it does not have that.'),
 });
 
 const noise = z.strictObject({
@@ -41,29 +54,42 @@ export const zigbee2mqttSimulator = defineSimulator({
     const mqtt = await connect(broker, offline);
     const simulator = new Zigbee2MqttSimulator({ mqtt, clock: ctx.clock, baseTopic });
     const rooms: Room[] = [];
+    const players: Player[] = [];
     for (const device of devices) {
       const friendlyName = device.friendly_name;
-      if (device.kind === 'lock')
-        simulator.addLock({
+      const isMeant = ({ driver, link, settings: own }: ConfiguredDevice) =>
+        driver.id === 'mqtt/zigbee2mqtt' &&
+        link.name === broker.name &&
+        isDeepStrictEqual(topicsIn(own), { base_topic: baseTopic, friendly_name: friendlyName });
+      if (device.kind === 'lock') {
+        const lock = simulator.addLock({
           friendlyName,
           bolt: device.bolt,
           battery: device.battery_percent,
           motorMs: device.motor_ms,
           slots: device.pin_slots,
+          ...(device.auto_relock_s !== undefined && { autoRelockS: device.auto_relock_s }),
         });
-      else {
+        const seat = new Seat(simulator, lock);
+        players.push((one) => (isMeant(one) ? playedLock(seat, lock, device, slotsIn(one.settings)) : undefined));
+      } else {
         const sensor = simulator.addNoiseSensor({ friendlyName, level: device.level_db });
-        rooms.push(new Room(sensor, device.level_db, device.interval_s * 1_000, ctx));
+        const seat = new Seat(simulator, sensor);
+        const wanders = { by: 6, everyMs: device.interval_s * 1_000 };
+        const room = new Room(device.level_db, wanders, ctx, (level) => sensor.measure(level));
+        rooms.push(room);
+        players.push((one) => (isMeant(one) ? playedSensor(seat, room) : undefined));
       }
     }
     simulator.start();
-    for (const room of rooms) room.measure();
+    for (const room of rooms) room.wander();
     // A broker that comes back has forgotten what was retained, or heard the will.
     mqtt.onReconnect(() => {
       simulator.bridge.stop();
       simulator.bridge.start();
     });
     return {
+      players,
       async close() {
         for (const room of rooms) room.close();
         simulator.stop();
@@ -87,27 +113,93 @@ export async function connect(broker: BrokerConfig, will: NonNullable<MqttPeerOp
   }
 }
 
-/** A room whose level wanders about its usual one: enough to see a sensor live, too little to cross a threshold. */
-class Room {
-  readonly #sensor: SimulatedNoiseSensor;
-  readonly #usual: number;
-  readonly #intervalMs: number;
-  readonly #ctx: SimulationContext;
-  #timer: Timer | undefined;
+const topicsIn = (own: unknown) => {
+  const { base_topic, friendly_name } = own as { readonly base_topic?: string; readonly friendly_name?: string };
+  return { base_topic, friendly_name };
+};
 
-  constructor(sensor: SimulatedNoiseSensor, usual: number, intervalMs: number, ctx: SimulationContext) {
-    this.#sensor = sensor;
-    this.#usual = usual;
-    this.#intervalMs = intervalMs;
-    this.#ctx = ctx;
+/** The slots of the code memory that are the gateway's. */
+const slotsIn = (own: unknown) =>
+  (own as { readonly pin_slots?: { readonly first: number; readonly count: number } }).pin_slots;
+
+/** A device's place behind its bridge: it can be away, removed, and there again. */
+class Seat {
+  readonly #simulator: Zigbee2MqttSimulator;
+  readonly #device: SimulatedLock | SimulatedNoiseSensor;
+  #isRemoved = false;
+
+  constructor(simulator: Zigbee2MqttSimulator, device: SimulatedLock | SimulatedNoiseSensor) {
+    this.#simulator = simulator;
+    this.#device = device;
   }
 
-  measure(): void {
-    this.#sensor.measure(this.#usual + (this.#ctx.random() - 0.5) * 6);
-    this.#timer = this.#ctx.clock.setTimer(() => this.measure(), this.#intervalMs);
+  /** @param whenPresent what else being there, or not, means for it */
+  events(whenPresent: (isPresent: boolean) => void): Readonly<Record<SimulatedEvent, () => void>> {
+    const { bridge } = this.#simulator;
+    const { ieeeAddress } = this.#device;
+    return {
+      connect: () => {
+        if (this.#isRemoved) bridge.add(this.#device);
+        this.#isRemoved = false;
+        bridge.setAvailability(ieeeAddress, true);
+        whenPresent(true);
+      },
+      disconnect: () => {
+        bridge.setAvailability(ieeeAddress, false);
+        whenPresent(false);
+      },
+      connect_to_hub: () => bridge.start(),
+      disconnect_from_hub: () => bridge.stop(),
+      remove: () => {
+        if (!this.#isRemoved) bridge.remove(ieeeAddress);
+        this.#isRemoved = true;
+      },
+    };
   }
+}
 
-  close(): void {
-    this.#timer?.cancel();
-  }
+function playedLock(
+  seat: Seat,
+  lock: SimulatedLock,
+  { bolt }: { readonly bolt: 'locked' | 'unlocked' },
+  slots: ReturnType<typeof slotsIn>,
+): PlayedDevice {
+  const events = seat.events((isPresent) => lock.misbehave({ deaf: !isPresent }));
+  const { codes } = lock.keypad;
+  return {
+    events,
+    ...(slots && {
+      typeCode: (digits: string) => {
+        lock.typePin(digits);
+      },
+      lockAtKeypad: () => lock.lockAtKeypad(),
+      programCode: (digits: string) => {
+        // The last free one: the gateway takes the first.
+        const free = Array.from({ length: slots.count }, (_, at) => slots.first + slots.count - 1 - at).find(
+          (slot) => !codes.has(slot),
+        );
+        if (free === undefined || [...codes.values()].includes(digits)) return false;
+        lock.keypad.programAtKeypad(free, digits);
+        return true;
+      },
+    }),
+    reset: () => {
+      events.connect_to_hub();
+      events.connect();
+      lock.reset(bolt);
+    },
+  };
+}
+
+function playedSensor(seat: Seat, room: Room): PlayedDevice {
+  const events = seat.events((isPresent) => room.listen(isPresent));
+  return {
+    events,
+    makeNoise: (level, ms) => room.makeNoise(level, ms),
+    reset: () => {
+      events.connect_to_hub();
+      events.connect();
+      room.reset();
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { tellsOfBolt } from '../contract/index.ts';
 import { batteryStatus } from '../model/battery-status.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import type { SimulatedEvent } from '../model/sandbox.ts';
 import { connectedAccountIdOf } from './connected-account.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings, type WarningSurroundings } from './device-problems.ts';
 import { providerNameOf } from './device-provider.ts';
@@ -24,6 +25,8 @@ export const deviceSchema = z
     can_program_offline_access_codes: z.boolean(),
     can_simulate_connection: z.boolean(),
     can_simulate_disconnection: z.boolean(),
+    can_simulate_hub_connection: z.boolean(),
+    can_simulate_hub_disconnection: z.boolean(),
     can_simulate_removal: z.boolean(),
     can_configure_auto_lock: z.boolean(),
     properties: z.object({
@@ -107,11 +110,13 @@ export interface DeviceSurroundings extends WarningSurroundings {
   readonly exceeded: readonly string[];
   /** The spaces that it is in. */
   readonly spaceIds: readonly string[];
+  /** What can be made to happen to it; undefined for a real one. */
+  readonly simulates?: ReadonlySet<SimulatedEvent> | undefined;
 }
 
 /** Flags come from what the device can do, never from whether it is reachable: callers read them before they call. */
 export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): WireDevice {
-  const { workspaceId, gatewayName, exceeded, spaceIds } = around;
+  const { workspaceId, gatewayName, exceeded, spaceIds, simulates } = around;
   const { lock, accessCodes, noise } = device.capabilities;
   const capabilities: WireDevice['capabilities_supported'] = [];
   if (accessCodes !== undefined) capabilities.push('access_code');
@@ -129,9 +134,11 @@ export function wireDevice(device: DeviceSnapshot, around: DeviceSurroundings): 
     can_program_online_access_codes: accessCodes !== undefined,
     can_unlock_with_code: accessCodes !== undefined,
     can_program_offline_access_codes: false,
-    can_simulate_connection: false,
-    can_simulate_disconnection: false,
-    can_simulate_removal: false,
+    can_simulate_connection: simulates?.has('connect') === true,
+    can_simulate_disconnection: simulates?.has('disconnect') === true,
+    can_simulate_hub_connection: simulates?.has('connect_to_hub') === true,
+    can_simulate_hub_disconnection: simulates?.has('disconnect_from_hub') === true,
+    can_simulate_removal: simulates?.has('remove') === true,
     can_configure_auto_lock: device.capabilities.autoLock !== undefined,
     properties: {
       online: device.health.status === 'online',

@@ -36,12 +36,13 @@ export class Serializers {
   }
 
   device(device: DeviceSnapshot): WireDevice {
-    const { identity, noise, spaces } = this.#gateway;
+    const { identity, noise, spaces, sandbox } = this.#gateway;
     return wireDevice(device, {
       workspaceId: identity.workspaceId,
       gatewayName: identity.name,
       ...this.#aroundWarningsOf(device),
       spaceIds: spaces.ofDevice(device.deviceId),
+      simulates: sandbox.eventsOf(device.deviceId),
       exceeded: device.capabilities.noise === undefined ? [] : noise.exceeded(device.deviceId),
     });
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GatewayIdentity } from '../model/gateway.ts';
+import type { Gateway } from '../model/gateway.ts';
 
 export const workspaceSchema = z
   .object({
@@ -18,12 +18,12 @@ export const workspaceSchema = z
 export type Workspace = z.output<typeof workspaceSchema>;
 
 /** The gateway as the one workspace there is. */
-export function workspace(identity: GatewayIdentity): Workspace {
+export function workspace({ identity, sandbox }: Pick<Gateway, 'identity' | 'sandbox'>): Workspace {
   return {
     workspace_id: identity.workspaceId,
     name: identity.name,
     company_name: identity.name,
-    is_sandbox: false,
+    is_sandbox: sandbox.isWhole,
     is_suspended: false,
     connect_partner_name: null,
     connect_webview_customization: {},

@@ -19,6 +19,7 @@ import type { DoorRules } from '../../src/model/device-snapshot.ts';
 import type { GatewayIdentity, LinkReport, Origin } from '../../src/model/gateway.ts';
 import type { Permission } from '../../src/model/permission.ts';
 import type { AttemptRecord } from '../../src/model/records.ts';
+import type { PlayedDevice } from '../../src/model/sandbox.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { WebhookSender } from '../../src/webhooks/webhook-sender.ts';
@@ -57,6 +58,7 @@ export interface FixtureOptions {
   /** Ids of codes and webhooks whose secrets were damaged on disk. */
   readonly damaged?: ReadonlySet<string>;
   readonly devices: readonly FixtureDevice[];
+  readonly played?: (deviceId: string) => PlayedDevice | undefined;
 }
 
 /** Enough of a vault to see that nothing is kept in clear. */
@@ -118,6 +120,7 @@ export function coreFixture(options: FixtureOptions) {
     permissionOf: options.permissionOf ?? (() => undefined),
     ...(options.accessCodes && { accessCodes: options.accessCodes }),
     ...(options.timeSource && { timeSource: options.timeSource }),
+    ...(options.played && { played: options.played }),
     devices: options.devices.map((device) => ({
       description: {
         deviceId: device.slug,

@@ -15,6 +15,7 @@ import { FakeAccessCodes, type FakeHost } from './fake-access-codes.ts';
 import { frontDoor, gate, hall } from './fake-devices.ts';
 import { fakeGrants } from './fake-grants.ts';
 import { FakeNoise } from './fake-noise.ts';
+import { FakeSandbox } from './fake-sandbox.ts';
 import { FakeWebhooks } from './fake-webhooks.ts';
 
 /**
@@ -160,6 +161,7 @@ export class FakeGateway implements Gateway, FakeHost {
   readonly accessGrants = this.#grants.accessGrants;
   time: Gateway['time'] = { confidence: { confirmed: true }, confirm: async () => undefined };
   readonly noise = new FakeNoise(this);
+  readonly sandbox = new FakeSandbox(this);
 
   #eventsPort(): Gateway['events'] {
     const events = this.#events;

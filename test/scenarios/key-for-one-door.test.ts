@@ -194,6 +194,18 @@ const rows: Readonly<Record<string, (of: Belongings) => Record<string, unknown>[
   '/clock/confirm': () => [{}],
   '/workspaces/get': () => [{}],
   '/workspaces/list': () => [{}],
+  '/workspaces/reset_sandbox': () => [{}],
+  '/devices/simulate/connect': ({ device_id }) => [{ device_id }],
+  '/devices/simulate/disconnect': ({ device_id }) => [{ device_id }],
+  '/devices/simulate/connect_to_hub': ({ device_id }) => [{ device_id }],
+  '/devices/simulate/disconnect_from_hub': ({ device_id }) => [{ device_id }],
+  '/devices/simulate/remove': ({ device_id }) => [{ device_id }],
+  '/devices/simulate/paid_subscription': ({ device_id }) => [{ device_id, is_expired: true }],
+  '/connected_accounts/simulate/disconnect': ({ device_id }) => [{ connected_account_id: device_id }],
+  '/locks/simulate/keypad_code_entry': ({ device_id }) => [{ device_id, code: '4821' }],
+  '/locks/simulate/manual_lock_via_keypad': ({ device_id }) => [{ device_id }],
+  '/access_codes/simulate/create_unmanaged_access_code': ({ device_id }) => [{ device_id, name: 'Ben', code: '4821' }],
+  '/noise_sensors/simulate/trigger_noise_threshold': ({ sensor_id }) => [{ device_id: sensor_id }],
   // Their ids are made of what anybody may know, and are no secret: what is behind them is the key's own.
   '/connected_accounts/get': ({ device_id }) => [{ connected_account_id: device_id }],
   '/connected_accounts/list': ({ name, space_id }) => [{}, { search: name }, { space_id }],
@@ -346,6 +358,9 @@ describe('a key for one flat', () => {
       ['POST', '/strikeplate/configuration/devices/remove'],
       ['POST', '/strikeplate/personal_data/forget'],
       ['POST', '/strikeplate/onboarding/list'],
+      ['POST', '/workspaces/reset_sandbox'],
+      ['POST', '/connected_accounts/simulate/disconnect'],
+      ['POST', '/devices/simulate/disconnect_from_hub'],
     ] as const) {
       const { status, text } = await world.send(method, url, undefined, flatKey);
       expect([url, status]).toEqual([url, 403]);

@@ -117,6 +117,15 @@ const anEvent = () => {
 const aWebhook = () => seam.webhooks.create({ url: 'https://example.com/hook', event_types: ['lock.locked'] });
 const setAside = () => seam.devices.update({ device_id, is_managed: false });
 
+/** Made to happen to a device that is played, and to none that is not. */
+const simulated = async (event: string, asked: PromiseLike<unknown>): Promise<void> => {
+  await expect(asked).rejects.toMatchObject({ code: 'unsupported_action', statusCode: 400 });
+  gateway.sandbox.played.add(device_id);
+  expect(await seam.devices.get({ device_id })).toMatchObject({ can_simulate_connection: true });
+  await seam.client.post(`/devices/simulate/${event}`, { device_id });
+  expect(gateway.sandbox.happened).toEqual([event]);
+};
+
 /** With a call of the client's own for each route of Seam's; through its connection for those that are ours. */
 const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
   '/locks/lock_door': () => seam.locks.lockDoor({ device_id }),
@@ -139,6 +148,52 @@ const rows: Readonly<Record<string, () => PromiseLike<unknown>>> = {
   },
   '/locks/get': () => seam.locks.get({ name: 'Front door' }),
   '/locks/list': () => seam.locks.list({ manufacturer: 'yale' }),
+
+  '/locks/simulate/keypad_code_entry': () => {
+    gateway.sandbox.played.add(device_id);
+    return seam.locks.simulate.keypadCodeEntry({ device_id, code: '582914' });
+  },
+  '/locks/simulate/manual_lock_via_keypad': () => {
+    gateway.sandbox.played.add(device_id);
+    return seam.locks.simulate.manualLockViaKeypad({ device_id });
+  },
+  '/devices/simulate/connect': () => simulated('connect', seam.devices.simulate.connect({ device_id })),
+  '/devices/simulate/disconnect': () => simulated('disconnect', seam.devices.simulate.disconnect({ device_id })),
+  '/devices/simulate/connect_to_hub': () =>
+    simulated('connect_to_hub', seam.devices.simulate.connectToHub({ device_id })),
+  '/devices/simulate/disconnect_from_hub': () =>
+    simulated('disconnect_from_hub', seam.devices.simulate.disconnectFromHub({ device_id })),
+  '/devices/simulate/remove': () => simulated('remove', seam.devices.simulate.remove({ device_id })),
+  '/devices/simulate/paid_subscription': async () => {
+    const refused = { code: 'unsupported_action', statusCode: 400 };
+    const simulate = (is_expired: boolean) => seam.devices.simulate.paidSubscription({ device_id, is_expired });
+    await expect(simulate(false)).rejects.toMatchObject(refused);
+    gateway.sandbox.played.add(device_id);
+    await expect(simulate(true)).rejects.toMatchObject(refused);
+    await simulate(false);
+  },
+  '/connected_accounts/simulate/disconnect': async () => {
+    for (const { deviceId } of gateway.deviceList) gateway.sandbox.played.add(deviceId);
+    const { connected_account_id } = await seam.devices.get({ device_id });
+    await seam.connectedAccounts.simulate.disconnect({ connected_account_id });
+    expect(new Set(gateway.sandbox.happened)).toEqual(new Set(['disconnect_from_hub']));
+  },
+  '/access_codes/simulate/create_unmanaged_access_code': async () => {
+    gateway.sandbox.played.add(device_id);
+    const made = await seam.accessCodes.simulate.createUnmanagedAccessCode({ device_id, name: 'Ben', code: '4821' });
+    expect(made).toMatchObject({ name: 'Ben', code: '4821', is_managed: false });
+  },
+  '/noise_sensors/simulate/trigger_noise_threshold': async () => {
+    gateway.sandbox.played.add(sensor.device_id);
+    await seam.noiseSensors.simulate.triggerNoiseThreshold(sensor);
+    expect(gateway.sandbox.happened).toEqual(['noise']);
+  },
+  '/workspaces/reset_sandbox': async () => {
+    await expect(seam.workspaces.resetSandbox()).rejects.toMatchObject({ code: 'unsupported_action' });
+    for (const { deviceId } of gateway.deviceList) gateway.sandbox.played.add(deviceId);
+    expect(await seam.workspaces.get()).toMatchObject({ is_sandbox: true });
+    await seam.workspaces.resetSandbox();
+  },
 
   '/devices/get': () => seam.devices.get({ device_id }),
   '/devices/list': () => seam.devices.list({ device_ids: [device_id, gate.deviceId], custom_metadata_has: {} }),

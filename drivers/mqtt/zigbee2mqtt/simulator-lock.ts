@@ -183,6 +183,20 @@ export class SimulatedLock implements BridgedDevice {
     this.#tell('manual', to === 'locked' ? 'manual_lock' : 'manual_unlock', 0);
   }
 
+  /** Somebody locks it at its keypad, which takes no code. */
+  lockAtKeypad(): void {
+    this.#rest('locked', 'keypad');
+    this.#tell('keypad', 'one_touch_lock', 0);
+  }
+
+  /** As it was at first: it behaves, and its memory is empty. */
+  reset(bolt: 'locked' | 'unlocked' = 'locked'): void {
+    this.behave();
+    this.keypad.codes.clear();
+    this.#rest(bolt, 'manual');
+    this.#tellState();
+  }
+
   /** Somebody types a PIN. @returns whether the lock opened */
   typePin(pin: string): boolean {
     const slot = [...this.keypad.codes].find(([, code]) => code === pin)?.[0];

@@ -162,6 +162,9 @@ export const de: Words = {
     UPDATE_NOISE_THRESHOLD: 'Grenze ändern',
     REMOVE_NOISE_THRESHOLD: 'Grenze entfernen',
     CONFIGURE_AUTO_LOCK: 'Selbstverriegelung einstellen',
+    SIMULATE_KEYPAD_CODE_ENTRY: 'Code-Eingabe simulieren',
+    SIMULATE_MANUAL_LOCK_VIA_KEYPAD: 'Verriegeln am Tastenfeld simulieren',
+    RESET_SANDBOX_WORKSPACE: 'Vorführung zurücksetzen',
   },
   attempts: {
     title: 'Verlauf',

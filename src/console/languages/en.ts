@@ -158,6 +158,9 @@ export const en = {
     UPDATE_NOISE_THRESHOLD: 'Change threshold',
     REMOVE_NOISE_THRESHOLD: 'Remove threshold',
     CONFIGURE_AUTO_LOCK: 'Set auto-lock',
+    SIMULATE_KEYPAD_CODE_ENTRY: 'Simulate a typed code',
+    SIMULATE_MANUAL_LOCK_VIA_KEYPAD: 'Simulate locking at the keypad',
+    RESET_SANDBOX_WORKSPACE: 'Reset the demonstration',
   } as Readonly<Record<string, string>>,
   attempts: {
     title: 'History',

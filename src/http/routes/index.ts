@@ -21,6 +21,7 @@ import { lockRoutes } from './locks.ts';
 import { noiseRoutes } from './noise.ts';
 import { onboardingRoutes } from './onboarding.ts';
 import { type PersonalDataService, personalDataRoutes } from './personal-data.ts';
+import { simulateRoutes } from './simulate.ts';
 import { spaceRoutes } from './spaces.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
 import { userIdentityRoutes } from './user-identities.ts';
@@ -63,6 +64,7 @@ export function gatewayRoutes(
     ...webhookRoutes(),
     ...clockRoutes(),
     ...workspaceRoutes(),
+    ...simulateRoutes(),
     ...(keyAdministration ? apiKeyRoutes(keyAdministration) : []),
     ...(audit ? auditRoutes(audit) : []),
     ...(personalData ? personalDataRoutes(personalData) : []),

@@ -10,7 +10,7 @@ export function workspaceRoutes(): Route[] {
       scopes: [],
       params: z.object({}),
       answer: z.object({ workspace: workspaceSchema }),
-      respond: (_params, { gateway }) => ({ workspace: workspace(gateway.identity) }),
+      respond: (_params, { gateway }) => ({ workspace: workspace(gateway) }),
     }),
     readRoute({
       path: '/workspaces/list',
@@ -18,7 +18,7 @@ export function workspaceRoutes(): Route[] {
       scopes: [],
       params: z.object({}),
       answer: z.object({ workspaces: z.array(workspaceSchema) }),
-      respond: (_params, { gateway }) => ({ workspaces: [workspace(gateway.identity)] }),
+      respond: (_params, { gateway }) => ({ workspaces: [workspace(gateway)] }),
     }),
   ];
 }

@@ -31,6 +31,7 @@ export class Air implements Medium {
   readonly #random: () => number;
   readonly #pacing: Pacing;
   readonly #controllers = new Set<Controller>();
+  readonly #away = new Set<Controller>();
   #plugged = 0;
   #failEstablishing = 0;
   #refuse: { remaining: number; code: number } = { remaining: 0, code: status.success };
@@ -85,6 +86,17 @@ export class Air implements Medium {
     for (const link of this.#demand(address).links) link.recover();
   }
 
+  /** The controller goes out of range: nobody hears it, and its links fall silent. */
+  leave(address: string): void {
+    this.#away.add(this.#demand(address));
+    this.fade(address);
+  }
+
+  arrive(address: string): void {
+    this.#away.delete(this.#demand(address));
+    this.comeBack(address);
+  }
+
   /** The peer ends its links with a reason: by default as a person would, 0x13. */
   kick(address: string, reason: number = status.remoteUserEnded): void {
     for (const link of this.#demand(address).links) link.close(reason, reason);
@@ -113,6 +125,7 @@ export class Air implements Medium {
   }
 
   advertise(from: Controller): void {
+    if (this.#away.has(from)) return;
     const initiator = [...this.#controllers].find((other) => other !== from && other.wants(from.addressOnAir));
     if (initiator !== undefined) this.#connect(initiator, from);
     else for (const other of this.#controllers) if (other !== from) other.hear(from);
