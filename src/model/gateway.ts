@@ -2,9 +2,9 @@ import type { AutoLock, Clock, DeviceReport, LinkState, Secret, Unsubscribe } fr
 import type { WeeklyHours } from './code-hours.ts';
 import type { DeviceSnapshot } from './device-snapshot.ts';
 import type { AccessGrants, Spaces, UserIdentities } from './grants.ts';
+import type { Origin } from './origin.ts';
 import type {
   AccessCodeRecord,
-  Actor,
   AttemptRecord,
   EventRecord,
   HistoryEntry,
@@ -15,14 +15,7 @@ import type {
 import type { Sandbox } from './sandbox.ts';
 import type { AttemptQuery, EventQuery } from './store.ts';
 
-/** Where a request came from and when. */
-export interface Origin {
-  readonly actor: Actor;
-  /** `Clock.now()` when the request was received: `send_by` and `deadline` count from here. */
-  readonly receivedAt: number;
-  /** Committed together with the attempt. */
-  readonly idempotency?: { readonly scope: string; readonly fingerprint: string };
-}
+export type { Origin } from './origin.ts';
 
 /** Attempts as others see them: final only after the settlement is on disk. */
 export interface Attempts {

@@ -1,5 +1,5 @@
 import type { Secret } from '../contract/index.ts';
-import type { Origin } from './gateway.ts';
+import type { Origin } from './origin.ts';
 import type { AttemptRecord, UnmanagedCodeRecord } from './records.ts';
 
 /** What can happen to a device, in the words of Seam's `/devices/simulate/…`. */

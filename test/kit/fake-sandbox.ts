@@ -1,7 +1,15 @@
 import { GatewayError, type Secret } from '../../src/contract/index.ts';
-import type { Origin } from '../../src/model/gateway.ts';
+import type { DeviceSnapshot } from '../../src/model/device-snapshot.ts';
+import type { Gateway, Origin } from '../../src/model/gateway.ts';
+import type { ActionType, AttemptRecord, UnmanagedCodeRecord } from '../../src/model/records.ts';
 import type { Sandbox, SimulatedEvent } from '../../src/model/sandbox.ts';
-import type { FakeGateway } from './fake-gateway.ts';
+
+/** What it needs of the fake gateway. */
+interface Host extends Pick<Gateway, 'clock' | 'identity'> {
+  readonly deviceList: readonly DeviceSnapshot[];
+  readonly accessCodes: { readonly found: UnmanagedCodeRecord[] };
+  accept(actionType: ActionType, deviceId: string, subject: undefined, origin: Origin): Promise<AttemptRecord>;
+}
 
 const everything: readonly SimulatedEvent[] = [
   'connect',
@@ -13,12 +21,12 @@ const everything: readonly SimulatedEvent[] = [
 
 /** Devices are real unless a test says that they are played; then everything can happen to them. */
 export class FakeSandbox implements Sandbox {
-  readonly #gateway: FakeGateway;
+  readonly #gateway: Host;
   readonly played = new Set<string>();
   /** What was made to happen, in order. */
   readonly happened: string[] = [];
 
-  constructor(gateway: FakeGateway) {
+  constructor(gateway: Host) {
     this.#gateway = gateway;
   }
 
