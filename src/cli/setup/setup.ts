@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -13,6 +14,7 @@ import { GatewayError } from '../../contract/index.ts';
 import { createApiKey, revokeApiKey } from '../../http/api-key-changes.ts';
 import { permissionScopes } from '../../model/permission.ts';
 import type { DeviceEntry } from '../../model/reload.ts';
+import { serviceUser } from '../as-user.ts';
 import type { Catalogues } from '../catalogues.ts';
 import { commandDoor } from '../door.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit.ts';
@@ -133,8 +135,13 @@ export async function setup(
       `Applications trust ${authorityFiles(folder).caFile}, and reach the gateway at https://${http.names[0]}:${http.port}.`,
     );
   if (application !== 'none') await makeKey(terminal, keysFile, application);
+  const isServed = isRoot && file === SITE_FILE && serviceUser() !== undefined;
+  const isRestarted =
+    isServed &&
+    (await interview.confirm({ key: 'restart_service', text: 'Start the gateway with it now?', usual: true }));
+  if (isRestarted) execFileSync('systemctl', ['restart', 'strikeplate'], { stdio: 'inherit' });
   progress.done();
-  const verdict = door === 'none' ? exitCodes.ok : await tryDoor(terminal, catalogues, file, door);
+  const verdict = door === 'none' ? exitCodes.ok : await tryDoor(terminal, catalogues, file, door, isRestarted);
   sayWhatIsNext(terminal, file, wanted);
   return verdict;
 }
@@ -269,16 +276,28 @@ async function askForDevices(interview: Interview, found: readonly AnnouncedDevi
   return found.filter(({ entry }) => ids.includes('all') || ids.includes(entry.id)).map(({ entry }) => entry);
 }
 
-/** Starts the gateway for as long as one command takes. */
-async function tryDoor(terminal: Terminal, catalogues: Catalogues, file: string, door: string): Promise<ExitCode> {
+/** Through the gateway that runs, or one that is started for as long as one command takes. */
+async function tryDoor(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  file: string,
+  door: string,
+  isRunning: boolean,
+): Promise<ExitCode> {
+  const command = { config: file, timeout: 60, wait: true };
+  if (isRunning) return commandDoor(terminal, 'unlock', door, command);
   const config = await loadConfig(file, { ...catalogues, env: {}, now: Date.now() });
   const gateway = await startGateway({
     config,
     log: pino({ level: 'silent' }),
     onFatal: (error) => terminal.err(`The gateway cannot go on: ${error.message}`),
+  }).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.retryAfterSeconds === undefined) throw error;
+    const now = `systemctl restart strikeplate && strikeplate unlock ${door}`;
+    throw new CommandError('occupied', `A gateway runs here with what was before; the door was not tried. Run: ${now}`);
   });
   try {
-    return await commandDoor(terminal, 'unlock', door, { config: file, timeout: 60, wait: true });
+    return await commandDoor(terminal, 'unlock', door, command);
   } finally {
     await gateway.close();
   }
