@@ -10,6 +10,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Whatever was thrown, as something that can be shown. */
+export const problemOf = (error: unknown): ApiError =>
+  error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
+
 /** Without it a cookie alone opens nothing: see src/http/console/sessions.ts. */
 export const sessionHeaders = { 'x-strikeplate-console': '1' };
 

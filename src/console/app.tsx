@@ -3,6 +3,7 @@ import { signOut } from './api.ts';
 import { choose, language, words } from './languages/index.ts';
 import { unfollow } from './live.ts';
 import { Icon } from './parts/icon.tsx';
+import { Empty } from './parts/states.tsx';
 import { linkTo, place } from './router.ts';
 import { connection, forgetAll, may, session } from './state.ts';
 import { clockTime } from './time.ts';
@@ -12,6 +13,7 @@ import { BoxView } from './views/box.tsx';
 import { CodesView } from './views/codes.tsx';
 import { DoorView } from './views/door.tsx';
 import { DoorsView } from './views/doors.tsx';
+import { GrantView } from './views/grant.tsx';
 import { NoiseView } from './views/noise.tsx';
 import { SignIn } from './views/sign-in.tsx';
 
@@ -41,7 +43,7 @@ export function App() {
       <Navigation />
       <main id="main" tabIndex={-1}>
         <Banner />
-        {may('read') ? <View /> : <p class="empty">{words().session.noRead}</p>}
+        {may('read') ? <View /> : <Empty icon="locked">{words().session.noRead}</Empty>}
       </main>
     </div>
   );
@@ -51,10 +53,11 @@ function View() {
   const { view, id } = place.value;
   if (view === 'door' && id !== undefined) return <DoorView key={id} id={id} />;
   if (view === 'attempt' && id !== undefined) return <AttemptView key={id} id={id} />;
-  if (view === 'attempts') return <AttemptsView />;
-  if (view === 'codes') return <CodesView />;
+  if (view === 'grant' && id !== undefined) return <GrantView key={id} id={id} />;
+  if (view === 'attempts') return <AttemptsView key={id} part={id} />;
+  if (view === 'codes') return <CodesView part={id} />;
   if (view === 'noise') return <NoiseView id={id} />;
-  if (view === 'box') return <BoxView />;
+  if (view === 'box') return <BoxView part={id} />;
   return <DoorsView />;
 }
 
@@ -133,7 +136,7 @@ function Banner() {
   if (current.status !== 'lost') return null;
   return (
     <p class="banner" role="alert">
-      <Icon name="warning" /> {words().live.lost(clockTime(current.since))}
+      <Icon name="away" /> {words().live.lost(clockTime(current.since))}
     </p>
   );
 }
@@ -141,7 +144,7 @@ function Banner() {
 function Navigation() {
   const { nav } = words();
   const open = place.value.view;
-  const of: Readonly<Record<string, string>> = { door: 'doors', attempt: 'attempts' };
+  const of: Readonly<Record<string, string>> = { door: 'doors', attempt: 'attempts', grant: 'codes' };
   return (
     <nav aria-label={nav.label}>
       {views.map(([view, icon]) => (

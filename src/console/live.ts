@@ -85,7 +85,7 @@ async function load(): Promise<void> {
     }),
   ]);
   replaceDevices(devices);
-  putAttempts(attempts, { areNew: attempts.some(({ action_attempt: { status } }) => status === 'pending') });
+  putAttempts(attempts, { areNew: true });
 }
 
 async function* messages(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Message> {

@@ -1,5 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import type { Session } from './api.ts';
+import type { Sample } from './metrics.ts';
 import type { Attempt, Box, Device, GatewayEvent } from './objects.ts';
 
 /** How much of the live log a page keeps. */
@@ -20,6 +21,8 @@ export const isLoaded = signal(false);
 
 export const box = signal<Box | undefined>(undefined);
 export const events = signal<readonly GatewayEvent[]>([]);
+/** Counted while somebody looks at the metrics. */
+export const samples = signal<readonly Sample[]>([]);
 export const deviceIds = signal<readonly string[]>([]);
 
 const devices = new Map<string, Signal<Device>>();
@@ -98,6 +101,7 @@ export function forgetAll(): void {
     session.value = undefined;
     box.value = undefined;
     events.value = [];
+    samples.value = [];
     deviceIds.value = [];
     isLoaded.value = false;
     devices.clear();

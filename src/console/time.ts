@@ -63,18 +63,24 @@ export function ago(iso: string): string {
   );
 }
 
-/** Milliseconds as seconds with one decimal, or whole milliseconds below one second. */
-export const duration = (ms: number): string =>
-  ms < 1_000
-    ? new Intl.NumberFormat(language.value, { style: 'unit', unit: 'millisecond', unitDisplay: 'short' }).format(
-        Math.max(0, Math.round(ms)),
-      )
-    : new Intl.NumberFormat(language.value, {
-        style: 'unit',
-        unit: 'second',
-        unitDisplay: 'short',
-        maximumFractionDigits: 1,
-      }).format(ms / 1_000);
+const lengths = [
+  ['hour', 3_600_000, 2 * 3_600_000],
+  ['minute', 60_000, 2 * 60_000],
+  ['second', 1_000, 1_000],
+  ['millisecond', 1, 0],
+] as const;
+
+/** Milliseconds in the unit in which they are easily read: with one decimal, but for whole milliseconds. */
+export function duration(ms: number): string {
+  const whole = Math.max(0, ms);
+  const [unit, size] = lengths.find(([, , from]) => whole >= from) ?? (['millisecond', 1] as const);
+  return new Intl.NumberFormat(language.value, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: unit === 'millisecond' ? 0 : 1,
+  }).format(whole / size);
+}
 
 /** Milliseconds since the epoch of the beginning of the day in which `at` lies, in the building's zone. */
 export function startOfDay(at: number): number {

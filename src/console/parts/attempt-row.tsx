@@ -34,10 +34,12 @@ export function AttemptRow({ attempt, isAtDoor = false }: { readonly attempt: At
         <Icon name={tone === 'good' ? 'good' : tone === 'busy' ? 'busy' : tone === 'unsure' ? 'unknown' : 'bad'} />
         <span class="what">
           <strong>{types[one.action_type] ?? one.action_type}</strong>
-          {!isAtDoor && <span>{nameOf(life.device_id)}</span>}
+          <span>
+            {!isAtDoor && `${nameOf(life.device_id)} · `}
+            {actorOf(attempt)}
+          </span>
         </span>
         <span class="how">{outcome}</span>
-        <span class="who">{actorOf(attempt)}</span>
         <time dateTime={life.accepted_at}>{when(life.accepted_at)}</time>
       </a>
     </li>

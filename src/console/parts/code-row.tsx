@@ -1,100 +1,160 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { ApiError, call } from '../api.ts';
+import { doorOf } from '../access.ts';
+import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { AccessCode } from '../objects.ts';
+import type { AccessCode, CodesOfLocks } from '../objects.ts';
+import { linkTo } from '../router.ts';
 import { may, nameOf } from '../state.ts';
-import { dayAndTime } from '../time.ts';
+import { dayAndTime, fromField, toField } from '../time.ts';
 import { ConfirmButton } from './confirm-button.tsx';
+import { Field } from './field.tsx';
 import { Icon } from './icon.tsx';
+import { Pin } from './pin.tsx';
 import { Failure } from './states.tsx';
+import { useAction } from './use-action.ts';
 
-/** How long digits stay on the screen, in milliseconds. */
-const SHOWN_MS = 8_000;
-
-export const times = (code: AccessCode): string => {
+export const times = (startsAt: string | undefined, endsAt: string | undefined): string => {
   const { codes } = words();
-  if (code.type === 'ongoing') return codes.ongoing;
-  if (code.ends_at == null) return codes.fromTo(dayAndTime(code.starts_at ?? code.created_at), '…');
-  return codes.fromTo(dayAndTime(code.starts_at ?? code.created_at), dayAndTime(code.ends_at));
+  if (endsAt === undefined) return startsAt === undefined ? codes.ongoing : codes.openFrom(dayAndTime(startsAt));
+  return codes.fromTo(dayAndTime(startsAt ?? new Date().toISOString()), dayAndTime(endsAt));
 };
 
+/** A code on one lock: how it stands there, what is wrong with it and is done about it, and what can be done. */
 export function CodeRow({
   code,
+  codes: all,
   onChange,
+  grantNames,
   isAtDoor = false,
 }: {
   readonly code: AccessCode;
+  readonly codes: Pick<CodesOfLocks, 'set_since'>;
   readonly onChange: () => void;
+  /** What the grants are called whose codes these are. */
+  readonly grantNames?: ReadonlyMap<string, string>;
   readonly isAtDoor?: boolean;
 }) {
   const { codes } = words();
-  const failed = useSignal<ApiError | undefined>(undefined);
-  const end = async () => {
-    failed.value = undefined;
-    try {
-      await call(code.is_managed ? '/access_codes/delete' : '/access_codes/unmanaged/delete', {
-        access_code_id: code.access_code_id,
-      });
-      onChange();
-    } catch (error) {
-      failed.value = error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
-    }
+  const { failed, run } = useAction();
+  const isChanging = useSignal(false);
+  const id = { access_code_id: code.access_code_id };
+  const act = async (path: string, body: object = id) => {
+    if (await run(() => call(path, body))) onChange();
   };
+  const door = doorOf(code, all);
   const problems = [...code.errors, ...code.warnings];
+  const repairs = (code.pending_mutations ?? []).filter(({ scheduled_at }) => scheduled_at === undefined);
   return (
-    <li class={`row code ${code.status} ${problems.length > 0 ? 'bad' : ''}`}>
-      <Icon name={code.status === 'set' ? 'good' : code.status === 'unset' ? 'clock' : 'busy'} />
+    <li class={`row code ${door.state} ${problems.length > 0 ? 'bad' : ''}`}>
+      <Icon name={door.state === 'set' ? 'good' : door.state === 'coming' ? 'clock' : 'busy'} />
       <span class="what">
-        <strong>{code.name ?? '–'}</strong>
+        <strong>
+          {code.access_grant_id === undefined ? (
+            (code.name ?? codes.nameless)
+          ) : (
+            <a href={linkTo('grant', code.access_grant_id)}>
+              {grantNames?.get(code.access_grant_id) ?? code.name ?? codes.grant}
+            </a>
+          )}
+        </strong>
         {!isAtDoor && <span>{nameOf(code.device_id)}</span>}
       </span>
       <span class="how">
-        {codes.status[code.status] ?? code.status}
-        <small>{times(code)}</small>
+        {code.is_managed ? door.text : codes.found(dayAndTime(code.created_at))}
+        {code.is_managed && <small>{times(code.starts_at, code.ends_at ?? undefined)}</small>}
+        {code.is_backup && <small>{codes.spareOne}</small>}
       </span>
-      <Pin id={code.access_code_id} isManaged={code.is_managed} />
-      {may('codes') && code.status !== 'removing' && (
-        <ConfirmButton kind="small" label={codes.end} again={codes.endAgain} onConfirm={end} />
+      <Pin id={code.access_code_id} of={code.is_managed ? 'access_code' : 'unmanaged_access_code'} />
+      {may('codes') && (
+        <span class="acts">
+          {code.is_backup_access_code_available && (
+            <button type="button" class="small" onClick={() => act('/access_codes/pull_backup_access_code')}>
+              {codes.pull}
+            </button>
+          )}
+          {!code.is_managed && !code.cannot_be_managed && (
+            <button type="button" class="small" onClick={() => act('/access_codes/unmanaged/convert_to_managed')}>
+              {codes.takeOver}
+            </button>
+          )}
+          {code.is_managed && code.access_grant_id === undefined && code.status !== 'removing' && (
+            <button
+              type="button"
+              class="small"
+              aria-expanded={isChanging.value}
+              onClick={() => {
+                isChanging.value = !isChanging.value;
+              }}
+            >
+              {codes.change}
+            </button>
+          )}
+          {code.status !== 'removing' && code.access_grant_id === undefined && (
+            <ConfirmButton
+              kind="small"
+              label={code.is_managed ? codes.end : codes.remove}
+              again={codes.endAgain}
+              onConfirm={() => act(code.is_managed ? '/access_codes/delete' : '/access_codes/unmanaged/delete')}
+            />
+          )}
+        </span>
       )}
-      {problems.map((problem) => (
-        <p key={problem.error_code ?? problem.warning_code} class="problem">
-          <Icon name="warning" /> {problem.message}
+      {repairs.map((repair) => (
+        <p key={repair.mutation_code} class="repair">
+          <Icon name="busy" /> {repair.message}
         </p>
       ))}
+      {problems.map((problem) => (
+        <p key={problem.error_code ?? problem.warning_code} class="problem">
+          <Icon name="warning" /> <span>{problem.message}</span>
+        </p>
+      ))}
+      {isChanging.value && (
+        <ChangeCode
+          code={code}
+          onDone={() => {
+            isChanging.value = false;
+            onChange();
+          }}
+        />
+      )}
       {failed.value !== undefined && <Failure error={failed.value} />}
     </li>
   );
 }
 
-/** Digits are asked for when somebody wants to see them, and go by themselves. */
-function Pin({ id, isManaged }: { readonly id: string; readonly isManaged: boolean }) {
-  const { codes } = words();
-  const pin = useSignal<string | undefined>(undefined);
-  useEffect(() => {
-    if (pin.value === undefined) return;
-    const timer = setTimeout(() => {
-      pin.value = undefined;
-    }, SHOWN_MS);
-    return () => clearTimeout(timer);
-  }, [pin.value]);
-  if (!may('codes')) return null;
-  const show = async () => {
-    const path = isManaged ? '/access_codes/get' : '/access_codes/unmanaged/get';
-    const { access_code } = await call<{ access_code: AccessCode }>(path, { access_code_id: id }).catch(() => ({
-      access_code: { code: null },
-    }));
-    pin.value = access_code.code ?? codes.noPin;
+function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDone: () => void }) {
+  const { codes, common } = words();
+  const { isBusy, failed, run } = useAction();
+  const field = (iso: string | null | undefined) => (iso == null ? '' : toField(Date.parse(iso)));
+  const name = useSignal(code.name ?? '');
+  const begins = useSignal(field(code.starts_at));
+  const ends = useSignal(field(code.ends_at));
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const done = await run(() =>
+      call(
+        '/access_codes/update',
+        {
+          access_code_id: code.access_code_id,
+          name: name.value.trim() === '' ? null : name.value.trim(),
+          starts_at: fromField(begins.value) ?? null,
+          ends_at: fromField(ends.value) ?? null,
+        },
+        { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() },
+      ),
+    );
+    if (done) onDone();
   };
   return (
-    <span class="pin">
-      {pin.value === undefined ? (
-        <button type="button" class="quiet" onClick={show}>
-          {codes.show}
-        </button>
-      ) : (
-        <output>{pin.value}</output>
-      )}
-    </span>
+    <form class="filters inline" onSubmit={submit}>
+      <Field label={codes.name} value={name} maxLength={100} />
+      <Field label={codes.begins} value={begins} type="datetime-local" />
+      <Field label={codes.ends} value={ends} type="datetime-local" />
+      <button type="submit" disabled={isBusy.value}>
+        {common.save}
+      </button>
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </form>
   );
 }

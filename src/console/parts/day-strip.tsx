@@ -1,6 +1,6 @@
 import { words } from '../languages/index.ts';
 import type { Attempt, GatewayEvent } from '../objects.ts';
-import { clockTime, now, startOfDay } from '../time.ts';
+import { clockTime, now } from '../time.ts';
 import { truthOf } from '../truth.ts';
 
 const DAY_MS = 86_400_000;
@@ -9,17 +9,24 @@ const WIDTH = 960;
 /** One door's day as a strip: what was asked for above the line, what it told below. */
 export function DayStrip({
   name,
+  from,
   attempts,
-  events,
+  events: happened,
 }: {
   readonly name: string;
+  /** When the day began, in milliseconds since the Unix epoch. */
+  readonly from: number;
   readonly attempts: readonly Attempt[];
   readonly events: readonly GatewayEvent[];
 }) {
-  const { day } = words();
-  const from = startOfDay(now.value);
+  const {
+    day,
+    events: { types: events },
+  } = words();
   const x = (iso: string) => Math.round(((Date.parse(iso) - from) / DAY_MS) * WIDTH);
-  const told = events.filter(({ event_type: type }) => /^(lock|device|access_code)\./.test(type));
+  const told = happened.filter(({ event_type: type }) =>
+    /^(lock|device|access_code|strikeplate\.(lock|door))\./.test(type),
+  );
   return (
     <figure class="strip">
       <svg viewBox={`0 0 ${WIDTH} 64`} preserveAspectRatio="none" role="img" aria-label={day.label(name)}>
@@ -50,13 +57,13 @@ export function DayStrip({
                     : `M${x(at) - 5} 12l10 14M${x(at) + 5} 12l-10 14`
               }
             >
-              <title>{clockTime(at)}</title>
+              <title>{`${clockTime(at)} ${words().types[attempt.action_attempt.action_type] ?? ''}`}</title>
             </path>
           );
         })}
         {told.map(({ event_id: id, event_type: type, occurred_at: at }) => (
           <path key={id} class="mark told" d={`M${x(at)} 38v14`}>
-            <title>{`${clockTime(at)} ${type}`}</title>
+            <title>{`${clockTime(at)} ${events[type] ?? type}`}</title>
           </path>
         ))}
       </svg>

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { ApiError, call } from '../api.ts';
+import { type ApiError, call, problemOf } from '../api.ts';
 import { words } from '../languages/index.ts';
 import type { Device } from '../objects.ts';
 import { linkTo } from '../router.ts';
@@ -26,7 +26,7 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
         { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() },
       );
     } catch (error) {
-      refused.value = error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
+      refused.value = problemOf(error);
     } finally {
       isAsking.value = false;
     }
@@ -51,14 +51,17 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
         </div>
       )}
       {refused.value !== undefined && <Failure error={refused.value} />}
-      {attempt !== undefined && (
-        <>
-          <Life attempt={attempt} device={device} isShort={isShort} />
-          <a class="more" href={linkTo('attempt', attempt.action_attempt.action_attempt_id)}>
-            {attempts.what}
-          </a>
-        </>
-      )}
+      <div class="last">
+        {attempt !== undefined && (
+          <>
+            <Life attempt={attempt} device={device} isShort={isShort} />
+            <a class="more" href={linkTo('attempt', attempt.action_attempt.action_attempt_id)}>
+              {attempts.what}
+            </a>
+          </>
+        )}
+        {attempt === undefined && <p class="none-yet">{attempts.noneYet}</p>}
+      </div>
     </div>
   );
 }

@@ -1,10 +1,21 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiError } from '../api.ts';
 import { words } from '../languages/index.ts';
-import { Icon } from './icon.tsx';
+import { Icon, type IconName } from './icon.tsx';
 import type { Loaded } from './use-list.ts';
 
-export const Empty = ({ children }: { readonly children: ComponentChildren }) => <div class="empty">{children}</div>;
+export const Empty = ({
+  children,
+  icon = 'none',
+}: {
+  readonly children: ComponentChildren;
+  readonly icon?: IconName;
+}) => (
+  <div class="empty">
+    <Icon name={icon} />
+    <div>{children}</div>
+  </div>
+);
 
 /** Keeps the place of what is on its way, so that nothing jumps when it comes. */
 export const Loading = ({ rows = 3 }: { readonly rows?: number }) => (
@@ -17,17 +28,21 @@ export const Loading = ({ rows = 3 }: { readonly rows?: number }) => (
 
 export function Failure({ error, again }: { readonly error: ApiError; readonly again?: () => void }) {
   const { common } = words();
-  const text =
-    error.type === 'unreachable'
-      ? common.unreachable
-      : error.status === 404
-        ? common.notFound
-        : error.message || common.failed;
+  const isForbidden = error.status === 403;
+  const isAway = error.type === 'unreachable';
+  const text = isAway
+    ? common.unreachable
+    : error.status === 404 && error.message === ''
+      ? common.notFound
+      : error.message || common.failed;
   return (
-    <div class="failure" role="alert">
-      <Icon name="warning" />
-      <p>{text}</p>
-      {again !== undefined && (
+    <div class={`failure ${isForbidden ? 'forbidden' : ''}`} role="alert">
+      <Icon name={isForbidden ? 'locked' : isAway ? 'away' : 'warning'} />
+      <p>
+        {isForbidden && <strong>{common.forbidden} </strong>}
+        {text}
+      </p>
+      {again !== undefined && !isForbidden && (
         <button type="button" onClick={again}>
           {common.retry}
         </button>

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ApiError, call } from '../api.ts';
+import { type ApiError, call, problemOf } from '../api.ts';
 
 export type Loaded<Value> =
   | { readonly status: 'loading' }
@@ -22,11 +22,7 @@ export function useCall<Answer>(
         if (isCurrent) state.value = { status: 'ready', value };
       },
       (error) => {
-        if (isCurrent)
-          state.value = {
-            status: 'failed',
-            error: error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error)),
-          };
+        if (isCurrent) state.value = { status: 'failed', error: problemOf(error) };
       },
     );
     return () => {

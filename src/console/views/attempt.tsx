@@ -51,7 +51,6 @@ function Whole({ attempt }: { readonly attempt: Attempt }) {
   const { attempts: text, types } = words();
   const { action_attempt: one, action_attempt_history: life } = attempt;
   const device = deviceOf(life.device_id)?.value;
-  const { actor } = life;
   return (
     <>
       <p class="crumb">
@@ -64,56 +63,72 @@ function Whole({ attempt }: { readonly attempt: Attempt }) {
       <div class="columns">
         <section class="card wide">
           <h2>{text.timeline}</h2>
-          <Life attempt={attempt} device={device} />
+          <Life attempt={attempt} device={device} withEvidence />
+          {life.history.some(({ evidence = [] }) => evidence.length > 0) && <p class="hint">{words().evidence.hint}</p>}
         </section>
         <section class="card">
-          <dl class="facts stacked">
-            <div>
-              <dt>{text.askedBy}</dt>
-              <dd>
-                {actorOf(attempt)}
-                {actor.address !== undefined && ` ${text.from} ${actor.address}`}
-              </dd>
-            </div>
-            <div>
-              <dt>{text.accepted}</dt>
-              <dd>
-                <time dateTime={life.accepted_at}>{dayAndTime(life.accepted_at)}</time>
-              </dd>
-            </div>
-            {life.settled_at !== null && (
-              <>
-                <div>
-                  <dt>{text.ended}</dt>
-                  <dd>
-                    <time dateTime={life.settled_at}>{dayAndTime(life.settled_at)}</time>
-                  </dd>
-                </div>
-                <div>
-                  <dt>{text.took}</dt>
-                  <dd>{duration(Date.parse(life.settled_at) - Date.parse(life.accepted_at))}</dd>
-                </div>
-              </>
-            )}
-            {one.error !== null && (
-              <div>
-                <dt>{text.error}</dt>
-                <dd>
-                  <code>{one.error.type}</code>
-                </dd>
-              </div>
-            )}
-            <div>
-              <dt>{text.id}</dt>
-              <dd>
-                <a href={linkTo('attempt', one.action_attempt_id)} title={text.link}>
-                  <code>{one.action_attempt_id}</code>
-                </a>
-              </dd>
-            </div>
-          </dl>
+          <About attempt={attempt} />
         </section>
       </div>
     </>
+  );
+}
+
+function About({ attempt }: { readonly attempt: Attempt }) {
+  const { attempts: text } = words();
+  const { action_attempt: one, action_attempt_history: life } = attempt;
+  const { actor } = life;
+  const isRepeatable = life.history[0]?.reason.includes('Idempotency-Key') === true;
+  return (
+    <dl class="facts stacked">
+      {one.error !== null && (
+        <div class="low">
+          <dt>{text.error}</dt>
+          <dd>
+            <code>{one.error.type}</code>
+            <p class="next">{one.error.message}</p>
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>{text.askedBy}</dt>
+        <dd>
+          {actorOf(attempt)}
+          {actor.address !== undefined && ` ${text.from} ${actor.address}`}
+        </dd>
+      </div>
+      <div>
+        <dt>{text.accepted}</dt>
+        <dd>
+          <time dateTime={life.accepted_at}>{dayAndTime(life.accepted_at)}</time>
+        </dd>
+      </div>
+      {life.settled_at !== null && (
+        <>
+          <div>
+            <dt>{text.ended}</dt>
+            <dd>
+              <time dateTime={life.settled_at}>{dayAndTime(life.settled_at)}</time>
+            </dd>
+          </div>
+          <div>
+            <dt>{text.took}</dt>
+            <dd>{duration(Date.parse(life.settled_at) - Date.parse(life.accepted_at))}</dd>
+          </div>
+        </>
+      )}
+      <div>
+        <dt>{text.idempotency}</dt>
+        <dd>{isRepeatable ? text.repeatable : text.notRepeatable}</dd>
+      </div>
+      <div>
+        <dt>{text.id}</dt>
+        <dd>
+          <a href={linkTo('attempt', one.action_attempt_id)} title={text.link}>
+            <code>{one.action_attempt_id}</code>
+          </a>
+        </dd>
+      </div>
+    </dl>
   );
 }

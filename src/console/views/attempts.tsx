@@ -1,94 +1,108 @@
-import { useSignal } from '@preact/signals';
-import { ApiError, call } from '../api.ts';
+import { type Signal, useSignal } from '@preact/signals';
+import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
 import type { Attempt } from '../objects.ts';
 import { AttemptRow } from '../parts/attempt-row.tsx';
+import { Choice, Field } from '../parts/field.tsx';
 import { Empty, Failure, Shown } from '../parts/states.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useAction } from '../parts/use-action.ts';
 import { useCall } from '../parts/use-list.ts';
-import { place } from '../router.ts';
+import { linkTo, place } from '../router.ts';
 import { allDevices } from '../state.ts';
 import { day, dayKey, fromField } from '../time.ts';
+import { EventSearch } from './event-search.tsx';
 
 interface Answer {
   readonly attempts: readonly Attempt[];
   readonly has_more: boolean;
 }
 
-export function AttemptsView() {
-  const { attempts: text, common } = words();
-  const device = useSignal(place.value.query.get('device') ?? '');
-  const status = useSignal('');
-  const actor = useSignal('');
-  const date = useSignal('');
-  const from = date.value === '' ? undefined : fromField(`${date.value}T00:00`);
+/** What was looked for, in both lists alike. */
+export interface Search {
+  readonly device: Signal<string>;
+  readonly outcome: Signal<string>;
+  readonly who: Signal<string>;
+  readonly date: Signal<string>;
+}
+
+/** The day that a search is for, as ISO 8601. */
+export function dayOf({ date }: Search): { readonly from: string; readonly to: string } | undefined {
+  if (date.value === '') return undefined;
+  const from = fromField(`${date.value}T00:00`);
+  if (from === undefined) return undefined;
+  return { from, to: new Date(Date.parse(from) + 86_400_000).toISOString() };
+}
+
+export function AttemptsView({ part }: { readonly part: string | undefined }) {
+  const { attempts: text } = words();
+  const search: Search = {
+    device: useSignal(place.value.query.get('device') ?? ''),
+    outcome: useSignal(''),
+    who: useSignal(''),
+    date: useSignal(''),
+  };
+  const isEvents = part === 'events';
+  return (
+    <>
+      <h1>{text.title}</h1>
+      <Tabs
+        tabs={[
+          { href: linkTo('attempts'), name: text.commands, isOpen: !isEvents },
+          { href: linkTo('attempts', 'events'), name: text.events, isOpen: isEvents },
+        ]}
+      />
+      <Filters search={search} isEvents={isEvents} />
+      {isEvents ? <EventSearch search={search} /> : <AttemptSearch search={search} />}
+    </>
+  );
+}
+
+function Filters({ search, isEvents }: { readonly search: Search; readonly isEvents: boolean }) {
+  const { attempts: text, common, events } = words();
+  return (
+    <form class="filters tight" onSubmit={(event) => event.preventDefault()}>
+      <Choice label={text.door} value={search.device}>
+        <option value="">{common.all}</option>
+        {allDevices().map((one) => (
+          <option key={one.device_id} value={one.device_id}>
+            {one.display_name}
+          </option>
+        ))}
+      </Choice>
+      <Choice label={isEvents ? events.about : text.outcome} value={search.outcome}>
+        <option value="">{common.all}</option>
+        {Object.entries(isEvents ? events.kinds : text.outcomes).map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </Choice>
+      <Field label={text.who} value={search.who} />
+      <Field label={text.day} value={search.date} type="date" max={dayKey(Date.now())} />
+    </form>
+  );
+}
+
+function AttemptSearch({ search }: { readonly search: Search }) {
+  const { device, outcome, who } = search;
+  // An outcome is one of the three, or the type of an error.
+  const status = ['success', 'error', 'pending'].includes(outcome.value) ? outcome.value : '';
+  const error = status === '' && outcome.value in words().attempts.outcomes ? outcome.value : '';
   const wanted = {
     ...(device.value !== '' && { device_id: device.value }),
-    ...(status.value !== '' && { status: status.value }),
-    ...(actor.value.trim() !== '' && { actor: actor.value.trim() }),
-    ...(from !== undefined && { from, to: new Date(Date.parse(from) + 86_400_000).toISOString() }),
+    ...(status !== '' && { status }),
+    ...(error !== '' && { status: 'error', error_type: error }),
+    ...(who.value.trim() !== '' && { actor: who.value.trim() }),
+    ...dayOf(search),
     limit: 50,
   };
   const { state, again } = useCall<Answer>('/strikeplate/attempts/list', wanted, []);
   const isFiltered = Object.keys(wanted).length > 1;
   return (
-    <>
-      <h1>{text.title}</h1>
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          {text.door}
-          <select
-            value={device.value}
-            onChange={(event) => {
-              device.value = event.currentTarget.value;
-            }}
-          >
-            <option value="">{common.all}</option>
-            {allDevices().map((one) => (
-              <option key={one.device_id} value={one.device_id}>
-                {one.display_name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          {text.outcome}
-          <select
-            value={status.value}
-            onChange={(event) => {
-              status.value = event.currentTarget.value;
-            }}
-          >
-            <option value="">{common.all}</option>
-            <option value="success">{text.success}</option>
-            <option value="error">{text.error}</option>
-            <option value="pending">{text.pending}</option>
-          </select>
-        </label>
-        <label>
-          {text.who}
-          <input
-            value={actor.value}
-            onInput={(event) => {
-              actor.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <label>
-          {text.day}
-          <input
-            type="date"
-            max={dayKey(Date.now())}
-            value={date.value}
-            onInput={(event) => {
-              date.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-      </form>
-      <Shown of={state.value} again={again} rows={8}>
-        {(answer) => <Attempts key={JSON.stringify(wanted)} first={answer} wanted={wanted} isFiltered={isFiltered} />}
-      </Shown>
-    </>
+    <Shown of={state.value} again={again} rows={8}>
+      {(answer) => <Attempts key={JSON.stringify(wanted)} first={answer} wanted={wanted} isFiltered={isFiltered} />}
+    </Shown>
   );
 }
 
@@ -104,20 +118,16 @@ function Attempts({
   const { attempts: text, common } = words();
   const further = useSignal<readonly Attempt[]>([]);
   const hasMore = useSignal(first.has_more);
-  const failed = useSignal<ApiError | undefined>(undefined);
+  const { failed, run } = useAction();
   const list = [...first.attempts, ...further.value];
-  const more = async () => {
-    failed.value = undefined;
-    try {
+  const more = () =>
+    run(async () => {
       const before = list.at(-1)?.action_attempt.action_attempt_id;
       const answer = await call<Answer>('/strikeplate/attempts/list', { ...wanted, before });
       further.value = [...further.value, ...answer.attempts];
       hasMore.value = answer.has_more;
-    } catch (error) {
-      failed.value = error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
-    }
-  };
-  if (list.length === 0) return <Empty>{isFiltered ? text.noMatch : text.empty}</Empty>;
+    });
+  if (list.length === 0) return <Empty icon="clock">{isFiltered ? text.noMatch : text.empty}</Empty>;
   const days = Map.groupBy(list, ({ action_attempt_history: { accepted_at: at } }) => dayKey(Date.parse(at)));
   return (
     <>

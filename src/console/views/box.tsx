@@ -1,150 +1,217 @@
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { Box, GatewayEvent } from '../objects.ts';
+import type { Box } from '../objects.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Failure, Shown } from '../parts/states.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useAction } from '../parts/use-action.ts';
 import { useCall } from '../parts/use-list.ts';
-import { box, events, may, nameOf } from '../state.ts';
-import { dayAndTime, when } from '../time.ts';
+import { linkTo } from '../router.ts';
+import { allDevices, box, may, nameOf, session } from '../state.ts';
+import { ago, dayAndTime } from '../time.ts';
+import { ApiKeys } from './api-keys.tsx';
+import { ConfigurationView } from './configuration.tsx';
+import { LiveEvents } from './live-events.tsx';
+import { MetricsView } from './metrics.tsx';
+import { Webhooks } from './webhooks.tsx';
 
-export function BoxView() {
+/** How the box itself is. What a key may not see has no tab. */
+export function BoxView({ part }: { readonly part: string | undefined }) {
   const { box: text } = words();
-  const got = useCall<{ gateway: Box }>('/strikeplate/gateway/get', {}, []);
-  const current = box.value;
-  const state = current === undefined ? got.state.value : ({ status: 'ready', value: { gateway: current } } as const);
+  const isWhole = typeof session.value === 'object' && !session.value.is_restricted;
+  const tabs = [
+    [undefined, text.overview, true],
+    ['events', text.events, true],
+    ['metrics', text.metrics, isWhole],
+    ['webhooks', text.receivers, may('control')],
+    ['keys', text.keys, isWhole && may('admin')],
+    ['configuration', text.configuration, isWhole && may('admin')],
+  ] as const;
   return (
     <>
       <h1>{text.title}</h1>
-      <Shown of={state} again={got.again} rows={6}>
-        {({ gateway }: { readonly gateway: Box }) => <Whole box={gateway} />}
-      </Shown>
+      <Tabs
+        tabs={tabs
+          .filter(([, , isShown]) => isShown)
+          .map(([name, label]) => ({ href: linkTo('box', name), name: label, isOpen: part === name }))}
+      />
+      <Part part={part} />
     </>
   );
 }
 
-function Whole({ box: one }: { readonly box: Box }) {
-  const { box: text, common } = words();
+function Part({ part }: { readonly part: string | undefined }) {
+  if (part === 'events') return <LiveEvents />;
+  if (part === 'metrics') return <MetricsView />;
+  if (part === 'webhooks') return <Webhooks />;
+  if (part === 'keys') return <ApiKeys />;
+  if (part === 'configuration') return <ConfigurationView />;
+  return <Overview />;
+}
+
+function Overview() {
+  const got = useCall<{ gateway: Box }>('/strikeplate/gateway/get', {}, []);
+  const current = box.value;
+  const state = current === undefined ? got.state.value : ({ status: 'ready', value: { gateway: current } } as const);
   return (
-    <div class="columns">
-      <div class="wide">
-        <section class="card">
-          <p class={`state ${one.ready ? '' : 'jammed'}`}>
-            <Icon name={one.ready ? 'good' : 'warning'} />
-            <span>
-              <strong>{one.ready ? text.ready : text.notReady}</strong>
-              {one.not_ready_reason !== null && <small>{one.not_ready_reason}</small>}
-            </span>
-          </p>
-          <dl class="facts">
-            <div>
-              <dt>{text.version}</dt>
-              <dd>{one.version}</dd>
-            </div>
-            <div>
-              <dt>{text.up}</dt>
-              <dd>{dayAndTime(one.started_at)}</dd>
-            </div>
-            <div>
-              <dt>{text.waiting}</dt>
-              <dd>{one.pending_attempts}</dd>
-            </div>
-            <div>
-              <dt>{text.webhooks}</dt>
-              <dd>{one.queued_webhooks}</dd>
-            </div>
-            <div class={one.clock_confirmed ? '' : 'low'}>
-              <dt>{text.clock}</dt>
-              <dd>{one.clock_confirmed ? text.clockGood : text.clockDoubt}</dd>
-            </div>
-          </dl>
-          {!one.clock_confirmed && (
-            <div class="problem">
-              <Icon name="warning" /> <span>{one.clock_doubt}</span>
-              {may('control') && (
-                <button type="button" onClick={() => void call('/clock/confirm').catch(() => undefined)}>
-                  {text.confirmClock}
-                </button>
-              )}
-            </div>
-          )}
-        </section>
-        <section>
-          <h2>{text.links}</h2>
-          {one.links.length === 0 ? (
-            <p class="quiet-note">{text.noLinks}</p>
-          ) : (
-            <ul class="rows">
-              {one.links.map((link) => (
-                <li key={link.name} class={`row ${link.status === 'up' ? 'good' : 'bad'}`}>
-                  <Icon name={link.status === 'up' ? 'link' : 'warning'} />
-                  <span class="what">
-                    <strong>{link.name}</strong>
-                    <span>{link.status === 'up' ? text.up_ : text.down}</span>
-                  </span>
-                  <span class="how">{text.reconnects(link.reconnects)}</span>
-                  {link.hint !== null && <p class="problem">{link.hint}</p>}
-                </li>
-              ))}
-            </ul>
-          )}
-        </section>
-        <Receivers />
-      </div>
-      <section>
-        <h2>{text.events}</h2>
-        {events.value.length === 0 ? <p class="quiet-note">{text.noEvents}</p> : null}
-        <ul class="rows events">
-          {events.value.slice(0, 60).map((event) => (
-            <EventRow key={event.event_id} event={event} />
-          ))}
-        </ul>
-        <p class="quiet-note">{common.search}: /events/list</p>
-      </section>
-    </div>
+    <Shown of={state} again={got.again} rows={6}>
+      {({ gateway }: { readonly gateway: Box }) => (
+        <div class="columns">
+          <div>
+            <State box={gateway} />
+            <Links box={gateway} />
+          </div>
+          <div>
+            <Lanes box={gateway} />
+            <OutOfService />
+          </div>
+        </div>
+      )}
+    </Shown>
   );
 }
 
-const EventRow = ({ event }: { readonly event: GatewayEvent }) => (
-  <li class="row">
-    <span class="what">
-      <code>{event.event_type}</code>
-      {event.device_id !== undefined && <span>{nameOf(event.device_id)}</span>}
-    </span>
-    <time dateTime={event.occurred_at}>{when(event.occurred_at)}</time>
-  </li>
-);
-
-interface Webhook {
-  readonly webhook_id: string;
-  readonly url: string;
-  readonly event_types?: readonly string[];
+function State({ box: one }: { readonly box: Box }) {
+  const { box: text } = words();
+  const { isBusy, failed, run } = useAction();
+  return (
+    <section class="card">
+      <p class={`state ${one.ready ? 'locked' : 'jammed'}`}>
+        <Icon name={one.ready ? 'good' : 'warning'} />
+        <span>
+          <strong>{one.ready ? text.ready : text.notReady}</strong>
+          <small>{one.not_ready_reason ?? text.devices(one.device_count)}</small>
+        </span>
+      </p>
+      <dl class="facts">
+        <div>
+          <dt>{text.version}</dt>
+          <dd>{one.version}</dd>
+        </div>
+        <div>
+          <dt>{text.up}</dt>
+          <dd>
+            {dayAndTime(one.started_at)} ({ago(one.started_at)})
+          </dd>
+        </div>
+        <div>
+          <dt>{text.waiting}</dt>
+          <dd>{one.pending_attempts}</dd>
+        </div>
+        <div>
+          <dt>{text.webhooks}</dt>
+          <dd>{one.queued_webhooks}</dd>
+        </div>
+        <div class={one.clock_confirmed ? '' : 'low'}>
+          <dt>{text.clock}</dt>
+          <dd>
+            {dayAndTime(one.now)} · {one.clock_confirmed ? text.clockGood : text.clockDoubt}
+          </dd>
+        </div>
+      </dl>
+      {!one.clock_confirmed && (
+        <div class="problem">
+          <Icon name="warning" /> <span>{one.clock_doubt}</span>
+          {may('control') && (
+            <button type="button" disabled={isBusy.value} onClick={() => run(() => call('/clock/confirm'))}>
+              {text.confirmClock}
+            </button>
+          )}
+        </div>
+      )}
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </section>
+  );
 }
 
-function Receivers() {
+function Links({ box: one }: { readonly box: Box }) {
   const { box: text } = words();
-  const { state, again } = useCall<{ webhooks: Webhook[] }>('/webhooks/list', {}, []);
-  // A key that may not see them is not told that there are any.
-  if (state.value.status === 'failed' && state.value.error.status === 403) return null;
   return (
     <section>
-      <h2>{text.receivers}</h2>
-      {state.value.status === 'failed' && <Failure error={state.value.error} again={again} />}
-      {state.value.status === 'ready' && state.value.value.webhooks.length === 0 && (
-        <p class="quiet-note">{text.noReceivers}</p>
-      )}
-      {state.value.status === 'ready' && (
+      <h2>{text.links}</h2>
+      {one.links.length === 0 ? (
+        <p class="quiet-note">{text.noLinks}</p>
+      ) : (
         <ul class="rows">
-          {state.value.value.webhooks.map((one) => (
-            <li key={one.webhook_id} class="row">
-              <Icon name="link" />
+          {one.links.map((link) => (
+            <li key={link.name} class={`row ${link.status === 'up' ? 'good' : 'bad'}`}>
+              <Icon name={link.status === 'up' ? 'link' : 'warning'} />
               <span class="what">
-                <strong>{one.url}</strong>
-                <span>{one.event_types?.join(', ') ?? '*'}</span>
+                <strong>{link.name}</strong>
+                <span>{link.status === 'up' ? text.up_ : `${text.down}: ${link.reason ?? ''}`}</span>
               </span>
+              <span class="how">{text.reconnects(link.reconnects)}</span>
+              {link.hint !== null && (
+                <p class="problem">
+                  <Icon name="warning" /> <span>{link.hint}</span>
+                </p>
+              )}
             </li>
           ))}
         </ul>
       )}
+    </section>
+  );
+}
+
+/** A lane takes 16; what waits there waits for the device. */
+const LANE_DEPTH = 16;
+
+function Lanes({ box: one }: { readonly box: Box }) {
+  const { box: text } = words();
+  return (
+    <section class="card">
+      <h2>{text.lanes}</h2>
+      {one.lanes.length === 0 && <p class="quiet-note">{text.noLanes}</p>}
+      <ul class="lanes">
+        {one.lanes.map(({ device_id, waiting }) => (
+          <li key={device_id}>
+            <a href={linkTo('door', device_id)}>{nameOf(device_id)}</a>
+            <meter min={0} max={LANE_DEPTH} high={LANE_DEPTH - 4} value={waiting} aria-label={nameOf(device_id)} />
+            <span>{text.waits(waiting, LANE_DEPTH)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function OutOfService() {
+  const { box: text, act, health } = words();
+  const { isBusy, failed, run } = useAction();
+  const stopped = allDevices().filter((device) => device.properties.strikeplate_metadata.out_of_service);
+  return (
+    <section class="card">
+      <h2>{health.outOfService}</h2>
+      {stopped.length === 0 && <p class="quiet-note">{text.allInService}</p>}
+      <ul class="rows">
+        {stopped.map((device) => {
+          const facts = device.properties.strikeplate_metadata;
+          return (
+            <li key={device.device_id} class="row bad">
+              <Icon name="warning" />
+              <span class="what">
+                <strong>
+                  <a href={linkTo('door', device.device_id)}>{device.display_name}</a>
+                </strong>
+                <span>{health.outOfServiceBy(facts.out_of_service_by ?? '?', facts.out_of_service_reason ?? '')}</span>
+              </span>
+              {may('control') && (
+                <button
+                  type="button"
+                  class="small"
+                  disabled={isBusy.value}
+                  onClick={() => run(() => call('/devices/put_into_service', { device_id: device.device_id }))}
+                >
+                  {act.putBack}
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+      {failed.value !== undefined && <Failure error={failed.value} />}
+      <p class="hint">{text.takeOutHint}</p>
     </section>
   );
 }

@@ -1,56 +1,96 @@
-import { useSignal } from '@preact/signals';
-import { ApiError, call } from '../api.ts';
+import { type Access, type AccessLists, accessesOf, sorted } from '../access.ts';
 import { words } from '../languages/index.ts';
-import type { AccessCode } from '../objects.ts';
-import { CodeRow } from '../parts/code-row.tsx';
-import { Empty, Failure, Shown } from '../parts/states.tsx';
-import { useCall } from '../parts/use-list.ts';
-import { allDevices, events, isLoaded, may } from '../state.ts';
-import { fromField, now, toField } from '../time.ts';
+import { CodeRow, times } from '../parts/code-row.tsx';
+import { DoorChip } from '../parts/door-chip.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { NewAccess } from '../parts/new-access.tsx';
+import { Empty, Shown } from '../parts/states.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useAccess } from '../parts/use-access.ts';
+import { linkTo } from '../router.ts';
+import { allDevices, isLoaded, may } from '../state.ts';
+import { ago, dayAndTime, now } from '../time.ts';
+import { CodesByDoor } from './codes-by-door.tsx';
+import { People } from './people.tsx';
+import { Spaces } from './spaces.tsx';
 
-export function CodesView() {
-  const { codes } = words();
-  const newest = events.value.find(({ event_type: type }) => type.startsWith('access_code.'))?.event_id;
+/** Who may enter: now, next, and how it stands on each lock. */
+export function CodesView({ part }: { readonly part: string | undefined }) {
+  const { codes: text } = words();
   const keypads = allDevices().filter((device) => device.can_program_online_access_codes);
-  const { state, again } = useCall<{ access_codes: AccessCode[]; unmanaged_access_codes: AccessCode[] }>(
-    '/strikeplate/access_codes/list',
-    {},
-    [newest],
-  );
+  const { state, again } = useAccess();
+  const lists = state.status === 'ready' ? state.value : undefined;
+  const tab = (name: string | undefined, label: string, count?: number) => ({
+    href: linkTo('codes', name),
+    name: label,
+    isOpen: part === name,
+    count,
+  });
   return (
     <>
-      <h1>{codes.title}</h1>
-      {isLoaded.value && keypads.length === 0 && <Empty>{codes.noKeypads}</Empty>}
-      {may('codes') && keypads.length > 0 && <NewCode keypads={keypads} onCreated={again} />}
-      <Shown of={state.value} again={again}>
-        {({ access_codes, unmanaged_access_codes }) => (
-          <>
-            <Groups list={access_codes} again={again} />
-            <Group title={codes.unmanaged} list={unmanaged_access_codes} again={again} />
-          </>
-        )}
+      <h1>{text.title}</h1>
+      <Tabs
+        tabs={[
+          tab(undefined, text.access, lists && accessesOf(lists).length),
+          tab('doors', text.byDoor, keypads.length),
+          tab('people', text.people, lists?.people.length),
+          tab('spaces', text.spaces, lists?.spaces.length),
+        ]}
+      />
+      {isLoaded.value && keypads.length === 0 && <Empty icon="key">{text.noKeypads}</Empty>}
+      <Shown of={state} again={again} rows={6}>
+        {(ready) =>
+          part === 'doors' ? (
+            <CodesByDoor keypads={keypads} lists={ready} again={again} />
+          ) : part === 'people' ? (
+            <People lists={ready} again={again} />
+          ) : part === 'spaces' ? (
+            <Spaces lists={ready} again={again} />
+          ) : (
+            <Accesses lists={ready} again={again} hasKeypads={keypads.length > 0} />
+          )
+        }
       </Shown>
     </>
   );
 }
 
-function Groups({ list, again }: { readonly list: readonly AccessCode[]; readonly again: () => void }) {
-  const { codes } = words();
-  const isTroubled = (code: AccessCode) => code.errors.length + code.warnings.length > 0;
-  const isToCome = (code: AccessCode) =>
-    code.status === 'unset' && code.starts_at !== undefined && Date.parse(code.starts_at) > now.value;
-  const rest = list.filter((code) => !isTroubled(code));
-  if (list.length === 0) return <Empty>{codes.empty}</Empty>;
+function Accesses({
+  lists,
+  again,
+  hasKeypads,
+}: {
+  readonly lists: AccessLists;
+  readonly again: () => void;
+  readonly hasKeypads: boolean;
+}) {
+  const { codes: text } = words();
+  const groups = sorted(accessesOf(lists), now.value);
+  const [next] = groups.next;
+  const group = (title: string, list: readonly Access[]) => (
+    <Group title={title} list={list} lists={lists} again={again} />
+  );
+  const isNobody = Object.values(groups).every((list) => list.length === 0);
   return (
     <>
-      <Group title={codes.attention} list={list.filter(isTroubled)} again={again} />
-      <Group
-        title={codes.now}
-        list={rest.filter((code) => code.status !== 'removing' && !isToCome(code))}
-        again={again}
-      />
-      <Group title={codes.next} list={rest.filter(isToCome)} again={again} />
-      <Group title={codes.going} list={rest.filter((code) => code.status === 'removing')} again={again} />
+      <div class="summary">
+        <p>
+          <strong>{groups.now.length + groups.attention.length}</strong> {text.haveNow}
+        </p>
+        <p>
+          <strong>{groups.next.length}</strong> {text.toCome}
+          {next?.startsAt !== undefined && <small> {text.nextOne(next.name, dayAndTime(next.startsAt))}</small>}
+        </p>
+        <p class={groups.attention.length > 0 ? 'bad' : ''}>
+          <strong>{groups.attention.length}</strong> {text.needSomebody}
+        </p>
+      </div>
+      {may('codes') && hasKeypads && <NewAccess lists={lists} onCreated={again} />}
+      {isNobody && hasKeypads && <Empty icon="key">{text.empty}</Empty>}
+      {group(text.attention, groups.attention)}
+      {group(text.now, groups.now)}
+      {group(text.next, groups.next)}
+      {group(text.going, groups.ending)}
     </>
   );
 }
@@ -58,10 +98,12 @@ function Groups({ list, again }: { readonly list: readonly AccessCode[]; readonl
 function Group({
   title,
   list,
+  lists,
   again,
 }: {
   readonly title: string;
-  readonly list: readonly AccessCode[];
+  readonly list: readonly Access[];
+  readonly lists: AccessLists;
   readonly again: () => void;
 }) {
   if (list.length === 0) return null;
@@ -69,114 +111,44 @@ function Group({
     <section>
       <h2>{title}</h2>
       <ul class="rows">
-        {list.map((code) => (
-          <CodeRow key={code.access_code_id} code={code} onChange={again} />
-        ))}
+        {list.map((access) =>
+          access.code === undefined ? (
+            <GrantRow key={access.id} access={access} />
+          ) : (
+            <CodeRow key={access.id} code={access.code} codes={lists.codes} onChange={again} />
+          ),
+        )}
       </ul>
     </section>
   );
 }
 
-function NewCode({
-  keypads,
-  onCreated,
-}: {
-  readonly keypads: readonly { readonly device_id: string; readonly display_name: string }[];
-  readonly onCreated: () => void;
-}) {
-  const { codes } = words();
-  const name = useSignal('');
-  const device = useSignal(keypads[0]?.device_id ?? '');
-  const begins = useSignal('');
-  const ends = useSignal('');
-  const result = useSignal<ApiError | 'created' | undefined>(undefined);
-  const isBusy = useSignal(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    isBusy.value = true;
-    result.value = undefined;
-    const starts_at = fromField(begins.value);
-    const ends_at = fromField(ends.value);
-    try {
-      await call(
-        '/access_codes/create',
-        {
-          device_id: device.value,
-          ...(name.value.trim() !== '' && { name: name.value.trim() }),
-          ...(starts_at && { starts_at }),
-          ...(ends_at && { ends_at }),
-        },
-        { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() },
-      );
-      result.value = 'created';
-      name.value = '';
-      onCreated();
-    } catch (error) {
-      result.value = error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
-    } finally {
-      isBusy.value = false;
-    }
-  };
+export function GrantRow({ access }: { readonly access: Access }) {
+  const { codes: text } = words();
+  const isToCome = access.startsAt !== undefined && Date.parse(access.startsAt) > now.value;
   return (
-    <details class="new">
-      <summary>{codes.create}</summary>
-      <form class="filters" onSubmit={submit}>
-        <label>
-          {codes.name}
-          <input
-            value={name.value}
-            maxLength={100}
-            onInput={(event) => {
-              name.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <label>
-          {codes.door}
-          <select
-            value={device.value}
-            onChange={(event) => {
-              device.value = event.currentTarget.value;
-            }}
-          >
-            {keypads.map((one) => (
-              <option key={one.device_id} value={one.device_id}>
-                {one.display_name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          {codes.begins}
-          <input
-            type="datetime-local"
-            value={begins.value}
-            onInput={(event) => {
-              begins.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <label>
-          {codes.ends}
-          <input
-            type="datetime-local"
-            min={toField(now.value)}
-            value={ends.value}
-            onInput={(event) => {
-              ends.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <button type="submit" disabled={isBusy.value}>
-          {codes.submit}
-        </button>
-      </form>
-      {result.value === 'created' && (
-        <p class="quiet-note" role="status">
-          {codes.created}
-        </p>
-      )}
-      {result.value instanceof ApiError && <Failure error={result.value} />}
-    </details>
+    <li class={`row grant ${access.problems.length > 0 ? 'bad' : ''}`}>
+      <a href={linkTo('grant', access.id)}>
+        <Icon name="people" />
+        <span class="what">
+          <strong>{access.name}</strong>
+          {access.person !== undefined && <span>{access.person}</span>}
+        </span>
+        <span class="how">
+          {times(isToCome ? access.startsAt : undefined, access.endsAt)}
+          {!isToCome && access.startsAt !== undefined && <small>{text.hasSince(ago(access.startsAt))}</small>}
+        </span>
+        <ul class="chips">
+          {access.doors.map((door) => (
+            <DoorChip key={door.deviceId} door={door} />
+          ))}
+        </ul>
+        {access.problems.map((problem, index) => (
+          <p key={index} class="problem">
+            <Icon name="warning" /> <span>{problem.message}</span>
+          </p>
+        ))}
+      </a>
+    </li>
   );
 }

@@ -1,17 +1,20 @@
 import { useSignal } from '@preact/signals';
-import { ApiError, call } from '../api.ts';
+import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { AccessCode, Attempt, Device, GatewayEvent } from '../objects.ts';
+import type { Attempt, Device, GatewayEvent } from '../objects.ts';
 import { AttemptRow } from '../parts/attempt-row.tsx';
-import { CodeRow } from '../parts/code-row.tsx';
 import { DayStrip } from '../parts/day-strip.tsx';
 import { DoorCommands } from '../parts/door-commands.tsx';
 import { DoorState, Facts, Health } from '../parts/door-state.tsx';
+import { Field } from '../parts/field.tsx';
 import { Empty, Failure, Loading, Shown } from '../parts/states.tsx';
+import { useAccess } from '../parts/use-access.ts';
+import { useAction } from '../parts/use-action.ts';
 import { useCall } from '../parts/use-list.ts';
 import { linkTo } from '../router.ts';
 import { deviceOf, isLoaded, lastAttemptOf, may } from '../state.ts';
-import { startOfDay } from '../time.ts';
+import { day as dayName, startOfDay } from '../time.ts';
+import { CodesOfDoor } from './codes-by-door.tsx';
 
 export function DoorView({ id }: { readonly id: string }) {
   const device = deviceOf(id)?.value;
@@ -26,8 +29,8 @@ export function DoorView({ id }: { readonly id: string }) {
         <section class="card wide" aria-label={device.display_name}>
           <DoorState device={device} />
           <Health device={device} />
-          <DoorCommands device={device} />
           <Facts device={device} isWhole />
+          <DoorCommands device={device} />
           {may('control') && <Service device={device} />}
         </section>
         <div>
@@ -39,29 +42,58 @@ export function DoorView({ id }: { readonly id: string }) {
   );
 }
 
+const DAY_MS = 86_400_000;
+
 function Day({ device }: { readonly device: Device }) {
   const { day, attempts: text } = words();
-  const from = new Date(startOfDay(Date.now())).toISOString();
+  const back = useSignal(0);
+  const start = startOfDay(startOfDay(Date.now()) - back.value * DAY_MS + DAY_MS / 2);
+  const from = new Date(start).toISOString();
+  const to = new Date(start + DAY_MS).toISOString();
   const newest = lastAttemptOf(device.device_id).value;
   const ends = device.properties.strikeplate_metadata.lock_state;
   const attempts = useCall<{ attempts: Attempt[]; has_more: boolean }>(
     '/strikeplate/attempts/list',
-    { device_id: device.device_id, from, limit: 200 },
+    { device_id: device.device_id, from, to, limit: 200 },
     [newest, ends],
   );
   const events = useCall<{ events: GatewayEvent[] }>(
     '/events/list',
-    { device_id: device.device_id, since: from, limit: 500 },
+    { device_id: device.device_id, between: [from, to], limit: 500 },
     [newest, ends],
   );
   return (
     <section>
-      <h2>{day.title}</h2>
+      <div class="day-head">
+        <h2>{back.value === 0 ? day.title : dayName(start)}</h2>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={day.before}
+          onClick={() => {
+            back.value += 1;
+          }}
+        >
+          ←
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={day.after}
+          disabled={back.value === 0}
+          onClick={() => {
+            back.value -= 1;
+          }}
+        >
+          →
+        </button>
+      </div>
       <Shown of={attempts.state.value} again={attempts.again}>
         {({ attempts: list }) => (
           <>
             <DayStrip
               name={device.display_name}
+              from={start}
               attempts={list}
               events={events.state.value.status === 'ready' ? events.state.value.value.events : []}
             />
@@ -86,26 +118,12 @@ function Day({ device }: { readonly device: Device }) {
 
 function Codes({ device }: { readonly device: Device }) {
   const { codes } = words();
-  const { state, again } = useCall<{ access_codes: AccessCode[] }>(
-    '/access_codes/list',
-    { device_id: device.device_id },
-    [],
-  );
+  const { state, again } = useAccess();
   return (
     <section>
       <h2>{codes.title}</h2>
-      <Shown of={state.value} again={again}>
-        {({ access_codes: list }) =>
-          list.length === 0 ? (
-            <p class="quiet-note">{codes.empty}</p>
-          ) : (
-            <ul class="rows">
-              {list.map((code) => (
-                <CodeRow key={code.access_code_id} code={code} onChange={again} isAtDoor />
-              ))}
-            </ul>
-          )
-        }
+      <Shown of={state} again={again}>
+        {(lists) => <CodesOfDoor device={device} lists={lists} again={again} isAtDoor />}
       </Shown>
     </section>
   );
@@ -114,37 +132,22 @@ function Codes({ device }: { readonly device: Device }) {
 function Service({ device }: { readonly device: Device }) {
   const { act } = words();
   const reason = useSignal('');
-  const failed = useSignal<ApiError | undefined>(undefined);
+  const { isBusy, failed, run } = useAction();
   const isStopped = device.properties.strikeplate_metadata.out_of_service;
-  const set = async () => {
-    failed.value = undefined;
-    try {
-      if (isStopped) await call('/devices/put_into_service', { device_id: device.device_id });
-      else
-        await call('/devices/take_out_of_service', {
-          device_id: device.device_id,
-          ...(reason.value.trim() !== '' && { reason: reason.value.trim() }),
-        });
-    } catch (error) {
-      failed.value = error instanceof ApiError ? error : new ApiError('internal_error', 0, String(error));
-    }
-  };
+  const set = () =>
+    run(() =>
+      isStopped
+        ? call('/devices/put_into_service', { device_id: device.device_id })
+        : call('/devices/take_out_of_service', {
+            device_id: device.device_id,
+            ...(reason.value.trim() !== '' && { reason: reason.value.trim() }),
+          }),
+    );
   return (
     <details class="service">
       <summary>{isStopped ? act.putBack : act.takeOut}</summary>
-      {!isStopped && (
-        <label>
-          {act.why}
-          <input
-            value={reason.value}
-            maxLength={200}
-            onInput={(event) => {
-              reason.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-      )}
-      <button type="button" onClick={set}>
+      {!isStopped && <Field label={act.why} value={reason} maxLength={200} />}
+      <button type="button" disabled={isBusy.value} onClick={set}>
         {isStopped ? act.putBack : act.takeOut}
       </button>
       {failed.value !== undefined && <Failure error={failed.value} />}

@@ -1,0 +1,125 @@
+import { useSignal } from '@preact/signals';
+import type { AccessLists } from '../access.ts';
+import { call } from '../api.ts';
+import { words } from '../languages/index.ts';
+import { allDevices } from '../state.ts';
+import { fromField, now, toField } from '../time.ts';
+import { Choice, Field, Several } from './field.tsx';
+import { Failure } from './states.tsx';
+import { useAction } from './use-action.ts';
+
+const NEW = '';
+const NOBODY = '-';
+
+/** Lets somebody in: a person and some doors make a grant; a name on one door alone, a code. */
+export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; readonly onCreated: () => void }) {
+  const { codes } = words();
+  const keypads = allDevices().filter((device) => device.can_program_online_access_codes);
+  const who = useSignal(NEW);
+  const name = useSignal('');
+  const [only] = keypads;
+  const doors = useSignal<readonly string[]>(keypads.length === 1 && only !== undefined ? [only.device_id] : []);
+  const spaces = useSignal<readonly string[]>([]);
+  const begins = useSignal('');
+  const ends = useSignal('');
+  const pin = useSignal('');
+  const isDone = useSignal(false);
+  const { isBusy, failed, run } = useAction();
+  const isPerson = who.value !== NOBODY;
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    isDone.value = false;
+    const starts_at = fromField(begins.value);
+    const ends_at = fromField(ends.value);
+    const when = { ...(starts_at && { starts_at }), ...(ends_at && { ends_at }) };
+    const digits = pin.value.trim();
+    const once = { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() };
+    const create = () =>
+      isPerson
+        ? call(
+            '/access_grants/create',
+            {
+              ...(who.value === NEW
+                ? { user_identity: { full_name: name.value.trim() } }
+                : { user_identity_id: who.value, ...(name.value.trim() !== '' && { name: name.value.trim() }) }),
+              device_ids: doors.value,
+              ...(spaces.value.length > 0 && { space_ids: spaces.value }),
+              requested_access_methods: [{ mode: 'code', ...(digits !== '' && { code: digits }) }],
+              ...when,
+            },
+            once,
+          )
+        : call(
+            '/access_codes/create_multiple',
+            {
+              device_ids: doors.value,
+              ...(name.value.trim() !== '' && { name: name.value.trim() }),
+              ...(digits !== '' && { code: digits }),
+              behavior_when_code_cannot_be_shared: 'create_random_code',
+              ...when,
+            },
+            once,
+          );
+    if (!(await run(create))) return;
+    isDone.value = true;
+    name.value = '';
+    pin.value = '';
+    onCreated();
+  };
+  return (
+    <details class="new">
+      <summary>{codes.create}</summary>
+      <form class="wide-form" onSubmit={submit}>
+        <div class="filters">
+          <Choice label={codes.who} value={who}>
+            <option value={NEW}>{codes.newPerson}</option>
+            {lists.people.map((person) => (
+              <option key={person.user_identity_id} value={person.user_identity_id}>
+                {person.display_name}
+              </option>
+            ))}
+            <option value={NOBODY}>{codes.nobody}</option>
+          </Choice>
+          <Field
+            label={who.value === NEW ? codes.fullName : codes.name}
+            value={name}
+            maxLength={100}
+            required={who.value === NEW}
+          />
+          <Field label={codes.begins} value={begins} type="datetime-local" />
+          <Field label={codes.ends} value={ends} type="datetime-local" min={toField(now.value)} />
+          <Field
+            label={codes.digits}
+            value={pin}
+            inputMode="numeric"
+            pattern="[0-9]{4,12}"
+            maxLength={12}
+            autoComplete="off"
+            placeholder={codes.digitsHint}
+          />
+        </div>
+        <Several
+          legend={codes.doors}
+          options={keypads.map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
+          chosen={doors}
+        />
+        {isPerson && lists.spaces.length > 0 && (
+          <Several
+            legend={codes.spaces}
+            options={lists.spaces.map((space) => ({ id: space.space_id, name: space.name }))}
+            chosen={spaces}
+          />
+        )}
+        <button type="submit" disabled={isBusy.value || doors.value.length + spaces.value.length === 0}>
+          {codes.submit}
+        </button>
+      </form>
+      {isDone.value && (
+        <p class="quiet-note" role="status">
+          {codes.created}
+        </p>
+      )}
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </details>
+  );
+}

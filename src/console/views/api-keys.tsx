@@ -1,0 +1,161 @@
+import { useSignal } from '@preact/signals';
+import { call } from '../api.ts';
+import { words } from '../languages/index.ts';
+import type { ApiKey } from '../objects.ts';
+import { ConfirmButton } from '../parts/confirm-button.tsx';
+import { Field, Several } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Empty, Failure, Shown } from '../parts/states.tsx';
+import { useAction } from '../parts/use-action.ts';
+import { useCall } from '../parts/use-list.ts';
+import { allDevices, nameOf, session } from '../state.ts';
+import { ago, dayAndTime, fromField, now, toField } from '../time.ts';
+import { Once } from './webhooks.tsx';
+
+const scopes = ['read', 'control', 'codes', 'metrics', 'admin'] as const;
+
+/** Who may ask this gateway for something. */
+export function ApiKeys() {
+  const { box: text } = words();
+  const { state, again } = useCall<{ api_keys: ApiKey[] }>('/strikeplate/api_keys/list', {}, []);
+  const token = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
+  return (
+    <Shown of={state.value} again={again}>
+      {({ api_keys }) => (
+        <>
+          <NewKey
+            onCreated={(made) => {
+              token.value = made;
+              again();
+            }}
+          />
+          {token.value !== undefined && <Once label={text.keyOf(token.value.name)} secret={token.value.secret} />}
+          {api_keys.length === 0 ? (
+            <Empty icon="key">{text.noKeys}</Empty>
+          ) : (
+            <ul class="rows">
+              {api_keys.map((key) => (
+                <KeyRow
+                  key={key.api_key_id}
+                  apiKey={key}
+                  onChange={again}
+                  onRotated={(made) => {
+                    token.value = made;
+                    again();
+                  }}
+                />
+              ))}
+            </ul>
+          )}
+        </>
+      )}
+    </Shown>
+  );
+}
+
+interface Made {
+  readonly name: string;
+  readonly secret: string;
+}
+
+function KeyRow({
+  apiKey,
+  onChange,
+  onRotated,
+}: {
+  readonly apiKey: ApiKey;
+  readonly onChange: () => void;
+  readonly onRotated: (made: Made) => void;
+}) {
+  const { box: text } = words();
+  const { failed, run } = useAction();
+  const {
+    api_key_id,
+    name,
+    device_ids: ids,
+    last_used_at: used,
+    expires_at: expires,
+    previous_until: previous,
+  } = apiKey;
+  const isOwn = typeof session.value === 'object' && session.value.api_key_id === api_key_id;
+  const rotate = () =>
+    run(async () => {
+      const { token } = await call<{ token: string }>('/strikeplate/api_keys/rotate', { api_key_id });
+      onRotated({ name, secret: token });
+    });
+  const revoke = async () => {
+    if (await run(() => call('/strikeplate/api_keys/revoke', { api_key_id }))) onChange();
+  };
+  return (
+    <li class="row key">
+      <Icon name="key" />
+      <span class="what">
+        <strong>
+          {name} {isOwn && <span class="tag">{text.ownKey}</span>}
+        </strong>
+        <span>{apiKey.scopes.map((scope) => text.scopes[scope] ?? scope).join(', ')}</span>
+        <span>{ids === null ? text.allDevices : ids.map((id) => nameOf(id)).join(', ')}</span>
+      </span>
+      <span class="how">
+        {used === null ? text.keyNever : text.used(ago(used))}
+        <small>{text.made(dayAndTime(apiKey.created_at))}</small>
+        {expires !== null && <small>{text.expires(dayAndTime(expires))}</small>}
+        {previous !== null && <small>{text.previous(dayAndTime(previous))}</small>}
+      </span>
+      <span class="acts">
+        <ConfirmButton kind="small" label={text.rotate} again={text.rotateAgain} onConfirm={rotate} />
+        <ConfirmButton kind="small" label={text.revoke} again={text.revokeAgain} onConfirm={revoke} />
+      </span>
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </li>
+  );
+}
+
+function NewKey({ onCreated }: { readonly onCreated: (made: Made) => void }) {
+  const { box: text } = words();
+  const name = useSignal('');
+  const may = useSignal<readonly string[]>(['read', 'control']);
+  const devices = useSignal<readonly string[]>([]);
+  const ends = useSignal('');
+  const { isBusy, failed, run } = useAction();
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const expires_at = fromField(ends.value);
+    const called = name.value.trim();
+    const done = await run(async () => {
+      const { token } = await call<{ token: string }>('/strikeplate/api_keys/create', {
+        name: called,
+        scopes: may.value,
+        ...(devices.value.length > 0 && { device_ids: devices.value }),
+        ...(expires_at !== undefined && { expires_at }),
+      });
+      onCreated({ name: called, secret: token });
+    });
+    if (done) name.value = '';
+  };
+  return (
+    <details class="new">
+      <summary>{text.newKey}</summary>
+      <form class="wide-form" onSubmit={submit}>
+        <div class="filters">
+          <Field label={text.keyName} value={name} required maxLength={60} />
+          <Field label={text.keyEnds} value={ends} type="datetime-local" min={toField(now.value)} />
+        </div>
+        <Several
+          legend={text.keyScopes}
+          options={scopes.map((id) => ({ id, name: text.scopes[id] ?? id }))}
+          chosen={may}
+        />
+        <Several
+          legend={text.keyDevices}
+          options={allDevices().map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
+          chosen={devices}
+        />
+        <button type="submit" disabled={isBusy.value || may.value.length === 0}>
+          {text.newKey}
+        </button>
+      </form>
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </details>
+  );
+}

@@ -1,0 +1,201 @@
+import { useSignal } from '@preact/signals';
+import { type Access, accessesOf } from '../access.ts';
+import { call } from '../api.ts';
+import { words } from '../languages/index.ts';
+import type { GatewayEvent, Grant, Method } from '../objects.ts';
+import { times } from '../parts/code-row.tsx';
+import { ConfirmButton } from '../parts/confirm-button.tsx';
+import { DoorChip } from '../parts/door-chip.tsx';
+import { EventRow } from '../parts/event-row.tsx';
+import { Field } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Pin } from '../parts/pin.tsx';
+import { Empty, Failure, Shown } from '../parts/states.tsx';
+import { useAccess } from '../parts/use-access.ts';
+import { useAction } from '../parts/use-action.ts';
+import { useCall } from '../parts/use-list.ts';
+import { linkTo } from '../router.ts';
+import { may } from '../state.ts';
+import { dayAndTime, fromField, toField } from '../time.ts';
+
+/** One stay over several doors: how each stands, and what happened. */
+export function GrantView({ id }: { readonly id: string }) {
+  const { codes } = words();
+  const { state, again } = useAccess();
+  return (
+    <>
+      <p class="crumb">
+        <a href={linkTo('codes')}>{codes.title}</a>
+      </p>
+      <Shown of={state} again={again} rows={6}>
+        {(lists) => {
+          const access = accessesOf(lists).find((one) => one.grant?.access_grant_id === id);
+          const grant = access?.grant;
+          if (access === undefined || grant === undefined)
+            return (
+              <>
+                <h1>{codes.grant}</h1>
+                <Empty icon="people">{codes.grantGone}</Empty>
+              </>
+            );
+          return <Whole access={access} grant={grant} again={again} />;
+        }}
+      </Shown>
+    </>
+  );
+}
+
+function Whole({
+  access,
+  grant,
+  again,
+}: {
+  readonly access: Access;
+  readonly grant: Grant;
+  readonly again: () => void;
+}) {
+  const { codes, attempts } = words();
+  return (
+    <>
+      <h1>{access.name}</h1>
+      <div class="columns">
+        <section class="card wide">
+          <h2>{codes.doors}</h2>
+          <ul class="chips tall">
+            {access.doors.map((door) => (
+              <DoorChip key={door.deviceId} door={door} />
+            ))}
+          </ul>
+          {[...grant.errors, ...access.problems].map((problem, index) => (
+            <p key={index} class="problem">
+              <Icon name="warning" /> <span>{problem.message}</span>
+            </p>
+          ))}
+          {access.isEnding && (
+            <p class="repair">
+              <Icon name="busy" /> {codes.isEnding}
+            </p>
+          )}
+          <Methods grant={grant} />
+        </section>
+        <div>
+          <section class="card">
+            <dl class="facts stacked">
+              <div>
+                <dt>{codes.person}</dt>
+                <dd>{access.person ?? access.name}</dd>
+              </div>
+              <div>
+                <dt>{codes.when}</dt>
+                <dd>{times(access.startsAt, access.endsAt)}</dd>
+              </div>
+              <div>
+                <dt>{attempts.accepted}</dt>
+                <dd>{dayAndTime(grant.created_at)}</dd>
+              </div>
+            </dl>
+            {may('codes') && !access.isEnding && <Change grant={grant} again={again} />}
+          </section>
+          <History grant={grant} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Methods({ grant }: { readonly grant: Grant }) {
+  const { codes } = words();
+  const { state, again } = useCall<{ access_methods: Method[] }>(
+    '/access_methods/list',
+    { access_grant_id: grant.access_grant_id },
+    [JSON.stringify(grant.access_method_ids)],
+  );
+  return (
+    <Shown of={state.value} again={again} rows={1}>
+      {({ access_methods }) => (
+        <ul class="rows">
+          {access_methods.map((method) => (
+            <li key={method.access_method_id} class={`row ${method.is_issued ? 'good' : ''}`}>
+              <Icon name={method.is_issued ? 'good' : 'busy'} />
+              <span class="what">
+                <strong>{codes.pin}</strong>
+                <span>{method.is_issued ? codes.issued : codes.notIssued}</span>
+              </span>
+              <Pin id={method.access_method_id} of="access_method" />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Shown>
+  );
+}
+
+function Change({ grant, again }: { readonly grant: Grant; readonly again: () => void }) {
+  const { codes, common } = words();
+  const { isBusy, failed, run } = useAction();
+  const name = useSignal(grant.name ?? '');
+  const begins = useSignal(toField(Date.parse(grant.starts_at)));
+  const ends = useSignal(grant.ends_at === null ? '' : toField(Date.parse(grant.ends_at)));
+  const wasBegin = useSignal(begins.value);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const starts_at = begins.value === wasBegin.value ? undefined : fromField(begins.value);
+    const done = await run(() =>
+      call('/access_grants/update', {
+        access_grant_id: grant.access_grant_id,
+        name: name.value.trim() === '' ? null : name.value.trim(),
+        ...(starts_at !== undefined && { starts_at }),
+        ends_at: fromField(ends.value) ?? null,
+      }),
+    );
+    if (!done) return;
+    wasBegin.value = begins.value;
+    again();
+  };
+  const end = async () => {
+    if (await run(() => call('/access_grants/delete', { access_grant_id: grant.access_grant_id }))) again();
+  };
+  return (
+    <>
+      <form class="filters" onSubmit={submit}>
+        <Field label={codes.grantName} value={name} maxLength={100} />
+        <Field label={codes.begins} value={begins} type="datetime-local" />
+        <Field label={codes.ends} value={ends} type="datetime-local" />
+        <button type="submit" disabled={isBusy.value}>
+          {common.save}
+        </button>
+      </form>
+      <ConfirmButton
+        kind="unlock"
+        label={codes.endGrant}
+        again={codes.endAgain}
+        disabled={isBusy.value}
+        onConfirm={end}
+      />
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </>
+  );
+}
+
+function History({ grant }: { readonly grant: Grant }) {
+  const { codes } = words();
+  const { state, again } = useCall<{ events: GatewayEvent[] }>(
+    '/events/list',
+    { access_grant_id: grant.access_grant_id, since: grant.created_at, limit: 200 },
+    [JSON.stringify(grant.warnings)],
+  );
+  return (
+    <section>
+      <h2>{codes.happened}</h2>
+      <Shown of={state.value} again={again} rows={3}>
+        {({ events }) => (
+          <ul class="rows">
+            {events.toReversed().map((event) => (
+              <EventRow key={event.event_id} event={{ ...event, access_grant_id: undefined as never }} />
+            ))}
+          </ul>
+        )}
+      </Shown>
+    </section>
+  );
+}

@@ -1,0 +1,127 @@
+import { useSignal } from '@preact/signals';
+import type { AccessLists } from '../access.ts';
+import { call } from '../api.ts';
+import { words } from '../languages/index.ts';
+import type { Space } from '../objects.ts';
+import { ConfirmButton } from '../parts/confirm-button.tsx';
+import { Field, Several } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Empty, Failure } from '../parts/states.tsx';
+import { useAction } from '../parts/use-action.ts';
+import { allDevices, may } from '../state.ts';
+
+/** Doors that are given together. */
+export function Spaces({ lists, again }: { readonly lists: AccessLists; readonly again: () => void }) {
+  const { codes } = words();
+  return (
+    <>
+      {may('control') && (
+        <details class="new">
+          <summary>{codes.newSpace}</summary>
+          <SpaceForm space={undefined} onDone={again} />
+        </details>
+      )}
+      {lists.spaces.length === 0 ? (
+        <Empty icon="space">{codes.noSpaces}</Empty>
+      ) : (
+        <ul class="rows">
+          {lists.spaces.map((space) => (
+            <SpaceRow key={space.space_id} space={space} again={again} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const doorsOf = ({ space_id }: Space) => allDevices().filter(({ space_ids }) => space_ids?.includes(space_id));
+
+function SpaceRow({ space, again }: { readonly space: Space; readonly again: () => void }) {
+  const { codes } = words();
+  const { failed, run } = useAction();
+  const isChanging = useSignal(false);
+  const remove = async () => {
+    if (await run(() => call('/spaces/delete', { space_id: space.space_id }))) again();
+  };
+  return (
+    <li class="row">
+      <Icon name="space" />
+      <span class="what">
+        <strong>{space.name}</strong>
+        <span>
+          {doorsOf(space)
+            .map((door) => door.display_name)
+            .join(', ') || codes.noDoors}
+        </span>
+      </span>
+      {may('control') && (
+        <span class="acts">
+          <button
+            type="button"
+            class="small"
+            aria-expanded={isChanging.value}
+            onClick={() => {
+              isChanging.value = !isChanging.value;
+            }}
+          >
+            {codes.change}
+          </button>
+          <ConfirmButton kind="small" label={codes.remove} again={codes.endAgain} onConfirm={remove} />
+        </span>
+      )}
+      {isChanging.value && (
+        <SpaceForm
+          space={space}
+          onDone={() => {
+            isChanging.value = false;
+            again();
+          }}
+        />
+      )}
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </li>
+  );
+}
+
+function SpaceForm({ space, onDone }: { readonly space: Space | undefined; readonly onDone: () => void }) {
+  const { codes, common } = words();
+  const { isBusy, failed, run } = useAction();
+  const name = useSignal(space?.name ?? '');
+  const before = space === undefined ? [] : doorsOf(space).map(({ device_id }) => device_id);
+  const doors = useSignal<readonly string[]>(before);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const done = await run(async () => {
+      if (space === undefined) {
+        await call('/spaces/create', { name: name.value.trim(), device_ids: doors.value });
+        return;
+      }
+      const { space_id } = space;
+      const added = doors.value.filter((id) => !before.includes(id));
+      const gone = before.filter((id) => !doors.value.includes(id));
+      await call('/spaces/update', { space_id, name: name.value.trim() });
+      if (added.length > 0) await call('/spaces/add_devices', { space_id, device_ids: added });
+      if (gone.length > 0) await call('/spaces/remove_devices', { space_id, device_ids: gone });
+    });
+    if (!done) return;
+    if (space === undefined) {
+      name.value = '';
+      doors.value = [];
+    }
+    onDone();
+  };
+  return (
+    <form class="wide-form inline" onSubmit={submit}>
+      <Field label={codes.spaceName} value={name} maxLength={200} required />
+      <Several
+        legend={codes.doors}
+        options={allDevices().map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
+        chosen={doors}
+      />
+      <button type="submit" disabled={isBusy.value}>
+        {common.save}
+      </button>
+      {failed.value !== undefined && <Failure error={failed.value} />}
+    </form>
+  );
+}

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { createApiKey, revokeApiKey } from '../../src/http/api-key-changes.ts';
+import { idOf } from '../kit/gateway-box.ts';
+import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
+import { card, consoleSite, everyView, grantIn } from './kit/console-site.ts';
+import { mosquittoProgram } from './kit/mosquitto.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)('the console, for everybody', () => {
+  const site = consoleSite();
+
+  it('makes an API key that is shown once, and ends the page of the one who has it when it is revoked', async () => {
+    const { page, context } = await site().look();
+    await page.goto(`${site().url()}#/box/keys`);
+    await page.locator('summary').click();
+    await page.getByLabel('Name').fill('Porter <script>alert(1)</script>');
+    await page.getByRole('button', { name: 'New API key' }).click();
+    const token = (await page.locator('.once output').textContent()) ?? '';
+    const other = await visit(site().browser, site().url());
+    await signIn(other.page, token);
+    await card(other.page, 'back').waitFor();
+    const row = page.locator('.row.key').filter({ hasText: 'Porter' });
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    await row.getByRole('button', { name: 'Press again to revoke' }).click();
+    await other.page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
+    await context.close();
+    await other.context.close();
+  });
+
+  it('draws what is not there: what a key may not see, what fails, what is on its way', async () => {
+    const { key } = await createApiKey(
+      `${site().box.stateDir}/api-keys`,
+      { name: 'guard', scopes: ['read'] },
+      (n) => crypto.getRandomValues(new Uint8Array(n)),
+      Date.now,
+    );
+    const { page, context } = await visit(site().browser, site().url());
+    await signIn(page, key);
+    await card(page, 'back').waitFor();
+    for (const part of ['keys', 'configuration', 'webhooks']) {
+      await page.goto(`${site().url()}#/box/${part}`);
+      await page.locator('.failure.forbidden').getByText('This key may not.').waitFor();
+    }
+    await page.goto(`${site().url()}#/attempt/none`);
+    await page.locator('.failure').getByText('There is no such action attempt').waitFor();
+    const lists = { history: ['attempts', '/strikeplate/attempts/list'], access: ['codes', '/access_grants/list'] };
+    for (const [view, route] of Object.values(lists)) {
+      await page.route(`**${route}`, (request) => request.abort());
+      await page.goto(`${site().url()}#/${view}`);
+      await page.locator('.failure').getByText('The gateway cannot be reached.').waitFor();
+      await page.unroute(`**${route}`);
+      let go: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await page.route(`**${route}`, async (request) => {
+        await held;
+        await request.continue();
+      });
+      await page.goto(`${site().url()}#/doors`);
+      await page.goto(`${site().url()}#/${view}`);
+      await page.locator('.loading').first().waitFor();
+      go();
+      await page.locator('.empty').first().waitFor();
+      await page.unroute(`**${route}`);
+    }
+    await context.close();
+  });
+
+  it('takes script for text, in every name and reason that somebody can give', async () => {
+    const script = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
+    const { api } = site().gateway;
+    const front = idOf('front');
+    await api.post('/devices/update', { device_id: front, name: script });
+    await api.post('/devices/take_out_of_service', { device_id: idOf('back'), reason: script });
+    await api.post('/access_codes/create', { device_id: front, name: script });
+    const { text: made } = await api.post('/access_grants/create', {
+      user_identity: { full_name: script },
+      name: script,
+      device_ids: [front],
+      requested_access_methods: [{ mode: 'code' }],
+    });
+    await api.post('/spaces/create', { name: script, device_ids: [front] });
+    await api.post('/noise_sensors/noise_thresholds/create', {
+      device_id: idOf('hall'),
+      noise_threshold_decibels: 50,
+      starts_daily_at: '00:00:00',
+      ends_daily_at: '23:59:59',
+      name: script,
+    });
+    await createApiKey(
+      `${site().box.stateDir}/api-keys`,
+      { name: script.slice(0, 50) },
+      (n) => crypto.getRandomValues(new Uint8Array(n)),
+      Date.now,
+    );
+    const { page, trouble, context } = await site().look();
+    page.on('dialog', (dialog) => {
+      trouble.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    const grant = grantIn(made);
+    for (const view of [...everyView, `door/${front}`, `grant/${grant}`]) {
+      await page.goto(`${site().url()}#/${view}`);
+      await page.locator('main h1').first().waitFor();
+      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      expect(await page.locator('main img, main script').count()).toBe(0);
+    }
+    expect(trouble).toEqual([]);
+    await context.close();
+  });
+
+  it('shows no buttons to a key that may not press them', async () => {
+    const { key } = await createApiKey(
+      `${site().box.stateDir}/api-keys`,
+      { name: 'guard', scopes: ['read'] },
+      (n) => crypto.getRandomValues(new Uint8Array(n)),
+      Date.now,
+    );
+    const { page, context } = await visit(site().browser, site().url());
+    await signIn(page, key);
+    await card(page, 'back').waitFor();
+    expect(await page.getByRole('button', { name: /lock/i }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Access' }).click();
+    await page.getByRole('heading', { name: 'Access' }).waitFor();
+    expect(await page.getByText('Let somebody in').count()).toBe(0);
+    await context.close();
+  });
+
+  it('ends the page of a key that is revoked while it is open, and takes no wrong one', async () => {
+    const { key } = await createApiKey(
+      `${site().box.stateDir}/api-keys`,
+      { name: 'leaver' },
+      (n) => crypto.getRandomValues(new Uint8Array(n)),
+      Date.now,
+    );
+    const { page, context } = await visit(site().browser, site().url());
+    await signIn(page, 'seam_gw1_wrong');
+    await page.getByText('This key is not known here').waitFor();
+    await signIn(page, key);
+    await card(page, 'back').waitFor();
+    await revokeApiKey(`${site().box.stateDir}/api-keys`, 'leaver', Date.now);
+    await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 30_000 });
+    await context.close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has no fault that axe knows of, on any view, in the %s scheme',
+    async (scheme) => {
+      await site().gateway.api.post('/access_codes/create', { device_id: idOf('front'), name: 'Ana' });
+      const { text: made } = await site().gateway.api.post('/access_grants/create', {
+        user_identity: { full_name: 'Jo' },
+        device_ids: [idOf('front'), idOf('back')],
+        requested_access_methods: [{ mode: 'code' }],
+      });
+      await site().gateway.api.post('/noise_sensors/noise_thresholds/create', {
+        device_id: idOf('hall'),
+        noise_threshold_decibels: 50,
+        starts_daily_at: '22:00:00',
+        ends_daily_at: '06:00:00',
+        name: 'Quiet',
+      });
+      const found: string[] = [];
+      const size = scheme === 'light' ? { width: 390, height: 844 } : { width: 1280, height: 800 };
+      const { page, context } = await visit(site().browser, site().url(), { scheme, ...size });
+      const check = async (view: string) => {
+        // As an add-on does: the page's own policy lets no foreign script in.
+        const violations = await page.evaluate(
+          `${axe};axe.run().then(({ violations }) => violations.map((one) => one.id + ': ' + one.nodes.map((node) => node.target.join(' ')).join(', ')))`,
+        );
+        found.push(...(violations as string[]).map((one) => `${view} (${size.width}): ${one}`));
+      };
+      await page.getByLabel('API key').waitFor();
+      await check('sign-in');
+      await signIn(page, site().key);
+      await card(page, 'back').waitFor();
+      await hold(page, 'Unlock');
+      await page.locator('.life:not(.busy)').waitFor();
+      await check('doors');
+      const grant = grantIn(made);
+      for (const view of [...everyView, `door/${idOf('front')}`, `grant/${grant}`, 'attempt/none']) {
+        await page.goto(`${site().url()}#/${view}`);
+        await page.locator('main h1, main .failure').first().waitFor();
+        await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+        if (view === 'noise') await page.getByRole('slider').first().waitFor();
+        // Forms as well.
+        await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+        await check(view);
+      }
+      await page.goto(`${site().url()}#/attempts`);
+      await page.locator('.row a').first().click();
+      await page.getByText('Asked by').waitFor();
+      await check('attempt');
+      await context.close();
+      expect(found).toEqual([]);
+    },
+  );
+});
