@@ -48,9 +48,9 @@ export function CodesOfDoor({
     <section class={isAtDoor ? '' : 'card'}>
       {!isAtDoor && (
         <>
-          <h3>
+          <h2 class="title">
             <a href={linkTo('door', device.device_id)}>{device.display_name}</a>
-          </h3>
+          </h2>
           <Health device={device} />
         </>
       )}
@@ -72,7 +72,7 @@ export function CodesOfDoor({
       )}
       {others.length > 0 && (
         <>
-          <h2>{text.unmanaged}</h2>
+          <h3 class="minor">{text.unmanaged}</h3>
           <p class="hint">{text.unmanagedHint}</p>
           <ul class="rows">
             {others.map((code) => (

@@ -87,7 +87,7 @@ function NewWebhook({ onCreated }: { readonly onCreated: () => void }) {
     <details class="new">
       <summary>{text.newReceiver}</summary>
       <form class="filters" onSubmit={submit}>
-        <Field label={text.url} value={url} type="url" required maxLength={2_000} placeholder="https://" />
+        <Field label={text.url} value={url} type="url" required maxLength={2_000} />
         <Field label={text.eventTypes} value={types} placeholder={text.allEvents} />
         <button type="submit" disabled={isBusy.value}>
           {text.newReceiver}
