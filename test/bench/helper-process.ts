@@ -38,14 +38,25 @@ export class HelperProcess {
   #lastId = 0;
   #stopping = false;
 
-  /** @param file beside this one @param settings handed to it as JSON in a file @param nodeArguments such as `--cpu-prof` */
-  constructor(file: string, settings: object, nodeArguments: readonly string[] = []) {
+  /**
+   * @param file beside this one
+   * @param settings handed to it as JSON in a file
+   * @param nodeArguments such as `--cpu-prof`
+   * @param env beside what this process has
+   */
+  constructor(
+    file: string,
+    settings: object,
+    nodeArguments: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     // In a file: ten thousand devices are more than a command line may hold.
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-bench-'));
     const settingsFile = join(folder, 'settings.json');
     writeFileSync(settingsFile, JSON.stringify(settings));
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [settingsFile], {
       execArgv: [...nodeArguments],
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
     });

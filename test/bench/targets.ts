@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -119,9 +120,19 @@ async function startGateway(
   });
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const http = { url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey };
-  const target = await overHttp(name, http, () => new HelperProcess('gateway.mjs', { ...site, root }, profiling));
+  const target = await overHttp(name, http, () => {
+    return new HelperProcess('gateway.mjs', { ...site, root }, profiling, unitEnvironment(root ?? ourRoot));
+  });
   await prepare?.(http);
   return target;
+}
+
+/** What a checkout's systemd unit sets for the process: a gateway is measured as it is run. */
+function unitEnvironment(root: string): Record<string, string> {
+  const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8');
+  return Object.fromEntries(
+    [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
 }
 
 /** A gateway with so many events queued for a receiver that takes connections and never answers. */

@@ -1,5 +1,6 @@
 import type { Claim, Sought, Value, Verdict } from './claims.ts';
-import { REMEMBERED_MS, type State, subjectsOf } from './state.ts';
+import { put } from './memory.ts';
+import { type Before, REMEMBERED_MS, type State, subjectsOf } from './state.ts';
 
 /**
  * Weighs what certainly arose after the send.
@@ -23,7 +24,7 @@ export function see<Reason>(
   const isOfItself = claim.cause === 'this_command' || (claim.notBefore !== undefined && askedAt === undefined);
   const isOlder = known !== undefined && known.value !== value && since < known.at;
   if (askedAt !== undefined && isOlder && !isOfItself) return state;
-  const seen = { ...state, before: new Map([...state.before, [about, { value, how: 'seen' as const, at: now }]]) };
+  const seen = { ...state, before: put<Before>(state.before, about, { value, how: 'seen', at: now }) };
   const subjects = subjectsOf(goal);
   if (!subjects.has(about)) return seen;
   if (goal.proof.some((sought) => matches(state, sought, claim)))
