@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +18,13 @@ import { WebhookReceiver } from '../kit/webhook-receiver.ts';
 const printed = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'strikeplate-applications-'));
 symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(folder, 'node_modules'));
-for (const [, name = '', body = ''] of printed('docs/for-applications.md').matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm))
+const files: string[] = [];
+for (const [, name = '', body = ''] of printed('docs/for-applications.md').matchAll(
+  /^```ts (\S+)\n([\s\S]*?)^```$/gm,
+)) {
   writeFileSync(join(folder, name), body);
+  files.push(name);
+}
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Bookings {
@@ -68,7 +74,29 @@ test('from nothing to a PIN on two doors', async () => {
   await house.clock.advance(60_000);
   expect(opens(pin)).toEqual(['front', 'side']);
   const lines = printed('docs/for-applications.md').split('```ts guest.ts\n')[1]?.split('```')[0]?.trim().split('\n');
-  expect(lines?.filter((line) => line !== '').length).toBeLessThanOrEqual(11);
+  expect(lines?.length).toBe(10);
+});
+
+test('what is printed is sound to the compiler, as an application with strict settings has it', () => {
+  const compilerOptions = {
+    ...{ strict: true, noUncheckedIndexedAccess: true, noImplicitOverride: true, noEmit: true, skipLibCheck: true },
+    ...{ target: 'es2023', module: 'nodenext', types: ['node'] },
+  };
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const check = (files: readonly string[]) => {
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    return spawnSync(process.execPath, [join(folder, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+      encoding: 'utf8',
+    });
+  };
+  expect(files.length).toBeGreaterThan(1);
+  expect(check(files)).toMatchObject({ stdout: '', stderr: '', status: 0 });
+  // The compiler knows the client's types, or nothing would be sound or unsound to it.
+  const guest = readFileSync(join(folder, 'guest.ts'), 'utf8');
+  writeFileSync(join(folder, 'wrong.ts'), guest.replace("mode: 'code'", "mode: 'kode'"));
+  const { status, stdout } = check(['wrong.ts']);
+  expect(status).not.toBe(0);
+  expect(stdout).toContain('kode');
 });
 
 describe('a booking system', () => {
