@@ -26,7 +26,9 @@ export function describeOutcome(
       const message = attempt.error?.message ?? 'The gateway gave no reason.';
       if (deliveryOf(type) === 'maybe_sent')
         return { good: false, text: `${name}: nobody knows whether it was ${done}. ${message} (${type})\n${look}` };
-      return { good: false, text: `${name} was not ${done}. ${message} (${type})\n${look}` };
+      // The gateway's own sentence says so as well, as often as not.
+      const says = message.startsWith(`${name} was not ${done}`);
+      return { good: false, text: `${says ? '' : `${name} was not ${done}. `}${message} (${type})\n${look}` };
     }
     case 'pending':
       return {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { ApiConnection } from './api-connection.ts';
 import { outcomeInShort } from './attempt-words.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { allDevices, findDevice, slugOf } from './find-device.ts';
-import { json, type Terminal, table } from './terminal.ts';
-import { attemptAnswer, historyAnswer } from './wire.ts';
+import { columnsOf, isShortId, json, localTime, shortId, type Terminal, table } from './terminal.ts';
+import { attemptAnswer, historyAnswer, ownAttempt } from './wire.ts';
 
 interface Options extends ConnectOptions {
   readonly json?: boolean;
@@ -16,30 +17,45 @@ export async function listAttempts(
 ): Promise<ExitCode> {
   const api = connect(terminal, options);
   const deviceId = options.device === undefined ? undefined : (await findDevice(api, options.device)).device_id;
-  const { action_attempts: attempts } = await api.get(
-    '/action_attempts/list',
-    { limit: String(options.limit), ...(deviceId !== undefined && { device_id: deviceId }) },
-    z.object({ action_attempts: z.array(attemptAnswer) }),
-  );
-  if (options.json) terminal.out(json(attempts));
-  else if (attempts.length === 0) terminal.err('No attempts yet.');
-  else
-    for (const line of table(
-      attempts.map((attempt) => [
-        attempt.action_attempt_id,
-        timeOf(attempt.action_attempt_id),
-        attempt.action_type,
-        outcomeInShort(attempt),
-      ]),
-    ))
-      terminal.out(line);
+  const query = { limit: String(options.limit), ...(deviceId !== undefined && { device_id: deviceId }) };
+  if (options.json) {
+    const page = z.object({ action_attempts: z.array(attemptAnswer) });
+    terminal.out(json((await api.get('/action_attempts/list', query, page)).action_attempts));
+    return exitCodes.ok;
+  }
+  const { attempts } = await api.get('/strikeplate/attempts/list', query, z.object({ attempts: z.array(ownAttempt) }));
+  if (attempts.length === 0) {
+    terminal.err('No attempts yet.');
+    return exitCodes.ok;
+  }
+  const names = new Map((await allDevices(api)).map((device) => [device.device_id, slugOf(device)]));
+  const rows = attempts.map((attempt) => [
+    localTime(Date.parse(attempt.accepted_at)),
+    names.get(attempt.device_id) ?? shortId(attempt.device_id),
+    attempt.action_type,
+    outcomeInShort(attempt),
+    attempt.by,
+    shortId(attempt.action_attempt_id),
+  ]);
+  for (const line of table([['TIME', 'DEVICE', 'ACTION', 'OUTCOME', 'BY', 'ID'], ...rows], columnsOf(terminal)))
+    terminal.out(line);
   return exitCodes.ok;
 }
 
+/** The whole id of an attempt whose end was given. */
+async function wholeId(api: ApiConnection, given: string): Promise<string> {
+  if (!isShortId(given)) return given;
+  const query = { limit: '500' };
+  const { attempts } = await api.get('/strikeplate/attempts/list', query, z.object({ attempts: z.array(ownAttempt) }));
+  const [found, another] = attempts.filter(({ action_attempt_id: id }) => id.endsWith(given.toLowerCase()));
+  return found !== undefined && another === undefined ? found.action_attempt_id : given;
+}
+
 export async function getAttempt(terminal: Terminal, id: string, options: Options): Promise<ExitCode> {
-  const { action_attempt: attempt } = await connect(terminal, options).get(
+  const api = connect(terminal, options);
+  const { action_attempt: attempt } = await api.get(
     '/action_attempts/get',
-    { action_attempt_id: id },
+    { action_attempt_id: await wholeId(api, id) },
     z.object({ action_attempt: attemptAnswer }),
   );
   if (options.json) terminal.out(json(attempt));
@@ -53,7 +69,7 @@ export async function getAttempt(terminal: Terminal, id: string, options: Option
 export async function attemptHistory(terminal: Terminal, id: string, options: Options): Promise<ExitCode> {
   const api = connect(terminal, options);
   const { action_attempt_history: told } = await api.get(
-    `/action_attempts/${encodeURIComponent(id)}/history`,
+    `/action_attempts/${encodeURIComponent(await wholeId(api, id))}/history`,
     {},
     z.object({ action_attempt_history: historyAnswer }),
   );
@@ -68,20 +84,26 @@ export async function attemptHistory(terminal: Terminal, id: string, options: Op
     `${device === undefined ? told.device_id : `${device.display_name} (${slugOf(device)})`}, asked by ${who}`,
   );
   const begin = Date.parse(told.accepted_at);
-  for (const line of table(
-    told.history.map(({ state, at, reason }) => [
-      at,
-      `+${((Date.parse(at) - begin) / 1_000).toFixed(3)} s`,
-      state.replaceAll('_', ' '),
-      reason,
-    ]),
-  ))
-    terminal.out(line);
+  const rows = told.history.map(({ state, at, reason }) => [
+    localTime(Date.parse(at)),
+    `+${((Date.parse(at) - begin) / 1_000).toFixed(3)} s`,
+    state.replaceAll('_', ' '),
+    reason,
+  ]);
+  for (const line of table([['TIME', 'AFTER', 'STATE', 'WHY'], ...rows])) wrap(terminal, line);
   return exitCodes.ok;
 }
 
-/** When an attempt was accepted: the first 48 bits of a UUIDv7 are milliseconds (RFC 9562 section 5.7). */
-function timeOf(id: string): string {
-  const hex = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(id);
-  return hex === null ? '-' : new Date(Number.parseInt(`${hex[1]}${hex[2]}`, 16)).toISOString();
+/** A reason is never cut: what has no room stands below, where the reasons begin. */
+function wrap(terminal: Terminal, line: string): void {
+  const room = columnsOf(terminal);
+  const indent = '    ';
+  let rest = line;
+  while (rest.length > room) {
+    const at = rest.lastIndexOf(' ', room);
+    const cut = at > indent.length ? at : room;
+    terminal.out(rest.slice(0, cut).trimEnd());
+    rest = `${indent}${rest.slice(cut).trimStart()}`;
+  }
+  terminal.out(rest);
 }

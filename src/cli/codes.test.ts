@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cliBoxWithGateway } from '../../test/kit/cli-fixture.ts';
 import { frontDoor } from '../../test/kit/fake-devices.ts';
+import { localTime } from './terminal.ts';
 
 const done = () => ({ status: 'success', result: {} }) as const;
 
@@ -12,7 +13,8 @@ describe('access codes', () => {
     const made = await run('codes', 'create', 'front', '--name', 'Ana', ...times);
     expect(made).toEqual({ code: 0, out: `Digits: 582913. Status: set. code-1`, err: '' });
     const list = await run('codes', 'list', 'front');
-    expect(list.out).toBe(`code-1  Ana  set  2030-05-02T14:00:00.000Z to 2030-05-05T10:00:00.000Z`);
+    const [from, until] = ['2030-05-02T14:00:00Z', '2030-05-05T10:00:00Z'].map((time) => localTime(Date.parse(time)));
+    expect(list.out.split('\n')[1]).toBe(`Ana   set     ${from}  ${until}  code-1`);
     expect((await run('codes', 'list', 'front', '--json')).out).not.toContain('582913');
     expect(await run('codes', 'delete', 'code-1')).toMatchObject({ code: 0, out: 'DELETE_ACCESS_CODE: success' });
     expect(await run('codes', 'list', 'front')).toMatchObject({ code: 0, err: 'No access codes.' });

@@ -4,7 +4,7 @@ import { outcomeInShort } from './attempt-words.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { findDevice } from './find-device.ts';
-import { json, type Terminal, table } from './terminal.ts';
+import { columnsOf, json, localTime, type Terminal, table } from './terminal.ts';
 import { attemptAnswer } from './wire.ts';
 
 /** The longest that the gateway holds a request, in seconds. */
@@ -45,16 +45,27 @@ export async function listCodes(terminal: Terminal, wanted: string, options: Opt
   } while (cursor !== null);
   if (options.json) terminal.out(json(codes.map(({ code: _digits, ...rest }) => rest)));
   else if (codes.length === 0) terminal.err('No access codes.');
-  else for (const line of table(codes.map(rowOf))) terminal.out(line);
+  else {
+    const [heading = '', ...lines] = table(
+      [['NAME', 'STATUS', 'FROM', 'UNTIL', 'ID'], ...codes.map(rowOf)],
+      columnsOf(terminal),
+    );
+    terminal.out(heading);
+    for (const [at, line] of lines.entries()) {
+      terminal.out(line);
+      for (const { message } of [...(codes[at]?.errors ?? []), ...(codes[at]?.warnings ?? [])])
+        terminal.out(`  ${message}`);
+    }
+  }
   return exitCodes.ok;
 }
 
 const rowOf = (code: CodeAnswer): string[] => [
-  code.access_code_id,
   code.name ?? '-',
   code.status,
-  code.starts_at === undefined ? 'ongoing' : `${code.starts_at} to ${code.ends_at ?? 'further notice'}`,
-  [...code.errors, ...code.warnings][0]?.message ?? '',
+  code.starts_at === undefined ? 'always' : localTime(Date.parse(code.starts_at)),
+  code.ends_at ? localTime(Date.parse(code.ends_at)) : 'further notice',
+  code.access_code_id,
 ];
 
 /** Puts a code on a lock. The digits are asked for or chosen by the gateway: an argument could be seen by others. */

@@ -1,7 +1,7 @@
 import { type ConnectOptions, connect } from './connect.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { allDevices, slugOf } from './find-device.ts';
-import { json, type Terminal, table } from './terminal.ts';
+import { columnsOf, json, type Terminal, table } from './terminal.ts';
 import type { DeviceAnswer } from './wire.ts';
 
 export async function listDevices(
@@ -11,7 +11,10 @@ export async function listDevices(
   const devices = await allDevices(connect(terminal, options));
   if (options.json) terminal.out(json(devices));
   else if (devices.length === 0) terminal.err('No devices are configured.');
-  else for (const line of table(devices.map(rowOf))) terminal.out(line);
+  else {
+    const heading = ['DEVICE', 'NAME', 'HEALTH', 'STATE', 'BATTERY'];
+    for (const line of table([heading, ...devices.map(rowOf)], columnsOf(terminal))) terminal.out(line);
+  }
   return exitCodes.ok;
 }
 
@@ -21,7 +24,6 @@ const rowOf = (device: DeviceAnswer): string[] => [
   healthOf(device),
   stateOf(device),
   batteryOf(device),
-  device.device_id,
 ];
 
 function healthOf({ properties: { strikeplate_metadata: own } }: DeviceAnswer): string {
@@ -41,7 +43,7 @@ function stateOf({ properties }: DeviceAnswer): string {
 }
 
 function batteryOf({ properties: { battery_level: level, strikeplate_metadata: own } }: DeviceAnswer): string {
-  const percent = level === undefined ? '' : `battery ${Math.round(level * 100)} %`;
+  const percent = level === undefined ? '' : `${Math.round(level * 100)} %`;
   if (own.battery_low !== true) return percent || '-';
-  return percent === '' ? 'battery low' : `${percent}, low`;
+  return percent === '' ? 'low' : `${percent}, low`;
 }

@@ -10,7 +10,7 @@ describe('keys', () => {
     expect(made.code).toBe(0);
     expect(made.out).toMatch(/^seam_gw1_\w{40}$/);
     const list = await run('keys', 'list');
-    expect(list.out).toMatch(/^key_\w+ {2}booking {2}read,control {2}\d{4}-/);
+    expect(list.out).toMatch(/^ID .*\nkey_\w+ {2}booking {2}read,control {2}all +\d/);
     expect(readFileSync(join(folder, 'state/api-keys'), 'utf8')).not.toContain(made.out);
     expect(JSON.parse((await run('keys', 'list', '--json')).out)).toEqual([
       {

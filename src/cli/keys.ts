@@ -8,7 +8,7 @@ import { keyUseFileOf, readKeyUse } from '../http/key-use.ts';
 import { type PermissionScope, permissionScopes } from '../model/permission.ts';
 import { chooseConfig, ownKeyFile } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
-import { json, type Terminal, table } from './terminal.ts';
+import { columnsOf, json, localTime, type Terminal, table } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -175,15 +175,19 @@ export async function listKeys(terminal: Terminal, options: Options): Promise<Ex
     terminal.err(`There are no keys in ${file}. Make one: strikeplate keys create --name NAME`);
   else
     for (const line of table(
-      keys.map((key) => [
-        key.id,
-        key.name,
-        key.scopes.join(','),
-        key.created_at,
-        key.devices === undefined ? 'all devices' : `${key.devices.length} devices`,
-        key.expires_at === undefined ? 'does not expire' : `expires ${key.expires_at}`,
-        lastUse(key) === undefined ? 'never used' : `used ${lastUse(key)}`,
-      ]),
+      [
+        ['ID', 'NAME', 'SCOPES', 'DEVICES', 'MADE', 'EXPIRES', 'USED'],
+        ...keys.map((key) => [
+          key.id,
+          key.name,
+          key.scopes.join(','),
+          key.devices === undefined ? 'all' : String(key.devices.length),
+          localTime(Date.parse(key.created_at)),
+          key.expires_at === undefined ? 'never' : localTime(Date.parse(key.expires_at)),
+          used[key.id] === undefined ? 'never' : localTime(used[key.id] ?? 0),
+        ]),
+      ],
+      columnsOf(terminal),
     ))
       terminal.out(line);
   return exitCodes.ok;

@@ -5,6 +5,7 @@ import { drivers } from '../../drivers/index.ts';
 import { simulators } from '../simulation/index.ts';
 import { exitCodes } from './exit.ts';
 import { runProgram } from './program.ts';
+import { openScreen } from './screen.ts';
 import { onStopSignals } from './stop-signals.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -35,6 +36,9 @@ const exitCode = await runProgram(
           process.stderr.write(`\r\u001b[K${(line ?? '').slice(0, room)}`);
         },
       }),
+      ...(process.stdout.isTTY && { columns: process.stdout.columns || 80 }),
+      ...(process.stdout.isTTY &&
+        process.stdin.isTTY && { openScreen: () => openScreen(process.stdin, process.stdout) }),
       env: process.env,
       cwd: process.cwd(),
     },

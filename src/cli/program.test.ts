@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cliBox, cliBoxWithGateway, failure, success } from '../../test/kit/cli-fixture.ts';
-import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
+import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
 import { RecordedTerminal } from '../../test/kit/recorded-terminal.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { runProgram } from './program.ts';
+import { shortId } from './terminal.ts';
 
 describe('a door command', () => {
   it('says that the bolt was seen', async () => {
@@ -136,9 +137,10 @@ describe('devices', () => {
     const { run } = await cliBoxWithGateway();
     const { code, out } = await run('devices');
     expect(out.split('\n')).toEqual([
-      `front  Front door  online               locked               battery 80 %  ${frontDoor.deviceId}`,
-      `gate   Gate        offline (link down)  locked, door closed  -             ${gate.deviceId}`,
-      `hall   Hall noise  online               41.5 dB (LAeq)       -             ${hall.deviceId}`,
+      'DEVICE  NAME        HEALTH               STATE                BATTERY',
+      'front   Front door  online               locked               80 %',
+      'gate    Gate        offline (link down)  locked, door closed  -',
+      'hall    Hall noise  online               41.5 dB (LAeq)       -',
     ]);
     expect(code).toBe(0);
   });
@@ -197,19 +199,23 @@ describe('attempts', () => {
     await run('lock', 'front');
     gateway.outcome = () => failure('lock_jammed', 'Stuck.');
     await run('unlock', 'gate');
-    const [older, newer] = gateway.accepted.map(({ actionAttemptId }) => actionAttemptId);
+    const [older = '', newer = ''] = gateway.accepted.map(({ actionAttemptId }) => actionAttemptId);
     const list = await run('attempts');
     expect(list.out).toMatch(
-      new RegExp(`^${newer} .*UNLOCK_DOOR +lock_jammed\n${older} .*LOCK_DOOR +success, observed$`),
+      new RegExp(
+        `^TIME .*ID\\n.*gate +UNLOCK_DOOR +lock_jammed +cli +${shortId(newer)}\\n.*front +LOCK_DOOR +success, observed +cli +${shortId(older)}$`,
+      ),
     );
-    expect((await run('attempts', 'list', '--device', 'front')).out).toMatch(new RegExp(`^${older} [^\n]+$`));
+    expect((await run('attempts', 'list', '--device', 'front')).out).toMatch(
+      new RegExp(`^TIME [^\n]+\n[^\n]+ ${shortId(older)}$`),
+    );
     expect(JSON.parse((await run('attempts', '--json', '--limit', '1')).out)).toHaveLength(1);
     expect(await run('attempts', 'get', newer ?? '')).toMatchObject({
       code: 0,
       out: 'UNLOCK_DOOR: lock_jammed\nStuck.',
     });
     const history = await run('attempts', 'history', newer ?? '');
-    expect(history.out).toMatch(/^Gate \(gate\), asked by cli from 127\.0\.0\.1\n.*\+0\.\d{3} s {2}accepted/);
+    expect(history.out).toMatch(/^Gate \(gate\), asked by cli from 127\.0\.0\.1\nTIME .*\n.*\+0\.\d{3} s {2}accepted/);
     expect(history.code).toBe(0);
   });
 
@@ -224,6 +230,21 @@ describe('attempts', () => {
 });
 
 describe('the command line', () => {
+  it('explains each command on eighty columns', async () => {
+    const { run } = cliBox();
+    let explained = 0;
+    const explain = async (command: readonly string[]): Promise<void> => {
+      const { out } = await run(...command, '--help');
+      explained += 1;
+      for (const line of out.split('\n')) expect([command, line.length > 80 ? line : '']).toEqual([command, '']);
+      const [, below = ''] = /\nCommands:\n([\s\S]*?)(?:\n\n|$)/.exec(out) ?? [];
+      for (const [, name = ''] of below.matchAll(/^ {2}(\S+)/gm))
+        if (name !== 'help') await explain([...command, name]);
+    };
+    await explain([]);
+    expect(explained).toBeGreaterThan(50);
+  });
+
   it('is refused when it is not understood, with a hint', async () => {
     const { run } = cliBox();
     expect(await run('unlok', 'front')).toMatchObject({

@@ -12,6 +12,7 @@ import { defineDeviceCommands } from './device-commands.ts';
 import { commandDoor } from './door.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { forget } from './forget.ts';
+import { fitHelp, HELP_WIDTH } from './help-lines.ts';
 import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
 import { manual } from './manual.ts';
 import { defineNetworkCommands } from './network-commands.ts';
@@ -73,10 +74,10 @@ function define({ terminal, catalogues, version, stop, onReload }: Program, done
     .version(version, '-V, --version')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.out(text.replace(/\n$/, '')),
+      writeOut: (text) => terminal.out(fitHelp(text.replace(/\n$/, ''))),
       writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
     })
-    .configureHelp({ helpWidth: 100 })
+    .configureHelp({ helpWidth: HELP_WIDTH })
     .showHelpAfterError('See: strikeplate --help')
     .addHelpText(
       'after',
@@ -181,6 +182,14 @@ started in this folder. "strikeplate demo" starts one.`,
       'strikeplate attempts history ID',
     ]),
   );
+
+  connected(program.command('watch'))
+    .description('doors and attempts as they change, until q is pressed; a line for each change in a pipe')
+    .addHelpText('after', examples(['strikeplate watch', 'strikeplate watch --json | jq .']))
+    .action(async (options) => {
+      const { watch } = await import('./watch.ts');
+      done(await watch(terminal, options, stopSignal(stop(), 'The watch was ended.')));
+    });
 
   const codes = program.command('codes').description('the access codes of a lock');
   connected(codes.command('list <device>'))

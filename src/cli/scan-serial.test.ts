@@ -50,7 +50,7 @@ describe('strikeplate scan serial', () => {
   it('lists ports with the names that stay', async () => {
     const { terminal, scan } = machine();
     expect(await scan([])).toBe(0);
-    expect(terminal.output).toBe(`${ftdi.path}  /dev/ttyUSB0  0403:6001  FTDI  A10K`);
+    expect(terminal.output).toBe(`${ftdi.path}\n  /dev/ttyUSB0, 0403:6001, FTDI, A10K`);
     expect(terminal.errors).toContain(`strikeplate scan serial ${ftdi.path}`);
     expect(await machine([]).scan([])).toBe(6);
   });

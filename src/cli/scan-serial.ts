@@ -12,7 +12,7 @@ import {
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { type FoundUnit, scanModbus } from './modbus-scan.ts';
 import { fragmentFor, inWords } from './serial-fragment.ts';
-import { json, type Terminal, table } from './terminal.ts';
+import { json, type Terminal } from './terminal.ts';
 
 /** What a scan needs of the machine, so that a test can bring its own. */
 export interface SerialMachine {
@@ -71,16 +71,13 @@ async function list(terminal: Terminal, machine: SerialMachine, options: ScanSer
   if (options.json) terminal.out(json(ports));
   else if (ports.length === 0) terminal.err('There is no serial port but what may be built in. Plug an adapter in.');
   else {
-    for (const row of table(
-      ports.map(({ path, device, usbId, manufacturer, serialNumber }) => [
-        path,
-        device,
-        usbId ?? '-',
-        manufacturer ?? '-',
-        serialNumber ?? '-',
-      ]),
-    ))
-      terminal.out(row);
+    // A path that stays is what the configuration needs: it is never cut, and stands alone on its line.
+    for (const { path, device, usbId, manufacturer, serialNumber } of ports) {
+      terminal.out(path);
+      const about = [path === device ? undefined : device, usbId, manufacturer, serialNumber];
+      const words = about.filter((word) => word !== undefined).join(', ');
+      if (words !== '') terminal.out(`  ${words}`);
+    }
     terminal.err(`What answers on one: strikeplate scan serial ${ports[0]?.path}`);
   }
   return ports.length > 0 ? exitCodes.ok : exitCodes.notFound;

@@ -13,23 +13,80 @@ export interface Terminal {
    * where lines cannot move.
    */
   readonly progress?: ((line: string | undefined) => void) | undefined;
+  /** How many characters a line has room for; undefined where nobody looks. */
+  readonly columns?: number | undefined;
+  /** Takes the whole terminal; undefined where there is none, or nobody who could press keys. */
+  readonly openScreen?: (() => Screen) | undefined;
   readonly env: Environment;
   readonly cwd: string;
 }
 
 export const json = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
-/** Columns as wide as their widest cell; the last one is not filled up. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+/** A whole screen, drawn anew as often as one likes. */
+export interface Screen {
+  size(): { readonly columns: number; readonly rows: number };
+  draw(lines: readonly string[]): void;
+  onKey(listener: (key: string) => void): void;
+  onResize(listener: () => void): void;
+  /** Gives the terminal back as it was. */
+  close(): void;
+}
+
+/** What lies between two columns. */
+const GAP = '  ';
+/** No column is made narrower than this. */
+const NARROWEST = 6;
+
+/**
+ * Columns as wide as their widest cell; the last one is not filled up. Where lines have a width, the widest columns give
+ * way until rows fit.
+ */
+export function table(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): string[] {
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, cell.length);
     });
+  const total = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
+  while (total() > columns) {
+    const widest = widths.indexOf(Math.max(...widths));
+    const width = widths[widest] ?? 0;
+    if (width <= NARROWEST) break;
+    widths[widest] = Math.max(NARROWEST, width - (total() - columns), Math.min(width - 1, secondOf(widths)));
+  }
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
+      .map((cell, column) => clip(cell, widths[column] ?? 0).padEnd(widths[column] ?? 0))
+      .join(GAP)
       .trimEnd(),
   );
 }
+
+/** The second widest: the widest is cut down to it first. */
+const secondOf = (widths: readonly number[]): number => [...widths].sort((a, b) => b - a)[1] ?? 0;
+
+/** So much of a line as there is room for. */
+export const clip = (text: string, room: number): string =>
+  text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`;
+
+/** How wide lines may be: what is read by a program is never cut. */
+export const columnsOf = ({ columns }: Pick<Terminal, 'columns'>): number => columns ?? Number.POSITIVE_INFINITY;
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** In the zone of whoever reads it: of today the time alone. @param ms since the Unix epoch */
+export function localTime(ms: number, now = Date.now()): string {
+  const at = new Date(ms);
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  const today = new Date(now);
+  if (at.toDateString() === today.toDateString()) return time;
+  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return at.getFullYear() === today.getFullYear() ? `${day} ${time}` : `${at.getFullYear()}-${day} ${time}`;
+}
+
+/** The end of a UUID, which differs where its beginning, the time, does not; commands take it for the whole. */
+export const shortId = (id: string): string => (/^[0-9a-f-]{36}$/i.test(id) ? id.slice(-8) : id);
+
+/** Whether somebody may have meant the end of an id. */
+export const isShortId = (text: string): boolean => /^[0-9a-f]{8}$/i.test(text);

@@ -35,6 +35,23 @@ export const attemptAnswer = z.object({
 
 export type AttemptAnswer = z.output<typeof attemptAnswer>;
 
+/** As the gateway's own list has it: with the door, and who asked. */
+export const ownAttempt = z
+  .looseObject({
+    action_attempt: attemptAnswer,
+    action_attempt_history: z.looseObject({
+      device_id: z.string(),
+      accepted_at: z.string(),
+      actor: z.looseObject({ kind: z.string(), name: z.string().optional() }),
+    }),
+  })
+  .transform(({ action_attempt: attempt, action_attempt_history: { device_id, accepted_at, actor } }) => ({
+    ...attempt,
+    ...{ device_id, accepted_at, by: actor.name ?? actor.kind },
+  }));
+
+export type OwnAttempt = z.output<typeof ownAttempt>;
+
 export const historyAnswer = z.looseObject({
   action_attempt_id: z.string(),
   device_id: z.string(),

@@ -87,7 +87,9 @@ describe('the demonstration', () => {
       out: expect.stringMatching(/^Cellar door is unlocked: the bolt was seen to be/),
     });
     expect(await command('lock', 'lobby')).toMatchObject({ code: 1, err: expect.stringMatching(/is not a lock/) });
-    expect((await command('attempts')).out).toMatch(/^(\S+ {2}\S+ {2}UNLOCK_DOOR {2}success, observed\n?){3}$/);
+    expect((await command('attempts')).out).toMatch(
+      /^TIME .*\n(\S+ {2}\S+ +UNLOCK_DOOR {2}success, observed +\S+ +\S+\n?){3}$/,
+    );
   });
 
   it('refuses to start twice, and a broken configuration', async () => {
