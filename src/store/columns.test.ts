@@ -58,6 +58,7 @@ describe('columns', () => {
     const actors: Actor[] = [
       { kind: 'api_key', keyId: 'key_1', name: 'Réception "A"', address: '::1' },
       { kind: 'cli', name: 'root' },
+      { kind: 'mqtt', name: 'mqtt/main' },
       { kind: 'schedule' },
       { kind: 'reconcile' },
     ];

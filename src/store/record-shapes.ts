@@ -4,6 +4,8 @@
  * so that nothing an older version wrote is refused.
  */
 
+import type { Actor } from '../model/records.ts';
+
 export type IsRecord = (value: unknown) => boolean;
 
 /** ECMA-262, section 21.4.1.1: the furthest moment that has a date, in milliseconds. */
@@ -59,10 +61,18 @@ const problem = members({ code: text, message: text, at: moment });
 const removal = maybe(members({ at: moment }));
 
 const actorOfKey = members({ keyId: text, name: text, address: text });
+const named = members({ name: text });
+/** One for each kind there is: the compiler holds it to that. */
+const actors: Readonly<Record<Actor['kind'], IsRecord>> = {
+  api_key: actorOfKey,
+  cli: named,
+  mqtt: named,
+  schedule: isObject,
+  reconcile: isObject,
+};
 const actor: IsRecord = (value) => {
-  if (!isObject(value)) return false;
-  if (value.kind === 'api_key') return actorOfKey(value);
-  return value.kind === 'schedule' || value.kind === 'reconcile' || (value.kind === 'cli' && text(value.name));
+  if (!isObject(value) || !Object.hasOwn(actors, String(value.kind))) return false;
+  return actors[value.kind as Actor['kind']](value);
 };
 
 const errorEnd = members({ type: text, message: text });

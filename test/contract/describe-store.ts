@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Actor } from '../../src/model/records.ts';
 import type { Store } from '../../src/model/store.ts';
 import {
   aCode,
@@ -91,6 +92,21 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(bench.store.attempt(plain.actionAttemptId)).toEqual(plain);
         expect(bench.store.attempt(full.actionAttemptId)).toEqual(full);
         expect(bench.store.attempt(threshold.actionAttemptId)).toEqual(threshold);
+      });
+
+      it('gives back whoever asked, of every kind there is, one by one and in a list', async () => {
+        const actors: { readonly [Kind in Actor['kind']]: Extract<Actor, { readonly kind: Kind }> } = {
+          api_key: { kind: 'api_key', keyId: 'key_1', name: 'Reception', address: '192.0.2.7' },
+          cli: { kind: 'cli', name: 'root' },
+          mqtt: { kind: 'mqtt', name: 'mqtt/main' },
+          schedule: { kind: 'schedule' },
+          reconcile: { kind: 'reconcile' },
+        };
+        const attempts = Object.values(actors).map((actor, at) => anAttempt(at + 1, { actor }));
+        await commit(...attempts.map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
+        for (const attempt of attempts) expect(bench.store.attempt(attempt.actionAttemptId)).toEqual(attempt);
+        const listed = bench.store.attempts({ limit: 10 }).map(({ actor }) => actor);
+        expect(listed.reverse()).toEqual(Object.values(actors));
       });
 
       it('finds nothing under an id that is none', async () => {
