@@ -30,14 +30,17 @@ export interface ApiAnswer {
 export class ApiCaller {
   readonly url: string;
   readonly #key: string;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(url: string, key: string) {
+  /** @param signal ends every request that is under way, and refuses each after it */
+  constructor(url: string, key: string, signal?: AbortSignal) {
     this.url = url;
     this.#key = key;
+    this.#signal = signal;
   }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<ApiAnswer> {
-    return this.#answer(fetch(this.url + path, { headers: { ...this.#authorization, ...headers } }));
+    return this.#answer(fetch(this.url + path, { headers: { ...this.#authorization, ...headers }, ...this.#ends }));
   }
 
   /** @param body sent as it is when it is text, as JSON otherwise */
@@ -47,6 +50,7 @@ export class ApiCaller {
         method: 'POST',
         headers: { ...this.#authorization, 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
+        ...this.#ends,
       }),
     );
   }
@@ -110,6 +114,10 @@ export class ApiCaller {
       settledAt: Date.parse(settled_at),
       states: history.map(({ state }) => state),
     };
+  }
+
+  get #ends(): { readonly signal?: AbortSignal } {
+    return this.#signal === undefined ? {} : { signal: this.#signal };
   }
 
   get #authorization(): Record<string, string> {

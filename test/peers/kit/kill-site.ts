@@ -143,8 +143,11 @@ export class KillSite {
     if (audit.code !== 0) this.#says(`audit verify: ${audit.stdout} ${audit.stderr}`);
   }
 
-  #callerOf({ api }: GatewayProcess): ApiCaller {
-    return new MortalCaller(api.url, this.#box.key);
+  /** Requests end with the process: the HTTP client was seen to wait for ever for one that was killed. */
+  #callerOf({ api, ended }: GatewayProcess): ApiCaller {
+    const end = new AbortController();
+    void ended.then(() => end.abort());
+    return new MortalCaller(api.url, this.#box.key, end.signal);
   }
 
   async #answered(gateway: GatewayProcess, more: number): Promise<void> {
