@@ -73,7 +73,7 @@ export interface OnboardingRequest {
   readonly link?: string | undefined;
   readonly deviceId?: string | undefined;
   readonly seconds?: number | undefined;
-  /** Answers that are known before, by the question's name: a PIN, a DSK. */
+  /** What is answered beforehand, by the question's name: a PIN, a DSK. */
   readonly answers: ReadonlyMap<string, Secret>;
   /** How a device that joins shall be called at its bridge. */
   readonly name?: string | undefined;

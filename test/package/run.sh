@@ -34,7 +34,8 @@ repack() { # FROM VERSION [broken]
   [ "${3:-}" != broken ] || echo 'throw new Error("a broken release");' >"$folder/opt/strikeplate/package/dist/src/cli.js"
   dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder" "$work/shared/$2.deb" >/dev/null
 }
-cp "$here/gateway.yaml" "$here/hammer.mjs" "$work/shared/"
+cp "$here/gateway.yaml" "$here/hammer.mjs" "$here/bridge.yaml" "$here/answers.yaml" "$work/shared/"
+echo bridge >"$work/shared/bridge.pw"
 
 for suite in "${suites[@]}"; do
   packages=ca-certificates,systemd,procps,udev,mosquitto
@@ -76,6 +77,31 @@ for suite in "${suites[@]}"; do
   for _ in $(seq 50); do inside strikeplate devices 2>/dev/null | grep -q online && break; sleep 0.2; done
   door=$(inside strikeplate unlock front) || fail "unlock: $door"
   say "installed and unlocked in $(($(date +%s) - began)) s with 4 commands: $door"
+
+  # The same by setup, with the site's mosquitto: TLS, passwords and access rules.
+  began=$(date +%s)
+  inside sh -ec '
+    cd /etc/mosquitto/certs
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost \
+      -addext subjectAltName=DNS:localhost -keyout broker.key -out broker.pem 2>/dev/null
+    cp broker.pem ca.pem && chown mosquitto broker.key
+    cd /etc/mosquitto
+    cp /usr/share/doc/strikeplate/samples/mosquitto.acl strikeplate.acl
+    mosquitto_passwd -c -b strikeplate.passwd zigbee2mqtt bridge 2>/dev/null
+    chgrp mosquitto strikeplate.acl strikeplate.passwd && chmod 0640 strikeplate.acl strikeplate.passwd
+    cp /usr/share/doc/strikeplate/samples/mosquitto.conf conf.d/listener.conf
+    systemctl restart mosquitto' || fail "mosquitto with the sample"
+  inside sh -c 'exec setsid strikeplate simulate --config /mnt/bridge.yaml >/mnt/bridge.log 2>&1 &'
+  sleep 2
+  inside sh -c 'cd /root && strikeplate setup --replace --yes --answers /mnt/answers.yaml' >"$work/setup.out" 2>&1 ||
+    { cat "$work/setup.out"; fail "setup"; }
+  inside mosquitto_passwd -h >/dev/null 2>&1 || true
+  inside strikeplate lock front-door >/dev/null || fail "the door that setup found"
+  say "by setup, with TLS, passwords and access rules: $(grep -m1 ' is unlocked' "$work/setup.out") $(($(date +%s) - began)) s, 1 command"
+  inside sh -c 'strikeplate doctor | grep -E "bad|warning" | head -5' >"$work/doctor.out" || true
+  say "doctor afterwards: $(grep -c . "$work/doctor.out") lines of trouble"
+  inside sh -c 'pkill -f "simulate --config /mnt/bridge.yaml"; cp /mnt/gateway.yaml /etc/strikeplate/gateway.yaml && systemctl restart strikeplate'
+  for _ in $(seq 50); do inside strikeplate devices 2>/dev/null | grep -q online && break; sleep 0.2; done
 
   inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" /mnt/hammer.mjs 25' >"$work/hammer.out" &
   hammer=$!

@@ -85,7 +85,7 @@ describe.skipIf(!possible)(
         /refuses user strikeplate.*\nRun these lines, as root on the broker's machine:\n {2}install /,
       );
       // What the lines do, into this broker's own places.
-      const line = readFileSync(join(enrolled, 'strikeplate.passwd'), 'utf8');
+      const [line] = /^strikeplate:.*\n/m.exec(readFileSync(join(enrolled, 'strikeplate.passwd'), 'utf8')) ?? [''];
       writeFileSync(passwords, readFileSync(passwords, 'utf8') + line);
       writeFileSync(rules, readFileSync(join(enrolled, 'strikeplate.acl')));
       broker.reload();

@@ -224,7 +224,8 @@ function link(path: string): string {
   }
 }
 
-function mosquittoFiles(configFile: string): ReturnType<Surroundings['mosquitto']> {
+/** What its configuration, and those that it includes, name. */
+export function mosquittoFiles(configFile: string): ReturnType<Surroundings['mosquitto']> {
   const found: { passwordFile?: string; aclFile?: string; configFile?: string } = {};
   const read = (file: string) => {
     const lines = text(file);

@@ -8,9 +8,9 @@ import { type BrokerTrial, readCredentials } from '../../transports/mqtt/index.t
 import { CommandError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { announcements } from './announced-devices.ts';
-import type { Answers, Interview } from './interview.ts';
+import type { Interview, SetupAnswers } from './interview.ts';
 import type { KeptFiles } from './kept-files.ts';
-import { accessRules, listenerLines, withPassword } from './mosquitto-files.ts';
+import { includedLines, withAccess, withPassword } from './mosquitto-files.ts';
 import type { SetupSurroundings } from './surroundings.ts';
 import type { Wanted } from './written-configuration.ts';
 
@@ -19,7 +19,7 @@ export interface BrokerContext {
   readonly interview: Interview;
   readonly world: SetupSurroundings;
   readonly files: KeptFiles;
-  readonly given: Answers;
+  readonly given: SetupAnswers;
   /** Where the configuration goes. */
   readonly folder: string;
   readonly gatewayId: string;
@@ -101,7 +101,7 @@ async function keepPassword({ interview, files, given, terminal }: BrokerContext
 
 /** Writes user and rules beside the configuration. @returns the lines that install them */
 async function enrol(context: BrokerContext, user: string): Promise<readonly string[]> {
-  const { interview, files, folder, gatewayId } = context;
+  const { interview, files, folder, gatewayId, terminal, world } = context;
   const place = await interview.ask({
     key: 'broker_files',
     text: 'Into which folder do the files for mosquitto go?',
@@ -114,23 +114,47 @@ async function enrol(context: BrokerContext, user: string): Promise<readonly str
     check: (answer) => (/[+#\s]/.test(answer) ? 'no wildcards and spaces.' : undefined),
   });
   files.folder(place);
-  const passwordFile = join(folder, 'mqtt.pw');
-  // An earlier run made one, which the broker may know by now.
-  if (!existsSync(passwordFile))
-    files.write(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { secret: true });
-  const [password = ''] = readFileSync(passwordFile, 'utf8').split('\n');
   const at = (name: string) => join(place, name);
+  const theirs = world.mosquitto();
+  const installed = {
+    passwords: theirs.passwordFile ?? '/etc/mosquitto/strikeplate.passwd',
+    rules: theirs.aclFile ?? '/etc/mosquitto/strikeplate.acl',
+  };
+  // What an earlier run made, which the broker may know by now; else what it has of others.
+  const present = (...names: string[]) => names.filter(existsSync).map((file) => readFileSync(file, 'utf8'))[0] ?? '';
   const passwords = at('strikeplate.passwd');
-  const before = existsSync(passwords) ? readFileSync(passwords, 'utf8') : '';
-  files.write(passwords, withPassword(before, user, password), { secret: true });
-  if (!existsSync(at('strikeplate.acl')))
-    files.write(at('strikeplate.acl'), accessRules({ user, gatewayId, bases: bases.split(',') }), { secret: true });
-  files.write(at('strikeplate.conf'), listenerLines('/etc/mosquitto'), { secret: false });
-  return [
-    `install -m 0640 -o root -g mosquitto ${at('strikeplate.passwd')} ${at('strikeplate.acl')} /etc/mosquitto/`,
-    `install -m 0644 ${at('strikeplate.conf')} /etc/mosquitto/conf.d/strikeplate.conf`,
-    'systemctl restart mosquitto',
+  let text = withPassword(present(passwords, installed.passwords), user, passwordIn(join(folder, 'mqtt.pw'), files));
+  if (theirs.passwordFile === undefined && !/^zigbee2mqtt:/m.test(text)) {
+    text = withPassword(text, 'zigbee2mqtt', passwordIn(at('zigbee2mqtt.pw'), files));
+    terminal.err(
+      `Zigbee2MQTT logs in as zigbee2mqtt from then on, with the password in ${at('zigbee2mqtt.pw')}: mqtt.user and mqtt.password in its configuration.`,
+    );
+  }
+  files.write(passwords, text, { secret: true });
+  const wishes = { user, gatewayId, bases: bases.split(',') };
+  files.write(at('strikeplate.acl'), withAccess(present(at('strikeplate.acl'), installed.rules), wishes), {
+    secret: true,
+  });
+  const lines = [
+    `install -m 0640 -o root -g mosquitto ${passwords} ${installed.passwords}`,
+    `install -m 0640 -o root -g mosquitto ${at('strikeplate.acl')} ${installed.rules}`,
   ];
+  const missing = {
+    ...(theirs.passwordFile === undefined && { password_file: installed.passwords }),
+    ...(theirs.aclFile === undefined && { acl_file: installed.rules }),
+  };
+  if (Object.keys(missing).length > 0) {
+    files.write(at('strikeplate.conf'), includedLines(missing), { secret: false });
+    lines.push(`install -m 0644 ${at('strikeplate.conf')} /etc/mosquitto/conf.d/strikeplate.conf`);
+  }
+  return [...lines, 'systemctl restart mosquitto'];
+}
+
+/** The password in a file, which is made where it is missing. */
+function passwordIn(file: string, files: KeptFiles): string {
+  if (!existsSync(file)) files.write(file, `${randomBytes(18).toString('base64url')}\n`, { secret: true });
+  const [password = ''] = readFileSync(file, 'utf8').split('\n');
+  return password;
 }
 
 /** Until the broker lets the gateway in, as far as somebody is there to mend what keeps it from that. */

@@ -2,7 +2,7 @@ import { CommandError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What somebody said, by question: text, or a list of texts. */
-export type Answers = Readonly<Record<string, string | readonly string[]>>;
+export type SetupAnswers = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Question {
   /** Its name in an answer file. */
@@ -21,13 +21,13 @@ export interface Question {
 export interface InterviewOptions {
   readonly terminal: Terminal;
   /** From an answer file: they are not asked again. */
-  readonly given: Answers;
+  readonly given: SetupAnswers;
   /** From a set-up that was interrupted. */
-  readonly earlier: Answers;
+  readonly earlier: SetupAnswers;
   /** Take what is usual where nothing was given, and ask nobody. */
   readonly yes: boolean;
   /** Keeps what was said, so that an interruption loses nothing. */
-  readonly keep: (answers: Answers) => void;
+  readonly keep: (answers: SetupAnswers) => void;
 }
 
 /** Asks, or looks up what was answered before. */

@@ -34,15 +34,7 @@ export function accessRules({ user, gatewayId, bases }: AccessWishes): string {
   return `# Access rules for mosquitto (acl_file). Whoever may publish on zigbee2mqtt/+/set opens doors: that is the gateway, and the
 # bridge itself. Who is not named here may nothing. After a change: systemctl reload mosquitto
 
-# The gateway.
-user ${user}
-${bases.map((base) => `topic readwrite ${base}/#`).join('\n')}
-# Locks that announce themselves are listed here by the topics that they announce.
-topic read homeassistant/#
-# What it tells of itself.
-topic write strikeplate/${gatewayId}/#
-# With home_assistant: true it announces its devices too:
-# topic write homeassistant/#
+${gatewayRules({ user, gatewayId, bases }).join('\n')}
 
 # The bridge; the user that Zigbee2MQTT logs in with.
 user zigbee2mqtt
@@ -55,13 +47,30 @@ topic read strikeplate/#
 `;
 }
 
-/** A listener of mosquitto that lets in only who is known. */
-export const listenerLines = (
-  folder: string,
-): string => `# Part of mosquitto's configuration, written by strikeplate setup.
-allow_anonymous false
-password_file ${folder}/strikeplate.passwd
-acl_file ${folder}/strikeplate.acl
-# Without it each command waits some 40 ms for a delayed acknowledgement.
-set_tcp_nodelay true
-`;
+const gatewayRules = ({ user, gatewayId, bases }: AccessWishes): string[] => [
+  '# The gateway.',
+  `user ${user}`,
+  ...bases.map((base) => `topic readwrite ${base}/#`),
+  '# Locks that announce themselves are listed here by the topics that they announce.',
+  'topic read homeassistant/#',
+  '# What it tells of itself.',
+  `topic write strikeplate/${gatewayId}/#`,
+  '# With home_assistant: true it announces its devices too:',
+  '# topic write homeassistant/#',
+];
+
+/** Text of rules with the gateway's added, where they have none for its user; what is there stays. */
+export function withAccess(text: string, wishes: AccessWishes): string {
+  if (text.trim() === '') return accessRules(wishes);
+  if (text.split('\n').some((line) => line.trim() === `user ${wishes.user}`)) return text;
+  return `${text.trimEnd()}\n\n${gatewayRules(wishes).join('\n')}\n`;
+}
+
+/** What mosquitto's configuration needs for them, as far as it does not name such files itself. */
+export const includedLines = (names: { readonly password_file?: string; readonly acl_file?: string }): string =>
+  [
+    "# Part of mosquitto's configuration, written by strikeplate setup.",
+    ...(names.password_file === undefined ? [] : ['allow_anonymous false']),
+    ...Object.entries(names).map(([option, file]) => `${option} ${file}`),
+    '',
+  ].join('\n');

@@ -8,7 +8,7 @@ import { ZigbeeBuilding } from '../../../test/kit/zigbee-building.ts';
 import { tryBroker } from '../../transports/mqtt/index.ts';
 import { checkConfig } from '../check-config.ts';
 import { CommandError } from '../exit.ts';
-import { passwordLine, withPassword } from './mosquitto-files.ts';
+import { includedLines, passwordLine, withAccess, withPassword } from './mosquitto-files.ts';
 import { type SetupOptions, setup } from './setup.ts';
 import type { SetupSurroundings } from './surroundings.ts';
 
@@ -29,6 +29,7 @@ function site(world: Partial<SetupSurroundings> = {}) {
     isOpen: async () => false,
     ports: async () => [],
     adapters: async () => [],
+    mosquitto: () => ({}),
     tryBroker,
     ...world,
   };
@@ -189,7 +190,7 @@ describe('strikeplate setup', () => {
     expect(first.code).toMatchObject({
       code: 1,
       why: expect.stringMatching(
-        /install -m 0640 .*strikeplate\.passwd .*\n.*\n {2}systemctl restart mosquitto\nThen run the same command again/,
+        /install -m 0640 .*strikeplate\.passwd .*\n.*\n.*\n {2}systemctl restart mosquitto\nThen run the same command again/,
       ),
     });
     const password = readFileSync(join(folder, 'mqtt.pw'), 'utf8');
@@ -197,6 +198,16 @@ describe('strikeplate setup', () => {
     expect(readFileSync(join(folder, 'mqtt.pw'), 'utf8')).toBe(password);
     expect(readFileSync(join(folder, 'mosquitto/strikeplate.passwd'), 'utf8')).not.toContain(password.trim());
   });
+});
+
+it('adds its rules to those that are there, once, and names no file that mosquitto has already', () => {
+  const wishes = { user: 'strikeplate', gatewayId: 'lobby', bases: ['zigbee2mqtt', 'annex'] };
+  const theirs = '# ours\nuser admin\ntopic readwrite #\n';
+  const after = withAccess(theirs, wishes);
+  expect(after.startsWith(theirs)).toBe(true);
+  expect(after).toContain('\nuser strikeplate\ntopic readwrite zigbee2mqtt/#\ntopic readwrite annex/#\n');
+  expect(withAccess(after, wishes)).toBe(after);
+  expect(includedLines({ acl_file: '/x' })).not.toMatch(/anonymous|password/);
 });
 
 it('keeps the other users of a password file', () => {

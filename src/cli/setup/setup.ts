@@ -22,7 +22,7 @@ import type { Terminal } from '../terminal.ts';
 import { type AnnouncedDevice, announcedDevices } from './announced-devices.ts';
 import { askForBroker } from './broker-steps.ts';
 import { askForHardware } from './hardware-steps.ts';
-import { type Answers, Interview } from './interview.ts';
+import { Interview, type SetupAnswers } from './interview.ts';
 import { KeptFiles } from './kept-files.ts';
 import { authorityFiles, issueCertificate } from './own-authority.ts';
 import { slugFrom } from './slug.ts';
@@ -166,7 +166,7 @@ class Progress {
     this.#files = files;
   }
 
-  read(): Answers {
+  read(): SetupAnswers {
     try {
       return answersSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
     } catch {
@@ -174,7 +174,7 @@ class Progress {
     }
   }
 
-  keep(answers: Answers): void {
+  keep(answers: SetupAnswers): void {
     this.#files.write(this.#file, JSON.stringify(answers), { secret: true });
   }
 
@@ -183,7 +183,7 @@ class Progress {
   }
 }
 
-function answersIn(file: string): Answers {
+function answersIn(file: string): SetupAnswers {
   try {
     return answersSchema.parse(parse(readFileSync(file, 'utf8')) ?? {});
   } catch (error) {

@@ -4,6 +4,7 @@ import { systemClock } from '../../clock/system-clock.ts';
 import { listKernelAdapters } from '../../transports/ble/index.ts';
 import { tryBroker } from '../../transports/mqtt/index.ts';
 import { listPorts, type PortDescription } from '../../transports/serial/index.ts';
+import { mosquittoFiles } from '../doctor/surroundings.ts';
 
 /** What a set-up looks for on the machine, so that a test can bring its own. */
 export interface SetupSurroundings {
@@ -16,6 +17,8 @@ export interface SetupSurroundings {
   ports(): Promise<readonly PortDescription[]>;
   /** `hci0` */
   adapters(): Promise<readonly string[]>;
+  /** Where a mosquitto on this machine keeps its users and its rules, as its configuration names them. */
+  mosquitto(): { readonly passwordFile?: string; readonly aclFile?: string };
   readonly tryBroker: typeof tryBroker;
 }
 
@@ -46,5 +49,6 @@ export const thisBox: SetupSurroundings = {
       (adapters) => adapters.map(({ index }) => `hci${index}`),
       () => [],
     ),
+  mosquitto: () => mosquittoFiles('/etc/mosquitto/mosquitto.conf'),
   tryBroker,
 };
