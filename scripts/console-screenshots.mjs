@@ -186,7 +186,11 @@ try {
       const context = await browser.newContext({ viewport, colorScheme: scheme, locale: 'en-GB' });
       const page = await context.newPage();
       const shot = (/** @type {string} */ view) =>
-        page.screenshot({ path: join(out, `${view}-${size}-${scheme}.png`) });
+        page.screenshot({
+          path: join(out, `${view}-${size}-${scheme}.png`),
+          // The week stands below the day.
+          fullPage: view === 'noise' && size === 'desk',
+        });
       const isWanted = (/** @type {string} */ view) =>
         only.length === 0 || only.some((start) => view.startsWith(start));
       await page.goto(`${base}/`);

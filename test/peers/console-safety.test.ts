@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import { de } from '../../src/console/languages/de.ts';
+import { en } from '../../src/console/languages/en.ts';
 import { createApiKey, revokeApiKey } from '../../src/http/api-key-changes.ts';
 import { idOf } from '../kit/gateway-box.ts';
 import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';
+
+/** Every text of a language that has no parts to be filled in. */
+const textsOf = (words: object): string[] =>
+  Object.values(words).flatMap((one: unknown) =>
+    typeof one === 'string' ? [one] : typeof one === 'object' && one !== null ? textsOf(one) : [],
+  );
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -110,6 +118,29 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       expect(await page.locator('main img, main script').count()).toBe(0);
     }
     expect(trouble).toEqual([]);
+    await context.close();
+  });
+
+  it('speaks German on every view, without a word of English of its own', async () => {
+    const { page, context } = await visit(site().browser, site().url(), { locale: 'de-CH' });
+    await page.getByLabel('API-Schlüssel').fill(site().key);
+    await page.getByRole('button', { name: 'Anmelden' }).click();
+    await card(page, 'back').waitFor();
+    const german = new Set(textsOf(de));
+    const english = textsOf(en).filter((text) => text.length > 3 && !german.has(text));
+    for (const view of ['doors', ...everyView, `door/${idOf('front')}`]) {
+      await page.goto(`${site().url()}#/${view}`);
+      await page.locator('main h1').first().waitFor();
+      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+      const shown = await page.evaluate<string[]>(
+        `[...document.querySelectorAll('body *')].flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).concat(one.getAttribute('aria-label') ?? [], one.getAttribute('placeholder') ?? []))`,
+      );
+      expect(
+        shown.filter((text) => english.includes(text)),
+        view,
+      ).toEqual([]);
+    }
     await context.close();
   });
 
