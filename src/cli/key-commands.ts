@@ -16,6 +16,7 @@ export function defineKeyCommands(program: Command, terminal: Terminal, done: (c
     configured(command)
       .option('--scopes <list>', `what it may do: read, control, codes, metrics, admin${whole}`)
       .option('--devices <list>', 'the devices it is for, by their ids in the configuration; no others exist for it')
+      .option('--spaces <list>', 'the same by space_ids: the doors that are in them at any moment')
       .option('--expires <when>', 'when it ends: a number of days (90d) or a time (2027-01-31T12:00:00Z)');
   const saved = (command: Command) =>
     command.option(

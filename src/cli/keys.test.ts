@@ -82,6 +82,13 @@ describe('keys', () => {
     const text = readFileSync(config, 'utf8');
     writeFileSync(config, text.replace('devices: []', 'devices: [{ id: front, name: Front door }]'));
     expect(await run('keys', 'create', '--name', 'x', '--devices', 'cellar9')).toMatchObject({ code: 6 });
+    expect(await run('keys', 'create', '--name', 'x', '--spaces', 'flat 3')).toMatchObject({ code: 2 });
+    const space = '0198a000-0000-7000-8000-000000000001';
+    expect(await run('keys', 'create', '--name', 'guest', '--spaces', space)).toMatchObject({ code: 0 });
+    expect((await run('keys', 'list')).out).toMatch(/guest +read,control,codes +of 1 spaces/);
+    expect(await run('keys', 'change', 'guest', '--all-devices')).toMatchObject({ code: 0 });
+    expect(JSON.parse((await run('keys', 'list', '--json')).out).at(-1)).not.toHaveProperty('spaces');
+    await run('keys', 'revoke', 'guest');
     expect(await run('keys', 'create', '--name', 'x', '--expires', 'soon')).toMatchObject({ code: 2 });
     expect(await run('keys', 'create', '--name', 'x', '--devices', 'front', '--scopes', 'admin')).toMatchObject({
       code: 1,

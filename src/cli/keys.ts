@@ -19,6 +19,7 @@ interface Options {
 interface Reach {
   readonly scopes?: string;
   readonly devices?: string;
+  readonly spaces?: string;
   readonly expires?: string;
 }
 
@@ -85,7 +86,7 @@ export async function changeKey(
   await known(target, wanted);
   const patch = {
     ...reachOf(target, options),
-    ...(options.allDevices === true && { devices: null }),
+    ...(options.allDevices === true && { devices: null, spaces: null }),
     ...(options.neverExpires === true && { expiresAt: null }),
     ...(options.name !== undefined && { name: options.name }),
   };
@@ -130,10 +131,11 @@ function saveKey(file: string, key: string): void {
 const ofThisBox = ({ save }: { readonly save?: string | true }) =>
   save === true ? { scopes: [...permissionScopes] } : {};
 
-function reachOf(target: Target, { scopes, devices, expires }: Reach) {
+function reachOf(target: Target, { scopes, devices, spaces, expires }: Reach) {
   return {
     ...(scopes !== undefined && { scopes: scopesIn(scopes) }),
     ...(devices !== undefined && { devices: devicesIn(target, devices) }),
+    ...(spaces !== undefined && { spaces: spacesIn(spaces) }),
     ...(expires !== undefined && { expiresAt: momentIn(expires) }),
   };
 }
@@ -153,6 +155,15 @@ function devicesIn(target: Target, list: string): string[] {
     if (device === undefined)
       throw new CommandError('notFound', `There is no device "${word.trim()}" in the configuration.`);
     return device;
+  });
+}
+
+/** Spaces are in the database, which is the running gateway's: a space that there is not reaches nothing. */
+function spacesIn(list: string): string[] {
+  return list.split(',').map((word) => {
+    const id = word.trim().toLowerCase();
+    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
+    throw new CommandError('usage', `"${word.trim()}" is no space_id. /spaces/list shows them.`);
   });
 }
 
@@ -181,7 +192,7 @@ export async function listKeys(terminal: Terminal, options: Options): Promise<Ex
           key.id,
           key.name,
           key.scopes.join(','),
-          key.devices === undefined ? 'all' : String(key.devices.length),
+          whereOf(key),
           localTime(Date.parse(key.created_at)),
           key.expires_at === undefined ? 'never' : localTime(Date.parse(key.expires_at)),
           used[key.id] === undefined ? 'never' : localTime(used[key.id] ?? 0),
@@ -191,6 +202,11 @@ export async function listKeys(terminal: Terminal, options: Options): Promise<Ex
     ))
       terminal.out(line);
   return exitCodes.ok;
+}
+
+function whereOf({ devices, spaces }: ApiKeyRecord): string {
+  const parts = [devices && String(devices.length), spaces && `of ${spaces.length} spaces`];
+  return parts.filter((part) => part !== undefined).join(', ') || 'all';
 }
 
 const shown = ({ hash: _, previous, ...key }: ApiKeyRecord) => ({

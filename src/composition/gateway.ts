@@ -9,7 +9,7 @@ import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { Clock, OnLimit } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { forgetRevokedNames } from '../http/api-key-changes.ts';
-import { ApiKeys } from '../http/api-keys.ts';
+import { ApiKeys, type DoorsOfSpace } from '../http/api-keys.ts';
 import { assertBindAllowed } from '../http/bind-rules.ts';
 import { CertificateWatch } from '../http/certificate-watch.ts';
 import { KeyAdministration } from '../http/key-administration.ts';
@@ -115,7 +115,10 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       linkTo: (link, device) => links.linkTo(link, device),
     };
     const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
-    const keys = await startup.add(() => ApiKeys.open(config.http.apiKeysFile, clock, log, use));
+    let doorsOf: DoorsOfSpace = () => [];
+    const keys = await startup.add(() =>
+      ApiKeys.open(config.http.apiKeysFile, clock, log, use, (spaceId) => doorsOf(spaceId)),
+    );
     keys.watch();
     const configured = new Map(config.devices.map((device) => [device.deviceId, device]));
     const core = new Core({
@@ -140,6 +143,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       links: () => links.reports(),
       played: (deviceId) => played.find(configured.get(deviceId)),
     });
+    doorsOf = (spaceId) => core.spaces.get(spaceId)?.deviceIds ?? [];
     limits.tellEvents((drafts) => core.events.append(drafts));
     isClockSure = () => core.time.moment().sure;
     store.keepAllUnless(isClockSure);

@@ -97,9 +97,10 @@ export class KeyWatch {
   }
 }
 
-const reachOf = ({ scopes, devices, expires_at, previous }: ApiKeyRecord) => ({
+const reachOf = ({ scopes, devices, spaces, expires_at, previous }: ApiKeyRecord) => ({
   scopes,
   device_ids: devices ?? null,
+  ...(spaces && { space_ids: spaces }),
   expires_at: expires_at ?? null,
   ...(previous && { previous_until: previous.until }),
 });

@@ -27,6 +27,8 @@ export interface NewApiKey {
   readonly scopes?: readonly PermissionScope[] | undefined;
   /** The device_ids that it is to be restricted to. */
   readonly devices?: readonly string[] | undefined;
+  /** The space_ids whose doors, as they are at any moment, it is to be restricted to; beside `devices`. */
+  readonly spaces?: readonly string[] | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly expiresAt?: number | undefined;
 }
@@ -36,6 +38,7 @@ export interface ApiKeyPatch {
   readonly name?: string | undefined;
   readonly scopes?: readonly PermissionScope[] | undefined;
   readonly devices?: readonly string[] | null | undefined;
+  readonly spaces?: readonly string[] | null | undefined;
   readonly expiresAt?: number | null | undefined;
 }
 
@@ -61,7 +64,8 @@ export async function createApiKey(
   const name = checkedName(request.name);
   const key = newKey(random);
   const id = `key_${randomBase62(12, random)}`;
-  const scopes = request.scopes ?? usualScopes.filter((scope) => !request.devices || !wholeScopes.includes(scope));
+  const isRestricted = request.devices !== undefined || request.spaces !== undefined;
+  const scopes = request.scopes ?? usualScopes.filter((scope) => !isRestricted || !wholeScopes.includes(scope));
   await changeApiKeys(file, wallTime, ({ keys, revoked }) => {
     assertFree(keys, name);
     const made = {
@@ -69,7 +73,7 @@ export async function createApiKey(
       name,
       created_at: new Date(wallTime()).toISOString(),
       hash: hashOf(key),
-      ...checkedReach(scopes, request.devices),
+      ...checkedReach(scopes, request),
       ...checkedEnd(request.expiresAt, wallTime()),
     };
     return { keys: [...keys, made], revoked };
@@ -90,15 +94,16 @@ export async function updateApiKey(
   return changeOne(file, id, wallTime, (before, others) => {
     const name = patch.name === undefined ? before.name : checkedName(patch.name);
     assertFree(others, name);
-    const { devices: devicesBefore, expires_at: endBefore, ...rest } = before;
+    const { devices: devicesBefore, spaces: spacesBefore, expires_at: endBefore, ...rest } = before;
     const devices = patch.devices === undefined ? devicesBefore : (patch.devices ?? undefined);
+    const spaces = patch.spaces === undefined ? spacesBefore : (patch.spaces ?? undefined);
     const end =
       patch.expiresAt === undefined
         ? endBefore === undefined
           ? {}
           : { expires_at: endBefore }
         : checkedEnd(patch.expiresAt ?? undefined, wallTime());
-    return { ...rest, name, ...checkedReach(patch.scopes ?? before.scopes, devices), ...end };
+    return { ...rest, name, ...checkedReach(patch.scopes ?? before.scopes, { devices, spaces }), ...end };
   });
 }
 
@@ -209,22 +214,24 @@ function assertFree(others: readonly ApiKeyRecord[], name: string): void {
 
 function checkedReach(
   wanted: readonly PermissionScope[],
-  wantedDevices: readonly string[] | undefined,
-): Pick<ApiKeyRecord, 'scopes' | 'devices'> {
+  restriction: Pick<NewApiKey, 'devices' | 'spaces'>,
+): Pick<ApiKeyRecord, 'scopes' | 'devices' | 'spaces'> {
   const scopes = permissionScopes.filter((scope) => wanted.includes(scope));
   if (scopes.length === 0)
     throw new GatewayError('invalid_input', `An API key needs at least one scope of ${permissionScopes.join(', ')}.`);
-  if (wantedDevices === undefined) return { scopes };
-  const devices = [...new Set(wantedDevices)];
-  if (devices.length === 0)
+  const devices = restriction.devices && [...new Set(restriction.devices)];
+  const spaces = restriction.spaces && [...new Set(restriction.spaces)];
+  if (devices?.length === 0)
     throw new GatewayError('invalid_input', 'An API key that is restricted to devices needs at least one of them.');
+  if (spaces?.length === 0)
+    throw new GatewayError('invalid_input', 'An API key that is restricted to spaces needs at least one of them.');
   const whole = scopes.filter((scope) => wholeScopes.includes(scope));
-  if (whole.length > 0)
+  if ((devices !== undefined || spaces !== undefined) && whole.length > 0)
     throw new GatewayError(
       'invalid_input',
       `An API key for some devices cannot have the scope ${whole.join(' or ')}, which concerns the whole gateway.`,
     );
-  return { scopes, devices };
+  return { scopes, ...(devices && { devices }), ...(spaces && { spaces }) };
 }
 
 function checkedEnd(expiresAt: number | undefined, now: number): Pick<ApiKeyRecord, 'expires_at'> {

@@ -18,6 +18,8 @@ const apiKeyRecordSchema = z.strictObject({
   scopes: z.array(z.enum(permissionScopes)).min(1),
   /** The device_ids that it is restricted to; absent: all devices, and what concerns the whole gateway. */
   devices: z.array(z.string().min(1)).min(1).optional(),
+  /** The space_ids whose doors it is restricted to, those that are in them at any moment; beside `devices`. */
+  spaces: z.array(z.string().min(1)).min(1).optional(),
   /** It is refused from then on. */
   expires_at: moment.optional(),
   /** The key before the last rotation, which is taken until then. */
@@ -40,11 +42,14 @@ export interface ApiKeyFile {
   readonly revoked: readonly RevokedApiKey[];
 }
 
-const content = { keys: z.array(apiKeyRecordSchema), revoked: z.array(revokedKeySchema) };
+const revoked = z.array(revokedKeySchema);
+const withoutSpaces = z.array(apiKeyRecordSchema.omit({ spaces: true }).strict());
+/** Each is written anew as the newest with the first change. A gateway that knows no spaces refuses a file with some. */
 const apiKeyFileSchema = z.discriminatedUnion('version', [
-  // Until 0.1: without a digest. It is written anew as version 2 with the first change.
-  z.strictObject({ version: z.literal(1), keys: content.keys }),
-  z.strictObject({ version: z.literal(2), digest: sha256, ...content }),
+  // Until 0.1: without a digest.
+  z.strictObject({ version: z.literal(1), keys: withoutSpaces }),
+  z.strictObject({ version: z.literal(2), digest: sha256, keys: withoutSpaces, revoked }),
+  z.strictObject({ version: z.literal(3), digest: sha256, keys: z.array(apiKeyRecordSchema), revoked }),
 ]);
 
 /** How many keys that were taken away are remembered. */
@@ -127,7 +132,7 @@ export async function changeApiKeys(
       await keepOwner(handle, file, folderPath);
       const { keys, revoked } = change(await readApiKeys(file));
       const kept = { keys, revoked: revoked.slice(-rememberedRevocations) };
-      await handle.writeFile(`${JSON.stringify({ version: 2, digest: digestOf(kept), ...kept }, undefined, 2)}\n`);
+      await handle.writeFile(`${JSON.stringify({ version: 3, digest: digestOf(kept), ...kept }, undefined, 2)}\n`);
       await handle.sync();
     } finally {
       await handle.close();

@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { createApiKey, revokeApiKey } from './api-key-changes.ts';
+import { canonicalJson } from '../config/canonical-json.ts';
+import { createApiKey, revokeApiKey, updateApiKey } from './api-key-changes.ts';
 import { listApiKeys } from './api-key-file.ts';
 import { ApiKeys } from './api-keys.ts';
 
@@ -95,7 +96,67 @@ describe('the file', () => {
   });
 });
 
+describe('a file of an older version', () => {
+  const digestOf = (keys: unknown) => hash('sha256', canonicalJson([keys, []]), 'hex');
+  const record = async () => {
+    const [made] = (JSON.parse(await readFile(file, 'utf8')) as { readonly keys: readonly object[] }).keys;
+    return made ?? {};
+  };
+
+  test.each([1, 2])('%i is taken as it is, and written anew with the first change', async (version) => {
+    const { id } = await create('a');
+    const keys = [await record()];
+    await writeFile(
+      file,
+      JSON.stringify({ version, keys, ...(version === 2 && { digest: digestOf(keys), revoked: [] }) }),
+    );
+    expect((await listApiKeys(file)).map((key) => key.id)).toEqual([id]);
+    await updateApiKey(file, id, { spaces: ['space-1'], scopes: ['read'] }, wallTime);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ version: 3, keys: [{ id, spaces: ['space-1'] }] });
+  });
+
+  test('knows no spaces: one that has some was changed by hand, and is refused rather than read as unrestricted', async () => {
+    await create('a');
+    const keys = [{ ...(await record()), spaces: ['space-1'] }];
+    await writeFile(file, JSON.stringify({ version: 2, digest: digestOf(keys), keys, revoked: [] }));
+    await expect(listApiKeys(file)).rejects.toMatchObject({ type: 'misconfigured' });
+  });
+});
+
 describe('the running gateway', () => {
+  test('reads anew at each question what is in the spaces of a key', async () => {
+    const doors = new Map([['space-1', ['front']]]);
+    const request = { name: 'a', devices: ['gate'], spaces: ['space-1', 'gone'] };
+    const { key } = await createApiKey(file, request, randomBytes, wallTime);
+    const keys = await ApiKeys.open(file, new SimulatedClock(), silent, undefined, (id) => doors.get(id) ?? []);
+    const found = await keys.verify(key);
+    const reached = () => [...(found?.devices ?? [])];
+    expect([reached(), found?.scopes.has('metrics')]).toEqual([['gate', 'front'], false]);
+    doors.set('space-1', ['side']);
+    expect([reached(), found?.devices?.has('front'), found?.devices?.has('side')]).toEqual([
+      ['gate', 'side'],
+      false,
+      true,
+    ]);
+    doors.clear();
+    expect([reached(), found?.devices?.has('side')]).toEqual([['gate'], false]);
+    // Nobody who knows: nothing.
+    const alone = await (await ApiKeys.open(file, new SimulatedClock(), silent)).verify(key);
+    expect([...(alone?.devices ?? ['all'])]).toEqual(['gate']);
+  });
+
+  test('takes one restriction away and leaves the other, and widens nothing by that', async () => {
+    const request = { name: 'a', devices: ['gate'], spaces: ['space-1'] };
+    const { id } = await createApiKey(file, request, randomBytes, wallTime);
+    expect(await updateApiKey(file, id, { devices: null }, wallTime)).toMatchObject({ spaces: ['space-1'] });
+    await expect(updateApiKey(file, id, { scopes: ['admin'] }, wallTime)).rejects.toMatchObject({
+      type: 'invalid_input',
+    });
+    await expect(updateApiKey(file, id, { spaces: [] }, wallTime)).rejects.toMatchObject({ type: 'invalid_input' });
+    const whole = await updateApiKey(file, id, { spaces: null }, wallTime);
+    expect([whole.devices, whole.spaces]).toEqual([undefined, undefined]);
+  });
+
   test('knows its keys and their scopes', async () => {
     const { key, id } = await createApiKey(file, { name: 'a', scopes: ['read'] }, randomBytes, wallTime);
     const keys = await ApiKeys.open(file, new SimulatedClock(), silent);

@@ -2,12 +2,15 @@ import { timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
-import type { Permission } from '../model/permission.ts';
+import { deviceReach, type Permission } from '../model/permission.ts';
 import { type ApiKeyFile, type ApiKeyRecord, hashOfApiKey, isErrno, parseApiKeys } from './api-key-file.ts';
 import type { KeyUse } from './key-use.ts';
 
 /** How often the file is looked at, in milliseconds. */
 const CHECK_INTERVAL_MS = 1000;
+
+/** The device_ids that are in a space now; none for one that is gone. */
+export type DoorsOfSpace = (spaceId: string) => readonly string[];
 
 /** Who a request comes from. */
 export interface ApiKey extends Permission {
@@ -55,6 +58,7 @@ export class ApiKeys implements ApiKeyVerifier {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #use: KeyUse | undefined;
+  readonly #doorsOf: DoorsOfSpace;
   readonly #listeners = new Set<(change: KeysChanged) => void>();
   #content: ApiKeyFile = { keys: [], revoked: [] };
   #keys: readonly HeldKey[] = [];
@@ -63,7 +67,8 @@ export class ApiKeys implements ApiKeyVerifier {
   #check: Promise<void> | undefined;
   #timer: Timer | undefined;
 
-  private constructor(file: string, clock: Clock, log: Logger, use: KeyUse | undefined) {
+  private constructor(file: string, clock: Clock, log: Logger, use: KeyUse | undefined, doorsOf: DoorsOfSpace) {
+    this.#doorsOf = doorsOf;
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
@@ -75,10 +80,17 @@ export class ApiKeys implements ApiKeyVerifier {
    * A missing file is a gateway without keys.
    *
    * @param use where it is kept when each key was last used
+   * @param doorsOf what keys that are restricted to spaces reach; they reach nothing unless told
    * @throws GatewayError `misconfigured` when the file cannot be used
    */
-  static async open(file: string, clock: Clock, log: Logger, use?: KeyUse): Promise<ApiKeys> {
-    const keys = new ApiKeys(file, clock, log, use);
+  static async open(
+    file: string,
+    clock: Clock,
+    log: Logger,
+    use?: KeyUse,
+    doorsOf: DoorsOfSpace = () => [],
+  ): Promise<ApiKeys> {
+    const keys = new ApiKeys(file, clock, log, use, doorsOf);
     await keys.#load();
     return keys;
   }
@@ -205,7 +217,7 @@ export class ApiKeys implements ApiKeyVerifier {
     const records = new Map(before.keys.map((record) => [record.id, record]));
     this.#keys = content.keys.map((record) => {
       const known = held.get(record.id);
-      return known !== undefined && isSame(records.get(record.id), record) ? known : heldKey(record);
+      return known !== undefined && isSame(records.get(record.id), record) ? known : heldKey(record, this.#doorsOf);
     });
     this.#tell(changesBetween(before.keys, content.keys));
   }
@@ -229,11 +241,14 @@ function changesBetween(before: readonly ApiKeyRecord[], after: readonly ApiKeyR
   };
 }
 
-const heldKey = ({ id, name, scopes, hash, devices, expires_at, previous }: ApiKeyRecord): HeldKey => ({
+const heldKey = (
+  { id, name, scopes, hash, devices, spaces, expires_at, previous }: ApiKeyRecord,
+  doorsOf: DoorsOfSpace,
+): HeldKey => ({
   id,
   name,
   scopes: new Set(scopes),
-  devices: devices && new Set(devices),
+  devices: deviceReach(devices, spaces, doorsOf),
   hash: Buffer.from(hash, 'hex'),
   expiresAt: expires_at === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires_at),
   previous: previous && { hash: Buffer.from(previous.hash, 'hex'), until: Date.parse(previous.until) },

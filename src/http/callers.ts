@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { Gateway } from '../model/gateway.ts';
-import type { Permission, PermissionScope } from '../model/permission.ts';
+import { type DeviceReach, type Permission, type PermissionScope, reaches } from '../model/permission.ts';
 import { restrictedGateway } from '../permission/restricted-gateway.ts';
 import { Serializers } from '../wire/serializers.ts';
 import type { ApiKey } from './api-keys.ts';
@@ -25,6 +25,14 @@ class RequestCaller implements Caller {
 
   may(scope: PermissionScope): boolean {
     return this.#key.scopes.has(scope);
+  }
+
+  sees(deviceId: string | undefined): boolean {
+    return reaches(this.#key, deviceId);
+  }
+
+  get reach(): DeviceReach | undefined {
+    return this.#key.devices;
   }
 
   get url(): string {

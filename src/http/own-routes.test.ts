@@ -111,6 +111,15 @@ describe('keys over HTTP', () => {
     const { body } = await call(`${keysPath}/create`, { name: 'other' });
     expect((await call(`${keysPath}/list`, {}, body.token)).status).toBe(403);
     expect(await call(`${keysPath}/create`, { name: 'x', device_ids: ['nowhere'] })).toMatchObject({ status: 404 });
+    const nowhere = { space_ids: ['nowhere'] };
+    for (const [verb, params] of [
+      ['create', { name: 'x', ...nowhere }],
+      ['update', { api_key_id: body.api_key.api_key_id, ...nowhere }],
+    ] as const)
+      expect(await call(`${keysPath}/${verb}`, params)).toMatchObject({
+        status: 404,
+        body: { error: { type: 'space_not_found' } },
+      });
     expect(
       await call(`${keysPath}/create`, { name: 'x', device_ids: [frontDoor.deviceId], scopes: ['admin'] }),
     ).toMatchObject({ status: 400, body: { error: { type: 'invalid_input' } } });

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Gateway, Origin } from '../model/gateway.ts';
-import type { PermissionScope } from '../model/permission.ts';
+import type { DeviceReach, PermissionScope } from '../model/permission.ts';
 import type { AttemptRecord } from '../model/records.ts';
 import type { Serializers } from '../wire/serializers.ts';
 import { type ParameterReader, parameterReader } from './parameters.ts';
@@ -9,6 +9,10 @@ import { type QueryDecoder, queryDecoder } from './query-string.ts';
 /** Who calls, and all that a route has to work with. */
 export interface Caller {
   may(scope: PermissionScope): boolean;
+  /** Whether what is about a device is within reach now; undefined: what concerns the whole gateway. */
+  sees(deviceId: string | undefined): boolean;
+  /** The device_ids within reach now; undefined: all there are. */
+  readonly reach: DeviceReach | undefined;
   /** As far as the caller's key reaches: what is beyond does not exist in it. */
   readonly gateway: Gateway;
   /** The same gateway in the wire's words. */

@@ -144,14 +144,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const pages = serveLive(app, callers, options.keys, gateway.clock);
   serveConsole(app, { sessions, callers, keys: options.keys, secure: options.tls !== undefined });
   serveApiDocs(app);
-  const stopHearing = options.keys.onChange?.(() => {
+  const lookAgain = () => {
     streams.lookAgain();
     pages.lookAgain();
-  });
+  };
+  const stopHearing = [
+    options.keys.onChange?.(lookAgain),
+    // What a key that is restricted to a space reaches.
+    gateway.events.onEvent(({ spaceId }) => spaceId !== undefined && lookAgain()),
+  ];
 
   const close = async () => {
     holds.release();
-    stopHearing?.();
+    for (const stop of stopHearing) stop?.();
     streams.close();
     pages.close();
     entrance.closeUnfinished();

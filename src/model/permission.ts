@@ -6,13 +6,18 @@
 export const permissionScopes = ['read', 'control', 'codes', 'metrics', 'admin'] as const;
 export type PermissionScope = (typeof permissionScopes)[number];
 
+/** Device_ids, as they are at the moment of asking: the doors of a space come and go. A `Set` is one. */
+export interface DeviceReach extends Iterable<string> {
+  has(deviceId: string): boolean;
+}
+
 /** What somebody may do, and where. */
 export interface Permission {
   /** The id of the key that it belongs to. */
   readonly id: string;
   readonly scopes: ReadonlySet<PermissionScope>;
   /** The device_ids that it reaches; undefined: every device, and what concerns the whole gateway. */
-  readonly devices: ReadonlySet<string> | undefined;
+  readonly devices: DeviceReach | undefined;
 }
 
 /**
@@ -23,3 +28,22 @@ export interface Permission {
  */
 export const reaches = ({ devices }: Permission, deviceId: string | undefined): boolean =>
   devices === undefined || (deviceId !== undefined && devices.has(deviceId));
+
+/**
+ * The reach of whoever is restricted to some devices, or to the doors of some spaces, or to both; undefined for whoever is
+ * restricted to neither. A space without doors, or one that is gone, gives none.
+ *
+ * @param doorsOf the device_ids that are in a space now
+ */
+export function deviceReach(
+  devices: readonly string[] | undefined,
+  spaces: readonly string[] | undefined,
+  doorsOf: (spaceId: string) => readonly string[],
+): DeviceReach | undefined {
+  if (spaces === undefined) return devices && new Set(devices);
+  const named = new Set(devices);
+  return {
+    has: (deviceId) => named.has(deviceId) || spaces.some((spaceId) => doorsOf(spaceId).includes(deviceId)),
+    [Symbol.iterator]: () => new Set([...named, ...spaces.flatMap(doorsOf)]).values(),
+  };
+}

@@ -1,11 +1,13 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKey } from '../../src/http/api-keys.ts';
+import { livePath } from '../../src/http/console/live.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
 import { streamPath } from '../../src/http/routes/event-stream.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { metricsPath } from '../../src/http/routes/metrics.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { deviceReach } from '../../src/model/permission.ts';
 import { coreFixture } from '../kit/core-fixture.ts';
 import { fakeOwnServices } from '../kit/fake-own-services.ts';
 import { apiKey, keyWith } from '../kit/http-fixture.ts';
@@ -270,15 +272,14 @@ const timeless = (text: string): string => text.replace(/"(time|now)":"[^"]+"/, 
 
 const clock = new SimulatedClock();
 const routes = gatewayRoutes(clock, fakeOwnServices());
-const keyOfTheFlat = keyWith(['read', 'control', 'codes'], 'key_flat', ['flat-1', 'noise-1']);
-
 let world: Awaited<ReturnType<typeof building>>;
-beforeEach(async () => {
-  world = await building();
-});
 afterEach(() => world.close());
 
-describe('a key for one flat', () => {
+describe.each(['its devices', 'its space'] as const)('a key for one flat, by %s', (by) => {
+  beforeEach(async () => {
+    world = await building(by);
+  });
+
   test('has a row here for every route there is', () => {
     expect(Object.keys(rows).sort()).toEqual(routes.map(({ path }) => path).sort());
   });
@@ -418,7 +419,94 @@ describe('a key for one flat', () => {
   });
 });
 
-async function building() {
+describe('a key for one space', () => {
+  beforeEach(async () => {
+    world = await building('its space');
+  });
+
+  /** Every way in which something can be asked about a door, and what each says of it. */
+  const asked = async (device_id: string): Promise<number[]> => {
+    const answers = [
+      await world.post('/devices/get', { device_id }, flatKey),
+      await world.post('/locks/get', { device_id }, flatKey),
+      await world.post('/locks/unlock_door', { device_id }, flatKey),
+      await world.post('/access_codes/list', { device_id }, flatKey),
+      await world.post('/access_codes/create', { device_id }, flatKey),
+      await world.post('/devices/take_out_of_service', { device_id }, flatKey),
+      await world.post('/devices/put_into_service', { device_id }, flatKey),
+    ];
+    return answers.map(({ status }) => status);
+  };
+  const devicesSeen = async (): Promise<string[]> => {
+    const { text } = await world.post('/devices/list', {}, flatKey);
+    return JSON.parse(text).devices.map(({ device_id }: { device_id: string }) => device_id);
+  };
+  const membership = (verb: 'add' | 'remove', ...device_ids: string[]) =>
+    world.post(`/spaces/${verb}_devices`, { space_id: world.ownSpace, device_ids });
+
+  test('loses a door that leaves, and has one that joins, at once: routes, streams and webhooks', async () => {
+    await world.post('/webhooks/create', { url: 'https://mine.example/hook' }, flatKey);
+    const heard = await world.listen(flatKey, {});
+    await world.post('/locks/unlock_door', { device_id: 'flat-1' });
+    expect(await devicesSeen()).toEqual(['flat-1', 'noise-1']);
+
+    const page = await world.listen(flatKey, {}, livePath);
+    expect((await membership('remove', 'flat-1')).status).toBe(200);
+    // The console's page ends, and comes back for what is there now.
+    expect(await page('that never comes')).toMatch(/^event: hello/);
+    expect(await devicesSeen()).toEqual(['noise-1']);
+    expect(new Set(await asked('flat-1'))).toEqual(new Set([404]));
+    world.sent.length = 0;
+    await world.post('/locks/lock_door', { device_id: 'flat-1' });
+    await world.post('/devices/take_out_of_service', { device_id: 'flat-1' });
+
+    await membership('add', 'flat-2');
+    expect(await devicesSeen()).toEqual(['noise-1', 'flat-2']);
+    expect(new Set(await asked('flat-2'))).toEqual(new Set([200]));
+    await clock.advance(1_000);
+    const text = await heard('"device_id":"flat-2"');
+    const told = [...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data));
+    const ofFirst = told.filter(({ device_id }) => device_id === 'flat-1').map(({ event_type }) => event_type);
+    expect(ofFirst).toContain('action_attempt.unlock_door.succeeded');
+    expect(ofFirst).not.toContain('action_attempt.lock_door.succeeded');
+    expect(ofFirst).not.toContain('strikeplate.device.taken_out_of_service');
+    const mine = world.sent.filter(({ url }) => url.startsWith('https://mine.example'));
+    expect(new Set(mine.map(({ body }) => JSON.parse(body).device_id))).toEqual(new Set(['flat-2']));
+  });
+
+  test('reaches nothing at all once its space has no door, or is gone', async () => {
+    await membership('remove', 'flat-1', 'noise-1');
+    expect(await devicesSeen()).toEqual([]);
+    expect(new Set(await asked('flat-1'))).toEqual(new Set([404]));
+    expect((await world.post('/spaces/delete', { space_id: world.ownSpace })).status).toBe(200);
+    expect(await devicesSeen()).toEqual([]);
+    for (const device_id of ['flat-1', 'flat-2']) expect(new Set(await asked(device_id))).toEqual(new Set([404]));
+    expect((await world.send('GET', metricsPath, undefined, flatKey)).status).toBe(403);
+  });
+
+  test('sees its space, and cannot widen it', async () => {
+    const space = { space_id: world.ownSpace };
+    expect((await world.post('/spaces/get', space, flatKey)).status).toBe(200);
+    for (const [url, body] of [
+      ['/spaces/add_devices', { ...space, device_ids: ['flat-1'] }],
+      ['/spaces/remove_devices', { ...space, device_ids: ['flat-1'] }],
+      ['/spaces/update', { ...space, name: 'Mine' }],
+      ['/spaces/delete', space],
+    ] as const)
+      expect([url, (await world.post(url, body, flatKey)).status]).toEqual([url, 403]);
+    // A grant of its own for its own space follows it as well.
+    const grant = { user_identity: { full_name: 'Mine' }, space_ids: [world.ownSpace], ...aPin };
+    const { status, text } = await world.post('/access_grants/create', grant, flatKey);
+    expect([status, text]).toEqual([200, text]);
+    const { access_grant_id } = JSON.parse(text).access_grant;
+    await membership('add', 'flat-2');
+    expect((await world.post('/access_grants/get', { access_grant_id }, flatKey)).status).toBe(200);
+    await membership('remove', 'flat-1', 'noise-1', 'flat-2');
+    expect((await world.post('/access_grants/get', { access_grant_id }, flatKey)).status).toBe(404);
+  });
+});
+
+async function building(by: 'its devices' | 'its space') {
   const keypads = [new ScriptedKeypad(), new ScriptedKeypad()];
   const locks = keypads.map((keypad) => {
     const lock = new ScriptedLock();
@@ -426,10 +514,7 @@ async function building() {
     return lock;
   });
   const sensors = [new ScriptedSensor(), new ScriptedSensor()];
-  const keys = new Map<string, ApiKey>([
-    [apiKey, keyWith(['read', 'control', 'codes', 'metrics'], 'key_reception')],
-    [flatKey, keyOfTheFlat],
-  ]);
+  const keys = new Map<string, ApiKey>([[apiKey, keyWith(['read', 'control', 'codes', 'metrics'], 'key_reception')]]);
   const sent: { readonly url: string; readonly body: string }[] = [];
   const { core } = coreFixture({
     clock,
@@ -487,6 +572,15 @@ async function building() {
     if (status !== 200) throw new Error(`${url}: ${text}`);
     return JSON.parse(text);
   };
+
+  const own_space = await make('/spaces/create', { name: 'One', device_ids: ['flat-1', 'noise-1'] });
+  const ownSpace: string = own_space.space.space_id;
+  keys.set(flatKey, {
+    ...keyWith(['read', 'control', 'codes'], 'key_flat', ['flat-1', 'noise-1']),
+    ...(by === 'its space' && {
+      devices: deviceReach(undefined, [ownSpace], (spaceId) => core.spaces.get(spaceId)?.deviceIds ?? []),
+    }),
+  });
 
   const device_id = 'flat-2';
   const code = await make('/access_codes/create', {
@@ -563,6 +657,7 @@ async function building() {
 
   return {
     theirs,
+    ownSpace,
     keys,
     sent,
     before: await stateOfTheirs(),
@@ -575,17 +670,17 @@ async function building() {
       return send(method, url, route.hasPathParameters ? {} : params, key, idempotencyKey);
     },
     /** Opens a stream; what it gives is everything that came until it was asked. */
-    async listen(key: string, headers: Record<string, string>) {
-      const address = await server.listen({ host: '127.0.0.1', port: 0 });
+    async listen(key: string, headers: Record<string, string>, path = streamPath) {
+      const address = server.address ?? (await server.listen({ host: '127.0.0.1', port: 0 }));
       const hangUp = new AbortController();
-      const answer = await fetch(`${address}${streamPath}`, {
+      const answer = await fetch(`${address}${path}`, {
         headers: { authorization: `Bearer ${key}`, ...headers },
         signal: hangUp.signal,
       });
       const reader = answer.body?.getReader();
-      return async () => {
+      return async (last = 'action_attempt.unlock_door.succeeded') => {
         let text = '';
-        while (!text.includes('action_attempt.unlock_door.succeeded')) {
+        while (!text.includes(last)) {
           const chunk = await reader?.read();
           if (chunk === undefined || chunk.done) break;
           text += Buffer.from(chunk.value).toString();

@@ -94,6 +94,8 @@ class LivePage {
   readonly #attempts = new Map<string, AttemptRecord>();
   #events: EventRecord[] = [];
   #caller: Caller;
+  /** A page whose key reaches other devices by now asks for everything anew. */
+  readonly #reach: string;
   #flush: Timer | undefined;
   #beat: Timer;
   #ended = false;
@@ -108,6 +110,7 @@ class LivePage {
   ) {
     this.#response = response;
     this.#caller = caller;
+    this.#reach = reachOf(caller);
     this.#callerNow = callerNow;
     this.#clock = clock;
     this.#onEnd = onEnd;
@@ -137,7 +140,8 @@ class LivePage {
 
   async lookAgain(): Promise<void> {
     const caller = await this.#callerNow();
-    if (caller === undefined || caller.gateway !== this.#caller.gateway) this.close();
+    const isOther = caller?.gateway !== this.#caller.gateway || reachOf(caller) !== this.#reach;
+    if (caller === undefined || isOther) this.close();
     else this.#caller = caller;
   }
 
@@ -172,13 +176,15 @@ class LivePage {
     this.#devices.clear();
     this.#attempts.clear();
     this.#events = [];
+    const within = ({ deviceId }: { readonly deviceId: string | undefined }) => caller.sees(deviceId);
     const told = await whenKept(gateway, () => ({
       devices: changed.devices.flatMap((id) => gateway.devices.get(id) ?? []).map((one) => answers.device(one)),
-      attempts: changed.attempts.map((attempt) => ({
+      // What was within reach when it happened may be no more.
+      attempts: changed.attempts.filter(within).map((attempt) => ({
         action_attempt: answers.attempt(attempt, caller),
         action_attempt_history: attemptHistory(attempt, gateway.attempts.history(attempt.actionAttemptId) ?? []),
       })),
-      events: changed.events.map((event) => answers.event(event, caller)),
+      events: changed.events.filter(within).map((event) => answers.event(event, caller)),
     }));
     if (caller.gateway !== this.#caller.gateway) return;
     const { devices, attempts, events } = told;
@@ -204,6 +210,9 @@ class LivePage {
     }
   }
 }
+
+/** Nothing for a key that is not restricted. */
+const reachOf = ({ reach }: Caller): string => (reach === undefined ? '' : [...reach].sort().join(' '));
 
 /** How the box is, as far as the caller may see it. */
 export function boxOf({ gateway }: Caller) {

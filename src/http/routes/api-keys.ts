@@ -9,6 +9,7 @@ import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 const path = '/strikeplate/api_keys';
 const scopes = z.array(z.enum(permissionScopes)).min(1);
 const devices = z.array(z.string()).min(1).max(1_000);
+const spaces = z.array(z.string()).min(1).max(200);
 const name = oneLine.trim().min(1).max(60);
 const byId = z.strictObject({ api_key_id: z.string() });
 
@@ -17,7 +18,11 @@ export const apiKeySchema = z
     api_key_id: z.string(),
     name: z.string(),
     scopes: z.array(z.enum(permissionScopes)),
-    device_ids: z.array(z.string()).nullable().describe('Null: all devices, and what concerns the whole gateway.'),
+    device_ids: z
+      .array(z.string())
+      .nullable()
+      .describe('Null: where `space_ids` is null too, all devices and what concerns the whole gateway.'),
+    space_ids: z.array(z.string()).nullable().describe('It is for the doors that are in these spaces at any moment.'),
     created_at: z.string(),
     expires_at: z.string().nullable(),
     last_used_at: z.string().nullable(),
@@ -35,6 +40,7 @@ const wireApiKey = ({ record, lastUsedAt }: ShownApiKey): z.output<typeof apiKey
   name: record.name,
   scopes: [...record.scopes],
   device_ids: record.devices === undefined ? null : [...record.devices],
+  space_ids: record.spaces === undefined ? null : [...record.spaces],
   created_at: record.created_at,
   expires_at: record.expires_at ?? null,
   last_used_at: lastUsedAt === undefined ? null : isoTime(lastUsedAt),
@@ -46,6 +52,13 @@ function assertDevices({ gateway }: Caller, ids: readonly string[]): void {
   for (const id of ids)
     if (gateway.devices.get(id) === undefined)
       throw new GatewayError('device_not_found', `There is no device ${id} at this gateway. See /devices/list.`);
+}
+
+/** @throws GatewayError `space_not_found` */
+function assertSpaces({ gateway }: Caller, ids: readonly string[]): void {
+  for (const id of ids)
+    if (gateway.spaces.get(id) === undefined)
+      throw new GatewayError('space_not_found', `There is no space ${id} at this gateway. See /spaces/list.`);
 }
 
 /** Our own: keys, while the gateway runs. */
@@ -60,13 +73,17 @@ export function apiKeyRoutes(keys: ApiKeyAdministration): Route[] {
         name,
         scopes: scopes.optional().describe('All but admin unless told.'),
         device_ids: devices.optional().describe('The devices it is for; no others exist for it.'),
+        space_ids: spaces
+          .optional()
+          .describe('The same by spaces: a door that joins one joins it, one that leaves, leaves.'),
         expires_at: moment.optional(),
       }),
       answer: made,
-      change: async ({ name, scopes, device_ids, expires_at }, _origin, caller) => {
+      change: async ({ name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
         assertDevices(caller, device_ids ?? []);
+        assertSpaces(caller, space_ids ?? []);
         const expiresAt = expires_at === undefined ? undefined : Date.parse(expires_at);
-        const { id, key } = await keys.create({ name, scopes, devices: device_ids, expiresAt });
+        const { id, key } = await keys.create({ name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
         return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
       },
     }),
@@ -94,14 +111,16 @@ export function apiKeyRoutes(keys: ApiKeyAdministration): Route[] {
         api_key_id: z.string(),
         name: name.optional(),
         scopes: scopes.optional(),
-        device_ids: devices.nullable().optional().describe('Null: all devices.'),
+        device_ids: devices.nullable().optional().describe('Null: no devices by name; with no spaces either, all.'),
+        space_ids: spaces.nullable().optional().describe('Null: no spaces; with no devices by name either, all.'),
         expires_at: moment.nullable().optional().describe('Null: it does not end.'),
       }),
       answer: z.object({ api_key: apiKeySchema }),
-      change: async ({ api_key_id, name, scopes, device_ids, expires_at }, _origin, caller) => {
+      change: async ({ api_key_id, name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
         assertDevices(caller, device_ids ?? []);
+        assertSpaces(caller, space_ids ?? []);
         const expiresAt = typeof expires_at === 'string' ? Date.parse(expires_at) : expires_at;
-        await keys.update(api_key_id, { name, scopes, devices: device_ids, expiresAt });
+        await keys.update(api_key_id, { name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
         return { answer: () => ({ api_key: wireApiKey(keys.get(api_key_id)) }) };
       },
     }),
