@@ -11,11 +11,19 @@ const remembered = 8;
 
 const actionOf: Readonly<Record<Way, ActionType>> = { locked: 'LOCK_DOOR', unlocked: 'UNLOCK_DOOR' };
 
+/** No more than is asked for: the whole of an attempt, with its history, would outlive it by minutes. */
+interface Ended {
+  readonly actionAttemptId: string;
+  readonly actionType: ActionType;
+  /** `Clock.now()` */
+  readonly at: number;
+}
+
 /** Knows which movements of a bolt are of our own doing. */
 export class OwnCommands {
   readonly #clock: Clock;
   readonly #book: AttemptRegistry;
-  readonly #ended = new Map<string, { readonly attempt: AttemptRecord; readonly at: number }[]>();
+  readonly #ended = new Map<string, Ended[]>();
   readonly #claimed = new Set<string>();
   readonly #unsubscribe: Unsubscribe;
 
@@ -42,15 +50,16 @@ export class OwnCommands {
       if (facts.actionType === actionType && !nothingActed) return id;
     }
     const since = this.#clock.now() - lateMs;
-    return this.#ended.get(deviceId)?.findLast(({ attempt, at }) => at >= since && attempt.actionType === actionType)
-      ?.attempt.actionAttemptId;
+    return this.#ended.get(deviceId)?.findLast((ended) => ended.at >= since && ended.actionType === actionType)
+      ?.actionAttemptId;
   }
 
   #remember(attempt: AttemptRecord): void {
     const ofDevice = this.#ended.get(attempt.deviceId) ?? [];
     this.#ended.set(attempt.deviceId, ofDevice);
-    ofDevice.push({ attempt, at: this.#clock.now() });
-    if (ofDevice.length > remembered) this.#claimed.delete(ofDevice.shift()?.attempt.actionAttemptId ?? '');
+    const { actionAttemptId, actionType } = attempt;
+    ofDevice.push({ actionAttemptId, actionType, at: this.#clock.now() });
+    if (ofDevice.length > remembered) this.#claimed.delete(ofDevice.shift()?.actionAttemptId ?? '');
   }
 }
 
