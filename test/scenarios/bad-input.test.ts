@@ -17,15 +17,16 @@ describe('bad input to a real process', () => {
     closing.push(() => building.close());
     const { bridge } = building;
     url = building.url;
-    bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10 });
+    bridge.addLock({ friendlyName: 'front', radioMs: 5, motorMs: 10, autoRelockS: 0 });
+    bridge.addLock({ friendlyName: 'side', radioMs: 5, motorMs: 10 });
     bridge.addNoiseSensor({ friendlyName: 'hall', level: 45 });
     bridge.start();
-    const devices = [zigbeeEntry('front'), zigbeeEntry('hall', { settings: { kind: 'noise' } })];
+    const devices = [zigbeeEntry('front'), zigbeeEntry('side'), zigbeeEntry('hall', { settings: { kind: 'noise' } })];
     box = await GatewayBox.make({ mqtt: { main: { url } }, devices });
     closing.push(() => box.dispose());
     gateway = await GatewayProcess.start(box);
     closing.push(() => gateway.stop());
-    for (const slug of ['front', 'hall']) await gateway.api.online(idOf(slug));
+    for (const slug of ['front', 'side', 'hall']) await gateway.api.online(idOf(slug));
   }, 120_000);
   afterAll(async () => {
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
@@ -50,6 +51,71 @@ describe('bad input to a real process', () => {
     const [life] = await gateway.api.ended([attempt.action_attempt_id]);
     expect(life?.attempt.status).toBe('success');
   });
+
+  it.each([
+    ['an unknown device', { device_id: 'nobody', auto_lock_enabled: false }, 404, 'device_not_found'],
+    ['a noise sensor', { device_id: idOf('hall'), auto_lock_enabled: false }, 400, 'unsupported_action'],
+    [
+      'a lock that has no such setting',
+      { device_id: idOf('side'), auto_lock_enabled: false },
+      400,
+      'unsupported_action',
+    ],
+    ['no switch', { device_id: idOf('front'), auto_lock_delay_seconds: 30 }, 400, 'invalid_input'],
+    ['a word for the switch', { device_id: idOf('front'), auto_lock_enabled: 'maybe' }, 400, 'invalid_input'],
+    ['no time', { device_id: idOf('front'), auto_lock_enabled: true }, 400, 'invalid_input'],
+    ...[0, -5, 2.5, 61, '"soon"', null].map((seconds) => [
+      `${seconds} seconds`,
+      { device_id: idOf('front'), auto_lock_enabled: true, auto_lock_delay_seconds: seconds },
+      400,
+      'invalid_input',
+    ]),
+    [
+      'a parameter that does not exist',
+      { device_id: idOf('front'), auto_lock_enabled: false, force: true },
+      400,
+      'invalid_input',
+    ],
+  ] as [string, object, number, string][])(
+    '/locks/configure_auto_lock: %s is told, and nothing is begun',
+    async (_what, body, status, type) => {
+      await refused('/locks/configure_auto_lock', body, status, type);
+    },
+  );
+
+  it.each([
+    ['/devices/simulate/connect', { device_id: idOf('front') }],
+    ['/devices/simulate/disconnect', { device_id: idOf('front') }],
+    ['/devices/simulate/connect_to_hub', { device_id: idOf('front') }],
+    ['/devices/simulate/disconnect_from_hub', { device_id: idOf('front') }],
+    ['/devices/simulate/remove', { device_id: idOf('front') }],
+    ['/devices/simulate/paid_subscription', { device_id: idOf('front'), is_expired: true }],
+    ['/locks/simulate/keypad_code_entry', { device_id: idOf('front'), code: '1234' }],
+    ['/locks/simulate/manual_lock_via_keypad', { device_id: idOf('front') }],
+    ['/access_codes/simulate/create_unmanaged_access_code', { device_id: idOf('front'), code: '1234', name: 'Ben' }],
+    ['/noise_sensors/simulate/trigger_noise_threshold', { device_id: idOf('hall') }],
+    ['/workspaces/reset_sandbox', {}],
+  ])('%s is refused on real devices, on unknown ones, and with what it does not take', async (path, body) => {
+    await refused(path, body, 400, 'unsupported_action');
+    await refused(path, { ...body, force: true }, 400, 'invalid_input');
+    if (!('device_id' in body)) return;
+    await refused(path, { ...body, device_id: 'nobody' }, 404, 'device_not_found');
+    await refused(path, {}, 400, 'invalid_input');
+    if ('code' in body) await refused(path, { ...body, code: '12a4' }, 400, 'invalid_input');
+  });
+
+  /** It is told what is wrong, in words, and no attempt was begun. */
+  async function refused(path: string, body: object, status: number, type: string): Promise<void> {
+    const attempts = async () =>
+      (await gateway.api.post('/action_attempts/list', { limit: 1000 })).body.action_attempts;
+    const before = await attempts();
+    expect([path, body, await gateway.api.post(path, body)]).toMatchObject([
+      path,
+      body,
+      { status, body: { ok: false, error: { type, message: expect.stringMatching(/\w.{10}/) } } },
+    ]);
+    expect(await attempts()).toEqual(before);
+  }
 
   it.each([
     ['an unknown key', { colour: 'red' }, /gateway\.yaml:\d+:\d+ colour: /],

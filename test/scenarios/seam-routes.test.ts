@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { getOpenapiSchema, type SeamHttp } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -522,6 +522,18 @@ const openRows: Readonly<Record<(typeof openPaths)[number], () => PromiseLike<un
   '/openapi.json': () => getOpenapiSchema(endpoint),
 };
 
+const fileText = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+const parsedFile = (path: string): unknown => JSON.parse(fileText(path));
+
+/** The table of Seam's routes in the document: a family, those that are here, and those that are not. */
+function listed(document: string): { readonly here: string[]; readonly absent: string[] } {
+  const named = (family: string, cell: string) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => `${family}${name}`);
+  const families = [...document.matchAll(/^\| `(\/\w+\/)` \| (.*?) \| (.*?)\|$/gm)];
+  const column = (at: 2 | 3) => families.flatMap((row) => named(row[1] ?? '', row[at] ?? '')).sort();
+  return { here: column(2), absent: column(3) };
+}
+
 describe.each(officialClients)('the client $version', (official) => {
   beforeEach(() => connect(official));
 
@@ -559,6 +571,15 @@ describe('every route', () => {
         .sort(),
     );
     expect(Object.keys(openRows)).toEqual([...openPaths]);
+  });
+
+  test('that Seam has is listed in docs/http-api.md, which lists no other as being here', () => {
+    const { answers } = parsedFile('../kit/seam-schemas.json') as { answers: object };
+    const { here, absent } = listed(fileText('../../docs/http-api.md'));
+    const ours = routes().map(({ path }) => path);
+    expect(here).toEqual(ours.filter((path) => path in answers).sort());
+    expect(absent.filter((path) => ours.includes(path))).toEqual([]);
+    expect(absent.length).toBeGreaterThan(20);
   });
 
   test('beside them is the stream of events, which the client has no call for', async () => {
