@@ -56,6 +56,8 @@ export class KillSite {
   /** Up to when commands have been judged, in milliseconds since the Unix epoch. */
   #judgedUntil = 0;
   #running: GatewayProcess | undefined;
+  /** What is waited for, in words: for whoever wonders why nothing happens. */
+  where = 'made';
 
   /** @param defect planted in the gateway: see kill-defects.mjs */
   static async make(seed: number, defect?: string): Promise<KillSite> {
@@ -113,14 +115,17 @@ export class KillSite {
       await this.#kill(starting);
       return;
     }
+    this.where = 'starting';
     const before = this.#commandsBefore();
     const gateway = await starting.up;
+    this.where = 'under load';
     const asked = this.#askedOf(this.#callerOf(gateway), await before);
     // Under load it dies after so many answers, so that a busy machine has it die no earlier in its work.
     if (when > 1) await this.#answered(gateway, this.#below(MOST_ANSWERS));
     await pause(this.#below(when === 1 ? 150 : 50));
     this.#tally[when === 1 ? 'recovering' : 'loaded'] += 1;
     await this.#kill(gateway);
+    this.where = 'load after the kill';
     await asked;
   }
 
@@ -161,6 +166,7 @@ export class KillSite {
 
   async #kill(gateway: Pick<GatewayProcess, 'signal' | 'ended'>): Promise<void> {
     this.#kills.push(Date.now());
+    this.where = 'killed';
     gateway.signal('SIGKILL');
     const { signal, code, stderr } = await gateway.ended;
     if (signal !== 'SIGKILL') this.#says(`it ended by itself with ${code ?? signal}: ${stderr}`);
@@ -223,6 +229,7 @@ export class KillSite {
     const before = this.#commandsBefore();
     const gateway = await GatewayProcess.start(this.#box, this.#planted);
     this.#running = gateway;
+    this.where = 'coming to rest';
     const api = this.#callerOf(gateway);
     await this.#remembers(api);
     for (const deviceId of deviceIds) await api.online(deviceId);
