@@ -59,3 +59,14 @@ it('each sample is spoken of in a document', () => {
     .join();
   expect(readdirSync(samples).filter((name) => !documents.includes(`samples/${name}`))).toEqual([]);
 });
+
+it('the installer’s document names every question that setup asks', () => {
+  const folder = join(samples, '../../src/cli/setup');
+  const keys = readdirSync(folder)
+    .filter((name) => !name.endsWith('.test.ts'))
+    .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/\bkey: ['`](\w+?)(?:_\$\{.*)?['`]/g)])
+    .map(([, key]) => key ?? '');
+  expect(keys.length).toBeGreaterThan(18);
+  const told = readFileSync(join(samples, '../installing.md'), 'utf8');
+  expect(keys.filter((key) => !new RegExp(`\\b${key}(?:_NAME)?\\b`).test(told))).toEqual([]);
+});
