@@ -31,10 +31,10 @@ export async function openStore(
   context: { readonly clock: Clock; readonly log: Logger; readonly onFatal: (error: Error) => void },
   { newDatabase = false }: { readonly newDatabase?: boolean } = {},
 ): Promise<OpenStore> {
-  const { path, keyFile, retentionDays, maxEvents } = config.store;
+  const { path, keyFile, retentionDays, eventRetentionDays, maxEvents } = config.store;
   if (newDatabase) putAside(path);
   else assertNotLost(config.store);
-  const store = await SqliteStore.open({ ...context, path, retentionDays, maxEvents });
+  const store = await SqliteStore.open({ ...context, path, retentionDays, eventRetentionDays, maxEvents });
   try {
     // Every start writes the key's id down.
     if (!newDatabase)

@@ -5,6 +5,15 @@ import { bell, configFolder, good } from '../../test/kit/config-folder.ts';
 import { readTarget } from './load.ts';
 
 describe('a configuration that is in order', () => {
+  it('keeps events as long as attempts unless told, and never shorter than webhooks are tried', async () => {
+    const { load } = configFolder();
+    const days = async (text: string) => (await load(`${good}store: { ${text} }\n`)).store.eventRetentionDays;
+    expect(await days('retention_days: 30')).toBe(30);
+    expect(await days('retention_days: 1')).toBe(3);
+    expect(await days('retention_days: 30, event_retention_days: 7')).toBe(7);
+    expect(await days('event_retention_days: 400')).toBe(400);
+  });
+
   it('comes back with defaults filled in and the driver found', async () => {
     const { folder, load } = configFolder();
     const config = await load(good);
@@ -29,6 +38,7 @@ describe('a configuration that is in order', () => {
       path: join(folder, 'strikeplate.db'),
       keyFile: join(folder, 'store.key'),
       retentionDays: 90,
+      eventRetentionDays: 90,
       maxEvents: 100_000,
       auditDays: 400,
     });

@@ -42,6 +42,7 @@ export interface LoadedConfig {
     readonly path: string;
     readonly keyFile: string;
     readonly retentionDays: number;
+    readonly eventRetentionDays: number;
     readonly maxEvents: number;
     readonly auditDays: number;
   };

@@ -53,6 +53,11 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
     'gateway.yaml:11:15 log.level: must be one of fatal, error, warn, info, debug, trace, silent.',
   ],
   [
+    'events that would go before their webhooks are given up',
+    `${good}store: { event_retention_days: 2 }\n`,
+    'gateway.yaml:10:32 store.event_retention_days: must be at least 3.',
+  ],
+  [
     'a key nobody knows',
     `${good}monitor: { mqtt: main, retain: true }\n`,
     'gateway.yaml:10:24 monitor.retain: unknown key; known here: mqtt, base_topic, home_assistant, interval_s.',

@@ -16,15 +16,16 @@ import type {
   SimulationConfig,
   ZwaveStickConfig,
 } from './loaded-config.ts';
-import type {
-  BluetoothSection,
-  BrokerSection,
-  ConfigFile,
-  DeviceSection,
-  HttpSection,
-  SerialSection,
-  SimulationSection,
-  ZwaveSection,
+import {
+  type BluetoothSection,
+  type BrokerSection,
+  type ConfigFile,
+  type DeviceSection,
+  type HttpSection,
+  leastEventDays,
+  type SerialSection,
+  type SimulationSection,
+  type ZwaveSection,
 } from './schema.ts';
 
 export function resolveHttp(http: HttpSection, places: Places, overrides: Overrides): HttpConfig {
@@ -87,6 +88,7 @@ export function resolveConfig(
       path: places.state(file.store.path),
       keyFile: overrides.storeKeyFile ?? places.state(file.store.key_file),
       retentionDays: file.store.retention_days,
+      eventRetentionDays: file.store.event_retention_days ?? Math.max(leastEventDays, file.store.retention_days),
       maxEvents: file.store.max_events,
       auditDays: file.store.audit_retention_days,
     },

@@ -70,6 +70,9 @@ export const httpSection = z
   .prefault({})
   .describe('The API that applications talk to.');
 
+/** So long a webhook is tried (`src/webhooks/retry-ladder.ts`). */
+export const leastEventDays = 3;
+
 const store = z
   .strictObject({
     path: FilePath.default('strikeplate.db').describe('The database.'),
@@ -81,7 +84,16 @@ const store = z
       .min(1)
       .max(3_650)
       .default(90)
-      .describe('How long finished attempts, their history and events are kept, in days.'),
+      .describe('How long finished attempts and their history are kept, in days.'),
+    event_retention_days: z
+      .int()
+      .min(leastEventDays)
+      .max(3_650)
+      .optional()
+      .describe(
+        'How long events are kept, in days: as long as attempts unless told. Webhooks are tried for three days, and are ' +
+          'made of events: no less than that.',
+      ),
     max_events: z
       .int()
       .min(1_000)

@@ -243,8 +243,11 @@ export const indexEvents = (upTo: number): readonly Step[] => [
 export const raisePendingFrom: readonly Step[] = [step('pendingFromRaised', [])];
 
 /** Deletes some of the oldest rows that are too old, or too many. */
-export const pruneSteps = (rows: number, { attemptsBefore, idempotencyBefore, events }: Bounds): readonly Step[] => [
+export const pruneSteps = (
+  rows: number,
+  { attemptsBefore, eventsBefore, idempotencyBefore, events }: Bounds,
+): readonly Step[] => [
   step('attemptsPruned', [rows, attemptsBefore]),
   step('idempotencyPruned', [rows, idempotencyBefore]),
-  step('eventsPruned', [rows, attemptsBefore, events]),
+  step('eventsPruned', [rows, eventsBefore, events]),
 ];

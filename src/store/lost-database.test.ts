@@ -21,6 +21,7 @@ async function start(newDatabase = false) {
     path: join(folder, 'db'),
     keyFile: join(folder, 'key'),
     retentionDays: 90,
+    eventRetentionDays: 90,
     maxEvents: 1_000,
     auditDays: 9,
   };

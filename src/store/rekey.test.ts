@@ -45,6 +45,7 @@ const config = () => ({
     path: join(state, 'strikeplate.db'),
     keyFile: join(state, 'store.key'),
     retentionDays: 90,
+    eventRetentionDays: 90,
     maxEvents: 99,
     auditDays: 9,
   },

@@ -13,7 +13,7 @@ describe('Retention', () => {
   /** A store that never has more than `rows` old ones. */
   function start(rows: number, isIdle = () => true, isClockSure = () => true) {
     const clock = new SimulatedClock();
-    const calls: { at: number; attemptsBefore: number; idempotencyBefore: number }[] = [];
+    const calls: { at: number; eventsBefore: number; attemptsBefore: number; idempotencyBefore: number }[] = [];
     const errors: unknown[] = [];
     let left = rows;
     let fails = false;
@@ -21,12 +21,14 @@ describe('Retention', () => {
     const retention = new Retention({
       clock,
       days: 90,
+      eventDays: 7,
       events: 100,
       isIdle,
       isClockSure,
-      pruneSome: async ({ attemptsBefore, idempotencyBefore }) => {
+      pruneSome: async ({ attemptsBefore, eventsBefore, idempotencyBefore }) => {
         calls.push({
           at: clock.now(),
+          eventsBefore: eventsBefore - began,
           attemptsBefore: attemptsBefore - began,
           idempotencyBefore: idempotencyBefore - began,
         });
@@ -42,7 +44,11 @@ describe('Retention', () => {
     const { clock, calls, retention } = start(2);
     await clock.advance(2 * hour);
     expect(calls.map(({ at }) => at)).toEqual([60_000, 60_100, 60_200, 60_200 + hour]);
-    expect(calls[0]).toMatchObject({ attemptsBefore: 60_000 - 90 * day, idempotencyBefore: 60_000 - day });
+    expect(calls[0]).toMatchObject({
+      attemptsBefore: 60_000 - 90 * day,
+      eventsBefore: 60_000 - 7 * day,
+      idempotencyBefore: 60_000 - day,
+    });
     retention.stop();
     await clock.advance(2 * hour);
     expect(calls).toHaveLength(4);
@@ -143,6 +149,35 @@ describe('SqliteStore, over the months', () => {
     expect(events()).toEqual([2]);
     await store.commit([happened(3)]);
     expect(store.highestEventSeq()).toBe(3);
+  });
+
+  it('keeps events for as long as was said of them, whatever becomes of attempts', async () => {
+    const now = clock.wallTime();
+    await store.close();
+    const open = (days: { readonly retentionDays: number; readonly eventRetentionDays: number }) =>
+      openSqliteStore(join(directory.path, 'strikeplate.db'), { clock, maxEvents: 50, ...days });
+    const kept = () => [seqs(), store.eventsAfter(0, 10).map(({ seq }) => seq)];
+    store = await open({ retentionDays: 90, eventRetentionDays: 7 });
+    await store.commit([accepted(1), accepted(2), happened(1, { createdAt: now }), happened(2, { createdAt: now })]);
+    await store.commit([settled(1, now), settled(2, now)]);
+    clock.setWallTime(now + 7 * day - hour * 2);
+    await prune();
+    expect(kept()).toEqual([
+      [2, 1],
+      [1, 2],
+    ]);
+    clock.setWallTime(now + 7 * day + 1);
+    await prune();
+    expect(kept()).toEqual([[2, 1], [2]]);
+
+    await store.close();
+    store = await open({ retentionDays: 7, eventRetentionDays: 90 });
+    await store.commit([happened(3, { createdAt: now + 7 * day })]);
+    await prune();
+    expect(kept()).toEqual([[2], [2, 3]]);
+    clock.setWallTime(now + 91 * day);
+    await prune();
+    expect(kept()).toEqual([[2], [3]]);
   });
 
   it('keeps no more events than it may, however young', async () => {

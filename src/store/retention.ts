@@ -14,8 +14,9 @@ const idempotencyMs = dayMs;
 
 /** What is older may go, in milliseconds since the Unix epoch. */
 export interface Bounds {
-  /** Ended attempts, and events. */
+  /** Ended attempts. */
   readonly attemptsBefore: number;
+  readonly eventsBefore: number;
   readonly idempotencyBefore: number;
   /** So many of the newest events may stay. */
   readonly events: number;
@@ -23,8 +24,10 @@ export interface Bounds {
 
 export interface RetentionOptions {
   readonly clock: Clock;
-  /** How long ended attempts and events are kept. */
+  /** How long ended attempts are kept. */
   readonly days: number;
+  /** How long events are kept. */
+  readonly eventDays: number;
   /** How many events are kept at most. */
   readonly events: number;
   readonly isIdle: () => boolean;
@@ -56,14 +59,19 @@ export class Retention {
   }
 
   async #turn(): Promise<void> {
-    const { clock, days, events, isIdle, isClockSure, pruneSome, onError } = this.#options;
+    const { clock, days, eventDays, events, isIdle, isClockSure, pruneSome, onError } = this.#options;
     if (!isClockSure()) {
       this.#after(everyMs);
       return;
     }
     const now = clock.wallTime();
     try {
-      const bounds = { attemptsBefore: now - days * dayMs, idempotencyBefore: now - idempotencyMs, events };
+      const bounds = {
+        attemptsBefore: now - days * dayMs,
+        eventsBefore: now - eventDays * dayMs,
+        idempotencyBefore: now - idempotencyMs,
+        events,
+      };
       const more = !isIdle() || (await pruneSome(bounds));
       this.#after(more ? pauseMs : everyMs);
     } catch (error) {

@@ -373,17 +373,17 @@ export class SqliteReader implements StoreReader {
   }
 
   /** Whether one of the `rows` oldest rows is outside the bounds. */
-  hasOlder(rows: number, { attemptsBefore, idempotencyBefore, events }: Bounds): boolean {
+  hasOlder(rows: number, { attemptsBefore, eventsBefore, idempotencyBefore, events }: Bounds): boolean {
     const found = this.#one(
       `SELECT 1 WHERE EXISTS (
          SELECT 1 FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1)
          WHERE settled_at < ?2 AND seq < (SELECT max(seq) FROM attempts))
        OR EXISTS (SELECT 1 FROM (SELECT created_at FROM idempotency ORDER BY number LIMIT ?1) WHERE created_at < ?3)
        OR EXISTS (SELECT 1 FROM (SELECT seq, created_at FROM events ORDER BY seq LIMIT ?1)
-         WHERE (created_at < ?2 AND seq < (SELECT max(seq) FROM events))
+         WHERE (created_at < ?5 AND seq < (SELECT max(seq) FROM events))
            OR seq <= (SELECT max(seq) FROM events) - ?4)`,
       () => true,
-      [rows, attemptsBefore, idempotencyBefore, events],
+      [rows, attemptsBefore, idempotencyBefore, events, eventsBefore],
     );
     return found === true;
   }

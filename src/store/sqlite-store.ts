@@ -51,6 +51,8 @@ export interface SqliteStoreOptions {
   readonly onFatal: (error: Error) => void;
   /** How long ended attempts and events are kept; 90 days unless given. */
   readonly retentionDays?: number;
+  /** The same of events; as long as attempts unless told. */
+  readonly eventRetentionDays?: number;
   /** How many events are kept at most; 100,000 unless given. */
   readonly maxEvents?: number;
   /** Room kept for settlements on a full disk, in bytes; 4 MiB unless given. */
@@ -133,6 +135,7 @@ export class SqliteStore implements Store {
     this.#retention = new Retention({
       clock: options.clock,
       days: options.retentionDays ?? usualRetentionDays,
+      eventDays: options.eventRetentionDays ?? options.retentionDays ?? usualRetentionDays,
       events: options.maxEvents ?? usualMaxEvents,
       isIdle: () => this.#queue.isIdle && condition.hasRoom,
       isClockSure: () => this.#isClockSure(),

@@ -52,6 +52,7 @@ async function openAll(at: string, clock = new SimulatedClock()) {
     path: join(at, 'db'),
     keyFile: join(at, 'store.key'),
     retentionDays: 90,
+    eventRetentionDays: 90,
     maxEvents: 9_999,
     auditDays: 9,
   };
