@@ -8,7 +8,7 @@ const kept = [
     /\bspend\s*(?::|\()(?!\s*\)?\s*;)|\bwithdraw\s*:/,
     'const mine = { sendBy, spend: () => permit.spend(), withdraw: () => permit.withdraw() };',
   ],
-  ['a class of its own for what was heard: Mailbox', /class \w*(?:Mailbox|Mailbox|Queue)\b/, 'class MyInbox<Event> {}'],
+  ['a class of its own for what was heard: Mailbox', /class \w*(?:Inbox|Mailbox|Queue)\b/, 'class MyInbox<Event> {}'],
   ['a queue of what was heard: Mailbox', /\.shift\(\)/, 'const next = this.#heard.shift();'],
   [
     'a wait of its own: Mailbox, sleep, unlessAborted',
