@@ -163,6 +163,7 @@ export interface ApiKey {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly device_ids: readonly string[] | null;
+  readonly space_ids: readonly string[] | null;
   readonly created_at: string;
   readonly expires_at: string | null;
   readonly last_used_at: string | null;

@@ -536,6 +536,8 @@ export const de: Words = {
     keyEnds: 'Ende',
     keyScopes: 'Darf',
     keyDevices: 'Nur diese Geräte (keines gewählt: alle)',
+    keySpaces: 'Und die Türen dieser Räume',
+    allOf: (space) => `${space}, alle seine Türen`,
     scopes: {
       read: 'lesen',
       control: 'Türen bewegen',

@@ -454,6 +454,8 @@ export const en = {
     keyEnds: 'Ends',
     keyScopes: 'May',
     keyDevices: 'Only these devices (none chosen: all)',
+    keySpaces: 'And the doors of these spaces',
+    allOf: (space: string) => `${space}, all its doors`,
     scopes: {
       read: 'read',
       control: 'move doors',

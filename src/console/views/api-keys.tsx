@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { ApiKey } from '../objects.ts';
+import type { ApiKey, Space } from '../objects.ts';
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Field, Several } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -18,12 +18,15 @@ const scopes = ['read', 'control', 'codes', 'metrics', 'admin'] as const;
 export function ApiKeys() {
   const { box: text } = words();
   const { state, again } = useCall<{ api_keys: ApiKey[] }>('/strikeplate/api_keys/list', {}, []);
+  const listed = useCall<{ spaces: Space[] }>('/spaces/list', { limit: 1_000 }, []);
+  const spaces = listed.state.value.status === 'ready' ? listed.state.value.value.spaces : [];
   const token = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
   return (
     <Shown of={state.value} again={again}>
       {({ api_keys }) => (
         <>
           <NewKey
+            spaces={spaces}
             onCreated={(made) => {
               token.value = made;
               again();
@@ -38,6 +41,7 @@ export function ApiKeys() {
                 <KeyRow
                   key={key.api_key_id}
                   apiKey={key}
+                  spaces={spaces}
                   onChange={again}
                   onRotated={(made) => {
                     token.value = made;
@@ -60,10 +64,12 @@ interface Made {
 
 function KeyRow({
   apiKey,
+  spaces,
   onChange,
   onRotated,
 }: {
   readonly apiKey: ApiKey;
+  readonly spaces: readonly Space[];
   readonly onChange: () => void;
   readonly onRotated: (made: Made) => void;
 }) {
@@ -73,10 +79,15 @@ function KeyRow({
     api_key_id,
     name,
     device_ids: ids,
+    space_ids: spaceIds,
     last_used_at: used,
     expires_at: expires,
     previous_until: previous,
   } = apiKey;
+  const places = [
+    ...(ids ?? []).map((id) => nameOf(id)),
+    ...(spaceIds ?? []).map((id) => text.allOf(spaces.find(({ space_id }) => space_id === id)?.name ?? id)),
+  ];
   const isOwn = typeof session.value === 'object' && session.value.api_key_id === api_key_id;
   const rotate = () =>
     run(async () => {
@@ -94,7 +105,7 @@ function KeyRow({
           {name} {isOwn && <span class="tag">{text.ownKey}</span>}
         </strong>
         <span>{apiKey.scopes.map((scope) => text.scopes[scope] ?? scope).join(', ')}</span>
-        <span>{ids === null ? text.allDevices : ids.map((id) => nameOf(id)).join(', ')}</span>
+        <span>{ids === null && spaceIds === null ? text.allDevices : places.join(', ')}</span>
       </span>
       <span class="how">
         {used === null ? text.keyNever : text.used(ago(used))}
@@ -111,11 +122,18 @@ function KeyRow({
   );
 }
 
-function NewKey({ onCreated }: { readonly onCreated: (made: Made) => void }) {
+function NewKey({
+  spaces,
+  onCreated,
+}: {
+  readonly spaces: readonly Space[];
+  readonly onCreated: (made: Made) => void;
+}) {
   const { box: text } = words();
   const name = useSignal('');
   const may = useSignal<readonly string[]>(['read', 'control']);
   const devices = useSignal<readonly string[]>([]);
+  const inSpaces = useSignal<readonly string[]>([]);
   const ends = useSignal('');
   const { isBusy, failed, run } = useAction();
   const submit = async (event: Event) => {
@@ -127,6 +145,7 @@ function NewKey({ onCreated }: { readonly onCreated: (made: Made) => void }) {
         name: called,
         scopes: may.value,
         ...(devices.value.length > 0 && { device_ids: devices.value }),
+        ...(inSpaces.value.length > 0 && { space_ids: inSpaces.value }),
         ...(expires_at !== undefined && { expires_at }),
       });
       onCreated({ name: called, secret: token });
@@ -151,6 +170,13 @@ function NewKey({ onCreated }: { readonly onCreated: (made: Made) => void }) {
           options={allDevices().map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
           chosen={devices}
         />
+        {spaces.length > 0 && (
+          <Several
+            legend={text.keySpaces}
+            options={spaces.map(({ space_id: id, name: called }) => ({ id, name: called }))}
+            chosen={inSpaces}
+          />
+        )}
         <button type="submit" disabled={isBusy.value || may.value.length === 0}>
           {text.newKey}
         </button>
