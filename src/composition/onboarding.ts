@@ -101,6 +101,8 @@ function linkOf({ link }: OnboardingRequest, medium: 'ble' | 'mqtt' | 'zwave', {
   if (link === undefined) {
     const [only, another] = names;
     if (only !== undefined && another === undefined) return only;
+    if (only === undefined)
+      throw new GatewayError('invalid_input', `The configuration has no section ${medium} with a link for this.`);
     throw new GatewayError('invalid_input', `Say which link is meant (link). There are: ${all}.`);
   }
   const name = link.startsWith(`${medium}/`) ? link.slice(medium.length + 1) : link;

@@ -248,7 +248,7 @@ class Onboarded {
 
   #summary(): string {
     const known = [...this.#found.values()].filter(({ driver }) => driver !== undefined).length;
-    return `${known === 0 ? 'Nothing' : known} that a driver knows was found.`;
+    return known === 0 ? 'Nothing was found that a driver knows.' : `Found ${known} that a driver knows.`;
   }
 
   #say(step: string, message: string): void {
