@@ -106,6 +106,8 @@ export class ZwaveStick implements NodeHost {
     if (found === undefined) {
       found = new NodeLink(node, this);
       this.#nodes.set(node, found);
+      // A device that came with a changed configuration, to a stick that is open already.
+      if (this.#open !== undefined) found.attach(this.#open.driver);
     }
     return found.link((listener) => this.#onStateChange(listener));
   }
