@@ -57,12 +57,12 @@ export class KillLoad {
     return this.#pins;
   }
 
-  /** Resolves once the gateway answers no more. */
-  async run(api: ApiCaller): Promise<void> {
+  /** Goes on until the process that answers is over. */
+  async run(api: ApiCaller, over: AbortSignal): Promise<void> {
     const { deviceIds } = this.#options;
     const until = async (step: () => Promise<void>) => {
       try {
-        for (;;) await step();
+        while (!over.aborted) await step();
       } catch {
         // Killed: what was not answered is not known to have happened.
       }

@@ -33,6 +33,13 @@ export interface KillTally {
 
 /** Asks one gateway alone: the port of one that was killed may be another site's by now, which knows no such key. */
 class MortalCaller extends ApiCaller {
+  readonly over: AbortSignal;
+
+  constructor(url: string, key: string, over: AbortSignal) {
+    super(url, key, over);
+    this.over = over;
+  }
+
   override async post(...asked: Parameters<ApiCaller['post']>): Promise<ApiAnswer> {
     const answer = await super.post(...asked);
     if (answer.status === 401) throw new Error('somebody else answers');
@@ -148,8 +155,8 @@ export class KillSite {
     if (audit.code !== 0) this.#says(`audit verify: ${audit.stdout} ${audit.stderr}`);
   }
 
-  /** Requests end with the process: the HTTP client was seen to wait for ever for one that was killed. */
-  #callerOf({ api, ended }: GatewayProcess): ApiCaller {
+  /** Its requests end with the process that they went to. */
+  #callerOf({ api, ended }: GatewayProcess): MortalCaller {
     const end = new AbortController();
     void ended.then(() => end.abort());
     return new MortalCaller(api.url, this.#box.key, end.signal);
@@ -179,7 +186,7 @@ export class KillSite {
     return this.#locks.commands();
   }
 
-  async #askedOf(api: ApiCaller, commandsBefore: number): Promise<void> {
+  async #askedOf(api: MortalCaller, commandsBefore: number): Promise<void> {
     try {
       await this.#remembers(api);
     } catch {
@@ -187,7 +194,7 @@ export class KillSite {
     }
     const sent = (await this.#locks.commands()) - commandsBefore;
     if (sent > 0) this.#says(`P2 ${sent} door commands came, and nobody had asked for any`);
-    await this.#load.run(api);
+    await this.#load.run(api, api.over);
   }
 
   /** What was answered is there, and what was final is the same. */
