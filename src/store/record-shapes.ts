@@ -4,7 +4,7 @@
  * so that nothing an older version wrote is refused.
  */
 
-import type { Actor } from '../model/records.ts';
+import type { Actor, Subject } from '../model/records.ts';
 
 export type IsRecord = (value: unknown) => boolean;
 
@@ -79,8 +79,16 @@ const errorEnd = members({ type: text, message: text });
 const settlement: IsRecord = (value) =>
   isObject(value) && (value.status === 'success' ? isObject(value.result) : errorEnd(value.error));
 
-const subject: IsRecord = (value) =>
-  isObject(value) && text(value.kind === 'access_code' ? value.accessCodeId : value.noiseThresholdId);
+/** As above. */
+const subjects: Readonly<Record<Subject['kind'], IsRecord>> = {
+  access_code: members({ accessCodeId: text }),
+  noise_threshold: members({ noiseThresholdId: text }),
+  auto_lock: members({ enabled: yesOrNo, delaySeconds: maybe(number) }),
+};
+const subject: IsRecord = (value) => {
+  if (!isObject(value) || !Object.hasOwn(subjects, String(value.kind))) return false;
+  return subjects[value.kind as Subject['kind']](value);
+};
 
 export const attemptShape = members({
   seq: number,

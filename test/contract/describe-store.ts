@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Actor } from '../../src/model/records.ts';
+import type { Actor, Subject } from '../../src/model/records.ts';
 import type { Store } from '../../src/model/store.ts';
 import {
   aCode,
@@ -92,6 +92,23 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         expect(bench.store.attempt(plain.actionAttemptId)).toEqual(plain);
         expect(bench.store.attempt(full.actionAttemptId)).toEqual(full);
         expect(bench.store.attempt(threshold.actionAttemptId)).toEqual(threshold);
+      });
+
+      it('gives back what it is about, of every kind there is, one by one and in a list', async () => {
+        const subjects: Readonly<Record<Subject['kind'], readonly Subject[]>> = {
+          access_code: [{ kind: 'access_code', accessCodeId: uuid(9) }],
+          noise_threshold: [{ kind: 'noise_threshold', noiseThresholdId: uuid(8) }],
+          auto_lock: [
+            { kind: 'auto_lock', enabled: true, delaySeconds: 30 },
+            { kind: 'auto_lock', enabled: false, delaySeconds: undefined },
+          ],
+        };
+        const attempts = Object.values(subjects)
+          .flat()
+          .map((subject, index) => anAttempt(index + 1, { subject }));
+        await commit(...attempts.map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
+        expect(bench.store.attempts({ limit: 10 })).toEqual(attempts.toReversed());
+        for (const attempt of attempts) expect(bench.store.attempt(attempt.actionAttemptId)).toEqual(attempt);
       });
 
       it('gives back whoever asked, of every kind there is, one by one and in a list', async () => {
