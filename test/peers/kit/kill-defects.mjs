@@ -48,7 +48,6 @@ const defects = {
   door_answered_first: answersFirst(kindOf(/^attempt_accepted$/)),
   code_answered_first: answersFirst(kindOf(/^access_code_put$/)),
   grant_answered_first: answersFirst(kindOf(/^access_grant_put$/)),
-  threshold_answered_first: answersFirst(kindOf(/^noise_threshold_/)),
   sends_again: sendsAgain,
   /** What was under way when the process died is not looked at again. */
   forgets_pending: () => {
