@@ -65,7 +65,12 @@ describe('the demonstration', () => {
     const { start, command } = await demonstration();
     await start();
     const { out } = await command('devices');
-    expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+    expect(
+      out
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split(/ {2,}/).slice(0, 3)),
+    ).toEqual([
       ['front', 'Front door', 'online'],
       ['back', 'Back door', 'online'],
       ['lobby', 'Lobby noise', 'online'],
