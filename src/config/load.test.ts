@@ -102,7 +102,9 @@ describe('a configuration that is in order', () => {
       mqtt: 'main',
       baseTopic: 'strikeplate/lobby',
       homeAssistant: false,
+      commands: false,
       intervalMs: 30_000,
+      consoleUrl: undefined,
     });
   });
 

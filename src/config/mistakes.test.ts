@@ -60,7 +60,7 @@ const mistakes: readonly (readonly [what: string, text: string | Buffer, ...prob
   [
     'a key nobody knows',
     `${good}monitor: { mqtt: main, retain: true }\n`,
-    'gateway.yaml:10:24 monitor.retain: unknown key; known here: mqtt, base_topic, home_assistant, interval_s.',
+    'gateway.yaml:10:24 monitor.retain: unknown key; known here: mqtt, base_topic, home_assistant, commands, interval_s.',
   ],
   [
     'a section nothing implements yet',
