@@ -237,7 +237,7 @@ export class CodeReconciler {
     if (changes.length > 0) this.#commit(changes);
   }
 
-  /** Begins what can be begun. Serializers in how many milliseconds to look again; undefined when something else will. */
+  /** Begins what can be begun. Answers in how many milliseconds to look again; undefined when something else will. */
   #act(deviceId: string): number | undefined {
     const { clock, registry } = this.#options;
     const device = registry.get(deviceId);

@@ -18,7 +18,7 @@ import { onboard } from './onboarding.ts';
 import { json, type Terminal } from './terminal.ts';
 
 export interface PairOptions extends ConnectOptions {
-  /** Serializers given on the command line, by the question's name. */
+  /** Answers given on the command line, by the question's name. */
   readonly answer?: ReadonlyMap<string, string>;
   /** Files that hold answers, by the question's name. */
   readonly answerFile?: ReadonlyMap<string, string>;

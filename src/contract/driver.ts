@@ -93,7 +93,7 @@ export interface PairingContext {
   readonly randomBytes: (length: number) => Uint8Array;
   /** Whom the device shall know us as: stays the same over pairings. ASCII. */
   readonly ownName: string;
-  /** Serializers by the question's name; one that was left empty is missing. */
+  /** Answers by the question's name; one that was left empty is missing. */
   readonly answers: ReadonlyMap<string, Secret>;
 }
 

@@ -30,7 +30,7 @@ interface HeldKey extends ApiKey {
   readonly previous: { readonly hash: Buffer; readonly until: number } | undefined;
 }
 
-/** Says whose key it is. Serializers at once unless the keys had to be looked up again. */
+/** Says whose key it is. Answers at once unless the keys had to be looked up again. */
 export interface ApiKeyVerifier {
   verify(key: string): ApiKey | undefined | Promise<ApiKey | undefined>;
   /** Why `verify` did not know it. */

@@ -127,7 +127,7 @@ export class Entrance {
   }
 
   /**
-   * Serializers what is not HTTP, or came too slowly or with too much before the body, and hangs up. A connection that
+   * Answers what is not HTTP, or came too slowly or with too much before the body, and hangs up. A connection that
    * cannot be written to, or whose other end does not hang up in its turn, is let go all the same.
    */
   answerBroken(error: Error & { readonly code?: string }, socket: Socket): void {

@@ -81,7 +81,7 @@ export interface HttpServer {
   readonly address: string | undefined;
   /** How many are connected now. */
   readonly connections: number;
-  /** Serializers held requests with their attempts as they are, then hangs up. Calling it again does nothing. */
+  /** Answers held requests with their attempts as they are, then hangs up. Calling it again does nothing. */
   close(): Promise<void>;
   /** From now on connections are made with this certificate; those that are open stay. Only where there was one. */
   renewCertificate(certificate: ServerCertificate): void;

@@ -67,7 +67,7 @@ const stages: readonly Stage[] = [
   },
 ];
 
-/** A life of a grant in which the process is killed once in each of its stages. Serializers how often it was. */
+/** A life of a grant in which the process is killed once in each of its stages. Answers how often it was. */
 async function liveAndDie(box: DoomedBox, points: readonly DoomPoint[]): Promise<number> {
   let run = await box.start();
   await run.linkIsUp();

@@ -2,7 +2,7 @@
 export interface LockMisbehaviour {
   /** Hears nothing: the bridge logs a timeout after 10 s. */
   readonly deaf: boolean;
-  /** Serializers a door command with a failure status: nothing at all appears on MQTT. */
+  /** Answers a door command with a failure status: nothing at all appears on MQTT. */
   readonly refusesSilently: boolean;
   /** The motor stops half way. */
   readonly jams: boolean;

@@ -32,7 +32,7 @@ export interface State<Reason> {
   readonly betweenMs: number;
   /** Questions that were given up (`in_turn`), by `Clock.now()` when they were put. */
   readonly missed: readonly number[];
-  /** Serializers in a row that look like anything else and say the same, each to a question of its own (`mixed`). */
+  /** Answers in a row that look like anything else and say the same, each to a question of its own (`mixed`). */
   readonly alike: readonly { readonly at: number; readonly began: number; readonly claims: readonly Claim[] }[];
   /** Something showed that the device set out for this command. */
   readonly witness: 'passing' | undefined;

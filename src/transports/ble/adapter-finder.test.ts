@@ -97,7 +97,7 @@ it('a serial port is there or not', async () => {
   });
 });
 
-/** Serializers as the kernel does (BlueZ, doc/mgmt-api): 5.15, two controllers. */
+/** Answers as the kernel does (BlueZ, doc/mgmt-api): 5.15, two controllers. */
 class Kernel extends EventEmitter implements ControlSocket {
   readonly asked: string[] = [];
   stopped = false;

@@ -340,7 +340,7 @@ export class SerialBus {
       this.#strangerTold = true;
       log.warn(
         { line: this.name },
-        `something talks on serial line ${this.name} without being asked: a second master, or noise. Serializers may be lost.`,
+        `something talks on serial line ${this.name} without being asked: a second master, or noise. Answers may be lost.`,
       );
     }
     this.#lastByteAt = now;
