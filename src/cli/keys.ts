@@ -6,6 +6,7 @@ import { createApiKey, revokeApiKey, rotateApiKey, updateApiKey } from '../http/
 import { type ApiKeyRecord, listApiKeys } from '../http/api-key-file.ts';
 import { keyUseFileOf, readKeyUse } from '../http/key-use.ts';
 import { type PermissionScope, permissionScopes } from '../model/permission.ts';
+import { keepOwner } from '../store/keep-owner.ts';
 import { chooseConfig, ownKeyFile } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { columnsOf, json, localTime, type Terminal, table } from './terminal.ts';
@@ -115,6 +116,7 @@ function saveKey(file: string, key: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
+    keepOwner(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const why = code === 'EEXIST' ? 'it exists already; delete it first if its key is not used' : String(code);
