@@ -41,6 +41,12 @@ user zigbee2mqtt
 ${bases.map((base) => `topic readwrite ${base}/#`).join('\n')}
 topic readwrite homeassistant/#
 
+# Home Assistant, where commands are switched on.
+# user homeassistant
+# topic write strikeplate/${gatewayId}/command
+# topic read strikeplate/#
+# topic readwrite homeassistant/#
+
 # Dashboards and alarms: they look on.
 user monitoring
 topic read strikeplate/#
@@ -57,6 +63,8 @@ const gatewayRules = ({ user, gatewayId, bases }: AccessWishes): string[] => [
   `topic write strikeplate/${gatewayId}/#`,
   '# With home_assistant: true it announces its devices too:',
   '# topic write homeassistant/#',
+  '# With commands: true it takes commands here. Whoever may write there opens doors: Home Assistant, below.',
+  `# topic read strikeplate/${gatewayId}/command`,
 ];
 
 /** Text of rules with the gateway's added, where they have none for its user; what is there stays. */
