@@ -53,8 +53,9 @@ export async function backup(
 const folderFor = ({ backup: configured }: LoadedConfig, { cwd }: Terminal) => configured?.folder ?? cwd;
 
 const beginOf = ({ gateway }: LoadedConfig) => `strikeplate-${gateway.id}-`;
+/** To the millisecond: two that are made one after the other have a name each. */
 const nameOf = (config: LoadedConfig, now: number) =>
-  `${beginOf(config)}${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}.backup`;
+  `${beginOf(config)}${new Date(now).toISOString().replace(/[-:.]/g, '')}.backup`;
 
 /** Names are in the order of time. Only what has the form of a name is deleted. */
 function deleteOld(config: LoadedConfig): void {
@@ -62,7 +63,7 @@ function deleteOld(config: LoadedConfig): void {
   if (configured === undefined) return;
   const { folder, keep } = configured;
   const own = readdirSync(folder).filter(
-    (name) => name.startsWith(beginOf(config)) && /-\d{8}T\d{6}Z\.backup$/.test(name),
+    (name) => name.startsWith(beginOf(config)) && /-\d{8}T\d{6}(?:\d{3})?Z\.backup$/.test(name),
   );
   for (const name of own.sort().slice(0, -keep)) rmSync(join(folder, name));
 }

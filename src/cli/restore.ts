@@ -98,7 +98,7 @@ function refuseWhatIsThere(plan: RestorePlan, { replace }: RestoreCommandOptions
 }
 
 async function putBack(file: string, passphrase: Secret, plan: RestorePlan, now: number): Promise<string | undefined> {
-  const stamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
+  const stamp = new Date(now).toISOString().replace(/[-:.]/g, '');
   const { made_at } = plan.manifest;
   return whileStopped(
     { store: { path: plan.databaseFile } },
