@@ -216,11 +216,11 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoSub === undefined)('t
     configure(true);
     const first = await run();
     await first.api.ended([(await first.api.door('unlock', front)).action_attempt_id]);
-    // Seven entities, availability, state and the last attempt.
-    await until(async () => of(await retained(), front).length === 10);
+    // Eight entities, availability, state and the last attempt.
+    await until(async () => of(await retained(), front).length === 11);
     first.command.child.kill('SIGTERM');
     await first.command.ended;
-    expect(of(await retained(), front)).toHaveLength(10);
+    expect(of(await retained(), front)).toHaveLength(11);
     configure(true, [hallEntry]);
     await run([hall]);
     await until(async () => of(await retained(), front).length === 0);
