@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import type { Dispatcher } from '../attempts/dispatcher.ts';
-import type { Failure } from '../attempts/outcome.ts';
+import type { SubjectRecovery } from '../attempts/recovery.ts';
 import { type Clock, GatewayError, type Secret } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
@@ -13,14 +13,16 @@ import type {
   NewAccessCodes,
   Origin,
 } from '../model/gateway.ts';
-import type { AccessCodeRecord, Actor, AttemptRecord, Settlement } from '../model/records.ts';
+import type { AccessCodeRecord, AttemptRecord } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import { assertKept } from '../model/when-kept.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
-import { isSpare, pull, readySpare, replenish, sparesWanted } from './backup-pool.ts';
+import { isSpare, pull, readySpare, sparesWanted } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
 import { generateCode } from './code-generator.ts';
+import { CodeProgress } from './code-progress.ts';
 import { CodeReconciler } from './code-reconciler.ts';
+import { codeRecovery } from './code-recovery.ts';
 import { type CodeRepository, noSuchCode } from './code-repository.ts';
 import { updated } from './code-update.ts';
 import { assertOwnMaster, GrantCodes } from './grant-codes.ts';
@@ -51,28 +53,21 @@ export class AccessCodeService implements AccessCodes {
   readonly unmanaged: UnmanagedCodeService;
   /** For access grants alone. */
   readonly ofGrants: GrantCodes;
+  /** Takes up the attempts on codes that an earlier run left. */
+  readonly recovery: SubjectRecovery;
   readonly #options: AccessCodeServiceOptions;
+  readonly #progress: CodeProgress;
   readonly #attempts: CodeAttempts;
   readonly #reconciler: CodeReconciler;
 
   constructor(options: AccessCodeServiceOptions) {
     this.#options = options;
-    this.#attempts = new CodeAttempts(options, {
-      ended: (code, settlement) => this.#reconciler.ended(code, settlement),
-      refusals: (accessCodeId, type) => this.#reconciler.refusals(accessCodeId, type),
-      isHeld: (accessCodeId) => this.#reconciler.isHeld(accessCodeId),
-    });
-    this.#reconciler = new CodeReconciler(
-      {
-        ...options,
-        replenish: (deviceId) => replenish(options, deviceId, options.clock.wallTime()),
-      },
-      (code, actor) => this.#bringAbout(code, actor),
-    );
+    this.#progress = new CodeProgress();
+    this.#attempts = new CodeAttempts(options, this.#progress);
+    this.#reconciler = new CodeReconciler(options, this.#attempts, this.#progress);
     this.ofGrants = new GrantCodes(options, this.#reconciler);
-    this.unmanaged = new UnmanagedCodeService(options, this.#attempts, (deviceId, slot) =>
-      this.#reconciler.doubt(deviceId, slot),
-    );
+    this.unmanaged = new UnmanagedCodeService(options, this.#attempts, this.#reconciler);
+    this.recovery = codeRecovery(options, this.#attempts, this.unmanaged);
   }
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */
@@ -144,7 +139,7 @@ export class AccessCodeService implements AccessCodes {
     const before = this.#require(accessCodeId);
     assertOwnMaster(before);
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
-    this.#reconciler.changed(accessCodeId);
+    this.#progress.changed(before);
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
     const backup = book.get(code.pulledBackupAccessCodeId ?? '');
     if (backup && backup.endsAt !== code.endsAt) {
@@ -222,16 +217,6 @@ export class AccessCodeService implements AccessCodes {
 
   reveal(code: AccessCodeRecord): Secret | undefined {
     return this.#options.book.read(code.sealedCode, code);
-  }
-
-  /** How a failure of an attempt that an earlier run left is told. */
-  inWords(code: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId'>, failure: Failure): Failure {
-    return this.#attempts.inWords(code, failure);
-  }
-
-  /** What the end of an attempt that an earlier run left means for its code. */
-  afterLeftover(accessCodeId: string, settlement: Settlement): readonly Change[] {
-    return this.#attempts.afterLeftover(accessCodeId, settlement);
   }
 
   #record(request: NewAccessCode, digits: Secret, times: ReturnType<typeof timesOf>): AccessCodeRecord {
@@ -347,17 +332,6 @@ export class AccessCodeService implements AccessCodes {
       throw error;
     }
     this.#reconciler.look(code.deviceId);
-  }
-
-  /** An attempt of the gateway's own; resolves when it is over. */
-  async #bringAbout(code: AccessCodeRecord, actor: Actor): Promise<void> {
-    const { attempts, clock } = this.#options;
-    const isUpdate = code.pendingMutations.some(({ mutationCode }) => mutationCode.startsWith('updating_'));
-    const actionType = code.removal ? 'DELETE_ACCESS_CODE' : isUpdate ? 'UPDATE_ACCESS_CODE' : 'CREATE_ACCESS_CODE';
-    const laneClass = actor.kind === 'schedule' ? 'scheduled' : 'reconcile';
-    const origin = { actor, receivedAt: clock.now() };
-    const attempt = await this.#attempts.accept({ actionType, code, laneClass, origin, changes: [] });
-    await attempts.settled(attempt.actionAttemptId, new AbortController().signal);
   }
 }
 

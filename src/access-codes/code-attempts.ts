@@ -5,8 +5,9 @@ import { Removals } from '../attempts/removals.ts';
 import type { CodeCommandContext, Device } from '../contract/index.ts';
 import type { LaneClass } from '../devices/device-lane.ts';
 import type { Origin } from '../model/gateway.ts';
-import type { AccessCodeRecord, ActionType, AttemptRecord, Settlement, Subject } from '../model/records.ts';
+import type { AccessCodeRecord, ActionType, Actor, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
+import type { CodeAt, CodeProgress } from './code-progress.ts';
 import { inCodeWords, notGiven } from './code-words.ts';
 import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
@@ -15,21 +16,12 @@ export interface CodeAttemptsOptions extends CodeWorkOptions {
   readonly attempts: AttemptRegistry;
 }
 
-/** Who keeps count of how a code fares. */
-export interface CodeFortunes {
-  ended(code: AccessCodeRecord, settlement: Settlement): void;
-  /** How often in a row the lock has refused it for this reason before. */
-  refusals(accessCodeId: string, type: string): number;
-  /** What is wanted of it now is not on disk yet. */
-  isHeld(accessCodeId: string): boolean;
-}
-
 type CodeAction = Extract<ActionType, `${string}_ACCESS_CODE`>;
 
 /** What an attempt on a code is about. */
 interface Asked {
   readonly actionType: CodeAction;
-  readonly code: Pick<AccessCodeRecord, 'accessCodeId' | 'deviceId'>;
+  readonly code: CodeAt;
   readonly laneClass: LaneClass;
   readonly origin: Origin;
   /** Committed together with the acceptance. */
@@ -39,12 +31,12 @@ interface Asked {
 /** Attempts on access codes: whoever asks for one, all they do is to bring about what is wanted when their turn comes. */
 export class CodeAttempts {
   readonly #options: CodeAttemptsOptions;
-  readonly #fortunes: CodeFortunes;
+  readonly #progress: CodeProgress;
   readonly #removals: Removals;
 
-  constructor(options: CodeAttemptsOptions, fortunes: CodeFortunes) {
+  constructor(options: CodeAttemptsOptions, progress: CodeProgress) {
     this.#options = options;
-    this.#fortunes = fortunes;
+    this.#progress = progress;
     this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
   }
 
@@ -65,7 +57,7 @@ export class CodeAttempts {
   }
 
   /** A failure of an attempt on a code, with what the gateway goes on doing about it. */
-  inWords({ accessCodeId, deviceId }: Asked['code'], failure: Failure): Failure {
+  inWords({ accessCodeId, deviceId }: CodeAt, failure: Failure): Failure {
     const { book, registry } = this.#options;
     const code = book.get(accessCodeId);
     const standing = code && book.standing(code);
@@ -73,7 +65,7 @@ export class CodeAttempts {
       code,
       want: standing?.want ?? 'off_lock',
       isHeld: standing?.fitting !== undefined,
-      refusals: this.#fortunes.refusals(accessCodeId, failure.type) + 1,
+      refusals: this.#progress.refusals({ accessCodeId, deviceId }, failure.type) + 1,
       outOfService: registry.get(deviceId)?.outOfService ?? false,
     });
   }
@@ -105,6 +97,17 @@ export class CodeAttempts {
     return attempt;
   }
 
+  /** An attempt of the gateway's own; resolves when it is over, rejects when it was not accepted. */
+  async bringAbout(code: AccessCodeRecord, actor: Actor): Promise<void> {
+    const { attempts, clock } = this.#options;
+    const isUpdate = code.pendingMutations.some(({ mutationCode }) => mutationCode.startsWith('updating_'));
+    const actionType = code.removal ? 'DELETE_ACCESS_CODE' : isUpdate ? 'UPDATE_ACCESS_CODE' : 'CREATE_ACCESS_CODE';
+    const laneClass = actor.kind === 'schedule' ? 'scheduled' : 'reconcile';
+    const origin = { actor, receivedAt: clock.now() };
+    const attempt = await this.accept({ actionType, code, laneClass, origin, changes: [] });
+    await attempts.settled(attempt.actionAttemptId, new AbortController().signal);
+  }
+
   /** For what needs no lock now. */
   async acceptDone({ actionType, code, origin, changes }: Omit<Asked, 'laneClass'>): Promise<AttemptRecord> {
     const { accessCodeId, deviceId } = code;
@@ -121,8 +124,18 @@ export class CodeAttempts {
   /** What an attempt's end means for its code, whoever asked for it: what is wanted of it stays. */
   afterAttempt(accessCodeId: string, settlement: Settlement): readonly Change[] {
     const code = this.#options.book.get(accessCodeId);
-    if (code) this.#fortunes.ended(code, settlement);
+    if (code) {
+      if (settlement.status === 'success') this.#progress.succeeded(code);
+      else this.failed(code, settlement.error.type);
+    }
     return this.afterLeftover(accessCodeId, settlement);
+  }
+
+  /** Takes note that a code has failed: it is tried again later. */
+  failed(code: CodeAt, type: string): void {
+    const { clock, registry } = this.#options;
+    const isAway = registry.get(code.deviceId)?.health.status !== 'online';
+    this.#progress.failed(code, type, { now: clock.now(), isAway });
   }
 
   /** The same for an attempt of an earlier run: it says nothing of how soon the next may succeed. */
@@ -131,7 +144,7 @@ export class CodeAttempts {
     const code = book.get(accessCodeId);
     if (!code) return [];
     if (code.removal && code.placements.length === 0) {
-      return this.#fortunes.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
+      return this.#progress.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
     }
     const { fitting, want } = book.standing(code);
     const isWell = fitting !== undefined && code.placements.length === 1;

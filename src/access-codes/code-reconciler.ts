@@ -3,11 +3,13 @@ import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import { type Clock, type DeviceReport, GatewayError, type Timer, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
-import type { AccessCodeRecord, Actor, Settlement } from '../model/records.ts';
+import type { AccessCodeRecord } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
+import { type BackupPoolOptions, replenish } from './backup-pool.ts';
+import type { CodeAttempts } from './code-attempts.ts';
+import type { CodeProgress } from './code-progress.ts';
 import type { CodeRepository } from './code-repository.ts';
 import { lateAfterMs, wantedSince } from './code-review.ts';
-import { isFinalRefusal, refusalsForGood } from './code-words.ts';
 import { needsWork } from './next-step.ts';
 import { SlotScan } from './slot-scan.ts';
 import type { TrustedClock } from './trusted-clock.ts';
@@ -16,22 +18,10 @@ import { dueAt } from './wanted.ts';
 /** Nothing waits longer than this to be looked at again: the wall clock may have jumped. In milliseconds, a guess. */
 const longestSleepMs = 600_000;
 
-/**
- * How long until a code is tried again after a failure, in milliseconds, the last repeated; a device that comes back,
- * or a slot that falls free, comes first. Guesses.
- */
-const ladderMs = [15_000, 60_000, 120_000, 300_000] as const;
-
-/** The same while the device is known to be away. */
-const awayMs = 1_800_000;
-
 /** How soon it is noticed that a device was put back into service, in milliseconds. A guess. */
 const outOfServiceMs = 60_000;
 
-/** Asks for one code to be brought about: an attempt of the gateway's own. Rejects when it was not accepted. */
-export type BringAbout = (code: AccessCodeRecord, actor: Actor) => Promise<void>;
-
-export interface CodeReconcilerOptions {
+export interface CodeReconcilerOptions extends BackupPoolOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
@@ -39,18 +29,6 @@ export interface CodeReconcilerOptions {
   readonly attempts: AttemptRegistry;
   readonly book: CodeRepository;
   readonly time: TrustedClock;
-  /** UUIDv7 */
-  readonly newId: () => string;
-  /** Writes down the spare codes that a lock lacks. */
-  readonly replenish: (deviceId: string) => readonly Change[];
-}
-
-interface Tries {
-  readonly failures: number;
-  /** The lock's last refusal of a kind that stays, and how often it came in a row. */
-  readonly refused: { readonly type: string; readonly times: number } | undefined;
-  /** `Clock.now()`; infinite for a code that the lock has refused for good. */
-  readonly nextAt: number;
 }
 
 /**
@@ -60,21 +38,20 @@ interface Tries {
  */
 export class CodeReconciler {
   readonly #options: CodeReconcilerOptions;
-  readonly #bringAbout: BringAbout;
+  readonly #codeAttempts: CodeAttempts;
+  readonly #progress: CodeProgress;
   readonly #scans = new Map<string, SlotScan>();
-  readonly #tries = new Map<string, Tries>();
   readonly #timers = new Map<string, Timer>();
-  /** Codes of which requests are being accepted, with how many. */
-  readonly #held = new Map<string, number>();
   /** Devices at which an attempt of the reconciler's own is under way. */
   readonly #busy = new Set<string>();
   readonly #unsubscribe: Unsubscribe[] = [];
   #started = false;
   #closed = false;
 
-  constructor(options: CodeReconcilerOptions, bringAbout: BringAbout) {
+  constructor(options: CodeReconcilerOptions, codeAttempts: CodeAttempts, progress: CodeProgress) {
     this.#options = options;
-    this.#bringAbout = bringAbout;
+    this.#codeAttempts = codeAttempts;
+    this.#progress = progress;
   }
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */
@@ -87,7 +64,8 @@ export class CodeReconciler {
       attempts.onChange(({ settlement, subject, deviceId, actionType }) => {
         if (!settlement || subject?.kind !== 'access_code') return;
         // Digits that the lock refused, or a slot, may have fallen free.
-        if (settlement.status === 'success' && actionType !== 'CREATE_ACCESS_CODE') this.#tryAllAgain(deviceId);
+        if (settlement.status === 'success' && actionType !== 'CREATE_ACCESS_CODE')
+          this.#progress.tryAllAgain(deviceId);
         this.look(deviceId);
       }),
     );
@@ -106,57 +84,14 @@ export class CodeReconciler {
 
   /** Keeps the reconciler's hands off codes while a request about them is being accepted. */
   async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
-    for (const id of accessCodeIds) this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+    this.#progress.hold(accessCodeIds);
     try {
       return await accept();
     } finally {
-      for (const id of accessCodeIds) this.#release(id);
+      this.#progress.release(accessCodeIds);
       const devices = new Set(accessCodeIds.flatMap((id) => this.#options.book.get(id)?.deviceId ?? []));
       for (const deviceId of devices) this.look(deviceId);
     }
-  }
-
-  #release(accessCodeId: string): void {
-    const others = (this.#held.get(accessCodeId) ?? 1) - 1;
-    if (others > 0) this.#held.set(accessCodeId, others);
-    else this.#held.delete(accessCodeId);
-  }
-
-  isHeld(accessCodeId: string): boolean {
-    return this.#held.has(accessCodeId);
-  }
-
-  /** How an attempt on a code ended: when it is tried again. */
-  ended({ deviceId, accessCodeId }: Pick<AccessCodeRecord, 'deviceId' | 'accessCodeId'>, end: Settlement): void {
-    const { clock, registry } = this.#options;
-    if (end.status === 'success') {
-      this.#tries.delete(accessCodeId);
-      this.#tryAgain(deviceId);
-      return;
-    }
-    const before = this.#tries.get(accessCodeId);
-    const { type } = end.error;
-    const failures = (before?.failures ?? 0) + 1;
-    const refused = isFinalRefusal(type) ? { type, times: this.refusals(accessCodeId, type) + 1 } : before?.refused;
-    const away = registry.get(deviceId)?.health.status !== 'online';
-    const wait = away ? awayMs : (ladderMs[Math.min(failures, ladderMs.length) - 1] ?? awayMs);
-    const forGood = isFinalRefusal(type) && refused !== undefined && refused.times >= refusalsForGood;
-    this.#tries.set(accessCodeId, {
-      failures,
-      refused,
-      nextAt: forGood ? Number.POSITIVE_INFINITY : clock.now() + wait,
-    });
-  }
-
-  /** How often in a row the lock has refused a code for this reason. */
-  refusals(accessCodeId: string, type: string): number {
-    const refused = this.#tries.get(accessCodeId)?.refused;
-    return refused?.type === type ? refused.times : 0;
-  }
-
-  /** Something else is wanted of a code from now on: what the lock said of it before does not count. */
-  changed(accessCodeId: string): void {
-    this.#tries.delete(accessCodeId);
   }
 
   /** Has the lock asked for one slot: what it holds may not be what the book says. */
@@ -181,7 +116,7 @@ export class CodeReconciler {
     const { book } = this.#options;
     if (report.kind === 'health') {
       if (report.health.status === 'online') {
-        this.#tryAgain(deviceId);
+        this.#progress.tryAgain(deviceId);
         this.#scan(deviceId).reconnected();
       }
       this.look(deviceId);
@@ -192,19 +127,6 @@ export class CodeReconciler {
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(deviceId, report.slot);
     }
-  }
-
-  /** The lock is back, or took a code: whoever waits need not wait any longer. What it refused for good, it refuses. */
-  #tryAgain(deviceId: string): void {
-    for (const { accessCodeId } of this.#options.book.list(deviceId)) {
-      const tries = this.#tries.get(accessCodeId);
-      if (tries && Number.isFinite(tries.nextAt)) this.#tries.set(accessCodeId, { ...tries, failures: 0, nextAt: 0 });
-    }
-  }
-
-  /** A slot or digits may have fallen free: that is a change for what was refused as well. */
-  #tryAllAgain(deviceId: string): void {
-    for (const { accessCodeId } of this.#options.book.list(deviceId)) this.#tries.delete(accessCodeId);
   }
 
   #used(deviceId: string, slot: number): void {
@@ -233,7 +155,7 @@ export class CodeReconciler {
         changes.push(...book.remove(code.accessCodeId));
       }
     }
-    changes.push(...this.#options.replenish(deviceId));
+    changes.push(...replenish(this.#options, deviceId, at));
     if (changes.length > 0) this.#commit(changes);
   }
 
@@ -246,9 +168,7 @@ export class CodeReconciler {
     if (device.outOfService) return outOfServiceMs;
     if (this.#busy.has(deviceId)) return longestSleepMs;
     const now = clock.now();
-    const next = this.#candidates(device).find(
-      ({ accessCodeId }) => (this.#tries.get(accessCodeId)?.nextAt ?? now) <= now,
-    );
+    const next = this.#candidates(device).find((code) => (this.#progress.of(code)?.nextAt ?? now) <= now);
     if (next) {
       void this.#bring(next);
       return longestSleepMs;
@@ -275,24 +195,24 @@ export class CodeReconciler {
     const { deviceId, accessCodeId } = code;
     this.#busy.add(deviceId);
     const isScheduled =
-      !this.#tries.has(accessCodeId) &&
+      this.#progress.of(code) === undefined &&
       (code.removal
         ? code.removal.cause === 'ended'
         : code.startsAt !== undefined && code.placements.length === 0 && code.errors.length === 0);
     try {
-      await this.#bringAbout(code, { kind: isScheduled ? 'schedule' : 'reconcile' });
+      await this.#codeAttempts.bringAbout(code, { kind: isScheduled ? 'schedule' : 'reconcile' });
     } catch (error) {
       const why = error instanceof Error ? error.message : 'unknown';
       log.warn({ deviceId, accessCodeId, why }, 'a code could not be worked on; it is tried again');
       const type = error instanceof GatewayError ? error.type : 'internal_error';
-      if (book.get(accessCodeId)) this.ended(code, { status: 'error', error: { type, message: why } });
+      if (book.get(accessCodeId)) this.#codeAttempts.failed(code, type);
     }
     this.#busy.delete(deviceId);
     this.look(deviceId);
   }
 
   #isBeingWorkedOn({ accessCodeId, deviceId }: AccessCodeRecord): boolean {
-    if (this.#held.has(accessCodeId)) return true;
+    if (this.#progress.isHeld(accessCodeId)) return true;
     for (const { facts } of this.#options.attempts.livingOf(deviceId)) {
       if (facts.subject?.kind === 'access_code' && facts.subject.accessCodeId === accessCodeId) return true;
     }
@@ -304,7 +224,7 @@ export class CodeReconciler {
     const now = clock.now();
     const { at } = time.moment();
     const instants = book.list(deviceId).flatMap((code) => {
-      const tries = this.#tries.get(code.accessCodeId);
+      const tries = this.#progress.of(code);
       const { plan } = book.standing(code);
       const wall = [
         dueAt(plan, plan.leadMs),
@@ -330,8 +250,8 @@ export class CodeReconciler {
     if (known) return known;
     const device = this.#options.registry.require(deviceId);
     const scan = new SlotScan(this.#options, device, (found) => {
-      if (found === 'known') this.#tryAllAgain(deviceId);
-      else if (found === 'something') this.#tryAgain(deviceId);
+      if (found === 'known') this.#progress.tryAllAgain(deviceId);
+      else if (found === 'something') this.#progress.tryAgain(deviceId);
       this.look(deviceId);
     });
     this.#scans.set(deviceId, scan);

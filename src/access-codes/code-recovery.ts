@@ -3,27 +3,32 @@ import type { SubjectRecovery } from '../attempts/recovery.ts';
 import { withinReadLimit } from '../attempts/recovery.ts';
 import { GatewayError } from '../contract/index.ts';
 import type { ActionType, UnmanagedCodeRecord } from '../model/records.ts';
-import type { AccessCodeService, AccessCodeServiceOptions } from './access-code-service.ts';
+import type { CodeAttempts } from './code-attempts.ts';
 import { inForeignCodeWords } from './code-words.ts';
-import { codesOf, findOut, nameOf } from './code-work.ts';
+import { type CodeWorkOptions, codesOf, findOut, nameOf } from './code-work.ts';
 import { nextStep } from './next-step.ts';
+import type { UnmanagedCodeService } from './unmanaged-code-service.ts';
 
 /**
  * How attempts on codes that an earlier run left pending are ended: by reading the entries that were written down
  * before they could act. What is left to do then is reconciliation's.
  */
-export function codeRecovery(options: AccessCodeServiceOptions, service: AccessCodeService): SubjectRecovery {
+export function codeRecovery(
+  options: CodeWorkOptions,
+  attempts: CodeAttempts,
+  unmanaged: UnmanagedCodeService,
+): SubjectRecovery {
   const { book, clock } = options;
   return (left) => {
     if (left.subject?.kind !== 'access_code') return {};
     const { accessCodeId } = left.subject;
     const foreign = book.unmanaged(accessCodeId);
-    if (foreign) return ofUnmanaged(options, service, foreign);
+    if (foreign) return ofUnmanaged(options, unmanaged, foreign);
     const { deviceId } = left;
     if (!book.get(accessCodeId)) return {};
     return {
-      inWords: (failure) => service.inWords({ accessCodeId, deviceId }, failure),
-      alsoSettle: (settlement) => service.afterLeftover(accessCodeId, settlement),
+      inWords: (failure) => attempts.inWords({ accessCodeId, deviceId }, failure),
+      alsoSettle: (settlement) => attempts.afterLeftover(accessCodeId, settlement),
       work: (device, ctx) =>
         withinReadLimit(clock, ctx.signal, async (signal) => {
           const asked = new Set<string>();
@@ -48,13 +53,13 @@ export function codeRecovery(options: AccessCodeServiceOptions, service: AccessC
 
 /** A removal of somebody else's code: the slot tells. */
 function ofUnmanaged(
-  { registry, clock }: AccessCodeServiceOptions,
-  service: AccessCodeService,
+  { registry, clock }: CodeWorkOptions,
+  unmanaged: UnmanagedCodeService,
   { accessCodeId, deviceId, slot }: UnmanagedCodeRecord,
 ): ReturnType<SubjectRecovery> {
   return {
     inWords: inForeignCodeWords,
-    alsoSettle: (settlement) => service.unmanaged.afterDelete(accessCodeId, settlement),
+    alsoSettle: (settlement) => unmanaged.afterDelete(accessCodeId, settlement),
     work: (device, ctx) =>
       withinReadLimit(clock, ctx.signal, async (signal) => {
         const reading = await device.accessCodes?.read?.({ ...ctx, signal }, slot);

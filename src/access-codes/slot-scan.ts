@@ -1,10 +1,17 @@
 import type { Logger } from 'pino';
-import type { AccessCodeCapability, AccessCodeRules, Clock, ReadContext, SlotReading } from '../contract/index.ts';
+import {
+  type AccessCodeCapability,
+  type AccessCodeRules,
+  type Clock,
+  type Device,
+  GatewayError,
+  type ReadContext,
+  type SlotReading,
+} from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { Store } from '../model/store.ts';
 import { type FindingsOptions, takeReading } from './code-findings.ts';
 import type { CodeRepository } from './code-repository.ts';
-import { DoorFirst, patientRead } from './patient-read.ts';
 
 /** How often a lock is asked for all it holds, by what that costs it, in milliseconds. */
 const slowly = {
@@ -35,6 +42,13 @@ export interface SurveyOptions extends FindingsOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly book: CodeRepository;
+}
+
+/** A read was broken off for a door command. */
+class DoorFirst extends Error {
+  constructor() {
+    super('a door command goes first');
+  }
 }
 
 /**
@@ -205,3 +219,32 @@ export class SlotScan {
 
 const slotsOf = ({ slots }: AccessCodeRules): readonly number[] =>
   slots === 'device' ? [] : Array.from({ length: slots.count }, (_, index) => slots.first + index);
+
+/**
+ * A read that belongs to no attempt: it has a limit all the same. A door command does not wait for it: the read is
+ * broken off.
+ *
+ * @throws DoorFirst when a door command came; the read is to be begun again after it
+ * @throws GatewayError `device_offline` when the limit passed
+ */
+async function patientRead<T>(
+  device: ManagedDevice,
+  { clock, log, limitMs }: { readonly clock: Clock; readonly log: Logger; readonly limitMs: number },
+  read: (opened: Device, ctx: ReadContext) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const tooLate = new GatewayError(
+    'device_offline',
+    `${device.snapshot.name} did not say in time what it holds. Try again.`,
+  );
+  const timer = clock.setTimer(() => limit.abort(tooLate), limitMs);
+  const leave = device.lane.onDoor(() => limit.abort(new DoorFirst()));
+  try {
+    return await device.use(limit.signal, (opened) => read(opened, { signal: limit.signal, log }));
+  } catch (error) {
+    throw limit.signal.reason instanceof DoorFirst ? limit.signal.reason : error;
+  } finally {
+    leave();
+    timer.cancel();
+  }
+}

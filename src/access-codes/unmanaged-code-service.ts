@@ -5,6 +5,7 @@ import type { AccessCodeRecord, AttemptRecord, Settlement, UnmanagedCodeRecord }
 import type { Store } from '../model/store.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import { takeReading } from './code-findings.ts';
+import type { CodeReconciler } from './code-reconciler.ts';
 import type { CodeRepository } from './code-repository.ts';
 import { inForeignCodeWords } from './code-words.ts';
 import { newRecord } from './new-code.ts';
@@ -22,17 +23,12 @@ export interface UnmanagedCodeOptions {
 export class UnmanagedCodeService implements UnmanagedCodes {
   readonly #options: UnmanagedCodeOptions;
   readonly #attempts: CodeAttempts;
-  readonly #onDoubt: (deviceId: string, slot: number) => void;
+  readonly #reconciler: Pick<CodeReconciler, 'doubt'>;
 
-  /** @param onDoubt told of a slot of which nobody knows any more what it holds */
-  constructor(
-    options: UnmanagedCodeOptions,
-    attempts: CodeAttempts,
-    onDoubt: (deviceId: string, slot: number) => void,
-  ) {
+  constructor(options: UnmanagedCodeOptions, attempts: CodeAttempts, reconciler: Pick<CodeReconciler, 'doubt'>) {
     this.#options = options;
     this.#attempts = attempts;
-    this.#onDoubt = onDoubt;
+    this.#reconciler = reconciler;
   }
 
   get(accessCodeId: string): UnmanagedCodeRecord | undefined {
@@ -91,7 +87,7 @@ export class UnmanagedCodeService implements UnmanagedCodes {
     if (!code) return [];
     if (settlement.status === 'success') return this.#options.book.removeUnmanaged(code, 'removed');
     // It may be gone all the same, and others may be waiting for its slot.
-    this.#onDoubt(code.deviceId, code.slot);
+    this.#reconciler.doubt(code.deviceId, code.slot);
     return [];
   }
 

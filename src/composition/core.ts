@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import { AccessCodeService, type AccessCodeServiceOptions } from '../access-codes/access-code-service.ts';
-import { codeRecovery } from '../access-codes/code-recovery.ts';
+import { AccessCodeService } from '../access-codes/access-code-service.ts';
 import { CodeRepository, type CodeVault } from '../access-codes/code-repository.ts';
 import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
 import { type TimeSource, TrustedClock } from '../access-codes/trusted-clock.ts';
@@ -102,7 +101,6 @@ export class Core implements Gateway {
   /** Devices that were given up, until they are closed. */
   readonly #retiring = new Set<Promise<void>>();
   #projector: DeviceEventProjector | undefined;
-  readonly #codeOptions: AccessCodeServiceOptions;
 
   constructor(options: CoreOptions) {
     const { clock, store, vault } = options;
@@ -134,13 +132,12 @@ export class Core implements Gateway {
       rulesOf: (deviceId) => registry.get(deviceId)?.capabilities.accessCodes,
     });
     this.time = time;
-    this.#codeOptions = { ...options, registry, dispatcher, attempts, book, time, settings };
     this.devices = registry;
     this.administration = new DeviceAdministrator({ ...options, registry, events: this.events });
     this.attempts = attempts;
     this.#dispatcher = dispatcher;
     this.doors = new DoorCommands(registry, dispatcher);
-    this.accessCodes = new AccessCodeService(this.#codeOptions);
+    this.accessCodes = new AccessCodeService({ ...options, registry, dispatcher, attempts, book, time, settings });
     this.#grants = new GrantWork({
       ...options,
       book: new GrantBook(store, this.events),
@@ -204,7 +201,7 @@ export class Core implements Gateway {
       store: this.#store,
       registry: this.devices,
       dispatcher: this.#dispatcher,
-      ofSubject: codeRecovery(this.#codeOptions, this.accessCodes),
+      ofSubject: this.accessCodes.recovery,
     });
     this.noise.start();
     this.time.start();
