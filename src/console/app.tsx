@@ -1,9 +1,12 @@
 import { useSignal } from '@preact/signals';
+import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { signOut } from './api.ts';
 import { choose, language, words } from './languages/index.ts';
 import { unfollow } from './live.ts';
 import { Icon } from './parts/icon.tsx';
 import { Empty } from './parts/states.tsx';
+import { isViewOfOne, places, placesOfOne, type ViewName, type ViewOfOne } from './places.ts';
 import { linkTo, place } from './router.ts';
 import { connection, forgetAll, may, session } from './state.ts';
 import { clockTime } from './time.ts';
@@ -49,16 +52,31 @@ export function App() {
   );
 }
 
+/** Each view of one thing; another thing is another view. */
+const ofOne: Readonly<Record<ViewOfOne, (props: { readonly id: string }) => VNode | null>> = {
+  door: DoorView,
+  attempt: AttemptView,
+  grant: GrantView,
+};
+
+/** `id` is a part of the view, or, of noise, the sensor. */
+const whole: Readonly<Record<ViewName, (props: { readonly id: string | undefined }) => VNode>> = {
+  doors: DoorsView,
+  attempts: AttemptsView,
+  codes: CodesView,
+  noise: NoiseView,
+  box: BoxView,
+};
+
 function View() {
   const { view, id } = place.value;
-  if (view === 'door' && id !== undefined) return <DoorView key={id} id={id} />;
-  if (view === 'attempt' && id !== undefined) return <AttemptView key={id} id={id} />;
-  if (view === 'grant' && id !== undefined) return <GrantView key={id} id={id} />;
-  if (view === 'attempts') return <AttemptsView key={id} part={id} />;
-  if (view === 'codes') return <CodesView part={id} />;
-  if (view === 'noise') return <NoiseView id={id} />;
-  if (view === 'box') return <BoxView part={id} />;
-  return <DoorsView />;
+  if (isViewOfOne(view) && id !== undefined) {
+    const One = ofOne[view];
+    return <One key={id} id={id} />;
+  }
+  const Whole = whole[(Object.hasOwn(whole, view) ? view : 'doors') as ViewName];
+  // What was looked for in one list is not what is looked for in the other.
+  return <Whole key={view === 'attempts' ? id : view} id={id} />;
 }
 
 function Header() {
@@ -144,11 +162,17 @@ function Banner() {
 function Navigation() {
   const { nav } = words();
   const open = place.value.view;
-  const of: Readonly<Record<string, string>> = { door: 'doors', attempt: 'attempts', grant: 'codes' };
+  const name = typeof session.value === 'object' ? session.value.gateway.name : '';
+  const within = isViewOfOne(open) ? placesOfOne[open] : open;
+  const called = nav[(Object.hasOwn(places, within) ? within : 'doors') as ViewName];
+  // What a tab, a bookmark and a screen reader call it.
+  useEffect(() => {
+    document.title = `${called} · ${name}`;
+  }, [called, name]);
   return (
     <nav aria-label={nav.label}>
       {views.map(([view, icon]) => (
-        <a key={view} href={linkTo(view)} aria-current={(of[open] ?? open) === view ? 'page' : undefined}>
+        <a key={view} href={linkTo(view)} aria-current={within === view ? 'page' : undefined}>
           <Icon name={icon} />
           <span>{nav[view]}</span>
         </a>

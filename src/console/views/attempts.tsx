@@ -34,7 +34,7 @@ export function dayOf({ date }: Search): { readonly from: string; readonly to: s
   return { from, to: new Date(Date.parse(from) + 86_400_000).toISOString() };
 }
 
-export function AttemptsView({ part }: { readonly part: string | undefined }) {
+export function AttemptsView({ id: part }: { readonly id: string | undefined }) {
   const { attempts: text } = words();
   const search: Search = {
     device: useSignal(place.value.query.get('device') ?? ''),

@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
 import type { Box } from '../objects.ts';
@@ -6,6 +7,7 @@ import { Failure, Shown } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useAction } from '../parts/use-action.ts';
 import { useCall } from '../parts/use-list.ts';
+import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
 import { allDevices, box, may, nameOf, session } from '../state.ts';
 import { ago, dayAndTime } from '../time.ts';
@@ -16,17 +18,18 @@ import { MetricsView } from './metrics.tsx';
 import { Webhooks } from './webhooks.tsx';
 
 /** How the box itself is. What a key may not see has no tab. */
-export function BoxView({ part }: { readonly part: string | undefined }) {
+export function BoxView({ id: part }: { readonly id: string | undefined }) {
   const { box: text } = words();
   const isWhole = typeof session.value === 'object' && !session.value.is_restricted;
-  const tabs = [
+  const tabs: readonly (readonly [PartOf<'box'> | undefined, string, boolean])[] = [
     [undefined, text.overview, true],
     ['events', text.events, true],
     ['metrics', text.metrics, isWhole],
     ['webhooks', text.receivers, may('control')],
     ['keys', text.keys, isWhole && may('admin')],
     ['configuration', text.configuration, isWhole && may('admin')],
-  ] as const;
+  ];
+  const Part = part !== undefined && Object.hasOwn(parts, part) ? parts[part as PartOf<'box'>] : Overview;
   return (
     <>
       <h1>{text.title}</h1>
@@ -35,19 +38,18 @@ export function BoxView({ part }: { readonly part: string | undefined }) {
           .filter(([, , isShown]) => isShown)
           .map(([name, label]) => ({ href: linkTo('box', name), name: label, isOpen: part === name }))}
       />
-      <Part part={part} />
+      <Part />
     </>
   );
 }
 
-function Part({ part }: { readonly part: string | undefined }) {
-  if (part === 'events') return <LiveEvents />;
-  if (part === 'metrics') return <MetricsView />;
-  if (part === 'webhooks') return <Webhooks />;
-  if (part === 'keys') return <ApiKeys />;
-  if (part === 'configuration') return <ConfigurationView />;
-  return <Overview />;
-}
+const parts: Readonly<Record<PartOf<'box'>, () => VNode>> = {
+  events: LiveEvents,
+  metrics: MetricsView,
+  webhooks: Webhooks,
+  keys: ApiKeys,
+  configuration: ConfigurationView,
+};
 
 function Overview() {
   const got = useCall<{ gateway: Box }>('/strikeplate/gateway/get', {}, []);

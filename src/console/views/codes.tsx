@@ -7,6 +7,7 @@ import { NewAccess } from '../parts/new-access.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useAccess } from '../parts/use-access.ts';
+import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
 import { allDevices, isLoaded, may } from '../state.ts';
 import { ago, dayAndTime, now } from '../time.ts';
@@ -15,12 +16,12 @@ import { People } from './people.tsx';
 import { Spaces } from './spaces.tsx';
 
 /** Who may enter: now, next, and how it stands on each lock. */
-export function CodesView({ part }: { readonly part: string | undefined }) {
+export function CodesView({ id: part }: { readonly id: string | undefined }) {
   const { codes: text } = words();
   const keypads = allDevices().filter((device) => device.can_program_online_access_codes);
   const { state, again } = useAccess();
   const lists = state.status === 'ready' ? state.value : undefined;
-  const tab = (name: string | undefined, label: string, count?: number) => ({
+  const tab = (name: PartOf<'codes'> | undefined, label: string, count?: number) => ({
     href: linkTo('codes', name),
     name: label,
     isOpen: part === name,

@@ -18,12 +18,22 @@ import { CodesOfDoor } from './codes-by-door.tsx';
 
 export function DoorView({ id }: { readonly id: string }) {
   const device = deviceOf(id)?.value;
-  if (device === undefined) return isLoaded.value ? <Empty>{words().common.notFound}</Empty> : <Loading rows={6} />;
+  const crumb = (
+    <p class="crumb">
+      <a href={linkTo('doors')}>{words().doors.title}</a>
+    </p>
+  );
+  if (device === undefined)
+    return (
+      <>
+        {crumb}
+        <h1>{words().attempts.door}</h1>
+        {isLoaded.value ? <Empty>{words().common.notFound}</Empty> : <Loading rows={6} />}
+      </>
+    );
   return (
     <>
-      <p class="crumb">
-        <a href={linkTo('doors')}>{words().doors.title}</a>
-      </p>
+      {crumb}
       <h1>{device.display_name}</h1>
       <div class="columns">
         <section class="card wide" aria-label={device.display_name}>

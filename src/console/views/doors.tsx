@@ -26,7 +26,13 @@ export function DoorsView() {
     });
   });
   const troubled = useComputed(() => allDevices().filter(needsAttention).length);
-  if (!isLoaded.value && deviceIds.value.length === 0) return <Loading rows={6} />;
+  if (!isLoaded.value && deviceIds.value.length === 0)
+    return (
+      <>
+        <h1>{doors.title}</h1>
+        <Loading rows={6} />
+      </>
+    );
   const ids = shown.value;
   const isLock = (id: string) => deviceOf(id)?.peek().capabilities_supported.includes('lock') === true;
   return (

@@ -27,6 +27,7 @@ export function GrantView({ id }: { readonly id: string }) {
       <p class="crumb">
         <a href={linkTo('codes')}>{codes.title}</a>
       </p>
+      {state.status !== 'ready' && <h1>{codes.grant}</h1>}
       <Shown of={state} again={again} rows={6}>
         {(lists) => {
           const access = accessesOf(lists).find((one) => one.grant?.access_grant_id === id);

@@ -23,13 +23,16 @@ const EPISODES_SHOWN = 8;
 export function NoiseView({ id }: { readonly id: string | undefined }) {
   const { noise } = words();
   const sensors = allDevices().filter((device) => device.capabilities_supported.includes('noise_detection'));
-  if (!isLoaded.value && sensors.length === 0) return <Loading rows={5} />;
   const chosen = sensors.find((sensor) => sensor.device_id === id) ?? sensors[0];
   return (
     <>
       <h1>{noise.title}</h1>
       {chosen === undefined ? (
-        <Empty icon="noise">{noise.empty}</Empty>
+        isLoaded.value ? (
+          <Empty icon="noise">{noise.empty}</Empty>
+        ) : (
+          <Loading rows={5} />
+        )
       ) : (
         <>
           {sensors.length > 1 && (

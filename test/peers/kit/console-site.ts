@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { Zigbee2MqttSimulator } from '../../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../../scripts/build.mjs';
 import { systemClock } from '../../../src/clock/system-clock.ts';
+import { places, type ViewOfOne } from '../../../src/console/places.ts';
 import { createApiKey } from '../../../src/http/api-key-changes.ts';
 import { permissionScopes } from '../../../src/model/permission.ts';
 import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/mqtt-peer.ts';
@@ -12,22 +13,15 @@ import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../../kit/gateway-bo
 import { signIn, startBrowser, type Visit, visit } from './browser.ts';
 import { Mosquitto } from './mosquitto.ts';
 
-/** All views that stand in the navigation, with their parts. */
-export const everyView = [
-  'attempts',
-  'attempts/events',
-  'codes',
-  'codes/doors',
-  'codes/people',
-  'codes/spaces',
-  'noise',
-  'box',
-  'box/events',
-  'box/metrics',
-  'box/webhooks',
-  'box/keys',
-  'box/configuration',
-];
+/** All views of the navigation, with their parts: from the console's own list, so that none is left out. */
+export const everyView = Object.entries(places).flatMap(([view, parts]) => [
+  view,
+  ...parts.map((part) => `${view}/${part}`),
+]);
+
+/** All views of one thing. */
+export const viewsOf = (ids: Readonly<Record<ViewOfOne, string>>): string[] =>
+  Object.entries(ids).map(([view, id]) => `${view}/${id}`);
 
 export const card = (page: Page, name: string | RegExp) => page.locator('article').filter({ hasText: name });
 
