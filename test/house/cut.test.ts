@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { functionsOver, importedOnce, LONGEST_FUNCTION, productOf } from '../../scripts/figures.mjs';
+
+function tree(files: Readonly<Record<string, string>>): string {
+  const root = mkdtempSync(join(tmpdir(), 'strikeplate-cut-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  for (const folder of ['src/cli', 'drivers']) mkdirSync(join(root, folder), { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text);
+  return root;
+}
+
+it.each([
+  ['function long() {', '}'],
+  ['export const long = () => {', '};'],
+  ['class A {\n  static async long() {', '  }\n}'],
+])('sees one that is longer: %s', (head, tail) => {
+  const body = (lines: number) => `${head}\n${'  next();\n'.repeat(lines - 2)}${tail}\n`;
+  const over = (lines: number) => functionsOver(productOf(tree({ 'src/a.ts': body(lines) })), LONGEST_FUNCTION);
+  expect(over(LONGEST_FUNCTION)).toEqual([]);
+  expect(over(LONGEST_FUNCTION + 2)).toMatchObject([{ name: 'long', file: 'src/a.ts' }]);
+});
+
+it('counts who imports a module, however that is written', () => {
+  const root = tree({
+    'src/a.ts': "import type { B } from './b.ts';\nexport { c } from './c.ts';\nimport './cli/e.ts';",
+    'src/b.ts': "export type B = import('./cli/d.ts').D;\nimport './cli/e.ts';",
+    'src/c.ts': "export const c = () => import('./cli/f.ts');",
+    'src/c.test.ts': "import './c.ts';",
+    'src/cli/d.ts': 'export type D = 1;',
+    'src/cli/e.ts': '',
+    'src/cli/f.ts': '',
+  });
+  expect(importedOnce(productOf(root)).map(({ file, importer }) => [importer, file])).toEqual([
+    ['src/a.ts', 'src/b.ts'],
+    ['src/a.ts', 'src/c.ts'],
+    ['src/b.ts', 'src/cli/d.ts'],
+    ['src/c.ts', 'src/cli/f.ts'],
+  ]);
+});
