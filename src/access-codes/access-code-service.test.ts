@@ -21,7 +21,7 @@ describe('creating a code', () => {
     const { clock, codes, create, end, keypad, store } = await fixture();
     let onDisk: number | undefined;
     keypad.nextSet = async (ctx, write) => {
-      onDisk = store.accessCodes('front')[0]?.placements[0]?.slot;
+      onDisk = store.read.accessCodes('front')[0]?.placements[0]?.slot;
       await keypad.store(ctx, write);
     };
     const { attempt, code } = await create('0472');
@@ -30,7 +30,7 @@ describe('creating a code', () => {
     expect(ended.settlement).toEqual({ status: 'success', result: { access_code_id: code.accessCodeId } });
     expect(onDisk).toBe(1);
     expect(keypad.slots).toEqual(new Map([[1, '0472']]));
-    expect(store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
+    expect(store.read.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
     expect(codes.reveal(code)?.reveal()).toBe('0472');
   });
 
@@ -44,7 +44,7 @@ describe('creating a code', () => {
         [2, '0472'],
       ]),
     );
-    expect(store.unmanagedCodes('front')).toMatchObject([{ slot: 1 }]);
+    expect(store.read.unmanagedCodes('front')).toMatchObject([{ slot: 1 }]);
   });
 
   it('stays known on the lock when a change of it finds no room on disk meanwhile', async () => {
@@ -162,14 +162,14 @@ describe('creating a code', () => {
     };
     const { attempt, code } = await create('0472');
     await clock.until(end(attempt));
-    expect(store.accessCode(code.accessCodeId)).toMatchObject({
+    expect(store.read.accessCode(code.accessCodeId)).toMatchObject({
       status: 'setting',
       placements: [{ slot: 1 }],
       errors: [{ code: 'failed_to_set_on_device' }],
     });
     await clock.until(end(await codes.delete(code.accessCodeId, origin())));
     expect(keypad.slots.size).toBe(0);
-    expect(store.accessCode(code.accessCodeId)).toBeUndefined();
+    expect(store.read.accessCode(code.accessCodeId)).toBeUndefined();
   });
 
   it('lets a door pass between its steps', async () => {
@@ -278,7 +278,7 @@ describe('after a crash', () => {
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject(settlement);
     await second.clock.advance(1_000);
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', errors: [] });
+    expect(second.store.read.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', errors: [] });
     expect(second.keypad.slots).toEqual(new Map([[1, '0472']]));
   });
 
@@ -291,7 +291,7 @@ describe('after a crash', () => {
     const ended = await second.clock.until(second.end(attempt));
     expect(ended.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
     await second.clock.advance(1_000);
-    expect(second.store.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
+    expect(second.store.read.accessCode(code.accessCodeId)).toMatchObject({ status: 'set', placements: [{ slot: 1 }] });
     expect(second.keypad.slots).toEqual(new Map([[1, '0472']]));
     expect(second.core.attempts.list({ limit: 1 })).toMatchObject([
       { actionType: 'CREATE_ACCESS_CODE', actor: { kind: 'reconcile' }, settlement: { status: 'success' } },
@@ -318,7 +318,7 @@ describe('after a crash', () => {
       const ended = await second.clock.until(second.end(removal));
       expect(ended.settlement).toMatchObject(settlement);
       await second.clock.advance(1_000);
-      expect(second.store.accessCode(code.accessCodeId)).toBeUndefined();
+      expect(second.store.read.accessCode(code.accessCodeId)).toBeUndefined();
       expect(second.keypad.slots.size).toBe(0);
     },
   );

@@ -37,7 +37,7 @@ export class CodeAttempts {
   constructor(options: CodeAttemptsOptions, progress: CodeProgress) {
     this.#options = options;
     this.#progress = progress;
-    this.#removals = new Removals(options.store, 'DELETE_ACCESS_CODE');
+    this.#removals = new Removals(options.store.read, 'DELETE_ACCESS_CODE');
   }
 
   /** The attempt that removed a code, or is removing it. */

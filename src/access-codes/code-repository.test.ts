@@ -10,7 +10,7 @@ test('the codes of a busy door are opened once each, however often others are co
   let opened = 0;
   const clock = new SimulatedClock();
   const book = new CodeRepository({
-    store: new MemoryStore({ clock }),
+    store: new MemoryStore({ clock }).read,
     vault: {
       seal: (code) => Buffer.from(code.reveal()),
       open: (sealed) => {

@@ -49,8 +49,8 @@ export class TrustedClock implements ClockTrust {
     const { clock, store } = options;
     this.#options = options;
     this.#offset = clock.wallTime() - clock.now();
-    this.#mark = Number(store.fact(markFact) ?? Number.NEGATIVE_INFINITY);
-    const doubt = store.fact(doubtFact);
+    this.#mark = Number(store.read.fact(markFact) ?? Number.NEGATIVE_INFINITY);
+    const doubt = store.read.fact(doubtFact);
     if (doubt !== undefined) this.#fallIntoDoubt(doubt);
     else if (clock.wallTime() < this.#mark - toleranceMs) {
       this.#fallIntoDoubt(

@@ -318,11 +318,11 @@ describe('a person', () => {
     await clock.advance(30_000);
     expect(userIdentities.list()).toEqual([]);
     const kept = JSON.stringify([
-      store.userIdentities(),
-      store.accessGrants(),
-      store.accessCodes(),
-      store.events({ limit: 1_000 }),
-      store.attempts({ limit: 1_000 }),
+      store.read.userIdentities(),
+      store.read.accessGrants(),
+      store.read.accessCodes(),
+      store.read.events({ limit: 1_000 }),
+      store.read.attempts({ limit: 1_000 }),
     ]);
     for (const word of ['Meier', 'ana@', '668']) expect(kept).not.toContain(word);
   });

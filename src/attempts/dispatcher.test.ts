@@ -45,7 +45,7 @@ describe('a door command', () => {
       ['confirming', 'unlocked', 'proves'],
     ];
     expect(heard()).toEqual(kept);
-    expect(store.attempt(id)?.history.flatMap(({ evidence = [] }) => evidence)).toHaveLength(2);
+    expect(store.read.attempt(id)?.history.flatMap(({ evidence = [] }) => evidence)).toHaveLength(2);
   });
 
   it('says whether it may be repeated under an Idempotency-Key', async () => {
@@ -413,7 +413,7 @@ describe('the store', () => {
     expect(core.attempts.get(attempt.actionAttemptId)?.settlement).toBeUndefined();
     const ended = await clock.until(end(attempt));
     expect(ended.settlement?.status).toBe('success');
-    expect(store.attempt(attempt.actionAttemptId)?.settlement).toEqual(ended.settlement);
+    expect(store.read.attempt(attempt.actionAttemptId)?.settlement).toEqual(ended.settlement);
   });
 
   it('is asked again until a settlement was written', async () => {
@@ -439,9 +439,11 @@ describe('stopping', () => {
     const waiting = await core.doors.unlock('front', origin());
     await clock.advance(10);
     await clock.until(core.stop(500));
-    expect(store.attempt(waiting.actionAttemptId)?.settlement).toMatchObject({ error: { type: 'gateway_restarted' } });
-    expect(store.attempt(sent.actionAttemptId)?.settlement).toBeUndefined();
-    expect(store.pendingAttempts().map((attempt) => attempt.actionAttemptId)).toEqual([sent.actionAttemptId]);
+    expect(store.read.attempt(waiting.actionAttemptId)?.settlement).toMatchObject({
+      error: { type: 'gateway_restarted' },
+    });
+    expect(store.read.attempt(sent.actionAttemptId)?.settlement).toBeUndefined();
+    expect(store.read.pendingAttempts().map((attempt) => attempt.actionAttemptId)).toEqual([sent.actionAttemptId]);
     await expect(core.doors.unlock('front', origin())).rejects.toMatchObject({ type: 'storage_unavailable' });
   });
 });

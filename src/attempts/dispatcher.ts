@@ -48,7 +48,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#settler = new Settler(options);
-    this.#lastSeq = options.store.highestSeq();
+    this.#lastSeq = options.store.read.highestSeq();
   }
 
   /**

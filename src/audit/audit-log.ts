@@ -51,7 +51,7 @@ export class AuditLog {
   private constructor(options: AuditLogOptions, key: Uint8Array) {
     this.#options = options;
     this.#key = key;
-    const [last] = options.store.auditBefore(Number.MAX_SAFE_INTEGER, 1);
+    const [last] = options.store.read.auditBefore(Number.MAX_SAFE_INTEGER, 1);
     this.#head = last && { seq: last.seq, hash: last.hash };
     this.#stopHearing = options.store.onAudit((head) => this.#heard(head));
     this.#pruneLater(sealAfterMs);
@@ -88,7 +88,7 @@ export class AuditLog {
 
   /** Newest first: those before `seq`. */
   before(seq: number | undefined, limit: number): AuditRecord[] {
-    return this.#options.store.auditBefore(seq ?? Number.MAX_SAFE_INTEGER, limit);
+    return this.#options.store.read.auditBefore(seq ?? Number.MAX_SAFE_INTEGER, limit);
   }
 
   onHead(listener: (head: AuditHead) => void): Unsubscribe {
@@ -136,7 +136,7 @@ export class AuditLog {
     const { store, clock, days, isClockSure, log } = this.#options;
     if (!isClockSure()) return false;
     const before = clock.wallTime() - days * dayMs;
-    const old = store.auditAfter(0, rowsPerPrune).filter(({ text }) => timeOf(text) < before);
+    const old = store.read.auditAfter(0, rowsPerPrune).filter(({ text }) => timeOf(text) < before);
     const last = old.at(-1);
     // The newest stays: the chain goes on from it.
     if (last === undefined || last.seq === this.#head?.seq) return false;
@@ -167,13 +167,13 @@ const sealedPlace = (key: Uint8Array, what: 'head' | 'anchor', { seq, hash }: Au
   `${seq}:${hash}:${chainSeal(key, what, seq, hash)}`;
 
 async function chainKey({ store, vault, randomBytes, log }: AuditLogOptions): Promise<Uint8Array> {
-  const kept = store.fact(auditKeyFact);
+  const kept = store.read.fact(auditKeyFact);
   try {
     if (kept !== undefined) return openChainKey(vault, kept);
   } catch (error) {
     log.error({ err: error }, 'the audit log goes on with another key: it is broken here');
   }
-  if (kept === undefined && store.auditAfter(0, 1).length > 0)
+  if (kept === undefined && store.read.auditAfter(0, 1).length > 0)
     log.error('the key of the audit log was taken out or damaged; it goes on with another one, and is broken here');
   const key = randomBytes(32);
   const sealed = vault.seal(new Secret(Buffer.from(key).toString('hex')), { fact: auditKeyFact });

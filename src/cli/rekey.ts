@@ -38,9 +38,9 @@ export async function rekey(
   try {
     const places = keyedPlaces(target);
     // A try before this one that was cut off.
-    finishRekeying(places, store.fact(keyIdFact), randomBytes);
+    finishRekeying(places, store.read.fact(keyIdFact), randomBytes);
     const vault = await Vault.open({ keyFile, store, randomBytes });
-    const chain = store.fact(auditKeyFact);
+    const chain = store.read.fact(auditKeyFact);
     if (chain !== undefined) await store.keepAudit(openChainKey(vault, chain));
     const unopened = await rekeyStore({
       store,

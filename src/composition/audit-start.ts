@@ -13,10 +13,10 @@ export async function writeStart(
   config: Pick<LoadedConfig, 'digest' | 'devices'>,
   { version, bootId }: GatewayIdentity,
   pairings: Pick<PairingFiles, 'fingerprints'>,
-  store: Pick<Store, 'fact' | 'commit'> & { readonly damaged: readonly string[] },
+  store: Pick<Store, 'read' | 'commit'> & { readonly damaged: readonly string[] },
 ): Promise<void> {
   const by = { kind: 'gateway' } as const;
-  const known = JSON.parse(store.fact(knownPairingsFact) ?? '{}') as Record<string, string>;
+  const known = JSON.parse(store.read.fact(knownPairingsFact) ?? '{}') as Record<string, string>;
   const now = pairings.fingerprints();
   const changed = Object.keys({ ...known, ...now }).filter((deviceId) => known[deviceId] !== now[deviceId]);
   if (audit.head === undefined) await audit.write({ kind: 'database_created', by, details: {} });

@@ -24,7 +24,7 @@ export interface BackupsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: Pick<AuditLog, 'entry'>;
-  readonly store: Pick<Store, 'fact' | 'commit'>;
+  readonly store: Pick<Store, 'read' | 'commit'>;
 }
 
 /** Makes backups when they are due, and writes down in the audit log that one was made or put back. */
@@ -88,7 +88,7 @@ export class Backups {
 
   async #tell(): Promise<void> {
     const { stateDir, audit, store, log } = this.#options;
-    const told = Number(store.fact(toldFact) ?? 0);
+    const told = Number(store.read.fact(toldFact) ?? 0);
     const news = readJournal(stateDir).filter(({ at }) => at > told);
     const last = news.at(-1);
     if (last === undefined || this.#closed) return;

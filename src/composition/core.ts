@@ -110,8 +110,8 @@ export class Core implements Gateway {
     this.#store = store;
     this.events = new EventLog(options);
     this.#options = options;
-    const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store, deviceId));
-    const attempts = new AttemptRegistry(store);
+    const registry = new DeviceRegistry(options.devices, (deviceId) => keptSettingsOf(store.read, deviceId));
+    const attempts = new AttemptRegistry(store.read);
     this.laneDepth = (deviceId) => registry.laneDepth(deviceId);
     this.#wheel = new DeadlineWheel(clock);
     const dispatcher = new Dispatcher({
@@ -124,7 +124,7 @@ export class Core implements Gateway {
     const time = new TrustedClock({ ...options, source: options.timeSource ?? nobody });
     const settings = options.accessCodes ?? usualSettings;
     const book = new CodeRepository({
-      store,
+      store: store.read,
       vault,
       settings,
       events: this.events,
@@ -140,7 +140,7 @@ export class Core implements Gateway {
     this.accessCodes = new AccessCodeService({ ...options, registry, dispatcher, attempts, book, time, settings });
     this.#grants = new GrantWork({
       ...options,
-      book: new GrantBook(store, this.events),
+      book: new GrantBook(store.read, this.events),
       codes: this.accessCodes.ofGrants,
       moment: () => time.moment(),
       registry,
@@ -198,7 +198,7 @@ export class Core implements Gateway {
     await this.devices.open();
     recover({
       clock: this.clock,
-      store: this.#store,
+      store: this.#store.read,
       registry: this.devices,
       dispatcher: this.#dispatcher,
       ofSubject: this.accessCodes.recovery,

@@ -12,7 +12,7 @@ const knownKeysFact = 'api_keys_known';
 
 export interface KeyWatchOptions {
   readonly keys: ApiKeys;
-  readonly store: Pick<Store, 'fact' | 'commit'>;
+  readonly store: Pick<Store, 'read' | 'commit'>;
   readonly audit: AuditLog;
   /** Writes events down. */
   readonly tell: (drafts: readonly EventDraft[]) => void;
@@ -32,8 +32,8 @@ export class KeyWatch {
   /** Compares with what was known when the gateway last ran. */
   start(): void {
     const { keys, store } = this.#options;
-    const known = new Map(Object.entries(JSON.parse(store.fact(knownKeysFact) ?? '{}') as Record<string, string>));
-    const isFirst = store.fact(knownKeysFact) === undefined;
+    const known = new Map(Object.entries(JSON.parse(store.read.fact(knownKeysFact) ?? '{}') as Record<string, string>));
+    const isFirst = store.read.fact(knownKeysFact) === undefined;
     const now = keys.list();
     const ids = new Set(now.map(({ id }) => id));
     this.#changed({

@@ -27,7 +27,7 @@ export interface LinksContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onLimit: OnLimit;
-  readonly store: Pick<Store, 'fact' | 'commit'>;
+  readonly store: Pick<Store, 'read' | 'commit'>;
   readonly simulatedLines: SimulatedLines;
   readonly simulatedRadios: SimulatedRadios;
 }

@@ -33,7 +33,7 @@ export async function managedDevices(
     const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
     const about = driver.describe(settings);
     const fact = `device_created_at:${deviceId}`;
-    const known = store.fact(fact);
+    const known = store.read.fact(fact);
     const createdAt = known === undefined ? clock.wallTime() : Number(known);
     if (known === undefined) firstSeen.push({ kind: 'fact_put', name: fact, value: String(createdAt) });
     return {

@@ -38,8 +38,11 @@ export async function openStore(
   try {
     // Every start writes the key's id down.
     if (!newDatabase)
-      assertNotEmptied(config.store, store.fact(keyIdFact) === undefined && store.auditAfter(0, 1).length === 0);
-    finishRekeying(keyedPlaces(config), store.fact(keyIdFact), randomBytes);
+      assertNotEmptied(
+        config.store,
+        store.read.fact(keyIdFact) === undefined && store.read.auditAfter(0, 1).length === 0,
+      );
+    finishRekeying(keyedPlaces(config), store.read.fact(keyIdFact), randomBytes);
     const vault = await Vault.open({ keyFile, store, randomBytes });
     markUsed(keyFile);
     return { store, vault, close: () => store.close() };

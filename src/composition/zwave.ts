@@ -15,7 +15,7 @@ export interface ZwaveContext {
   readonly clock: Clock;
   readonly log: Logger;
   /** Keeps which network each stick held. */
-  readonly store: Pick<Store, 'fact' | 'commit'>;
+  readonly store: Pick<Store, 'read' | 'commit'>;
 }
 
 export interface RunningZwave extends Closable {
@@ -42,7 +42,7 @@ export async function startZwave(
       socket: ttyCarrier(path, stickLine),
       keys: keysOf(name, keysFile),
       cacheDir,
-      homeId: homeId ?? store.fact(fact),
+      homeId: homeId ?? store.read.fact(fact),
       remember: (found) => {
         store
           .commit([{ kind: 'fact_put', name: fact, value: found }])

@@ -59,7 +59,7 @@ export class DeviceEventProjector {
       const { configuredName } = registry.require(deviceId);
       return { deviceId, configuredName, goesByIt: configuredName === name };
     });
-    const { drafts, changes } = eventsOfDeviceList(devices, store, clock.wallTime());
+    const { drafts, changes } = eventsOfDeviceList(devices, store.read, clock.wallTime());
     events.append(drafts, changes);
   }
 
@@ -84,7 +84,7 @@ export class DeviceEventProjector {
         log.warn({ err: error, deviceId }, 'what was told of a device could not be kept; a restart may repeat it');
       });
     };
-    return new DeviceProjection(context, store.fact(toldFact(deviceId)), keep);
+    return new DeviceProjection(context, store.read.fact(toldFact(deviceId)), keep);
   }
 }
 

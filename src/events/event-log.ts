@@ -64,19 +64,19 @@ export class EventLog implements Events, EventRecorder {
   }
 
   get(eventId: string): EventRecord | undefined {
-    return this.#options.store.event(eventId);
+    return this.#options.store.read.event(eventId);
   }
 
   list(query: EventQuery): EventRecord[] {
-    return this.#options.store.events(query);
+    return this.#options.store.read.events(query);
   }
 
   after(seq: number, limit: number): EventRecord[] {
-    return this.#options.store.eventsAfter(seq, limit);
+    return this.#options.store.read.eventsAfter(seq, limit);
   }
 
   get highestSeq(): number {
-    return this.#options.store.highestEventSeq();
+    return this.#options.store.read.highestEventSeq();
   }
 
   onEvent(listener: (event: EventRecord) => void): Unsubscribe {

@@ -154,7 +154,8 @@ export interface StoreReader {
  * The gateway's memory. One writer commits in groups: a batch is in flight, everything that arrives meanwhile rides
  * the next.
  */
-export interface Store extends StoreReader {
+export interface Store {
+  readonly read: StoreReader;
   /**
    * Resolves once the changes are on disk.
    *

@@ -53,7 +53,7 @@ export class DayKeeper {
   left(now: number): LevelMinute[] {
     const found: LevelMinute[] = [];
     for (let place = 0; place < hoursKept; place++) {
-      const text = this.#store.fact(this.#nameOf(place));
+      const text = this.#store.read.fact(this.#nameOf(place));
       if (text === undefined) continue;
       const { hour, minutes } = keptHour.parse(JSON.parse(text));
       for (const [minute, level, highest, knownS] of minutes) {
@@ -69,7 +69,7 @@ export class DayKeeper {
   leftOfWeek(now: number): LevelMinute[] {
     const found: LevelMinute[] = [];
     for (let place = 0; place < daysKept; place++) {
-      const text = this.#store.fact(this.#nameOfDay(place));
+      const text = this.#store.read.fact(this.#nameOfDay(place));
       if (text === undefined) continue;
       const { day, hours } = keptDay.parse(JSON.parse(text));
       for (const [hour, level, highest, knownS] of hours) {

@@ -57,7 +57,7 @@ export class DeviceLimits {
     const snapshot = registry.get(deviceId);
     if (!snapshot?.capabilities.noise?.keepsLimit || snapshot.outOfService || snapshot.health.status !== 'online')
       return;
-    const wanted = lowest(store.noiseThresholds(deviceId));
+    const wanted = lowest(store.read.noiseThresholds(deviceId));
     const held = this.#held(deviceId);
     if (wanted ? this.isHeld(wanted) : !held) return;
     const key = wanted ? `${wanted.noiseThresholdId} ${wanted.decibels}` : 'none';
@@ -128,7 +128,7 @@ export class DeviceLimits {
   }
 
   #held(deviceId: string): HeldLimit | undefined {
-    const text = this.#options.store.fact(nameOf(deviceId));
+    const text = this.#options.store.read.fact(nameOf(deviceId));
     return text === undefined ? undefined : heldLimit.parse(JSON.parse(text));
   }
 }

@@ -29,7 +29,7 @@ export class EpisodeKeeper {
 
   /** The episode that an earlier run left under way. */
   left({ noiseThresholdId }: NoiseThresholdRecord): KeptEpisode | undefined {
-    const text = this.#store.fact(nameOf(noiseThresholdId));
+    const text = this.#store.read.fact(nameOf(noiseThresholdId));
     return text === undefined ? undefined : keptEpisode.parse(JSON.parse(text));
   }
 

@@ -57,7 +57,7 @@ export class NoiseService implements NoiseThresholds {
 
   constructor(options: NoiseServiceOptions) {
     this.#options = options;
-    this.#removals = new Removals(options.store, 'REMOVE_NOISE_THRESHOLD');
+    this.#removals = new Removals(options.store.read, 'REMOVE_NOISE_THRESHOLD');
     this.#episodes = new EpisodeKeeper(options);
     this.#limits = new DeviceLimits(options);
     this.#unsubscribe = options.registry.onReport(({ deviceId }, report) => {
@@ -182,11 +182,11 @@ export class NoiseService implements NoiseThresholds {
   }
 
   get(noiseThresholdId: string): NoiseThresholdRecord | undefined {
-    return this.#options.store.noiseThreshold(noiseThresholdId);
+    return this.#options.store.read.noiseThreshold(noiseThresholdId);
   }
 
   list(deviceId?: string): NoiseThresholdRecord[] {
-    return this.#options.store.noiseThresholds(deviceId);
+    return this.#options.store.read.noiseThresholds(deviceId);
   }
 
   exceeded(deviceId: string): readonly string[] {
@@ -245,7 +245,7 @@ export class NoiseService implements NoiseThresholds {
       goesOn: (threshold, episode) => this.#episodes.goesOn(threshold, episode),
     });
     this.#sensors.set(deviceId, sensor);
-    for (const threshold of store.noiseThresholds(deviceId)) sensor.put(threshold, this.#episodes.left(threshold));
+    for (const threshold of store.read.noiseThresholds(deviceId)) sensor.put(threshold, this.#episodes.left(threshold));
     return sensor;
   }
 

@@ -158,12 +158,12 @@ export class PersonalData {
       if (changes.length > 0) await store.commit(changes);
     };
     // What is under way is written anew when it ends, which it does by its deadline (P5).
-    for (const attempt of store.pendingAttempts())
+    for (const attempt of store.read.pendingAttempts())
       if (rewordedAttempt(attempt, patterns) !== undefined)
         await gateway.attempts.settled(attempt.actionAttemptId, new AbortController().signal);
     let beforeSeq = Number.MAX_SAFE_INTEGER;
     for (;;) {
-      const batch = store.attempts({ limit: BATCH, beforeSeq });
+      const batch = store.read.attempts({ limit: BATCH, beforeSeq });
       await reword(batch.filter(({ settlement }) => settlement !== undefined));
       const last = batch.at(-1);
       if (last === undefined || batch.length < BATCH) return reworded;
@@ -177,7 +177,7 @@ export class PersonalData {
     let reworded = 0;
     let after = 0;
     for (;;) {
-      const batch = store.eventsAfter(after, BATCH);
+      const batch = store.read.eventsAfter(after, BATCH);
       const changes = batch.flatMap((event): Change[] => {
         const details = patterns.reduce<unknown>((told, pattern) => pattern.takenOutOfAll(told), event.details);
         if (JSON.stringify(details) === JSON.stringify(event.details)) return [];
@@ -201,7 +201,11 @@ export class PersonalData {
     const { store, entry } = this.#options;
     let forgotten = 0;
     let after = 0;
-    for (let batch = store.auditAfter(after, BATCH); batch.length > 0; batch = store.auditAfter(after, BATCH)) {
+    for (
+      let batch = store.read.auditAfter(after, BATCH);
+      batch.length > 0;
+      batch = store.read.auditAfter(after, BATCH)
+    ) {
       after = batch.at(-1)?.seq ?? after;
       const seqs = batch.filter(({ name }) => name !== undefined && isNamed(nameIn(name))).map(({ seq }) => seq);
       forgotten += seqs.length;

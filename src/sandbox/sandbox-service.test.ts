@@ -65,7 +65,7 @@ describe('a device that is simulated', () => {
     const attempt = await sandbox.typeCode('front', new Secret('482915'), origin());
     expect((await clock.until(end(attempt))).settlement).toEqual({ status: 'success', result: {} });
     expect(done).toEqual([['typed', '482915']]);
-    expect(JSON.stringify(store.attempts({ limit: 10 }))).not.toContain('482915');
+    expect(JSON.stringify(store.read.attempts({ limit: 10 }))).not.toContain('482915');
     expect(() => sandbox.lockAtKeypad('front', origin())).toThrow('somebody who locks it at its keypad');
   });
 

@@ -31,18 +31,18 @@ it('finds again by id, device and time what an earlier version wrote', async () 
   const path = join(directory.path, 'strikeplate.db');
   databaseOfBefore(path);
   const store = await openSqliteStore(path);
-  const old = store.attempt(uuid(7));
+  const old = store.read.attempt(uuid(7));
   expect(old).toMatchObject({ seq: 7, deviceId: deviceA, settlement: { status: 'success' } });
   await store.commit([
     accepted(8, { deviceId: deviceA }),
     settled(8),
     happened(4, { deviceId: deviceA, createdAt: 9 }),
   ]);
-  expect(store.attempts({ deviceId: deviceA, limit: 5 }).map(({ seq }) => seq)).toEqual([8, 7]);
-  expect(store.lastSettledAttempt(deviceA)?.seq).toBe(8);
-  expect(store.event(uuid(3, 3))).toMatchObject({ seq: 3, eventType: 'lock.unlocked' });
-  expect(store.events({ limit: 5, createdFrom: 6 }).map(({ seq }) => seq)).toEqual([3, 4]);
-  expect(store.highestSeq()).toBe(8);
+  expect(store.read.attempts({ deviceId: deviceA, limit: 5 }).map(({ seq }) => seq)).toEqual([8, 7]);
+  expect(store.read.lastSettledAttempt(deviceA)?.seq).toBe(8);
+  expect(store.read.event(uuid(3, 3))).toMatchObject({ seq: 3, eventType: 'lock.unlocked' });
+  expect(store.read.events({ limit: 5, createdFrom: 6 }).map(({ seq }) => seq)).toEqual([3, 4]);
+  expect(store.read.highestSeq()).toBe(8);
   // Its id is taken, though no unique index says so.
   await expect(store.commit([accepted(9, { actionAttemptId: uuid(7) })])).rejects.toThrow('was accepted before');
   await store.close();

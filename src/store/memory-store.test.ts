@@ -54,8 +54,8 @@ describe('MemoryStore', () => {
     void store.commit([accepted(3)]).then(() => told++);
     await clock.advance(1000);
     expect(told).toBe(0);
-    expect(survivor.highestSeq()).toBe(0);
-    expect(store.highestSeq()).toBe(0);
+    expect(survivor.read.highestSeq()).toBe(0);
+    expect(store.read.highestSeq()).toBe(0);
   });
 
   it('can have the group in flight on disk when it crashes, though nobody was told', async () => {
@@ -64,10 +64,10 @@ describe('MemoryStore', () => {
     await clock.advance(5);
     void store.commit([accepted(2)]);
     const survivor = store.crash('kept');
-    expect(survivor.pendingAttempts().map(({ seq }) => seq)).toEqual([1]);
-    expect(store.highestSeq()).toBe(0);
+    expect(survivor.read.pendingAttempts().map(({ seq }) => seq)).toEqual([1]);
+    expect(store.read.highestSeq()).toBe(0);
     await clock.until(survivor.commit([accepted(2)]));
-    expect(survivor.highestSeq()).toBe(2);
+    expect(survivor.read.highestSeq()).toBe(2);
   });
 
   it('is not changed by what happens to its survivor', async () => {
@@ -75,7 +75,7 @@ describe('MemoryStore', () => {
     await clock.until(store.commit([accepted(1)]));
     const survivor = store.crash();
     await clock.until(survivor.commit([accepted(2)]));
-    expect(store.highestSeq()).toBe(1);
+    expect(store.read.highestSeq()).toBe(1);
   });
 
   it('fails the next commit alone when told to', async () => {
@@ -83,7 +83,7 @@ describe('MemoryStore', () => {
     store.failNext(new GatewayError('internal_error', 'as told'));
     const outcomes = await clock.until(Promise.allSettled([store.commit([accepted(1)]), store.commit([accepted(2)])]));
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
-    expect(store.attempt(uuid(1))).toBeUndefined();
+    expect(store.read.attempt(uuid(1))).toBeUndefined();
   });
 
   it('closes at once after a crash', async () => {

@@ -1,17 +1,6 @@
 import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
-import type { AuditRecord } from '../model/audit.ts';
-import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
-import type {
-  AccessCodeRecord,
-  AttemptRecord,
-  EventRecord,
-  IdempotencyRecord,
-  NoiseThresholdRecord,
-  UnmanagedCodeRecord,
-  WebhookDeliveryRecord,
-  WebhookRecord,
-} from '../model/records.ts';
-import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
+import type { EventRecord } from '../model/records.ts';
+import type { AuditHead, Change, Store, StoreReader } from '../model/store.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { MemoryTables, type NumberedChange } from './memory-tables.ts';
 import { seenBeforeKept } from './seen-before-kept.ts';
@@ -42,6 +31,7 @@ interface Unit {
 export class MemoryStore implements Store {
   readonly #options: MemoryStoreOptions;
   readonly #queue: CommitQueue<Unit>;
+  readonly read: StoreReader;
   readonly #tables: MemoryTables;
   #inFlight: readonly Unit[] = [];
   #nextFailure: GatewayError | undefined;
@@ -55,6 +45,7 @@ export class MemoryStore implements Store {
   constructor(options: MemoryStoreOptions, tables: MemoryTables = new MemoryTables()) {
     this.#options = options;
     this.#tables = tables;
+    this.read = tables;
     this.#lastEventSeq = tables.highestEventSeq();
     this.#queue = new CommitQueue((units) => this.#flush(units));
   }
@@ -88,14 +79,6 @@ export class MemoryStore implements Store {
   onAudit(listener: (head: AuditHead) => void): Unsubscribe {
     this.#auditListeners.add(listener);
     return () => this.#auditListeners.delete(listener);
-  }
-
-  auditAfter(seq: number, limit: number): AuditRecord[] {
-    return this.#tables.auditAfter(seq, limit);
-  }
-
-  auditBefore(seq: number, limit: number): AuditRecord[] {
-    return this.#tables.auditBefore(seq, limit);
   }
 
   async scrub(): Promise<void> {
@@ -177,97 +160,5 @@ export class MemoryStore implements Store {
   #tellEvents(changes: readonly NumberedChange[]): void {
     const events = changes.flatMap((change) => (change.kind === 'event_put' ? [change.event] : []));
     if (events.length > 0) for (const tell of this.#eventListeners) tell(events);
-  }
-
-  attempt(actionAttemptId: string): AttemptRecord | undefined {
-    return this.#tables.attempt(actionAttemptId);
-  }
-
-  attempts(query: AttemptQuery): AttemptRecord[] {
-    return this.#tables.attempts(query);
-  }
-
-  pendingAttempts(): AttemptRecord[] {
-    return this.#tables.pendingAttempts();
-  }
-
-  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
-    return this.#tables.lastSettledAttempt(deviceId);
-  }
-
-  highestSeq(): number {
-    return this.#tables.highestSeq();
-  }
-
-  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
-    return this.#tables.accessCode(accessCodeId);
-  }
-
-  accessCodes(deviceId?: string): AccessCodeRecord[] {
-    return this.#tables.accessCodes(deviceId);
-  }
-
-  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
-    return this.#tables.unmanagedCodes(deviceId);
-  }
-
-  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
-    return this.#tables.noiseThreshold(noiseThresholdId);
-  }
-
-  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
-    return this.#tables.noiseThresholds(deviceId);
-  }
-
-  userIdentities(): UserIdentityRecord[] {
-    return this.#tables.userIdentities();
-  }
-
-  spaces(): SpaceRecord[] {
-    return this.#tables.spaces();
-  }
-
-  accessGrants(): AccessGrantRecord[] {
-    return this.#tables.accessGrants();
-  }
-
-  accessMethods(): AccessMethodRecord[] {
-    return this.#tables.accessMethods();
-  }
-
-  idempotency(scope: string): IdempotencyRecord | undefined {
-    return this.#tables.idempotency(scope);
-  }
-
-  fact(name: string): string | undefined {
-    return this.#tables.fact(name);
-  }
-
-  event(eventId: string): EventRecord | undefined {
-    return this.#tables.event(eventId);
-  }
-
-  events(query: EventQuery): EventRecord[] {
-    return this.#tables.events(query);
-  }
-
-  eventsAfter(seq: number, limit: number): EventRecord[] {
-    return this.#tables.eventsAfter(seq, limit);
-  }
-
-  webhook(webhookId: string): WebhookRecord | undefined {
-    return this.#tables.webhook(webhookId);
-  }
-
-  webhooks(): WebhookRecord[] {
-    return this.#tables.webhooks();
-  }
-
-  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
-    return this.#tables.webhookDeliveries(webhookId);
-  }
-
-  highestEventSeq(): number {
-    return this.#tables.highestEventSeq();
   }
 }

@@ -172,24 +172,24 @@ afterEach(() => rmSync(box.folder, { recursive: true, force: true }));
 /** Everything as it opens after a start, which finishes what was begun. */
 async function whatOpens(): Promise<{ readonly secrets: unknown; readonly keyId: string; readonly changed: number }> {
   return withStore(async ({ store, vault }) => {
-    const [code] = store.accessCodes();
-    const [stranger] = store.unmanagedCodes();
-    const [grant] = store.accessGrants();
-    const [method] = store.accessMethods();
-    const [webhook] = store.webhooks();
-    const [person] = store.userIdentities();
+    const [code] = store.read.accessCodes();
+    const [stranger] = store.read.unmanagedCodes();
+    const [grant] = store.read.accessGrants();
+    const [method] = store.read.accessMethods();
+    const [webhook] = store.read.webhooks();
+    const [person] = store.read.userIdentities();
     if (!(code && stranger?.sealedCode && grant?.sealedName && method && webhook && person)) throw new Error('gone');
     const opened = (sealed: Uint8Array | undefined, about: Parameters<typeof vault.open>[1]) =>
       vault.open(sealed ?? new Uint8Array(), about).reveal();
     const ofCode = { accessCodeId: code.accessCodeId, deviceId: code.deviceId };
     const verdict = verifyChain({
-      key: openChainKey(vault, store.fact(auditKeyFact) ?? ''),
-      after: (seq, limit) => store.auditAfter(seq, limit),
-      head: store.fact(auditHeadFact),
-      anchor: store.fact(auditAnchorFact),
+      key: openChainKey(vault, store.read.fact(auditKeyFact) ?? ''),
+      after: (seq, limit) => store.read.auditAfter(seq, limit),
+      head: store.read.fact(auditHeadFact),
+      anchor: store.read.fact(auditAnchorFact),
     });
     expect(verdict.broken).toBeUndefined();
-    const changed = store.auditAfter(0, 100).filter(({ text }) => text.includes('store_key_changed')).length;
+    const changed = store.read.auditAfter(0, 100).filter(({ text }) => text.includes('store_key_changed')).length;
     return {
       keyId: vault.keyId,
       changed,

@@ -103,7 +103,7 @@ class Resealer {
 
   changes(store: Store): Change[] {
     return [
-      ...store.accessCodes().map((code): Change => {
+      ...store.read.accessCodes().map((code): Change => {
         const { accessCodeId, deviceId } = code;
         const about = { accessCodeId, deviceId };
         const placements = code.placements.map((placement) => ({
@@ -115,22 +115,22 @@ class Resealer {
           code: { ...code, sealedCode: this.#again(code.sealedCode, about), placements },
         };
       }),
-      ...store.unmanagedCodes().map((code): Change => {
+      ...store.read.unmanagedCodes().map((code): Change => {
         const { accessCodeId, deviceId, sealedCode } = code;
         const again = sealedCode && this.#again(sealedCode, { accessCodeId, deviceId });
         return { kind: 'unmanaged_code_put', code: { ...code, sealedCode: again } };
       }),
-      ...store.webhooks().map((webhook): Change => {
+      ...store.read.webhooks().map((webhook): Change => {
         const { webhookId } = webhook;
         const sealedSecret = this.#again(webhook.sealedSecret, { webhookId });
         return { kind: 'webhook_put', webhook: { ...webhook, sealedSecret } };
       }),
-      ...store.userIdentities().map((identity): Change => {
+      ...store.read.userIdentities().map((identity): Change => {
         const { userIdentityId } = identity;
         const sealedPerson = this.#again(identity.sealedPerson, { userIdentityId });
         return { kind: 'user_identity_put', identity: { ...identity, sealedPerson } };
       }),
-      ...store.accessGrants().map((grant): Change => {
+      ...store.read.accessGrants().map((grant): Change => {
         const about = { accessGrantId: grant.accessGrantId };
         const requests = grant.requests.map((request) => ({
           ...request,
@@ -139,13 +139,13 @@ class Resealer {
         const sealedName = grant.sealedName && this.#again(grant.sealedName, about);
         return { kind: 'access_grant_put', grant: { ...grant, sealedName, requests } };
       }),
-      ...store.accessMethods().map((method): Change => {
+      ...store.read.accessMethods().map((method): Change => {
         const { accessMethodId } = method;
         const sealedCode = this.#again(method.sealedCode, { accessMethodId });
         return { kind: 'access_method_put', method: { ...method, sealedCode } };
       }),
       ...sealedFacts.flatMap((name): Change[] => {
-        const kept = store.fact(name);
+        const kept = store.read.fact(name);
         if (kept === undefined) return [];
         const again = this.#again(Buffer.from(kept, 'hex'), { fact: name });
         return [{ kind: 'fact_put', name, value: Buffer.from(again).toString('hex') }];

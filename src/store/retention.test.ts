@@ -105,7 +105,7 @@ describe('SqliteStore, over the months', () => {
       await clock.settle();
     }
   };
-  const seqs = () => store.attempts({ limit: 1_000 }).map(({ seq }) => seq);
+  const seqs = () => store.read.attempts({ limit: 1_000 }).map(({ seq }) => seq);
 
   it('forgets ended attempts after 90 days, never pending ones, and goes on counting', async () => {
     const now = clock.wallTime();
@@ -125,8 +125,8 @@ describe('SqliteStore, over the months', () => {
     clock.setWallTime(now + 900 * day);
     await prune();
     expect(seqs()).toEqual([4, 1]);
-    expect(store.highestSeq()).toBe(4);
-    expect(store.pendingAttempts().map(({ seq }) => seq)).toEqual([1]);
+    expect(store.read.highestSeq()).toBe(4);
+    expect(store.read.pendingAttempts().map(({ seq }) => seq)).toEqual([1]);
   });
 
   it('takes several batches for many', async () => {
@@ -139,7 +139,7 @@ describe('SqliteStore, over the months', () => {
 
   it('forgets events after 90 days, but for the newest, from which the numbers go on', async () => {
     const now = clock.wallTime();
-    const events = () => store.eventsAfter(0, 10).map(({ seq }) => seq);
+    const events = () => store.read.eventsAfter(0, 10).map(({ seq }) => seq);
     await store.commit([happened(1, { createdAt: now }), happened(2, { createdAt: now + 5 })]);
     clock.setWallTime(now + 90 * day);
     await prune();
@@ -148,7 +148,7 @@ describe('SqliteStore, over the months', () => {
     await prune();
     expect(events()).toEqual([2]);
     await store.commit([happened(3)]);
-    expect(store.highestEventSeq()).toBe(3);
+    expect(store.read.highestEventSeq()).toBe(3);
   });
 
   it('keeps events for as long as was said of them, whatever becomes of attempts', async () => {
@@ -156,7 +156,7 @@ describe('SqliteStore, over the months', () => {
     await store.close();
     const open = (days: { readonly retentionDays: number; readonly eventRetentionDays: number }) =>
       openSqliteStore(join(directory.path, 'strikeplate.db'), { clock, maxEvents: 50, ...days });
-    const kept = () => [seqs(), store.eventsAfter(0, 10).map(({ seq }) => seq)];
+    const kept = () => [seqs(), store.read.eventsAfter(0, 10).map(({ seq }) => seq)];
     store = await open({ retentionDays: 90, eventRetentionDays: 7 });
     await store.commit([accepted(1), accepted(2), happened(1, { createdAt: now }), happened(2, { createdAt: now })]);
     await store.commit([settled(1, now), settled(2, now)]);
@@ -184,7 +184,9 @@ describe('SqliteStore, over the months', () => {
     const now = clock.wallTime();
     await store.commit(Array.from({ length: 260 }, (_, index) => happened(index, { createdAt: now })));
     await prune();
-    expect(store.eventsAfter(0, 1_000).map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 211));
+    expect(store.read.eventsAfter(0, 1_000).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 50 }, (_, n) => n + 211),
+    );
   });
 
   it('forgets idempotency records after 24 h, counted from when they were last put', async () => {
@@ -196,10 +198,10 @@ describe('SqliteStore, over the months', () => {
     await put(1, now + 12 * hour);
     clock.setWallTime(now + day + 1);
     await prune();
-    expect(store.idempotency('scope-1')).toBeDefined();
-    expect(store.idempotency('scope-2')).toBeUndefined();
+    expect(store.read.idempotency('scope-1')).toBeDefined();
+    expect(store.read.idempotency('scope-2')).toBeUndefined();
     clock.setWallTime(now + 36 * hour + 1);
     await prune();
-    expect(store.idempotency('scope-1')).toBeUndefined();
+    expect(store.read.idempotency('scope-1')).toBeUndefined();
   });
 });

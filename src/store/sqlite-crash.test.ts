@@ -49,17 +49,17 @@ describe('SqliteStore, killed', () => {
       }
 
       const store = await openSqliteStore(path, { reserveBytes: 16 * 1024 });
-      const pending = new Set(store.pendingAttempts().map(({ seq }) => seq));
+      const pending = new Set(store.read.pendingAttempts().map(({ seq }) => seq));
       for (const seq of said.accepted) {
-        const attempt = store.attempt(uuid(seq));
+        const attempt = store.read.attempt(uuid(seq));
         expect(attempt?.seq).toBe(seq);
         if (said.intent.has(seq)) expect(attempt?.intent).toBe(true);
         if (said.settled.has(seq)) expect(attempt?.settlement?.status).toBe('success');
         // A commit is there as a whole: the code goes with its attempt's end.
-        expect(store.accessCode(aCode(seq).accessCodeId) === undefined).toBe(attempt?.settlement !== undefined);
+        expect(store.read.accessCode(aCode(seq).accessCodeId) === undefined).toBe(attempt?.settlement !== undefined);
         expect(pending.has(seq)).toBe(attempt?.settlement === undefined);
       }
-      expect(store.highestSeq()).toBeGreaterThanOrEqual(Math.max(...said.accepted));
+      expect(store.read.highestSeq()).toBeGreaterThanOrEqual(Math.max(...said.accepted));
       await store.close();
     }
     expect(said.settled.size).toBeGreaterThan(50);

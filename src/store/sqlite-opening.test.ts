@@ -50,11 +50,11 @@ describe('SqliteStore, opening', () => {
   it('leaves everything in one file after a clean end', async () => {
     const store = await openSqliteStore(path);
     await store.commit([accepted(1)]);
-    expect(store.attempt(uuid(1))?.seq).toBe(1);
+    expect(store.read.attempt(uuid(1))?.seq).toBe(1);
     await store.close();
     cpSync(path, join(directory.path, 'copy.db'));
     const copy = await openSqliteStore(join(directory.path, 'copy.db'));
-    expect(copy.attempt(uuid(1))?.seq).toBe(1);
+    expect(copy.read.attempt(uuid(1))?.seq).toBe(1);
     await copy.close();
   });
 

@@ -2,19 +2,8 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
-import type { AuditRecord } from '../model/audit.ts';
-import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
-import type {
-  AccessCodeRecord,
-  AttemptRecord,
-  EventRecord,
-  IdempotencyRecord,
-  NoiseThresholdRecord,
-  UnmanagedCodeRecord,
-  WebhookDeliveryRecord,
-  WebhookRecord,
-} from '../model/records.ts';
-import type { AttemptQuery, AuditHead, Change, EventQuery, Store } from '../model/store.ts';
+import type { AttemptRecord, EventRecord } from '../model/records.ts';
+import type { AuditHead, Change, Store, StoreReader } from '../model/store.ts';
 import { auditColumns } from './audit-columns.ts';
 import {
   eventStep,
@@ -97,6 +86,7 @@ const rowsPerPrune = 100;
 
 /** The store on disk: a thread that writes, and a connection on this one that reads. */
 export class SqliteStore implements Store {
+  readonly read: StoreReader;
   readonly #path: string;
   readonly #lock: ProcessLock;
   readonly #writer: WriterThread;
@@ -124,6 +114,7 @@ export class SqliteStore implements Store {
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
+    this.read = reader;
     this.#condition = condition;
     this.#rowsPerIndexing = options.rowsPerIndexing ?? usualRowsPerIndexing;
     condition.tellAudit = (head) => {
@@ -227,14 +218,6 @@ export class SqliteStore implements Store {
   onAudit(listener: (head: AuditHead) => void): Unsubscribe {
     this.#auditListeners.add(listener);
     return () => this.#auditListeners.delete(listener);
-  }
-
-  auditAfter(seq: number, limit: number): AuditRecord[] {
-    return this.#reader.auditAfter(seq, limit);
-  }
-
-  auditBefore(seq: number, limit: number): AuditRecord[] {
-    return this.#reader.auditBefore(seq, limit);
   }
 
   /** Waits for what is under way, which comes before. */
@@ -376,98 +359,6 @@ export class SqliteStore implements Store {
     if (!this.#reader.hasOlder(rowsPerPrune, bounds)) return false;
     await this.#queue.add(housework(pruneSteps(rowsPerPrune, bounds)));
     return true;
-  }
-
-  attempt(actionAttemptId: string): AttemptRecord | undefined {
-    return this.#reader.attempt(actionAttemptId);
-  }
-
-  attempts(query: AttemptQuery): AttemptRecord[] {
-    return this.#reader.attempts(query);
-  }
-
-  pendingAttempts(): AttemptRecord[] {
-    return this.#reader.pendingAttempts();
-  }
-
-  lastSettledAttempt(deviceId: string): AttemptRecord | undefined {
-    return this.#reader.lastSettledAttempt(deviceId);
-  }
-
-  highestSeq(): number {
-    return this.#reader.highestSeq();
-  }
-
-  accessCode(accessCodeId: string): AccessCodeRecord | undefined {
-    return this.#reader.accessCode(accessCodeId);
-  }
-
-  accessCodes(deviceId?: string): AccessCodeRecord[] {
-    return this.#reader.accessCodes(deviceId);
-  }
-
-  unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
-    return this.#reader.unmanagedCodes(deviceId);
-  }
-
-  noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
-    return this.#reader.noiseThreshold(noiseThresholdId);
-  }
-
-  noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
-    return this.#reader.noiseThresholds(deviceId);
-  }
-
-  userIdentities(): UserIdentityRecord[] {
-    return this.#reader.userIdentities();
-  }
-
-  spaces(): SpaceRecord[] {
-    return this.#reader.spaces();
-  }
-
-  accessGrants(): AccessGrantRecord[] {
-    return this.#reader.accessGrants();
-  }
-
-  accessMethods(): AccessMethodRecord[] {
-    return this.#reader.accessMethods();
-  }
-
-  idempotency(scope: string): IdempotencyRecord | undefined {
-    return this.#reader.idempotency(scope);
-  }
-
-  fact(name: string): string | undefined {
-    return this.#reader.fact(name);
-  }
-
-  event(eventId: string): EventRecord | undefined {
-    return this.#reader.event(eventId);
-  }
-
-  events(query: EventQuery): EventRecord[] {
-    return this.#reader.events(query);
-  }
-
-  eventsAfter(seq: number, limit: number): EventRecord[] {
-    return this.#reader.eventsAfter(seq, limit);
-  }
-
-  webhook(webhookId: string): WebhookRecord | undefined {
-    return this.#reader.webhook(webhookId);
-  }
-
-  webhooks(): WebhookRecord[] {
-    return this.#reader.webhooks();
-  }
-
-  webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
-    return this.#reader.webhookDeliveries(webhookId);
-  }
-
-  highestEventSeq(): number {
-    return this.#reader.highestEventSeq();
   }
 }
 

@@ -24,12 +24,12 @@ describe("SqliteStore's writer", () => {
     // While the writer sleeps with its transaction open, many turns of the loop go by, each with a read.
     for (let turn = 1; turn <= 5; turn++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
-      expect(store.attempt(uuid(1))?.settlement).toBeUndefined();
+      expect(store.read.attempt(uuid(1))?.settlement).toBeUndefined();
       order.push(`read ${turn}`);
     }
     await slow;
     expect(order).toEqual(['read 1', 'read 2', 'read 3', 'read 4', 'read 5', 'committed']);
-    expect(store.attempt(uuid(1))?.settlement).toBeDefined();
+    expect(store.read.attempt(uuid(1))?.settlement).toBeDefined();
     await store.close();
   });
 
@@ -59,10 +59,10 @@ describe("SqliteStore's writer", () => {
     store.commit([accepted(3)]).then(answer, answer);
     await new Promise<void>((resolve) => setImmediate(resolve));
     expect([times, answered, store.accepting]).toEqual([1, 0, false]);
-    expect(store.attempt(uuid(1))?.settlement).toBeUndefined();
+    expect(store.read.attempt(uuid(1))?.settlement).toBeUndefined();
     await store.close();
     const again = await openSqliteStore(path);
-    expect(again.attempt(uuid(1))?.seq).toBe(1);
+    expect(again.read.attempt(uuid(1))?.seq).toBe(1);
     await again.close();
   });
 
@@ -74,13 +74,13 @@ describe("SqliteStore's writer", () => {
     }
     // An acceptance that was overtaken by later ones, after the mark has moved past it.
     await store.commit([accepted(7)]);
-    expect(store.pendingAttempts().map(({ seq }) => seq)).toEqual([7, 1_777]);
+    expect(store.read.pendingAttempts().map(({ seq }) => seq)).toEqual([7, 1_777]);
     await store.close();
 
     const again = await openSqliteStore(path);
-    expect(again.pendingAttempts().map(({ seq }) => seq)).toEqual([7, 1_777]);
+    expect(again.read.pendingAttempts().map(({ seq }) => seq)).toEqual([7, 1_777]);
     await again.commit([settled(7), settled(1_777)]);
-    expect(again.pendingAttempts()).toEqual([]);
+    expect(again.read.pendingAttempts()).toEqual([]);
     await again.close();
   });
 });

@@ -27,30 +27,30 @@ import type { SqliteStore } from './sqlite-store.ts';
 function told(store: Store, base: number) {
   const ids = Array.from({ length: 8 }, (_, index) => base + index);
   return {
-    attempts: store.attempts({ limit: 4, beforeSeq: base + 6 }).filter(({ seq }) => seq >= base),
-    ofA: store.attempts({ limit: 3, deviceId: deviceA }).filter(({ seq }) => seq >= base),
-    byId: ids.map((id) => store.attempt(uuid(id))),
-    pending: store.pendingAttempts().filter(({ seq }) => seq >= base),
+    attempts: store.read.attempts({ limit: 4, beforeSeq: base + 6 }).filter(({ seq }) => seq >= base),
+    ofA: store.read.attempts({ limit: 3, deviceId: deviceA }).filter(({ seq }) => seq >= base),
+    byId: ids.map((id) => store.read.attempt(uuid(id))),
+    pending: store.read.pendingAttempts().filter(({ seq }) => seq >= base),
     lastSettled: [deviceA, deviceB].map((id) => {
-      const last = store.lastSettledAttempt(id);
+      const last = store.read.lastSettledAttempt(id);
       return last && last.seq >= base ? last : undefined;
     }),
-    codes: store.accessCodes().filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
-    codesOfB: store.accessCodes(deviceB).filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
-    thresholds: store.noiseThresholds().filter(({ sustainedMs }) => sustainedMs === base),
-    unmanaged: store.unmanagedCodes(`device-${base}`),
-    idempotency: ids.map((id) => store.idempotency(`scope-${id}`)),
-    fact: store.fact(`fact-${base}`),
-    events: store.events({ limit: 5, eventTypes: [`${base}`] }),
-    eventsOfB: store.events({ limit: 50, deviceIds: [deviceB], eventTypes: [`${base}`] }),
-    eventsById: ids.map((id) => store.event(uuid(id, 3))),
-    identities: store.userIdentities().filter(({ createdAt }) => createdAt === base),
-    spaces: store.spaces().filter(({ createdAt }) => createdAt === base),
-    grants: store.accessGrants().filter(({ createdAt }) => createdAt === base),
-    methods: store.accessMethods().filter(({ createdAt }) => createdAt === base),
-    eventsOfGrant: store.events({ limit: 50, accessGrantIds: [uuid(base, 7), uuid(base + 1, 7)] }),
-    eventsOfSpace: store.events({ limit: 50, accessMethodIds: [uuid(base, 8)], spaceIds: [uuid(base, 6)] }),
-    highestEvent: store.highestEventSeq(),
+    codes: store.read.accessCodes().filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
+    codesOfB: store.read.accessCodes(deviceB).filter(({ commonCodeKey }) => commonCodeKey === `stay-${base}`),
+    thresholds: store.read.noiseThresholds().filter(({ sustainedMs }) => sustainedMs === base),
+    unmanaged: store.read.unmanagedCodes(`device-${base}`),
+    idempotency: ids.map((id) => store.read.idempotency(`scope-${id}`)),
+    fact: store.read.fact(`fact-${base}`),
+    events: store.read.events({ limit: 5, eventTypes: [`${base}`] }),
+    eventsOfB: store.read.events({ limit: 50, deviceIds: [deviceB], eventTypes: [`${base}`] }),
+    eventsById: ids.map((id) => store.read.event(uuid(id, 3))),
+    identities: store.read.userIdentities().filter(({ createdAt }) => createdAt === base),
+    spaces: store.read.spaces().filter(({ createdAt }) => createdAt === base),
+    grants: store.read.accessGrants().filter(({ createdAt }) => createdAt === base),
+    methods: store.read.accessMethods().filter(({ createdAt }) => createdAt === base),
+    eventsOfGrant: store.read.events({ limit: 50, accessGrantIds: [uuid(base, 7), uuid(base + 1, 7)] }),
+    eventsOfSpace: store.read.events({ limit: 50, accessMethodIds: [uuid(base, 8)], spaceIds: [uuid(base, 6)] }),
+    highestEvent: store.read.highestEventSeq(),
   };
 }
 

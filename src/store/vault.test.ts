@@ -107,7 +107,7 @@ describe('Vault', () => {
       expect(statSync(join(keyFile, '..')).mode & 0o777).toBe(0o700);
       expect(readFileSync(keyFile)).toHaveLength(32);
       expect(existsSync(`${keyFile}.new`)).toBe(false);
-      expect(store.fact('store_key_id')).toBe(vault.keyId);
+      expect(store.read.fact('store_key_id')).toBe(vault.keyId);
     });
 
     it('may be replaced while nothing is sealed', async () => {
@@ -115,7 +115,7 @@ describe('Vault', () => {
       writeFileSync(keyFile, randomBytes(32));
       const second = await open();
       expect(second.keyId).not.toBe(first.keyId);
-      expect(store.fact('store_key_id')).toBe(second.keyId);
+      expect(store.read.fact('store_key_id')).toBe(second.keyId);
     });
 
     it('is not made anew when codes are sealed with a lost one', async () => {
@@ -133,7 +133,7 @@ describe('Vault', () => {
         type: 'misconfigured',
         message: expect.stringContaining(vault.keyId),
       });
-      expect(store.fact('store_key_id')).toBe(vault.keyId);
+      expect(store.read.fact('store_key_id')).toBe(vault.keyId);
     });
 
     it('must be the one in the codes themselves, where the database does not name it', async () => {

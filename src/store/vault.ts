@@ -15,10 +15,7 @@ export type SealContext =
 export interface VaultOptions {
   /** 32 random bytes, readable by their owner alone. Created when it is missing and nothing was sealed yet. */
   readonly keyFile: string;
-  readonly store: Pick<
-    Store,
-    'accessCodes' | 'unmanagedCodes' | 'webhooks' | 'userIdentities' | 'accessMethods' | 'commit' | 'fact'
-  >;
+  readonly store: Pick<Store, 'read' | 'commit'>;
   /** Cryptographically strong: keys and nonces. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -62,9 +59,9 @@ export class Vault {
   static async open({ keyFile, store, randomBytes }: VaultOptions): Promise<Vault> {
     const known = readKey(keyFile);
     // As at nearly every start; a database may be large.
-    if (known && store.fact(keyIdFact) === keyIdOf(known)) return new Vault(known, randomBytes);
+    if (known && store.read.fact(keyIdFact) === keyIdOf(known)) return new Vault(known, randomBytes);
     const sealed = sealedIn(store);
-    const needed = sealed.length === 0 ? undefined : (store.fact(keyIdFact) ?? keyIdIn(sealed[0]));
+    const needed = sealed.length === 0 ? undefined : (store.read.fact(keyIdFact) ?? keyIdIn(sealed[0]));
     const key = known ?? newKey(keyFile, sealed.length, randomBytes);
     const vault = new Vault(key, randomBytes);
     if (needed !== undefined && needed !== vault.keyId) {
@@ -74,7 +71,7 @@ export class Vault {
           `sealed with (${needed}). Put that one back, from the backup that goes with the database.`,
       );
     }
-    if (store.fact(keyIdFact) !== vault.keyId) {
+    if (store.read.fact(keyIdFact) !== vault.keyId) {
       await store.commit([{ kind: 'fact_put', name: keyIdFact, value: vault.keyId }]);
     }
     return vault;
@@ -136,11 +133,13 @@ export class Vault {
 }
 
 function sealedIn(store: VaultOptions['store']): readonly Uint8Array[] {
-  const codes = [...store.accessCodes(), ...store.unmanagedCodes()].flatMap(({ sealedCode }) => sealedCode ?? []);
-  const people = store.userIdentities().map(({ sealedPerson }) => sealedPerson);
-  const pins = store.accessMethods().map(({ sealedCode }) => sealedCode);
-  const secrets = store.webhooks().map(({ sealedSecret }) => sealedSecret);
-  const facts = sealedFacts.flatMap((name) => store.fact(name) ?? []).map((hex) => Buffer.from(hex, 'hex'));
+  const codes = [...store.read.accessCodes(), ...store.read.unmanagedCodes()].flatMap(
+    ({ sealedCode }) => sealedCode ?? [],
+  );
+  const people = store.read.userIdentities().map(({ sealedPerson }) => sealedPerson);
+  const pins = store.read.accessMethods().map(({ sealedCode }) => sealedCode);
+  const secrets = store.read.webhooks().map(({ sealedSecret }) => sealedSecret);
+  const facts = sealedFacts.flatMap((name) => store.read.fact(name) ?? []).map((hex) => Buffer.from(hex, 'hex'));
   return [...codes, ...secrets, ...people, ...pins, ...facts];
 }
 

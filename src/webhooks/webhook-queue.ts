@@ -65,7 +65,7 @@ export class WebhookQueue {
     this.#seen = webhook.afterSeq;
     this.#log = options.log.child({ webhookId: webhook.webhookId, receiver: new URL(webhook.url).host });
     this.#keeper = new QueueKeeper(webhook.webhookId, { ...options, log: this.#log });
-    const kept = options.store.webhookDeliveries(webhook.webhookId);
+    const kept = options.store.read.webhookDeliveries(webhook.webhookId);
     // Some of these may come once more when the log is read on from where it was left.
     this.#known = new Set(kept.map(({ eventSeq }) => eventSeq).filter((seq) => seq > webhook.afterSeq));
     for (const { eventSeq, objectKey, tries, nextAt } of kept) {

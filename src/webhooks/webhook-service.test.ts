@@ -144,7 +144,7 @@ describe('a webhook', () => {
   it('keeps its secret off the disk in clear, and over a restart', async () => {
     const { core, store, create, restart } = await site();
     const { webhookId, secret } = await create();
-    expect(JSON.stringify(store.webhooks())).not.toContain(secret.reveal().slice(6));
+    expect(JSON.stringify(store.read.webhooks())).not.toContain(secret.reveal().slice(6));
     const again = await restart();
     expect(again.core.webhooks.get(webhookId)?.secret.reveal()).toBe(secret.reveal());
     expect(core.webhooks.get(webhookId)?.url).toBe(url);
@@ -334,7 +334,7 @@ describe('the queue', () => {
     expect(of('front')).toEqual(again.eventIds('front'));
     expect(of('back')).toEqual(again.eventIds('back'));
     expect(again.core.webhooks.queued).toBe(0);
-    expect(again.store.webhookDeliveries(again.core.webhooks.list()[0]?.webhookId ?? '')).toEqual([]);
+    expect(again.store.read.webhookDeliveries(again.core.webhooks.list()[0]?.webhookId ?? '')).toEqual([]);
   });
 
   it('goes on with the ladder where it was after a restart', async () => {
@@ -407,14 +407,14 @@ describe('the queue', () => {
     receiver.answer = () => 500;
     await happen('front', 450);
     const { commits } = store.stats;
-    expect(store.webhookDeliveries(webhookId)).toEqual([]);
+    expect(store.read.webhookDeliveries(webhookId)).toEqual([]);
     store.failNext();
     await clock.advance(second);
-    expect(store.webhookDeliveries(webhookId)).toEqual([]);
+    expect(store.read.webhookDeliveries(webhookId)).toEqual([]);
     await clock.advance(6 * second);
-    expect(store.webhookDeliveries(webhookId)).toHaveLength(450);
+    expect(store.read.webhookDeliveries(webhookId)).toHaveLength(450);
     expect(store.stats.commits - commits).toBeLessThan(12);
-    expect(store.webhook(webhookId)?.afterSeq).toBe(core.events.highestSeq);
+    expect(store.read.webhook(webhookId)?.afterSeq).toBe(core.events.highestSeq);
   });
 });
 

@@ -44,7 +44,7 @@ export class WebhookService implements Webhooks {
   constructor(options: WebhookServiceOptions) {
     this.#options = options;
     this.includesCodes = options.includesCodes;
-    for (const record of options.store.webhooks()) this.#records.set(record.webhookId, record);
+    for (const record of options.store.read.webhooks()) this.#records.set(record.webhookId, record);
   }
 
   /** Goes on where the last run stopped. */
@@ -156,7 +156,7 @@ export class WebhookService implements Webhooks {
 
   #open(record: WebhookRecord): void {
     const secret = this.#options.vault.open(record.sealedSecret, record);
-    const kept = this.#options.store.webhook(record.webhookId) ?? record;
+    const kept = this.#options.store.read.webhook(record.webhookId) ?? record;
     this.#queues.set(record.webhookId, new WebhookQueue(kept, secret, this.#options));
   }
 

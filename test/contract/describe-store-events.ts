@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Store } from '../../src/model/store.ts';
+import type { StoreReader } from '../../src/model/store.ts';
 import { accepted, anEvent, deviceA, deviceB, happened, settled, uuid } from '../kit/store-records.ts';
 import { commitTo, type StoreBench } from './store-bench.ts';
 
@@ -26,25 +26,25 @@ export function describeStoredEvents(bench: () => StoreBench): void {
       const bare = anEvent(1, { deviceId: undefined, details: {} });
       await commit({ kind: 'event_put', event: full });
       await commit({ kind: 'event_put', event: bare });
-      expect(bench().store.event(full.eventId)).toEqual({ ...full, seq: 1 });
-      expect(bench().store.event(bare.eventId)).toEqual({ ...bare, seq: 2 });
-      expect(bench().store.event('?')).toBeUndefined();
-      expect(bench().store.highestEventSeq()).toBe(2);
-      expect(bench().store.eventsAfter(0, 10)).toEqual([
+      expect(bench().store.read.event(full.eventId)).toEqual({ ...full, seq: 1 });
+      expect(bench().store.read.event(bare.eventId)).toEqual({ ...bare, seq: 2 });
+      expect(bench().store.read.event('?')).toBeUndefined();
+      expect(bench().store.read.highestEventSeq()).toBe(2);
+      expect(bench().store.read.eventsAfter(0, 10)).toEqual([
         { ...full, seq: 1 },
         { ...bare, seq: 2 },
       ]);
       expect(
         bench()
-          .store.eventsAfter(1, 10)
+          .store.read.eventsAfter(1, 10)
           .map(({ seq }) => seq),
       ).toEqual([2]);
       expect(
         bench()
-          .store.eventsAfter(0, 1)
+          .store.read.eventsAfter(0, 1)
           .map(({ seq }) => seq),
       ).toEqual([1]);
-      expect(bench().store.eventsAfter(2, 10)).toEqual([]);
+      expect(bench().store.read.eventsAfter(2, 10)).toEqual([]);
     });
 
     it('lists oldest first, under every condition at once', async () => {
@@ -56,9 +56,9 @@ export function describeStoredEvents(bench: () => StoreBench): void {
         happened(4, { deviceId: 'plain', accessCodeId: code, eventType: 'lock.locked' }),
         happened(5, { deviceId: undefined, createdAt: anEvent(0).createdAt }),
       );
-      const seqs = (query: Partial<Parameters<Store['events']>[0]>) =>
+      const seqs = (query: Partial<Parameters<StoreReader['events']>[0]>) =>
         bench()
-          .store.events({ limit: 10, ...query })
+          .store.read.events({ limit: 10, ...query })
           .map(({ seq }) => seq);
 
       expect(seqs({})).toEqual([5, 1, 2, 3, 4]);
@@ -90,7 +90,7 @@ export function describeStoredEvents(bench: () => StoreBench): void {
       expect(answered).toEqual(['first: told true']);
       expect(
         bench()
-          .store.eventsAfter(0, 10)
+          .store.read.eventsAfter(0, 10)
           .map(({ eventId }) => eventId),
       ).toEqual([uuid(1, 3), uuid(2, 3), uuid(3, 3)]);
       stop();
@@ -104,20 +104,20 @@ export function describeStoredEvents(bench: () => StoreBench): void {
       await expect(commit(happened(2), settled(1))).rejects.toMatchObject({ type: 'internal_error' });
       await expect(commit(happened(1))).rejects.toMatchObject({ type: 'internal_error' });
       expect(told).toEqual([1]);
-      expect(bench().store.event(uuid(2, 3))).toBeUndefined();
+      expect(bench().store.read.event(uuid(2, 3))).toBeUndefined();
       await commit(happened(3));
-      expect(bench().store.eventsAfter(0, 10)).toHaveLength(2);
+      expect(bench().store.read.eventsAfter(0, 10)).toHaveLength(2);
     });
 
     it('goes on counting after a crash', async () => {
       await commit(happened(1), happened(2));
       await bench().crash();
-      const before = bench().store.highestEventSeq();
+      const before = bench().store.read.highestEventSeq();
       expect(before).toBe(2);
       await commit(happened(3));
       expect(
         bench()
-          .store.eventsAfter(before, 10)
+          .store.read.eventsAfter(before, 10)
           .map(({ eventId }) => eventId),
       ).toEqual([uuid(3, 3)]);
     });

@@ -11,31 +11,31 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
       const code = aCode(1);
       await commit(accepted(1), accepted(2), { kind: 'access_code_put', code });
       await commit(settled(1), { kind: 'fact_put', name: 'clock', value: '5' });
-      const before = bench().store.attempts({ limit: 10 });
+      const before = bench().store.read.attempts({ limit: 10 });
       await bench().crash();
-      expect(bench().store.attempts({ limit: 10 })).toEqual(before);
+      expect(bench().store.read.attempts({ limit: 10 })).toEqual(before);
       expect(
         bench()
-          .store.pendingAttempts()
+          .store.read.pendingAttempts()
           .map(({ seq }) => seq),
       ).toEqual([2]);
-      expect(bench().store.highestSeq()).toBe(2);
-      expect(bench().store.accessCodes()).toEqual([code]);
-      expect(bench().store.fact('clock')).toBe('5');
+      expect(bench().store.read.highestSeq()).toBe(2);
+      expect(bench().store.read.accessCodes()).toEqual([code]);
+      expect(bench().store.read.fact('clock')).toBe('5');
     });
 
     it('goes on', async () => {
       await commit(accepted(1));
       await bench().crash();
       await commit(settled(1), accepted(2));
-      expect(bench().store.attempt(uuid(1))?.settlement?.status).toBe('success');
+      expect(bench().store.read.attempt(uuid(1))?.settlement?.status).toBe('success');
     });
   });
 
   describe('with a full disk', () => {
     /** What fits into pages that the database has already may go through first. */
     const acceptUntilRefused = async () => {
-      for (let seq = bench().store.highestSeq() + 1; seq < 5_000; seq++) {
+      for (let seq = bench().store.read.highestSeq() + 1; seq < 5_000; seq++) {
         const record = anIdempotencyRecord(seq);
         const [outcome] = await bench().until(
           Promise.allSettled([bench().store.commit([accepted(seq), { kind: 'idempotency_put', record }])]),
@@ -51,12 +51,12 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
       const { seq, error } = await acceptUntilRefused();
       expect(error).toMatchObject({ name: 'GatewayError', type: 'storage_unavailable', http: 503 });
       expect(bench().store.accepting).toBe(false);
-      expect(bench().store.attempt(uuid(seq))).toBeUndefined();
-      expect(bench().store.idempotency(`scope-${seq}`)).toBeUndefined();
-      expect(bench().store.highestSeq()).toBe(seq - 1);
+      expect(bench().store.read.attempt(uuid(seq))).toBeUndefined();
+      expect(bench().store.read.idempotency(`scope-${seq}`)).toBeUndefined();
+      expect(bench().store.read.highestSeq()).toBe(seq - 1);
 
       for (let settling = 1; settling < seq; settling++) await commit(settled(settling));
-      expect(bench().store.pendingAttempts()).toEqual([]);
+      expect(bench().store.read.pendingAttempts()).toEqual([]);
       await expect(commit(accepted(seq))).rejects.toMatchObject({ type: 'storage_unavailable' });
 
       await bench().freeDisk();
@@ -64,7 +64,7 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
       await commit(accepted(seq));
       expect(
         bench()
-          .store.pendingAttempts()
+          .store.read.pendingAttempts()
           .map((attempt) => attempt.seq),
       ).toEqual([seq]);
     });
@@ -84,10 +84,10 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
         { status: 'fulfilled', value: undefined },
         { status: 'rejected', reason: expect.objectContaining({ type: 'internal_error' }) },
       ]);
-      expect(bench().store.highestSeq()).toBe(2);
+      expect(bench().store.read.highestSeq()).toBe(2);
       expect(
         bench()
-          .store.pendingAttempts()
+          .store.read.pendingAttempts()
           .map(({ seq }) => seq),
       ).toEqual([2]);
     });
@@ -103,7 +103,7 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
       await commit(settled(1), happened(2));
       expect(
         bench()
-          .store.eventsAfter(0, 10)
+          .store.read.eventsAfter(0, 10)
           .map(({ eventId }) => eventId),
       ).toEqual([uuid(2, 3)]);
     });
@@ -121,8 +121,8 @@ export function describeStoreTrouble(bench: () => StoreBench): void {
         ]),
       );
       expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
-      expect(bench().store.attempt(uuid(1))?.settlement?.status).toBe('success');
-      expect(bench().store.fact('clock')).toBe('9');
+      expect(bench().store.read.attempt(uuid(1))?.settlement?.status).toBe('success');
+      expect(bench().store.read.fact('clock')).toBe('9');
     });
   });
 }

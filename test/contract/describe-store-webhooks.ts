@@ -15,9 +15,9 @@ export function describeStoredWebhooks(bench: () => StoreBench): void {
       await commit({ kind: 'webhook_progress', webhookId: 'nobody', afterSeq: 41 });
       const changed = { ...first, eventTypes: ['device.added'], afterSeq: 0 };
       await commit({ kind: 'webhook_put', webhook: changed });
-      expect(bench().store.webhooks()).toEqual([{ ...changed, afterSeq: 40 }, second]);
-      expect(bench().store.webhook('no UUID')).toEqual(second);
-      expect(bench().store.webhook('nobody')).toBeUndefined();
+      expect(bench().store.read.webhooks()).toEqual([{ ...changed, afterSeq: 40 }, second]);
+      expect(bench().store.read.webhook('no UUID')).toEqual(second);
+      expect(bench().store.read.webhook('nobody')).toBeUndefined();
     });
 
     it('keep what waits for them, and take it with them', async () => {
@@ -25,14 +25,14 @@ export function describeStoredWebhooks(bench: () => StoreBench): void {
         ({ kind: 'webhook_delivery_put', delivery: aDelivery(order, seq, tries) }) as const;
       const { webhookId } = aWebhook(1);
       await commit({ kind: 'webhook_put', webhook: aWebhook(1) }, put(1, 9), put(1, 4), put(2, 5), put(1, 4, 3));
-      expect(bench().store.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 4, 3), aDelivery(1, 9)]);
+      expect(bench().store.read.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 4, 3), aDelivery(1, 9)]);
       await commit({ kind: 'webhook_delivery_removed', webhookId, eventSeq: 4 });
       await bench().crash();
-      expect(bench().store.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 9)]);
+      expect(bench().store.read.webhookDeliveries(webhookId)).toEqual([aDelivery(1, 9)]);
       await commit({ kind: 'webhook_removed', webhookId });
-      expect(bench().store.webhooks()).toEqual([]);
-      expect(bench().store.webhookDeliveries(webhookId)).toEqual([]);
-      expect(bench().store.webhookDeliveries(aWebhook(2).webhookId)).toEqual([aDelivery(2, 5)]);
+      expect(bench().store.read.webhooks()).toEqual([]);
+      expect(bench().store.read.webhookDeliveries(webhookId)).toEqual([]);
+      expect(bench().store.read.webhookDeliveries(aWebhook(2).webhookId)).toEqual([aDelivery(2, 5)]);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Actor, Subject } from '../../src/model/records.ts';
-import type { Store } from '../../src/model/store.ts';
+import type { StoreReader } from '../../src/model/store.ts';
 import {
   aCode,
   accepted,
@@ -31,20 +31,20 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
 
     it('is empty at first', () => {
       const { store } = bench;
-      expect(store.attempt(uuid(1))).toBeUndefined();
-      expect(store.attempts({ limit: 10 })).toEqual([]);
-      expect(store.pendingAttempts()).toEqual([]);
-      expect(store.lastSettledAttempt(deviceA)).toBeUndefined();
-      expect(store.highestSeq()).toBe(0);
-      expect(store.accessCodes()).toEqual([]);
-      expect(store.unmanagedCodes()).toEqual([]);
-      expect(store.noiseThresholds()).toEqual([]);
-      expect(store.idempotency('any')).toBeUndefined();
-      expect(store.fact('any')).toBeUndefined();
-      expect(store.event(uuid(1, 3))).toBeUndefined();
-      expect(store.events({ limit: 10 })).toEqual([]);
-      expect(store.eventsAfter(0, 10)).toEqual([]);
-      expect(store.highestEventSeq()).toBe(0);
+      expect(store.read.attempt(uuid(1))).toBeUndefined();
+      expect(store.read.attempts({ limit: 10 })).toEqual([]);
+      expect(store.read.pendingAttempts()).toEqual([]);
+      expect(store.read.lastSettledAttempt(deviceA)).toBeUndefined();
+      expect(store.read.highestSeq()).toBe(0);
+      expect(store.read.accessCodes()).toEqual([]);
+      expect(store.read.unmanagedCodes()).toEqual([]);
+      expect(store.read.noiseThresholds()).toEqual([]);
+      expect(store.read.idempotency('any')).toBeUndefined();
+      expect(store.read.fact('any')).toBeUndefined();
+      expect(store.read.event(uuid(1, 3))).toBeUndefined();
+      expect(store.read.events({ limit: 10 })).toEqual([]);
+      expect(store.read.eventsAfter(0, 10)).toEqual([]);
+      expect(store.read.highestEventSeq()).toBe(0);
       expect(store.accepting).toBe(true);
     });
 
@@ -54,11 +54,11 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         await commit(accepted(1), accepted(2));
         await commit(settled(1));
         const reworded = (seq: number) => {
-          const before = store.attempt(uuid(seq));
+          const before = store.read.attempt(uuid(seq));
           if (before === undefined) throw new Error('it is there');
           return { ...before, actor: { kind: 'cli', name: '(forgotten)' } as const, history: [] };
         };
-        const pending = store.attempt(uuid(2));
+        const pending = store.read.attempt(uuid(2));
         const ended = reworded(1);
         await commit(
           { kind: 'attempt_reworded', attempt: ended },
@@ -66,8 +66,8 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           { kind: 'attempt_reworded', attempt: { ...ended, seq: 99, actionAttemptId: uuid(99) } },
         );
         await store.scrub();
-        expect(store.attempt(uuid(1))).toEqual(ended);
-        expect(store.attempts({ limit: 10 })).toEqual([pending, ended]);
+        expect(store.read.attempt(uuid(1))).toEqual(ended);
+        expect(store.read.attempts({ limit: 10 })).toEqual([pending, ended]);
       });
     });
 
@@ -89,9 +89,9 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         });
         await commit(...[plain, full, threshold].map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
 
-        expect(bench.store.attempt(plain.actionAttemptId)).toEqual(plain);
-        expect(bench.store.attempt(full.actionAttemptId)).toEqual(full);
-        expect(bench.store.attempt(threshold.actionAttemptId)).toEqual(threshold);
+        expect(bench.store.read.attempt(plain.actionAttemptId)).toEqual(plain);
+        expect(bench.store.read.attempt(full.actionAttemptId)).toEqual(full);
+        expect(bench.store.read.attempt(threshold.actionAttemptId)).toEqual(threshold);
       });
 
       it('gives back what it is about, of every kind there is, one by one and in a list', async () => {
@@ -107,8 +107,8 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           .flat()
           .map((subject, index) => anAttempt(index + 1, { subject }));
         await commit(...attempts.map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
-        expect(bench.store.attempts({ limit: 10 })).toEqual(attempts.toReversed());
-        for (const attempt of attempts) expect(bench.store.attempt(attempt.actionAttemptId)).toEqual(attempt);
+        expect(bench.store.read.attempts({ limit: 10 })).toEqual(attempts.toReversed());
+        for (const attempt of attempts) expect(bench.store.read.attempt(attempt.actionAttemptId)).toEqual(attempt);
       });
 
       it('gives back whoever asked, of every kind there is, one by one and in a list', async () => {
@@ -121,18 +121,18 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         };
         const attempts = Object.values(actors).map((actor, at) => anAttempt(at + 1, { actor }));
         await commit(...attempts.map((attempt) => ({ kind: 'attempt_accepted', attempt }) as const));
-        for (const attempt of attempts) expect(bench.store.attempt(attempt.actionAttemptId)).toEqual(attempt);
-        const listed = bench.store.attempts({ limit: 10 }).map(({ actor }) => actor);
+        for (const attempt of attempts) expect(bench.store.read.attempt(attempt.actionAttemptId)).toEqual(attempt);
+        const listed = bench.store.read.attempts({ limit: 10 }).map(({ actor }) => actor);
         expect(listed.reverse()).toEqual(Object.values(actors));
       });
 
       it('finds nothing under an id that is none', async () => {
         await commit(accepted(1));
-        expect(bench.store.attempt('')).toBeUndefined();
-        expect(bench.store.attempt("' OR 1=1 --")).toBeUndefined();
-        expect(bench.store.attempts({ actionAttemptIds: ['?', ''], limit: 5 })).toEqual([]);
-        expect(bench.store.accessCode('?')).toBeUndefined();
-        expect(bench.store.noiseThreshold('?')).toBeUndefined();
+        expect(bench.store.read.attempt('')).toBeUndefined();
+        expect(bench.store.read.attempt("' OR 1=1 --")).toBeUndefined();
+        expect(bench.store.read.attempts({ actionAttemptIds: ['?', ''], limit: 5 })).toEqual([]);
+        expect(bench.store.read.accessCode('?')).toBeUndefined();
+        expect(bench.store.read.noiseThreshold('?')).toBeUndefined();
       });
 
       it('marks the intent and takes over the history', async () => {
@@ -142,13 +142,13 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         ];
         await commit(accepted(1));
         await commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history });
-        expect(bench.store.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history }));
+        expect(bench.store.read.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history }));
       });
 
       it('takes a second intent, for the second write of one attempt', async () => {
         await commit(accepted(1, { intent: true }));
         await commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history: [] });
-        expect(bench.store.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history: [] }));
+        expect(bench.store.read.attempt(uuid(1))).toEqual(anAttempt(1, { intent: true, history: [] }));
       });
 
       it('settles with a result or an error, and keeps either to the letter', async () => {
@@ -172,10 +172,10 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           settledAt: 78,
           history: [{ state: 'failed', at: 78, reason: 'jammed' }],
         });
-        expect(bench.store.attempt(uuid(1))).toEqual(
+        expect(bench.store.read.attempt(uuid(1))).toEqual(
           anAttempt(1, { settlement: { status: 'success', result }, settledAt: 77, history: [] }),
         );
-        expect(bench.store.attempt(uuid(2))).toEqual(
+        expect(bench.store.read.attempt(uuid(2))).toEqual(
           anAttempt(2, {
             settlement: { status: 'error', error },
             settledAt: 78,
@@ -186,13 +186,14 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
 
       it('accepts and settles in one commit', async () => {
         await commit(accepted(1), settled(1));
-        expect(bench.store.attempt(uuid(1))?.settlement?.status).toBe('success');
+        expect(bench.store.read.attempt(uuid(1))?.settlement?.status).toBe('success');
       });
 
       it('lists newest first, by page, by device and by id', async () => {
         const devices = [deviceA, deviceB, deviceA, deviceB, deviceA];
         await commit(...devices.map((deviceId, index) => accepted(index + 1, { deviceId })));
-        const seqs = (query: Parameters<Store['attempts']>[0]) => bench.store.attempts(query).map(({ seq }) => seq);
+        const seqs = (query: Parameters<StoreReader['attempts']>[0]) =>
+          bench.store.read.attempts(query).map(({ seq }) => seq);
 
         expect(seqs({ limit: 10 })).toEqual([5, 4, 3, 2, 1]);
         expect(seqs({ limit: 2 })).toEqual([5, 4]);
@@ -216,8 +217,8 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           settledAt: 1,
           history: [],
         });
-        const seqs = (query: Omit<Parameters<Store['attempts']>[0], 'limit'>) =>
-          bench.store.attempts({ limit: 10, ...query }).map(({ seq }) => seq);
+        const seqs = (query: Omit<Parameters<StoreReader['attempts']>[0], 'limit'>) =>
+          bench.store.read.attempts({ limit: 10, ...query }).map(({ seq }) => seq);
 
         expect(seqs({ actionTypes: ['LOCK_DOOR'] })).toEqual([4, 2]);
         expect(seqs({ actionTypes: ['UNLOCK_DOOR', 'LOCK_DOOR'] })).toEqual([5, 4, 3, 2, 1]);
@@ -234,19 +235,19 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           accepted(1, { actionAttemptId: uuid(900), acceptedAt: 900 }),
           accepted(2, { actionAttemptId: uuid(100), acceptedAt: 100 }),
         );
-        expect(bench.store.attempts({ limit: 2 }).map(({ seq }) => seq)).toEqual([2, 1]);
-        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 2]);
+        expect(bench.store.read.attempts({ limit: 2 }).map(({ seq }) => seq)).toEqual([2, 1]);
+        expect(bench.store.read.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 2]);
       });
 
       it('tells the pending ones in order of acceptance, and the newest settled one of a device', async () => {
         await commit(accepted(1), accepted(2), accepted(3, { deviceId: deviceB }), accepted(4), accepted(5));
         await commit(settled(4), settled(3));
         await commit(settled(2));
-        expect(bench.store.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 5]);
-        expect(bench.store.lastSettledAttempt(deviceA)?.seq).toBe(4);
-        expect(bench.store.lastSettledAttempt(deviceB)?.seq).toBe(3);
-        expect(bench.store.lastSettledAttempt('nobody')).toBeUndefined();
-        expect(bench.store.highestSeq()).toBe(5);
+        expect(bench.store.read.pendingAttempts().map(({ seq }) => seq)).toEqual([1, 5]);
+        expect(bench.store.read.lastSettledAttempt(deviceA)?.seq).toBe(4);
+        expect(bench.store.read.lastSettledAttempt(deviceB)?.seq).toBe(3);
+        expect(bench.store.read.lastSettledAttempt('nobody')).toBeUndefined();
+        expect(bench.store.read.highestSeq()).toBe(5);
       });
     });
 
@@ -276,17 +277,17 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           pulledBackupAccessCodeId: uuid(3, 1),
         });
         await commit({ kind: 'access_code_put', code: plain }, { kind: 'access_code_put', code: full });
-        expect(bench.store.accessCode(plain.accessCodeId)).toEqual(plain);
-        expect(bench.store.accessCode(full.accessCodeId)).toEqual(full);
+        expect(bench.store.read.accessCode(plain.accessCodeId)).toEqual(plain);
+        expect(bench.store.read.accessCode(full.accessCodeId)).toEqual(full);
 
         const changed = { ...plain, placements: [], status: 'set', sealedCode: new Uint8Array(0) } as const;
         await commit({ kind: 'access_code_put', code: changed });
-        expect(bench.store.accessCodes()).toEqual([changed, full]);
-        expect(bench.store.accessCodes(deviceB)).toEqual([full]);
+        expect(bench.store.read.accessCodes()).toEqual([changed, full]);
+        expect(bench.store.read.accessCodes(deviceB)).toEqual([full]);
 
         await commit({ kind: 'access_code_removed', accessCodeId: plain.accessCodeId });
         await commit({ kind: 'access_code_removed', accessCodeId: plain.accessCodeId });
-        expect(bench.store.accessCodes()).toEqual([full]);
+        expect(bench.store.read.accessCodes()).toEqual([full]);
       });
 
       it('keeps codes that are not ours, oldest first, per device', async () => {
@@ -294,12 +295,12 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         const two = anUnmanagedCode(2, { deviceId: deviceB });
         const changed = { ...one, slot: 9, name: 'Cleaner', sealedCode: Uint8Array.of(1) };
         await commit({ kind: 'unmanaged_code_put', code: one }, { kind: 'unmanaged_code_put', code: two });
-        expect(bench.store.unmanagedCodes()).toEqual([one, two]);
+        expect(bench.store.read.unmanagedCodes()).toEqual([one, two]);
         await commit({ kind: 'unmanaged_code_put', code: changed });
-        expect(bench.store.unmanagedCodes(deviceA)).toEqual([changed]);
-        expect(bench.store.unmanagedCodes(deviceB)).toEqual([two]);
+        expect(bench.store.read.unmanagedCodes(deviceA)).toEqual([changed]);
+        expect(bench.store.read.unmanagedCodes(deviceB)).toEqual([two]);
         await commit({ kind: 'unmanaged_code_removed', accessCodeId: two.accessCodeId });
-        expect(bench.store.unmanagedCodes()).toEqual([changed]);
+        expect(bench.store.read.unmanagedCodes()).toEqual([changed]);
       });
 
       it('keeps noise thresholds, oldest first, replaced in place', async () => {
@@ -311,21 +312,21 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         );
         const louder = { ...first, decibels: 70, name: 'Louder' };
         await commit({ kind: 'noise_threshold_put', threshold: louder });
-        expect(bench.store.noiseThresholds()).toEqual([louder, second]);
-        expect(bench.store.noiseThresholds(deviceB)).toEqual([second]);
-        expect(bench.store.noiseThreshold(first.noiseThresholdId)).toEqual(louder);
+        expect(bench.store.read.noiseThresholds()).toEqual([louder, second]);
+        expect(bench.store.read.noiseThresholds(deviceB)).toEqual([second]);
+        expect(bench.store.read.noiseThreshold(first.noiseThresholdId)).toEqual(louder);
         await commit({ kind: 'noise_threshold_removed', noiseThresholdId: first.noiseThresholdId });
-        expect(bench.store.noiseThresholds()).toEqual([second]);
+        expect(bench.store.read.noiseThresholds()).toEqual([second]);
       });
 
       it('keeps idempotency records and facts, the newest of a name', async () => {
         await commit({ kind: 'idempotency_put', record: anIdempotencyRecord(1) });
         await commit({ kind: 'idempotency_put', record: anIdempotencyRecord(1, { fingerprint: 'other' }) });
         await commit({ kind: 'fact_put', name: 'clock', value: '1' }, { kind: 'fact_put', name: 'clock', value: '2' });
-        expect(bench.store.idempotency('scope-1')).toEqual(anIdempotencyRecord(1, { fingerprint: 'other' }));
-        expect(bench.store.fact('clock')).toBe('2');
+        expect(bench.store.read.idempotency('scope-1')).toEqual(anIdempotencyRecord(1, { fingerprint: 'other' }));
+        expect(bench.store.read.fact('clock')).toBe('2');
         await commit({ kind: 'fact_removed', name: 'clock' }, { kind: 'fact_removed', name: 'never put' });
-        expect(bench.store.fact('clock')).toBeUndefined();
+        expect(bench.store.read.fact('clock')).toBeUndefined();
       });
     });
 
@@ -343,21 +344,21 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           settled(1),
         );
         await expect(refused).rejects.toMatchObject({ name: 'GatewayError', type: 'internal_error' });
-        expect(bench.store.attempt(uuid(2))).toBeUndefined();
-        expect(bench.store.accessCodes()).toEqual([]);
-        expect(bench.store.fact('clock')).toBeUndefined();
-        expect(bench.store.highestSeq()).toBe(1);
+        expect(bench.store.read.attempt(uuid(2))).toBeUndefined();
+        expect(bench.store.read.accessCodes()).toEqual([]);
+        expect(bench.store.read.fact('clock')).toBeUndefined();
+        expect(bench.store.read.highestSeq()).toBe(1);
       });
 
       it('changes a final attempt no more', async () => {
         await commit(accepted(1), settled(1));
-        const final = bench.store.attempt(uuid(1));
+        const final = bench.store.read.attempt(uuid(1));
         await expect(commit(settled(1, 99))).rejects.toThrow(uuid(1));
         await expect(commit({ kind: 'attempt_intent', actionAttemptId: uuid(1), history: [] })).rejects.toThrow(
           uuid(1),
         );
         await expect(commit(accepted(1))).rejects.toMatchObject({ type: 'internal_error' });
-        expect(bench.store.attempt(uuid(1))).toEqual(final);
+        expect(bench.store.read.attempt(uuid(1))).toEqual(final);
       });
 
       it('refuses to settle what was never accepted', async () => {
@@ -372,7 +373,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         await expect(commit(accepted(2, { actionAttemptId: uuid(1) }))).rejects.toMatchObject({
           type: 'internal_error',
         });
-        expect(bench.store.attempts({ limit: 5 })).toEqual([anAttempt(1)]);
+        expect(bench.store.read.attempts({ limit: 5 })).toEqual([anAttempt(1)]);
       });
 
       it('lets the others of a group through when one cannot be applied', async () => {
@@ -385,14 +386,14 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
           ]),
         );
         expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-        expect(bench.store.attempts({ limit: 10 }).map(({ seq }) => seq)).toEqual([4, 2, 1]);
+        expect(bench.store.read.attempts({ limit: 10 }).map(({ seq }) => seq)).toEqual([4, 2, 1]);
       });
 
       it('shows nothing before it is committed', async () => {
         const pending = bench.store.commit([accepted(1)]);
-        expect(bench.store.attempt(uuid(1))).toBeUndefined();
+        expect(bench.store.read.attempt(uuid(1))).toBeUndefined();
         await bench.until(pending);
-        expect(bench.store.attempt(uuid(1))).toBeDefined();
+        expect(bench.store.read.attempt(uuid(1))).toBeDefined();
       });
 
       it('commits what was given, whatever becomes of the objects afterwards', async () => {
@@ -400,7 +401,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         const pending = bench.store.commit([accepted(1, { history })]);
         history.push({ state: 'sending', at: 2, reason: 'added later' });
         await bench.until(pending);
-        expect(bench.store.attempt(uuid(1))?.history).toHaveLength(1);
+        expect(bench.store.read.attempt(uuid(1))?.history).toHaveLength(1);
       });
 
       it('applies commits in the order in which they were asked for', async () => {
@@ -410,7 +411,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         );
         await bench.until(Promise.all(done));
         expect(order).toEqual(['a', 'b', 'c', 'd']);
-        expect(bench.store.fact('last')).toBe('d');
+        expect(bench.store.read.fact('last')).toBe('d');
       });
 
       it('groups: one batch in flight, all that arrives meanwhile rides the next', async () => {
@@ -421,7 +422,7 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         const others = Array.from({ length: 40 }, (_, index) => bench.store.commit([accepted(index + 2)]));
         await bench.until(Promise.all([first, ...others]));
         expect(bench.store.stats).toEqual({ batches: before.batches + 2, commits: before.commits + 41 });
-        expect(bench.store.pendingAttempts()).toHaveLength(41);
+        expect(bench.store.read.pendingAttempts()).toHaveLength(41);
       });
 
       it('finishes what is under way on close, and refuses what comes after', async () => {

@@ -84,7 +84,7 @@ export function coreFixture(options: FixtureOptions) {
   const random = seededRandom(options.seed ?? 1);
   const log = pino({ level: 'silent' });
   // Ids go on after a restart, since the fixture's second run must not give the first run's again.
-  let ids = (store.highestSeq() + store.highestEventSeq()) * 10;
+  let ids = (store.read.highestSeq() + store.read.highestEventSeq()) * 10;
   const core = new Core({
     identity: {
       id: 'test',

@@ -26,7 +26,7 @@ export function fakeGrants(
   const store = new MemoryStore({ clock });
   let ids = 0;
   const newId = () => `0198a000-0000-7000-8000-${String(++ids).padStart(12, '0')}`;
-  const book = new GrantBook(store, {
+  const book = new GrantBook(store.read, {
     record: (draft: EventDraft) => {
       const { seq: _, ...event } = happen({ ...draft, details: { ...draft.details } });
       return { kind: 'event_put', event };

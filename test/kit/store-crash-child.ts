@@ -24,7 +24,7 @@ const onFatal = (error: Error) => {
 };
 const store = await openSqliteStore(path, { faults, onFatal, reserveBytes: 16 * 1024 });
 faults.commitDelayMs = Number(delayMs);
-let seq = store.highestSeq();
+let seq = store.read.highestSeq();
 
 async function attempts(): Promise<never> {
   for (;;) {

@@ -85,7 +85,7 @@ export class ZigbeeStay {
 
   /** The types of the events about a code, oldest first. */
   toldOf(accessCodeId: string): string[] {
-    return this.#store
+    return this.#store.read
       .eventsAfter(0, 100_000)
       .filter((event) => event.accessCodeId === accessCodeId)
       .map(({ eventType }) => eventType.replace('access_code.', ''));

@@ -39,7 +39,7 @@ describe.skipIf(strace === undefined)('a disk whose sync fails', () => {
       const acknowledged = lines.filter((line) => line.startsWith('settled '));
       expect(acknowledged.length).toBeGreaterThan(10);
       for (const line of acknowledged) {
-        expect(store.attempt(uuid(Number(line.split(' ')[1])))?.settlement?.status).toBe('success');
+        expect(store.read.attempt(uuid(Number(line.split(' ')[1])))?.settlement?.status).toBe('success');
       }
       await store.close();
     },

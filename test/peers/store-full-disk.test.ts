@@ -61,7 +61,7 @@ describe.skipIf(!SmallDisk.available())('a disk that is full', () => {
     await store.commit([settled(1)]);
     await expect(store.commit([accepted(3)])).rejects.toMatchObject({ type: 'storage_unavailable' });
     await store.commit([settled(2)]);
-    expect(store.pendingAttempts()).toEqual([]);
+    expect(store.read.pendingAttempts()).toEqual([]);
     await store.close();
   });
 
@@ -100,11 +100,11 @@ describe.skipIf(!SmallDisk.available())('a disk that is full', () => {
         .every((byte) => byte === 0),
     ).toBe(true);
     const copy = await openSqliteStore(join(copies.path, 'copy.db'));
-    expect(copy.highestSeq()).toBe(seq);
+    expect(copy.read.highestSeq()).toBe(seq);
     await copy.close();
 
     await store.commit([settled(1)]);
-    expect(store.attempt(uuid(1))?.settlement).toBeDefined();
+    expect(store.read.attempt(uuid(1))?.settlement).toBeDefined();
     await store.close();
   });
 });

@@ -34,10 +34,10 @@ describe.skipIf(!DiskImage.available())('a power cut', () => {
     const store = await openSqliteStore(join(after.path, 'strikeplate.db'));
     const seqs = (what: string) =>
       lines.filter((line) => line.startsWith(what)).map((line) => Number(line.split(' ')[1]));
-    for (const seq of seqs('accepted')) expect(store.attempt(uuid(seq))?.seq).toBe(seq);
-    for (const seq of seqs('intent')) expect(store.attempt(uuid(seq))?.intent).toBe(true);
-    for (const seq of seqs('settled')) expect(store.attempt(uuid(seq))?.settlement?.status).toBe('success');
-    expect(store.highestSeq()).toBeGreaterThan(0);
+    for (const seq of seqs('accepted')) expect(store.read.attempt(uuid(seq))?.seq).toBe(seq);
+    for (const seq of seqs('intent')) expect(store.read.attempt(uuid(seq))?.intent).toBe(true);
+    for (const seq of seqs('settled')) expect(store.read.attempt(uuid(seq))?.settlement?.status).toBe('success');
+    expect(store.read.highestSeq()).toBeGreaterThan(0);
     await store.close();
   });
 });

@@ -89,7 +89,7 @@ export class CodeLifeRun {
       comebacks: this.#comebacks,
       heard: this.#heard,
       givenUp: this.#givenUp,
-      events: this.#store.eventsAfter(0, 1_000_000),
+      events: this.#store.read.eventsAfter(0, 1_000_000),
       shownAsForeign,
       told,
     };

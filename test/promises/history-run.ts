@@ -112,7 +112,7 @@ export class HistoryRun {
       seed: this.#seed,
       steps: this.#steps,
       answered: this.#answered,
-      attempts: store.attempts({ limit: 10_000 }),
+      attempts: store.read.attempts({ limit: 10_000 }),
       lock: this.#lock,
       left: this.#links.flatMap(({ sent }) =>
         sent.filter(({ kind, withdrawn }) => kind === 'command' && !withdrawn).map(doorCommand),
@@ -253,7 +253,7 @@ export class HistoryRun {
     const status = attempt.settlement?.status ?? 'pending';
     const seen = this.#shown.get(id) ?? [];
     if (seen.at(-1) !== status) this.#shown.set(id, [...seen, status]);
-    if (status !== 'pending' && !this.#living.store.attempt(id)?.settlement) this.#shownTooEarly.push(id);
+    if (status !== 'pending' && !this.#living.store.read.attempt(id)?.settlement) this.#shownTooEarly.push(id);
   }
 
   #chance(probability: number): boolean {

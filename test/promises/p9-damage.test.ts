@@ -92,27 +92,35 @@ async function answersOf({ store, vault, keys, pairing }: Awaited<ReturnType<typ
     }
   };
   for (let seq = 1; seq <= attempts; seq++) {
-    ask(`attempt ${uuid(seq)}`, () => store.attempt(uuid(seq)));
+    ask(`attempt ${uuid(seq)}`, () => store.read.attempt(uuid(seq)));
     ask(`event ${uuid(seq, 5)}`, () => eventOf(store, seq));
   }
   for (let seq = 1; seq <= attempts; seq += 10)
-    ask(`idempotency scope-${seq}`, () => store.idempotency(`scope-${seq}`));
+    ask(`idempotency scope-${seq}`, () => store.read.idempotency(`scope-${seq}`));
   const rows = (list: readonly object[], idOf: (row: never) => string, what: string) => {
     for (const row of list) ask(`${what} ${idOf(row as never)}`, () => row);
   };
-  rows(store.pendingAttempts(), ({ actionAttemptId }: { actionAttemptId: string }) => actionAttemptId, 'pending');
-  rows(store.accessCodes(), ({ accessCodeId }: { accessCodeId: string }) => accessCodeId, 'access code');
-  rows(store.unmanagedCodes(), ({ accessCodeId }: { accessCodeId: string }) => accessCodeId, 'unmanaged access code');
-  rows(store.webhooks(), ({ webhookId }: { webhookId: string }) => webhookId, 'webhook');
-  for (const { webhookId } of store.webhooks())
-    rows(store.webhookDeliveries(webhookId), ({ eventSeq }: { eventSeq: number }) => `${eventSeq}`, 'webhook delivery');
-  for (const code of store.accessCodes()) ask(`digits ${code.accessCodeId}`, () => digitsOf(vault, code));
-  for (const name of ['clock', 'settings']) ask(`fact ${name}`, () => store.fact(name));
+  rows(store.read.pendingAttempts(), ({ actionAttemptId }: { actionAttemptId: string }) => actionAttemptId, 'pending');
+  rows(store.read.accessCodes(), ({ accessCodeId }: { accessCodeId: string }) => accessCodeId, 'access code');
+  rows(
+    store.read.unmanagedCodes(),
+    ({ accessCodeId }: { accessCodeId: string }) => accessCodeId,
+    'unmanaged access code',
+  );
+  rows(store.read.webhooks(), ({ webhookId }: { webhookId: string }) => webhookId, 'webhook');
+  for (const { webhookId } of store.read.webhooks())
+    rows(
+      store.read.webhookDeliveries(webhookId),
+      ({ eventSeq }: { eventSeq: number }) => `${eventSeq}`,
+      'webhook delivery',
+    );
+  for (const code of store.read.accessCodes()) ask(`digits ${code.accessCodeId}`, () => digitsOf(vault, code));
+  for (const name of ['clock', 'settings']) ask(`fact ${name}`, () => store.read.fact(name));
   const listed = (name: string, ids: () => readonly string[]) => {
     for (const id of ids()) answers.set(`${name} ${id}`, 'listed');
   };
-  listed('of device', () => store.attempts({ deviceId: deviceB, limit: 999 }).map((one) => one.actionAttemptId));
-  listed('in time', () => store.events({ limit: 999 }).map((one) => one.eventId));
+  listed('of device', () => store.read.attempts({ deviceId: deviceB, limit: 999 }).map((one) => one.actionAttemptId));
+  listed('in time', () => store.read.events({ limit: 999 }).map((one) => one.eventId));
   const verified = await keys.verify(apiKey);
   ask('api key', () => verified && [verified.name, [...verified.scopes], [...(verified.devices ?? [])]]);
   ask('pairing', () => pairing?.reveal());
@@ -121,7 +129,7 @@ async function answersOf({ store, vault, keys, pairing }: Awaited<ReturnType<typ
 
 const digitsOf = (vault: Vault, code: Parameters<Vault['open']>[1] & { sealedCode: Uint8Array }) =>
   vault.open(code.sealedCode, code).reveal();
-const eventOf = (store: SqliteStore, seq: number) => store.event(happenedId(seq));
+const eventOf = (store: SqliteStore, seq: number) => store.read.event(happenedId(seq));
 const happenedId = (seq: number): string => {
   const change = happened(seq);
   return change.kind === 'event_put' ? change.event.eventId : '';

@@ -135,7 +135,7 @@ test('a code goes onto the lock and off again, and its digits are in nothing tha
     result: { access_code: created.body.access_code },
   });
   expect([...keypad.slots.values()]).toEqual(['90817263']);
-  const kept = JSON.stringify([store.attempts({ limit: 10 }), store.accessCodes()]);
+  const kept = JSON.stringify([store.read.attempts({ limit: 10 }), store.read.accessCodes()]);
   expect(kept).not.toContain('90817263');
   const { access_code_id } = created.body.access_code;
   const removed = await post('/access_codes/delete', { access_code_id });

@@ -266,12 +266,12 @@ describe('bad input is refused with a reason, and nothing is half done', () => {
     await house.clock.advance(60_000);
     const { core, store } = house;
     expect(core.events.highestSeq).toBe(before);
-    expect([store.accessGrants(), store.accessMethods(), store.userIdentities(), core.accessCodes.list()]).toEqual([
-      [],
-      [],
-      [],
-      [],
-    ]);
+    expect([
+      store.read.accessGrants(),
+      store.read.accessMethods(),
+      store.read.userIdentities(),
+      core.accessCodes.list(),
+    ]).toEqual([[], [], [], []]);
   });
 
   test('a space and a person that a live grant needs, and keys that are used again', async () => {
