@@ -41,7 +41,7 @@ const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 const work = mkdtempSync(join(tmpdir(), 'strikeplate-package-'));
 try {
-  build();
+  await build();
   for (const arch of chosen) console.log(buildGateway({ root, work, out, epoch, arch, withNode: values['with-node'] }));
   if (values.extras) for (const extra of ['zwave', 'dbus']) console.log(buildExtra({ root, work, out, epoch, extra }));
 } finally {

@@ -173,13 +173,15 @@ function slim(modules, prebuild) {
 
 /** @param {string} work @param {string} node a package of the npm registry @param {string} to */
 function bringNode(work, node, to) {
-  const folder = join(work, 'node');
-  if (!existsSync(join(folder, node))) {
-    mkdirSync(join(folder, node), { recursive: true });
-    npm(folder, 'install', '--no-save', '--force', `--prefix=${join(folder, node)}`, node);
+  const name = node.replace(/@[^@]*$/, '');
+  // Not named as the package: npm leaves out what it takes for the folder that it installs into.
+  const folder = join(work, 'brought', name);
+  if (!existsSync(folder)) {
+    mkdirSync(folder, { recursive: true });
+    npm(folder, 'install', '--no-save', '--force', `--prefix=${folder}`, node);
   }
   mkdirSync(dirname(to), { recursive: true });
-  cpSync(join(folder, node, 'node_modules', node.replace(/@[^@]*$/, ''), 'bin/node'), to);
+  cpSync(join(folder, 'node_modules', name, 'bin/node'), to);
   chmodSync(to, 0o755);
 }
 

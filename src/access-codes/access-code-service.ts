@@ -79,7 +79,7 @@ export class AccessCodeService implements AccessCodes {
   /** After a change of the configuration. */
   rosterChanged(): void {
     warnOfAbandoned(this.#options);
-    this.#reconciler.lookAtAll();
+    this.#reconciler.rosterChanged();
   }
 
   close(): void {

@@ -78,6 +78,18 @@ export class CodeReconciler {
     for (const timer of this.#timers.values()) timer.cancel();
   }
 
+  /** Other devices are configured: those that went, or are others now, are let go of. */
+  rosterChanged(): void {
+    const { registry } = this.#options;
+    for (const deviceId of [...this.#scans.keys(), ...this.#timers.keys()]) {
+      if (registry.get(deviceId) !== undefined) continue;
+      this.#scans.delete(deviceId);
+      this.#timers.get(deviceId)?.cancel();
+      this.#timers.delete(deviceId);
+    }
+    this.lookAtAll();
+  }
+
   lookAtAll(): void {
     for (const { deviceId } of this.#options.registry.list()) this.look(deviceId);
   }
@@ -246,9 +258,9 @@ export class CodeReconciler {
   }
 
   #scan(deviceId: string): SlotScan {
-    const known = this.#scans.get(deviceId);
-    if (known) return known;
     const device = this.#options.registry.require(deviceId);
+    const known = this.#scans.get(deviceId);
+    if (known?.isOf(device)) return known;
     const scan = new SlotScan(this.#options, device, (found) => {
       if (found === 'known') this.#progress.tryAllAgain(deviceId);
       else if (found === 'something') this.#progress.tryAgain(deviceId);

@@ -37,6 +37,19 @@ describe('a code that somebody else put on the lock', () => {
     expect(codes.unmanaged.list('front')).toHaveLength(1);
   });
 
+  it.each([
+    ['and it says so', true, 10_000],
+    ['and it is asked now and then', false, 25 * 60 * minute],
+  ])('is found at a device that was changed meanwhile, %s', async (_, saysSo, withinMs) => {
+    const { clock, change, codes, keypad, lock } = await keypadStay();
+    await clock.until(change());
+    await clock.advance(minute);
+    keypad.byHand(2, '7777');
+    if (saysSo) lock.report({ kind: 'code_slot', slot: 2, occupied: true });
+    await clock.advance(withinMs);
+    expect(codes.unmanaged.list('front')).toHaveLength(1);
+  });
+
   it('is shown and left alone, deleted or taken over when asked', async () => {
     const { clock, codes, digits, end, keypad, lock, origin, told } = await keypadStay();
     for (const [slot, code] of [

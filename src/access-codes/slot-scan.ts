@@ -79,6 +79,11 @@ export class SlotScan {
     this.#wantedAt = options.clock.now() + calmMs;
   }
 
+  /** Whether it asks this very device: one that was changed is another one under the same id. */
+  isOf(device: ManagedDevice): boolean {
+    return device === this.#device;
+  }
+
   /** When the next one is due, `Clock.now()`; undefined while one is under way or the lock cannot be asked. */
   get dueAt(): number | undefined {
     const { snapshot } = this.#device;

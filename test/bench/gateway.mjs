@@ -1,6 +1,7 @@
 // The gateway as built, with a way to ask what it costs.
 import { EventEmitter } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { writeHeapSnapshot } from 'node:v8';
 import { pino } from 'pino';
 import { answer, settings } from './helper.mjs';
 
@@ -19,9 +20,11 @@ SqliteStore.open = async (/** @type {unknown} */ options) => {
   return store;
 };
 
-const config = await loadConfig(configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
+const load = () => loadConfig(configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
+const config = await load();
 const gateway = await startGateway({
   config,
+  loadAgain: load,
   log: pino({ level: config.logLevel }, pino.destination({ dest: logFile, sync: true })),
   onFatal: (/** @type {Error} */ error) => {
     process.stderr.write(`${error.message}\n`);
@@ -55,4 +58,13 @@ function residue() {
   };
 }
 
-answer({ moreFigures: () => ({ batches: store?.stats.batches }), residue }, () => gateway.close());
+answer(
+  {
+    moreFigures: () => ({ batches: store?.stats.batches }),
+    residue,
+    reload: () => gateway.reload({ kind: 'cli' }),
+    url: () => gateway.url,
+    snapshot: ({ file }) => writeHeapSnapshot(file),
+  },
+  () => gateway.close(),
+);

@@ -85,6 +85,29 @@ export function coreFixture(options: FixtureOptions) {
   const log = pino({ level: 'silent' });
   // Ids go on after a restart, since the fixture's second run must not give the first run's again.
   let ids = (store.read.highestSeq() + store.read.highestEventSeq()) * 10;
+  const managed = (device: FixtureDevice): ManagedDeviceOptions => ({
+    description: {
+      deviceId: device.slug,
+      slug: device.slug,
+      name: `Door ${device.slug}`,
+      driver: device.driver.id,
+      link: 'mqtt/main',
+      ...device.driver.describe(device.settings),
+      timeZone: 'Europe/Zurich',
+      limits: limitsOf(device.driver),
+      createdAt: clock.wallTime(),
+      ...(device.doorRules && { doorRules: device.doorRules }),
+    },
+    driver: device.driver,
+    settings: device.settings,
+    link: device.link,
+    outOfService: device.outOfService ?? false,
+    ...(device.credentials && { credentials: () => device.credentials }),
+    clock: processClock,
+    random,
+    randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
+    log,
+  });
   const core = new Core({
     identity: {
       id: 'test',
@@ -121,33 +144,14 @@ export function coreFixture(options: FixtureOptions) {
     ...(options.accessCodes && { accessCodes: options.accessCodes }),
     ...(options.timeSource && { timeSource: options.timeSource }),
     ...(options.played && { played: options.played }),
-    devices: options.devices.map((device) => ({
-      description: {
-        deviceId: device.slug,
-        slug: device.slug,
-        name: `Door ${device.slug}`,
-        driver: device.driver.id,
-        link: 'mqtt/main',
-        ...device.driver.describe(device.settings),
-        timeZone: 'Europe/Zurich',
-        limits: limitsOf(device.driver),
-        createdAt: clock.wallTime(),
-        ...(device.doorRules && { doorRules: device.doorRules }),
-      },
-      driver: device.driver,
-      settings: device.settings,
-      link: device.link,
-      outOfService: device.outOfService ?? false,
-      ...(device.credentials && { credentials: () => device.credentials }),
-      clock: processClock,
-      random,
-      randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
-      log,
-    })),
+    devices: options.devices.map(managed),
   });
   const origin = (): Origin => ({ actor: { kind: 'cli', name: 'test' }, receivedAt: clock.now() });
   const end = (attempt: AttemptRecord) => core.attempts.settled(attempt.actionAttemptId, new AbortController().signal);
-  return { clock, store, commit, core, origin, end };
+  /** Takes the devices over anew, as after a change of the configuration: all of them are others now. */
+  const change = (devices: readonly FixtureDevice[] = options.devices) =>
+    core.changeDevices(devices.map(managed)).openAfter(() => Promise.resolve());
+  return { clock, store, commit, core, origin, end, change };
 }
 
 export interface ScriptedOptions<Pad extends Keypad = ScriptedKeypad> extends Omit<FixtureOptions, 'devices'> {

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # npm run test:package [-- SUITE...]: the Debian packages on fresh Debians (bookworm and trixie unless told).
 # As root, with debootstrap, dpkg-deb and cgroup 2; reaches Debian's mirror. Takes some minutes. For each Debian: from
-# nothing to an unlocked simulated door; an upgrade under a door command every 100 ms; a broken upgrade, which must go
-# back by itself; a purge, which must leave nothing. Two builds must be equal byte for byte.
+# nothing to an unlocked simulated door, by hand and by setup beside mosquitto with TLS, passwords and access rules; an
+# upgrade under a door command every 100 ms; broken upgrades, which must go back by themselves or not begin; a purge, which
+# must leave nothing. Two builds, in folders of their own and under other settings, must be equal byte for byte.
+# STRIKEPLATE_PACKAGES=FOLDER takes packages that were built there, and does not compare builds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
@@ -19,32 +21,55 @@ say() { printf '%-9s %s\n' "$suite" "$*"; }
 
 suite=build
 mkdir -p "$work/a" "$work/b" "$work/shared"
-(cd "$repository" && node scripts/package.mjs --out "$work/a" >/dev/null && node scripts/package.mjs --out "$work/b" >/dev/null)
-cmp "$work"/a/strikeplate_*.deb "$work"/b/strikeplate_*.deb || fail "two builds differ"
-say "two builds are equal: $(sha256sum "$work"/a/strikeplate_*.deb | cut -c1-16)..., $(stat -c %s "$work"/a/strikeplate_*.deb) bytes"
-(cd "$repository" && node scripts/package.mjs --with-node --out "$work/a" >/dev/null)
+if [ -n "${STRIKEPLATE_PACKAGES:-}" ]; then
+  cp "$STRIKEPLATE_PACKAGES"/*.deb "$work/a/"
+else
+  (cd "$repository" && node scripts/package.mjs --out "$work/a" >/dev/null && node scripts/package.mjs --with-node --out "$work/a" >/dev/null)
+  # The same sources elsewhere, deeper, by somebody with another umask, zone and language.
+  other="$cache/other-$$/one folder/deeper"
+  mkdir -p "$other"
+  trap 'stop; rm -rf "$work" "$cache/other-$$"' EXIT
+  (cd "$repository" && git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t "$other" && cp -a node_modules "$other/")
+  (
+    cd "$other"
+    umask 077
+    SOURCE_DATE_EPOCH=$(git -C "$repository" log -1 --format=%ct) TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 LANG=de_CH.UTF-8 \
+      node scripts/package.mjs --out "$work/b" >/dev/null
+  )
+  rm -rf "$cache/other-$$"
+  cmp "$work"/a/strikeplate_*.deb "$work"/b/strikeplate_*.deb || fail "two builds differ"
+  say "two builds are equal: $(sha256sum "$work"/a/strikeplate_*.deb | cut -c1-16)..., $(stat -c %s "$work"/a/strikeplate_*.deb) bytes"
+fi
 
-# Another release, and one that does not start.
-repack() { # FROM VERSION [broken]
-  local folder="$work/repack"
+# Another release, and ones that do not start: "dead" runs nothing, "broken" takes the configuration and ends at its start,
+# "hung" never becomes ready.
+repack() { # FROM VERSION [dead|broken|hung]
+  local folder="$work/repack" cli
   rm -rf "$folder"
   dpkg-deb -R "$1" "$folder"
   sed -i "s/^Version: .*/Version: $2/" "$folder/DEBIAN/control"
   echo "$2-test" >"$folder/opt/strikeplate/package/release"
-  [ "${3:-}" != broken ] || echo 'throw new Error("a broken release");' >"$folder/opt/strikeplate/package/dist/src/cli.js"
+  cli="$folder/opt/strikeplate/package/dist/src/cli.js"
+  case "${3:-}" in
+    dead) echo 'throw new Error("a release that runs nothing");' >"$cli" ;;
+    broken) echo 'if (process.argv[2] === "run") throw new Error("a broken release"); else await import("./cli/main.js");' >"$cli" ;;
+    hung) echo 'if (process.argv[2] === "run") setInterval(() => {}, 1000); else await import("./cli/main.js");' >"$cli" ;;
+  esac
   dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder" "$work/shared/$2.deb" >/dev/null
 }
+node "$here/doors.mjs" 20 "$work/shared"
 cp "$here/gateway.yaml" "$here/hammer.mjs" "$here/bridge.yaml" "$here/answers.yaml" "$work/shared/"
 echo bridge >"$work/shared/bridge.pw"
 
 for suite in "${suites[@]}"; do
-  packages=ca-certificates,systemd,procps,udev,mosquitto
+  packages=ca-certificates,systemd,procps,udev,mosquitto,mosquitto-clients
   base="$cache/$suite"
-  if [ ! -e "$base/.complete" ]; then
+  if [ "$(cat "$base/.complete" 2>/dev/null)" != "$packages" ]; then
+    rm -rf "$base"
     mkdir -p "$base"
     debootstrap --variant=minbase --include=$packages "$suite" "$base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
       { tail -5 "$work/debootstrap.log"; fail "debootstrap $suite"; }
-    touch "$base/.complete"
+    echo "$packages" >"$base/.complete"
   fi
   root="$work/$suite"
   cp -a "$base" "$root"
@@ -55,6 +80,8 @@ for suite in "${suites[@]}"; do
   cp "$deb" "$work/shared/first.deb"
   repack "$deb" 9.0.1
   repack "$deb" 9.0.2 broken
+  repack "$deb" 9.0.5 dead
+  repack "$deb" 9.0.4 hung
 
   hierarchy=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
   mkdir -p "$hierarchy/strikeplate-$$"
@@ -99,22 +126,42 @@ for suite in "${suites[@]}"; do
   inside strikeplate lock front-door >/dev/null || fail "the door that setup found"
   say "by setup, with TLS, passwords and access rules: $(grep -m1 ' is unlocked' "$work/setup.out") $(($(date +%s) - began)) s, 1 command"
   inside sh -c 'strikeplate doctor --json' >"$work/doctor.out" || true
-  say "doctor afterwards: $(grep -c '"verdict": "bad"' "$work/doctor.out" || true) bad"
-  inside sh -c 'pkill -f "[s]imulate --config /mnt/bridge.yaml"; rm /etc/mosquitto/conf.d/*.conf /etc/mosquitto/strikeplate.*; systemctl restart mosquitto; cp /mnt/gateway.yaml /etc/strikeplate/gateway.yaml && systemctl restart strikeplate'
-  for _ in $(seq 50); do inside strikeplate devices 2>/dev/null | grep -q online && break; sleep 0.2; done
+  say "doctor afterwards: $(grep -c '"verdict": "bad"' "$work/doctor.out" || true) bad $(grep -A3 '"verdict": "bad"' "$work/doctor.out" | grep -v verdict | tr -s ' \n' ' ')"
+  inside sh -c 'pkill -f "[s]imulate --config /mnt/bridge.yaml"; rm /etc/mosquitto/conf.d/*.conf /etc/mosquitto/strikeplate.*; systemctl restart mosquitto'
 
-  inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" /mnt/hammer.mjs 25' >"$work/hammer.out" &
+  # A building of its own for the upgrade, whose bridge is not part of what is upgraded.
+  inside sh -c 'exec setsid strikeplate simulate --config /mnt/doors-bridge.yaml >/mnt/doors-bridge.log 2>&1 &'
+  inside sh -c 'cp /mnt/doors.yaml /etc/strikeplate/gateway.yaml && systemctl restart strikeplate'
+  for _ in $(seq 100); do [ "$(inside strikeplate devices --json 2>/dev/null | grep -c '"online": true')" = 20 ] && break; sleep 0.2; done
+  rm -f "$work/shared/upgraded"
+  inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" /mnt/hammer.mjs /mnt/upgraded' >"$work/hammer.out" &
   hammer=$!
-  sleep 3
+  sleep 4
   apt install /mnt/9.0.1.deb || { tail -5 "$work/apt.log"; fail "upgrade"; }
-  wait "$hammer"
+  sleep 4
+  touch "$work/shared/upgraded"
+  wait "$hammer" || { cat "$work/hammer.out"; fail "commands during the upgrade"; }
   inside readlink /opt/strikeplate/current | grep -q 9.0.1 || fail "the new release does not run"
   say "upgrade under commands: $(cat "$work/hammer.out")"
+  grep -q '"sent_again":[1-9]' "$work/hammer.out" || fail "no command met the upgrade"
 
+  still_works() {
+    inside readlink /opt/strikeplate/current | grep -q 9.0.1 || fail "a $1 release did not go back"
+    inside strikeplate lock door-1 >/dev/null || fail "the release before does not work after a $1 one"
+  }
   if apt install /mnt/9.0.2.deb; then fail "a broken release was taken"; fi
-  inside readlink /opt/strikeplate/current | grep -q 9.0.1 || fail "a broken release did not go back"
-  inside strikeplate lock front >/dev/null || fail "the release before does not work after going back"
+  still_works broken
   say "broken upgrade: $(grep 'did not become ready' "$work/apt.log")"
+  began=$(date +%s)
+  if apt install /mnt/9.0.4.deb; then fail "a hung release was taken"; fi
+  still_works hung
+  say "hung upgrade, back after $(($(date +%s) - began)) s: $(grep 'did not become ready' "$work/apt.log")"
+  since=$(inside systemctl show strikeplate --property=ActiveEnterTimestampMonotonic)
+  if apt install /mnt/9.0.5.deb; then fail "a dead release was taken"; fi
+  still_works dead
+  [ "$since" = "$(inside systemctl show strikeplate --property=ActiveEnterTimestampMonotonic)" ] || fail "a dead release stopped the one that ran"
+  say "dead upgrade, without a restart: $(grep 'does not start with this configuration' "$work/apt.log")"
+  inside pkill -f '[s]imulate --config /mnt/doors-bridge.yaml' || true
 
   apt purge "$kind" || { tail -5 "$work/apt.log"; fail "purge"; }
   left=$(inside find / -xdev -name '*strikeplate*' -not -path '/mnt/*' -not -path '/proc/*' -not -path '/var/log/*' -not -path '/var/lib/apt/*')

@@ -1,12 +1,24 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
+import { Links } from '../../src/composition/links.ts';
+import { DeviceRegistry } from '../../src/devices/device-registry.ts';
 import type { ApiCaller } from '../kit/api-caller.ts';
+import {
+  all,
+  brokerOf,
+  brokers,
+  edited,
+  entry,
+  first,
+  type SiteFile,
+  untouched,
+  writeSite,
+} from '../kit/edited-site.ts';
 import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
@@ -15,38 +27,6 @@ import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 /** STRIKEPLATE_RELOADS asks for more of them; STRIKEPLATE_SEED for others. */
 const edits = Number(process.env.STRIKEPLATE_RELOADS ?? 12);
 const seed = Number(process.env.STRIKEPLATE_SEED ?? 20_260_328);
-
-const DOORS = 50;
-const brokers = ['main', 'side'] as const;
-
-/** A device as the file has it. */
-interface Entry {
-  readonly id: string;
-  readonly name: string;
-  readonly driver: string;
-  readonly link: { readonly mqtt: string };
-  readonly settings: object;
-  readonly limits?: object;
-  readonly door?: object;
-}
-
-interface File {
-  readonly devices: readonly Entry[];
-  readonly monitor: object | undefined;
-  /** The content of each broker's password file: anything will do. */
-  readonly passwords: Readonly<Record<string, string>>;
-}
-
-const brokerOf = (slug: string) => brokers[Number(slug.slice(1)) % 2] ?? 'main';
-
-const entry = (slug: string): Entry => ({
-  id: slug,
-  name: slug,
-  driver: 'mqtt/zigbee2mqtt',
-  link: { mqtt: brokerOf(slug) },
-  settings: { friendly_name: slug },
-  limits: { door: { send_by_ms: 20_000, deadline_ms: 40_000 } },
-});
 
 async function site() {
   const locks = new Map<string, SimulatedLock>();
@@ -62,55 +42,8 @@ async function site() {
   }
   const box = await GatewayBox.make({ devices: [] });
   onTestFinished(() => box.dispose());
-  const write = ({ devices, monitor, passwords }: File) => {
-    for (const broker of brokers)
-      writeFileSync(join(box.folder, `${broker}.pw`), `${passwords[broker]}\n`, { mode: 0o600 });
-    const mqtt = Object.fromEntries(
-      brokers.map((name) => [name, { url: urls[name], username: 'gw', password_file: `${name}.pw` }]),
-    );
-    box.configure({ devices, mqtt, ...(monitor && { monitor }) });
-  };
-  return { locks, box, write };
-}
-
-const all = Array.from({ length: DOORS }, (_, index) => `d${index}`);
-const first: File = { devices: all.map(entry), monitor: undefined, passwords: { main: 'a', side: 'a' } };
-
-/** Some of what people do to a file, several things at a time. */
-function edited(file: File, random: () => number, number: number): File {
-  const some = (most: number, of: readonly Entry[]) =>
-    new Set(of.filter(() => random() < most / Math.max(1, of.length)).map(({ id }) => id));
-  const gone = some(3, file.devices);
-  const changed = some(4, file.devices);
-  const missing = all.filter((slug) => !file.devices.some(({ id }) => id === slug));
-  const back = missing.filter(() => random() < 0.5).map(entry);
-  const changes: ((device: Entry) => Entry)[] = [
-    (device) => ({ ...device, name: `${device.id} ${number}` }),
-    (device) => ({ ...device, door: { held_open_s: 10 + number } }),
-    (device) => ({ ...device, settings: { ...device.settings, model: `Model ${number}` } }),
-    (device) => ({ ...device, limits: { door: { send_by_ms: 20_000 + number, deadline_ms: 40_000 } } }),
-  ];
-  const devices = [...file.devices.filter(({ id }) => !gone.has(id)), ...back].map((device) =>
-    changed.has(device.id) ? (changes[Math.floor(random() * changes.length)]?.(device) ?? device) : device,
-  );
-  if (random() < 0.2) devices.reverse();
-  const monitors = [undefined, { mqtt: 'main' }, { mqtt: 'side', interval_s: 5 + (number % 50) }];
-  return {
-    devices,
-    monitor: random() < 0.2 ? monitors[Math.floor(random() * 3)] : file.monitor,
-    passwords: random() < 0.15 ? { ...file.passwords, side: `b${number}` } : file.passwords,
-  };
-}
-
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-/** Doors that the change has nothing to do with. */
-function untouched(before: File, after: File): string[] {
-  const now = new Map(after.devices.map((device) => [device.id, device]));
-  return before.devices
-    .filter((device) => same(now.get(device.id), device))
-    .filter(({ link }) => before.passwords[link.mqtt] === after.passwords[link.mqtt])
-    .map(({ id }) => id);
+  const write = (file: SiteFile) => writeSite(box, urls, file);
+  return { locks, box, urls, write };
 }
 
 /** What an application sees of the devices, without what passes. */
@@ -131,7 +64,7 @@ async function shownBy(api: ApiCaller) {
   });
 }
 
-async function allOnline(api: ApiCaller, { devices }: File): Promise<void> {
+async function allOnline(api: ApiCaller, { devices }: SiteFile): Promise<void> {
   for (;;) {
     const shown = await shownBy(api);
     if (shown.length === devices.length && shown.every(({ online }) => online)) return;
@@ -225,7 +158,70 @@ describe('a changed configuration of fifty doors under load', () => {
   });
 });
 
+/** What nobody else holds is gone afterwards. */
+async function collected(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+}
+
 describe('a configuration that is read anew', () => {
+  it('lets go of the devices and links that went, on any medium', async () => {
+    const gone = { devices: new Set<WeakRef<object>>(), links: new Set<WeakRef<object>>() };
+    // No spies of vitest's: they keep what was returned.
+    const { change } = DeviceRegistry.prototype;
+    DeviceRegistry.prototype.change = function (wanted) {
+      const changed = change.call(this, wanted);
+      for (const device of changed.old.values()) gone.devices.add(new WeakRef(device));
+      return changed;
+    };
+    const { linkTo } = Links.prototype;
+    Links.prototype.linkTo = function (link, device) {
+      const made = linkTo.call(this, link, device);
+      gone.links.add(new WeakRef(made));
+      return made;
+    };
+    onTestFinished(() => {
+      DeviceRegistry.prototype.change = change;
+      Links.prototype.linkTo = linkTo;
+    });
+    const { box, urls } = await site();
+    const roster = (name: string) => ({
+      mqtt: { main: { url: urls.main } },
+      serial: { bus: { simulated: true, baud_rate: 9600 } },
+      ble: { radio: { simulated: true } },
+      monitor: { mqtt: 'main', home_assistant: true, commands: true },
+      devices: [
+        ...['d0', 'd2'].map((slug) => ({ ...entry(slug), name: `${slug} ${name}` })),
+        {
+          ...{ id: 'cellar', name: `Cellar ${name}`, driver: 'ble/nuki' },
+          link: { ble: 'radio', address: '54:D2:72:AB:CD:01' },
+        },
+        {
+          ...{ id: 'hall', name: `Hall ${name}`, driver: 'serial/modbus-noise', link: { serial: 'bus', unit: 2 } },
+          settings: { profile: 's300nois' },
+        },
+      ],
+    });
+    box.configure(roster('first'));
+    const gateway = await box.start();
+    onTestFinished(() => gateway.close());
+    for (const name of ['second', 'third', 'fourth']) {
+      await gateway.api.online(idOf('d0'));
+      await gateway.api.ended([(await gateway.api.door('unlock', idOf('d0'))).action_attempt_id]);
+      box.configure(roster(name));
+      expect(await gateway.reload()).toMatchObject({ devices: { changed: ['d0', 'd2', 'cellar', 'hall'] } });
+    }
+    // The broker, the line and the radio stay.
+    box.configure({ ...roster('fifth'), devices: [] });
+    await gateway.reload();
+    await collected();
+    const alive = (of: ReadonlySet<WeakRef<object>>) => [...of].filter((one) => one.deref() !== undefined).length;
+    expect({ devices: gone.devices.size, links: gone.links.size }).toEqual({ devices: 16, links: 16 });
+    expect({ devices: alive(gone.devices), links: alive(gone.links) }).toEqual({ devices: 0, links: 0 });
+  });
+
   it('is taken over at SIGHUP, and a mistake in it is told in the log', { timeout: 120_000 }, async () => {
     await ensureBuilt();
     const { box, write } = await site();

@@ -50,8 +50,6 @@ export class DeviceLink implements MqttLink {
   constructor(device: string, host: LinkHost) {
     this.#device = device;
     this.#host = host;
-    // What was heard on a connection must not come after its end was told.
-    host.loop.onStateChange(() => this.#flush());
   }
 
   get state(): LinkState {
@@ -85,7 +83,12 @@ export class DeviceLink implements MqttLink {
       listener(state);
     };
     this.#listeners.add(entry);
-    const stops = [this.#host.loop.onStateChange(tell), this.#host.onChange(tell)];
+    const changed = () => {
+      // What was heard on a connection must not come after its end was told.
+      this.#flush();
+      tell();
+    };
+    const stops = [this.#host.loop.onStateChange(changed), this.#host.onChange(tell)];
     return () => {
       this.#listeners.delete(entry);
       for (const stop of stops) stop();
@@ -107,11 +110,15 @@ export class DeviceLink implements MqttLink {
       maxBytes,
     });
     this.#heard.set(bounded, filter);
-    const unsubscribe = this.#host.subscribe(filter, (message) => bounded.hear(message));
+    // Nothing of a link stays with its broker once its device is closed.
+    const stops = [
+      this.#host.loop.onStateChange(() => bounded.flush()),
+      this.#host.subscribe(filter, (message) => bounded.hear(message)),
+    ];
     return () => {
       this.#heard.delete(bounded);
       bounded.close();
-      unsubscribe();
+      for (const stop of stops) stop();
     };
   }
 
