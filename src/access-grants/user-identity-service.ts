@@ -1,5 +1,5 @@
 import { GatewayError, Secret } from '../contract/index.ts';
-import type { Person, UserIdentityRecord } from '../model/grant-records.ts';
+import type { MethodDoor, Person, UserIdentityRecord } from '../model/grant-records.ts';
 import type { NewUserIdentity, UserIdentities, UserIdentity, UserIdentityPatch } from '../model/grants.ts';
 import type { Draft } from './draft.ts';
 import { isLive } from './grant-book.ts';
@@ -99,8 +99,7 @@ export class UserIdentityService implements UserIdentities {
       );
     }
     const draft = book.draft();
-    for (const grant of grants) draft.grant({ ...grant, sealedName: undefined });
-    draft.noIdentity(userIdentityId);
+    this.#gone(userIdentityId, draft);
     await this.#work.commit(draft);
     // What was sealed of somebody can be opened as long as the key is there.
     await this.#work.scrub();
@@ -109,6 +108,55 @@ export class UserIdentityService implements UserIdentities {
       if (this.#deleted.size <= rememberedDeletions) break;
       this.#deleted.delete(oldest);
     }
+  }
+
+  /**
+   * Deletes people whom nothing refers to, and who were not used since.
+   * @param before milliseconds since the Unix epoch
+   * @returns how many there were; at most so many
+   */
+  async deleteUnused(before: number, most: number): Promise<number> {
+    const { book } = this.#work.options;
+    const draft = book.draft();
+    let gone = 0;
+    for (const [identity, usedAt] of this.#unused()) {
+      if (gone >= most) break;
+      if (usedAt < before) {
+        this.#gone(identity.userIdentityId, draft);
+        gone += 1;
+      } else if (usedAt > (identity.usedAt ?? identity.createdAt)) {
+        // The grants that tell of it are forgotten sooner than a person may be.
+        draft.identity({ ...identity, usedAt });
+      }
+    }
+    if (draft.isEmpty) return 0;
+    await this.#work.commit(draft);
+    if (gone > 0) await this.#work.scrub();
+    return gone;
+  }
+
+  /** People without a door of their own, a live grant or a code of one on a lock, and when they were last used. */
+  #unused(): Map<UserIdentityRecord, number> {
+    const { book, moment } = this.#work.options;
+    const { at } = moment();
+    const unused = new Map<UserIdentityRecord, number>();
+    for (const identity of book.identities.values())
+      if (identity.deviceIds.length === 0) unused.set(identity, identity.usedAt ?? identity.createdAt);
+    for (const grant of book.grants.values()) {
+      const identity = book.identities.get(grant.userIdentityId);
+      const known = identity && unused.get(identity);
+      if (identity === undefined || known === undefined) continue;
+      const isAtDoors = book.methodsOf(grant.accessGrantId).some(({ doors }) => doors.some(holdsCode));
+      if (isLive(grant, at) || isAtDoors) unused.delete(identity);
+      else unused.set(identity, Math.max(known, grant.removal?.at ?? grant.endsAt ?? grant.createdAt));
+    }
+    return unused;
+  }
+
+  #gone(userIdentityId: string, draft: Draft): void {
+    const { book } = this.#work.options;
+    for (const grant of book.grantsOfIdentity(userIdentityId)) draft.grant({ ...grant, sealedName: undefined });
+    draft.noIdentity(userIdentityId);
   }
 
   async grantAccessToDevice(userIdentityId: string, deviceId: string): Promise<void> {
@@ -142,8 +190,9 @@ export class UserIdentityService implements UserIdentities {
   }
 
   async #put(identity: UserIdentityRecord): Promise<void> {
-    const draft = this.#work.options.book.draft();
-    draft.identity(identity);
+    const { book, moment } = this.#work.options;
+    const draft = book.draft();
+    draft.identity({ ...identity, usedAt: moment().at });
     await this.#work.commit(draft);
   }
 
@@ -167,6 +216,8 @@ export class UserIdentityService implements UserIdentities {
     }
   }
 }
+
+const holdsCode = ({ accessCodeId }: MethodDoor): boolean => accessCodeId !== undefined;
 
 /** Two of the same kind never have one key. */
 export const keyInUse = (parameter: string, what: string, update: string): GatewayError =>

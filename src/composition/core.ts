@@ -25,11 +25,12 @@ import { type Permission, reaches } from '../model/permission.ts';
 import type { WebhookRecord } from '../model/records.ts';
 import type { PlayedDevice } from '../model/sandbox.ts';
 import type { Store } from '../model/store.ts';
-import { NoiseService } from '../noise/noise-service.ts';
+import { longestNoiseDays, NoiseService } from '../noise/noise-service.ts';
 import { SandboxService } from '../sandbox/sandbox-service.ts';
 import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import { WebhookService, type WebhookVault } from '../webhooks/webhook-service.ts';
 import { Serializers } from '../wire/serializers.ts';
+import { type AgingKind, KeptByAge } from './kept-by-age.ts';
 
 export interface CoreOptions {
   readonly identity: GatewayIdentity;
@@ -44,6 +45,12 @@ export interface CoreOptions {
   readonly newId: () => string;
   readonly vault: CodeVault & WebhookVault & GrantVault;
   readonly accessCodes?: AccessCodeSettings;
+  /** For how many days things are kept. */
+  readonly keptDays?: {
+    /** People whom nothing refers to; for ever unless told. */
+    readonly people: number | undefined;
+    readonly noise: number;
+  };
   /** Without it only an operator can confirm the time. */
   readonly timeSource?: TimeSource;
   readonly devices: readonly ManagedDeviceOptions[];
@@ -62,6 +69,9 @@ export interface CoreOptions {
     readonly limit: number;
   };
 }
+
+/** People who are deleted in one commit. A guess. */
+const PEOPLE_AT_ONCE = 100;
 
 /** How long a device that is given up may go on with what was asked of it, in milliseconds: longer than any deadline. */
 const retirePatienceMs = 65_000;
@@ -98,6 +108,7 @@ export class Core implements Gateway {
   readonly #wheel: DeadlineWheel;
   readonly #options: CoreOptions;
   readonly #grants: GrantWork;
+  readonly #keptByAge: KeptByAge;
   /** Devices that were given up, until they are closed. */
   readonly #retiring = new Set<Promise<void>>();
   #projector: DeviceEventProjector | undefined;
@@ -150,10 +161,25 @@ export class Core implements Gateway {
     this.userIdentities = new UserIdentityService(this.#grants);
     this.spaces = new SpaceService(this.#grants);
     this.accessGrants = new AccessGrantService(this.#grants, this.userIdentities, this.spaces);
-    this.noise = new NoiseService({ ...options, registry, dispatcher, attempts, events: this.events });
+    const { noise: levelDays } = options.keptDays ?? {};
+    this.noise = new NoiseService({ ...options, levelDays, registry, dispatcher, attempts, events: this.events });
+    this.#keptByAge = new KeptByAge({ ...options, isClockSure: () => time.moment().sure, kinds: this.#agingKinds() });
     this.webhooks = this.#webhookService(options);
     const played = options.played ?? (() => undefined);
     this.sandbox = new SandboxService({ gateway: this, registry, dispatcher, played });
+  }
+
+  #agingKinds(): AgingKind[] {
+    const { people, noise = longestNoiseDays } = this.#options.keptDays ?? {};
+    const ofNoise: AgingKind = {
+      name: 'noise levels',
+      days: noise,
+      forgetSome: (before) => this.noise.forgetOlder(before),
+    };
+    if (people === undefined) return [ofNoise];
+    const forgetSome = async (before: number) =>
+      (await this.userIdentities.deleteUnused(before, PEOPLE_AT_ONCE)) === PEOPLE_AT_ONCE;
+    return [ofNoise, { name: 'people', days: people, forgetSome }];
   }
 
   #webhookService(options: CoreOptions): WebhookService {
@@ -207,6 +233,7 @@ export class Core implements Gateway {
     this.time.start();
     this.#grants.start();
     this.accessCodes.start();
+    this.#keptByAge.start();
   }
 
   /**
@@ -238,6 +265,7 @@ export class Core implements Gateway {
 
   /** @param patienceMs how long commands that were sent may go on looking for their outcome */
   async stop(patienceMs: number): Promise<void> {
+    this.#keptByAge.close();
     this.#grants.close();
     this.accessCodes.close();
     await this.#dispatcher.stop(patienceMs);

@@ -128,6 +128,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       log,
       vault,
       accessCodes: config.accessCodes,
+      keptDays: { people: config.store.peopleDays, noise: config.store.noiseDays },
       timeSource: ntpStatus,
       random: Math.random,
       randomInt,

@@ -41,6 +41,8 @@ describe('a configuration that is in order', () => {
       eventRetentionDays: 90,
       maxEvents: 100_000,
       auditDays: 400,
+      peopleDays: undefined,
+      noiseDays: 8,
     });
     expect(config.mqtt).toMatchObject([{ kind: 'external', name: 'main', url: 'mqtt://127.0.0.1:1883' }]);
     expect(config.webhooks).toEqual({ privateTargets: [], includeCodes: false, maxQueued: 10_000 });

@@ -45,6 +45,9 @@ export interface LoadedConfig {
     readonly eventRetentionDays: number;
     readonly maxEvents: number;
     readonly auditDays: number;
+    /** Undefined: people are kept until somebody deletes them. */
+    readonly peopleDays: number | undefined;
+    readonly noiseDays: number;
   };
   /** Folder of what pairing leaves behind: a sealed file for each device. */
   readonly pairingsDir: string;

@@ -91,6 +91,8 @@ export function resolveConfig(
       eventRetentionDays: file.store.event_retention_days ?? Math.max(leastEventDays, file.store.retention_days),
       maxEvents: file.store.max_events,
       auditDays: file.store.audit_retention_days,
+      peopleDays: file.store.people_retention_days,
+      noiseDays: file.store.noise_retention_days,
     },
     pairingsDir: places.state('pairings'),
     mqtt: resolveBrokers(file.mqtt, places),

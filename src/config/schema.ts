@@ -101,6 +101,21 @@ const store = z
       .default(100_000)
       .describe('How many events are kept at most; 100,000 take some 25 MB.'),
     audit_retention_days: z.int().min(1).max(3_650).default(400).describe('How long the audit log is kept, in days.'),
+    people_retention_days: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .optional()
+      .describe(
+        'How long people are kept after their last access grant ended, in days: for ever unless told. Nobody goes who has a ' +
+          'live access grant, a code on a lock, or a door of their own.',
+      ),
+    noise_retention_days: z
+      .int()
+      .min(1)
+      .max(8)
+      .default(8)
+      .describe('How long noise levels are kept, in days: by the minute one at most, by the hour eight.'),
   })
   .prefault({})
   .describe('What is kept on disk. Relative paths lie in the state directory.');

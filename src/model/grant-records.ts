@@ -11,6 +11,8 @@ export interface UserIdentityRecord {
   readonly deviceIds: readonly string[];
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
+  /** When they were last changed, or a grant of theirs ended; undefined when nothing was since they were made. */
+  readonly usedAt?: number | undefined;
 }
 
 /** What names a person. */

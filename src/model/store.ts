@@ -133,6 +133,8 @@ export interface StoreReader {
   accessMethods(): AccessMethodRecord[];
   idempotency(scope: string): IdempotencyRecord | undefined;
   fact(name: string): string | undefined;
+  /** Names of the facts that begin so. */
+  factNames(prefix: string): string[];
   event(eventId: string): EventRecord | undefined;
   events(query: EventQuery): EventRecord[];
   /** Those with a greater `seq`, ascending. */

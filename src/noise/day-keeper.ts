@@ -29,6 +29,12 @@ const keptHour = z.object({ hour: z.number(), minutes: z.array(keptMinute) });
 /** Hour within the day (UTC), level and highest in dB, seconds known. */
 const keptDay = z.object({ day: z.number(), hours: z.array(keptMinute) });
 
+/** How facts are called that hold an hour by the minute, and a day by the hour. */
+const ofHours = 'noise_levels:';
+const ofDays = 'noise_week:';
+
+const endOfLast = (number: number | undefined, ms: number) => (number === undefined ? undefined : (number + 1) * ms);
+
 /** What is known of a sensor: the day by the minute, the week by the hour. */
 export interface Levels {
   readonly day: LevelHistory;
@@ -47,6 +53,21 @@ export class DayKeeper {
     this.#deviceId = deviceId;
     this.#store = store;
     this.#log = log;
+  }
+
+  /**
+   * Levels of any sensor, also of one that is no more, that are older. An hour goes when its end is, and a day likewise.
+   * @param before milliseconds since the Unix epoch
+   */
+  static older(store: Store, before: number): Change[] {
+    const endOf = (name: string): number | undefined => {
+      const kept = JSON.parse(store.read.fact(name) ?? 'null');
+      if (name.startsWith(ofDays)) return endOfLast(keptDay.safeParse(kept).data?.day, dayMs);
+      return endOfLast(keptHour.safeParse(kept).data?.hour, hourMs);
+    };
+    const names = [...store.read.factNames(ofHours), ...store.read.factNames(ofDays)];
+    const old = names.filter((name) => (endOf(name) ?? Number.POSITIVE_INFINITY) <= before);
+    return old.map((name) => ({ kind: 'fact_removed', name }));
   }
 
   /** What earlier runs left of the last day. */
@@ -141,11 +162,11 @@ export class DayKeeper {
   }
 
   #nameOfDay(place: number): string {
-    return `noise_week:${this.#deviceId}:${place}`;
+    return `${ofDays}${this.#deviceId}:${place}`;
   }
 
   #nameOf(place: number): string {
-    return `noise_levels:${this.#deviceId}:${place}`;
+    return `${ofHours}${this.#deviceId}:${place}`;
   }
 }
 

@@ -318,3 +318,39 @@ describe('a restart', () => {
     expect(second.told()).toMatchObject([{ phase: 'ended', since: 5, until: 500 }]);
   });
 });
+
+describe('levels that are older than they may be', () => {
+  const hour = 3_600_000;
+  const from = Date.UTC(2026, 4, 1, 20, 30);
+  const kept = (room: Awaited<ReturnType<typeof noiseRoom>>) => room.store.read.factNames('noise_').length;
+
+  it('are answered no more, and are on the disk no more, also of a sensor that is gone', async () => {
+    const first = await noiseRoom({ startsAt: from, intervalMs: 60_000 });
+    await first.play([50, 12 * 3_600]);
+    await first.core.stop(0);
+    const crash = { clock: first.clock, store: first.store };
+    const again = await noiseRoom({ before: crash, intervalMs: 60_000, levelDays: 2 });
+    await again.play(['silent', 30 * 3_600]);
+    const hours = () => again.noise.hours('hall', 0, again.clock.wallTime() + 1).map(({ startsAt }) => startsAt);
+    expect(hours().length).toBeGreaterThan(10);
+    await again.play(['silent', 12 * 3_600]);
+    expect(Math.min(...hours())).toBeGreaterThanOrEqual(again.clock.wallTime() - 48 * hour);
+    expect(kept(again)).toBeGreaterThan(0);
+    await again.core.stop(0);
+    const gone = await noiseRoom({ before: { clock: again.clock, store: again.store }, levelDays: 2, bare: true });
+    await gone.clock.advance(48 * hour);
+    expect(kept(gone)).toBe(0);
+    await gone.core.stop(0);
+  });
+
+  it('stay for eight days unless told', async () => {
+    const room = await noiseRoom({ startsAt: from, intervalMs: 60_000 });
+    await room.play([50, 3_600]);
+    await room.core.stop(0);
+    const later = await noiseRoom({ before: { clock: room.clock, store: room.store }, bare: true });
+    await later.clock.advance(7 * 24 * hour);
+    expect(kept(later)).toBeGreaterThan(0);
+    await later.clock.advance(2 * 24 * hour);
+    expect(kept(later)).toBe(0);
+  });
+});

@@ -20,6 +20,7 @@ import { parseDailyWindow } from './daily-window.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { DeviceLimits } from './device-limits.ts';
 import { EpisodeKeeper } from './episode-keeper.ts';
+import { historyHours, hourMs } from './level-history.ts';
 import { eventOf } from './noise-events.ts';
 import { SensorWatch } from './sensor-watch.ts';
 import type { EpisodeChange } from './threshold-watch.ts';
@@ -30,6 +31,9 @@ const usualRules: NoiseRules = { averageMs: 10_000, sustainedMs: 60_000 };
 /** The longest time that a level may have to last before an episode begins, in milliseconds. */
 export const longestSustainedMs = 15 * 60_000;
 
+/** So many days levels can be kept: by the minute it is one. */
+export const longestNoiseDays = historyHours / 24;
+
 export interface NoiseServiceOptions {
   readonly clock: Clock;
   readonly store: Store;
@@ -38,6 +42,8 @@ export interface NoiseServiceOptions {
   readonly attempts: Attempts;
   readonly events: EventRecorder;
   readonly log: Logger;
+  /** Levels that are older are not answered any more; as long as they are kept unless told. */
+  readonly levelDays?: number | undefined;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -198,11 +204,28 @@ export class NoiseService implements NoiseThresholds {
   }
 
   minutes(deviceId: string, from: number, until: number): readonly NoiseMinute[] {
-    return this.#sensor(deviceId)?.minutes(from, until) ?? [];
+    return this.#sensor(deviceId)?.minutes(this.#within(from), until) ?? [];
   }
 
   hours(deviceId: string, from: number, until: number): readonly NoiseMinute[] {
-    return this.#sensor(deviceId)?.hours(from, until) ?? [];
+    return this.#sensor(deviceId)?.hours(this.#within(from), until) ?? [];
+  }
+
+  /**
+   * Takes levels that are older off the disk, also those of sensors that are no more.
+   * @param before milliseconds since the Unix epoch
+   * @returns whether there may be more
+   */
+  async forgetOlder(before: number): Promise<boolean> {
+    const { store } = this.#options;
+    const changes = DayKeeper.older(store, before);
+    if (changes.length > 0) await store.commit(changes);
+    return false;
+  }
+
+  #within(from: number): number {
+    const { clock, levelDays = longestNoiseDays } = this.#options;
+    return Math.max(from, clock.wallTime() - levelDays * 24 * hourMs);
   }
 
   onEpisode(listener: (episode: NoiseEpisode) => void): Unsubscribe {

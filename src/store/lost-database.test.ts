@@ -24,6 +24,8 @@ async function start(newDatabase = false) {
     eventRetentionDays: 90,
     maxEvents: 1_000,
     auditDays: 9,
+    peopleDays: undefined,
+    noiseDays: 8,
   };
   const context = { clock: new SimulatedClock(), log: pino({ level: 'silent' }), onFatal: () => undefined };
   const opened = await openStore({ store, pairingsDir: folder, stateDir: folder }, context, { newDatabase });

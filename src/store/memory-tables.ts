@@ -29,6 +29,10 @@ class Table<Row> {
     this.#nextOrder = from.#nextOrder;
   }
 
+  keys(): string[] {
+    return [...this.#rows.keys()];
+  }
+
   get(key: string): Row | undefined {
     return this.#rows.get(key)?.row;
   }
@@ -303,6 +307,10 @@ export class MemoryTables implements StoreReader {
 
   fact(name: string): string | undefined {
     return this.#facts.get(name);
+  }
+
+  factNames(prefix: string): string[] {
+    return this.#facts.keys().filter((name) => name.startsWith(prefix));
   }
 
   event(eventId: string): EventRecord | undefined {

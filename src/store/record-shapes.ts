@@ -181,6 +181,7 @@ export const identityShape = members({
   sealedPerson: bytes,
   deviceIds: list(text),
   createdAt: moment,
+  usedAt: maybe(moment),
 });
 
 export const spaceShape = members({

@@ -48,6 +48,8 @@ const config = () => ({
     eventRetentionDays: 90,
     maxEvents: 99,
     auditDays: 9,
+    peopleDays: undefined,
+    noiseDays: 8,
   },
   pairingsDir: join(state, 'pairings'),
   stateDir: state,

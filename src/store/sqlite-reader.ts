@@ -269,6 +269,11 @@ export class SqliteReader implements StoreReader {
     return this.#all('SELECT name, value, sum FROM facts WHERE name = ?', factOf, [name])[0];
   }
 
+  factNames(prefix: string): string[] {
+    const sql = 'SELECT name FROM facts WHERE substr(name, 1, ?) = ?';
+    return this.#all(sql, ([name]) => String(name), [prefix.length, prefix]);
+  }
+
   /** As it lies there, also where it is not what was written: for whoever verifies it otherwise. */
   unverifiedFact(name: string): string | undefined {
     return this.#one(

@@ -325,6 +325,9 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         await commit({ kind: 'fact_put', name: 'clock', value: '1' }, { kind: 'fact_put', name: 'clock', value: '2' });
         expect(bench.store.read.idempotency('scope-1')).toEqual(anIdempotencyRecord(1, { fingerprint: 'other' }));
         expect(bench.store.read.fact('clock')).toBe('2');
+        const names = ['of:a', 'of:b', 'off', 'Of:c', 'of'];
+        await commit(...names.map((name) => ({ kind: 'fact_put', name, value: '1' }) as const));
+        expect(bench.store.read.factNames('of:').sort()).toEqual(['of:a', 'of:b']);
         await commit({ kind: 'fact_removed', name: 'clock' }, { kind: 'fact_removed', name: 'never put' });
         expect(bench.store.read.fact('clock')).toBeUndefined();
       });

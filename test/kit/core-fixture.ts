@@ -4,7 +4,7 @@ import type { CodeSealContext, CodeVault } from '../../src/access-codes/code-rep
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import type { TimeSource } from '../../src/access-codes/trusted-clock.ts';
 import type { GrantVault } from '../../src/access-grants/provisioning-options.ts';
-import { Core } from '../../src/composition/core.ts';
+import { Core, type CoreOptions } from '../../src/composition/core.ts';
 import {
   type AutoLockCapability,
   type Clock,
@@ -54,6 +54,7 @@ export interface FixtureOptions {
   readonly webhookLimit?: number;
   readonly permissionOf?: (keyId: string) => Permission | undefined;
   readonly accessCodes?: AccessCodeSettings;
+  readonly keptDays?: CoreOptions['keptDays'];
   readonly timeSource?: TimeSource;
   /** Ids of codes and webhooks whose secrets were damaged on disk. */
   readonly damaged?: ReadonlySet<string>;
@@ -142,6 +143,7 @@ export function coreFixture(options: FixtureOptions) {
     links: options.links ?? (() => []),
     permissionOf: options.permissionOf ?? (() => undefined),
     ...(options.accessCodes && { accessCodes: options.accessCodes }),
+    ...(options.keptDays && { keptDays: options.keptDays }),
     ...(options.timeSource && { timeSource: options.timeSource }),
     ...(options.played && { played: options.played }),
     devices: options.devices.map(managed),

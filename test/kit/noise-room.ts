@@ -16,11 +16,15 @@ export interface NoiseRoomOptions {
   readonly before?: { readonly clock: SimulatedClock; readonly store: MemoryStore };
   /** The sensor keeps a limit of its own. */
   readonly limit?: ScriptedSensor['limit'];
+  /** For how many days levels are kept. */
+  readonly levelDays?: number;
+  /** There is no sensor any more. */
+  readonly bare?: boolean;
 }
 
 /** A core with a sensor in the hall, a lock at the front, and what the sensor hears. */
 export async function noiseRoom(options: NoiseRoomOptions = {}) {
-  const { startsAt = Date.UTC(2026, 4, 1, 20, 30), intervalMs = 1_000, before } = options;
+  const { startsAt = Date.UTC(2026, 4, 1, 20, 30), intervalMs = 1_000, before, levelDays, bare = false } = options;
   const clock = before?.clock ?? new SimulatedClock(startsAt);
   const sensor = new ScriptedSensor(intervalMs);
   sensor.limit = options.limit;
@@ -28,8 +32,10 @@ export async function noiseRoom(options: NoiseRoomOptions = {}) {
   const fixture = coreFixture({
     clock,
     ...(before && { store: before.store.crash() }),
+    ...(levelDays !== undefined && { keptDays: { people: undefined, noise: levelDays } }),
+    timeSource: { isSynchronised: async () => true },
     devices: [
-      { slug: 'hall', driver: sensor.driver, link: sensor.link },
+      ...(bare ? [] : [{ slug: 'hall', driver: sensor.driver, link: sensor.link }]),
       { slug: 'front', driver: lock.driver, link: lock.link },
     ],
   });

@@ -55,6 +55,8 @@ async function openAll(at: string, clock = new SimulatedClock()) {
     eventRetentionDays: 90,
     maxEvents: 9_999,
     auditDays: 9,
+    peopleDays: undefined,
+    noiseDays: 8,
   };
   const opened = await openStore(
     { store: places, pairingsDir: at, stateDir: at },
