@@ -107,7 +107,7 @@ try {
     course('heap kept', 'MiB', 2, ({ keptBytes }) => keptBytes / 2 ** 20),
     course('buffers', 'MiB', 2, ({ bufferBytes }) => bufferBytes / 2 ** 20),
     course('handles', '', 1, ({ handles }) => handles),
-    course('listeners', '', 2, ({ listeners }) => listeners),
+    course('listeners', '', 10, ({ listeners }) => listeners),
     course('timers', '', 10, ({ timers }) => timers),
     course('descriptors', '', 2, ({ descriptors }) => descriptors),
   ];

@@ -1,7 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
@@ -19,6 +17,7 @@ import {
   untouched,
   writeSite,
 } from '../kit/edited-site.ts';
+import { collect, stillHeld } from '../kit/garbage.ts';
 import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway-box.ts';
 import { GatewayProcess } from '../kit/gateway-process.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
@@ -72,8 +71,6 @@ async function allOnline(api: ApiCaller, { devices }: SiteFile): Promise<void> {
   }
 }
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 const heap = () => {
   collect();
   return process.memoryUsage().heapUsed / (1 << 20);
@@ -158,14 +155,6 @@ describe('a changed configuration of fifty doors under load', () => {
   });
 });
 
-/** What nobody else holds is gone afterwards. */
-async function collected(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    collect();
-  }
-}
-
 describe('a configuration that is read anew', () => {
   it('lets go of the devices and links that went, on any medium', async () => {
     const gone = { devices: new Set<WeakRef<object>>(), links: new Set<WeakRef<object>>() };
@@ -216,10 +205,11 @@ describe('a configuration that is read anew', () => {
     // The broker, the line and the radio stay.
     box.configure({ ...roster('fifth'), devices: [] });
     await gateway.reload();
-    await collected();
-    const alive = (of: ReadonlySet<WeakRef<object>>) => [...of].filter((one) => one.deref() !== undefined).length;
     expect({ devices: gone.devices.size, links: gone.links.size }).toEqual({ devices: 16, links: 16 });
-    expect({ devices: alive(gone.devices), links: alive(gone.links) }).toEqual({ devices: 0, links: 0 });
+    expect({ devices: await stillHeld(gone.devices), links: await stillHeld(gone.links) }).toEqual({
+      devices: 0,
+      links: 0,
+    });
   });
 
   it('is taken over at SIGHUP, and a mistake in it is told in the log', { timeout: 120_000 }, async () => {

@@ -75,6 +75,8 @@ export class BrokerConnection {
   readonly #socket: BrokerSocket;
   #failure: BrokerFailure | undefined;
   #closed = false;
+  /** Told at the end. */
+  readonly #waiting = new Set<(failure: BrokerFailure) => void>();
   #ending = false;
   /** While packets of this turn are gathered: whether earlier ones still waited for the kernel when it began. */
   #behind = false;
@@ -133,7 +135,9 @@ export class BrokerConnection {
     this.closed = new Promise((resolve) => {
       client.on('close', () => {
         this.#closed = true;
-        resolve(this.#failure ?? connectionClosed(options));
+        const failure = this.#failure ?? connectionClosed(options);
+        resolve(failure);
+        for (const tell of [...this.#waiting]) tell(failure);
       });
     });
   }
@@ -151,8 +155,10 @@ export class BrokerConnection {
 
   /** Resolves when the kernel has taken what was written so far, or the connection closed. */
   flushed(): Promise<void> {
-    const written = new Promise<void>((resolve) => void this.#socket.stream.write('', () => resolve()));
-    return Promise.race([written, this.closed.then(() => undefined)]);
+    return this.#whileOpen(
+      (done) => void this.#socket.stream.write('', () => done()),
+      () => undefined,
+    );
   }
 
   /**
@@ -245,15 +251,33 @@ export class BrokerConnection {
     else while (stream.writableCorked > 0) stream.uncork();
   }
 
+  /**
+   * Waits for something, and no longer than the connection lives. Nothing stays of it: a connection lives for years, and
+   * what is hung on `closed` stays for as long.
+   * @param atEnd what it fails with when the connection closes first; undefined: it resolves then
+   */
+  #whileOpen<T>(
+    begin: (done: (error?: Error, value?: T) => void) => void,
+    atEnd: (failure: BrokerFailure) => BrokerFailure | undefined,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = (error?: Error, value?: T) => {
+        this.#waiting.delete(lost);
+        if (error === undefined) resolve(value as T);
+        else reject(error);
+      };
+      const lost = (failure: BrokerFailure) => end(atEnd(failure));
+      if (this.#closed) return lost(this.#failure ?? connectionClosed(this.#options));
+      this.#waiting.add(lost);
+      begin(end);
+    });
+  }
+
   async #answered<T>(what: string, ask: (done: (error: Error | undefined, value?: T) => void) => void): Promise<T> {
     const { clock, answerTimeoutMs } = this.#options;
     const timer = clock.setTimer(() => this.reset(notAnswering(this.#options, what)), answerTimeoutMs);
-    const answer = new Promise<T>((resolve, reject) => {
-      ask((error, value) => (error === undefined ? resolve(value as T) : reject(error)));
-    });
-    const lost = this.closed.then((failure) => Promise.reject(failure));
     try {
-      return await Promise.race([answer, lost]);
+      return await this.#whileOpen<T>(ask, (failure) => failure);
     } catch (error) {
       throw error instanceof BrokerFailure ? error : (this.#failure ?? connectionClosed(this.#options));
     } finally {
