@@ -8,15 +8,9 @@ import type {
 } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import { detailsOf } from './code-details.ts';
-import {
-  actorParameter,
-  bytesParameter,
-  historyParameter,
-  idParameter,
-  jsonParameter,
-  type Parameter,
-} from './columns.ts';
+import { actorParameter, bytesParameter, idParameter, jsonParameter, type Parameter } from './columns.ts';
 import { documentOf } from './documents.ts';
+import { historyParameter } from './history-column.ts';
 import type { Bounds } from './retention.ts';
 import { rowSum } from './row-sum.mjs';
 import { type StatementName, statementIndex } from './statements.ts';

@@ -1,4 +1,4 @@
-import type { Actor, Evidence, HistoryEntry } from '../model/records.ts';
+import type { Actor } from '../model/records.ts';
 
 /** What SQLite gives back, and takes where it reads. */
 export type Column = null | number | string | Uint8Array;
@@ -57,60 +57,6 @@ export function actorOf(column: Column): Actor {
     case 'reconcile':
       return { kind: tuple[0] };
   }
-}
-
-/** A number counts from the first entry; a string is a time that such a difference could not give back exactly. */
-type HistoryTuple = [state: string, at: number | string, reason: string, evidence?: EvidenceTuple[]];
-type EvidenceTuple = [
-  at: number | string,
-  source: Evidence['source'],
-  verdict: Evidence['verdict'],
-  about: string | null,
-  value: string | null,
-  times: number,
-];
-
-export function historyParameter(history: readonly HistoryEntry[]): string {
-  const first = history[0]?.at ?? 0;
-  const counted = (at: number) => (first + (at - first) === at ? at - first : String(at));
-  return JSON.stringify(
-    history.map(({ state, at, reason, evidence }, index): HistoryTuple => {
-      const entry: HistoryTuple = [state, index === 0 ? at : counted(at), reason];
-      if (evidence !== undefined)
-        entry.push(
-          evidence.map((one) => [
-            counted(one.at),
-            one.source,
-            one.verdict,
-            one.about ?? null,
-            one.value ?? null,
-            one.times,
-          ]),
-        );
-      return entry;
-    }),
-  );
-}
-
-export function historyOf(column: Column): HistoryEntry[] {
-  const tuples = JSON.parse(String(column)) as HistoryTuple[];
-  const first = Number(tuples[0]?.[1] ?? 0);
-  const at = (counted: number | string) => (typeof counted === 'string' ? Number(counted) : first + counted);
-  return tuples.map(([state, counted, reason, evidence], index) => ({
-    state,
-    at: index === 0 ? first : at(counted),
-    reason,
-    ...(evidence !== undefined && {
-      evidence: evidence.map(([since, source, verdict, about, value, times]) => ({
-        at: at(since),
-        source,
-        about: about ?? undefined,
-        value: value ?? undefined,
-        verdict,
-        times,
-      })),
-    }),
-  }));
 }
 
 export const optional = <T>(column: Column, read: (column: NonNullable<Column>) => T): T | undefined =>

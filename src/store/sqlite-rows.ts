@@ -12,9 +12,10 @@ import type {
   WebhookRecord,
 } from '../model/records.ts';
 import { withDetails } from './code-details.ts';
-import { actorOf, type Column, historyOf, idOf, jsonOf, optional } from './columns.ts';
+import { actorOf, type Column, idOf, jsonOf, optional } from './columns.ts';
 
 import { recordOf } from './documents.ts';
+import { historyOf } from './history-column.ts';
 
 /** In the order of the columns asked for. */
 export type Row = Column[];

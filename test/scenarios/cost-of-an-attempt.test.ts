@@ -32,7 +32,7 @@ const budget: Cost = {
   commits: 3,
   statements: 5,
   // Times of day have more digits or fewer.
-  bytesToWriter: 1_890,
+  bytesToWriter: 1_540,
   brokerWrites: 2,
 };
 
