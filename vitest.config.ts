@@ -17,7 +17,7 @@ export default defineConfig({
     include: ['{src,drivers,test,scripts}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/peers/**', 'test/bench/**', 'test/vm/**'],
     // Serializers and events of every test are held against the published schemas.
-    setupFiles: ['test/kit/every-answer.ts'],
+    setupFiles: ['test/kit/sdk/every-answer.ts'],
     // Processes, not threads: libsql and serialport bring native code whose teardown inside a worker thread is theirs to define.
     pool: 'forks',
     // On two cores vitest would keep one for itself; and files that start processes wait for them most of the time.

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { coreFixture, scriptedCore } from '../../test/kit/core-fixture.ts';
-import { recordLog } from '../../test/kit/recorded-log.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { aCode } from '../../test/kit/store-records.ts';
+import { coreFixture, scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { aCode } from '../../test/kit/store/store-records.ts';
+import { recordLog } from '../driver-testing/recorded-log.ts';
 import { Serializers } from '../wire/serializers.ts';
 import { warnOfAbandoned } from './abandoned-codes.ts';
 

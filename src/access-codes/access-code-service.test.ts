@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ScriptedOptions, scriptedCore } from '../../test/kit/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { sendAndConfirm } from '../../test/kit/scripted-lock.ts';
+import { type ScriptedOptions, scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { sendAndConfirm } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
 import { Serializers } from '../wire/serializers.ts';
 

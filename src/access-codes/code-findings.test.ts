@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aCode } from '../../test/kit/store-records.ts';
+import { aCode } from '../../test/kit/store/store-records.ts';
 import { Secret } from '../contract/index.ts';
 import type { CodePlacement } from '../model/records.ts';
 import { isOurs } from './code-findings.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { CodeRepository } from './code-repository.ts';
 import { newRecord } from './new-code.ts';

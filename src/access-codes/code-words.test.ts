@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { sendAndHearNothing, untilAborted } from '../../test/kit/scripted-lock.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { sendAndHearNothing, untilAborted } from '../../test/kit/locks/scripted-lock.ts';
 import {
   type CodeCommandContext,
   type Delivery,

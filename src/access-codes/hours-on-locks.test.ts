@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type KeypadStayOptions, keypadStay } from '../../test/kit/keypad-stay.ts';
+import { type KeypadStayOptions, keypadStay } from '../../test/kit/locks/keypad-stay.ts';
 import type { HoursWindow, WeeklyHours } from '../model/code-hours.ts';
 
 const minute = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keypadStay } from '../../test/kit/keypad-stay.ts';
+import { keypadStay } from '../../test/kit/locks/keypad-stay.ts';
 
 const minute = 60_000;
 

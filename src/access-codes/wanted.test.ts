@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aCode } from '../../test/kit/store-records.ts';
+import { aCode } from '../../test/kit/store/store-records.ts';
 import { type AccessCodeRules, Secret } from '../contract/index.ts';
 import { fits, overlap, wantOf } from './wanted.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { day, hour, type KeypadHouseOptions, keypadHouse } from '../../test/kit/keypad-house.ts';
+import { day, hour, type KeypadHouseOptions, keypadHouse } from '../../test/kit/locks/keypad-house.ts';
 import { Secret } from '../contract/index.ts';
 import type { NewAccessGrant } from '../model/grants.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { untilAborted } from '../../test/kit/scripted-lock.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { untilAborted } from '../../test/kit/locks/scripted-lock.ts';
 import type { AutoLock, AutoLockCapability } from '../contract/index.ts';
 
 /** A lock that keeps what it is told, or something else. */

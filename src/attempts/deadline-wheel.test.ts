@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 
 it('calls at the time or up to a tick later, never before, each once, with one timer for all', async () => {

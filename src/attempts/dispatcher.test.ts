@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { sendAndConfirm, sendAndHearNothing, untilAborted } from '../../test/kit/scripted-lock.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { sendAndConfirm, sendAndHearNothing, untilAborted } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError } from '../contract/index.ts';
 
 const statesOf = (history: readonly { state: string }[] | undefined) => history?.map((entry) => entry.state);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import type { WeighedMessage } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { EvidenceLog } from './evidence-log.ts';
 
 const message = (at: number, more: Partial<WeighedMessage> = {}): WeighedMessage => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { type Script, sendAndHearNothing, untilAborted } from '../../test/kit/scripted-lock.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { type Script, sendAndHearNothing, untilAborted } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError, type LockReading } from '../contract/index.ts';
 
 /** Runs one command until `script` waits, kills the process there, and starts again on what was on disk. */

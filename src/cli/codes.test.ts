@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cliBoxWithGateway } from '../../test/kit/cli-fixture.ts';
-import { frontDoor } from '../../test/kit/fake-devices.ts';
+import { cliBoxWithGateway } from '../../test/kit/command-line/cli-fixture.ts';
+import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
 import { localTime } from './terminal.ts';
 
 const done = () => ({ status: 'success', result: {} }) as const;

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cliBox, cliBoxWithGateway, success } from '../../test/kit/cli-fixture.ts';
+import { cliBox, cliBoxWithGateway, success } from '../../test/kit/command-line/cli-fixture.ts';
 
 describe('keys', () => {
   it('are made, shown once, listed and revoked', async () => {

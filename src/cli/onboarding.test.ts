@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RecordedTerminal } from '../../test/kit/recorded-terminal.ts';
+import { RecordedTerminal } from '../../test/kit/command-line/recorded-terminal.ts';
 import type { ApiConnection } from './api-connection.ts';
 import { CommandError } from './exit.ts';
 import { onboard } from './onboarding.ts';

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cliBox } from '../../test/kit/cli-fixture.ts';
-import { radioBox } from '../../test/kit/radio-box.ts';
+import { cliBox } from '../../test/kit/command-line/cli-fixture.ts';
+import { radioBox } from '../../test/kit/radio/radio-box.ts';
 import { deviceIdOf } from '../config/identity.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { ProcessLock } from '../store/process-lock.ts';

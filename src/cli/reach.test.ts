@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cliBox } from '../../test/kit/cli-fixture.ts';
+import { cliBox } from '../../test/kit/command-line/cli-fixture.ts';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { certificate, certificateKey } from '../../test/kit/certificates.ts';
-import { cliBox, cliBoxWithGateway, wireDevice } from '../../test/kit/cli-fixture.ts';
+import { cliBox, cliBoxWithGateway, wireDevice } from '../../test/kit/command-line/cli-fixture.ts';
 
 describe('a gateway that cannot be asked', () => {
   it('is unreachable when nothing listens', async () => {

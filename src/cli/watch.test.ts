@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cliBoxWithGateway, failure, success, wireDevice } from '../../test/kit/cli-fixture.ts';
-import { RecordedTerminal } from '../../test/kit/recorded-terminal.ts';
+import { cliBoxWithGateway, failure, success, wireDevice } from '../../test/kit/command-line/cli-fixture.ts';
+import { RecordedTerminal } from '../../test/kit/command-line/recorded-terminal.ts';
 import type { Screen } from './terminal.ts';
 import { frame, watch } from './watch.ts';
 import type { DeviceAnswer, OwnAttempt } from './wire.ts';

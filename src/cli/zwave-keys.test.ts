@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { RecordedTerminal } from '../../test/kit/recorded-terminal.ts';
+import { RecordedTerminal } from '../../test/kit/command-line/recorded-terminal.ts';
 import { readZwaveKeys } from '../config/zwave-keys.ts';
 import { createZwaveKeys } from './zwave-keys.ts';
 

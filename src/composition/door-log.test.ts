@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
-import { sendAndHearNothing } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { logDoors } from './door-log.ts';
 

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { coreFixture } from '../../test/kit/core-fixture.ts';
-import { day, hour, keypadHouse } from '../../test/kit/keypad-house.ts';
+import { coreFixture } from '../../test/kit/gateway/core-fixture.ts';
+import { day, hour, keypadHouse } from '../../test/kit/locks/keypad-house.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { KeptByAge } from './kept-by-age.ts';
 
 const synchronised = { isSynchronised: async () => true };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bell, configFolder, options } from '../../test/kit/config-folder.ts';
+import { bell, configFolder, options } from '../../test/kit/command-line/config-folder.ts';
 import { defineDriver } from '../contract/index.ts';
 
 const tag = defineDriver({

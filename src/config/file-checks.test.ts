@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { certificate, certificateKey, strangersKey } from '../../test/kit/certificates.ts';
-import { configFolder, good } from '../../test/kit/config-folder.ts';
+import { configFolder, good } from '../../test/kit/command-line/config-folder.ts';
 
 const withTls = `${good}http: { host: 192.168.1.2, tls: { cert_file: tls.pem, key_file: tls.key } }\n`;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { configFolder, good } from '../../test/kit/config-folder.ts';
+import { configFolder, good } from '../../test/kit/command-line/config-folder.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { ConfigError } from './problems.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bell, configFolder, good } from '../../test/kit/config-folder.ts';
+import { bell, configFolder, good } from '../../test/kit/command-line/config-folder.ts';
 import { readTarget } from './load.ts';
 
 describe('a configuration that is in order', () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configFolder, good, options } from '../../test/kit/config-folder.ts';
+import { configFolder, good, options } from '../../test/kit/command-line/config-folder.ts';
 import { loadConfig } from './load.ts';
 
 /** Each mistake with the exact line a person reads. `good` has 9 lines; what is appended begins in line 10. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
-import { configFolder } from '../../test/kit/config-folder.ts';
+import { configFolder } from '../../test/kit/command-line/config-folder.ts';
 
 /** Loads a gateway with one lock behind Zigbee2MQTT, and says what is wrong with it. */
 async function problemsOf(settings: object, monitor?: object): Promise<string> {

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bell, configFolder, options } from '../../test/kit/config-folder.ts';
+import { bell, configFolder, options } from '../../test/kit/command-line/config-folder.ts';
 import { defineDriver } from '../contract/index.ts';
 import { newZwaveKeys, readZwaveKeys } from './zwave-keys.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ScriptedLock } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { ScriptedLock } from '../../test/kit/locks/scripted-lock.ts';
 import { silentLog } from '../driver-testing/command-context.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { type Device, defineDriver, openDevice } from './index.ts';
 
 describe('an open device', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ScriptedOptions, scriptedCore } from '../../test/kit/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { type Script, sendAndConfirm } from '../../test/kit/scripted-lock.ts';
+import { type ScriptedOptions, scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { type Script, sendAndConfirm } from '../../test/kit/locks/scripted-lock.ts';
 import { type DeviceReport, GatewayError, type Health, type Ratio, Secret } from '../contract/index.ts';
 
 /** What the log holds beyond how the run began, in short: type, then what tells it apart. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { DeviceLane, type LaneClass, type LaneJob } from './device-lane.ts';
 
 function fixture() {

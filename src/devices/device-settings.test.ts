@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scriptedCore } from '../../test/kit/core-fixture.ts';
+import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
 
 const front = 'front';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import type { Decibels, DeviceReport } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { ReportBudget } from './report-budget.ts';
 
 function site() {

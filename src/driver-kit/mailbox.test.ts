@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { Mailbox } from './mailbox.ts';
 
 const ended = new Error('the connection has ended');

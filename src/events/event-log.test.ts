@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { recordLog } from '../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { accepted, settled } from '../../test/kit/store-records.ts';
+import { accepted, settled } from '../../test/kit/store/store-records.ts';
+import { recordLog } from '../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { EventLog } from './event-log.ts';

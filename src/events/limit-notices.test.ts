@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { recordLog } from '../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import type { LimitBite } from '../contract/index.ts';
+import { recordLog } from '../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import { LimitNotices } from './limit-notices.ts';
 

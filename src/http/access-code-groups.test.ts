@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
-import { httpFixture } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate, hall } from '../../test/kit/gateway/fake-devices.ts';
+import { httpFixture } from '../../test/kit/gateway/http-fixture.ts';
 
 const { deviceId: device_id } = frontDoor;
 const stay = { starts_at: '2026-05-02T14:00:00Z', ends_at: '2026-05-05T12:00:00+02:00' };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
-import { aCode } from '../../test/kit/store-records.ts';
+import { frontDoor, gate } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture, keyWith } from '../../test/kit/gateway/http-fixture.ts';
+import { aCode } from '../../test/kit/store/store-records.ts';
 import { GatewayError } from '../contract/index.ts';
 import { accessCodeSchema } from '../wire/access-code.ts';
 

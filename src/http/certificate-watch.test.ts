@@ -11,9 +11,9 @@ import {
   renewedCertificateKey,
   strangersKey,
 } from '../../test/kit/certificates.ts';
-import { FakeGateway } from '../../test/kit/fake-gateway.ts';
-import { type RecordedLog, recordLog } from '../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { FakeGateway } from '../../test/kit/gateway/fake-gateway.ts';
+import { type RecordedLog, recordLog } from '../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { createHttpServer, type HttpServer } from './server.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
-import { httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate, hall } from '../../test/kit/gateway/fake-devices.ts';
+import { httpFixture, keyWith } from '../../test/kit/gateway/http-fixture.ts';
 
 const { deviceId: device_id } = frontDoor;
 const ids = (devices: readonly { readonly device_id: string }[]) => devices.map((device) => device.device_id);

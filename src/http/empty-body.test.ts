@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { apiKey, httpFixture } from '../../test/kit/http-fixture.ts';
+import { apiKey, httpFixture } from '../../test/kit/gateway/http-fixture.ts';
 
 /* The official client 1.160.0, which npm installs on Node 20, sends a call without parameters as an empty form. */
 

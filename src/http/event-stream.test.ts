@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture, keyWith, until } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture, keyWith, until } from '../../test/kit/gateway/http-fixture.ts';
 
 /** A server on a port, and clients that read its stream. */
 async function site(options: Parameters<typeof httpFixture>[0] = {}) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture, keyWith } from '../../test/kit/gateway/http-fixture.ts';
 import { Secret } from '../contract/index.ts';
 
 const code = '0197a000-0000-7000-8000-0000000000c1';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor } from '../../test/kit/fake-devices.ts';
-import { httpFixture, until } from '../../test/kit/http-fixture.ts';
+import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
+import { httpFixture, until } from '../../test/kit/gateway/http-fixture.ts';
 import { holdTime } from './hold.ts';
 
 const url = '/locks/unlock_door';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture, keyWith, until } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture, keyWith, until } from '../../test/kit/gateway/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
 import { permissionScopes } from '../model/permission.ts';
 import { idempotencyClaim } from './idempotency.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
+import { apiKey, httpFixture, keyWith } from '../../test/kit/gateway/http-fixture.ts';
 
 const scraper = 'seam_gw1_metricsmetricsmetricsmetricsmetricsmetri';
 const coder = 'seam_gw1_codescodescodescodescodescodescodescodes';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, hall } from '../../test/kit/fake-devices.ts';
-import { httpFixture } from '../../test/kit/http-fixture.ts';
+import { frontDoor, hall } from '../../test/kit/gateway/fake-devices.ts';
+import { httpFixture } from '../../test/kit/gateway/http-fixture.ts';
 
 const base = '/noise_sensors/noise_thresholds';
 const quietHours = { device_id: hall.deviceId, starts_daily_at: '22:00:00[Europe/Zurich]', ends_daily_at: '06:00:00' };

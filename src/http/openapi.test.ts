@@ -1,10 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { answeredErrors, describeApi, errorStatuses } from '../../test/kit/describe-api.ts';
-import { fakeOwnServices } from '../../test/kit/fake-own-services.ts';
-import { httpFixture } from '../../test/kit/http-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { fakeOwnServices } from '../../test/kit/gateway/fake-own-services.ts';
+import { httpFixture } from '../../test/kit/gateway/http-fixture.ts';
+import { answeredErrors, describeApi, errorStatuses } from '../../test/kit/sdk/describe-api.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { methodsOf } from './route.ts';
 import { gatewayRoutes } from './routes/index.ts';
 

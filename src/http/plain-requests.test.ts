@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { frontDoor } from '../../test/kit/fake-devices.ts';
-import { FakeGateway } from '../../test/kit/fake-gateway.ts';
-import { apiKey, httpFixture, keyWith } from '../../test/kit/http-fixture.ts';
+import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
+import { FakeGateway } from '../../test/kit/gateway/fake-gateway.ts';
+import { apiKey, httpFixture, keyWith } from '../../test/kit/gateway/http-fixture.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { permissionScopes } from '../model/permission.ts';
 import { hasDuplicateKeys } from './duplicate-keys.ts';
 import { createHttpServer, type HttpServer } from './server.ts';

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { frontDoor } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture } from '../../test/kit/http-fixture.ts';
+import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture } from '../../test/kit/gateway/http-fixture.ts';
 
 /** Digits that nothing else in a log line could be. */
 const pin = '90817263';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture } from '../../test/kit/http-fixture.ts';
+import { frontDoor, gate, hall } from '../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture } from '../../test/kit/gateway/http-fixture.ts';
 import { GatewayError } from '../contract/index.ts';
 
 const unlock = '/locks/unlock_door';

@@ -4,10 +4,10 @@ import type { TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { certificate, certificateKey } from '../../test/kit/certificates.ts';
-import { frontDoor } from '../../test/kit/fake-devices.ts';
-import { FakeGateway } from '../../test/kit/fake-gateway.ts';
-import { apiKey, keyWith, until } from '../../test/kit/http-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
+import { FakeGateway } from '../../test/kit/gateway/fake-gateway.ts';
+import { apiKey, keyWith, until } from '../../test/kit/gateway/http-fixture.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { permissionScopes } from '../model/permission.ts';
 import { createHttpServer, type HttpServer } from './server.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { sendAndHearNothing } from '../../test/kit/scripted-lock.ts';
+import { base, manner, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
+import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
 
 describe('attempts', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
+import { base, manner, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { type Ratio, Secret } from '../contract/index.ts';
 
 describe('a device', () => {

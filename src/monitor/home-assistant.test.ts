@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { base, type MonitorFixtureOptions, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
+import { RecordingPublisher } from '../../test/kit/broker/recording-publisher.ts';
+import { base, type MonitorFixtureOptions, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import type { Ratio } from '../contract/index.ts';
 import { eventTypes } from '../model/event-catalogue.ts';
 

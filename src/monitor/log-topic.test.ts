@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
+import { base, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { GatewayError } from '../contract/index.ts';
 import { LogTap } from './log-tap.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { sendAndHearNothing } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
+import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { DurationWindow } from './duration-window.ts';
 import { probeProcess } from './process-probe.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
+import { RecordingPublisher } from '../../test/kit/broker/recording-publisher.ts';
+import { base, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 
 const topic = `${base}/command`;
 const pin = '739150';

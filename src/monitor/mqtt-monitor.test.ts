@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
-import { sendAndHearNothing } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { RecordingPublisher } from '../../test/kit/broker/recording-publisher.ts';
+import { base, manner, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
+import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { statusWill } from './topics.ts';
 
 describe('the gateway’s own topics', () => {

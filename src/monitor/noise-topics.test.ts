@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { base, manner, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { base, manner, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 
 describe('a noise sensor', () => {
   it('tells its level at most once a second, the latest wins', async () => {

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
+import { RecordingPublisher } from '../../test/kit/broker/recording-publisher.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { Outbox, type RetainedTopic } from './outbox.ts';
 import { topicRules } from './topics.ts';
 

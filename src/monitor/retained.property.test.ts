@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
-import type { RecordingPublisher } from '../../test/kit/recording-publisher.ts';
+import type { RecordingPublisher } from '../../test/kit/broker/recording-publisher.ts';
+import { base, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import type { DeviceReport, Ratio } from '../contract/index.ts';
 import { GatewayError } from '../contract/index.ts';

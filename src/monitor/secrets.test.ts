@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { base, monitorFixture } from '../../test/kit/monitor-fixture.ts';
+import { base, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
 
 const pin = '73915046';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noiseRoom } from '../../test/kit/noise-room.ts';
+import { noiseRoom } from '../../test/kit/noise/noise-room.ts';
 import { GatewayError } from '../contract/index.ts';
 
 describe('a sensor with a limit of its own', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noiseRoom } from '../../test/kit/noise-room.ts';
+import { noiseRoom } from '../../test/kit/noise/noise-room.ts';
 import type { NoiseMinute } from '../model/gateway.ts';
 
 describe('the levels of a day', () => {

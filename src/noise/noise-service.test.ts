@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NoiseRoomOptions, noiseRoom } from '../../test/kit/noise-room.ts';
+import { type NoiseRoomOptions, noiseRoom } from '../../test/kit/noise/noise-room.ts';
 
 /** Times of episodes in seconds since the beginning. */
 async function fixture(startsAt = Date.UTC(2026, 4, 1, 20, 30), before?: NoiseRoomOptions['before']) {

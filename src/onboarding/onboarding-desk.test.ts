@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { recordLog } from '../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { GatewayError, Secret, sleep } from '../contract/index.ts';
+import { recordLog } from '../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { AuditEntry } from '../model/audit.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import { OnboardingDesk, type OnboardingPlan, type OnboardingTalk, type OnboardingWork } from './onboarding-desk.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { MemoryMqtt } from '../driver-testing/memory-mqtt.ts';
 import type { MemoryMqttPeer } from '../driver-testing/memory-mqtt-peer.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { OnboardingFinding } from '../model/onboarding.ts';
 import { mqttScan } from './mqtt-scan.ts';
 import type { OnboardingTalk } from './onboarding-desk.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { coreFixture } from '../../test/kit/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { ScriptedLock } from '../../test/kit/scripted-lock.ts';
-import { ScriptedSensor } from '../../test/kit/scripted-sensor.ts';
+import { coreFixture } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { ScriptedLock } from '../../test/kit/locks/scripted-lock.ts';
+import { ScriptedSensor } from '../../test/kit/noise/scripted-sensor.ts';
 import { Secret } from '../contract/index.ts';
 import type { PlayedDevice } from '../model/sandbox.ts';
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
-import { silentLog, testCommand } from '../../test/kit/command-context.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { type DeviceReport, openDevice } from '../contract/index.ts';
+import { silentLog, testCommand } from '../driver-testing/command-context.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { SerialBus, SimulatedLines } from '../transports/serial/index.ts';
 import { simulators } from './index.ts';
 import { placesOf } from './places.ts';

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { expect, it } from 'vitest';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { accepted, deviceA, happened, settled, uuid } from '../../test/kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { accepted, deviceA, happened, settled, uuid } from '../../test/kit/store/store-records.ts';
 
 /** A database as versions up to 0.1 wrote it, with one attempt that ended and its event. */
 function databaseOfBefore(path: string): void {

@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
+import { temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
 import { clearBehindMark, damageInLog } from './log-check.mjs';
 
 /** SQLite file format, section 4.1. */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
 import { openStore } from '../composition/store.ts';
 import { Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { PairingFiles } from './pairing-files.ts';
 
 let folder: string;

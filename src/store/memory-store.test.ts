@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeStore } from '../../test/contract/describe-store.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { accepted, uuid } from '../../test/kit/store-records.ts';
+import { accepted, uuid } from '../../test/kit/store/store-records.ts';
 import { GatewayError } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 
 async function openBench(commitMs: number) {

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cliBox } from '../../test/kit/cli-fixture.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { aCode, anUnmanagedCode, uuid } from '../../test/kit/store-records.ts';
+import { cliBox } from '../../test/kit/command-line/cli-fixture.ts';
+import { aCode, anUnmanagedCode, uuid } from '../../test/kit/store/store-records.ts';
 import { AuditLog, auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../audit/audit-log.ts';
 import { verifyChain } from '../audit/verify-chain.ts';
 import { openStore } from '../composition/store.ts';
 import { Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { Change } from '../model/store.ts';
 import { readKey } from './key-file.ts';
 import { PairingFiles } from './pairing-files.ts';
 import { nextKeyFile } from './rekey.ts';
 import { keyIdOf } from './vault.ts';
 
-const child = fileURLToPath(new URL('../../test/kit/rekey-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('../../test/kit/store/rekey-child.ts', import.meta.url));
 const log = pino({ level: 'silent' });
 const lock = { deviceId: uuid(70), driver: 'ble/nuki', name: 'Front' };
 

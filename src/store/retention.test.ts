@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { accepted, anIdempotencyRecord, happened, settled } from '../../test/kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { accepted, anIdempotencyRecord, happened, settled } from '../../test/kit/store/store-records.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { Retention } from './retention.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { aCode, uuid } from '../../test/kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { aCode, uuid } from '../../test/kit/store/store-records.ts';
 
-const child = fileURLToPath(new URL('../../test/kit/store-crash-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('../../test/kit/store/store-crash-child.ts', import.meta.url));
 
 /** Starts the committing process and hands each line it says to `onLine` until that asks for the kill. */
 async function runUntilKilled(path: string, delayMs: number, onLine: (line: string, pid: number) => Promise<boolean>) {

@@ -2,8 +2,8 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writ
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { accepted, uuid } from '../../test/kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { accepted, uuid } from '../../test/kit/store/store-records.ts';
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 

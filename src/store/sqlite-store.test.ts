@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { describeStore } from '../../test/contract/describe-store.ts';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
 import { WriterFaults } from './writer-faults.ts';
 
 async function openBench() {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { accepted, settled, uuid } from '../../test/kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { accepted, settled, uuid } from '../../test/kit/store/store-records.ts';
 import { WriterFaults } from './writer-faults.ts';
 
 describe("SqliteStore's writer", () => {

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { openSqliteStore, temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
+import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
 import {
   aCode,
   accepted,
@@ -18,7 +17,8 @@ import {
   deviceB,
   settled,
   uuid,
-} from '../../test/kit/store-records.ts';
+} from '../../test/kit/store/store-records.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { Change, Store } from '../model/store.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { SqliteStore } from './sqlite-store.ts';

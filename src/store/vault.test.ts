@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../test/kit/seeded-random.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { temporaryDirectory } from '../../test/kit/sqlite-bench.ts';
-import { aCode, deviceA, deviceB, uuid } from '../../test/kit/store-records.ts';
+import { temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
+import { aCode, deviceA, deviceB, uuid } from '../../test/kit/store/store-records.ts';
 import { Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Vault } from './vault.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { coreFixture, type FixtureOptions } from '../../test/kit/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/scripted-keypad.ts';
-import { ScriptedLock } from '../../test/kit/scripted-lock.ts';
-import { SimulatedClock } from '../../test/kit/simulated-clock.ts';
-import { hang, verify, WebhookReceiver } from '../../test/kit/webhook-receiver.ts';
+import { coreFixture, type FixtureOptions } from '../../test/kit/gateway/core-fixture.ts';
+import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
+import { ScriptedLock } from '../../test/kit/locks/scripted-lock.ts';
+import { hang, verify, WebhookReceiver } from '../../test/kit/sdk/webhook-receiver.ts';
 import { GatewayError, Secret } from '../contract/index.ts';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 
 const url = 'https://hooks.example/strikeplate?token=5829134';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { frontDoor, gate, hall } from '../../test/kit/fake-devices.ts';
+import { frontDoor, gate, hall } from '../../test/kit/gateway/fake-devices.ts';
 import type { Health, Ratio } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import { connectedAccountIdOf } from './connected-account.ts';

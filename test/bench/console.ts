@@ -10,7 +10,7 @@ import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.t
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { GatewayBox, zigbeeEntry } from '../kit/gateway-box.ts';
+import { GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, visit } from '../peers/kit/browser.ts';
 import { percentile } from './statistics.ts';
 

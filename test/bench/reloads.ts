@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { ApiCaller } from '../kit/api-caller.ts';
 import { all, brokerOf, brokers, edited, first, untouched, writeSite } from '../kit/edited-site.ts';
-import { GatewayBox, idOf } from '../kit/gateway-box.ts';
+import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 import { Closers } from './closers.ts';
 import { judgeCourse } from './flatness.ts';
 import { HelperProcess } from './helper-process.ts';

@@ -8,10 +8,10 @@ import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { type Device, type OpenContext, openDevice, type SerialLink } from '../../src/contract/index.ts';
+import { testCommand } from '../../src/driver-testing/command-context.ts';
 import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
 import { type LineSettings, silenceMs, wireMs } from '../../src/transports/serial/line-timing.ts';
 import { SerialBus } from '../../src/transports/serial/serial-bus.ts';
-import { testCommand } from '../kit/command-context.ts';
 import { percentile } from './statistics.ts';
 import { figure, table } from './table.ts';
 

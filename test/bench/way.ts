@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MqttClient } from 'mqtt';
 import { readSource } from '../../scripts/figures.mjs';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 // usage: npx tsx test/bench/way.ts [--list]
 // The way that an unlock and a new code take through the product, by a run: a whole gateway with its store on disk, a

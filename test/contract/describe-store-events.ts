@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoreReader } from '../../src/model/store.ts';
-import { accepted, anEvent, deviceA, deviceB, happened, settled, uuid } from '../kit/store-records.ts';
+import { accepted, anEvent, deviceA, deviceB, happened, settled, uuid } from '../kit/store/store-records.ts';
 import { commitTo, type StoreBench } from './store-bench.ts';
 
 /** What every store must do with events. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { aCode, accepted, aDelivery, anIdempotencyRecord, happened, settled, uuid } from '../kit/store-records.ts';
+import {
+  aCode,
+  accepted,
+  aDelivery,
+  anIdempotencyRecord,
+  happened,
+  settled,
+  uuid,
+} from '../kit/store/store-records.ts';
 import { commitTo, type StoreBench } from './store-bench.ts';
 
 /** What every store must do when the process dies, and when the disk is full. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aDelivery, aWebhook } from '../kit/store-records.ts';
+import { aDelivery, aWebhook } from '../kit/store/store-records.ts';
 import { commitTo, type StoreBench } from './store-bench.ts';
 
 /** What every store must do with webhooks. */

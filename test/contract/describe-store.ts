@@ -12,7 +12,7 @@ import {
   deviceB,
   settled,
   uuid,
-} from '../kit/store-records.ts';
+} from '../kit/store/store-records.ts';
 import { describeStoredEvents } from './describe-store-events.ts';
 import { describeStoreTrouble } from './describe-store-trouble.ts';
 import { describeStoredWebhooks } from './describe-store-webhooks.ts';

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { SimulatedAnnouncedLock } from '../../drivers/mqtt/announced/simulator.ts';
 import type { DriverDefinition } from '../../src/contract/index.ts';
 import { describeDriver } from '../../src/driver-testing/describe-driver.ts';
-import { announcedSuite } from '../kit/announced-suite.ts';
-import { announcedSources, asOutside } from '../kit/outside-driver.ts';
+import { announcedSuite } from '../kit/locks/announced-suite.ts';
+import { announcedSources, asOutside } from '../kit/locks/outside-driver.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 

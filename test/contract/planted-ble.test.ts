@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeBleDriver, describeDriver } from '../../src/driver-testing/index.ts';
-import type { NukiFixture } from '../kit/nuki-fixture.ts';
-import { nukiSuite } from '../kit/nuki-suite.ts';
+import type { NukiFixture } from '../kit/locks/nuki-fixture.ts';
+import { nukiSuite } from '../kit/locks/nuki-suite.ts';
 import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 
 /* Defects put into ble/nuki, and the check of the suites that has to find each. */

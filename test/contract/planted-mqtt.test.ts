@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { describeDriver, describeMqttDriver } from '../../src/driver-testing/index.ts';
-import { announcedSuite } from '../kit/announced-suite.ts';
+import { announcedSuite } from '../kit/locks/announced-suite.ts';
 import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 
 /* Defects put into mqtt/announced, and the check of the suites that has to find each. */

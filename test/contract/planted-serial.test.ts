@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeDriver, describeSerialDriver } from '../../src/driver-testing/index.ts';
-import { relaySuite } from '../kit/relay-suite.ts';
+import { relaySuite } from '../kit/locks/relay-suite.ts';
 import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 
 /* Defects put into serial/modbus-relay, and the check of the suites that has to find each. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeDriver, describeZwaveDriver } from '../../src/driver-testing/index.ts';
-import { zwaveSuite } from '../kit/zwave-suite.ts';
+import { zwaveSuite } from '../kit/locks/zwave-suite.ts';
 import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 
 /* Defects put into zwave/node, its doors and its codes, and the check of the suites that has to find each. */

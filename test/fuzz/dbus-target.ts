@@ -1,10 +1,10 @@
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { advertisementOf } from '../../src/transports/ble/bluez/advertisement.ts';
 import { BluezDevice, DEVICE } from '../../src/transports/ble/bluez/bluez-device.ts';
 import { BluezDiscovery } from '../../src/transports/ble/bluez/bluez-discovery.ts';
 import { plain, plainInterfaces } from '../../src/transports/ble/bluez/bus-values.ts';
 import { ObjectTree } from '../../src/transports/ble/bluez/object-tree.ts';
 import type { Bluetoothd, BusCall, BusSignal } from '../../src/transports/ble/bluez/system-bus.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
 import { parseMarked } from './marked-bytes.ts';
 
 const adapter = '/org/bluez/hci0';

@@ -4,7 +4,7 @@ import { afterAll, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
 import type { Device, DriverDefinition } from '../../src/contract/index.ts';
 import { limitsOf } from '../../src/model/time-limits.ts';
-import { type OpenedDevice, openedDevices } from '../kit/opened-devices.ts';
+import { type OpenedDevice, openedDevices } from '../kit/locks/opened-devices.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(repository, file), 'utf8');

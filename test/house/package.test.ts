@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lockedClosure } from '../../scripts/package/locked-closure.mjs';
 import { runProgram } from '../../src/cli/program.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const folder = join(repository, 'scripts/package');

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { simulators } from '../../src/simulation/index.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const blocks = (text: string, language: string) =>

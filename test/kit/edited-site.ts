@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GatewayBox } from './gateway-box.ts';
+import type { GatewayBox } from './gateway/gateway-box.ts';
 
 /** Configurations of fifty doors behind two brokers, and what people do to them. */
 

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { type BoxedGateway, GatewayBox } from '../kit/gateway-box.ts';
+import { type BoxedGateway, GatewayBox } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, startBrowser, visit } from './kit/browser.ts';
 
 describe.skipIf(chromiumProgram === undefined)('the API’s viewer in a browser', () => {

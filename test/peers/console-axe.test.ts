@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
-import { idOf } from '../kit/gateway-box.ts';
+import { idOf } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn, viewsOf } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { de } from '../../src/console/languages/de.ts';
 import { en } from '../../src/console/languages/en.ts';
 import { createApiKey, revokeApiKey } from '../../src/http/api-key-changes.ts';
-import { idOf } from '../kit/gateway-box.ts';
+import { idOf } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';

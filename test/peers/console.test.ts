@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idOf } from '../kit/gateway-box.ts';
+import { idOf } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';

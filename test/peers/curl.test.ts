@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { beforeAll, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { demonstration, printedCommands } from '../kit/demonstration.ts';
+import { demonstration, printedCommands } from '../kit/gateway/demonstration.ts';
 import { peerProgram } from './kit/peer-program.ts';
 
 const curl = peerProgram('curl', 'curl');

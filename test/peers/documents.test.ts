@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { builtCli } from '../kit/built-command.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { builtCli } from '../kit/command-line/built-command.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 import { freePort } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';
 

@@ -6,9 +6,9 @@ import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { scanSerial, thisMachine } from '../../src/cli/scan-serial.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { type Device, type DeviceReport, type LockOutcome, openDevice } from '../../src/contract/index.ts';
+import { silentLog, testCommand } from '../../src/driver-testing/command-context.ts';
 import { SerialBus, ttyCarrier } from '../../src/transports/serial/index.ts';
-import { silentLog, testCommand } from '../kit/command-context.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
 import { ModbusUnits, modbusPeers } from './kit/modbus-peers.ts';
 import { socatProgram, TtyPair } from './kit/tty-pair.ts';
 

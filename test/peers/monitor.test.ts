@@ -7,10 +7,10 @@ import {
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { BuiltCommand } from '../kit/built-command.ts';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { BuiltCommand } from '../kit/command-line/built-command.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { Mosquitto, mosquittoProgram, mosquittoSub } from './kit/mosquitto.ts';
 import { MosquittoSub, type Printed } from './kit/mosquitto-sub.ts';
 

@@ -9,8 +9,8 @@ import {
   type RetainedCommand,
   readCredentials,
 } from '../../src/transports/mqtt/index.ts';
-import { becomes } from '../kit/link-becomes.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { becomes } from '../kit/broker/link-becomes.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { Authority, type Issued, opensslProgram } from './kit/authority.ts';
 import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { becomes } from '../kit/link-becomes.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { becomes } from '../kit/broker/link-becomes.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { Authority, opensslProgram } from './kit/authority.ts';
 import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';

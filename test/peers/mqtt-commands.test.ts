@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProtocolVersion, RetainedCommand } from '../../src/transports/mqtt/index.ts';
-import { becomes } from '../kit/link-becomes.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
-import { TcpProxy } from '../kit/tcp-proxy.ts';
+import { becomes } from '../kit/broker/link-becomes.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { TcpProxy } from '../kit/broker/tcp-proxy.ts';
 import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 import { judge } from './kit/verdict.ts';

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { MqttTransportOptions } from '../../src/transports/mqtt/index.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { Authority, opensslProgram } from './kit/authority.ts';
 import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram, mosquittoSub } from './kit/mosquitto.ts';

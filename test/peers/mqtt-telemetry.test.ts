@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock/system-clock.ts';
+import { recordLog } from '../../src/driver-testing/recorded-log.ts';
 import { MqttTelemetryClient, type MqttTelemetryOptions } from '../../src/transports/mqtt/index.ts';
-import { becomes } from '../kit/link-becomes.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
-import { recordLog } from '../kit/recorded-log.ts';
-import { TcpProxy } from '../kit/tcp-proxy.ts';
+import { becomes } from '../kit/broker/link-becomes.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { TcpProxy } from '../kit/broker/tcp-proxy.ts';
 import { Commander } from './kit/commander.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { issueCertificate } from '../../src/cli/setup/own-authority.ts';
-import { GatewayBox, zigbeeEntry } from '../kit/gateway-box.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 import { freePort } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { ApiCaller, type WireAttempt } from '../kit/api-caller.ts';
-import { BuiltCommand } from '../kit/built-command.ts';
-import { GatewayBox, idOf } from '../kit/gateway-box.ts';
+import { BuiltCommand } from '../kit/command-line/built-command.ts';
+import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller, type WireAttempt } from '../kit/sdk/api-caller.ts';
 import { ModbusUnits, modbusPeers } from './kit/modbus-peers.ts';
 import { socatProgram, TtyPair } from './kit/tty-pair.ts';
 

@@ -2,9 +2,9 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { BuiltCommand } from '../kit/built-command.ts';
-import { GatewayBox, idOf } from '../kit/gateway-box.ts';
+import { BuiltCommand } from '../kit/command-line/built-command.ts';
+import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { socatProgram, TtyPair } from './kit/tty-pair.ts';
 
 /** Closed after the test, last first. */

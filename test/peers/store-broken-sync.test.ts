@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSqliteStore, temporaryDirectory } from '../kit/sqlite-bench.ts';
-import { uuid } from '../kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../kit/store/sqlite-bench.ts';
+import { uuid } from '../kit/store/store-records.ts';
 import { peerProgram } from './kit/peer-program.ts';
 
 const strace = peerProgram('strace', 'strace');
-const child = fileURLToPath(new URL('../kit/store-crash-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('../kit/store/store-crash-child.ts', import.meta.url));
 
 describe.skipIf(strace === undefined)('a disk whose sync fails', () => {
   it.each(['EIO', 'ENOSPC'])(

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeStore } from '../contract/describe-store.ts';
-import { openSqliteStore, temporaryDirectory } from '../kit/sqlite-bench.ts';
-import { accepted, settled, uuid } from '../kit/store-records.ts';
+import { openSqliteStore, temporaryDirectory } from '../kit/store/sqlite-bench.ts';
+import { accepted, settled, uuid } from '../kit/store/store-records.ts';
 import { SmallDisk } from './kit/small-disk.ts';
 
 /** SQLite file format, sections 4.1 and 4.2 for pages of 1 KiB; the first part of the index holds 4062 frames. */
@@ -45,7 +45,7 @@ describe.skipIf(!SmallDisk.available())('a disk that is full', () => {
     onTestFinished(() => disk.dispose());
     const path = join(disk.path, 'strikeplate.db');
     // In a process of its own, whose end takes the log and its index away.
-    const kit = new URL('../kit/', import.meta.url).href;
+    const kit = new URL('../kit/store/', import.meta.url).href;
     const first = `
       import { openSqliteStore } from '${kit}sqlite-bench.ts';
       import { accepted } from '${kit}store-records.ts';

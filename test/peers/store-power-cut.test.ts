@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSqliteStore } from '../kit/sqlite-bench.ts';
-import { uuid } from '../kit/store-records.ts';
+import { openSqliteStore } from '../kit/store/sqlite-bench.ts';
+import { uuid } from '../kit/store/store-records.ts';
 import { DiskImage } from './kit/disk-image.ts';
 
-const child = fileURLToPath(new URL('../kit/store-crash-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('../kit/store/store-crash-child.ts', import.meta.url));
 
 describe.skipIf(!DiskImage.available())('a power cut', () => {
   it.each([1, 40, 700, 3_000])('after %i answers takes none of them back', async (answers) => {

@@ -5,9 +5,9 @@ import { parse } from 'yaml';
 import type { UnpackedLock } from '../../drivers/zwave/node/simulator.ts';
 import { simulatedLock } from '../../drivers/zwave/node/simulator-settings.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway-box.ts';
-import { recordLog } from '../kit/recorded-log.ts';
+import { recordLog } from '../../src/driver-testing/recorded-log.ts';
+import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { socatProgram } from './kit/tty-pair.ts';
 import { ZwaveNetwork } from './kit/zwave-site.ts';
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../src/driver-testing/command-context.ts';
 import { driverOptions } from '../../src/transports/zwave/driver-options.ts';
 import { loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
 import { zwaveLog } from '../../src/transports/zwave/log-bridge.ts';
-import { silentLog } from '../kit/command-context.ts';
 import { socatProgram } from './kit/tty-pair.ts';
 import { type newKeys, type SiteOptions, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
 

@@ -1,4 +1,4 @@
-import type { KeypadChange } from '../kit/timed-keypad.ts';
+import type { KeypadChange } from '../kit/locks/timed-keypad.ts';
 import { type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
 import { covers, longest, type Stretch, without } from './stretches.ts';
 

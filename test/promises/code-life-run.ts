@@ -1,12 +1,12 @@
 import type { AccessCodeSettings } from '../../src/access-codes/settings.ts';
 import type { Core } from '../../src/composition/core.ts';
 import { Secret } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { scriptedCore } from '../kit/core-fixture.ts';
-import { MortalClock } from '../kit/mortal-clock.ts';
-import type { ScriptedLock } from '../kit/scripted-lock.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
-import { type KeypadChange, TimedKeypad } from '../kit/timed-keypad.ts';
+import { MortalClock } from '../kit/clock/mortal-clock.ts';
+import { scriptedCore } from '../kit/gateway/core-fixture.ts';
+import type { ScriptedLock } from '../kit/locks/scripted-lock.ts';
+import { type KeypadChange, TimedKeypad } from '../kit/locks/timed-keypad.ts';
 import { type Hand, type LifeStep, type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
 
 const minute = 60_000;

@@ -1,5 +1,5 @@
 import type { EventRecord } from '../../src/model/records.ts';
-import type { KeypadChange, TimedKeypad, WriteFault } from '../kit/timed-keypad.ts';
+import type { KeypadChange, TimedKeypad, WriteFault } from '../kit/locks/timed-keypad.ts';
 import type { Stretch } from './stretches.ts';
 
 const minute = 60_000;

@@ -1,12 +1,12 @@
 import type { Core } from '../../src/composition/core.ts';
 import { Secret } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { whenKept } from '../../src/model/when-kept.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { MortalClock } from '../kit/mortal-clock.ts';
-import { ScriptedLock } from '../kit/scripted-lock.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
-import { TimedKeypad } from '../kit/timed-keypad.ts';
+import { MortalClock } from '../kit/clock/mortal-clock.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { ScriptedLock } from '../kit/locks/scripted-lock.ts';
+import { TimedKeypad } from '../kit/locks/timed-keypad.ts';
 import { type GrantStep, type GrantWish, slugs } from './grant-life.ts';
 import { brokenAtAnyTime, brokenWhenQuiet } from './grant-life-judge.ts';
 

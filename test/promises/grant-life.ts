@@ -1,4 +1,4 @@
-import type { WriteFault } from '../kit/timed-keypad.ts';
+import type { WriteFault } from '../kit/locks/timed-keypad.ts';
 
 /** The doors of the house, in the order in which steps number them. */
 export const slugs = ['front', 'side', 'back'] as const;

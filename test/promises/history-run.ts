@@ -1,14 +1,14 @@
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import type { Core } from '../../src/composition/core.ts';
+import { MemoryMqtt } from '../../src/driver-testing/memory-mqtt.ts';
 import type { MemoryMqttLink } from '../../src/driver-testing/memory-mqtt-link.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import type { AttemptRecord, AttemptStatus } from '../../src/model/records.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { coreFixture, type FixtureDevice } from '../kit/core-fixture.ts';
-import { MemoryMqtt } from '../kit/memory-mqtt.ts';
-import { MortalClock } from '../kit/mortal-clock.ts';
+import { MortalClock } from '../kit/clock/mortal-clock.ts';
+import { coreFixture, type FixtureDevice } from '../kit/gateway/core-fixture.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
 
 export type DoorAction = 'LOCK_DOOR' | 'UNLOCK_DOOR';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptLife, WireAttempt } from '../kit/api-caller.ts';
+import type { AttemptLife, WireAttempt } from '../kit/sdk/api-caller.ts';
 import { judgeDoor, judgeFinal, judgeKeypad } from '../peers/kit/kill-judge.ts';
 import type { LockRecord } from '../peers/kit/lock-process.ts';
 

@@ -1,7 +1,7 @@
 import { test as base, beforeAll, describe, expect } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import type { DoomPoint } from '../kit/doom-points.ts';
-import { DoomedBox, type DoomedRun, doorId, pause } from '../kit/doomed-box.ts';
+import type { DoomPoint } from '../kit/gateway/doom-points.ts';
+import { DoomedBox, type DoomedRun, doorId, pause } from '../kit/gateway/doomed-box.ts';
 
 const doors = ['front', 'side', 'back', 'attic'];
 

@@ -1,7 +1,7 @@
 import { test as base, beforeAll, describe, expect } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import type { DoomPoint } from '../kit/doom-points.ts';
-import { DoomedBox, type DoomedRun, frontId, pause } from '../kit/doomed-box.ts';
+import type { DoomPoint } from '../kit/gateway/doom-points.ts';
+import { DoomedBox, type DoomedRun, frontId, pause } from '../kit/gateway/doomed-box.ts';
 
 const it = base.extend<{ readonly box: DoomedBox }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture depends on

@@ -4,11 +4,11 @@ import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts'
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { WriterFaults } from '../../src/store/writer-faults.ts';
-import { type BoxConfig, type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { GatewayProcess } from '../kit/gateway-process.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { type BoxConfig, type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { GatewayProcess } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
-const failingSync = fileURLToPath(new URL('../kit/failing-sync.mjs', import.meta.url));
+const failingSync = fileURLToPath(new URL('../kit/gateway/failing-sync.mjs', import.meta.url));
 const device_id = idOf('front');
 
 describe('P1 Durable before answered, on disks that disappoint', () => {

@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { GatewayProcess } from '../kit/gateway-process.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { TcpProxy } from '../kit/broker/tcp-proxy.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { GatewayProcess } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { type SoughtSecret, tracesOf } from '../kit/secret-search.ts';
-import { TcpProxy } from '../kit/tcp-proxy.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /** Digits that nothing else is likely to be; one for each way they can go. */
 const pins = {

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { usualSettings } from '../../src/access-codes/settings.ts';
 import type { Core } from '../../src/composition/core.ts';
 import { GatewayError, Secret } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { type InFlight, MemoryStore } from '../../src/store/memory-store.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { MortalClock } from '../kit/mortal-clock.ts';
-import { ScriptedLock } from '../kit/scripted-lock.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
-import { TimedKeypad } from '../kit/timed-keypad.ts';
+import { MortalClock } from '../kit/clock/mortal-clock.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { ScriptedLock } from '../kit/locks/scripted-lock.ts';
+import { TimedKeypad } from '../kit/locks/timed-keypad.ts';
 
 /*
  * Whatever takes a PIN away, and whenever the process dies after it was asked: at the answer, with any commit on its way

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { GrantSerializers } from '../../src/wire/grant-serializers.ts';
-import { hour, keypadHouse } from '../kit/keypad-house.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { hour, keypadHouse } from '../kit/locks/keypad-house.ts';
 
 const minute = 60_000;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/contract/index.ts';
-import { ZigbeeStay } from '../kit/zigbee-stay.ts';
+import { ZigbeeStay } from '../kit/locks/zigbee-stay.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

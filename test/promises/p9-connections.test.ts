@@ -1,14 +1,14 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LimitBite } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
 import { certificate, certificateKey } from '../kit/certificates.ts';
-import { frontDoor } from '../kit/fake-devices.ts';
-import { FakeGateway } from '../kit/fake-gateway.ts';
-import { apiKey, keyWith, until } from '../kit/http-fixture.ts';
-import { RudeClient } from '../kit/rude-client.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { frontDoor } from '../kit/gateway/fake-devices.ts';
+import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
+import { apiKey, keyWith, until } from '../kit/gateway/http-fixture.ts';
+import { RudeClient } from '../kit/sdk/rude-client.ts';
 
 const clients: RudeClient[] = [];
 const servers: HttpServer[] = [];

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { openStore } from '../../src/composition/store.ts';
 import { GatewayError, Secret } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import type { Change } from '../../src/model/store.ts';
@@ -14,7 +15,6 @@ import { PairingFiles } from '../../src/store/pairing-files.ts';
 import type { SqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Vault } from '../../src/store/vault.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
 import {
   aCode,
   accepted,
@@ -25,7 +25,7 @@ import {
   happened,
   settled,
   uuid,
-} from '../kit/store-records.ts';
+} from '../kit/store/store-records.ts';
 
 /*
  * P9: nothing is lost in silence. One bit is flipped, or one page cut out, in what the gateway keeps; then it starts.

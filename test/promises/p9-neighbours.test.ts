@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
-import { type RecordedLog, recordLog } from '../kit/recorded-log.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { type RecordedLog, recordLog } from '../../src/driver-testing/recorded-log.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 /**
  * A whole gateway on real sockets, and a neighbour on its broker who means no good. A door is opened in the midst of

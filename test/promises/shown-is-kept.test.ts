@@ -3,8 +3,8 @@ import { afterEach, expect, test } from 'vitest';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { keypadHouse } from '../kit/keypad-house.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { keypadHouse } from '../kit/locks/keypad-house.ts';
 
 /*
  * Whatever is answered is on disk: a crash right after an answer undoes nothing of what it showed. Each change is

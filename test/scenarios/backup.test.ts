@@ -7,11 +7,11 @@ import { drivers } from '../../drivers/index.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { runProgram } from '../../src/cli/program.ts';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { runCli } from '../kit/gateway-process.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { runCli } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 const passphrase = 'four words are plenty';
 

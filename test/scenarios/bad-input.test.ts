@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { GatewayProcess, runCli } from '../kit/gateway-process.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { GatewayProcess, runCli } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 describe('bad input to a real process', () => {
   const closing: (() => unknown)[] = [];

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it, onTestFinished } from 'vitest';
-import { EchoPeripheral, echoPath, readablePath } from '../kit/echo-peripheral.ts';
-import { nukiBuilding } from '../kit/nuki-building.ts';
-import { radioFixture } from '../kit/radio-fixture.ts';
+import { nukiBuilding } from '../kit/locks/nuki-building.ts';
+import { EchoPeripheral, echoPath, readablePath } from '../kit/radio/echo-peripheral.ts';
+import { radioFixture } from '../kit/radio/radio-fixture.ts';
 
 /*
  * Every door command is a connection of its own. Over 300 of them nothing may pile up: no handle, no timer, no listener

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NukiMisbehaviour } from '../../drivers/ble/nuki/simulator.ts';
-import { type NukiBuilding, type NukiBuildingOptions, nukiBuilding, type Story } from '../kit/nuki-building.ts';
+import { type NukiBuilding, type NukiBuildingOptions, nukiBuilding, type Story } from '../kit/locks/nuki-building.ts';
 
 /*
  * The whole core with a Nuki lock, over noble and bleno as published. For each fault: how the attempt ends, within its

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { AirOptions } from '../../src/simulation/radio/air.ts';
-import { nukiBuilding } from '../kit/nuki-building.ts';
+import { nukiBuilding } from '../kit/locks/nuki-building.ts';
 
 /*
  * What a door command takes on a link whose connection events are 15 ms apart, in connection events: no machine's load

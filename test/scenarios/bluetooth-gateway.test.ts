@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/contract/index.ts';
 import { pairingFilesOf } from '../../src/store/pairing-files.ts';
-import { GatewayBox, idOf } from '../kit/gateway-box.ts';
+import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
 
 /* What a gateway with Bluetooth in its configuration does where something is missing: it starts, and says so. */
 

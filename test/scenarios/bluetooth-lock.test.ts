@@ -8,12 +8,12 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { startGateway } from '../../src/composition/gateway.ts';
 import { pairSimulated } from '../../src/composition/pairing.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { recordLog } from '../../src/driver-testing/recorded-log.ts';
 import { simulators } from '../../src/simulation/index.ts';
 import { pairingFilesOf } from '../../src/store/pairing-files.ts';
 import { SimulatedRadios } from '../../src/transports/ble/simulated-radios.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { GatewayBox, idOf } from '../kit/gateway-box.ts';
-import { recordLog } from '../kit/recorded-log.ts';
+import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { tracesOf } from '../kit/secret-search.ts';
 
 /* The whole gateway with a simulated Bluetooth lock, as `strikeplate run` starts it, over two starts. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { type PublicProgram, publicProgram } from '../kit/public-program.ts';
+import { type PublicProgram, publicProgram } from '../kit/command-line/public-program.ts';
 
 /*
  * A real switch to another user, which root alone can make; anybody else is refused in words. Both are looked at by who

@@ -7,10 +7,10 @@ import { runProgram } from '../../src/cli/program.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { changeConfigurationFile } from '../../src/composition/configuration-file.ts';
 import { editDevices } from '../../src/config/device-edit.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 const slugs = ['front', 'side', 'yard', 'hall', 'shed', 'gate', 'attic', 'cellar'];
 

@@ -18,7 +18,7 @@ import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { HelperProcess } from '../bench/helper-process.ts';
 import { firstSuccess, HttpLoader, type HttpTarget } from '../bench/http-load.ts';
 import { configureGateway, temporaryFolder } from '../bench/site.ts';
-import { type Cost, CostCounter } from '../kit/cost-counter.ts';
+import { type Cost, CostCounter } from '../kit/gateway/cost-counter.ts';
 
 /**
  * What one door command may cost, from its POST to the answer that says how it ended: a whole gateway with its store on

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { BuiltCommand } from '../kit/built-command.ts';
-import { demonstration, printedCommands } from '../kit/demonstration.ts';
+import { BuiltCommand } from '../kit/command-line/built-command.ts';
+import { demonstration, printedCommands } from '../kit/gateway/demonstration.ts';
 
 // Whole processes, on a machine that may be busy with other tests: a limit that is met kills them while the test goes on
 // talking to them, and is told as a refused connection.

@@ -6,9 +6,9 @@ import { drivers } from '../../drivers/index.ts';
 import { doctor } from '../../src/cli/doctor/doctor.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { thisBox } from '../../src/cli/doctor/surroundings.ts';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 const freePort = () =>
   new Promise<number>((resolve) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { announcedSources, asOutside } from '../kit/outside-driver.ts';
+import { announcedSources, asOutside } from '../kit/locks/outside-driver.ts';
 
 /*
  * A driver author's folder: the package as npm packs it, zod and vitest beside it, and the driver that the guide prints,

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { GatewayProcess, runCli } from '../kit/gateway-process.ts';
-import { asOutside } from '../kit/outside-driver.ts';
+import { GatewayProcess, runCli } from '../kit/gateway/gateway-process.ts';
+import { asOutside } from '../kit/locks/outside-driver.ts';
 
 /*
  * Drivers that are no part of this tree: a file beside the configuration, and an npm package. The driver is the one that

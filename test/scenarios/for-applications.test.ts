@@ -9,9 +9,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { GatewayError } from '../../src/contract/index.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { day, hour, keypadHouse } from '../kit/keypad-house.ts';
-import { WebhookReceiver } from '../kit/webhook-receiver.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { day, hour, keypadHouse } from '../kit/locks/keypad-house.ts';
+import { WebhookReceiver } from '../kit/sdk/webhook-receiver.ts';
 
 /* docs/for-applications.md, run as it is printed: with the official client, on keypads that keep time. */
 

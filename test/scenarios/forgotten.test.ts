@@ -12,11 +12,11 @@ import { runProgram } from '../../src/cli/program.ts';
 import { readKey } from '../../src/store/key-file.ts';
 import { SqliteReader } from '../../src/store/sqlite-reader.ts';
 import { Vault } from '../../src/store/vault.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { MqttWitness } from '../kit/mqtt-witness.ts';
-import { RecordedTerminal } from '../kit/recorded-terminal.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
+import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 /* The whole gateway with its database: what is looked for afterwards are the bytes of its files. */
 

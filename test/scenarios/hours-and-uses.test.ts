@@ -2,8 +2,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { hour, keypadHouse } from '../kit/keypad-house.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { hour, keypadHouse } from '../kit/locks/keypad-house.ts';
 
 /* What Seam has not: weekdays, hours and a number of uses, on two keypads that keep none of them. */
 

@@ -1,14 +1,14 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { GatewayError } from '../../src/contract/index.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
-import { scriptedCore } from '../kit/core-fixture.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { ScriptedKeypad } from '../kit/scripted-keypad.ts';
-import { type Script, sendAndHearNothing } from '../kit/scripted-lock.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { scriptedCore } from '../kit/gateway/core-fixture.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { ScriptedKeypad } from '../kit/locks/scripted-keypad.ts';
+import { type Script, sendAndHearNothing } from '../kit/locks/scripted-lock.ts';
 
 const servers: HttpServer[] = [];
 afterEach(async () => {

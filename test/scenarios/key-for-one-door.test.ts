@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import type { ApiKey } from '../../src/http/api-keys.ts';
 import { livePath } from '../../src/http/console/live.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
@@ -8,13 +9,12 @@ import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { metricsPath } from '../../src/http/routes/metrics.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { deviceReach } from '../../src/model/permission.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { fakeOwnServices } from '../kit/fake-own-services.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { ScriptedKeypad } from '../kit/scripted-keypad.ts';
-import { ScriptedLock } from '../kit/scripted-lock.ts';
-import { ScriptedSensor } from '../kit/scripted-sensor.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { fakeOwnServices } from '../kit/gateway/fake-own-services.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { ScriptedKeypad } from '../kit/locks/scripted-keypad.ts';
+import { ScriptedLock } from '../kit/locks/scripted-lock.ts';
+import { ScriptedSensor } from '../kit/noise/scripted-sensor.ts';
 
 /*
  * A key that is restricted to one flat, tried on every route with what belongs to the flat next door. What it is

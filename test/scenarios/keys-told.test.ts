@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { revokeApiKey } from '../../src/http/api-key-changes.ts';
-import { GatewayBox } from '../kit/gateway-box.ts';
+import { GatewayBox } from '../kit/gateway/gateway-box.ts';
 
 interface TellingEvent {
   readonly event_type: string;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { READ_HOLDING_REGISTERS, readRegisters } from '../../drivers/serial/modbus/requests.ts';
 import type { SimulatedUnit } from '../../drivers/serial/modbus/simulated-line.ts';
-import { relayDoor } from '../kit/relay-fixture.ts';
+import { relayDoor } from '../kit/locks/relay-fixture.ts';
+import { serialLine } from '../kit/locks/serial-line-fixture.ts';
 import { fc } from '../kit/seeded-properties.ts';
-import { serialLine } from '../kit/serial-line-fixture.ts';
 
 /** A unit that answers each question with another number. */
 class Counter implements SimulatedUnit {

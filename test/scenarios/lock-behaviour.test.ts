@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LockMisbehaviour, SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import type { AttemptLife } from '../kit/api-caller.ts';
-import { judgeDoors } from '../kit/door-verdict.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { PacedClock } from '../kit/paced-clock.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { PacedClock } from '../kit/clock/paced-clock.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { judgeDoors } from '../kit/locks/door-verdict.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import type { AttemptLife } from '../kit/sdk/api-caller.ts';
 
 /*
  * Every lock that disappoints, on one gateway, all at once: real MQTT, real HTTP, real database. Only time is

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 /** As long as a test may take: a busy machine is no reason to fail. */
 const patient = { timeout: 60_000 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noiseRoom, type Sound } from '../kit/noise-room.ts';
+import { noiseRoom, type Sound } from '../kit/noise/noise-room.ts';
 
 /*
  * Nights as a sensor in a hall would have recorded them, and what a person with the recording, the rule and a clock on

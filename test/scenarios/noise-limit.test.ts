@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { omronSound } from '../../drivers/ble/omron-sound/driver.ts';
 import { settings } from '../../drivers/ble/omron-sound/settings.ts';
 import { SimulatedOmron } from '../../drivers/ble/omron-sound/simulator.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { radioFixture } from '../kit/radio-fixture.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { radioFixture } from '../kit/radio/radio-fixture.ts';
 
 /* A threshold's whole way into a sensor that keeps a limit of its own, over the emulated radio. */
 

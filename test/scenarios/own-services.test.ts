@@ -1,11 +1,11 @@
 import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { fakeOwnServices } from '../kit/fake-own-services.ts';
-import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../kit/gateway-box.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { fakeOwnServices } from '../kit/gateway/fake-own-services.ts';
+import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 /*
  * Our own services, each asked of a whole gateway: what it answers is what the API description says, and becomes its

@@ -5,7 +5,6 @@ import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts'
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { Links } from '../../src/composition/links.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
-import type { ApiCaller } from '../kit/api-caller.ts';
 import {
   all,
   brokerOf,
@@ -18,10 +17,11 @@ import {
   writeSite,
 } from '../kit/edited-site.ts';
 import { collect, stillHeld } from '../kit/garbage.ts';
-import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway-box.ts';
-import { GatewayProcess } from '../kit/gateway-process.ts';
+import { type BoxedGateway, GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
+import { GatewayProcess } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import type { ApiCaller } from '../kit/sdk/api-caller.ts';
 import { seededRandom } from '../kit/seeded-random.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
 
 /** STRIKEPLATE_RELOADS asks for more of them; STRIKEPLATE_SEED for others. */
 const edits = Number(process.env.STRIKEPLATE_RELOADS ?? 12);

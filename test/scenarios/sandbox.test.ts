@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SeamHttp } from '@seamapi/http';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { demonstration } from '../kit/demonstration.ts';
+import { demonstration } from '../kit/gateway/demonstration.ts';
 
 // A whole process, on a machine that may be busy with other tests.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });

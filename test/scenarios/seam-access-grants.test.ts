@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { day, hour, keypadHouse } from '../kit/keypad-house.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { day, hour, keypadHouse } from '../kit/locks/keypad-house.ts';
 
 /* Seam's own quick start for access grants, with the official client as published, on two keypads that keep time. */
 

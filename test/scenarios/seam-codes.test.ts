@@ -4,11 +4,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { usualSettings } from '../../src/access-codes/settings.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { PacedClock } from '../kit/paced-clock.ts';
-import { ScriptedKeypad } from '../kit/scripted-keypad.ts';
-import { ScriptedLock } from '../kit/scripted-lock.ts';
+import { PacedClock } from '../kit/clock/paced-clock.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { ScriptedKeypad } from '../kit/locks/scripted-keypad.ts';
+import { ScriptedLock } from '../kit/locks/scripted-lock.ts';
 
 /* The official client and the core that looks after codes, on two keypads without hardware. */
 

@@ -3,17 +3,17 @@ import { getOpenapiSchema, type SeamHttp } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { methodsOf, type Route } from '../../src/http/route.ts';
 import { streamPath } from '../../src/http/routes/event-stream.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
 import { openPaths } from '../../src/http/routes/open.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
-import { FakeGateway } from '../kit/fake-gateway.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { callFor, hasCall, officialClients, withCallsNoted } from '../kit/official-clients.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { frontDoor, gate, hall } from '../kit/gateway/fake-devices.ts';
+import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
+import { callFor, hasCall, officialClients, withCallsNoted } from '../kit/sdk/official-clients.ts';
 
 /* Each route of the gateway, and the call of the official client that drives it. A route without a row fails. */
 
@@ -574,7 +574,7 @@ describe('every route', () => {
   });
 
   test('that Seam has is listed in docs/http-api.md, which lists no other as being here', () => {
-    const { answers } = parsedFile('../kit/seam-schemas.json') as { answers: object };
+    const { answers } = parsedFile('../kit/sdk/seam-schemas.json') as { answers: object };
     const { here, absent } = listed(fileText('../../docs/http-api.md'));
     const ours = routes().map(({ path }) => path);
     expect(here).toEqual(ours.filter((path) => path in answers).sort());

@@ -5,12 +5,12 @@ import { SeamWebhook } from '@seamapi/webhook';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock/system-clock.ts';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
 import { WebhookClient } from '../../src/transports/webhook/index.ts';
-import { scriptedCore } from '../kit/core-fixture.ts';
-import { apiKey, keyWith } from '../kit/http-fixture.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { scriptedCore } from '../kit/gateway/core-fixture.ts';
+import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
 
 type Event = ReturnType<SeamWebhook['verify']>;
 

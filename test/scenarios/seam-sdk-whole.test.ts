@@ -7,8 +7,8 @@ import {
 } from '@seamapi/http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 /* The official client, as published, against everything there is but a motor: HTTP, disk, MQTT, Zigbee2MQTT's words. */
 

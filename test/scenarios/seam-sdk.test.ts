@@ -13,13 +13,13 @@ import {
 } from '@seamapi/http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { ApiKeys } from '../../src/http/api-keys.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import type { Settlement } from '../../src/model/records.ts';
-import { frontDoor, gate, hall } from '../kit/fake-devices.ts';
-import { FakeGateway } from '../kit/fake-gateway.ts';
-import { SimulatedClock } from '../kit/simulated-clock.ts';
+import { frontDoor, gate, hall } from '../kit/gateway/fake-devices.ts';
+import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
 
 const moved: Settlement = { status: 'success', result: { was_confirmed_by_device: true } };
 const done: Settlement = { status: 'success', result: {} };

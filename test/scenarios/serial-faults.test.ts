@@ -4,8 +4,8 @@ import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { SimulatedNoiseTransmitter } from '../../drivers/serial/modbus-noise/simulator.ts';
 import { modbusRelay } from '../../drivers/serial/modbus-relay/driver.ts';
 import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
-import { coreFixture } from '../kit/core-fixture.ts';
-import { serialLine } from '../kit/serial-line-fixture.ts';
+import { coreFixture } from '../kit/gateway/core-fixture.ts';
+import { serialLine } from '../kit/locks/serial-line-fixture.ts';
 
 const READS = [1, 2];
 const WRITES = [5];

@@ -4,9 +4,9 @@ import { SeamWebhook } from '@seamapi/webhook';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { GatewayProcess } from '../kit/gateway-process.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { GatewayProcess } from '../kit/gateway/gateway-process.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 /** An application that can be away, and that believes the official verifier alone. */
 class Application {

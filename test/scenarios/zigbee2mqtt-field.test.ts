@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { PacedClock } from '../kit/paced-clock.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { PacedClock } from '../kit/clock/paced-clock.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 /*
  * What was reported of real locks and bridges, seen from the API: real MQTT, real HTTP, real database. Only time is

@@ -3,9 +3,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { zigbee2mqtt } from '../../drivers/mqtt/zigbee2mqtt/driver.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { type DeviceReport, openDevice, Secret } from '../../src/contract/index.ts';
+import { testCommand } from '../../src/driver-testing/command-context.ts';
 import { MqttTransport } from '../../src/transports/mqtt/index.ts';
-import { testCommand } from '../kit/command-context.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 const log = pino({ level: 'silent' });
 const clock = systemClock;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SimulatedNuki } from '../../drivers/ble/nuki/simulator.ts';
 import { systemClock as clock } from '../../src/clock/system-clock.ts';
 import type { LinkState } from '../../src/contract/index.ts';
+import { silentLog } from '../../src/driver-testing/command-context.ts';
 import {
   type AdapterChoice,
   AdapterFinder,
@@ -9,8 +10,7 @@ import {
   listBluezAdapters,
   listKernelAdapters,
 } from '../../src/transports/ble/index.ts';
-import { silentLog } from '../kit/command-context.ts';
-import { nukiTour } from '../kit/nuki-tour.ts';
+import { nukiTour } from '../kit/locks/nuki-tour.ts';
 import { type BluezMachine, eventually } from './bluez-machine.ts';
 
 export { clock };

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BleLink, GatewayError, SendPermit } from '../../src/contract/index.ts';
 import type { BleAdapter } from '../../src/transports/ble/index.ts';
-import { EchoPeripheral, echo, echoPath, readablePath } from '../kit/echo-peripheral.ts';
-import { ask, exchangeOver, value } from '../kit/echo-radio.ts';
+import { EchoPeripheral, echo, echoPath, readablePath } from '../kit/radio/echo-peripheral.ts';
+import { ask, exchangeOver, value } from '../kit/radio/echo-radio.ts';
 import { clock, gatewayAdapter, isDown, isUp, tourOver } from './adapters.ts';
 import { BluezMachine, eventually, run } from './bluez-machine.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AccessCodeCapability, type CodeWrite, GatewayError, Secret } from '../../../src/contract/index.ts';
-import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
+import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/locks/nuki-fixture.ts';
 import { errorCodes } from './catalogue.ts';
 
 let f: NukiFixture;

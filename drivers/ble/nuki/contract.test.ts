@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest';
 import { describeBleDriver, describeDriver } from '../../../src/driver-testing/index.ts';
-import type { NukiFixture } from '../../../test/kit/nuki-fixture.ts';
-import { nukiSuite } from '../../../test/kit/nuki-suite.ts';
+import type { NukiFixture } from '../../../test/kit/locks/nuki-fixture.ts';
+import { nukiSuite } from '../../../test/kit/locks/nuki-suite.ts';
 
 const made: NukiFixture[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { GatewayError } from '../../../src/contract/index.ts';
-import { nukiFixture } from '../../../test/kit/nuki-fixture.ts';
+import { nukiFixture } from '../../../test/kit/locks/nuki-fixture.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import { lockStates } from './catalogue.ts';
 import type { NukiMisbehaviour } from './simulator.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type GatewayError, openDevice, Secret } from '../../../src/contract/index.ts';
-import { testCommand } from '../../../test/kit/command-context.ts';
-import { type RadioFixture, radioFixture } from '../../../test/kit/radio-fixture.ts';
+import { testCommand } from '../../../src/driver-testing/command-context.ts';
+import { type RadioFixture, radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import { services } from './catalogue.ts';
 import { parseCredentials } from './credentials.ts';
 import { nuki } from './driver.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { nukiTour } from '../../../test/kit/nuki-tour.ts';
-import { radioFixture } from '../../../test/kit/radio-fixture.ts';
+import { nukiTour } from '../../../test/kit/locks/nuki-tour.ts';
+import { radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import { SimulatedNuki } from './simulator.ts';
 
 it('everything a lock is for, over the emulated radio', async () => {

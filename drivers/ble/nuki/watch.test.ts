@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../../src/contract/index.ts';
-import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
+import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/locks/nuki-fixture.ts';
 
 let f: NukiFixture;
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/nuki-fixture.ts';
+import { type NukiFixture, type NukiFixtureOptions, nukiFixture } from '../../../test/kit/locks/nuki-fixture.ts';
 import { errorCodes, lockStates } from './catalogue.ts';
 import type { NukiMisbehaviour } from './simulator.ts';
 

@@ -6,8 +6,8 @@ import {
   type GatewayError,
   openDevice,
 } from '../../../src/contract/index.ts';
-import { testCommand } from '../../../test/kit/command-context.ts';
-import { type RadioFixture, radioFixture } from '../../../test/kit/radio-fixture.ts';
+import { testCommand } from '../../../src/driver-testing/command-context.ts';
+import { type RadioFixture, radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import { readBroadcastNoise, readLatest, readSoundSettings, withUpperLimit } from './codec.ts';
 import { omronSound } from './driver.ts';
 import { settings } from './settings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { announcedLock } from '../../../test/kit/announced-fixture.ts';
+import { announcedLock } from '../../../test/kit/locks/announced-fixture.ts';
 
 const single = 'homeassistant/lock/front/config';
 

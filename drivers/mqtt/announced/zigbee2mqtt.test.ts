@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../src/contract/index.ts';
-import { announcedLock } from '../../../test/kit/announced-fixture.ts';
+import { announcedLock } from '../../../test/kit/locks/announced-fixture.ts';
 
 type Zcl = 'locked' | 'unlocked' | 'notFullyLocked' | 'undefined';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type DeviceReport, GatewayError, type Health } from '../../../src/contract/index.ts';
-import { silentLog } from '../../../test/kit/command-context.ts';
-import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
-import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
+import { silentLog } from '../../../src/driver-testing/command-context.ts';
+import { MemoryMqtt } from '../../../src/driver-testing/memory-mqtt.ts';
+import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
+import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { zigbee2mqtt } from './driver.ts';
 import { Zigbee2MqttSimulator } from './simulator.ts';
 

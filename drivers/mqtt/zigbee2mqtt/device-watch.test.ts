@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceReport, Health } from '../../../src/contract/index.ts';
-import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
+import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 
 const healths = (f: ZigbeeLockFixture): Health[] =>
   f.reports.flatMap((report) => (report.kind === 'health' ? [report.health] : []));

@@ -1,15 +1,15 @@
 import { type DeviceReport, openDevice } from '../../../src/contract/index.ts';
+import { silentLog } from '../../../src/driver-testing/command-context.ts';
 import {
   describeDriver,
   describeMqttDriver,
   describeSensor,
   type MqttSuite,
 } from '../../../src/driver-testing/index.ts';
+import { MemoryMqtt } from '../../../src/driver-testing/memory-mqtt.ts';
+import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { silentLog } from '../../../test/kit/command-context.ts';
-import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
-import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
+import { zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { zigbee2mqtt } from './driver.ts';
 import { Zigbee2MqttSimulator } from './simulator.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ScriptedBridge, scriptedBridge } from '../../../test/kit/scripted-bridge.ts';
+import { type ScriptedBridge, scriptedBridge } from '../../../test/kit/broker/scripted-bridge.ts';
 
 /*
  * What a bridge or a lock may say of a door beside what was asked: of its own accord, too early, too late, in other words

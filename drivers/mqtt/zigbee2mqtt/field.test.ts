@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ScriptedBridge, scriptedBridge } from '../../../test/kit/scripted-bridge.ts';
+import { type ScriptedBridge, scriptedBridge } from '../../../test/kit/broker/scripted-bridge.ts';
 
 /*
  * What people who run locks behind Zigbee2MQTT reported of doors, as it was published, and variants of it.

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sleep } from '../../../src/contract/index.ts';
-import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
+import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 
 let f: ZigbeeLockFixture;
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { GatewayError } from '../../../src/contract/index.ts';
+import { zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
-import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 import type { LockMisbehaviour } from './simulator.ts';
 
 const ms = (max: number) => fc.integer({ min: 0, max });

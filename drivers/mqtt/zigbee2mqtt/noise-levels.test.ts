@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Device, type DeviceReport, openDevice } from '../../../src/contract/index.ts';
+import { silentLog } from '../../../src/driver-testing/command-context.ts';
+import { MemoryMqtt } from '../../../src/driver-testing/memory-mqtt.ts';
 import type { MemoryMqttLink } from '../../../src/driver-testing/memory-mqtt-link.ts';
-import { silentLog } from '../../../test/kit/command-context.ts';
-import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import { zigbee2mqtt } from './driver.ts';
 import { type SimulatedNoiseSensor, Zigbee2MqttSimulator } from './simulator.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AccessCodeCapability, type CodeCommandContext, Secret } from '../../../src/contract/index.ts';
-import type { CommandOptions } from '../../../test/kit/command-context.ts';
-import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
+import type { CommandOptions } from '../../../src/driver-testing/command-context.ts';
+import { type ZigbeeLockFixture, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 
 let f: ZigbeeLockFixture;
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryMqtt } from '../../../src/driver-testing/memory-mqtt.ts';
 import type { MemoryMqttPeer } from '../../../src/driver-testing/memory-mqtt-peer.ts';
-import { MemoryMqtt } from '../../../test/kit/memory-mqtt.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import { type SimulatedLock, Zigbee2MqttSimulator } from './simulator.ts';
 
 interface Line {

@@ -1,5 +1,5 @@
 import { describeSensor } from '../../../src/driver-testing/index.ts';
-import { noiseTransmitter } from '../../../test/kit/modbus-noise-fixture.ts';
+import { noiseTransmitter } from '../../../test/kit/noise/modbus-noise-fixture.ts';
 
 describeSensor({
   title: 'serial/modbus-noise',

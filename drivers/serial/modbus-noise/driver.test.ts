@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noiseTransmitter } from '../../../test/kit/modbus-noise-fixture.ts';
+import { noiseTransmitter } from '../../../test/kit/noise/modbus-noise-fixture.ts';
 import type { SimulatedNoiseTransmitterOptions } from './simulator.ts';
 
 async function sensor(options: Partial<SimulatedNoiseTransmitterOptions> = {}, settings: Record<string, unknown> = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { relayDoor } from '../../../test/kit/relay-fixture.ts';
+import { relayDoor } from '../../../test/kit/locks/relay-fixture.ts';
 
 const READS = [1, 2];
 const WRITES = [5, 16];

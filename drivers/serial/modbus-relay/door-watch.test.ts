@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { relayDoor } from '../../../test/kit/relay-fixture.ts';
-import { serialLine } from '../../../test/kit/serial-line-fixture.ts';
+import { relayDoor } from '../../../test/kit/locks/relay-fixture.ts';
+import { serialLine } from '../../../test/kit/locks/serial-line-fixture.ts';
 
 describe('the watch', () => {
   it('tells health, relay and contact, each when it changes', async () => {

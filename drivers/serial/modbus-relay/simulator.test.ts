@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import { SimulatedLine } from '../modbus/simulated-line.ts';
 import { SimulatedRelayBoard, type SimulatedRelayBoardOptions } from './simulator.ts';
 

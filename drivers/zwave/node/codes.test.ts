@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/contract/index.ts';
-import { type ZwaveDoorOptions, zwaveDoor } from '../../../test/kit/zwave-door.ts';
+import { type ZwaveDoorOptions, zwaveDoor } from '../../../test/kit/locks/zwave-door.ts';
 
 const write = (slot: number, digits: string) => ({ slot, label: 'sp-1', code: new Secret(digits) });
 const error = (type: string) => ({ error: expect.objectContaining({ type }) });

@@ -1,6 +1,6 @@
 import { describeDriver, describeSensor, describeZwaveDriver } from '../../../src/driver-testing/index.ts';
-import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
-import { zwaveSuite } from '../../../test/kit/zwave-suite.ts';
+import { zwaveDoor } from '../../../test/kit/locks/zwave-door.ts';
+import { zwaveSuite } from '../../../test/kit/locks/zwave-suite.ts';
 
 const suite = zwaveSuite();
 describeDriver(suite);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayError } from '../../../src/contract/index.ts';
-import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
+import { zwaveDoor } from '../../../test/kit/locks/zwave-door.ts';
 
 const error = (type: string, delivery: string) => ({ error: expect.objectContaining({ type, delivery }) });
 const done = { value: { wasConfirmedByDevice: true } };

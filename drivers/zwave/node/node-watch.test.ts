@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret, type ZwaveReport } from '../../../src/contract/index.ts';
-import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
-import { lastOf } from '../../../test/kit/zwave-node.ts';
+import { zwaveDoor } from '../../../test/kit/locks/zwave-door.ts';
+import { lastOf } from '../../../test/kit/locks/zwave-node.ts';
 
 describe('what a node tells', () => {
   const rows: readonly (readonly [report: ZwaveReport, told: object])[] = [

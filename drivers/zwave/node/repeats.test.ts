@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceReport, ZwaveReport } from '../../../src/contract/index.ts';
+import { zwaveDoor } from '../../../test/kit/locks/zwave-door.ts';
+import { lastOf } from '../../../test/kit/locks/zwave-node.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
-import { zwaveDoor } from '../../../test/kit/zwave-door.ts';
-import { lastOf } from '../../../test/kit/zwave-node.ts';
 
 const unlockedByHand: ZwaveReport = { report: 'operated', operation: 'unlocked', by: 'manual' };
 const keypad = (slot: number): ZwaveReport => ({ report: 'operated', operation: 'unlocked', by: 'keypad', slot });

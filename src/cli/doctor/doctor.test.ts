@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BrokenBox, passphrase } from '../../../test/kit/broken-box.ts';
+import { BrokenBox, passphrase } from '../../../test/kit/command-line/broken-box.ts';
 import { deviceIdOf } from '../../config/identity.ts';
 import { Secret } from '../../contract/index.ts';
 import { PairingFiles } from '../../store/pairing-files.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { testCommand } from '../../../test/kit/command-context.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { sleep } from '../../contract/index.ts';
+import { testCommand } from '../../driver-testing/command-context.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { EvidenceBook } from './book.ts';
 import type { Plan, Traits } from './claims.ts';
 

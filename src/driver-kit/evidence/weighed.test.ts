@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
-import { zigbeeLock } from '../../../test/kit/zigbee2mqtt-fixture.ts';
 import type { WeighedMessage } from '../../contract/index.ts';
 import type { Claim, Goal, Input, Plan, Traits } from './claims.ts';
 import { judge } from './judge.ts';

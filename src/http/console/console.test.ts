@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { frontDoor, hall } from '../../../test/kit/fake-devices.ts';
-import { apiKey, httpFixture, keyWith } from '../../../test/kit/http-fixture.ts';
+import { frontDoor, hall } from '../../../test/kit/gateway/fake-devices.ts';
+import { apiKey, httpFixture, keyWith } from '../../../test/kit/gateway/http-fixture.ts';
 
 const console_ = { 'x-strikeplate-console': '1' };
 

@@ -3,7 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { Air } from './air.ts';
 import { serveAir } from './air-server.ts';
 

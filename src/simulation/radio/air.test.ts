@@ -1,6 +1,5 @@
 import type { Noble, Peripheral } from '@stoprocent/noble';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import {
   attResult,
   type GattPeripheral,
@@ -8,6 +7,7 @@ import {
   type PeripheralRadio,
   sleep,
 } from '../../contract/index.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { IN_PROCESS_DRIVER, installInProcessDriver } from '../../transports/ble/in-process-hci.ts';
 import { AdapterBay } from './adapter-bay.ts';
 import { Air, type AirOptions } from './air.ts';

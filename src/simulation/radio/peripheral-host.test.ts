@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { EchoPeripheral, echoPath } from '../../../test/kit/echo-peripheral.ts';
-import { radioFixture } from '../../../test/kit/radio-fixture.ts';
+import { EchoPeripheral, echoPath } from '../../../test/kit/radio/echo-peripheral.ts';
+import { radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import type { GattSubscriber } from '../../contract/index.ts';
 
 it('a value that comes after its connection has gone is for nobody, and ends nothing', async () => {

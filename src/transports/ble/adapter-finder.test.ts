@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { type AdapterChoice, AdapterFinder } from './adapter-finder.ts';
 import { BluezTrouble, bluezHint } from './bluez/bluez-trouble.ts';
 import { DBUS_PACKAGE } from './bluez/system-bus.ts';

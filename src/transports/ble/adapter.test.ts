@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EchoPeripheral, echoPath } from '../../../test/kit/echo-peripheral.ts';
-import { ask, EchoRadio, value } from '../../../test/kit/echo-radio.ts';
-import type { RadioFixture, RadioFixtureOptions } from '../../../test/kit/radio-fixture.ts';
+import { EchoPeripheral, echoPath } from '../../../test/kit/radio/echo-peripheral.ts';
+import { ask, EchoRadio, value } from '../../../test/kit/radio/echo-radio.ts';
+import type { RadioFixture, RadioFixtureOptions } from '../../../test/kit/radio/radio-fixture.ts';
 import type { BleLink, BleSessionOptions } from '../../contract/index.ts';
 
 const signalListeners = process.listenerCount('SIGINT');

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ECHO_SERVICE, type EchoPeripheral, echoPath, readablePath } from '../../../test/kit/echo-peripheral.ts';
-import { ask, EchoRadio, value } from '../../../test/kit/echo-radio.ts';
-import type { RadioFixture } from '../../../test/kit/radio-fixture.ts';
+import { ECHO_SERVICE, type EchoPeripheral, echoPath, readablePath } from '../../../test/kit/radio/echo-peripheral.ts';
+import { ask, EchoRadio, value } from '../../../test/kit/radio/echo-radio.ts';
+import type { RadioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import { type BleLink, GatewayError, type SendPermit } from '../../contract/index.ts';
 
 let echo: EchoRadio;

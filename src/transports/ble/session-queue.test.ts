@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { fc } from '../../../test/kit/seeded-properties.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { SessionQueue, WaitedTooLong } from './session-queue.ts';
 
 const never = new AbortController().signal;

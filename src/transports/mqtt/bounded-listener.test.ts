@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import type { LimitBite } from '../../contract/index.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { BoundedListener } from './bounded-listener.ts';
 
 function site(maxBytes = 1_000) {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { GatewayError, type SendPermit } from '../../contract/index.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { CommandSender, type SendingConnection } from './command-sender.ts';
 import { connectionClosed } from './failures.ts';
 

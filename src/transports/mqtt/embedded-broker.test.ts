@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MqttWitness } from '../../../test/kit/mqtt-witness.ts';
-import { type RecordedLog, recordLog } from '../../../test/kit/recorded-log.ts';
+import { MqttWitness } from '../../../test/kit/broker/mqtt-witness.ts';
 import { Secret } from '../../contract/index.ts';
+import { type RecordedLog, recordLog } from '../../driver-testing/recorded-log.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './embedded-broker.ts';
 
 let log: RecordedLog;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { becomes } from '../../../test/kit/link-becomes.ts';
-import { never, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
+import { becomes } from '../../../test/kit/broker/link-becomes.ts';
+import { never, useMqtt } from '../../../test/kit/broker/mqtt-fixture.ts';
 import type { MqttMessage } from '../../contract/index.ts';
 
 const mqtt = useMqtt();

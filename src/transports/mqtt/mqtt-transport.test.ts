@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { becomes } from '../../../test/kit/link-becomes.ts';
-import { failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
-import { TcpProxy } from '../../../test/kit/tcp-proxy.ts';
+import { becomes } from '../../../test/kit/broker/link-becomes.ts';
+import { failure, never, TOPIC, useMqtt } from '../../../test/kit/broker/mqtt-fixture.ts';
+import { TcpProxy } from '../../../test/kit/broker/tcp-proxy.ts';
 import { Secret, type Timer } from '../../contract/index.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { startEmbeddedBroker } from './embedded-broker.ts';
 
 const mqtt = useMqtt();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
-import { becomes } from '../../../test/kit/link-becomes.ts';
-import { failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
+import { becomes } from '../../../test/kit/broker/link-becomes.ts';
+import { failure, never, TOPIC, useMqtt } from '../../../test/kit/broker/mqtt-fixture.ts';
 import type { Clock } from '../../contract/index.ts';
 
 const mqtt = useMqtt();

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { becomes } from '../../../test/kit/link-becomes.ts';
-import { never } from '../../../test/kit/mqtt-fixture.ts';
-import { MqttWitness } from '../../../test/kit/mqtt-witness.ts';
-import { recordLog } from '../../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
-import { TcpProxy } from '../../../test/kit/tcp-proxy.ts';
+import { becomes } from '../../../test/kit/broker/link-becomes.ts';
+import { never } from '../../../test/kit/broker/mqtt-fixture.ts';
+import { MqttWitness } from '../../../test/kit/broker/mqtt-witness.ts';
+import { TcpProxy } from '../../../test/kit/broker/tcp-proxy.ts';
 import type { LimitBite, MqttLink } from '../../contract/index.ts';
+import { recordLog } from '../../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { type EmbeddedBroker, MqttTransport, startEmbeddedBroker } from './index.ts';
 
 let clock: SimulatedClock;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { becomes } from '../../../test/kit/link-becomes.ts';
-import { failure, never, TOPIC, useMqtt } from '../../../test/kit/mqtt-fixture.ts';
-import { MqttWitness } from '../../../test/kit/mqtt-witness.ts';
+import { becomes } from '../../../test/kit/broker/link-becomes.ts';
+import { failure, never, TOPIC, useMqtt } from '../../../test/kit/broker/mqtt-fixture.ts';
+import { MqttWitness } from '../../../test/kit/broker/mqtt-witness.ts';
 
 const mqtt = useMqtt();
 

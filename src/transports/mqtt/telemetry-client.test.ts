@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MqttWitness } from '../../../test/kit/mqtt-witness.ts';
-import { type RecordedLog, recordLog } from '../../../test/kit/recorded-log.ts';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
-import { TcpProxy } from '../../../test/kit/tcp-proxy.ts';
+import { MqttWitness } from '../../../test/kit/broker/mqtt-witness.ts';
+import { TcpProxy } from '../../../test/kit/broker/tcp-proxy.ts';
 import type { LinkState } from '../../contract/index.ts';
+import { type RecordedLog, recordLog } from '../../driver-testing/recorded-log.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './embedded-broker.ts';
 import { MqttTelemetryClient, type MqttTelemetryOptions } from './telemetry-client.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
 
 const message = (payload: string, qos: 0 | 1 = 0, expiresAt?: number): TelemetryMessage => ({

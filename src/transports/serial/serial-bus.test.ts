@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from '../../../test/kit/simulated-clock.ts';
 import { GatewayError, type SendPermit, type SerialRequest } from '../../contract/index.ts';
+import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { inProcessCarrier, type SimulatedWire } from './in-process-carrier.ts';
 import type { LineSettings } from './line-timing.ts';
 import { SerialBus } from './serial-bus.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { silentLog } from '../../../test/kit/command-context.ts';
+import { silentLog } from '../../driver-testing/command-context.ts';
 import { assertCodesAreKept, driverOptions } from './driver-options.ts';
 import { zwaveLog } from './log-bridge.ts';
 

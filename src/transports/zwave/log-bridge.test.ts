@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { recordLog } from '../../../test/kit/recorded-log.ts';
+import { recordLog } from '../../driver-testing/recorded-log.ts';
 import { zwaveLog } from './log-bridge.ts';
 
 function bridge() {

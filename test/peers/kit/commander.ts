@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { GatewayError, type MqttLink } from '../../../src/contract/index.ts';
+import { type RecordedLog, recordLog } from '../../../src/driver-testing/recorded-log.ts';
 import { MqttTransport, type MqttTransportOptions } from '../../../src/transports/mqtt/index.ts';
-import { becomes } from '../../kit/link-becomes.ts';
-import { type RecordedLog, recordLog } from '../../kit/recorded-log.ts';
+import { becomes } from '../../kit/broker/link-becomes.ts';
 
 /** How a numbered command ended: the broker has it, or an error with its delivery. */
 export interface Ended {

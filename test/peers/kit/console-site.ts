@@ -9,7 +9,7 @@ import { places, type ViewOfOne } from '../../../src/console/places.ts';
 import { createApiKey } from '../../../src/http/api-key-changes.ts';
 import { permissionScopes } from '../../../src/model/permission.ts';
 import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/mqtt-peer.ts';
-import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../../kit/gateway-box.ts';
+import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, type Visit, visit } from './browser.ts';
 import { Mosquitto } from './mosquitto.ts';
 

@@ -1,5 +1,5 @@
 import { errorTypes, type GatewayErrorType } from '../../../src/contract/index.ts';
-import type { AttemptLife, WireAttempt } from '../../kit/api-caller.ts';
+import type { AttemptLife, WireAttempt } from '../../kit/sdk/api-caller.ts';
 import type { LockRecord } from './lock-process.ts';
 
 /** Milliseconds by which what a killed process had sent has reached its lock; the next one needs longer to start. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApiAnswer, ApiCaller, WireAttempt } from '../../kit/api-caller.ts';
+import type { ApiAnswer, ApiCaller, WireAttempt } from '../../kit/sdk/api-caller.ts';
 
 /** A door command of an application, which repeats it under the same Idempotency-Key until it is answered. */
 export interface AskedDoor {

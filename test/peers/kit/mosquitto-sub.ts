@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MqttWitness } from '../../kit/mqtt-witness.ts';
+import { MqttWitness } from '../../kit/broker/mqtt-witness.ts';
 import { type Mosquitto, mosquittoSub } from './mosquitto.ts';
 
 /** A message as mosquitto_sub printed it. */

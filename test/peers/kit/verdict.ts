@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Heard } from '../../kit/mqtt-witness.ts';
+import type { Heard } from '../../kit/broker/mqtt-witness.ts';
 import type { Ended } from './commander.ts';
 
 /** From the gateway's socket through the broker to the witness on this machine, with room for a busy one. */

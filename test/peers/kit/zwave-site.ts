@@ -7,12 +7,12 @@ import { SimulatedZwaveNetwork } from '../../../drivers/zwave/node/simulator.ts'
 import { simulatedNetwork } from '../../../drivers/zwave/node/simulator-settings.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { type AutoLock, Secret } from '../../../src/contract/index.ts';
+import { recordLog } from '../../../src/driver-testing/recorded-log.ts';
 import type { AttemptRecord } from '../../../src/model/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
 import { ttyCarrier } from '../../../src/transports/serial/index.ts';
 import { loadZwaveLibrary, type ZwaveNetworkKeys, ZwaveStick } from '../../../src/transports/zwave/index.ts';
-import { coreFixture } from '../../kit/core-fixture.ts';
-import { recordLog } from '../../kit/recorded-log.ts';
+import { coreFixture } from '../../kit/gateway/core-fixture.ts';
 import { TtyPair } from './tty-pair.ts';
 
 /** Of the stick; a pseudo terminal paces nothing. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SimulatedClock } from '../../../../test/kit/simulated-clock.ts';
+import { SimulatedClock } from '../../../driver-testing/simulated-clock.ts';
 import { BluezDevice } from './bluez-device.ts';
 import { BluezDiscovery } from './bluez-discovery.ts';
 import { BluezTrouble } from './bluez-trouble.ts';

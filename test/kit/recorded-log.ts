@@ -1,1 +1,0 @@
-export * from '../../src/driver-testing/recorded-log.ts';

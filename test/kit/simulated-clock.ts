@@ -1,1 +1,0 @@
-export * from '../../src/driver-testing/simulated-clock.ts';
