@@ -4,7 +4,7 @@ import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
 import { aCode } from '../../test/kit/store/store-records.ts';
 import { recordLog } from '../driver-testing/recorded-log.ts';
 import { Serializers } from '../wire/serializers.ts';
-import { warnOfAbandoned } from './abandoned-codes.ts';
+import { warnOfAbandoned } from './code-reconciler.ts';
 
 it('are counted in the log at the start, for each lock that is configured no more', () => {
   const log = recordLog();

@@ -16,7 +16,6 @@ import type {
 import type { AccessCodeRecord, AttemptRecord } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import { assertKept } from '../model/when-kept.ts';
-import { warnOfAbandoned } from './abandoned-codes.ts';
 import { isSpare, pull, readySpare, sparesWanted } from './backup-pool.ts';
 import { CodeAttempts } from './code-attempts.ts';
 import { generateCode } from './code-generator.ts';
@@ -72,13 +71,11 @@ export class AccessCodeService implements AccessCodes {
 
   /** Call it once the devices are open and what an earlier run left has been taken up. */
   start(): void {
-    warnOfAbandoned(this.#options);
     this.#reconciler.start();
   }
 
   /** After a change of the configuration. */
   rosterChanged(): void {
-    warnOfAbandoned(this.#options);
     this.#reconciler.rosterChanged();
   }
 
@@ -172,7 +169,7 @@ export class AccessCodeService implements AccessCodes {
     const spares = this.#options.book.list(deviceId).filter(isSpare);
     return {
       ready: spares.filter(({ status }) => status === 'set').length,
-      wanted: sparesWanted(this.#options, deviceId),
+      wanted: sparesWanted(this.#options.registry.get(deviceId), this.#options.settings),
     };
   }
 
@@ -315,12 +312,11 @@ export class AccessCodeService implements AccessCodes {
   }
 
   #needsLock(code: AccessCodeRecord): boolean {
-    const { book, registry, attempts } = this.#options;
-    for (const { facts } of attempts.livingOf(code.deviceId)) {
-      if (facts.subject?.kind === 'access_code' && facts.subject.accessCodeId === code.accessCodeId) return true;
-    }
+    const { book, registry } = this.#options;
+    if (this.#attempts.workedOn(code.deviceId).has(code.accessCodeId)) return true;
     const rules = registry.require(code.deviceId).snapshot.capabilities.accessCodes;
-    return rules ? needsWork(book, code, rules) : code.placements.length > 0;
+    if (!rules) return code.placements.length > 0;
+    return needsWork({ code, ...book.evaluate(code) }, book.holdingsOf(code.deviceId), rules);
   }
 
   async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {

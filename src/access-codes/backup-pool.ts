@@ -1,10 +1,12 @@
-import { GatewayError } from '../contract/index.ts';
+import { type Clock, GatewayError } from '../contract/index.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import type { CodeRepository } from './code-repository.ts';
 import { chooseDigits, type NewCodeOptions, newRecord, targetOf } from './new-code.ts';
 
 export interface BackupPoolOptions extends NewCodeOptions {
+  readonly clock: Clock;
   readonly settings: { readonly backupCodes: number };
   /** UUIDv7 */
   readonly newId: () => string;
@@ -24,44 +26,21 @@ export const readySpare = (book: CodeRepository, deviceId: string): AccessCodeRe
 
 /** How many spare codes are to lie ready on a lock. */
 export function sparesWanted(
-  { registry, settings }: Pick<BackupPoolOptions, 'registry' | 'settings'>,
-  deviceId: string,
+  device: DeviceSnapshot | undefined,
+  { backupCodes }: BackupPoolOptions['settings'],
 ): number {
-  const device = registry.get(deviceId);
   if (device?.capabilities.accessCodes === undefined) return 0;
-  const { backupPool = settings.backupCodes > 0 } = device.settings;
-  return backupPool ? Math.max(settings.backupCodes, usualCount) : 0;
+  const { backupPool = backupCodes > 0 } = device.settings;
+  return backupPool ? Math.max(backupCodes, usualCount) : 0;
 }
 
-/**
- * Writes down the spare codes that a lock lacks; reconciliation puts them there. The last free slot is left to guests.
- */
-export function replenish(options: BackupPoolOptions, deviceId: string, createdAt: number): readonly Change[] {
-  const { book, registry, newId } = options;
-  const rules = registry.get(deviceId)?.capabilities.accessCodes;
-  if (!rules) return [];
-  const changes: Change[] = [];
-  let spares = book.list(deviceId).filter(isSpare).length;
-  const room =
-    rules.slots === 'device'
-      ? Number.POSITIVE_INFINITY
-      : rules.slots.count - book.list(deviceId).length - book.unmanagedList(deviceId).length - 1;
-  const wanted = sparesWanted(options, deviceId);
-  // Switched off for this lock: what lies ready on it opens the door, and is nobody's.
-  if (registry.get(deviceId)?.settings.backupPool === false) {
-    const removal = { cause: 'requested', at: createdAt } as const;
-    return book
-      .list(deviceId)
-      .filter(isSpare)
-      .flatMap(({ accessCodeId }) => book.change(accessCodeId, { removal }));
-  }
-  for (let added = 0; spares < wanted && added < room; added++, spares++) {
-    const about = { accessCodeId: newId(), deviceId, createdAt };
-    const digits = chooseDigits(options, {}, [targetOf(options, deviceId, forEver)]);
-    const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);
-    changes.push(...book.save({ ...spare, backup: { pulledFor: undefined } }));
-  }
-  return changes;
+/** Writes down one more spare code for a lock; reconciliation puts it there. */
+export function newSpare(options: BackupPoolOptions, deviceId: string): readonly Change[] {
+  const { book, newId, clock } = options;
+  const about = { accessCodeId: newId(), deviceId, createdAt: clock.wallTime() };
+  const digits = chooseDigits(options, {}, [targetOf(options, deviceId, forEver)]);
+  const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);
+  return book.save({ ...spare, backup: { pulledFor: undefined } });
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Origin } from '../model/gateway.ts';
 import type { AccessCodeRecord, ActionType, Actor, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import type { CodeAt, CodeProgress } from './code-progress.ts';
+import { isStale } from './code-review.ts';
 import { inCodeWords, notGiven } from './code-words.ts';
 import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
@@ -40,6 +41,15 @@ export class CodeAttempts {
     this.#removals = new Removals(options.store.read, 'DELETE_ACCESS_CODE');
   }
 
+  /** Codes of a lock on which an attempt is under way. */
+  workedOn(deviceId: string): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const { facts } of this.#options.attempts.livingOf(deviceId)) {
+      if (facts.subject?.kind === 'access_code') ids.add(facts.subject.accessCodeId);
+    }
+    return ids;
+  }
+
   /** The attempt that removed a code, or is removing it. */
   removalOf(accessCodeId: string): AttemptRecord | undefined {
     return this.#options.attempts.get(this.#removals.of(accessCodeId) ?? '');
@@ -60,11 +70,11 @@ export class CodeAttempts {
   inWords({ accessCodeId, deviceId }: CodeAt, failure: Failure): Failure {
     const { book, registry } = this.#options;
     const code = book.get(accessCodeId);
-    const standing = code && book.standing(code);
+    const evaluation = code && book.evaluate(code);
     return inCodeWords(failure, {
       code,
-      want: standing?.want ?? 'off_lock',
-      isHeld: standing?.fitting !== undefined,
+      want: evaluation?.want ?? 'off_lock',
+      isHeld: evaluation?.fitting !== undefined,
       refusals: this.#progress.refusals({ accessCodeId, deviceId }, failure.type) + 1,
       outOfService: registry.get(deviceId)?.outOfService ?? false,
     });
@@ -146,9 +156,13 @@ export class CodeAttempts {
     if (code.removal && code.placements.length === 0) {
       return this.#progress.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
     }
-    const { fitting, want } = book.standing(code);
+    const evaluation = book.evaluate(code);
+    const { fitting, want } = evaluation;
     const isWell = fitting !== undefined && code.placements.length === 1;
-    if (settlement.status === 'success' || isWell) return book.change(accessCodeId, { errors: [] });
+    if (settlement.status === 'success' || isWell) {
+      const isTold = code.errors.length === 0 && !isStale(code, evaluation);
+      return isTold ? [] : book.change(accessCodeId, { errors: [] });
+    }
     const { type, message } = settlement.error;
     if (type === 'superseded' || type === 'gateway_restarted') return book.save(code);
     const name =

@@ -3,10 +3,11 @@ import type { EventRecorder } from '../model/event-recorder.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../model/records.ts';
 import type { Change, StoreReader } from '../model/store.ts';
-import { type CodeEvaluation, eventsOfCode, reviewed } from './code-review.ts';
+import { eventsOfCode, reviewed } from './code-review.ts';
 import { HoursCalendar } from './hours.ts';
+import type { LockHoldings } from './next-step.ts';
 import type { AccessCodeSettings } from './settings.ts';
-import { fits, type Moment, overlap, planOf, sameDigits, wantOf } from './wanted.ts';
+import { type Circumstances, type CodeEvaluation, evaluate, type Moment, overlap } from './wanted.ts';
 
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
 export interface CodeVault {
@@ -101,30 +102,35 @@ export class CodeRepository {
     }
   }
 
-  standing(code: AccessCodeRecord): CodeEvaluation {
-    const { settings, rulesOf, moment: now } = this.#options;
-    const moment = now();
-    const rules = rulesOf(code.deviceId);
-    const plan = planOf(code, rules, settings, moment.at, this.#calendar);
-    const { startsAt, endsAt, leadMs } = plan;
-    const read = (sealed: Uint8Array) => this.read(sealed, code);
+  /** What is wanted of a code now. */
+  evaluate(code: AccessCodeRecord, on = this.circumstancesOf(code.deviceId)): CodeEvaluation {
+    return evaluate(code, { ...on, read: (sealed) => this.read(sealed, code) });
+  }
+
+  /** What the codes of a lock are judged by now. */
+  circumstancesOf(deviceId: string): Omit<Circumstances, 'read'> {
+    const { settings, rulesOf, moment } = this.#options;
+    return { moment: moment(), rules: rulesOf(deviceId), settings, calendar: this.#calendar };
+  }
+
+  /** What a lock holds, or may hold. */
+  holdingsOf(deviceId: string): LockHoldings {
     return {
-      moment,
-      plan,
-      want: wantOf({ removal: code.removal, startsAt, endsAt }, moment, leadMs),
-      fitting: code.placements.find((placement) => fits(placement, code, rules, read, plan.schedule)),
+      codes: this.list(deviceId),
+      unmanaged: this.unmanagedList(deviceId),
+      markOf: (sealed, of) => this.#markOf(sealed, of),
     };
   }
 
   /** Takes a code in as it is now, with everything that follows, and tells of it. To be committed as a whole. */
   save(code: AccessCodeRecord, ...drafts: readonly EventDraft[]): readonly Change[] {
     const before = this.#codes.get(code.accessCodeId);
-    const standing = this.standing(code);
-    const after = reviewed(code, standing);
+    const evaluation = this.evaluate(code);
+    const after = reviewed(code, evaluation);
     this.#put(after);
     return [
       { kind: 'access_code_put', code: after },
-      ...this.tell(...drafts, ...eventsOfCode(before, after, standing.moment.at)),
+      ...this.tell(...drafts, ...eventsOfCode(before, after, evaluation.moment.at)),
       ...this.#follow(before, after),
     ];
   }
@@ -132,17 +138,6 @@ export class CodeRepository {
   /** @throws GatewayError `access_code_not_found` */
   change(accessCodeId: string, patch: Partial<AccessCodeRecord>, ...drafts: readonly EventDraft[]): readonly Change[] {
     return this.save({ ...this.require(accessCodeId), ...patch }, ...drafts);
-  }
-
-  /** Whether a look at the clock alone changes what is to be told of a code. */
-  isStale(code: AccessCodeRecord): boolean {
-    const now = reviewed(code, this.standing(code));
-    return (
-      now.status !== code.status ||
-      now.scheduledOnDevice !== code.scheduledOnDevice ||
-      now.warnings.length !== code.warnings.length ||
-      now.pendingMutations[0]?.mutationCode !== code.pendingMutations[0]?.mutationCode
-    );
   }
 
   /** Exchanges one placement of a code for another, or for none. */
@@ -180,7 +175,7 @@ export class CodeRepository {
     }
     const { placements, errors } = this.#codes.get(accessCodeId) ?? before;
     const code = { ...before, placements, errors };
-    this.#put(reviewed(code, this.standing(code)));
+    this.#put(reviewed(code, this.evaluate(code)));
   }
 
   /** Has somebody hear of every change of a code, who adds to its commit what follows for others. */
@@ -284,15 +279,6 @@ export class CodeRepository {
     );
   }
 
-  /** Another code's entry on the lock with the digits that this code is to have: the lock would refuse them now. */
-  isBlocked(code: AccessCodeRecord): boolean {
-    const mark = this.#markOf(code.sealedCode, code);
-    if (mark === undefined) return false;
-    return this.list(code.deviceId).some(
-      (other) => other.accessCodeId !== code.accessCodeId && this.#isPlaced(other, mark),
-    );
-  }
-
   #isPlaced(code: AccessCodeRecord, mark: string): boolean {
     return code.placements.some(({ sealedCode }) => this.#markOf(sealedCode, code) === mark);
   }
@@ -306,21 +292,6 @@ export class CodeRepository {
     const mark = this.#options.vault.mark(digits);
     this.#marks.set(sealed, mark);
     return mark;
-  }
-
-  /** Whether a placement holds the digits that its code is to have. */
-  hasDigits(placement: CodePlacement, code: AccessCodeRecord): boolean {
-    return sameDigits(placement.sealedCode, code.sealedCode, (sealed) => this.read(sealed, code));
-  }
-
-  /** The lowest slot that nobody holds, as far as is known. */
-  freeSlot(deviceId: string, slots: { readonly first: number; readonly count: number }): number | undefined {
-    const taken = new Set([
-      ...this.list(deviceId).flatMap(({ placements }) => placements.map(({ slot }) => slot)),
-      ...this.unmanagedList(deviceId).map(({ slot }) => slot),
-    ]);
-    for (let slot = slots.first; slot < slots.first + slots.count; slot++) if (!taken.has(slot)) return slot;
-    return undefined;
   }
 
   #follow(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): readonly Change[] {

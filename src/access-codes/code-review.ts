@@ -1,32 +1,34 @@
 import { hoursTooShort } from '../model/code-hours.ts';
 import type { EventDraft } from '../model/event-types.ts';
-import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodePlacement, CodeProblem } from '../model/records.ts';
-import { dueAt, type Moment, type Plan, type Want } from './wanted.ts';
+import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodeProblem } from '../model/records.ts';
+import { type CodeEvaluation, dueAt, type Timing } from './wanted.ts';
 
 /** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */
 export const lateAfterMs = 60_000;
 
-/** What the rest of a code's record follows from. */
-export interface CodeEvaluation {
-  readonly moment: Moment;
-  readonly want: Want;
-  /** What of its times counts now. */
-  readonly plan: Plan;
-  /** The placement that is just as wanted. */
-  readonly fitting: CodePlacement | undefined;
-}
-
 /** Status, pending mutations and delays as they follow from what is wanted and what the lock holds. */
-export function reviewed(code: AccessCodeRecord, standing: CodeEvaluation): AccessCodeRecord {
-  const { fitting, moment } = standing;
+export function reviewed(code: AccessCodeRecord, evaluation: CodeEvaluation): AccessCodeRecord {
+  const { fitting, moment } = evaluation;
   const waitsOnLock = fitting?.schedule !== undefined && moment.at < fitting.schedule.startsAt;
   return {
     ...code,
-    status: statusOf(code, standing, waitsOnLock),
+    status: statusOf(code, evaluation, waitsOnLock),
     scheduledOnDevice: code.removal === undefined && waitsOnLock,
-    pendingMutations: mutationsOf(code, standing),
-    warnings: warningsOf(code, standing),
+    pendingMutations: mutationsOf(code, evaluation),
+    warnings: warningsOf(code, evaluation),
   };
+}
+
+/** Whether a look at the clock alone changes what is to be told of a code. */
+export function isStale(code: AccessCodeRecord, evaluation: CodeEvaluation): boolean {
+  const now = reviewed(code, evaluation);
+  return (
+    now.status !== code.status ||
+    now.scheduledOnDevice !== code.scheduledOnDevice ||
+    now.warnings.length !== code.warnings.length ||
+    now.warnings.some((warning, index) => warning.code !== code.warnings[index]?.code) ||
+    now.pendingMutations[0]?.mutationCode !== code.pendingMutations[0]?.mutationCode
+  );
 }
 
 function statusOf(code: AccessCodeRecord, { fitting, want }: CodeEvaluation, waitsOnLock: boolean): AccessCodeStatus {
@@ -38,7 +40,7 @@ function statusOf(code: AccessCodeRecord, { fitting, want }: CodeEvaluation, wai
 
 const isUpdate = ({ mutationCode }: CodeMutation): boolean => mutationCode.startsWith('updating_');
 
-function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: CodeEvaluation): readonly CodeMutation[] {
+function mutationsOf(code: AccessCodeRecord, { fitting, want, timing }: CodeEvaluation): readonly CodeMutation[] {
   const { removal, placements, createdAt } = code;
   if (removal) {
     return [{ mutationCode: 'deleting', message: 'The code is being taken off the lock.', createdAt: removal.at }];
@@ -47,8 +49,8 @@ function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: CodeEvalua
   const updates = code.pendingMutations.filter(isUpdate);
   if (placements.length > 0 && updates.length > 0) return updates;
   if (fitting) return [];
-  if (want === 'off_lock' && plan.startsAt !== undefined) {
-    const scheduledAt = dueAt(plan, plan.leadMs);
+  if (want === 'off_lock' && timing.startsAt !== undefined) {
+    const scheduledAt = dueAt(timing, timing.leadMs);
     if (!Number.isFinite(scheduledAt)) return [];
     return [
       {
@@ -62,13 +64,13 @@ function mutationsOf(code: AccessCodeRecord, { fitting, want, plan }: CodeEvalua
   return [{ mutationCode: 'creating', message: 'The code is being written to the lock.', createdAt }];
 }
 
-function warningsOf(code: AccessCodeRecord, standing: CodeEvaluation): readonly CodeProblem[] {
+function warningsOf(code: AccessCodeRecord, evaluation: CodeEvaluation): readonly CodeProblem[] {
   const others = code.warnings.filter(({ code: name }) => !isDelay(name) && name !== hoursTooShort);
-  const { problem } = standing.plan;
-  const short = problem === undefined ? undefined : { code: hoursTooShort, message: problem, at: standing.moment.at };
+  const { problem } = evaluation.timing;
+  const short = problem === undefined ? undefined : { code: hoursTooShort, message: problem, at: evaluation.moment.at };
   return [
     ...others,
-    ...[short, delayOf(code, standing)].flatMap((found) => {
+    ...[short, delayOf(code, evaluation)].flatMap((found) => {
       const before = code.warnings.find(({ code: name }) => name === found?.code);
       return found ? [{ ...found, at: before?.at ?? found.at }] : [];
     }),
@@ -79,7 +81,7 @@ const itsErrors = 'The errors of the code say why, and what the gateway does abo
 
 const isDelay = (name: string): boolean => name.startsWith('delay_in_');
 
-function delayOf(code: AccessCodeRecord, { moment, want, fitting, plan }: CodeEvaluation): CodeProblem | undefined {
+function delayOf(code: AccessCodeRecord, { moment, want, fitting, timing }: CodeEvaluation): CodeProblem | undefined {
   const { at } = moment;
   if (code.removal) {
     if (code.placements.length === 0 || at < code.removal.at + lateAfterMs) return undefined;
@@ -87,18 +89,18 @@ function delayOf(code: AccessCodeRecord, { moment, want, fitting, plan }: CodeEv
     return { code: 'delay_in_removing_from_device', message, at };
   }
   if (want === 'off_lock' && code.hours && code.placements.length > 0) {
-    const since = plan.lastUntil;
+    const since = timing.lastUntil;
     if (since === undefined || at < since + lateAfterMs) return undefined;
     const message = `Its hours are over for now, and the lock may still take the code. ${code.errors.length > 0 ? itsErrors : 'It is taken off as soon as the lock can be reached.'}`;
     return { code: 'delay_in_removing_from_device', message, at };
   }
-  if (want !== 'on_lock' || fitting || at < wantedSince(code, plan) + lateAfterMs) return undefined;
+  if (want !== 'on_lock' || fitting || at < wantedSince(code, timing) + lateAfterMs) return undefined;
   const message = `The lock does not hold the code yet. ${code.errors.length > 0 ? itsErrors : 'It is written as soon as the lock can be reached.'}`;
   return { code: 'delay_in_setting_on_device', message, at };
 }
 
 /** Since when it should work. */
-export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Plan): number =>
+export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Timing): number =>
   Math.max(startsAt ?? 0, createdAt);
 
 /** What has to be told of a change of a code, beside what whoever changed it tells. */
@@ -115,20 +117,20 @@ export function eventsOfCode(before: AccessCodeRecord | undefined, after: Access
   }
   const isNew = (problems: 'errors' | 'warnings') =>
     after[problems].filter(({ code }) => !before?.[problems].some((old) => old.code === code));
-  const details = {
+  const details = () => ({
     access_code_errors: inWords('error', after.errors),
     access_code_warnings: inWords('warning', after.warnings),
-  };
+  });
   for (const { code } of isNew('warnings')) {
     if (code === 'delay_in_setting_on_device' || code === 'delay_in_removing_from_device') {
-      drafts.push({ ...about, eventType: `access_code.${code}`, details });
+      drafts.push({ ...about, eventType: `access_code.${code}`, details: details() });
     }
   }
   if (isNew('errors').length > 0) {
     const eventType = after.removal
       ? 'access_code.failed_to_remove_from_device'
       : 'access_code.failed_to_set_on_device';
-    drafts.push({ ...about, eventType, details });
+    drafts.push({ ...about, eventType, details: details() });
   }
   return drafts;
 }

@@ -43,7 +43,7 @@ export async function bringAbout(
     const code = book.get(accessCodeId);
     if (!code) return;
     const capability = codesOf(options, code, device);
-    const step = nextStep(book, code, capability.rules);
+    const step = nextStep({ code, ...book.evaluate(code) }, book.holdingsOf(code.deviceId), capability.rules);
     if (!step) return;
     if (steps > 0) await ctx.letDoorsPass();
     await take(options, code, step, capability, ctx);
@@ -111,7 +111,7 @@ async function write(
   const { set } = capability;
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
-  const { schedule } = book.standing(code).plan;
+  const { schedule } = book.evaluate(code).timing;
   const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
   const writing: CodePlacement = { ...planned, state: 'writing' };
   await store.commit(book.place(accessCodeId, undefined, planned));
@@ -244,7 +244,7 @@ async function clear(
     accessCodeId,
     occurredAt: clock.wallTime(),
   };
-  const wasOff = isLast && (removal !== undefined || book.standing(code).want === 'off_lock');
+  const wasOff = isLast && (removal !== undefined || book.evaluate(code).want === 'off_lock');
   const stood = { ...placement, slot: reading?.slot ?? placement.slot };
   await store.commit(book.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
 }

@@ -9,6 +9,7 @@ import {
   type SlotReading,
 } from '../contract/index.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { Store } from '../model/store.ts';
 import { type FindingsOptions, takeReading } from './code-findings.ts';
 import type { CodeRepository } from './code-repository.ts';
@@ -32,7 +33,7 @@ const slotLimitMs = 5_000;
 const listLimitMs = 15_000;
 
 /** `known`: what was known to stand in a slot stands there no more, so that its digits are free. */
-type Found = 'nothing' | 'something' | 'known';
+export type Found = 'nothing' | 'something' | 'known';
 
 /** After a scan that failed, in milliseconds. A guess; a reconnect comes first. */
 const againMs = 300_000;
@@ -79,16 +80,10 @@ export class SlotScan {
     this.#wantedAt = options.clock.now() + calmMs;
   }
 
-  /** Whether it asks this very device: one that was changed is another one under the same id. */
-  isOf(device: ManagedDevice): boolean {
-    return device === this.#device;
-  }
-
   /** When the next one is due, `Clock.now()`; undefined while one is under way or the lock cannot be asked. */
-  get dueAt(): number | undefined {
-    const { snapshot } = this.#device;
-    if (this.#running || snapshot.outOfService || snapshot.health.status !== 'online') return undefined;
-    return snapshot.capabilities.accessCodes?.observes === 'slot' ? this.#wantedAt : undefined;
+  dueAt({ outOfService, health, capabilities }: DeviceSnapshot): number | undefined {
+    if (this.#running || outOfService || health.status !== 'online') return undefined;
+    return capabilities.accessCodes?.observes === 'slot' ? this.#wantedAt : undefined;
   }
 
   /** The lock came back: what happened to it meanwhile is not known. */

@@ -30,7 +30,7 @@ export function wantOf(
 }
 
 /** What of a code's times counts now: with hours, those of the turn that is on or comes next. */
-export interface Plan extends CodeTimes {
+export interface Timing extends CodeTimes {
   /** What the lock itself is to be given. */
   readonly schedule: CodePlacement['schedule'];
   readonly leadMs: number;
@@ -38,6 +38,40 @@ export interface Plan extends CodeTimes {
   readonly lastUntil: number | undefined;
   /** What is to be said of hours that the lock cannot follow exactly. */
   readonly problem: string | undefined;
+}
+
+/** What a code is judged by. */
+export interface Circumstances {
+  readonly moment: Moment;
+  /** Undefined for a lock that has not been opened yet, or has no keypad. */
+  readonly rules: AccessCodeRules | undefined;
+  readonly settings: AccessCodeSettings;
+  readonly calendar: HoursCalendar;
+  /** The digits in clear, to compare; undefined when they cannot be read. */
+  readonly read: (sealed: Uint8Array) => Secret | undefined;
+}
+
+/** What the rest of a code's record follows from. */
+export interface CodeEvaluation {
+  readonly moment: Moment;
+  readonly want: Want;
+  /** What of its times counts now. */
+  readonly timing: Timing;
+  /** The placement that is just as wanted. */
+  readonly fitting: CodePlacement | undefined;
+}
+
+/** What is wanted of a code now, and which of its placements is just that. */
+export function evaluate(code: AccessCodeRecord, on: Circumstances): CodeEvaluation {
+  const { moment, rules } = on;
+  const timing = timingOf(code, rules, on.settings, moment.at, on.calendar);
+  const { startsAt, endsAt, leadMs, schedule } = timing;
+  return {
+    moment,
+    timing,
+    want: wantOf({ removal: code.removal, startsAt, endsAt }, moment, leadMs),
+    fitting: code.placements.find((placement) => fits(placement, code, rules, on.read, schedule)),
+  };
 }
 
 /** Hours are kept on a lock that does not keep them by writing and removing: what that takes, in milliseconds. Guesses. */
@@ -49,13 +83,13 @@ const shortestTurnMs = { cheap: 300_000, battery: 900_000 };
 /** An end for a lock that insists on one, in milliseconds after the beginning. A guess: nobody's code is as old. */
 const farAwayMs = 10 * 366 * 86_400_000;
 
-export function planOf(
+function timingOf(
   code: AccessCodeRecord,
   rules: AccessCodeRules | undefined,
   settings: AccessCodeSettings,
   at: number,
   calendar: HoursCalendar,
-): Plan {
+): Timing {
   const { hours, startsAt, endsAt, createdAt, preferNativeScheduling } = code;
   if (!hours) {
     const schedule = scheduleOf(code, rules);
@@ -138,11 +172,7 @@ const sameWeekly = (one: CodeSchedule['weekly'], other: CodeSchedule['weekly']):
   JSON.stringify(one) === JSON.stringify(other);
 
 /** False also for digits that cannot be read. */
-export function sameDigits(
-  one: Uint8Array,
-  other: Uint8Array,
-  read: (sealed: Uint8Array) => Secret | undefined,
-): boolean {
+function sameDigits(one: Uint8Array, other: Uint8Array, read: (sealed: Uint8Array) => Secret | undefined): boolean {
   if (one === other || Buffer.compare(one, other) === 0) return true;
   const digits = read(other);
   return (digits && read(one)?.equals(digits)) ?? false;

@@ -1,0 +1,152 @@
+import type { AccessCodeRules } from '../contract/index.ts';
+import type { AccessCodeRecord } from '../model/records.ts';
+import { isSpare } from './backup-pool.ts';
+import type { Tries } from './code-progress.ts';
+import { isStale, lateAfterMs, wantedSince } from './code-review.ts';
+import { type EvaluatedCode, type LockHoldings, needsWork } from './next-step.ts';
+import { dueAt, type Moment } from './wanted.ts';
+
+/** Nothing waits longer than this to be looked at again: the wall clock may have jumped. In milliseconds, a guess. */
+export const longestSleepMs = 600_000;
+
+/** How soon it is noticed that a device was put back into service, in milliseconds. A guess. */
+export const outOfServiceMs = 60_000;
+
+/** All that a plan for a lock is made of. */
+export interface LockFacts {
+  readonly moment: Moment;
+  /** `Clock.now()` */
+  readonly now: number;
+  /** Undefined: it has not been opened yet, has no keypad, or is no longer in the configuration. */
+  readonly rules: AccessCodeRules | undefined;
+  readonly isOutOfService: boolean;
+  /** An attempt of the reconciler's own is under way: there is one at a time. */
+  readonly isBusy: boolean;
+  readonly codes: readonly CodeFacts[];
+  readonly holdings: LockHoldings;
+  /** How many spare codes are to lie ready; undefined where they were switched off, and those that are there go. */
+  readonly sparesWanted: number | undefined;
+  /** When the lock is to be asked for all it holds, `Clock.now()`; undefined when it cannot be asked. */
+  readonly scanAt: number | undefined;
+}
+
+export interface CodeFacts extends EvaluatedCode {
+  /** Undefined for a code that has not failed. */
+  readonly tries: Tries | undefined;
+  /** A request about it is being accepted, or an attempt on it is under way. */
+  readonly isWorkedOn: boolean;
+}
+
+/** What the time alone changes of what is written down. */
+export type RowStep =
+  /** Its time is over. */
+  | { readonly kind: 'end'; readonly code: AccessCodeRecord; readonly at: number }
+  /** Something else is to be told of it than before. */
+  | { readonly kind: 'review'; readonly code: AccessCodeRecord }
+  /** It is wanted no more, and nothing of it is on the lock. */
+  | { readonly kind: 'forget'; readonly code: AccessCodeRecord }
+  | { readonly kind: 'add_spares'; readonly count: number }
+  /** A spare code that nobody wants any more. */
+  | { readonly kind: 'withdraw'; readonly code: AccessCodeRecord };
+
+/** What is begun at the lock. */
+export type LockStep =
+  /** `by`: whether it was foreseen, or something went otherwise than it should. */
+  | { readonly kind: 'bring_about'; readonly code: AccessCodeRecord; readonly by: 'schedule' | 'reconcile' }
+  | { readonly kind: 'scan' };
+
+export interface LockPlan {
+  /** Written down first, all together, in this order; then a new plan is made. */
+  readonly rows: readonly RowStep[];
+  readonly step: LockStep | undefined;
+  /** In how many milliseconds to look again, when nothing else has happened by then. */
+  readonly lookAgainMs: number;
+}
+
+/**
+ * What is to be done for a lock now. It follows from the facts alone, and they hold all there is: what a request, a
+ * failure, somebody at the keypad or a restart leaves behind is only other facts.
+ */
+export function planOf(lock: LockFacts): LockPlan {
+  return { rows: [...lock.codes.flatMap((code) => rowsOf(code, lock)), ...spareRows(lock)], ...stepOf(lock) };
+}
+
+function rowsOf(facts: CodeFacts, { moment: { at, sure } }: LockFacts): RowStep[] {
+  const { code, isWorkedOn } = facts;
+  const rows: RowStep[] = [];
+  const isOver = sure && code.endsAt !== undefined && at >= code.endsAt && !code.removal;
+  if (isOver) rows.push({ kind: 'end', code, at: code.endsAt });
+  else if (isStale(code, facts)) rows.push({ kind: 'review', code });
+  // A lock that never held it need not be asked.
+  if ((isOver || code.removal) && code.placements.length === 0 && !isWorkedOn) rows.push({ kind: 'forget', code });
+  return rows;
+}
+
+/** The last free slot is left to guests. */
+function spareRows({ rules, codes, holdings, sparesWanted }: LockFacts): RowStep[] {
+  if (!rules) return [];
+  const spares = codes.flatMap(({ code }) => (isSpare(code) ? [code] : []));
+  // What lies ready on the lock opens the door, and is nobody's.
+  if (sparesWanted === undefined) return spares.map((code) => ({ kind: 'withdraw', code }));
+  const room =
+    rules.slots === 'device'
+      ? Number.POSITIVE_INFINITY
+      : rules.slots.count - codes.length - holdings.unmanaged.length - 1;
+  const count = Math.min(sparesWanted - spares.length, room);
+  return count > 0 ? [{ kind: 'add_spares', count }] : [];
+}
+
+function stepOf(lock: LockFacts): Pick<LockPlan, 'step' | 'lookAgainMs'> {
+  const { rules, now, scanAt } = lock;
+  if (!rules) return { step: undefined, lookAgainMs: longestSleepMs };
+  if (lock.isOutOfService) return { step: undefined, lookAgainMs: outOfServiceMs };
+  if (lock.isBusy) return { step: undefined, lookAgainMs: longestSleepMs };
+  const next = mostUrgent(
+    lock.codes.filter((code) => isDue(code, now) && !code.isWorkedOn && needsWork(code, lock.holdings, rules)),
+  );
+  if (next) {
+    const by = isForeseen(next) ? 'schedule' : 'reconcile';
+    return { step: { kind: 'bring_about', code: next.code, by }, lookAgainMs: longestSleepMs };
+  }
+  const step = scanAt !== undefined && scanAt <= now ? ({ kind: 'scan' } as const) : undefined;
+  return { step, lookAgainMs: untilNextInstant(lock) };
+}
+
+const isDue = ({ tries }: CodeFacts, now: number): boolean => tries === undefined || tries.nextAt <= now;
+
+/** What has to go before what has to come, and that by its beginning. */
+function mostUrgent(codes: readonly CodeFacts[]): CodeFacts | undefined {
+  const [first, ...others] = codes;
+  return others.reduce((most, one) => (most && urgency(one.code) < urgency(most.code) ? one : most), first);
+}
+
+const urgency = ({ removal, startsAt, createdAt }: AccessCodeRecord): number =>
+  removal ? removal.at - Number.MAX_SAFE_INTEGER : (startsAt ?? createdAt);
+
+/** Its time has come, and nothing has gone wrong with it. */
+function isForeseen({ code, tries }: CodeFacts): boolean {
+  if (tries) return false;
+  if (code.removal) return code.removal.cause === 'ended';
+  return code.startsAt !== undefined && code.placements.length === 0 && code.errors.length === 0;
+}
+
+/** Until something follows from the time alone. */
+function untilNextInstant({ codes, moment: { at }, now, scanAt }: LockFacts): number {
+  let soonest = longestSleepMs;
+  const consider = (instant: number | undefined, from: number): void => {
+    if (instant !== undefined && instant > from) soonest = Math.min(soonest, instant - from);
+  };
+  for (const { code, timing, tries } of codes) {
+    consider(dueAt(timing, timing.leadMs), at);
+    consider(timing.startsAt, at);
+    consider(timing.endsAt, at);
+    consider(timing.schedule?.endsAt, at);
+    consider(code.endsAt, at);
+    consider(wantedSince(code, timing) + lateAfterMs, at);
+    consider(timing.lastUntil && timing.lastUntil + lateAfterMs, at);
+    consider(code.removal && code.removal.at + lateAfterMs, at);
+    consider(tries?.nextAt, now);
+  }
+  consider(scanAt, now);
+  return Math.max(1, soonest);
+}

@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import { type Clock, type DeviceReport, GatewayError, type Timer } from '../contract/index.ts';
+import type { ManagedDevice } from '../devices/managed-device.ts';
+import type { AccessCodeRecord, AttemptRecord } from '../model/records.ts';
+import type { Change, Store } from '../model/store.ts';
+import { type BackupPoolOptions, newSpare, sparesWanted } from './backup-pool.ts';
+import type { CodeAttempts } from './code-attempts.ts';
+import type { CodeProgress } from './code-progress.ts';
+import { type LockFacts, type LockPlan, longestSleepMs, planOf, type RowStep } from './lock-plan.ts';
+import { type Found, SlotScan } from './slot-scan.ts';
+
+export interface LockReconcilerOptions extends BackupPoolOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps one lock with the codes it should hold: whenever something may have changed it asks for the plan, does what the
+ * plan says, and asks again when that is over. It decides nothing itself.
+ */
+export class LockReconciler {
+  readonly deviceId: string;
+  /** Undefined for a lock that is no longer in the configuration: what is written down of its codes goes on. */
+  readonly device: ManagedDevice | undefined;
+  readonly #options: LockReconcilerOptions;
+  readonly #attempts: CodeAttempts;
+  readonly #progress: CodeProgress;
+  readonly #scan: SlotScan | undefined;
+  /** An attempt of its own is under way. */
+  #isBusy = false;
+  #timer: Timer | undefined;
+  #state: 'not_looked_yet' | 'looking' | 'closed' = 'not_looked_yet';
+
+  constructor(
+    lock: Pick<LockReconciler, 'deviceId' | 'device'>,
+    options: LockReconcilerOptions,
+    attempts: CodeAttempts,
+    progress: CodeProgress,
+  ) {
+    this.deviceId = lock.deviceId;
+    this.device = lock.device;
+    this.#options = options;
+    this.#attempts = attempts;
+    this.#progress = progress;
+    this.#scan = lock.device && new SlotScan(options, lock.device, (found) => this.#scanned(found));
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#timer?.cancel();
+  }
+
+  /** Does what the plan says. */
+  look(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'looking';
+    const { step, lookAgainMs } = this.#planAfterRows();
+    if (step?.kind === 'bring_about') void this.#bringAbout(step.code, step.by);
+    else if (step) this.#scan?.begin();
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.setTimer(() => this.look(), Math.min(lookAgainMs, longestSleepMs));
+  }
+
+  heard(report: DeviceReport): void {
+    const { book } = this.#options;
+    const { deviceId } = this;
+    if (report.kind === 'health') {
+      if (report.health.status === 'online') {
+        this.#progress.tryAgain(deviceId);
+        this.#scan?.reconnected();
+      }
+      this.look();
+    } else if (report.kind === 'code_slot') {
+      // Not by us: what is written down of the slot may be wrong, also when both say that it is occupied.
+      const has = book.atSlot(deviceId, report.slot) ?? book.unmanagedAt(deviceId, report.slot);
+      if (report.occupied || has) this.doubt(report.slot);
+    } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
+      this.#used(report.slot);
+    }
+  }
+
+  /** An attempt on one of the lock's codes is over. */
+  settled({ settlement, actionType }: AttemptRecord): void {
+    // Digits that the lock refused, or a slot, may have fallen free.
+    if (settlement?.status === 'success' && actionType !== 'CREATE_ACCESS_CODE')
+      this.#progress.tryAllAgain(this.deviceId);
+    this.look();
+  }
+
+  /** Has the lock asked for one slot: what it holds may not be what is written down. */
+  doubt(slot: number): void {
+    this.#scan?.doubt(slot);
+  }
+
+  #scanned(found: Found): void {
+    if (found === 'known') this.#progress.tryAllAgain(this.deviceId);
+    else if (found === 'something') this.#progress.tryAgain(this.deviceId);
+    // Before the first look the devices may not all be open yet.
+    if (this.#state === 'looking') this.look();
+  }
+
+  #planAfterRows(): LockPlan {
+    const plan = planOf(this.#facts());
+    if (plan.rows.length === 0) return plan;
+    this.#commit(plan.rows.flatMap((row) => this.#changesOf(row)));
+    return planOf(this.#facts());
+  }
+
+  #facts(): LockFacts {
+    const { book, clock, settings } = this.#options;
+    const { deviceId, device } = this;
+    const snapshot = device?.snapshot;
+    const circumstances = book.circumstancesOf(deviceId);
+    const holdings = book.holdingsOf(deviceId);
+    const workedOn = this.#attempts.workedOn(deviceId);
+    return {
+      moment: circumstances.moment,
+      now: clock.now(),
+      rules: snapshot?.capabilities.accessCodes,
+      isOutOfService: snapshot?.outOfService ?? false,
+      isBusy: this.#isBusy,
+      codes: holdings.codes.map((code) => ({
+        code,
+        ...book.evaluate(code, circumstances),
+        tries: this.#progress.of(code),
+        isWorkedOn: workedOn.has(code.accessCodeId) || this.#progress.isHeld(code.accessCodeId),
+      })),
+      holdings,
+      sparesWanted: snapshot?.settings.backupPool === false ? undefined : sparesWanted(snapshot, settings),
+      scanAt: snapshot && this.#scan?.dueAt(snapshot),
+    };
+  }
+
+  #changesOf(row: RowStep): readonly Change[] {
+    const { book, clock } = this.#options;
+    switch (row.kind) {
+      case 'end':
+        return book.change(row.code.accessCodeId, { removal: { cause: 'ended', at: row.at } });
+      case 'review':
+        return book.save(row.code);
+      case 'forget':
+        return book.remove(row.code.accessCodeId);
+      case 'withdraw':
+        return book.change(row.code.accessCodeId, { removal: { cause: 'requested', at: clock.wallTime() } });
+      case 'add_spares':
+        return this.#newSpares(row.count);
+    }
+  }
+
+  #newSpares(count: number): readonly Change[] {
+    const { log } = this.#options;
+    const changes: Change[] = [];
+    try {
+      for (let added = 0; added < count; added++) changes.push(...newSpare(this.#options, this.deviceId));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown';
+      log.warn({ deviceId: this.deviceId, why }, 'no digits were found for a spare code; it is tried again');
+    }
+    return changes;
+  }
+
+  async #bringAbout(code: AccessCodeRecord, by: 'schedule' | 'reconcile'): Promise<void> {
+    const { log, book } = this.#options;
+    const { deviceId, accessCodeId } = code;
+    this.#isBusy = true;
+    try {
+      await this.#attempts.bringAbout(code, { kind: by });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown';
+      log.warn({ deviceId, accessCodeId, why }, 'a code could not be worked on; it is tried again');
+      const type = error instanceof GatewayError ? error.type : 'internal_error';
+      if (book.get(accessCodeId)) this.#attempts.failed(code, type);
+    }
+    this.#isBusy = false;
+    this.look();
+  }
+
+  /** Somebody came in with the code of a slot. */
+  #used(slot: number): void {
+    const { book, clock } = this.#options;
+    const code = book.atSlot(this.deviceId, slot)?.code;
+    const most = code && (code.maxUses ?? (code.oneTimeUse ? 1 : undefined));
+    if (!code || most === undefined || code.removal) return;
+    const uses = (code.uses ?? 0) + 1;
+    const removal = uses >= most ? ({ cause: 'used', at: clock.wallTime() } as const) : undefined;
+    this.#commit(book.change(code.accessCodeId, { uses, removal }));
+    this.look();
+  }
+
+  #commit(changes: readonly Change[]): void {
+    this.#options.store.commit(changes).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'what became of codes could not be written down');
+    });
+  }
+}
