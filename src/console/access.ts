@@ -1,5 +1,5 @@
 import { words } from './languages/index.ts';
-import type { AccessCode, CodesOfLocks, Grant, Person, Problem, Space } from './objects.ts';
+import type { AccessCode, CodesOfLocks, Grant, Person, Problem, Space, WeeklySchedule } from './objects.ts';
 import { deviceOf } from './state.ts';
 import { ago, dayAndTime } from './time.ts';
 
@@ -19,6 +19,8 @@ export interface Access {
   readonly person: string | undefined;
   readonly startsAt: string | undefined;
   readonly endsAt: string | undefined;
+  /** On which days and at what hours; undefined: at any. */
+  readonly schedule: WeeklySchedule | undefined;
   readonly doors: readonly DoorOfAccess[];
   readonly problems: readonly Problem[];
   readonly isEnding: boolean;
@@ -54,6 +56,7 @@ function accessOfGrant(grant: Grant, { codes }: AccessLists, person: string | un
     person: person === grant.display_name ? undefined : person,
     startsAt: grant.starts_at,
     endsAt: grant.ends_at ?? undefined,
+    schedule: grant.strikeplate_schedule,
     doors: [...ids].map((deviceId) => {
       const code = own.find(({ device_id }) => device_id === deviceId);
       if (code !== undefined) return doorOf(code, codes);
@@ -85,6 +88,7 @@ const accessOfCode = (code: AccessCode, codes: CodesOfLocks): Access => ({
   person: undefined,
   startsAt: code.starts_at,
   endsAt: code.ends_at ?? undefined,
+  schedule: code.strikeplate_schedule,
   doors: [doorOf(code, codes)],
   problems: [...code.errors, ...code.warnings],
   isEnding: code.status === 'removing',

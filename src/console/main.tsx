@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { currentSession, whenSignedOut } from './api.ts';
 import { App } from './app.tsx';
+import { keepFocus } from './focus.ts';
 import { language } from './languages/index.ts';
 import { follow, unfollow } from './live.ts';
 import { followAddress } from './router.ts';
@@ -8,6 +9,7 @@ import { forgetAll, session } from './state.ts';
 
 document.documentElement.lang = language.value;
 followAddress();
+keepFocus();
 whenSignedOut(() => {
   unfollow();
   forgetAll();

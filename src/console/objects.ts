@@ -82,6 +82,18 @@ export interface Evidence {
   readonly times: number;
 }
 
+/** Weekdays and hours that come back every week. */
+export interface WeeklySchedule {
+  readonly time_zone: string;
+  readonly windows: readonly {
+    readonly weekdays: readonly Weekday[];
+    readonly starts_at: string;
+    readonly ends_at: string;
+  }[];
+}
+
+type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday';
+
 export interface AccessCode {
   readonly access_code_id: string;
   readonly device_id: string;
@@ -99,6 +111,7 @@ export interface AccessCode {
   readonly is_backup_access_code_available?: boolean;
   readonly cannot_be_managed?: boolean;
   readonly access_grant_id?: string;
+  readonly strikeplate_schedule?: WeeklySchedule;
   readonly pending_mutations?: readonly {
     readonly mutation_code: string;
     readonly message: string;
@@ -126,6 +139,7 @@ export interface Grant {
   readonly errors: readonly (Problem & { readonly missing_device_ids?: readonly string[] })[];
   readonly warnings: readonly (Problem & { readonly device_id?: string })[];
   readonly strikeplate_device_ids: readonly string[];
+  readonly strikeplate_schedule?: WeeklySchedule;
 }
 
 export interface Method {

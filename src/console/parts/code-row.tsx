@@ -6,17 +6,22 @@ import type { AccessCode, CodesOfLocks } from '../objects.ts';
 import { linkTo } from '../router.ts';
 import { may, nameOf } from '../state.ts';
 import { dayAndTime, fromField, toField } from '../time.ts';
+import { changedHours, hoursOf, inWords, isWhole } from '../weekly-hours.ts';
 import { ConfirmButton } from './confirm-button.tsx';
 import { Field } from './field.tsx';
+import { ChangeButton, Form } from './form.tsx';
 import { Icon } from './icon.tsx';
 import { Pin } from './pin.tsx';
 import { Failure } from './states.tsx';
 import { useAction } from './use-action.ts';
+import { WeeklyHours } from './weekly-hours.tsx';
 
 export const times = (startsAt: string | undefined, endsAt: string | undefined): string => {
   const { codes } = words();
   if (endsAt === undefined) return startsAt === undefined ? codes.ongoing : codes.openFrom(dayAndTime(startsAt));
-  return codes.fromTo(dayAndTime(startsAt ?? new Date().toISOString()), dayAndTime(endsAt));
+  return startsAt === undefined
+    ? codes.until(dayAndTime(endsAt))
+    : codes.fromTo(dayAndTime(startsAt), dayAndTime(endsAt));
 };
 
 /** A code on one lock: how it stands there, what is wrong with it and is done about it, and what can be done. */
@@ -62,6 +67,7 @@ export function CodeRow({
       <span class="how">
         {code.is_managed ? door.text : codes.found(dayAndTime(code.created_at))}
         {code.is_managed && <small>{times(code.starts_at, code.ends_at ?? undefined)}</small>}
+        {code.strikeplate_schedule !== undefined && <small>{inWords(code.strikeplate_schedule)}</small>}
         {code.is_backup && <small>{codes.spareOne}</small>}
       </span>
       <Pin id={code.access_code_id} of={code.is_managed ? 'access_code' : 'unmanaged_access_code'} />
@@ -78,16 +84,7 @@ export function CodeRow({
             </button>
           )}
           {code.is_managed && code.access_grant_id === undefined && code.status !== 'removing' && (
-            <button
-              type="button"
-              class="small"
-              aria-expanded={isChanging.value}
-              onClick={() => {
-                isChanging.value = !isChanging.value;
-              }}
-            >
-              {codes.change}
-            </button>
+            <ChangeButton isOpen={isChanging} />
           )}
           {code.status !== 'removing' && code.access_grant_id === undefined && (
             <ConfirmButton
@@ -124,15 +121,15 @@ export function CodeRow({
 }
 
 function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDone: () => void }) {
-  const { codes, common } = words();
-  const { isBusy, failed, run } = useAction();
+  const { codes } = words();
+  const action = useAction();
   const field = (iso: string | null | undefined) => (iso == null ? '' : toField(Date.parse(iso)));
   const name = useSignal(code.name ?? '');
   const begins = useSignal(field(code.starts_at));
   const ends = useSignal(field(code.ends_at));
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const done = await run(() =>
+  const hours = useSignal(hoursOf(code.strikeplate_schedule));
+  const submit = async () => {
+    const done = await action.run(() =>
       call(
         '/access_codes/update',
         {
@@ -140,6 +137,7 @@ function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDo
           name: name.value.trim() === '' ? null : name.value.trim(),
           starts_at: fromField(begins.value) ?? null,
           ends_at: fromField(ends.value) ?? null,
+          ...changedHours(code.strikeplate_schedule, hours.value),
         },
         { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() },
       ),
@@ -147,14 +145,13 @@ function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDo
     if (done) onDone();
   };
   return (
-    <form class="filters inline" onSubmit={submit}>
-      <Field label={codes.name} value={name} maxLength={100} />
-      <Field label={codes.begins} value={begins} type="datetime-local" />
-      <Field label={codes.ends} value={ends} type="datetime-local" />
-      <button type="submit" disabled={isBusy.value}>
-        {common.save}
-      </button>
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </form>
+    <Form kind="wide-form inline" action={action} isReady={isWhole(hours.value)} onSubmit={submit}>
+      <div class="filters">
+        <Field label={codes.name} value={name} maxLength={100} />
+        <Field label={codes.begins} value={begins} type="datetime-local" />
+        <Field label={codes.ends} value={ends} type="datetime-local" />
+      </div>
+      <WeeklyHours value={hours} />
+    </Form>
   );
 }

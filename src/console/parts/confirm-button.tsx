@@ -18,6 +18,7 @@ export function ConfirmButton({
   again,
   onConfirm,
   disabled = false,
+  isBusy = false,
   kind = '',
 }: {
   readonly label: string;
@@ -26,6 +27,8 @@ export function ConfirmButton({
   readonly again: string;
   readonly onConfirm: () => void;
   readonly disabled?: boolean;
+  /** Something is under way: it is not pressed, and keeps the focus. */
+  readonly isBusy?: boolean;
   readonly kind?: string;
 }) {
   const stage = useSignal<'rest' | 'held' | 'asked'>('rest');
@@ -53,8 +56,9 @@ export function ConfirmButton({
       type="button"
       class={`confirm ${kind} ${stage.value}`}
       disabled={disabled}
+      aria-disabled={isBusy}
       onPointerDown={(event) => {
-        if (hold === undefined || event.button !== 0) return;
+        if (hold === undefined || event.button !== 0 || isBusy) return;
         // Kept even when live data moves the button away under the finger.
         event.currentTarget.setPointerCapture(event.pointerId);
         from.current = { x: event.clientX, y: event.clientY };
@@ -74,6 +78,7 @@ export function ConfirmButton({
           wasHeld.current = false;
           return;
         }
+        if (isBusy) return;
         if (stage.value === 'asked') confirm();
         else {
           stage.value = 'asked';

@@ -16,6 +16,7 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
   const last = lastAttemptOf(device.device_id).value;
   const attempt = last === undefined ? undefined : attemptOf(last)?.value;
   const command = async (action: 'lock' | 'unlock') => {
+    if (isAsking.value) return;
     isAsking.value = true;
     refused.value = undefined;
     try {
@@ -37,7 +38,13 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
     <div class="commands">
       {may('control') && device.can_remotely_unlock && (
         <div class="buttons">
-          <button type="button" class="lock" disabled={isOff || isAsking.value} onClick={() => command('lock')}>
+          <button
+            type="button"
+            class="lock"
+            disabled={isOff}
+            aria-disabled={isAsking.value}
+            onClick={() => command('lock')}
+          >
             {act.lock}
           </button>
           <ConfirmButton
@@ -45,7 +52,8 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
             label={act.unlock}
             hold={act.hold}
             again={act.again}
-            disabled={isOff || isAsking.value}
+            disabled={isOff}
+            isBusy={isAsking.value}
             onConfirm={() => command('unlock')}
           />
         </div>

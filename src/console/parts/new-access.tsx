@@ -4,9 +4,11 @@ import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
 import { allDevices } from '../state.ts';
 import { fromField, now, toField } from '../time.ts';
+import { type Hours, isWhole, scheduleOf } from '../weekly-hours.ts';
 import { Choice, Field, Several } from './field.tsx';
-import { Failure } from './states.tsx';
+import { Form, New } from './form.tsx';
 import { useAction } from './use-action.ts';
+import { WeeklyHours } from './weekly-hours.tsx';
 
 const NEW = '';
 const NOBODY = '-';
@@ -24,14 +26,19 @@ export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; r
   const ends = useSignal('');
   const pin = useSignal('');
   const isDone = useSignal(false);
-  const { isBusy, failed, run } = useAction();
+  const hours = useSignal<readonly Hours[]>([]);
+  const action = useAction();
   const isPerson = who.value !== NOBODY;
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const submit = async () => {
     isDone.value = false;
     const starts_at = fromField(begins.value);
     const ends_at = fromField(ends.value);
-    const when = { ...(starts_at && { starts_at }), ...(ends_at && { ends_at }) };
+    const strikeplate_schedule = scheduleOf(hours.value);
+    const when = {
+      ...(starts_at && { starts_at }),
+      ...(ends_at && { ends_at }),
+      ...(strikeplate_schedule && { strikeplate_schedule }),
+    };
     const digits = pin.value.trim();
     const once = { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() };
     const create = () =>
@@ -60,16 +67,22 @@ export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; r
             },
             once,
           );
-    if (!(await run(create))) return;
+    if (!(await action.run(create))) return;
     isDone.value = true;
     name.value = '';
     pin.value = '';
+    hours.value = [];
     onCreated();
   };
   return (
-    <details class="new">
-      <summary>{codes.create}</summary>
-      <form class="wide-form" onSubmit={submit}>
+    <New label={codes.create}>
+      <Form
+        kind="wide-form"
+        submit={codes.submit}
+        action={action}
+        isReady={doors.value.length + spaces.value.length > 0 && isWhole(hours.value)}
+        onSubmit={submit}
+      >
         <div class="filters">
           <Choice label={codes.who} value={who}>
             <option value={NEW}>{codes.newPerson}</option>
@@ -110,16 +123,13 @@ export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; r
             chosen={spaces}
           />
         )}
-        <button type="submit" disabled={isBusy.value || doors.value.length + spaces.value.length === 0}>
-          {codes.submit}
-        </button>
-      </form>
+        <WeeklyHours value={hours} />
+      </Form>
       {isDone.value && (
         <p class="quiet-note" role="status">
           {codes.created}
         </p>
       )}
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </details>
+    </New>
   );
 }

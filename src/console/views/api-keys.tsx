@@ -4,6 +4,7 @@ import { words } from '../languages/index.ts';
 import type { ApiKey, Space } from '../objects.ts';
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Field, Several } from '../parts/field.tsx';
+import { Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure, Shown } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
@@ -135,12 +136,11 @@ function NewKey({
   const devices = useSignal<readonly string[]>([]);
   const inSpaces = useSignal<readonly string[]>([]);
   const ends = useSignal('');
-  const { isBusy, failed, run } = useAction();
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const action = useAction();
+  const submit = async () => {
     const expires_at = fromField(ends.value);
     const called = name.value.trim();
-    const done = await run(async () => {
+    const done = await action.run(async () => {
       const { token } = await call<{ token: string }>('/strikeplate/api_keys/create', {
         name: called,
         scopes: may.value,
@@ -153,9 +153,8 @@ function NewKey({
     if (done) name.value = '';
   };
   return (
-    <details class="new">
-      <summary>{text.newKey}</summary>
-      <form class="wide-form" onSubmit={submit}>
+    <New label={text.newKey}>
+      <Form kind="wide-form" submit={text.newKey} action={action} isReady={may.value.length > 0} onSubmit={submit}>
         <div class="filters">
           <Field label={text.keyName} value={name} required maxLength={60} />
           <Field label={text.keyEnds} value={ends} type="datetime-local" min={toField(now.value)} />
@@ -177,11 +176,7 @@ function NewKey({
             chosen={inSpaces}
           />
         )}
-        <button type="submit" disabled={isBusy.value || may.value.length === 0}>
-          {text.newKey}
-        </button>
-      </form>
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </details>
+      </Form>
+    </New>
   );
 }

@@ -6,10 +6,10 @@ import { Icon } from '../parts/icon.tsx';
 import { Failure, Shown } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useAction } from '../parts/use-action.ts';
-import { useCall } from '../parts/use-list.ts';
+import { useBox } from '../parts/use-box.ts';
 import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
-import { allDevices, box, may, nameOf, session } from '../state.ts';
+import { allDevices, may, nameOf, session } from '../state.ts';
 import { ago, dayAndTime } from '../time.ts';
 import { ApiKeys } from './api-keys.tsx';
 import { ConfigurationView } from './configuration.tsx';
@@ -52,15 +52,13 @@ const parts: Readonly<Record<PartOf<'box'>, () => VNode>> = {
 };
 
 function Overview() {
-  const got = useCall<{ gateway: Box }>('/strikeplate/gateway/get', {}, []);
-  const current = box.value;
-  const state = current === undefined ? got.state.value : ({ status: 'ready', value: { gateway: current } } as const);
+  const { state, again } = useBox();
   return (
-    <Shown of={state} again={got.again} rows={6}>
-      {({ gateway }: { readonly gateway: Box }) => (
+    <Shown of={state} again={again} rows={6}>
+      {(gateway) => (
         <div class="columns">
           <div>
-            <State box={gateway} />
+            <State box={gateway} again={again} />
             <Links box={gateway} />
           </div>
           <div>
@@ -73,9 +71,12 @@ function Overview() {
   );
 }
 
-function State({ box: one }: { readonly box: Box }) {
+function State({ box: one, again }: { readonly box: Box; readonly again: () => void }) {
   const { box: text } = words();
   const { isBusy, failed, run } = useAction();
+  const confirmClock = async () => {
+    if (await run(() => call('/clock/confirm'))) again();
+  };
   return (
     <section class="card">
       <p class={`state ${one.ready ? 'locked' : 'jammed'}`}>
@@ -115,7 +116,7 @@ function State({ box: one }: { readonly box: Box }) {
         <div class="problem">
           <Icon name="warning" /> <span>{one.clock_doubt}</span>
           {may('control') && (
-            <button type="button" disabled={isBusy.value} onClick={() => run(() => call('/clock/confirm'))}>
+            <button type="button" aria-disabled={isBusy.value} onClick={confirmClock}>
               {text.confirmClock}
             </button>
           )}
@@ -202,7 +203,7 @@ function OutOfService() {
                 <button
                   type="button"
                   class="small"
-                  disabled={isBusy.value}
+                  aria-disabled={isBusy.value}
                   onClick={() => run(() => call('/devices/put_into_service', { device_id: device.device_id }))}
                 >
                   {act.putBack}

@@ -44,6 +44,20 @@ export function CodesOfDoor({
   const here = ({ device_id }: AccessCode) => device_id === device.device_id;
   const ours = codes.access_codes.filter(here);
   const others = codes.unmanaged_access_codes.filter(here);
+  const rowsOf = (list: readonly AccessCode[]) => (
+    <ul class="rows">
+      {list.map((code) => (
+        <CodeRow
+          key={code.access_code_id}
+          code={code}
+          codes={codes}
+          grantNames={grantNames}
+          onChange={again}
+          isAtDoor
+        />
+      ))}
+    </ul>
+  );
   return (
     <section class={isAtDoor ? '' : 'card'}>
       {!isAtDoor && (
@@ -54,38 +68,12 @@ export function CodesOfDoor({
           <Health device={device} />
         </>
       )}
-      {ours.length === 0 ? (
-        <p class="quiet-note">{text.empty}</p>
-      ) : (
-        <ul class="rows">
-          {ours.map((code) => (
-            <CodeRow
-              key={code.access_code_id}
-              code={code}
-              codes={codes}
-              grantNames={grantNames}
-              onChange={again}
-              isAtDoor
-            />
-          ))}
-        </ul>
-      )}
+      {ours.length === 0 ? <p class="quiet-note">{text.empty}</p> : rowsOf(ours)}
       {others.length > 0 && (
         <>
           <h3 class="minor">{text.unmanaged}</h3>
           <p class="hint">{text.unmanagedHint}</p>
-          <ul class="rows">
-            {others.map((code) => (
-              <CodeRow
-                key={code.access_code_id}
-                code={code}
-                codes={codes}
-                grantNames={grantNames}
-                onChange={again}
-                isAtDoor
-              />
-            ))}
-          </ul>
+          {rowsOf(others)}
         </>
       )}
       {device.properties.supports_backup_access_code_pool && <Spare device={device} />}
@@ -109,7 +97,7 @@ function Spare({ device }: { readonly device: Device }) {
         <small>{isOn ? (isPartial ? text.sparePartial : text.spareReady) : text.spareOff}</small>
       </span>
       {may('control') && (
-        <button type="button" class="small" disabled={isBusy.value} onClick={set}>
+        <button type="button" class="small" aria-disabled={isBusy.value} onClick={set}>
           {isOn ? text.spareStop : text.spareKeep}
         </button>
       )}

@@ -11,6 +11,7 @@ import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
 import { allDevices, isLoaded, may } from '../state.ts';
 import { ago, dayAndTime, now } from '../time.ts';
+import { inWords } from '../weekly-hours.ts';
 import { CodesByDoor } from './codes-by-door.tsx';
 import { People } from './people.tsx';
 import { Spaces } from './spaces.tsx';
@@ -137,6 +138,7 @@ export function GrantRow({ access }: { readonly access: Access }) {
         </span>
         <span class="how">
           {times(isToCome ? access.startsAt : undefined, access.endsAt)}
+          {access.schedule !== undefined && <small>{inWords(access.schedule)}</small>}
           {!isToCome && access.startsAt !== undefined && <small>{text.hasSince(ago(access.startsAt))}</small>}
         </span>
         <ul class="chips">

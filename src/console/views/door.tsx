@@ -90,9 +90,9 @@ function Day({ device }: { readonly device: Device }) {
           type="button"
           class="quiet"
           aria-label={day.after}
-          disabled={back.value === 0}
+          aria-disabled={back.value === 0}
           onClick={() => {
-            back.value -= 1;
+            back.value = Math.max(0, back.value - 1);
           }}
         >
           →
@@ -157,7 +157,7 @@ function Service({ device }: { readonly device: Device }) {
     <details class="service">
       <summary>{isStopped ? act.putBack : act.takeOut}</summary>
       {!isStopped && <Field label={act.why} value={reason} maxLength={200} />}
-      <button type="button" disabled={isBusy.value} onClick={set}>
+      <button type="button" aria-disabled={isBusy.value} onClick={set}>
         {isStopped ? act.putBack : act.takeOut}
       </button>
       {failed.value !== undefined && <Failure error={failed.value} />}

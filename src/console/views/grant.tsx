@@ -8,15 +8,18 @@ import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { DoorChip } from '../parts/door-chip.tsx';
 import { EventRow } from '../parts/event-row.tsx';
 import { Field } from '../parts/field.tsx';
+import { Form } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Pin } from '../parts/pin.tsx';
-import { Empty, Failure, Shown } from '../parts/states.tsx';
+import { Empty, Shown } from '../parts/states.tsx';
 import { useAccess } from '../parts/use-access.ts';
 import { useAction } from '../parts/use-action.ts';
 import { useCall } from '../parts/use-list.ts';
+import { WeeklyHours } from '../parts/weekly-hours.tsx';
 import { linkTo } from '../router.ts';
 import { may } from '../state.ts';
 import { dayAndTime, fromField, toField } from '../time.ts';
+import { changedHours, hoursOf, inWords, isWhole } from '../weekly-hours.ts';
 
 /** One stay over several doors: how each stands, and what happened. */
 export function GrantView({ id }: { readonly id: string }) {
@@ -90,6 +93,12 @@ function Whole({
                 <dt>{codes.when}</dt>
                 <dd>{times(access.startsAt, access.endsAt)}</dd>
               </div>
+              {access.schedule !== undefined && (
+                <div>
+                  <dt>{codes.hours}</dt>
+                  <dd>{inWords(access.schedule)}</dd>
+                </div>
+              )}
               <div>
                 <dt>{attempts.accepted}</dt>
                 <dd>{dayAndTime(grant.created_at)}</dd>
@@ -132,21 +141,22 @@ function Methods({ grant }: { readonly grant: Grant }) {
 }
 
 function Change({ grant, again }: { readonly grant: Grant; readonly again: () => void }) {
-  const { codes, common } = words();
-  const { isBusy, failed, run } = useAction();
+  const { codes } = words();
+  const action = useAction();
   const name = useSignal(grant.name ?? '');
   const begins = useSignal(toField(Date.parse(grant.starts_at)));
   const ends = useSignal(grant.ends_at === null ? '' : toField(Date.parse(grant.ends_at)));
+  const hours = useSignal(hoursOf(grant.strikeplate_schedule));
   const wasBegin = useSignal(begins.value);
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const submit = async () => {
     const starts_at = begins.value === wasBegin.value ? undefined : fromField(begins.value);
-    const done = await run(() =>
+    const done = await action.run(() =>
       call('/access_grants/update', {
         access_grant_id: grant.access_grant_id,
         name: name.value.trim() === '' ? null : name.value.trim(),
         ...(starts_at !== undefined && { starts_at }),
         ends_at: fromField(ends.value) ?? null,
+        ...changedHours(grant.strikeplate_schedule, hours.value),
       }),
     );
     if (!done) return;
@@ -154,26 +164,25 @@ function Change({ grant, again }: { readonly grant: Grant; readonly again: () =>
     again();
   };
   const end = async () => {
-    if (await run(() => call('/access_grants/delete', { access_grant_id: grant.access_grant_id }))) again();
+    if (await action.run(() => call('/access_grants/delete', { access_grant_id: grant.access_grant_id }))) again();
   };
   return (
     <>
-      <form class="filters" onSubmit={submit}>
-        <Field label={codes.grantName} value={name} maxLength={100} />
-        <Field label={codes.begins} value={begins} type="datetime-local" />
-        <Field label={codes.ends} value={ends} type="datetime-local" />
-        <button type="submit" disabled={isBusy.value}>
-          {common.save}
-        </button>
-      </form>
+      <Form kind="wide-form" action={action} isReady={isWhole(hours.value)} onSubmit={submit}>
+        <div class="filters">
+          <Field label={codes.grantName} value={name} maxLength={100} />
+          <Field label={codes.begins} value={begins} type="datetime-local" />
+          <Field label={codes.ends} value={ends} type="datetime-local" />
+        </div>
+        <WeeklyHours value={hours} />
+      </Form>
       <ConfirmButton
         kind="unlock"
         label={codes.endGrant}
         again={codes.endAgain}
-        disabled={isBusy.value}
+        isBusy={action.isBusy.value}
         onConfirm={end}
       />
-      {failed.value !== undefined && <Failure error={failed.value} />}
     </>
   );
 }

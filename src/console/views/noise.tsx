@@ -6,6 +6,7 @@ import type { Device, GatewayEvent, NoiseLevel, NoiseThreshold } from '../object
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Health } from '../parts/door-state.tsx';
 import { Field } from '../parts/field.tsx';
+import { Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { NoiseChart } from '../parts/noise-chart.tsx';
 import { NoiseWeek } from '../parts/noise-week.tsx';
@@ -247,10 +248,9 @@ function NewThreshold({ deviceId, onCreated }: { readonly deviceId: string; read
   const begins = useSignal(timeOf(22 * 60));
   const ends = useSignal(timeOf(6 * 60));
   const name = useSignal('');
-  const { isBusy, failed, run } = useAction();
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const done = await run(() =>
+  const action = useAction();
+  const submit = async () => {
+    const done = await action.run(() =>
       call('/noise_sensors/noise_thresholds/create', {
         device_id: deviceId,
         noise_threshold_decibels: Number(level.value),
@@ -263,18 +263,13 @@ function NewThreshold({ deviceId, onCreated }: { readonly deviceId: string; read
     if (done) onCreated();
   };
   return (
-    <details class="new">
-      <summary>{noise.create}</summary>
-      <form class="filters" onSubmit={submit}>
+    <New label={noise.create}>
+      <Form submit={noise.create} action={action} onSubmit={submit}>
         <Field label={noise.level} value={level} type="number" min="20" max="130" step="1" required />
         <Field label={noise.begins} value={begins} type="time" required />
         <Field label={noise.ends} value={ends} type="time" required />
         <Field label={noise.name} value={name} maxLength={100} />
-        <button type="submit" disabled={isBusy.value}>
-          {noise.create}
-        </button>
-      </form>
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </details>
+      </Form>
+    </New>
   );
 }

@@ -6,6 +6,7 @@ import type { Person } from '../objects.ts';
 import { times } from '../parts/code-row.tsx';
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Field } from '../parts/field.tsx';
+import { ChangeButton, Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
@@ -17,10 +18,9 @@ export function People({ lists, again }: { readonly lists: AccessLists; readonly
   return (
     <>
       {may('codes') && (
-        <details class="new">
-          <summary>{codes.newPerson}</summary>
+        <New label={codes.newPerson}>
           <PersonForm person={undefined} onDone={again} />
-        </details>
+        </New>
       )}
       {lists.people.length === 0 ? (
         <Empty icon="people">{codes.noPeople}</Empty>
@@ -69,16 +69,7 @@ function PersonRow({
       </span>
       {may('codes') && (
         <span class="acts">
-          <button
-            type="button"
-            class="small"
-            aria-expanded={isChanging.value}
-            onClick={() => {
-              isChanging.value = !isChanging.value;
-            }}
-          >
-            {codes.change}
-          </button>
+          <ChangeButton isOpen={isChanging} />
           <ConfirmButton kind="small" label={codes.remove} again={codes.endAgain} onConfirm={remove} />
         </span>
       )}
@@ -97,20 +88,19 @@ function PersonRow({
 }
 
 function PersonForm({ person, onDone }: { readonly person: Person | undefined; readonly onDone: () => void }) {
-  const { codes, common } = words();
-  const { isBusy, failed, run } = useAction();
+  const { codes } = words();
+  const action = useAction();
   const name = useSignal(person?.full_name ?? '');
   const mail = useSignal(person?.email_address ?? '');
   const phone = useSignal(person?.phone_number ?? '');
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const submit = async () => {
     const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
     const fields = {
       full_name: orNull(name.value),
       email_address: orNull(mail.value),
       phone_number: orNull(phone.value),
     };
-    const done = await run(() =>
+    const done = await action.run(() =>
       person === undefined
         ? call('/user_identities/create', fields)
         : call('/user_identities/update', { user_identity_id: person.user_identity_id, ...fields }),
@@ -120,14 +110,10 @@ function PersonForm({ person, onDone }: { readonly person: Person | undefined; r
     onDone();
   };
   return (
-    <form class="filters inline" onSubmit={submit}>
+    <Form kind="filters inline" action={action} onSubmit={submit}>
       <Field label={codes.fullName} value={name} maxLength={200} required />
       <Field label={codes.mail} value={mail} type="email" />
       <Field label={codes.phone} value={phone} type="tel" />
-      <button type="submit" disabled={isBusy.value}>
-        {common.save}
-      </button>
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </form>
+    </Form>
   );
 }

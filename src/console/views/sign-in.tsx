@@ -11,6 +11,7 @@ export function SignIn() {
   const isBusy = useSignal(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isBusy.value) return;
     isBusy.value = true;
     problem.value = undefined;
     try {
@@ -54,7 +55,7 @@ export function SignIn() {
             <Icon name="warning" /> {problem.value}
           </p>
         )}
-        <button type="submit" disabled={isBusy.value}>
+        <button type="submit" aria-disabled={isBusy.value}>
           {isBusy.value ? text.busy : text.submit}
         </button>
       </form>

@@ -5,6 +5,7 @@ import { words } from '../languages/index.ts';
 import type { Space } from '../objects.ts';
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Field, Several } from '../parts/field.tsx';
+import { ChangeButton, Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
@@ -16,10 +17,9 @@ export function Spaces({ lists, again }: { readonly lists: AccessLists; readonly
   return (
     <>
       {may('control') && (
-        <details class="new">
-          <summary>{codes.newSpace}</summary>
+        <New label={codes.newSpace}>
           <SpaceForm space={undefined} onDone={again} />
-        </details>
+        </New>
       )}
       {lists.spaces.length === 0 ? (
         <Empty icon="space">{codes.noSpaces}</Empty>
@@ -56,16 +56,7 @@ function SpaceRow({ space, again }: { readonly space: Space; readonly again: () 
       </span>
       {may('control') && (
         <span class="acts">
-          <button
-            type="button"
-            class="small"
-            aria-expanded={isChanging.value}
-            onClick={() => {
-              isChanging.value = !isChanging.value;
-            }}
-          >
-            {codes.change}
-          </button>
+          <ChangeButton isOpen={isChanging} />
           <ConfirmButton kind="small" label={codes.remove} again={codes.endAgain} onConfirm={remove} />
         </span>
       )}
@@ -84,14 +75,13 @@ function SpaceRow({ space, again }: { readonly space: Space; readonly again: () 
 }
 
 function SpaceForm({ space, onDone }: { readonly space: Space | undefined; readonly onDone: () => void }) {
-  const { codes, common } = words();
-  const { isBusy, failed, run } = useAction();
+  const { codes } = words();
+  const action = useAction();
   const name = useSignal(space?.name ?? '');
   const before = space === undefined ? [] : doorsOf(space).map(({ device_id }) => device_id);
   const doors = useSignal<readonly string[]>(before);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    const done = await run(async () => {
+  const submit = async () => {
+    const done = await action.run(async () => {
       if (space === undefined) {
         await call('/spaces/create', { name: name.value.trim(), device_ids: doors.value });
         return;
@@ -111,17 +101,13 @@ function SpaceForm({ space, onDone }: { readonly space: Space | undefined; reado
     onDone();
   };
   return (
-    <form class="wide-form inline" onSubmit={submit}>
+    <Form kind="wide-form inline" action={action} onSubmit={submit}>
       <Field label={codes.spaceName} value={name} maxLength={200} required />
       <Several
         legend={codes.doors}
         options={allDevices().map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
         chosen={doors}
       />
-      <button type="submit" disabled={isBusy.value}>
-        {common.save}
-      </button>
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </form>
+    </Form>
   );
 }

@@ -4,16 +4,23 @@ import { words } from '../languages/index.ts';
 import type { Webhook } from '../objects.ts';
 import { ConfirmButton } from '../parts/confirm-button.tsx';
 import { Field } from '../parts/field.tsx';
+import { Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure, Shown } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
+import { useBox } from '../parts/use-box.ts';
 import { useCall } from '../parts/use-list.ts';
 import { box, may } from '../state.ts';
 
 /** Whom events are sent to, and what waits for each. */
 export function Webhooks() {
   const { box: text } = words();
-  const { state, again } = useCall<{ webhooks: Webhook[] }>('/webhooks/list', {}, []);
+  const { state, again: listAgain } = useCall<{ webhooks: Webhook[] }>('/webhooks/list', {}, []);
+  const { again: queuesAgain } = useBox();
+  const again = () => {
+    listAgain();
+    queuesAgain();
+  };
   return (
     <>
       {may('control') && <NewWebhook onCreated={again} />}
@@ -67,11 +74,10 @@ function NewWebhook({ onCreated }: { readonly onCreated: () => void }) {
   const url = useSignal('');
   const types = useSignal('');
   const secret = useSignal<string | undefined>(undefined);
-  const { isBusy, failed, run } = useAction();
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const action = useAction();
+  const submit = async () => {
     const list = types.value.split(/[\s,]+/).filter((type) => type !== '');
-    const done = await run(async () => {
+    const done = await action.run(async () => {
       const { webhook } = await call<{ webhook: { readonly secret: string } }>('/webhooks/create', {
         url: url.value.trim(),
         ...(list.length > 0 && { event_types: list }),
@@ -84,18 +90,13 @@ function NewWebhook({ onCreated }: { readonly onCreated: () => void }) {
     onCreated();
   };
   return (
-    <details class="new">
-      <summary>{text.newReceiver}</summary>
-      <form class="filters" onSubmit={submit}>
+    <New label={text.newReceiver}>
+      <Form submit={text.newReceiver} action={action} onSubmit={submit}>
         <Field label={text.url} value={url} type="url" required maxLength={2_000} />
         <Field label={text.eventTypes} value={types} placeholder={text.allEvents} />
-        <button type="submit" disabled={isBusy.value}>
-          {text.newReceiver}
-        </button>
-      </form>
+      </Form>
       {secret.value !== undefined && <Once label={text.webhookSecret} secret={secret.value} />}
-      {failed.value !== undefined && <Failure error={failed.value} />}
-    </details>
+    </New>
   );
 }
 

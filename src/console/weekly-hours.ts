@@ -1,0 +1,90 @@
+import { language, words } from './languages/index.ts';
+import type { WeeklySchedule } from './objects.ts';
+import { zone } from './time.ts';
+
+export const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+export type Weekday = (typeof weekdays)[number];
+
+/** One line of the form: days, and from when to when on each of them. */
+export interface Hours {
+  readonly days: readonly Weekday[];
+  /** `HH:MM`. */
+  readonly from: string;
+  /** `HH:MM`; not after `from`: of the next day. */
+  readonly to: string;
+}
+
+/** Any Monday. */
+const MONDAY = Date.UTC(2024, 0, 1);
+
+export const dayName = (day: Weekday, length: 'short' | 'long' = 'short'): string =>
+  new Intl.DateTimeFormat(language.value === 'en' ? 'en-GB' : 'de', { weekday: length, timeZone: 'UTC' }).format(
+    MONDAY + weekdays.indexOf(day) * 86_400_000,
+  );
+
+/** A schedule in a sentence: `Mon – Fri 08:00–11:30, Sat 22:00–02:00 (next day)`. */
+export function inWords({ time_zone, windows }: WeeklySchedule): string {
+  const { codes } = words();
+  const parts = windows.map(({ weekdays: days, starts_at: from, ends_at: to }) => {
+    const isWhole = from === '00:00' && to === '24:00';
+    const hours = isWhole ? codes.allDay : `${from}–${to}${to <= from ? ` ${codes.nextDay}` : ''}`;
+    return `${daysInWords(days)} ${hours}`;
+  });
+  return `${parts.join(', ')}${time_zone === zone() ? '' : ` (${time_zone})`}`;
+}
+
+/** Three days and more that follow each other are told by the first and the last. */
+function daysInWords(days: readonly Weekday[]): string {
+  if (days.length === weekdays.length) return words().codes.everyDay;
+  const runs: Weekday[][] = [];
+  for (const day of weekdays.filter((one) => days.includes(one))) {
+    const run = runs.at(-1);
+    const before = run?.at(-1);
+    if (run !== undefined && before !== undefined && weekdays.indexOf(before) === weekdays.indexOf(day) - 1)
+      run.push(day);
+    else runs.push([day]);
+  }
+  return runs
+    .flatMap((run) => {
+      const [first] = run;
+      const last = run.at(-1);
+      if (first === undefined || last === undefined) return [];
+      return run.length > 2 ? [`${dayName(first)} – ${dayName(last)}`] : run.map((day) => dayName(day));
+    })
+    .join(', ');
+}
+
+/** A field for a time knows no 24:00: the end of a day is 00:00 there. */
+export const hoursOf = (schedule: WeeklySchedule | undefined): readonly Hours[] =>
+  (schedule?.windows ?? []).map(({ weekdays: days, starts_at: from, ends_at: to }) => ({
+    days,
+    from,
+    to: to === '24:00' ? '00:00' : to,
+  }));
+
+/** What the form says, for the API; undefined: at any hour. */
+export function scheduleOf(hours: readonly Hours[], timeZone = zone()): WeeklySchedule | undefined {
+  if (hours.length === 0) return undefined;
+  return {
+    time_zone: timeZone ?? 'UTC',
+    windows: hours.map(({ days, from, to }) => ({
+      weekdays: weekdays.filter((day) => days.includes(day)),
+      starts_at: from,
+      ends_at: to === '00:00' ? '24:00' : to,
+    })),
+  };
+}
+
+/** Each line names a day and two times. */
+export const isWhole = (hours: readonly Hours[]): boolean =>
+  hours.every(({ days, from, to }) => days.length > 0 && from !== '' && to !== '' && (from !== to || from === '00:00'));
+
+/** What is to be said of a change: nothing when the hours are as they were, null when there are none any more. */
+export function changedHours(
+  before: WeeklySchedule | undefined,
+  hours: readonly Hours[],
+): { readonly strikeplate_schedule?: WeeklySchedule | null } {
+  const after = scheduleOf(hours, before?.time_zone ?? zone());
+  if (JSON.stringify(after) === JSON.stringify(scheduleOf(hoursOf(before), before?.time_zone))) return {};
+  return { strikeplate_schedule: after ?? null };
+}
