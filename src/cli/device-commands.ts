@@ -1,17 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Catalogues } from './catalogues.ts';
+import type { Commands } from './commands.ts';
 import type { Setting } from './device-settings.ts';
 import { listDevices } from './devices.ts';
-import type { ExitCode } from './exit.ts';
-import type { Terminal } from './terminal.ts';
 
 /** `strikeplate devices`. */
-export function defineDeviceCommands(
-  program: Command,
-  { terminal, catalogues }: { terminal: Terminal; catalogues: Catalogues },
-  connected: (command: Command) => Command,
-  done: (code: ExitCode) => void,
-): void {
+export function defineDeviceCommands({ program, terminal, catalogues, connected, done }: Commands): void {
   const devices = program
     .command('devices')
     .description('list locks and sensors, and how they are; add, change and remove them');

@@ -1,12 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { verifyAudit } from './audit.ts';
-import type { ExitCode } from './exit.ts';
+import type { Commands } from './commands.ts';
 import { changeKey, createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
-import type { Terminal } from './terminal.ts';
 import { createZwaveKeys } from './zwave-keys.ts';
 
 /** `strikeplate keys`. */
-export function defineKeyCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+export function defineKeyCommands({ program, terminal, done }: Commands): void {
   const keys = program
     .command('keys')
     .description('make, change, list and revoke API keys; change the store’s key; make the keys of a Z-Wave network');
@@ -60,7 +59,7 @@ export function defineKeyCommands(program: Command, terminal: Terminal, done: (c
 }
 
 /** `strikeplate audit`. */
-export function defineAuditCommands(program: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
+export function defineAuditCommands({ program, terminal, done }: Commands): void {
   const audit = program.command('audit').description('check the audit log');
   audit
     .command('verify')

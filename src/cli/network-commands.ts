@@ -1,17 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { type Commands, examples, seconds } from './commands.ts';
 import { type ConnectOptions, connect } from './connect.ts';
-import type { ExitCode } from './exit.ts';
-import type { Terminal } from './terminal.ts';
-
-interface Parts {
-  readonly terminal: Terminal;
-  readonly connected: (command: Command) => Command;
-  readonly examples: (lines: readonly string[]) => string;
-  readonly seconds: (text: string) => number;
-  /** Aborts when the command is told to stop. */
-  readonly stopSignal: (message: string) => AbortSignal;
-  readonly done: (code: ExitCode) => void;
-}
 
 interface NetworkOptions extends ConnectOptions {
   readonly json?: boolean;
@@ -25,8 +14,8 @@ interface NetworkOptions extends ConnectOptions {
 }
 
 /** What takes devices into networks, and out of them, through the running gateway. */
-export function defineNetworkCommands(program: Command, scan: Command, parts: Parts): void {
-  const { connected, examples, seconds } = parts;
+export function defineNetworkCommands(scan: Command, parts: Commands): void {
+  const { program, connected } = parts;
   const run = async (kind: string, options: NetworkOptions, more: Readonly<Record<string, unknown>> = {}) => {
     const { onboard } = await import('./onboarding.ts');
     const { readAnswers } = await import('./answers.ts');

@@ -1,14 +1,13 @@
-import type { Command } from 'commander';
-import type { Catalogues } from './catalogues.ts';
-import type { ExitCode } from './exit.ts';
-import type { Terminal } from './terminal.ts';
+import { type Commands, examples } from './commands.ts';
 
 /** Commands that keep a gateway in service. */
-export function defineServiceCommands(
-  program: Command,
-  { terminal, catalogues, version }: { terminal: Terminal; catalogues: Catalogues; version: string },
-  done: (code: ExitCode) => void,
-): void {
+export function defineServiceCommands(commands: Commands): void {
+  defineBoxCommands(commands);
+  defineReloadCommand(commands);
+  defineBackupCommands(commands);
+}
+
+function defineBoxCommands({ program, terminal, catalogues, version, done }: Commands): void {
   program
     .command('setup')
     .description(
@@ -24,8 +23,7 @@ export function defineServiceCommands(
     .addHelpText(
       'after',
       `\nInterrupted, it goes on where it was. docs/installing.md lists the questions by their names in an answer file.${examples(
-        'strikeplate setup',
-        'strikeplate setup --replace --yes --answers /root/answers.yaml',
+        ['strikeplate setup', 'strikeplate setup --replace --yes --answers /root/answers.yaml'],
       )}`,
     )
     .action(async (options) => {
@@ -42,7 +40,7 @@ export function defineServiceCommands(
     .option('-c, --config <file>', 'the configuration')
     .option('--within <days>', 'only where it ends within so many days', Number)
     .option('--names <list>', 'other names and addresses, with commas between (default: those it has)')
-    .addHelpText('after', examples('strikeplate renew-certificate --within 60'))
+    .addHelpText('after', examples(['strikeplate renew-certificate --within 60']))
     .action(async (options) => {
       const { renewCertificate } = await import('./setup/renew-certificate.ts');
       done(renewCertificate(terminal, options));
@@ -56,13 +54,15 @@ export function defineServiceCommands(
     .addHelpText(
       'after',
       `\nRun it as root on the gateway's box, whether the gateway runs or not. It changes nothing, and moves no door.
-Exit code 1 when something is bad.${examples('strikeplate doctor', 'strikeplate doctor --json > doctor.json')}`,
+Exit code 1 when something is bad.${examples(['strikeplate doctor', 'strikeplate doctor --json > doctor.json'])}`,
     )
     .action(async (options) => {
       const { doctor } = await import('./doctor/doctor.ts');
       done(await doctor(terminal, catalogues, version, options));
     });
+}
 
+function defineReloadCommand({ program, terminal, done }: Commands): void {
   program
     .command('reload')
     .description('let the running gateway take over its changed configuration, without a restart')
@@ -77,13 +77,15 @@ Exit code 1 when something is bad.${examples('strikeplate doctor', 'strikeplate 
     .addHelpText(
       'after',
       `\nDevices, links, the monitor and backups change while doors go on; what did not change does not notice. A file with a
-mistake changes nothing. "systemctl reload strikeplate" does the same and needs no key.${examples('strikeplate reload')}`,
+mistake changes nothing. "systemctl reload strikeplate" does the same and needs no key.${examples(['strikeplate reload'])}`,
     )
     .action(async (options) => {
       const { reload } = await import('./reload.ts');
       done(await reload(terminal, options));
     });
+}
 
+function defineBackupCommands({ program, terminal, catalogues, version, done }: Commands): void {
   program
     .command('backup [file]')
     .description('write everything of this gateway into one encrypted file, while it runs')
@@ -96,10 +98,10 @@ mistake changes nothing. "systemctl reload strikeplate" does the same and needs 
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      examples(
+      examples([
         'strikeplate backup /mnt/usb/lobby.backup',
         'strikeplate backup --passphrase-file /root/backup.passphrase',
-      ),
+      ]),
     )
     .action(async (file, options) => {
       const { backup } = await import('./backup.ts');
@@ -117,12 +119,10 @@ mistake changes nothing. "systemctl reload strikeplate" does the same and needs 
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      examples('strikeplate restore lobby.backup --list', 'strikeplate restore lobby.backup --replace'),
+      examples(['strikeplate restore lobby.backup --list', 'strikeplate restore lobby.backup --replace']),
     )
     .action(async (file, options) => {
       const { restoreBackup } = await import('./restore.ts');
       done(await restoreBackup(terminal, catalogues, file, options));
     });
 }
-
-const examples = (...lines: string[]) => `\n\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
