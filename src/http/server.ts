@@ -28,7 +28,7 @@ import type { ApiKeyAdministration } from './key-administration.ts';
 import { assertPlainRequest } from './plain-requests.ts';
 import { RefusedKeys } from './refused-keys.ts';
 import { notJson, requestFault } from './request-faults.ts';
-import { methodsOf } from './route.ts';
+import { methodsOf, type Route } from './route.ts';
 import type { AuditReader } from './routes/audit.ts';
 import type { Configuration } from './routes/configuration.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
@@ -120,25 +120,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   logRequests(app, log, gateway.clock);
   answerErrors(app, log, stopping);
-  answerUnknownRoutes(app, [
-    ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
-    ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
-    { path: streamPath, methods: ['GET'] },
-    { path: livePath, methods: ['GET'] },
-    ...consolePaths,
-    ...apiDocsPaths,
-    ...(options.metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
-  ]);
+  answerUnknownRoutes(app, knownRoutes(routes, options));
   serveOpenRoutes(app, gateway);
   if (options.metrics) serveMetrics(app, options.metrics, gateway.clock);
-  const service = {
-    callers,
-    audit: options.audit,
-    holds,
-    idempotency: new Idempotency(),
-    holdMs: options.holdMs,
-    stopping,
-  };
+  const { audit, holdMs } = options;
+  const service = { callers, audit, holds, idempotency: new Idempotency(), holdMs, stopping };
   for (const route of routes) serveRoute(app, route, service);
   const streams = serveEventStream(app, gateway, callers, options.keys);
   const pages = serveLive(app, callers, options.keys, gateway.clock);
@@ -184,6 +170,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     inject: (request) => app.inject(request),
   };
 }
+
+/** What there is, for whoever asks for something else. */
+const knownRoutes = (routes: readonly Route[], { metrics }: HttpServerOptions) => [
+  ...routes.map(({ path, kind }) => ({ path, methods: methodsOf[kind] })),
+  ...openPaths.map((path) => ({ path, methods: methodsOf.read })),
+  { path: streamPath, methods: ['GET'] },
+  { path: livePath, methods: ['GET'] },
+  ...consolePaths,
+  ...apiDocsPaths,
+  ...(metrics ? [{ path: metricsPath, methods: metricsMethods }] : []),
+];
 
 function urlOf(bound: ReturnType<Server['address']>, scheme: string): string {
   if (bound === null || typeof bound === 'string') throw new Error('the HTTP server listens on no port');

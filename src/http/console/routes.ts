@@ -25,9 +25,16 @@ interface ConsoleOptions {
 }
 
 /** The page that shows the gateway, and the sessions of those who look at it. Everything else it asks the public API. */
-export function serveConsole(app: FastifyInstance, { sessions, callers, keys, secure }: ConsoleOptions): void {
+export function serveConsole(app: FastifyInstance, options: ConsoleOptions): void {
+  servePage(app);
+  serveSessions(app, options);
+}
+
+/** Asked for by whoever is not signed in yet. */
+const open = { config: { open: true } };
+
+function servePage(app: FastifyInstance): void {
   const files = new BuiltFiles('console');
-  const open = { config: { open: true } };
   app.route({
     ...open,
     method: 'GET',
@@ -58,6 +65,9 @@ export function serveConsole(app: FastifyInstance, { sessions, callers, keys, se
         .send(file.body);
     },
   });
+}
+
+function serveSessions(app: FastifyInstance, { sessions, callers, keys, secure }: ConsoleOptions): void {
   app.route({
     method: 'POST',
     url: '/strikeplate/session/create',

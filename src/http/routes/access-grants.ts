@@ -91,146 +91,158 @@ const filters = {
 
 const nothing = { answer: () => ({}) };
 
+const shown = (grant: AccessGrantRecord, caller: Caller) => ({
+  answer: () => {
+    const { gateway, answers } = caller;
+    const now = gateway.accessGrants.get(grant.accessGrantId) ?? grant;
+    return { access_grant: answers.grants.grant(now, caller) };
+  },
+});
+
+const createAccessGrantRoute = changeRoute('create', {
+  path: '/access_grants/create',
+  summary: 'Let somebody in: doors, a time, and a PIN that the gateway brings to every lock',
+  scopes: ['codes'],
+  params: newGrant,
+  answer: z.object({ access_grant: accessGrantSchema }),
+  change: async (params, _origin, caller) => {
+    const { gateway } = caller;
+    const { accessGrants } = gateway;
+    const { user_identity_id, user_identity, requested_access_methods } = params;
+    const grant = await accessGrants.create({
+      user: user_identity_id === undefined ? personOf(user_identity ?? {}) : { userIdentityId: user_identity_id },
+      deviceIds: knownDoors(gateway, [...(params.device_ids ?? []), ...(params.acs_entrance_ids ?? [])]),
+      spaceIds: [
+        ...[...(params.space_ids ?? []), ...(params.location_ids ?? [])].map((space_id) =>
+          findSpace(gateway, { space_id }),
+        ),
+        ...(params.space_keys ?? []).map((space_key) => findSpace(gateway, { space_key })),
+      ].map(({ spaceId }) => spaceId),
+      requests: pins(requested_access_methods),
+      ...(params.access_grant_key !== undefined && { key: params.access_grant_key }),
+      ...(params.reservation_key !== undefined && { reservationKey: params.reservation_key }),
+      ...(params.name != null && { name: params.name }),
+      ...(params.starts_at !== undefined && { startsAt: Date.parse(params.starts_at) }),
+      ...(params.ends_at != null && { endsAt: Date.parse(params.ends_at) }),
+      ...(params.strikeplate_schedule && { hours: hoursOf(params.strikeplate_schedule) }),
+      ...(params.max_uses !== undefined && { maxUses: params.max_uses }),
+    });
+    return shown(grant, caller);
+  },
+});
+
+const getAccessGrantRoute = readRoute({
+  path: '/access_grants/get',
+  summary: 'Get an access grant by id or key',
+  scopes: ['read', 'codes'],
+  params: oneGrant,
+  answer: z.object({ access_grant: accessGrantSchema }),
+  respond: (params, caller) => ({
+    access_grant: caller.answers.grants.grant(findGrant(caller.gateway, params), caller),
+  }),
+});
+
+const listAccessGrantsRoute = readRoute({
+  path: '/access_grants/list',
+  summary: 'List access grants, oldest first',
+  scopes: ['read', 'codes'],
+  params: z.object({ ...filters, ...pageParameters }),
+  answer: z.object({ access_grants: z.array(accessGrantSchema), pagination: paginationSchema }),
+  respond: (params, caller) => {
+    const { gateway, answers } = caller;
+    const { items, pagination } = pageOf(
+      { route: '/access_grants/list', url: caller.url, params },
+      (after, count) => sliceAfter(selected(gateway, params), ({ accessGrantId }) => accessGrantId, after, count),
+      ({ accessGrantId }) => accessGrantId,
+    );
+    return { access_grants: items.map((grant) => answers.grants.grant(grant, caller)), pagination };
+  },
+});
+
+const updateAccessGrantRoute = changeRoute('update', {
+  path: '/access_grants/update',
+  summary: 'Change the name or the times of an access grant',
+  scopes: ['codes'],
+  params: z
+    .strictObject({
+      access_grant_id: z.string().optional(),
+      access_grant_key: z.string().optional(),
+      name: oneLine.max(200).nullable().optional(),
+      starts_at: moment.optional(),
+      ends_at: moment.nullable().optional().describe('Null: open.'),
+      strikeplate_schedule: scheduleSchema.nullable().optional().describe('Our own; null: at any hour.'),
+    })
+    .refine(
+      ({ access_grant_id, access_grant_key }) => access_grant_id !== undefined || access_grant_key !== undefined,
+      'Give access_grant_id or access_grant_key',
+    ),
+  answer: z.object({ access_grant: accessGrantSchema }),
+  change: async (params, _origin, caller) => {
+    const { access_grant_id, access_grant_key, name, starts_at, ends_at, strikeplate_schedule: hours } = params;
+    const { gateway } = caller;
+    const grant = findGrant(gateway, { access_grant_id, access_grant_key });
+    await gateway.accessGrants.update(grant.accessGrantId, {
+      name,
+      startsAt: starts_at === undefined ? undefined : Date.parse(starts_at),
+      endsAt: ends_at === undefined || ends_at === null ? ends_at : Date.parse(ends_at),
+      hours: hours && hoursOf(hours),
+    });
+    return shown(grant, caller);
+  },
+});
+
+const deleteAccessGrantRoute = changeRoute('delete', {
+  path: '/access_grants/delete',
+  summary: 'Take an access grant back: its codes go from every lock',
+  scopes: ['codes'],
+  params: z.strictObject({ access_grant_id: z.string() }),
+  answer: z.object({}),
+  change: async ({ access_grant_id }, _origin, { gateway }) => {
+    await gateway.accessGrants.delete(access_grant_id);
+    return nothing;
+  },
+});
+
+const getRelatedAccessGrantsRoute = readRoute({
+  path: '/access_grants/get_related',
+  summary: 'Get access grants with the people, spaces, doors and PINs that belong to them',
+  scopes: ['read', 'codes'],
+  params: z.object({
+    access_grant_ids: z.array(z.string()).optional(),
+    access_grant_keys: z.array(z.string()).optional(),
+    ...relationParameters,
+  }),
+  answer: z.object({ batch: batchSchema }),
+  respond: ({ access_grant_ids = [], access_grant_keys = [], ...choice }, caller) => {
+    const { gateway, answers } = caller;
+    const grants = [
+      ...access_grant_ids.map((access_grant_id) => findGrant(gateway, { access_grant_id })),
+      ...access_grant_keys.map((access_grant_key) => findGrant(gateway, { access_grant_key })),
+    ];
+    const kinds = ['spaces', 'devices', 'user_identities', 'access_methods', 'connected_accounts'] as const;
+    return { batch: relatedTo(gateway, answers, { grants }, kinds, choice, caller) };
+  },
+});
+
+const requestAccessMethodsRoute = changeRoute('create', {
+  path: '/access_grants/request_access_methods',
+  summary: 'Ask for one more PIN',
+  scopes: ['codes'],
+  params: z.strictObject({ access_grant_id: z.string(), requested_access_methods: requestedMethods }),
+  answer: z.object({ access_grant: accessGrantSchema }),
+  change: async ({ access_grant_id, requested_access_methods }, _origin, caller) =>
+    shown(await caller.gateway.accessGrants.requestMethods(access_grant_id, pins(requested_access_methods)), caller),
+});
+
 export function accessGrantRoutes(): Route[] {
-  const shown = (grant: AccessGrantRecord, caller: Caller) => ({
-    answer: () => {
-      const { gateway, answers } = caller;
-      const now = gateway.accessGrants.get(grant.accessGrantId) ?? grant;
-      return { access_grant: answers.grants.grant(now, caller) };
-    },
-  });
   return [
-    changeRoute('create', {
-      path: '/access_grants/create',
-      summary: 'Let somebody in: doors, a time, and a PIN that the gateway brings to every lock',
-      scopes: ['codes'],
-      params: newGrant,
-      answer: z.object({ access_grant: accessGrantSchema }),
-      change: async (params, _origin, caller) => {
-        const { gateway } = caller;
-        const { accessGrants } = gateway;
-        const { user_identity_id, user_identity, requested_access_methods } = params;
-        const grant = await accessGrants.create({
-          user: user_identity_id === undefined ? personOf(user_identity ?? {}) : { userIdentityId: user_identity_id },
-          deviceIds: knownDoors(gateway, [...(params.device_ids ?? []), ...(params.acs_entrance_ids ?? [])]),
-          spaceIds: [
-            ...[...(params.space_ids ?? []), ...(params.location_ids ?? [])].map((space_id) =>
-              findSpace(gateway, { space_id }),
-            ),
-            ...(params.space_keys ?? []).map((space_key) => findSpace(gateway, { space_key })),
-          ].map(({ spaceId }) => spaceId),
-          requests: pins(requested_access_methods),
-          ...(params.access_grant_key !== undefined && { key: params.access_grant_key }),
-          ...(params.reservation_key !== undefined && { reservationKey: params.reservation_key }),
-          ...(params.name != null && { name: params.name }),
-          ...(params.starts_at !== undefined && { startsAt: Date.parse(params.starts_at) }),
-          ...(params.ends_at != null && { endsAt: Date.parse(params.ends_at) }),
-          ...(params.strikeplate_schedule && { hours: hoursOf(params.strikeplate_schedule) }),
-          ...(params.max_uses !== undefined && { maxUses: params.max_uses }),
-        });
-        return shown(grant, caller);
-      },
-    }),
-    readRoute({
-      path: '/access_grants/get',
-      summary: 'Get an access grant by id or key',
-      scopes: ['read', 'codes'],
-      params: oneGrant,
-      answer: z.object({ access_grant: accessGrantSchema }),
-      respond: (params, caller) => ({
-        access_grant: caller.answers.grants.grant(findGrant(caller.gateway, params), caller),
-      }),
-    }),
-    readRoute({
-      path: '/access_grants/list',
-      summary: 'List access grants, oldest first',
-      scopes: ['read', 'codes'],
-      params: z.object({ ...filters, ...pageParameters }),
-      answer: z.object({ access_grants: z.array(accessGrantSchema), pagination: paginationSchema }),
-      respond: (params, caller) => {
-        const { gateway, answers } = caller;
-        const { items, pagination } = pageOf(
-          { route: '/access_grants/list', url: caller.url, params },
-          (after, count) => sliceAfter(selected(gateway, params), ({ accessGrantId }) => accessGrantId, after, count),
-          ({ accessGrantId }) => accessGrantId,
-        );
-        return { access_grants: items.map((grant) => answers.grants.grant(grant, caller)), pagination };
-      },
-    }),
-    changeRoute('update', {
-      path: '/access_grants/update',
-      summary: 'Change the name or the times of an access grant',
-      scopes: ['codes'],
-      params: z
-        .strictObject({
-          access_grant_id: z.string().optional(),
-          access_grant_key: z.string().optional(),
-          name: oneLine.max(200).nullable().optional(),
-          starts_at: moment.optional(),
-          ends_at: moment.nullable().optional().describe('Null: open.'),
-          strikeplate_schedule: scheduleSchema.nullable().optional().describe('Our own; null: at any hour.'),
-        })
-        .refine(
-          ({ access_grant_id, access_grant_key }) => access_grant_id !== undefined || access_grant_key !== undefined,
-          'Give access_grant_id or access_grant_key',
-        ),
-      answer: z.object({ access_grant: accessGrantSchema }),
-      change: async (params, _origin, caller) => {
-        const { access_grant_id, access_grant_key, name, starts_at, ends_at, strikeplate_schedule: hours } = params;
-        const { gateway } = caller;
-        const grant = findGrant(gateway, { access_grant_id, access_grant_key });
-        await gateway.accessGrants.update(grant.accessGrantId, {
-          name,
-          startsAt: starts_at === undefined ? undefined : Date.parse(starts_at),
-          endsAt: ends_at === undefined || ends_at === null ? ends_at : Date.parse(ends_at),
-          hours: hours && hoursOf(hours),
-        });
-        return shown(grant, caller);
-      },
-    }),
-    changeRoute('delete', {
-      path: '/access_grants/delete',
-      summary: 'Take an access grant back: its codes go from every lock',
-      scopes: ['codes'],
-      params: z.strictObject({ access_grant_id: z.string() }),
-      answer: z.object({}),
-      change: async ({ access_grant_id }, _origin, { gateway }) => {
-        await gateway.accessGrants.delete(access_grant_id);
-        return nothing;
-      },
-    }),
-    readRoute({
-      path: '/access_grants/get_related',
-      summary: 'Get access grants with the people, spaces, doors and PINs that belong to them',
-      scopes: ['read', 'codes'],
-      params: z.object({
-        access_grant_ids: z.array(z.string()).optional(),
-        access_grant_keys: z.array(z.string()).optional(),
-        ...relationParameters,
-      }),
-      answer: z.object({ batch: batchSchema }),
-      respond: ({ access_grant_ids = [], access_grant_keys = [], ...choice }, caller) => {
-        const { gateway, answers } = caller;
-        const grants = [
-          ...access_grant_ids.map((access_grant_id) => findGrant(gateway, { access_grant_id })),
-          ...access_grant_keys.map((access_grant_key) => findGrant(gateway, { access_grant_key })),
-        ];
-        const kinds = ['spaces', 'devices', 'user_identities', 'access_methods', 'connected_accounts'] as const;
-        return { batch: relatedTo(gateway, answers, { grants }, kinds, choice, caller) };
-      },
-    }),
-    changeRoute('create', {
-      path: '/access_grants/request_access_methods',
-      summary: 'Ask for one more PIN',
-      scopes: ['codes'],
-      params: z.strictObject({ access_grant_id: z.string(), requested_access_methods: requestedMethods }),
-      answer: z.object({ access_grant: accessGrantSchema }),
-      change: async ({ access_grant_id, requested_access_methods }, _origin, caller) =>
-        shown(
-          await caller.gateway.accessGrants.requestMethods(access_grant_id, pins(requested_access_methods)),
-          caller,
-        ),
-    }),
+    createAccessGrantRoute,
+    getAccessGrantRoute,
+    listAccessGrantsRoute,
+    updateAccessGrantRoute,
+    deleteAccessGrantRoute,
+    getRelatedAccessGrantsRoute,
+    requestAccessMethodsRoute,
   ];
 }
 

@@ -61,93 +61,112 @@ function assertSpaces({ gateway }: Caller, ids: readonly string[]): void {
       throw new GatewayError('space_not_found', `There is no space ${id} at this gateway. See /spaces/list.`);
 }
 
+const admin = { scopes: ['admin'], whole: true } as const;
+
+const createApiKeyRoute = (keys: ApiKeyAdministration) =>
+  changeRoute('create', {
+    path: `${path}/create`,
+    summary: 'Make an API key',
+    ...admin,
+    params: z.strictObject({
+      name,
+      scopes: scopes.optional().describe('All but admin unless told.'),
+      device_ids: devices.optional().describe('The devices it is for; no others exist for it.'),
+      space_ids: spaces
+        .optional()
+        .describe('The same by spaces: a door that joins one joins it, one that leaves, leaves.'),
+      expires_at: moment.optional(),
+    }),
+    answer: made,
+    change: async ({ name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
+      assertDevices(caller, device_ids ?? []);
+      assertSpaces(caller, space_ids ?? []);
+      const expiresAt = expires_at === undefined ? undefined : Date.parse(expires_at);
+      const { id, key } = await keys.create({ name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
+      return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
+    },
+  });
+
+const getApiKeyRoute = (keys: ApiKeyAdministration) =>
+  readRoute({
+    path: `${path}/get`,
+    summary: 'Get an API key, without the key itself',
+    ...admin,
+    params: byId,
+    answer: z.object({ api_key: apiKeySchema }),
+    respond: ({ api_key_id }) => ({ api_key: wireApiKey(keys.get(api_key_id)) }),
+  });
+
+const listApiKeysRoute = (keys: ApiKeyAdministration) =>
+  readRoute({
+    path: `${path}/list`,
+    summary: 'List API keys, oldest first',
+    ...admin,
+    params: z.object({}),
+    answer: z.object({ api_keys: z.array(apiKeySchema) }),
+    respond: () => ({ api_keys: keys.list().map(wireApiKey) }),
+  });
+
+const updateApiKeyRoute = (keys: ApiKeyAdministration) =>
+  changeRoute('update', {
+    path: `${path}/update`,
+    summary: 'Change what an API key may do, where, and until when',
+    ...admin,
+    params: z.strictObject({
+      api_key_id: z.string(),
+      name: name.optional(),
+      scopes: scopes.optional(),
+      device_ids: devices.nullable().optional().describe('Null: no devices by name; with no spaces either, all.'),
+      space_ids: spaces.nullable().optional().describe('Null: no spaces; with no devices by name either, all.'),
+      expires_at: moment.nullable().optional().describe('Null: it does not end.'),
+    }),
+    answer: z.object({ api_key: apiKeySchema }),
+    change: async ({ api_key_id, name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
+      assertDevices(caller, device_ids ?? []);
+      assertSpaces(caller, space_ids ?? []);
+      const expiresAt = typeof expires_at === 'string' ? Date.parse(expires_at) : expires_at;
+      await keys.update(api_key_id, { name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
+      return { answer: () => ({ api_key: wireApiKey(keys.get(api_key_id)) }) };
+    },
+  });
+
+const rotateApiKeyRoute = (keys: ApiKeyAdministration) =>
+  changeRoute('create', {
+    path: `${path}/rotate`,
+    summary: 'Give an API key another secret; the old one is taken for some time longer',
+    ...admin,
+    params: z.strictObject({
+      api_key_id: z.string(),
+      overlap_seconds: z.number().int().min(0).max(7_776_000).optional().describe('A day unless told.'),
+    }),
+    answer: made,
+    change: async ({ api_key_id, overlap_seconds = 86_400 }) => {
+      const { id, key } = await keys.rotate(api_key_id, overlap_seconds * 1_000);
+      return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
+    },
+  });
+
+const revokeApiKeyRoute = (keys: ApiKeyAdministration) =>
+  changeRoute('delete', {
+    path: `${path}/revoke`,
+    summary: 'Take an API key away: it is refused from now on, and its event streams end',
+    ...admin,
+    params: byId,
+    answer: z.object({}),
+    change: async ({ api_key_id }) => {
+      await keys.revoke(api_key_id);
+      return { answer: () => ({}) };
+    },
+  });
+
 /** Our own: keys, while the gateway runs. */
 export function apiKeyRoutes(keys: ApiKeyAdministration): Route[] {
-  const admin = { scopes: ['admin'], whole: true } as const;
   return [
-    changeRoute('create', {
-      path: `${path}/create`,
-      summary: 'Make an API key',
-      ...admin,
-      params: z.strictObject({
-        name,
-        scopes: scopes.optional().describe('All but admin unless told.'),
-        device_ids: devices.optional().describe('The devices it is for; no others exist for it.'),
-        space_ids: spaces
-          .optional()
-          .describe('The same by spaces: a door that joins one joins it, one that leaves, leaves.'),
-        expires_at: moment.optional(),
-      }),
-      answer: made,
-      change: async ({ name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
-        assertDevices(caller, device_ids ?? []);
-        assertSpaces(caller, space_ids ?? []);
-        const expiresAt = expires_at === undefined ? undefined : Date.parse(expires_at);
-        const { id, key } = await keys.create({ name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
-        return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
-      },
-    }),
-    readRoute({
-      path: `${path}/get`,
-      summary: 'Get an API key, without the key itself',
-      ...admin,
-      params: byId,
-      answer: z.object({ api_key: apiKeySchema }),
-      respond: ({ api_key_id }) => ({ api_key: wireApiKey(keys.get(api_key_id)) }),
-    }),
-    readRoute({
-      path: `${path}/list`,
-      summary: 'List API keys, oldest first',
-      ...admin,
-      params: z.object({}),
-      answer: z.object({ api_keys: z.array(apiKeySchema) }),
-      respond: () => ({ api_keys: keys.list().map(wireApiKey) }),
-    }),
-    changeRoute('update', {
-      path: `${path}/update`,
-      summary: 'Change what an API key may do, where, and until when',
-      ...admin,
-      params: z.strictObject({
-        api_key_id: z.string(),
-        name: name.optional(),
-        scopes: scopes.optional(),
-        device_ids: devices.nullable().optional().describe('Null: no devices by name; with no spaces either, all.'),
-        space_ids: spaces.nullable().optional().describe('Null: no spaces; with no devices by name either, all.'),
-        expires_at: moment.nullable().optional().describe('Null: it does not end.'),
-      }),
-      answer: z.object({ api_key: apiKeySchema }),
-      change: async ({ api_key_id, name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
-        assertDevices(caller, device_ids ?? []);
-        assertSpaces(caller, space_ids ?? []);
-        const expiresAt = typeof expires_at === 'string' ? Date.parse(expires_at) : expires_at;
-        await keys.update(api_key_id, { name, scopes, devices: device_ids, spaces: space_ids, expiresAt });
-        return { answer: () => ({ api_key: wireApiKey(keys.get(api_key_id)) }) };
-      },
-    }),
-    changeRoute('create', {
-      path: `${path}/rotate`,
-      summary: 'Give an API key another secret; the old one is taken for some time longer',
-      ...admin,
-      params: z.strictObject({
-        api_key_id: z.string(),
-        overlap_seconds: z.number().int().min(0).max(7_776_000).optional().describe('A day unless told.'),
-      }),
-      answer: made,
-      change: async ({ api_key_id, overlap_seconds = 86_400 }) => {
-        const { id, key } = await keys.rotate(api_key_id, overlap_seconds * 1_000);
-        return { answer: () => ({ api_key: wireApiKey(keys.get(id)), token: key }) };
-      },
-    }),
-    changeRoute('delete', {
-      path: `${path}/revoke`,
-      summary: 'Take an API key away: it is refused from now on, and its event streams end',
-      ...admin,
-      params: byId,
-      answer: z.object({}),
-      change: async ({ api_key_id }) => {
-        await keys.revoke(api_key_id);
-        return { answer: () => ({}) };
-      },
-    }),
+    createApiKeyRoute(keys),
+    getApiKeyRoute(keys),
+    listApiKeysRoute(keys),
+    updateApiKeyRoute(keys),
+    rotateApiKeyRoute(keys),
+    revokeApiKeyRoute(keys),
   ];
 }

@@ -50,102 +50,102 @@ const boxSchema = z
   })
   .meta({ id: 'gateway' });
 
+const getGatewayRoute = readRoute({
+  path: '/strikeplate/gateway/get',
+  summary: 'Get how the gateway is: links, clock, what waits',
+  scopes: ['read'],
+  params: z.object({}),
+  answer: z.object({ gateway: boxSchema }),
+  respond: (_params, caller) => ({ gateway: boxOf(caller) }),
+});
+
+const listAttemptsRoute = readRoute({
+  path: '/strikeplate/attempts/list',
+  summary: 'Search action attempts with who asked for them and every step, newest first',
+  scopes: ['read'],
+  params: z.object({
+    device_id: z.string().optional(),
+    status: z.enum(['pending', 'success', 'error']).optional(),
+    error_type: z.string().optional(),
+    doors_only: z.boolean().optional(),
+    actor: z.string().optional().describe('Part of the name of the key that asked.'),
+    from: z.iso.datetime({ offset: true }).optional(),
+    to: z.iso.datetime({ offset: true }).optional(),
+    before: z.string().optional().describe('The action_attempt_id at which the answer before ended.'),
+    limit: z.number().int().min(1).max(500).optional().describe('50 unless told.'),
+  }),
+  answer: z.object({
+    attempts: z.array(z.object({ action_attempt: actionAttemptSchema, action_attempt_history: attemptHistorySchema })),
+    has_more: z.boolean(),
+  }),
+  respond: ({ limit = 50, before, ...wanted }, caller) => {
+    const { gateway, answers } = caller;
+    const fits = filterOf(wanted);
+    const from = wanted.from === undefined ? 0 : Date.parse(wanted.from);
+    const found: AttemptRecord[] = [];
+    let seq = before === undefined ? undefined : gateway.attempts.get(before)?.seq;
+    let looked = 0;
+    let hasMore = false;
+    for (;;) {
+      const batch = gateway.attempts.list({
+        limit: BATCH,
+        ...(wanted.device_id !== undefined && { deviceId: wanted.device_id }),
+        ...(wanted.status !== undefined && { status: wanted.status }),
+        ...(wanted.doors_only && { actionTypes: ['LOCK_DOOR', 'UNLOCK_DOOR'] as const }),
+        ...(seq !== undefined && { beforeSeq: seq }),
+      });
+      for (const attempt of batch) {
+        if (found.length === limit) {
+          hasMore = true;
+          break;
+        }
+        seq = attempt.seq;
+        if (fits(attempt)) found.push(attempt);
+      }
+      looked += batch.length;
+      const last = batch.at(-1);
+      if (hasMore || last === undefined || batch.length < BATCH || last.acceptedAt < from) break;
+      if (looked >= LOOK_THROUGH) {
+        hasMore = true;
+        break;
+      }
+    }
+    return {
+      attempts: found.map((attempt) => ({
+        action_attempt: answers.attempt(attempt, caller),
+        action_attempt_history: attemptHistory(attempt, attempt.history),
+      })),
+      has_more: hasMore,
+    };
+  },
+});
+
+const listAccessCodesRoute = readRoute({
+  path: '/strikeplate/access_codes/list',
+  summary: 'List the access codes of all locks, also those that this gateway did not make',
+  scopes: ['read'],
+  params: z.object({}),
+  answer: z.object({
+    access_codes: z.array(accessCodeSchema),
+    unmanaged_access_codes: z.array(unmanagedAccessCodeSchema),
+    set_since: z
+      .record(z.string(), z.string())
+      .describe('By access_code_id: when the lock was last seen to have got it, as far as events are kept.'),
+  }),
+  respond: (_params, { gateway: { accessCodes, events }, answers }) => {
+    // Digits are shown one by one, when somebody asks for them.
+    const viewer = { may: () => false };
+    return {
+      access_codes: accessCodes.list().map((code) => answers.accessCode(code, viewer)),
+      unmanaged_access_codes: accessCodes.unmanaged.list().map((code) => answers.unmanagedAccessCode(code, viewer)),
+      set_since: setSince(accessCodes.list(), events),
+    };
+  },
+});
+
 /** Our own: what the console shows, for whoever wants to show it otherwise. */
 export function consoleRoutes(): Route[] {
-  return [
-    readRoute({
-      path: '/strikeplate/gateway/get',
-      summary: 'Get how the gateway is: links, clock, what waits',
-      scopes: ['read'],
-      params: z.object({}),
-      answer: z.object({ gateway: boxSchema }),
-      respond: (_params, caller) => ({ gateway: boxOf(caller) }),
-    }),
-    readRoute({
-      path: '/strikeplate/attempts/list',
-      summary: 'Search action attempts with who asked for them and every step, newest first',
-      scopes: ['read'],
-      params: z.object({
-        device_id: z.string().optional(),
-        status: z.enum(['pending', 'success', 'error']).optional(),
-        error_type: z.string().optional(),
-        doors_only: z.boolean().optional(),
-        actor: z.string().optional().describe('Part of the name of the key that asked.'),
-        from: z.iso.datetime({ offset: true }).optional(),
-        to: z.iso.datetime({ offset: true }).optional(),
-        before: z.string().optional().describe('The action_attempt_id at which the answer before ended.'),
-        limit: z.number().int().min(1).max(500).optional().describe('50 unless told.'),
-      }),
-      answer: z.object({
-        attempts: z.array(
-          z.object({ action_attempt: actionAttemptSchema, action_attempt_history: attemptHistorySchema }),
-        ),
-        has_more: z.boolean(),
-      }),
-      respond: ({ limit = 50, before, ...wanted }, caller) => {
-        const { gateway, answers } = caller;
-        const fits = filterOf(wanted);
-        const from = wanted.from === undefined ? 0 : Date.parse(wanted.from);
-        const found: AttemptRecord[] = [];
-        let seq = before === undefined ? undefined : gateway.attempts.get(before)?.seq;
-        let looked = 0;
-        let hasMore = false;
-        for (;;) {
-          const batch = gateway.attempts.list({
-            limit: BATCH,
-            ...(wanted.device_id !== undefined && { deviceId: wanted.device_id }),
-            ...(wanted.status !== undefined && { status: wanted.status }),
-            ...(wanted.doors_only && { actionTypes: ['LOCK_DOOR', 'UNLOCK_DOOR'] as const }),
-            ...(seq !== undefined && { beforeSeq: seq }),
-          });
-          for (const attempt of batch) {
-            if (found.length === limit) {
-              hasMore = true;
-              break;
-            }
-            seq = attempt.seq;
-            if (fits(attempt)) found.push(attempt);
-          }
-          looked += batch.length;
-          const last = batch.at(-1);
-          if (hasMore || last === undefined || batch.length < BATCH || last.acceptedAt < from) break;
-          if (looked >= LOOK_THROUGH) {
-            hasMore = true;
-            break;
-          }
-        }
-        return {
-          attempts: found.map((attempt) => ({
-            action_attempt: answers.attempt(attempt, caller),
-            action_attempt_history: attemptHistory(attempt, attempt.history),
-          })),
-          has_more: hasMore,
-        };
-      },
-    }),
-    readRoute({
-      path: '/strikeplate/access_codes/list',
-      summary: 'List the access codes of all locks, also those that this gateway did not make',
-      scopes: ['read'],
-      params: z.object({}),
-      answer: z.object({
-        access_codes: z.array(accessCodeSchema),
-        unmanaged_access_codes: z.array(unmanagedAccessCodeSchema),
-        set_since: z
-          .record(z.string(), z.string())
-          .describe('By access_code_id: when the lock was last seen to have got it, as far as events are kept.'),
-      }),
-      respond: (_params, { gateway: { accessCodes, events }, answers }) => {
-        // Digits are shown one by one, when somebody asks for them.
-        const viewer = { may: () => false };
-        return {
-          access_codes: accessCodes.list().map((code) => answers.accessCode(code, viewer)),
-          unmanaged_access_codes: accessCodes.unmanaged.list().map((code) => answers.unmanagedAccessCode(code, viewer)),
-          set_since: setSince(accessCodes.list(), events),
-        };
-      },
-    }),
-  ];
+  return [getGatewayRoute, listAttemptsRoute, listAccessCodesRoute];
 }
 
 function filterOf(wanted: {

@@ -21,134 +21,148 @@ const noSuchThreshold = () =>
     'There is no such noise threshold at this gateway. List them with /noise_sensors/noise_thresholds/list.',
   );
 
+const find = ({ noise }: Gateway, id: string, deviceId: string | undefined): NoiseThresholdRecord => {
+  const threshold = noise.get(id);
+  if (threshold === undefined || (deviceId ?? threshold.deviceId) !== threshold.deviceId) throw noSuchThreshold();
+  return threshold;
+};
+
+const listNoiseSensorsRoute = readRoute({
+  path: '/noise_sensors/list',
+  summary: 'List noise sensors',
+  scopes: ['read'],
+  params: z.object({ ...deviceFilters, ...pageParameters }),
+  answer: z.object({
+    noise_sensors: z.array(deviceSchema),
+    devices: z.array(deviceSchema),
+    pagination: paginationSchema,
+  }),
+  respond: (params, { gateway, answers, url }) => {
+    const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
+      ({ capabilities }) => capabilities.noise !== undefined,
+    );
+    const { items, pagination } = pageOfDevices({ route: '/noise_sensors/list', url, params }, selected);
+    const sensors = items.map((device) => answers.device(device));
+    return { noise_sensors: sensors, devices: sensors, pagination };
+  },
+});
+
+const createNoiseThresholdRoute = commandRoute('create', {
+  path: '/noise_sensors/noise_thresholds/create',
+  summary: 'Watch a noise sensor for a level within daily hours',
+  scopes: ['control'],
+  params: newThreshold,
+  answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
+  accept: async (params, origin, { gateway }) => {
+    findDevice(gateway, { device_id: params.device_id });
+    return (await gateway.noise.create(newThresholdFrom(params), origin)).attempt;
+  },
+  respond: (attempt, caller) => ({
+    // Null only when an old request is repeated after its threshold was removed.
+    noise_threshold: caller.answers.noiseThresholdOf(attempt),
+    action_attempt: caller.answers.attempt(attempt, caller),
+  }),
+});
+
+const getNoiseThresholdRoute = readRoute({
+  path: '/noise_sensors/noise_thresholds/get',
+  summary: 'Get a noise threshold',
+  scopes: ['read'],
+  params: z.object({ noise_threshold_id: z.string() }),
+  answer: z.object({ noise_threshold: noiseThresholdSchema }),
+  respond: ({ noise_threshold_id }, { gateway, answers }) => ({
+    noise_threshold: answers.noiseThreshold(find(gateway, noise_threshold_id, undefined)),
+  }),
+});
+
+const listNoiseThresholdsRoute = readRoute({
+  path: '/noise_sensors/noise_thresholds/list',
+  summary: 'List the noise thresholds of a sensor',
+  scopes: ['read'],
+  params: z.object({ device_id: z.string() }),
+  answer: z.object({ noise_thresholds: z.array(noiseThresholdSchema) }),
+  respond: ({ device_id }, { gateway, answers }) => ({
+    noise_thresholds: gateway.noise
+      .list(findDevice(gateway, { device_id }).deviceId)
+      .map((threshold) => answers.noiseThreshold(threshold)),
+  }),
+});
+
+const updateNoiseThresholdRoute = commandRoute('update', {
+  path: '/noise_sensors/noise_thresholds/update',
+  summary: 'Change a noise threshold',
+  scopes: ['control'],
+  params: changedThreshold,
+  answer: z.object({ action_attempt: actionAttemptSchema }),
+  accept: async (params, origin, { gateway }) => {
+    const { noiseThresholdId } = find(gateway, params.noise_threshold_id, params.device_id);
+    return gateway.noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
+  },
+  respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
+});
+
+const listNoiseLevelsRoute = readRoute({
+  path: '/noise_sensors/levels/list',
+  summary: 'List what a noise sensor heard: the last day by the minute, or the last week by the hour',
+  scopes: ['read'],
+  params: z.object({
+    device_id: z.string(),
+    from: moment.optional().describe('Minutes that begin then or later; a day ago unless told.'),
+    to: moment.optional().describe('Minutes that begin before then; now unless told.'),
+    interval_seconds: z
+      .number()
+      .refine((seconds) => seconds === 60 || seconds === 3_600, 'expected 60 or 3600')
+      .optional()
+      .describe('60 unless told. 3600: by the hour, and from a week ago unless told.'),
+  }),
+  answer: z.object({
+    noise_levels: z.array(noiseLevelSchema),
+    metric: z.string(),
+    interval_seconds: z.union([z.literal(60), z.literal(3_600)]),
+  }),
+  respond: ({ device_id, from, to, interval_seconds: interval = 60 }, { gateway }) => {
+    const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
+    if (capabilities.noise === undefined)
+      throw new GatewayError('unsupported_action', `${name} does not measure noise. See /noise_sensors/list.`);
+    const until = to === undefined ? gateway.clock.wallTime() + 1 : Date.parse(to);
+    const isByHour = interval === 3_600;
+    const since = from === undefined ? until - (isByHour ? 7 * dayMs : dayMs) : Date.parse(from);
+    const levels = gateway.noise[isByHour ? 'hours' : 'minutes'](deviceId, since, until);
+    return {
+      noise_levels: levels.map(wireNoiseLevel),
+      metric: capabilities.noise.metric,
+      interval_seconds: isByHour ? (3_600 as const) : (60 as const),
+    };
+  },
+});
+
+const deleteNoiseThresholdRoute = commandRoute('delete', {
+  path: '/noise_sensors/noise_thresholds/delete',
+  summary: 'Stop watching for a noise threshold',
+  scopes: ['control'],
+  params: z.strictObject({
+    noise_threshold_id: z.string(),
+    device_id: z.string().optional(),
+    ...syncParameter,
+  }),
+  answer: z.object({ action_attempt: actionAttemptSchema }),
+  accept: async ({ noise_threshold_id, device_id }, origin, { gateway: { noise } }) => {
+    // One that is gone may be a repetition, which answers with the removal it had.
+    const threshold = noise.get(noise_threshold_id);
+    if (threshold !== undefined && (device_id ?? threshold.deviceId) !== threshold.deviceId) throw noSuchThreshold();
+    return noise.remove(noise_threshold_id, origin);
+  },
+  respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
+});
+
 export function noiseRoutes(): Route[] {
-  const find = ({ noise }: Gateway, id: string, deviceId: string | undefined): NoiseThresholdRecord => {
-    const threshold = noise.get(id);
-    if (threshold === undefined || (deviceId ?? threshold.deviceId) !== threshold.deviceId) throw noSuchThreshold();
-    return threshold;
-  };
   return [
-    readRoute({
-      path: '/noise_sensors/list',
-      summary: 'List noise sensors',
-      scopes: ['read'],
-      params: z.object({ ...deviceFilters, ...pageParameters }),
-      answer: z.object({
-        noise_sensors: z.array(deviceSchema),
-        devices: z.array(deviceSchema),
-        pagination: paginationSchema,
-      }),
-      respond: (params, { gateway, answers, url }) => {
-        const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
-          ({ capabilities }) => capabilities.noise !== undefined,
-        );
-        const { items, pagination } = pageOfDevices({ route: '/noise_sensors/list', url, params }, selected);
-        const sensors = items.map((device) => answers.device(device));
-        return { noise_sensors: sensors, devices: sensors, pagination };
-      },
-    }),
-    commandRoute('create', {
-      path: '/noise_sensors/noise_thresholds/create',
-      summary: 'Watch a noise sensor for a level within daily hours',
-      scopes: ['control'],
-      params: newThreshold,
-      answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
-      accept: async (params, origin, { gateway }) => {
-        findDevice(gateway, { device_id: params.device_id });
-        return (await gateway.noise.create(newThresholdFrom(params), origin)).attempt;
-      },
-      respond: (attempt, caller) => ({
-        // Null only when an old request is repeated after its threshold was removed.
-        noise_threshold: caller.answers.noiseThresholdOf(attempt),
-        action_attempt: caller.answers.attempt(attempt, caller),
-      }),
-    }),
-    readRoute({
-      path: '/noise_sensors/noise_thresholds/get',
-      summary: 'Get a noise threshold',
-      scopes: ['read'],
-      params: z.object({ noise_threshold_id: z.string() }),
-      answer: z.object({ noise_threshold: noiseThresholdSchema }),
-      respond: ({ noise_threshold_id }, { gateway, answers }) => ({
-        noise_threshold: answers.noiseThreshold(find(gateway, noise_threshold_id, undefined)),
-      }),
-    }),
-    readRoute({
-      path: '/noise_sensors/noise_thresholds/list',
-      summary: 'List the noise thresholds of a sensor',
-      scopes: ['read'],
-      params: z.object({ device_id: z.string() }),
-      answer: z.object({ noise_thresholds: z.array(noiseThresholdSchema) }),
-      respond: ({ device_id }, { gateway, answers }) => ({
-        noise_thresholds: gateway.noise
-          .list(findDevice(gateway, { device_id }).deviceId)
-          .map((threshold) => answers.noiseThreshold(threshold)),
-      }),
-    }),
-    commandRoute('update', {
-      path: '/noise_sensors/noise_thresholds/update',
-      summary: 'Change a noise threshold',
-      scopes: ['control'],
-      params: changedThreshold,
-      answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async (params, origin, { gateway }) => {
-        const { noiseThresholdId } = find(gateway, params.noise_threshold_id, params.device_id);
-        return gateway.noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
-      },
-      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
-    }),
-    readRoute({
-      path: '/noise_sensors/levels/list',
-      summary: 'List what a noise sensor heard: the last day by the minute, or the last week by the hour',
-      scopes: ['read'],
-      params: z.object({
-        device_id: z.string(),
-        from: moment.optional().describe('Minutes that begin then or later; a day ago unless told.'),
-        to: moment.optional().describe('Minutes that begin before then; now unless told.'),
-        interval_seconds: z
-          .number()
-          .refine((seconds) => seconds === 60 || seconds === 3_600, 'expected 60 or 3600')
-          .optional()
-          .describe('60 unless told. 3600: by the hour, and from a week ago unless told.'),
-      }),
-      answer: z.object({
-        noise_levels: z.array(noiseLevelSchema),
-        metric: z.string(),
-        interval_seconds: z.union([z.literal(60), z.literal(3_600)]),
-      }),
-      respond: ({ device_id, from, to, interval_seconds: interval = 60 }, { gateway }) => {
-        const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
-        if (capabilities.noise === undefined)
-          throw new GatewayError('unsupported_action', `${name} does not measure noise. See /noise_sensors/list.`);
-        const until = to === undefined ? gateway.clock.wallTime() + 1 : Date.parse(to);
-        const isByHour = interval === 3_600;
-        const since = from === undefined ? until - (isByHour ? 7 * dayMs : dayMs) : Date.parse(from);
-        const levels = gateway.noise[isByHour ? 'hours' : 'minutes'](deviceId, since, until);
-        return {
-          noise_levels: levels.map(wireNoiseLevel),
-          metric: capabilities.noise.metric,
-          interval_seconds: isByHour ? (3_600 as const) : (60 as const),
-        };
-      },
-    }),
-    commandRoute('delete', {
-      path: '/noise_sensors/noise_thresholds/delete',
-      summary: 'Stop watching for a noise threshold',
-      scopes: ['control'],
-      params: z.strictObject({
-        noise_threshold_id: z.string(),
-        device_id: z.string().optional(),
-        ...syncParameter,
-      }),
-      answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async ({ noise_threshold_id, device_id }, origin, { gateway: { noise } }) => {
-        // One that is gone may be a repetition, which answers with the removal it had.
-        const threshold = noise.get(noise_threshold_id);
-        if (threshold !== undefined && (device_id ?? threshold.deviceId) !== threshold.deviceId)
-          throw noSuchThreshold();
-        return noise.remove(noise_threshold_id, origin);
-      },
-      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
-    }),
+    listNoiseSensorsRoute,
+    createNoiseThresholdRoute,
+    getNoiseThresholdRoute,
+    listNoiseThresholdsRoute,
+    updateNoiseThresholdRoute,
+    listNoiseLevelsRoute,
+    deleteNoiseThresholdRoute,
   ];
 }

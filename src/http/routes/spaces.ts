@@ -40,142 +40,159 @@ const doors = z.strictObject({ space_id: z.string(), device_ids: z.array(z.strin
 
 const nothing = { answer: () => ({}) };
 
+const shown = (space: SpaceRecord, { answers }: Caller) => ({
+  answer: () => ({ space: answers.grants.space(space) }),
+});
+
+const createSpaceRoute = changeRoute('create', {
+  path: '/spaces/create',
+  summary: 'Put doors together that are given together',
+  scopes: ['control'],
+  whole: true,
+  params: z.strictObject({
+    ...described,
+    customer_key: oneLine.min(1).max(200).optional(),
+    connected_account_ids: z.array(z.string()).optional().describe('Accepted; devices belong to this gateway.'),
+    parent_space_id: z.string().optional(),
+    parent_space_key: z.string().optional(),
+  }),
+  answer: z.object({ space: spaceSchema }),
+  change: async (params, _origin, caller) => {
+    const { gateway } = caller;
+    return shown(await gateway.spaces.create({ name: params.name, ...newSpace(gateway, params) }), caller);
+  },
+});
+
+const getSpaceRoute = readRoute({
+  path: '/spaces/get',
+  summary: 'Get a space by id or key',
+  scopes: ['read'],
+  params: oneSpace,
+  answer: z.object({ space: spaceSchema }),
+  respond: (params, { gateway, answers }) => ({ space: answers.grants.space(findSpace(gateway, params)) }),
+});
+
+const listSpacesRoute = readRoute({
+  path: '/spaces/list',
+  summary: 'List spaces, oldest first',
+  scopes: ['read'],
+  params: z.object({
+    customer_key: z.string().optional(),
+    search: z.string().optional().describe('Part of a name, a key or an id.'),
+    connected_account_id: z.string().optional(),
+    space_key: z.string().optional(),
+    parent_space_id: z.string().optional(),
+    parent_space_key: z.string().optional(),
+    ...pageParameters,
+  }),
+  answer: z.object({ spaces: z.array(spaceSchema), pagination: paginationSchema }),
+  respond: (params, { gateway, answers, url }) => {
+    const { items, pagination } = pageOf(
+      { route: '/spaces/list', url, params },
+      (after, count) => sliceAfter(selected(gateway, params), ({ spaceId }) => spaceId, after, count),
+      ({ spaceId }) => spaceId,
+    );
+    return { spaces: items.map((space) => answers.grants.space(space)), pagination };
+  },
+});
+
+const updateSpaceRoute = changeRoute('update', {
+  path: '/spaces/update',
+  summary: 'Change a space; its live access grants follow its doors',
+  scopes: ['control'],
+  whole: true,
+  params: z
+    .strictObject({
+      ...described,
+      name: described.name.optional(),
+      space_id: z.string().optional(),
+      parent_space_id: z.string().optional(),
+      parent_space_key: z.string().optional(),
+    })
+    .refine(
+      ({ space_id, space_key }) => space_id !== undefined || space_key !== undefined,
+      'Give space_id, or space_key',
+    ),
+  answer: z.object({ space: spaceSchema }),
+  change: async ({ space_id, ...params }, _origin, caller) => {
+    const { gateway } = caller;
+    const { spaceId } = findSpace(gateway, { space_id, space_key: params.space_key });
+    const { name } = params;
+    const patch = { ...newSpace(gateway, params), ...(name !== undefined && { name }) };
+    return shown(await gateway.spaces.update(spaceId, patch), caller);
+  },
+});
+
+const deleteSpaceRoute = changeRoute('delete', {
+  path: '/spaces/delete',
+  summary: 'Delete a space that no live access grant needs',
+  scopes: ['control'],
+  whole: true,
+  params: z.strictObject({ space_id: z.string() }),
+  answer: z.object({}),
+  change: async ({ space_id }, _origin, { gateway }) => {
+    await gateway.spaces.delete(space_id);
+    return nothing;
+  },
+});
+
+const addDevicesToSpaceRoute = changeRoute('update', {
+  path: '/spaces/add_devices',
+  summary: 'Add doors to a space; its live access grants are given them',
+  scopes: ['control'],
+  whole: true,
+  params: doors,
+  answer: z.object({}),
+  change: async ({ space_id, device_ids }, _origin, { gateway }) => {
+    await gateway.spaces.addDevices(space_id, knownDoors(gateway, device_ids));
+    return nothing;
+  },
+});
+
+const removeDevicesFromSpaceRoute = changeRoute('delete', {
+  path: '/spaces/remove_devices',
+  summary: 'Take doors out of a space; its live access grants lose them',
+  scopes: ['control'],
+  whole: true,
+  params: doors,
+  answer: z.object({}),
+  change: async ({ space_id, device_ids }, _origin, { gateway }) => {
+    await gateway.spaces.removeDevices(space_id, device_ids);
+    return nothing;
+  },
+});
+
+const getRelatedSpacesRoute = readRoute({
+  path: '/spaces/get_related',
+  summary: 'Get spaces with what belongs to them',
+  scopes: ['read'],
+  params: z.object({
+    space_ids: z.array(z.string()).optional(),
+    space_keys: z.array(z.string()).optional(),
+    ...relationParameters,
+  }),
+  answer: z.object({ batch: batchSchema }),
+  respond: ({ space_ids = [], space_keys = [], ...choice }, caller) => {
+    const { gateway, answers } = caller;
+    const found = [
+      ...space_ids.map((space_id) => findSpace(gateway, { space_id })),
+      ...space_keys.map((space_key) => findSpace(gateway, { space_key })),
+    ];
+    const kinds = ['spaces', 'devices', 'access_methods', 'connected_accounts'] as const;
+    return { batch: relatedTo(gateway, answers, { spaces: found }, kinds, choice, caller) };
+  },
+});
+
 export function spaceRoutes(): Route[] {
-  const shown = (space: SpaceRecord, { answers }: Caller) => ({
-    answer: () => ({ space: answers.grants.space(space) }),
-  });
   return [
-    changeRoute('create', {
-      path: '/spaces/create',
-      summary: 'Put doors together that are given together',
-      scopes: ['control'],
-      whole: true,
-      params: z.strictObject({
-        ...described,
-        customer_key: oneLine.min(1).max(200).optional(),
-        connected_account_ids: z.array(z.string()).optional().describe('Accepted; devices belong to this gateway.'),
-        parent_space_id: z.string().optional(),
-        parent_space_key: z.string().optional(),
-      }),
-      answer: z.object({ space: spaceSchema }),
-      change: async (params, _origin, caller) => {
-        const { gateway } = caller;
-        return shown(await gateway.spaces.create({ name: params.name, ...newSpace(gateway, params) }), caller);
-      },
-    }),
-    readRoute({
-      path: '/spaces/get',
-      summary: 'Get a space by id or key',
-      scopes: ['read'],
-      params: oneSpace,
-      answer: z.object({ space: spaceSchema }),
-      respond: (params, { gateway, answers }) => ({ space: answers.grants.space(findSpace(gateway, params)) }),
-    }),
-    readRoute({
-      path: '/spaces/list',
-      summary: 'List spaces, oldest first',
-      scopes: ['read'],
-      params: z.object({
-        customer_key: z.string().optional(),
-        search: z.string().optional().describe('Part of a name, a key or an id.'),
-        connected_account_id: z.string().optional(),
-        space_key: z.string().optional(),
-        parent_space_id: z.string().optional(),
-        parent_space_key: z.string().optional(),
-        ...pageParameters,
-      }),
-      answer: z.object({ spaces: z.array(spaceSchema), pagination: paginationSchema }),
-      respond: (params, { gateway, answers, url }) => {
-        const { items, pagination } = pageOf(
-          { route: '/spaces/list', url, params },
-          (after, count) => sliceAfter(selected(gateway, params), ({ spaceId }) => spaceId, after, count),
-          ({ spaceId }) => spaceId,
-        );
-        return { spaces: items.map((space) => answers.grants.space(space)), pagination };
-      },
-    }),
-    changeRoute('update', {
-      path: '/spaces/update',
-      summary: 'Change a space; its live access grants follow its doors',
-      scopes: ['control'],
-      whole: true,
-      params: z
-        .strictObject({
-          ...described,
-          name: described.name.optional(),
-          space_id: z.string().optional(),
-          parent_space_id: z.string().optional(),
-          parent_space_key: z.string().optional(),
-        })
-        .refine(
-          ({ space_id, space_key }) => space_id !== undefined || space_key !== undefined,
-          'Give space_id, or space_key',
-        ),
-      answer: z.object({ space: spaceSchema }),
-      change: async ({ space_id, ...params }, _origin, caller) => {
-        const { gateway } = caller;
-        const { spaceId } = findSpace(gateway, { space_id, space_key: params.space_key });
-        const { name } = params;
-        const patch = { ...newSpace(gateway, params), ...(name !== undefined && { name }) };
-        return shown(await gateway.spaces.update(spaceId, patch), caller);
-      },
-    }),
-    changeRoute('delete', {
-      path: '/spaces/delete',
-      summary: 'Delete a space that no live access grant needs',
-      scopes: ['control'],
-      whole: true,
-      params: z.strictObject({ space_id: z.string() }),
-      answer: z.object({}),
-      change: async ({ space_id }, _origin, { gateway }) => {
-        await gateway.spaces.delete(space_id);
-        return nothing;
-      },
-    }),
-    changeRoute('update', {
-      path: '/spaces/add_devices',
-      summary: 'Add doors to a space; its live access grants are given them',
-      scopes: ['control'],
-      whole: true,
-      params: doors,
-      answer: z.object({}),
-      change: async ({ space_id, device_ids }, _origin, { gateway }) => {
-        await gateway.spaces.addDevices(space_id, knownDoors(gateway, device_ids));
-        return nothing;
-      },
-    }),
-    changeRoute('delete', {
-      path: '/spaces/remove_devices',
-      summary: 'Take doors out of a space; its live access grants lose them',
-      scopes: ['control'],
-      whole: true,
-      params: doors,
-      answer: z.object({}),
-      change: async ({ space_id, device_ids }, _origin, { gateway }) => {
-        await gateway.spaces.removeDevices(space_id, device_ids);
-        return nothing;
-      },
-    }),
-    readRoute({
-      path: '/spaces/get_related',
-      summary: 'Get spaces with what belongs to them',
-      scopes: ['read'],
-      params: z.object({
-        space_ids: z.array(z.string()).optional(),
-        space_keys: z.array(z.string()).optional(),
-        ...relationParameters,
-      }),
-      answer: z.object({ batch: batchSchema }),
-      respond: ({ space_ids = [], space_keys = [], ...choice }, caller) => {
-        const { gateway, answers } = caller;
-        const found = [
-          ...space_ids.map((space_id) => findSpace(gateway, { space_id })),
-          ...space_keys.map((space_key) => findSpace(gateway, { space_key })),
-        ];
-        const kinds = ['spaces', 'devices', 'access_methods', 'connected_accounts'] as const;
-        return { batch: relatedTo(gateway, answers, { spaces: found }, kinds, choice, caller) };
-      },
-    }),
+    createSpaceRoute,
+    getSpaceRoute,
+    listSpacesRoute,
+    updateSpaceRoute,
+    deleteSpaceRoute,
+    addDevicesToSpaceRoute,
+    removeDevicesFromSpaceRoute,
+    getRelatedSpacesRoute,
   ];
 }
 

@@ -48,122 +48,138 @@ const deviceOfIdentity = z.strictObject({ user_identity_id: z.string(), device_i
 
 const nothing = { answer: () => ({}) };
 
+const createUserIdentityRoute = changeRoute('create', {
+  path: '/user_identities/create',
+  summary: 'Make a person known, for access grants',
+  scopes: ['codes'],
+  whole: true,
+  params: z.strictObject({ ...person, acs_system_ids: accessSystems }),
+  answer: z.object({ user_identity: userIdentitySchema }),
+  change: async (params, _origin, { gateway, answers }) => {
+    const identity = await gateway.userIdentities.create(personOf(params));
+    return { answer: () => ({ user_identity: answers.grants.userIdentity(identity) }) };
+  },
+});
+
+const getUserIdentityRoute = readRoute({
+  path: '/user_identities/get',
+  summary: 'Get a person by id or key',
+  scopes: ['read', 'codes'],
+  whole: true,
+  params: oneIdentity,
+  answer: z.object({ user_identity: userIdentitySchema }),
+  respond: (params, { gateway, answers }) => ({
+    user_identity: answers.grants.userIdentity(findIdentity(gateway, params)),
+  }),
+});
+
+const listUserIdentitiesRoute = readRoute({
+  path: '/user_identities/list',
+  summary: 'List people, oldest first',
+  scopes: ['read', 'codes'],
+  whole: true,
+  params: z.object({
+    user_identity_ids: z.array(z.string()).optional(),
+    search: z.string().optional().describe('Part of a name, a mail address, a phone number, a key or an id.'),
+    created_before: moment.optional(),
+    credential_manager_acs_system_id: z.string().optional(),
+    ...pageParameters,
+  }),
+  answer: z.object({ user_identities: z.array(userIdentitySchema), pagination: paginationSchema }),
+  respond: (params, { gateway, answers, url }) => {
+    const { items, pagination } = pageOf(
+      { route: '/user_identities/list', url, params },
+      (after, count) => sliceAfter(selected(gateway, params), ({ userIdentityId }) => userIdentityId, after, count),
+      ({ userIdentityId }) => userIdentityId,
+    );
+    return { user_identities: items.map((identity) => answers.grants.userIdentity(identity)), pagination };
+  },
+});
+
+const updateUserIdentityRoute = changeRoute('update', {
+  path: '/user_identities/update',
+  summary: 'Change what is known of a person; null takes away',
+  scopes: ['codes'],
+  whole: true,
+  params: z.strictObject({ user_identity_id: z.string(), ...person }),
+  answer: z.object({}),
+  change: async ({ user_identity_id, ...params }, _origin, { gateway }) => {
+    await gateway.userIdentities.update(user_identity_id, {
+      key: params.user_identity_key,
+      fullName: params.full_name,
+      emailAddress: params.email_address,
+      phoneNumber: params.phone_number,
+    });
+    return nothing;
+  },
+});
+
+const deleteUserIdentityRoute = changeRoute('delete', {
+  path: '/user_identities/delete',
+  summary: 'Forget a person who has no live access grant any more',
+  scopes: ['codes'],
+  whole: true,
+  params: z.strictObject({ user_identity_id: z.string() }),
+  answer: z.object({}),
+  change: async ({ user_identity_id }, _origin, { gateway }) => {
+    await gateway.userIdentities.delete(user_identity_id);
+    return nothing;
+  },
+});
+
+const grantAccessToDeviceRoute = changeRoute('update', {
+  path: '/user_identities/grant_access_to_device',
+  summary: 'Associate a door with a person; it opens nothing by itself',
+  scopes: ['codes'],
+  whole: true,
+  params: deviceOfIdentity,
+  answer: z.object({}),
+  change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
+    const { deviceId } = findDevice(gateway, { device_id });
+    await gateway.userIdentities.grantAccessToDevice(user_identity_id, deviceId);
+    return nothing;
+  },
+});
+
+const revokeAccessToDeviceRoute = changeRoute('delete', {
+  path: '/user_identities/revoke_access_to_device',
+  summary: 'Take that association away',
+  scopes: ['codes'],
+  whole: true,
+  params: deviceOfIdentity,
+  answer: z.object({}),
+  change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
+    await gateway.userIdentities.revokeAccessToDevice(user_identity_id, device_id);
+    return nothing;
+  },
+});
+
+const listAccessibleDevicesRoute = readRoute({
+  path: '/user_identities/list_accessible_devices',
+  summary: 'List the doors of a person: associated, and those of live access grants',
+  scopes: ['read', 'codes'],
+  whole: true,
+  params: z.object({ user_identity_id: z.string() }),
+  answer: z.object({ devices: z.array(deviceSchema), accessible_devices: z.array(deviceSchema) }),
+  respond: ({ user_identity_id }, { gateway, answers }) => {
+    const ids = new Set(gateway.userIdentities.accessibleDevices(user_identity_id));
+    const devices = devicesOf(gateway, true)
+      .filter(({ deviceId }) => ids.has(deviceId))
+      .map((device) => answers.device(device));
+    return { devices, accessible_devices: devices };
+  },
+});
+
 export function userIdentityRoutes(): Route[] {
   return [
-    changeRoute('create', {
-      path: '/user_identities/create',
-      summary: 'Make a person known, for access grants',
-      scopes: ['codes'],
-      whole: true,
-      params: z.strictObject({ ...person, acs_system_ids: accessSystems }),
-      answer: z.object({ user_identity: userIdentitySchema }),
-      change: async (params, _origin, { gateway, answers }) => {
-        const identity = await gateway.userIdentities.create(personOf(params));
-        return { answer: () => ({ user_identity: answers.grants.userIdentity(identity) }) };
-      },
-    }),
-    readRoute({
-      path: '/user_identities/get',
-      summary: 'Get a person by id or key',
-      scopes: ['read', 'codes'],
-      whole: true,
-      params: oneIdentity,
-      answer: z.object({ user_identity: userIdentitySchema }),
-      respond: (params, { gateway, answers }) => ({
-        user_identity: answers.grants.userIdentity(findIdentity(gateway, params)),
-      }),
-    }),
-    readRoute({
-      path: '/user_identities/list',
-      summary: 'List people, oldest first',
-      scopes: ['read', 'codes'],
-      whole: true,
-      params: z.object({
-        user_identity_ids: z.array(z.string()).optional(),
-        search: z.string().optional().describe('Part of a name, a mail address, a phone number, a key or an id.'),
-        created_before: moment.optional(),
-        credential_manager_acs_system_id: z.string().optional(),
-        ...pageParameters,
-      }),
-      answer: z.object({ user_identities: z.array(userIdentitySchema), pagination: paginationSchema }),
-      respond: (params, { gateway, answers, url }) => {
-        const { items, pagination } = pageOf(
-          { route: '/user_identities/list', url, params },
-          (after, count) => sliceAfter(selected(gateway, params), ({ userIdentityId }) => userIdentityId, after, count),
-          ({ userIdentityId }) => userIdentityId,
-        );
-        return { user_identities: items.map((identity) => answers.grants.userIdentity(identity)), pagination };
-      },
-    }),
-    changeRoute('update', {
-      path: '/user_identities/update',
-      summary: 'Change what is known of a person; null takes away',
-      scopes: ['codes'],
-      whole: true,
-      params: z.strictObject({ user_identity_id: z.string(), ...person }),
-      answer: z.object({}),
-      change: async ({ user_identity_id, ...params }, _origin, { gateway }) => {
-        await gateway.userIdentities.update(user_identity_id, {
-          key: params.user_identity_key,
-          fullName: params.full_name,
-          emailAddress: params.email_address,
-          phoneNumber: params.phone_number,
-        });
-        return nothing;
-      },
-    }),
-    changeRoute('delete', {
-      path: '/user_identities/delete',
-      summary: 'Forget a person who has no live access grant any more',
-      scopes: ['codes'],
-      whole: true,
-      params: z.strictObject({ user_identity_id: z.string() }),
-      answer: z.object({}),
-      change: async ({ user_identity_id }, _origin, { gateway }) => {
-        await gateway.userIdentities.delete(user_identity_id);
-        return nothing;
-      },
-    }),
-    changeRoute('update', {
-      path: '/user_identities/grant_access_to_device',
-      summary: 'Associate a door with a person; it opens nothing by itself',
-      scopes: ['codes'],
-      whole: true,
-      params: deviceOfIdentity,
-      answer: z.object({}),
-      change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
-        const { deviceId } = findDevice(gateway, { device_id });
-        await gateway.userIdentities.grantAccessToDevice(user_identity_id, deviceId);
-        return nothing;
-      },
-    }),
-    changeRoute('delete', {
-      path: '/user_identities/revoke_access_to_device',
-      summary: 'Take that association away',
-      scopes: ['codes'],
-      whole: true,
-      params: deviceOfIdentity,
-      answer: z.object({}),
-      change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
-        await gateway.userIdentities.revokeAccessToDevice(user_identity_id, device_id);
-        return nothing;
-      },
-    }),
-    readRoute({
-      path: '/user_identities/list_accessible_devices',
-      summary: 'List the doors of a person: associated, and those of live access grants',
-      scopes: ['read', 'codes'],
-      whole: true,
-      params: z.object({ user_identity_id: z.string() }),
-      answer: z.object({ devices: z.array(deviceSchema), accessible_devices: z.array(deviceSchema) }),
-      respond: ({ user_identity_id }, { gateway, answers }) => {
-        const ids = new Set(gateway.userIdentities.accessibleDevices(user_identity_id));
-        const devices = devicesOf(gateway, true)
-          .filter(({ deviceId }) => ids.has(deviceId))
-          .map((device) => answers.device(device));
-        return { devices, accessible_devices: devices };
-      },
-    }),
+    createUserIdentityRoute,
+    getUserIdentityRoute,
+    listUserIdentitiesRoute,
+    updateUserIdentityRoute,
+    deleteUserIdentityRoute,
+    grantAccessToDeviceRoute,
+    revokeAccessToDeviceRoute,
+    listAccessibleDevicesRoute,
   ];
 }
 
