@@ -4,7 +4,7 @@ import { outcomeInShort } from './attempt-words.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { type ExitCode, exitCodes } from './exit.ts';
 import { allDevices, findDevice, slugOf } from './find-device.ts';
-import { columnsOf, isShortId, json, localTime, shortId, type Terminal, table } from './terminal.ts';
+import { columnsOf, folded, isShortId, json, localTime, shortId, type Terminal, table } from './terminal.ts';
 import { attemptAnswer, historyAnswer, ownAttempt } from './wire.ts';
 
 interface Options extends ConnectOptions {
@@ -90,20 +90,8 @@ export async function attemptHistory(terminal: Terminal, id: string, options: Op
     state.replaceAll('_', ' '),
     reason,
   ]);
-  for (const line of table([['TIME', 'AFTER', 'STATE', 'WHY'], ...rows])) wrap(terminal, line);
+  // A reason is never cut.
+  for (const row of table([['TIME', 'AFTER', 'STATE', 'WHY'], ...rows]))
+    for (const line of folded(row, columnsOf(terminal))) terminal.out(line);
   return exitCodes.ok;
-}
-
-/** A reason is never cut: what has no room stands below, where the reasons begin. */
-function wrap(terminal: Terminal, line: string): void {
-  const room = columnsOf(terminal);
-  const indent = '    ';
-  let rest = line;
-  while (rest.length > room) {
-    const at = rest.lastIndexOf(' ', room);
-    const cut = at > indent.length ? at : room;
-    terminal.out(rest.slice(0, cut).trimEnd());
-    rest = `${indent}${rest.slice(cut).trimStart()}`;
-  }
-  terminal.out(rest);
 }

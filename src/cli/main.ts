@@ -7,6 +7,7 @@ import { exitCodes } from './exit.ts';
 import { runProgram } from './program.ts';
 import { openScreen } from './screen.ts';
 import { onStopSignals } from './stop-signals.ts';
+import { folded } from './terminal.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,7 +27,12 @@ const exitCode = await runProgram(
   {
     terminal: {
       out: (line) => process.stdout.write(`${line}\n`),
-      err: (line) => process.stderr.write(`${line}\n`),
+      err: (text) => {
+        const room = process.stderr.isTTY ? process.stderr.columns || 80 : Number.POSITIVE_INFINITY;
+        // What is indented is typed or copied as it stands.
+        const lines = text.split('\n').flatMap((one) => (one.startsWith('  ') ? [one] : folded(one, room, '  ')));
+        for (const line of lines) process.stderr.write(`${line}\n`);
+      },
       ...(process.stdin.isTTY && {
         ask: async (question, options) => (await import('./ask.ts')).ask(question, options),
       }),

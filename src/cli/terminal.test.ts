@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { clip, isShortId, localTime, shortId, table } from './terminal.ts';
+import { clip, folded, isShortId, localTime, shortId, table } from './terminal.ts';
 
 describe('a table', () => {
   const rows = fc
@@ -44,4 +44,24 @@ it('shortens an id to what differs, and knows it again', () => {
   expect(isShortId(shortId('01a20759-7a3c-7000-8000-99f03bd0a1c2'))).toBe(true);
   expect(shortId('code-1')).toBe('code-1');
   expect(clip('abc', 3)).toBe('abc');
+});
+
+describe('a line that is folded', () => {
+  const words = fc.array(fc.stringMatching(/^[!-~]{1,40}$/), { minLength: 1, maxLength: 60 });
+
+  it('keeps every word whole and in its place, within the room', () => {
+    fc.assert(
+      fc.property(words, fc.integer({ min: 50, max: 120 }), fc.integer({ min: 0, max: 8 }), (all, room, indent) => {
+        const lines = folded(all.join(' '), room, ' '.repeat(indent));
+        expect(lines.map((line) => line.trim()).join(' ')).toBe(all.join(' '));
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(room);
+      }),
+    );
+  });
+
+  it('is left as it is where nothing ends, and cuts no address that is longer than the room', () => {
+    const address = `/etc/${'a'.repeat(100)}`;
+    expect(folded(`see ${address} now`, Number.POSITIVE_INFINITY)).toEqual([`see ${address} now`]);
+    expect(folded(`look at ${address} now`, 40)).toEqual(['look at', `    ${address}`, '    now']);
+  });
 });

@@ -70,10 +70,31 @@ const secondOf = (widths: readonly number[]): number => [...widths].sort((a, b) 
 export const clip = (text: string, room: number): string =>
   text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`;
 
+/** A line for a person, within the room that there is: what has none stands below, indented. No word is cut. */
+export function folded(line: string, room: number, indent = '    '): string[] {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > room) {
+    const before = rest.lastIndexOf(' ', room);
+    const at = before > indent.length ? before : rest.indexOf(' ', room);
+    if (at < 0) break;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = `${indent}${rest.slice(at).trimStart()}`;
+  }
+  return [...lines, rest];
+}
+
 /** How wide lines may be: what is read by a program is never cut. */
 export const columnsOf = ({ columns }: Pick<Terminal, 'columns'>): number => columns ?? Number.POSITIVE_INFINITY;
 
 const two = (value: number): string => String(value).padStart(2, '0');
+
+/** In the zone of whoever reads it, with its date. @param ms since the Unix epoch */
+export function localDateTime(ms: number): string {
+  const at = new Date(ms);
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
 
 /** In the zone of whoever reads it: of today the time alone. @param ms since the Unix epoch */
 export function localTime(ms: number, now = Date.now()): string {

@@ -9,6 +9,7 @@ import { assertNotLost } from '../../store/lost-database.ts';
 import { factIn } from '../../store/peek.ts';
 import { keyIdFact, keyIdOf } from '../../store/vault.ts';
 import { ownKeyFile } from '../config-choice.ts';
+import { localDateTime } from '../terminal.ts';
 import { bad, type Finding, ok, quoted, warning } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -184,9 +185,9 @@ export function checkBackup({ config }: Patient, now: number): Finding[] {
             'strikeplate backup',
           ),
         ]
-      : [ok('backup', `The last backup was made on ${new Date(last.at).toISOString()}, by hand.`)];
+      : [ok('backup', `The last backup was made on ${localDateTime(last.at)}, by hand.`)];
   if (last === undefined) return [warning('backup', 'No backup was made yet.', run)];
   if (now - last.at > 2 * backup.everyMs)
-    return [bad('backup', `The last backup is of ${new Date(last.at).toISOString()}; one is due more often.`, run)];
-  return [ok('backup', `The last backup was made on ${new Date(last.at).toISOString()}.`)];
+    return [bad('backup', `The last backup is of ${localDateTime(last.at)}; one is due more often.`, run)];
+  return [ok('backup', `The last backup was made on ${localDateTime(last.at)}.`)];
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { localDateTime } from '../terminal.ts';
 import { bad, type Finding, ok, quoted, warning } from './finding.ts';
 import type { Patient } from './patient.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,9 +33,12 @@ export async function checkClock(world: Surroundings): Promise<Finding[]> {
   const now = new Date(world.now());
   const run = 'timedatectl set-ntp true';
   if (now.getTime() < EARLIEST)
-    return [bad('clock', `The clock shows ${now.toISOString()}: codes begin and end by it.`, run)];
-  if (await world.isClockSynchronised()) return [ok('clock', `The clock is kept by NTP: ${now.toISOString()}.`)];
-  return [bad('clock', `Nothing keeps the clock right (${now.toISOString()}): codes begin and end by it.`, run)];
+    return [bad('clock', `The clock shows ${localDateTime(now.getTime())}: codes begin and end by it.`, run)];
+  if (await world.isClockSynchronised())
+    return [ok('clock', `The clock is kept by NTP: ${localDateTime(now.getTime())}.`)];
+  return [
+    bad('clock', `Nothing keeps the clock right (${localDateTime(now.getTime())}): codes begin and end by it.`, run),
+  ];
 }
 
 export function checkDisk({ target }: Patient, world: Surroundings): Finding[] {

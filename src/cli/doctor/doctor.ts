@@ -8,7 +8,7 @@ import type { Catalogues } from '../catalogues.ts';
 import { chooseConfig } from '../config-choice.ts';
 import { connect } from '../connect.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { json, type Terminal } from '../terminal.ts';
+import { columnsOf, folded, json, type Terminal } from '../terminal.ts';
 import { diagnose } from './diagnose.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
@@ -40,9 +40,14 @@ export async function doctor(
 
 const words = { ok: 'ok  ', warning: 'WARN', bad: 'BAD ' } as const;
 
+/** What a check says begins here, and goes on here where a line has no room for it. */
+const saysAt = ' '.repeat(19);
+
 function show(terminal: Terminal, { check, verdict, says, run }: Finding): void {
-  terminal.out(`${words[verdict]} ${check.padEnd(13)} ${says}`);
-  if (run !== undefined) terminal.out(`                     ${run}`);
+  for (const line of folded(`${words[verdict]} ${check.padEnd(13)} ${says}`, columnsOf(terminal), saysAt))
+    terminal.out(line);
+  // As it is typed, in one piece.
+  if (run !== undefined) terminal.out(`${saysAt}  ${run}`);
 }
 
 async function patientOf(
