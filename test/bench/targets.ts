@@ -121,18 +121,21 @@ async function startGateway(
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const http = { url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey };
   const target = await overHttp(name, http, () => {
-    return new HelperProcess('gateway.mjs', { ...site, root }, profiling, unitEnvironment(root ?? ourRoot));
+    const { options, environment } = unitOf(root ?? ourRoot);
+    return new HelperProcess('gateway.mjs', { ...site, root }, [...options, ...profiling], environment);
   });
   await prepare?.(http);
   return target;
 }
 
-/** What a checkout's systemd unit sets for the process: a gateway is measured as it is run. */
-function unitEnvironment(root: string): Record<string, string> {
+/** What a checkout's systemd unit gives to Node: a gateway is measured as it is run. */
+function unitOf(root: string): { readonly options: readonly string[]; readonly environment: Record<string, string> } {
   const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8');
-  return Object.fromEntries(
+  const options = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
+  const environment = Object.fromEntries(
     [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
+  return { options, environment };
 }
 
 /** A gateway with so many events queued for a receiver that takes connections and never answers. */
