@@ -14,6 +14,7 @@ import type {
   Origin,
 } from '../model/gateway.ts';
 import type { AccessCodeRecord, AttemptRecord } from '../model/records.ts';
+import type { Rewording } from '../model/rewording.ts';
 import type { Change, Store } from '../model/store.ts';
 import { assertKept } from '../model/when-kept.ts';
 import { isSpare, pull, readySpare, sparesWanted } from './backup-pool.ts';
@@ -197,6 +198,36 @@ export class AccessCodeService implements AccessCodes {
     }
     this.#reconciler.look(code.deviceId);
     return { code: book.require(accessCodeId), backup };
+  }
+
+  /**
+   * Takes a name out of keys and names, also of spare codes and of those that are on their way off a lock: no lock has either.
+   * @returns how many codes were changed
+   * @throws GatewayError `storage_unavailable`, and then nothing was
+   */
+  async reword({ text, key }: Rewording): Promise<number> {
+    const { book, store } = this.#options;
+    const reworded = ({ name, commonCodeKey: common }: AccessCodeRecord): Partial<AccessCodeRecord> => ({
+      name: name === undefined || text(name) === name ? name : undefined,
+      commonCodeKey: common === undefined ? undefined : key(common),
+    });
+    const named = book.list().filter((code) => {
+      const { name, commonCodeKey } = reworded(code);
+      return name !== code.name || commonCodeKey !== code.commonCodeKey;
+    });
+    if (named.length === 0) return 0;
+    const ids = named.map(({ accessCodeId }) => accessCodeId);
+    await this.#reconciler.holding(ids, async () => {
+      const before = ids.flatMap((id) => book.get(id) ?? []);
+      const changes = before.flatMap((code) => book.change(code.accessCodeId, reworded(code)));
+      try {
+        await store.commit(changes);
+      } catch (error) {
+        for (const code of before) book.restore(code.accessCodeId, code);
+        throw error;
+      }
+    });
+    return named.length;
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {

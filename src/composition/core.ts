@@ -7,6 +7,7 @@ import { AccessGrantService } from '../access-grants/access-grant-service.ts';
 import { GrantBook } from '../access-grants/grant-book.ts';
 import { GrantWork } from '../access-grants/grant-work.ts';
 import type { GrantVault } from '../access-grants/provisioning-options.ts';
+import { rewordGrants } from '../access-grants/rewording.ts';
 import { SpaceService } from '../access-grants/space-service.ts';
 import { UserIdentityService } from '../access-grants/user-identity-service.ts';
 import { AttemptRegistry } from '../attempts/attempt-registry.ts';
@@ -23,6 +24,7 @@ import { EventLog } from '../events/event-log.ts';
 import type { Gateway, GatewayIdentity, LinkReport } from '../model/gateway.ts';
 import { type Permission, reaches } from '../model/permission.ts';
 import type { WebhookRecord } from '../model/records.ts';
+import type { Rewording } from '../model/rewording.ts';
 import type { PlayedDevice } from '../model/sandbox.ts';
 import type { Store } from '../model/store.ts';
 import { longestNoiseDays, NoiseService } from '../noise/noise-service.ts';
@@ -205,6 +207,11 @@ export class Core implements Gateway {
 
   kept(): true | Promise<boolean> {
     return this.#store.kept();
+  }
+
+  /** Takes somebody's name out of what codes, people, spaces and grants are kept under. @returns in how many of them */
+  async reword(words: Rewording): Promise<number> {
+    return (await this.accessCodes.reword(words)) + (await rewordGrants(this.#grants, words));
   }
 
   get ready(): Gateway['ready'] {

@@ -219,6 +219,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
             live: () => keys.list(),
             forgetRevoked: (matches) => forgetRevokedNames(config.http.apiKeysFile, matches, () => clock.wallTime()),
           },
+          reword: (words) => core.reword(words),
+          newKey: () => `forgotten-${randomUUID()}`,
           entry: (entry) => audit.entry(entry),
         }),
         refusals,

@@ -6,6 +6,7 @@ import type { EventRecorder } from '../model/event-recorder.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { DeviceAdministration, DeviceUpdate, Origin } from '../model/gateway.ts';
 import type { Actor } from '../model/records.ts';
+import type { Rewording } from '../model/rewording.ts';
 import type { Store, StoreReader } from '../model/store.ts';
 import type { DeviceRegistry } from './device-registry.ts';
 
@@ -109,18 +110,16 @@ export class DeviceAdministrator implements DeviceAdministration {
       );
   }
 
-  reword(deviceId: string, words: (text: string) => string): Promise<void> {
+  reword(deviceId: string, { text, pairs }: Rewording): Promise<void> {
     return this.#change(deviceId, (before) => {
       const { stopped, customMetadata } = before;
       const settings = {
         ...before,
-        customMetadata: Object.fromEntries(
-          Object.entries(customMetadata).map(([key, value]) => [key, typeof value === 'string' ? words(value) : value]),
-        ),
+        customMetadata: pairs(customMetadata),
         stopped: stopped && {
           ...stopped,
-          by: words(stopped.by),
-          reason: stopped.reason === undefined ? undefined : words(stopped.reason),
+          by: text(stopped.by),
+          reason: stopped.reason === undefined ? undefined : text(stopped.reason),
         },
       };
       return { settings: isDeepStrictEqual(settings, before) ? before : settings, events: [] };

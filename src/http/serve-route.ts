@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { GatewayError } from '../contract/index.ts';
 import { type AuditEntry, auditActor } from '../model/audit.ts';
 import type { Origin } from '../model/gateway.ts';
-import { type PermissionScope, reaches } from '../model/permission.ts';
+import { type PermissionScope, permissionScopes, reaches } from '../model/permission.ts';
 import { askedWhenKept, whenKept } from '../model/when-kept.ts';
 import { wholeGatewayOnly } from '../permission/whole-gateway.ts';
 import type { ApiKey } from './api-keys.ts';
@@ -150,7 +150,10 @@ function idsIn(params: Readonly<Record<string, unknown>>): Record<string, unknow
 const isShort = (value: unknown): boolean =>
   Array.isArray(value)
     ? value.length <= 100 && value.every(isShort)
-    : typeof value === 'string' && /^[\w.:-]{1,64}$/.test(value);
+    : typeof value === 'string' && (isId.test(value) || permissionScopes.some((scope) => scope === value));
+
+/** What is no id may be anything that an application wrote, and the audit log cannot forget it. */
+const isId = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|key_[0-9a-z]{1,40})$/i;
 
 function preferOf({ headers: { prefer } }: FastifyRequest): string | undefined {
   return Array.isArray(prefer) ? prefer.join(',') : prefer;

@@ -12,6 +12,7 @@ import type {
   NoiseThresholdRecord,
   UnmanagedCodeRecord,
 } from './records.ts';
+import type { Rewording } from './rewording.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { AttemptQuery, EventQuery } from './store.ts';
 
@@ -80,7 +81,7 @@ export interface DeviceAdministration {
   /** @throws GatewayError `invalid_input` for a device that is out of service by configuration */
   putIntoService(deviceId: string, origin: Origin): Promise<void>;
   /** Why it was taken out of service, by whom, and its metadata, in other words; nobody is told. */
-  reword(deviceId: string, words: (text: string) => string): Promise<void>;
+  reword(deviceId: string, words: Rewording): Promise<void>;
 }
 
 /** What all codes of one stay have in common. */

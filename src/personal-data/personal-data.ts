@@ -2,8 +2,11 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { GatewayError } from '../contract/index.ts';
 import { type AuditEntry, auditActor } from '../model/audit.ts';
 import type { Gateway, Origin } from '../model/gateway.ts';
-import type { AttemptRecord, EventRecord } from '../model/records.ts';
+import type { UserIdentity } from '../model/grants.ts';
+import type { AttemptRecord } from '../model/records.ts';
+import type { Rewording } from '../model/rewording.ts';
 import type { Change, Store } from '../model/store.ts';
+import { AllWords } from './all-words.ts';
 import { NamePattern } from './name-pattern.ts';
 
 /** Rows that are looked at between two turns of the loop: doors go on meanwhile. */
@@ -22,6 +25,8 @@ export interface Forgotten {
   readonly events: number;
   readonly auditEntries: number;
   readonly revokedKeys: number;
+  /** Keys that applications chose, customers' data, thresholds' names, and what is remembered of devices. */
+  readonly others: number;
 }
 
 /** The names of keys: those that are taken, and those that were taken away. */
@@ -36,6 +41,10 @@ export interface PersonalDataOptions {
   readonly store: Store;
   readonly keys: KeyNames;
   readonly entry: (entry: Omit<AuditEntry, 'at'>) => Change;
+  /** @returns in how many codes, people, spaces and grants */
+  readonly reword: (words: Rewording) => Promise<number>;
+  /** A key that nobody has, for what must stay unique. */
+  readonly newKey: () => string;
 }
 
 /**
@@ -63,22 +72,21 @@ export class PersonalData {
   }
 
   async #forget(whom: Forgettable, origin: Origin): Promise<Forgotten> {
-    const { keys, store } = this.#options;
+    const { gateway, keys, store, reword, newKey } = this.#options;
     const names = this.#namesOf(whom);
     for (const name of names) this.#assertForgettable(name);
-    const patterns = names.map((name) => new NamePattern(name));
-    const isNamed = (text: string | undefined) => patterns.some((pattern) => pattern.isIn(text));
+    const words = new AllWords(names, newKey);
+    const isNamed = (text: string | undefined) => words.isIn(text);
+    this.#assertNoWebhook(words);
     const userIdentities = await this.#people(whom, isNamed);
     const accessGrants = await this.#grants(isNamed);
     const accessCodes = await this.#codes(isNamed, origin);
-    for (const { deviceId } of this.#options.gateway.devices.list())
-      await this.#options.gateway.administration.reword(deviceId, (text) =>
-        patterns.reduce((told, pattern) => pattern.takenOutOf(told), text),
-      );
-    const attempts = await this.#attempts(patterns);
-    const events = await this.#events(patterns);
+    for (const { deviceId } of gateway.devices.list()) await gateway.administration.reword(deviceId, words);
+    const others = (await reword(words)) + (await this.#thresholds(words, origin)) + (await this.#facts(words));
+    const attempts = await this.#attempts(words);
+    const events = await this.#events(words);
     const revokedKeys = await keys.forgetRevoked(isNamed);
-    const found = { userIdentities, accessGrants, accessCodes, attempts, events, revokedKeys };
+    const found = { userIdentities, accessGrants, accessCodes, attempts, events, revokedKeys, others };
     const auditEntries = await this.#auditNames(isNamed, found, origin);
     await store.scrub();
     return { ...found, auditEntries };
@@ -92,8 +100,7 @@ export class PersonalData {
         'user_identity_not_found',
         'There is no such person at this gateway: they were forgotten, or never created here.',
       );
-    const { fullName, emailAddress, phoneNumber } = person;
-    return [fullName, emailAddress, phoneNumber].filter((name) => name !== undefined).filter(isLongEnough);
+    return namesOf(person).filter(isLongEnough);
   }
 
   /** @throws GatewayError */
@@ -123,9 +130,7 @@ export class PersonalData {
     const people = userIdentities
       .list()
       .filter((person) =>
-        'userIdentityId' in whom
-          ? person.userIdentityId === whom.userIdentityId
-          : [person.fullName, person.emailAddress, person.phoneNumber].some(isNamed),
+        'userIdentityId' in whom ? person.userIdentityId === whom.userIdentityId : namesOf(person).some(isNamed),
       );
     // Deleting refuses, with what to do, before anything is forgotten.
     for (const { userIdentityId } of people) await userIdentities.delete(userIdentityId);
@@ -140,18 +145,53 @@ export class PersonalData {
   }
 
   async #codes(isNamed: (text: string | undefined) => boolean, origin: Origin): Promise<number> {
-    const { accessCodes } = this.#options.gateway;
-    const codes = accessCodes.list().filter(({ name }) => isNamed(name));
+    const { accessCodes, devices } = this.#options.gateway;
+    // Those that are going, or whose lock is no more, cannot be asked for anything: `reword` has them.
+    const isThere = new Set(devices.list().map(({ deviceId }) => deviceId));
+    const codes = accessCodes
+      .list()
+      .filter(({ name, deviceId, removal }) => isNamed(name) && removal === undefined && isThere.has(deviceId));
     for (const { accessCodeId } of codes) await accessCodes.update(accessCodeId, { name: null }, origin);
     return codes.length;
   }
 
-  async #attempts(patterns: readonly NamePattern[]): Promise<number> {
+  /** Where an application wants to be told is its own: whoever asks decides. @throws GatewayError */
+  #assertNoWebhook(words: AllWords): void {
+    const named = this.#options.gateway.webhooks.list().find(({ url }) => words.isIn(url) || words.isIn(decoded(url)));
+    if (named !== undefined)
+      throw new GatewayError(
+        'still_in_use',
+        `name: the webhook ${named.webhookId} has it in its URL. Delete it first; nothing was done.`,
+      );
+  }
+
+  async #thresholds(words: AllWords, origin: Origin): Promise<number> {
+    const { noise } = this.#options.gateway;
+    const named = noise.list().filter(({ name }) => words.isIn(name));
+    for (const { noiseThresholdId, name } of named)
+      await noise.update(noiseThresholdId, { name: words.text(name) }, origin);
+    return named.length;
+  }
+
+  /** What is remembered of devices, also of those that are no more. */
+  async #facts(words: AllWords): Promise<number> {
+    const { store } = this.#options;
+    const changes = store.read.factNames('').flatMap((name): Change[] => {
+      const value = store.read.fact(name);
+      const kept = value === undefined ? undefined : objectIn(value);
+      const after = kept && JSON.stringify(words.all(kept));
+      return after === undefined || after === JSON.stringify(kept) ? [] : [{ kind: 'fact_put', name, value: after }];
+    });
+    if (changes.length > 0) await store.commit(changes);
+    return changes.length;
+  }
+
+  async #attempts(words: AllWords): Promise<number> {
     const { store, gateway } = this.#options;
     let reworded = 0;
     const reword = async (attempts: readonly AttemptRecord[]) => {
       const changes = attempts.flatMap((attempt): Change[] => {
-        const after = rewordedAttempt(attempt, patterns);
+        const after = rewordedAttempt(attempt, words);
         return after === undefined ? [] : [{ kind: 'attempt_reworded', attempt: after }];
       });
       reworded += changes.length;
@@ -159,7 +199,7 @@ export class PersonalData {
     };
     // What is under way is written anew when it ends, which it does by its deadline (P5).
     for (const attempt of store.read.pendingAttempts())
-      if (rewordedAttempt(attempt, patterns) !== undefined)
+      if (rewordedAttempt(attempt, words) !== undefined)
         await gateway.attempts.settled(attempt.actionAttemptId, new AbortController().signal);
     let beforeSeq = Number.MAX_SAFE_INTEGER;
     for (;;) {
@@ -172,16 +212,16 @@ export class PersonalData {
     }
   }
 
-  async #events(patterns: readonly NamePattern[]): Promise<number> {
+  async #events(words: AllWords): Promise<number> {
     const { store } = this.#options;
     let reworded = 0;
     let after = 0;
     for (;;) {
       const batch = store.read.eventsAfter(after, BATCH);
       const changes = batch.flatMap((event): Change[] => {
-        const details = patterns.reduce<unknown>((told, pattern) => pattern.takenOutOfAll(told), event.details);
+        const details = words.all(event.details);
         if (JSON.stringify(details) === JSON.stringify(event.details)) return [];
-        return [{ kind: 'event_reworded', event: { ...event, details: details as EventRecord['details'] } }];
+        return [{ kind: 'event_reworded', event: { ...event, details } }];
       });
       reworded += changes.length;
       if (changes.length > 0) await store.commit(changes);
@@ -223,24 +263,47 @@ export class PersonalData {
       attempts: found.attempts,
       events: found.events,
       revoked_keys: found.revokedKeys,
+      others: found.others,
     };
     await store.commit([entry({ kind: 'personal_data_forgotten', by: auditActor(origin.actor), details })]);
     return forgotten;
   }
 }
 
+/** A key names whom nothing else does; beside a name it may tell of somebody else. */
+function namesOf({ fullName, emailAddress, phoneNumber, key }: UserIdentity): readonly string[] {
+  const names = [fullName, emailAddress, phoneNumber].filter((name) => name !== undefined);
+  return names.length > 0 || key === undefined ? names : [key];
+}
+
 const isLongEnough = (name: string): boolean =>
   name.normalize('NFKC').replaceAll(/[^\p{L}\p{N}]/gu, '').length >= LEAST_LETTERS;
 
 /** Undefined when there is nothing to take out. */
-function rewordedAttempt(attempt: AttemptRecord, patterns: readonly NamePattern[]): AttemptRecord | undefined {
-  const takenOut = <Value>(value: Value): Value =>
-    patterns.reduce<unknown>((told, pattern) => pattern.takenOutOfAll(told), value) as Value;
+function rewordedAttempt(attempt: AttemptRecord, words: AllWords): AttemptRecord | undefined {
   const { actor, settlement, history } = attempt;
-  const after = { actor: takenOut(actor), settlement: takenOut(settlement), history: takenOut(history) };
+  const after = { actor: words.all(actor), settlement: words.all(settlement), history: words.all(history) };
   return JSON.stringify(after) === JSON.stringify({ actor, settlement, history })
     ? undefined
     : { ...attempt, ...after };
+}
+
+/** Undefined for what is no JSON object, such as a sealed key. */
+function objectIn(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
 }
 
 function nameIn(pair: string): string | undefined {

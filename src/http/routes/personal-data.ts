@@ -13,6 +13,9 @@ const forgottenSchema = z
     events: z.number(),
     audit_entries: z.number(),
     revoked_api_keys: z.number(),
+    others: z
+      .number()
+      .describe("Codes, people, spaces and grants by a key of an application's; thresholds; what is kept of devices."),
   })
   .meta({ id: 'forgotten_personal_data' });
 
@@ -47,6 +50,7 @@ export function personalDataRoutes(personalData: PersonalDataService): Route[] {
               events: found.events,
               audit_entries: found.auditEntries,
               revoked_api_keys: found.revokedKeys,
+              others: found.others,
             },
           }),
         };

@@ -53,7 +53,7 @@ export function fakeOwnServices() {
     },
   };
   const nothing = { userIdentities: 0, accessGrants: 0, accessCodes: 0, attempts: 0, events: 0, auditEntries: 0 };
-  const personalData: PersonalDataService = { forget: async () => ({ ...nothing, revokedKeys: 0 }) };
+  const personalData: PersonalDataService = { forget: async () => ({ ...nothing, others: 0, revokedKeys: 0 }) };
   const report: ReloadReport = {
     configSha256: '0'.repeat(64),
     devices: { added: [], removed: [], changed: ['front'] },
