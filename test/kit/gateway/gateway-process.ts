@@ -24,31 +24,18 @@ export async function runCli(args: readonly string[], options: ProcessOptions = 
   return new CliProcess(args, options).ended;
 }
 
-/** The program as built, and everything it has said so far. */
-class CliProcess {
-  readonly child: ChildProcess;
-  readonly ended: Promise<ProcessEnd>;
+/** A program that runs in a process of its own, and everything it has said so far. */
+export abstract class SpokenProgram {
   stdout = '';
   stderr = '';
+  abstract readonly ended: Promise<ProcessEnd>;
   readonly #listeners = new Set<() => void>();
 
-  constructor(args: readonly string[], { env = {}, imports = [] }: ProcessOptions) {
-    const words = [...imports.flatMap((file) => ['--import', file]), cli, ...args];
-    // Nothing of the environment of whoever runs the tests but what starts a program.
-    const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(process.execPath, words, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child = child;
-    child.stdout.on('data', (bytes: Buffer) => {
-      this.stdout += bytes.toString();
-      for (const listener of this.#listeners) listener();
-    });
-    child.stderr.on('data', (bytes: Buffer) => {
-      this.stderr += bytes.toString();
-    });
-    this.ended = new Promise((resolve) => {
-      // Not `exit`: what it said last is still to come then.
-      child.once('close', (code, signal) => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr }));
-    });
+  abstract kill(signal: NodeJS.Signals): void;
+
+  protected hear(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Resolves when it has said so on its standard output. */
@@ -66,6 +53,31 @@ class CliProcess {
   }
 }
 
+/** The program as built. */
+class CliProcess extends SpokenProgram {
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child: ChildProcess;
+
+  constructor(args: readonly string[], { env = {}, imports = [] }: ProcessOptions) {
+    super();
+    const words = [...imports.flatMap((file) => ['--import', file]), cli, ...args];
+    // Nothing of the environment of whoever runs the tests but what starts a program.
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, words, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    child.stdout.on('data', (bytes: Buffer) => this.hear('stdout', bytes.toString()));
+    child.stderr.on('data', (bytes: Buffer) => this.hear('stderr', bytes.toString()));
+    this.ended = new Promise((resolve) => {
+      // Not `exit`: what it said last is still to come then.
+      child.once('close', (code, signal) => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr }));
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
 export interface StartingGateway extends Pick<GatewayProcess, 'ended' | 'signal'> {
   /** Resolves once it listens; rejects with what it said when it ended instead. */
   readonly up: Promise<GatewayProcess>;
@@ -76,7 +88,7 @@ export class GatewayProcess {
   readonly api: ApiCaller;
   /** What became of it, once it is no more. */
   readonly ended: Promise<ProcessEnd>;
-  readonly #process: CliProcess;
+  readonly #process: SpokenProgram;
 
   /** Resolves once it listens. @throws Error with what it said when it ended instead */
   static start(box: GatewayBox, options: ProcessOptions = {}): Promise<GatewayProcess> {
@@ -85,18 +97,22 @@ export class GatewayProcess {
 
   /** Starts it, for who does not wait until it listens. */
   static begin(box: GatewayBox, options: ProcessOptions = {}): StartingGateway {
-    const process = new CliProcess(['run', '--config', box.configFile], options);
+    return GatewayProcess.of(new CliProcess(['run', '--config', box.configFile], options), box);
+  }
+
+  /** What somebody else has started with `run` in this box. */
+  static of(program: SpokenProgram, box: GatewayBox): StartingGateway {
     const up = async () => {
-      const listens = process.said(/listens on (\S+)/);
-      const end = await Promise.race([listens.then(() => undefined), process.ended]);
+      const listens = program.said(/listens on (\S+)/);
+      const end = await Promise.race([listens.then(() => undefined), program.ended]);
       if (end !== undefined) throw new Error(`the gateway ended with ${end.code ?? end.signal}: ${end.stderr}`);
-      return new GatewayProcess(process, new ApiCaller((await listens)[1] ?? '', box.key));
+      return new GatewayProcess(program, new ApiCaller((await listens)[1] ?? '', box.key));
     };
-    return { up: up(), ended: process.ended, signal: (signal) => void process.child.kill(signal) };
+    return { up: up(), ended: program.ended, signal: (signal) => program.kill(signal) };
   }
 
   /** Use {@link GatewayProcess.start}. */
-  constructor(process: CliProcess, api: ApiCaller) {
+  constructor(process: SpokenProgram, api: ApiCaller) {
     this.#process = process;
     this.api = api;
     this.ended = process.ended;
@@ -108,7 +124,7 @@ export class GatewayProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#process.child.kill(signal);
+    this.#process.kill(signal);
   }
 
   /** Ends it, politely unless told otherwise. */

@@ -1,20 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededNumbers } from '../../fuzz/mutator.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../../kit/gateway/gateway-box.ts';
-import { GatewayProcess, type ProcessOptions, runCli } from '../../kit/gateway/gateway-process.ts';
+import { GatewayProcess, type ProcessOptions, runCli, type StartingGateway } from '../../kit/gateway/gateway-process.ts';
 import { type ApiAnswer, ApiCaller, type AttemptLife } from '../../kit/sdk/api-caller.ts';
 import { judgeDoor, judgeFinal, judgeKeypad, ON_THE_WAY_MS } from './kill-judge.ts';
 import { type AskedThing, KillLoad } from './kill-load.ts';
 import { LockProcess, type LockRecord } from './lock-process.ts';
 import { Mosquitto } from './mosquitto.ts';
+import type { WarmGateways } from './warm-gateways.ts';
 
 const slugs = ['door-1', 'door-2', 'door-3'];
 const deviceIds = slugs.map(idOf);
 const sensor = 'hall';
 const sensorId = idOf(sensor);
-/** Milliseconds within which everything that was left behind has ended, and each keypad is as wanted. */
+/** Milliseconds within which every attempt that was left behind has ended. */
 const REST_MS = 60_000;
+/** Milliseconds within which each keypad is as wanted: what a busy machine has fail is tried again after 15, 60 and 120 s. */
+const KEYPADS_MS = 240_000;
 const defects = new URL('./kill-defects.mjs', import.meta.url).pathname;
+/** What plants a defect in a gateway: see kill-defects.mjs. */
+export const planting = (defect: string | undefined): ProcessOptions =>
+  defect === undefined ? {} : { imports: [defects], env: { STRIKEPLATE_PLANTED: defect } };
 /** Answers after which a life ends at the latest. */
 const MOST_ANSWERS = 40;
 /** Attempts that are asked for at a time. */
@@ -47,6 +53,14 @@ class MortalCaller extends ApiCaller {
   }
 }
 
+interface SiteParts {
+  readonly broker: Mosquitto;
+  readonly locks: LockProcess;
+  readonly box: GatewayBox;
+  readonly planted: ProcessOptions;
+  readonly warm: WarmGateways | undefined;
+}
+
 /** A gateway that is killed and started again, with a broker and locks that outlive it. */
 export class KillSite {
   /** Broken promises, in words. */
@@ -55,6 +69,7 @@ export class KillSite {
   readonly #broker: Mosquitto;
   readonly #locks: LockProcess;
   readonly #planted: ProcessOptions;
+  readonly #warm: WarmGateways | undefined;
   readonly #below: (below: number) => number;
   readonly #load: KillLoad;
   readonly #kills: number[] = [];
@@ -66,8 +81,8 @@ export class KillSite {
   /** What is waited for, in words: for whoever wonders why nothing happens. */
   where = 'made';
 
-  /** @param defect planted in the gateway: see kill-defects.mjs */
-  static async make(seed: number, defect?: string): Promise<KillSite> {
+  /** @param warm starts most of its lives; each that is judged at rest starts as it does in the field */
+  static async make(seed: number, planted: ProcessOptions, warm?: WarmGateways): Promise<KillSite> {
     const broker = await Mosquitto.start();
     const locks = await LockProcess.start(broker.url, sensor, slugs);
     const settings = { kind: 'lock', pin_slots: { first: 1, count: 40 } };
@@ -79,15 +94,16 @@ export class KillSite {
         zigbeeEntry(sensor, { settings: { kind: 'noise', interval_s: 60 } }),
       ],
     });
-    return new KillSite(broker, locks, box, seed, defect);
+    return new KillSite({ broker, locks, box, planted, warm }, seed);
   }
 
   /** Use {@link KillSite.make}. */
-  constructor(broker: Mosquitto, locks: LockProcess, box: GatewayBox, seed: number, defect?: string) {
+  constructor({ broker, locks, box, planted, warm }: SiteParts, seed: number) {
     this.#broker = broker;
     this.#locks = locks;
     this.#box = box;
-    this.#planted = defect === undefined ? {} : { imports: [defects], env: { STRIKEPLATE_PLANTED: defect } };
+    this.#planted = planted;
+    this.#warm = warm;
     this.#below = seededNumbers(seed);
     this.#load = new KillLoad({ deviceIds, sensorId, below: this.#below });
   }
@@ -114,10 +130,10 @@ export class KillSite {
   /** One life, from its start to a kill at a moment that nobody chose. */
   async live(): Promise<void> {
     const when = this.#below(4);
-    const starting = GatewayProcess.begin(this.#box, this.#planted);
+    const starting = this.#begin();
     if (when === 0) {
       starting.up.catch(() => undefined);
-      await pause(this.#below(900));
+      await pause(this.#below(this.#warm === undefined ? 900 : 400));
       this.#tally.starting += 1;
       await this.#kill(starting);
       return;
@@ -153,6 +169,10 @@ export class KillSite {
     if (end?.code !== 0) this.#says(`it ended with ${end?.code ?? end?.signal}: ${end?.stderr}`);
     const audit = await runCli(['audit', 'verify', '--config', this.#box.configFile]);
     if (audit.code !== 0) this.#says(`audit verify: ${audit.stdout} ${audit.stderr}`);
+  }
+
+  #begin(): StartingGateway {
+    return this.#warm?.begin(this.#box) ?? GatewayProcess.begin(this.#box, this.#planted);
   }
 
   /** Its requests end with the process that they went to. */
@@ -239,7 +259,9 @@ export class KillSite {
     this.where = 'coming to rest';
     const api = this.#callerOf(gateway);
     await this.#remembers(api);
+    this.where = 'waiting for the locks';
     for (const deviceId of deviceIds) await api.online(deviceId);
+    this.where = 'waiting for what was under way';
     const pending = this.#load.doors.flatMap(({ attempt }) => (attempt?.status === 'pending' ? attempt : []));
     await this.#ended(
       api,
@@ -247,11 +269,13 @@ export class KillSite {
     );
     const sent = (await this.#locks.commands()) - (await before);
     if (sent > 0) this.#says(`P2 ${sent} door commands came, and nobody had asked for any`);
+    this.where = 'asking again';
     await this.#load.repeatUnanswered(api);
     const doors = this.#load.doors.splice(0).flatMap(({ attempt }) => attempt?.action_attempt_id ?? []);
     const lives = await this.#ended(api, doors);
     await pause(ON_THE_WAY_MS);
     this.#judgeDoors(await this.#locks.record(), lives);
+    this.where = 'taking back';
     await this.#takeBack(api);
     await this.#keypads(api);
     return gateway;
@@ -289,7 +313,8 @@ export class KillSite {
   /** What stands on the keypads, once the gateway has come to rest, is what it says, and what was asked. */
   async #keypads(api: ApiCaller): Promise<void> {
     for (const thing of this.#load.things) if (thing.deletion === 'answered') this.#load.forget(thing);
-    const until = Date.now() + REST_MS;
+    this.where = 'waiting for the keypads';
+    const until = Date.now() + KEYPADS_MS;
     for (;;) {
       const wrong: string[] = [];
       const codes = await codesOf(api);
@@ -306,7 +331,7 @@ export class KillSite {
         for (const what of wrong) this.#says(what);
         return;
       }
-      await pause(50);
+      await pause(200);
     }
   }
 
