@@ -6,9 +6,9 @@ import { verifyChain } from '../../src/audit/verify-chain.ts';
 import { readKey } from '../../src/store/key-file.ts';
 import { SqliteReader } from '../../src/store/sqlite-reader.ts';
 import { Vault } from '../../src/store/vault.ts';
-import { ApiCaller } from '../kit/api-caller.ts';
-import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway-box.ts';
-import { ZigbeeBuilding } from '../kit/zigbee-building.ts';
+import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
+import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
+import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 /* Whatever an application may write anywhere, and one name in all of it: afterwards no file has a byte of it. */
 

@@ -1,7 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededNumbers } from '../../fuzz/mutator.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../../kit/gateway/gateway-box.ts';
-import { GatewayProcess, type ProcessOptions, runCli, type StartingGateway } from '../../kit/gateway/gateway-process.ts';
+import {
+  GatewayProcess,
+  type ProcessOptions,
+  runCli,
+  type StartingGateway,
+} from '../../kit/gateway/gateway-process.ts';
 import { type ApiAnswer, ApiCaller, type AttemptLife } from '../../kit/sdk/api-caller.ts';
 import { judgeDoor, judgeFinal, judgeKeypad, ON_THE_WAY_MS } from './kill-judge.ts';
 import { type AskedThing, KillLoad } from './kill-load.ts';

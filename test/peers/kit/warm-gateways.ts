@@ -6,16 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { GatewayBox } from '../../kit/gateway-box.ts';
+import type { GatewayBox } from '../../kit/gateway/gateway-box.ts';
 import {
   GatewayProcess,
   type ProcessEnd,
   type ProcessOptions,
   SpokenProgram,
   type StartingGateway,
-} from '../../kit/gateway-process.ts';
+} from '../../kit/gateway/gateway-process.ts';
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const source = fileURLToPath(new URL('./warm-fork.c', import.meta.url));
+const parent = fileURLToPath(new URL('./warm-gateway.mjs', import.meta.url));
 
 /**
  * Starts the built gateway at less than half of the cost: a process that has loaded its modules makes a child of itself,
@@ -41,7 +42,7 @@ export class WarmGateways {
   /** Use {@link WarmGateways.make}. */
   constructor(gcc: string, options: ProcessOptions) {
     const addon = join(this.#folder, 'warm-fork.node');
-    execFileSync(gcc, ['-Wall', '-Werror', '-O1', '-shared', '-fPIC', '-o', addon, here('./warm-fork.c'), '-ldl']);
+    execFileSync(gcc, ['-Wall', '-Werror', '-O1', '-shared', '-fPIC', '-o', addon, source, '-ldl']);
     const socket = join(this.#folder, 'said');
     this.#server = createServer((connection) => this.#hear(connection)).listen(socket);
     this.#parent = spawnParent(addon, socket, options);
@@ -131,7 +132,7 @@ function spawnParent(addon: string, socket: string, { env = {}, imports = [] }: 
   const flags = ['--single-threaded', '--no-lazy', '--no-flush-bytecode'];
   const loaded = imports.flatMap((file) => ['--import', file]);
   const { PATH = '', HOME = '' } = process.env;
-  return spawn(process.execPath, [...flags, ...loaded, here('./warm-gateway.mjs'), addon, socket], {
+  return spawn(process.execPath, [...flags, ...loaded, parent, addon, socket], {
     env: { PATH, HOME, ...env, LD_PRELOAD: addon },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
