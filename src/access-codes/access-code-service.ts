@@ -347,7 +347,7 @@ export class AccessCodeService implements AccessCodes {
     if (this.#attempts.workedOn(code.deviceId).has(code.accessCodeId)) return true;
     const rules = registry.require(code.deviceId).snapshot.capabilities.accessCodes;
     if (!rules) return code.placements.length > 0;
-    return needsWork({ code, ...book.evaluate(code) }, book.holdingsOf(code.deviceId), rules);
+    return needsWork(book.evaluated(code), book.holdingsOf(code.deviceId), rules);
   }
 
   async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {

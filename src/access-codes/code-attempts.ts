@@ -8,7 +8,6 @@ import type { Origin } from '../model/gateway.ts';
 import type { AccessCodeRecord, ActionType, Actor, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import type { CodeAt, CodeProgress } from './code-progress.ts';
-import { isStale } from './code-review.ts';
 import { inCodeWords, notGiven } from './code-words.ts';
 import { bringAbout, type CodeWorkOptions } from './code-work.ts';
 
@@ -70,7 +69,7 @@ export class CodeAttempts {
   inWords({ accessCodeId, deviceId }: CodeAt, failure: Failure): Failure {
     const { book, registry } = this.#options;
     const code = book.get(accessCodeId);
-    const evaluation = code && book.evaluate(code);
+    const evaluation = code && book.evaluated(code);
     return inCodeWords(failure, {
       code,
       want: evaluation?.want ?? 'off_lock',
@@ -156,12 +155,10 @@ export class CodeAttempts {
     if (code.removal && code.placements.length === 0) {
       return this.#progress.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
     }
-    const evaluation = book.evaluate(code);
-    const { fitting, want } = evaluation;
+    const { fitting, want, isStale } = book.evaluated(code);
     const isWell = fitting !== undefined && code.placements.length === 1;
     if (settlement.status === 'success' || isWell) {
-      const isTold = code.errors.length === 0 && !isStale(code, evaluation);
-      return isTold ? [] : book.change(accessCodeId, { errors: [] });
+      return code.errors.length === 0 && !isStale ? [] : book.change(accessCodeId, { errors: [] });
     }
     const { type, message } = settlement.error;
     if (type === 'superseded' || type === 'gateway_restarted') return book.save(code);

@@ -42,7 +42,7 @@ export function codeRecovery(
               await findOut(options, accessCodeId, next, capability, { ...ctx, signal }, 'held');
               continue;
             }
-            if (nextStep({ code, ...book.evaluate(code) }, book.holdingsOf(code.deviceId), capability.rules))
+            if (nextStep(book.evaluated(code), book.holdingsOf(code.deviceId), capability.rules))
               throw unfinished(left.actionType, nameOf(options, accessCodeId), asked.size > 0);
             return left.actionType === 'DELETE_ACCESS_CODE' ? {} : { access_code_id: accessCodeId };
           }

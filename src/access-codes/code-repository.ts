@@ -3,11 +3,11 @@ import type { EventRecorder } from '../model/event-recorder.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement, CodeTimes, UnmanagedCodeRecord } from '../model/records.ts';
 import type { Change, StoreReader } from '../model/store.ts';
-import { eventsOfCode, reviewed } from './code-review.ts';
+import { eventsOfCode, isStale, reviewed } from './code-review.ts';
 import { HoursCalendar } from './hours.ts';
-import type { LockHoldings } from './next-step.ts';
+import type { EvaluatedCode, LockHoldings } from './next-step.ts';
 import type { AccessCodeSettings } from './settings.ts';
-import { type Circumstances, type CodeEvaluation, evaluate, type Moment, overlap } from './wanted.ts';
+import { type Circumstances, type CodeEvaluation, evaluate, holds, type Moment, overlap } from './wanted.ts';
 
 /** Turns digits into something that may lie on disk, and back. What it is about is bound into the sealed form. */
 export interface CodeVault {
@@ -57,6 +57,8 @@ export class CodeRepository {
   readonly #unmanagedByDevice = new Map<string, Map<string, UnmanagedCodeRecord>>();
   /** Marks of sealed digits that were opened: a busy door's many codes are compared with each new one. */
   readonly #marks = new WeakMap<Uint8Array, string>();
+  /** A code is judged once for each change of it, and again when the time or the lock has changed what follows. */
+  readonly #evaluated = new WeakMap<AccessCodeRecord, EvaluatedCode>();
   #follower: CodeFollower = () => ({ changes: [], undo: () => undefined });
   /** What followed from changes that are noted. */
   #noted: Followed[] | undefined;
@@ -102,9 +104,12 @@ export class CodeRepository {
     }
   }
 
-  /** What is wanted of a code now. */
-  evaluate(code: AccessCodeRecord, on = this.circumstancesOf(code.deviceId)): CodeEvaluation {
-    return evaluate(code, { ...on, read: (sealed) => this.read(sealed, code) });
+  /** A code with what is wanted of it now. */
+  evaluated(code: AccessCodeRecord, on = this.circumstancesOf(code.deviceId)): EvaluatedCode {
+    const known = this.#evaluated.get(code);
+    if (known && holds(known, on)) return known;
+    const evaluation = this.#evaluate(code, on);
+    return this.#keep({ code, ...evaluation, isStale: isStale(code, evaluation) });
   }
 
   /** What the codes of a lock are judged by now. */
@@ -125,12 +130,10 @@ export class CodeRepository {
   /** Takes a code in as it is now, with everything that follows, and tells of it. To be committed as a whole. */
   save(code: AccessCodeRecord, ...drafts: readonly EventDraft[]): readonly Change[] {
     const before = this.#codes.get(code.accessCodeId);
-    const evaluation = this.evaluate(code);
-    const after = reviewed(code, evaluation);
-    this.#put(after);
+    const { code: after, moment } = this.#putReviewed(code);
     return [
       { kind: 'access_code_put', code: after },
-      ...this.tell(...drafts, ...eventsOfCode(before, after, evaluation.moment.at)),
+      ...this.tell(...drafts, ...eventsOfCode(before, after, moment.at)),
       ...this.#follow(before, after),
     ];
   }
@@ -175,7 +178,7 @@ export class CodeRepository {
     }
     const { placements, errors } = this.#codes.get(accessCodeId) ?? before;
     const code = { ...before, placements, errors };
-    this.#put(reviewed(code, this.evaluate(code)));
+    this.#putReviewed(code);
   }
 
   /** Has somebody hear of every change of a code, who adds to its commit what follows for others. */
@@ -298,6 +301,23 @@ export class CodeRepository {
     const followed = this.#follower(before, after);
     this.#noted?.push(followed);
     return followed.changes;
+  }
+
+  #evaluate(code: AccessCodeRecord, on: Omit<Circumstances, 'read'>): CodeEvaluation {
+    return evaluate(code, { ...on, read: (sealed) => this.read(sealed, code) });
+  }
+
+  /** With all that follows from what it is now. */
+  #putReviewed(code: AccessCodeRecord): EvaluatedCode {
+    const evaluation = this.#evaluate(code, this.circumstancesOf(code.deviceId));
+    const after = reviewed(code, evaluation);
+    this.#put(after);
+    return this.#keep({ code: after, ...evaluation, isStale: false });
+  }
+
+  #keep(evaluated: EvaluatedCode): EvaluatedCode {
+    this.#evaluated.set(evaluated.code, evaluated);
+    return evaluated;
   }
 
   #put(code: AccessCodeRecord): void {

@@ -1,10 +1,7 @@
 import { hoursTooShort } from '../model/code-hours.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, AccessCodeStatus, CodeMutation, CodeProblem } from '../model/records.ts';
-import { type CodeEvaluation, dueAt, type Timing } from './wanted.ts';
-
-/** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */
-export const lateAfterMs = 60_000;
+import { type CodeEvaluation, dueAt, lateAfterMs, wantedSince } from './wanted.ts';
 
 /** Status, pending mutations and delays as they follow from what is wanted and what the lock holds. */
 export function reviewed(code: AccessCodeRecord, evaluation: CodeEvaluation): AccessCodeRecord {
@@ -68,14 +65,15 @@ function warningsOf(code: AccessCodeRecord, evaluation: CodeEvaluation): readonl
   const others = code.warnings.filter(({ code: name }) => !isDelay(name) && name !== hoursTooShort);
   const { problem } = evaluation.timing;
   const short = problem === undefined ? undefined : { code: hoursTooShort, message: problem, at: evaluation.moment.at };
-  return [
-    ...others,
-    ...[short, delayOf(code, evaluation)].flatMap((found) => {
-      const before = code.warnings.find(({ code: name }) => name === found?.code);
-      return found ? [{ ...found, at: before?.at ?? found.at }] : [];
-    }),
-  ];
+  const delay = delayOf(code, evaluation);
+  return [...others, ...(short ? [since(code, short)] : []), ...(delay ? [since(code, delay)] : [])];
 }
+
+/** One that was there before keeps its beginning. */
+const since = ({ warnings }: AccessCodeRecord, found: CodeProblem): CodeProblem => ({
+  ...found,
+  at: warnings.find(({ code }) => code === found.code)?.at ?? found.at,
+});
 
 const itsErrors = 'The errors of the code say why, and what the gateway does about it.';
 
@@ -98,10 +96,6 @@ function delayOf(code: AccessCodeRecord, { moment, want, fitting, timing }: Code
   const message = `The lock does not hold the code yet. ${code.errors.length > 0 ? itsErrors : 'It is written as soon as the lock can be reached.'}`;
   return { code: 'delay_in_setting_on_device', message, at };
 }
-
-/** Since when it should work. */
-export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Timing): number =>
-  Math.max(startsAt ?? 0, createdAt);
 
 /** What has to be told of a change of a code, beside what whoever changed it tells. */
 export function eventsOfCode(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {

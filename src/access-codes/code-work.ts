@@ -13,7 +13,7 @@ import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
 import type { CodeRepository } from './code-repository.ts';
-import { type CodeStep, nextStep } from './next-step.ts';
+import { type CodeStep, type EvaluatedCode, nextStep } from './next-step.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
@@ -43,10 +43,11 @@ export async function bringAbout(
     const code = book.get(accessCodeId);
     if (!code) return;
     const capability = codesOf(options, code, device);
-    const step = nextStep({ code, ...book.evaluate(code) }, book.holdingsOf(code.deviceId), capability.rules);
+    const evaluated = book.evaluated(code);
+    const step = nextStep(evaluated, book.holdingsOf(code.deviceId), capability.rules);
     if (!step) return;
     if (steps > 0) await ctx.letDoorsPass();
-    await take(options, code, step, capability, ctx);
+    await take(options, evaluated, step, capability, ctx);
   }
   throw new GatewayError(
     'code_not_stored',
@@ -56,12 +57,13 @@ export async function bringAbout(
 
 async function take(
   options: CodeWorkOptions,
-  code: AccessCodeRecord,
+  evaluated: EvaluatedCode,
   step: CodeStep,
   capability: AccessCodeCapability,
   ctx: CodeCommandContext,
 ): Promise<void> {
   const { book, store } = options;
+  const { code } = evaluated;
   switch (step.kind) {
     case 'drop':
       await store.commit(book.place(code.accessCodeId, step.placement, undefined));
@@ -71,7 +73,7 @@ async function take(
     case 'clear':
       return clear(options, code.accessCodeId, step.placement, capability, ctx);
     case 'write':
-      return writeOrMakeRoom(options, code, step.slot, capability, ctx);
+      return writeOrMakeRoom(options, evaluated, step.slot, capability, ctx);
     case 'no_space':
       throw new GatewayError(
         'no_space_for_access_code_on_device',
@@ -85,14 +87,15 @@ async function take(
 /** A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first. */
 async function writeOrMakeRoom(
   options: CodeWorkOptions,
-  code: AccessCodeRecord,
+  evaluated: EvaluatedCode,
   slot: number | undefined,
   capability: AccessCodeCapability,
   ctx: CodeCommandContext,
 ): Promise<void> {
   try {
-    await write(options, code, slot, capability, ctx);
+    await write(options, evaluated, slot, capability, ctx);
   } catch (error) {
+    const { code } = evaluated;
     const isFull = error instanceof GatewayError && error.type === 'no_space_for_access_code_on_device';
     const old = options.book.get(code.accessCodeId)?.placements.find(({ state }) => state === 'held');
     if (!isFull || !old) throw error;
@@ -103,7 +106,7 @@ async function writeOrMakeRoom(
 /** Writes down the entry and its slot, has the driver write it, and writes down that it was seen. */
 async function write(
   options: CodeWorkOptions,
-  code: AccessCodeRecord,
+  { code, timing }: EvaluatedCode,
   slot: number | undefined,
   capability: AccessCodeCapability,
   ctx: CodeCommandContext,
@@ -111,7 +114,7 @@ async function write(
   const { set } = capability;
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
-  const { schedule } = book.evaluate(code).timing;
+  const { schedule } = timing;
   const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
   const writing: CodePlacement = { ...planned, state: 'writing' };
   await store.commit(book.place(accessCodeId, undefined, planned));
@@ -244,7 +247,7 @@ async function clear(
     accessCodeId,
     occurredAt: clock.wallTime(),
   };
-  const wasOff = isLast && (removal !== undefined || book.evaluate(code).want === 'off_lock');
+  const wasOff = isLast && (removal !== undefined || book.evaluated(code).want === 'off_lock');
   const stood = { ...placement, slot: reading?.slot ?? placement.slot };
   await store.commit(book.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
 }

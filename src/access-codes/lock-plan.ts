@@ -2,15 +2,11 @@ import type { AccessCodeRules } from '../contract/index.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import { isSpare } from './backup-pool.ts';
 import type { Tries } from './code-progress.ts';
-import { isStale, lateAfterMs, wantedSince } from './code-review.ts';
 import { type EvaluatedCode, type LockHoldings, needsWork } from './next-step.ts';
-import { dueAt, type Moment } from './wanted.ts';
-
-/** Nothing waits longer than this to be looked at again: the wall clock may have jumped. In milliseconds, a guess. */
-export const longestSleepMs = 600_000;
+import { longestSleepMs, type Moment } from './wanted.ts';
 
 /** How soon it is noticed that a device was put back into service, in milliseconds. A guess. */
-export const outOfServiceMs = 60_000;
+const outOfServiceMs = 60_000;
 
 /** All that a plan for a lock is made of. */
 export interface LockFacts {
@@ -71,12 +67,11 @@ export function planOf(lock: LockFacts): LockPlan {
   return { rows: [...lock.codes.flatMap((code) => rowsOf(code, lock)), ...spareRows(lock)], ...stepOf(lock) };
 }
 
-function rowsOf(facts: CodeFacts, { moment: { at, sure } }: LockFacts): RowStep[] {
-  const { code, isWorkedOn } = facts;
+function rowsOf({ code, isStale, isWorkedOn }: CodeFacts, { moment: { at, sure } }: LockFacts): RowStep[] {
   const rows: RowStep[] = [];
   const isOver = sure && code.endsAt !== undefined && at >= code.endsAt && !code.removal;
   if (isOver) rows.push({ kind: 'end', code, at: code.endsAt });
-  else if (isStale(code, facts)) rows.push({ kind: 'review', code });
+  else if (isStale) rows.push({ kind: 'review', code });
   // A lock that never held it need not be asked.
   if ((isOver || code.removal) && code.placements.length === 0 && !isWorkedOn) rows.push({ kind: 'forget', code });
   return rows;
@@ -132,21 +127,10 @@ function isForeseen({ code, tries }: CodeFacts): boolean {
 
 /** Until something follows from the time alone. */
 function untilNextInstant({ codes, moment: { at }, now, scanAt }: LockFacts): number {
-  let soonest = longestSleepMs;
-  const consider = (instant: number | undefined, from: number): void => {
-    if (instant !== undefined && instant > from) soonest = Math.min(soonest, instant - from);
-  };
-  for (const { code, timing, tries } of codes) {
-    consider(dueAt(timing, timing.leadMs), at);
-    consider(timing.startsAt, at);
-    consider(timing.endsAt, at);
-    consider(timing.schedule?.endsAt, at);
-    consider(code.endsAt, at);
-    consider(wantedSince(code, timing) + lateAfterMs, at);
-    consider(timing.lastUntil && timing.lastUntil + lateAfterMs, at);
-    consider(code.removal && code.removal.at + lateAfterMs, at);
-    consider(tries?.nextAt, now);
+  let soonest = scanAt !== undefined && scanAt > now ? Math.min(longestSleepMs, scanAt - now) : longestSleepMs;
+  for (const { holdsUntil, tries } of codes) {
+    soonest = Math.min(soonest, holdsUntil - at);
+    if (tries && tries.nextAt > now) soonest = Math.min(soonest, tries.nextAt - now);
   }
-  consider(scanAt, now);
   return Math.max(1, soonest);
 }

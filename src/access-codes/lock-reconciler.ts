@@ -6,7 +6,7 @@ import type { Change, Store } from '../model/store.ts';
 import { type BackupPoolOptions, newSpare, sparesWanted } from './backup-pool.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeProgress } from './code-progress.ts';
-import { type LockFacts, type LockPlan, longestSleepMs, planOf, type RowStep } from './lock-plan.ts';
+import { type LockFacts, type LockPlan, planOf, type RowStep } from './lock-plan.ts';
 import { type Found, SlotScan } from './slot-scan.ts';
 
 export interface LockReconcilerOptions extends BackupPoolOptions {
@@ -59,7 +59,7 @@ export class LockReconciler {
     if (step?.kind === 'bring_about') void this.#bringAbout(step.code, step.by);
     else if (step) this.#scan?.begin();
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.setTimer(() => this.look(), Math.min(lookAgainMs, longestSleepMs));
+    this.#timer = this.#options.clock.setTimer(() => this.look(), lookAgainMs);
   }
 
   heard(report: DeviceReport): void {
@@ -121,8 +121,7 @@ export class LockReconciler {
       isOutOfService: snapshot?.outOfService ?? false,
       isBusy: this.#isBusy,
       codes: holdings.codes.map((code) => ({
-        code,
-        ...book.evaluate(code, circumstances),
+        ...book.evaluated(code, circumstances),
         tries: this.#progress.of(code),
         isWorkedOn: workedOn.has(code.accessCodeId) || this.#progress.isHeld(code.accessCodeId),
       })),

@@ -16,6 +16,8 @@ export type CodeStep =
 /** A code with what is wanted of it now. */
 export interface EvaluatedCode extends CodeEvaluation {
   readonly code: AccessCodeRecord;
+  /** Something else is to be told of it than what is written down: the time has changed it. */
+  readonly isStale: boolean;
 }
 
 /** What a lock holds, or may hold, as far as is known. */

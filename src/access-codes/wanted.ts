@@ -54,6 +54,9 @@ export interface Circumstances {
 /** What the rest of a code's record follows from. */
 export interface CodeEvaluation {
   readonly moment: Moment;
+  readonly rules: AccessCodeRules | undefined;
+  /** Until then, in milliseconds since the Unix epoch, the time alone changes nothing. */
+  readonly holdsUntil: number;
   readonly want: Want;
   /** What of its times counts now. */
   readonly timing: Timing;
@@ -65,14 +68,58 @@ export interface CodeEvaluation {
 export function evaluate(code: AccessCodeRecord, on: Circumstances): CodeEvaluation {
   const { moment, rules } = on;
   const timing = timingOf(code, rules, on.settings, moment.at, on.calendar);
-  const { startsAt, endsAt, leadMs, schedule } = timing;
+  const { startsAt, endsAt, leadMs } = timing;
   return {
     moment,
+    rules,
     timing,
+    holdsUntil: nextInstant(code, timing, moment.at),
     want: wantOf({ removal: code.removal, startsAt, endsAt }, moment, leadMs),
-    fitting: code.placements.find((placement) => fits(placement, code, rules, on.read, schedule)),
+    fitting: code.placements.find((placement) => fits(placement, code, rules, on.read, timing)),
   };
 }
+
+/** Whether evaluating a code again would say the same. */
+export const holds = (
+  evaluation: CodeEvaluation,
+  { moment, rules }: Pick<Circumstances, 'moment' | 'rules'>,
+): boolean =>
+  evaluation.rules === rules &&
+  evaluation.moment.sure === moment.sure &&
+  evaluation.moment.at <= moment.at &&
+  evaluation.holdsUntil > moment.at;
+
+/**
+ * Nothing waits longer than this to be looked at again: the wall clock may have jumped, and a calendar looks no more than
+ * some days ahead. In milliseconds, a guess.
+ */
+export const longestSleepMs = 600_000;
+
+/** When the time alone changes what is wanted of a code, or what is to be told of it. */
+function nextInstant(code: AccessCodeRecord, timing: Timing, at: number): number {
+  const { startsAt, endsAt, schedule, lastUntil, leadMs } = timing;
+  const instants = [
+    dueAt(timing, leadMs),
+    startsAt,
+    endsAt,
+    schedule?.startsAt,
+    schedule?.endsAt,
+    code.endsAt,
+    wantedSince(code, timing) + lateAfterMs,
+    lastUntil && lastUntil + lateAfterMs,
+    code.removal && code.removal.at + lateAfterMs,
+  ];
+  let next = at + longestSleepMs;
+  for (const instant of instants) if (instant !== undefined && instant > at) next = Math.min(next, instant);
+  return next;
+}
+
+/** How late a code may be before it is called late, in milliseconds. A guess: a healthy lock takes seconds. */
+export const lateAfterMs = 60_000;
+
+/** Since when it should work. */
+export const wantedSince = ({ createdAt }: AccessCodeRecord, { startsAt }: Timing): number =>
+  Math.max(startsAt ?? 0, createdAt);
 
 /** Hours are kept on a lock that does not keep them by writing and removing: what that takes, in milliseconds. Guesses. */
 const turnLeadMs = { cheap: 120_000, battery: 600_000 };
@@ -156,7 +203,7 @@ export function fits(
   code: AccessCodeRecord,
   rules: AccessCodeRules | undefined,
   read: (sealed: Uint8Array) => Secret | undefined,
-  schedule: CodePlacement['schedule'] = scheduleOf(code, rules),
+  { schedule }: Pick<Timing, 'schedule'> = { schedule: scheduleOf(code, rules) },
 ): boolean {
   const wanted = rules ? schedule : placement.schedule;
   return (
