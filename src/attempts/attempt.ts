@@ -104,14 +104,13 @@ export class Attempt {
     this.#abort?.abort(reason);
   }
 
-  /** Lets a driver work for it: only then has anybody to be told when it is over. */
-  async withDriver<T>(work: () => Promise<T>): Promise<T> {
+  /** A driver works for it: only then has anybody to be told when it is over. */
+  driverBegins(): void {
     this.#hasDriver = true;
-    try {
-      return await work();
-    } finally {
-      this.#hasDriver = false;
-    }
+  }
+
+  driverEnds(): void {
+    this.#hasDriver = false;
   }
 
   get hasDriver(): boolean {

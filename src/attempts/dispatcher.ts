@@ -1,4 +1,4 @@
-import { type Device, GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
+import { GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
 import type { LaneClass, LaneJob } from '../devices/device-lane.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
@@ -164,7 +164,10 @@ export class Dispatcher {
         if (linkState.status === 'down') return later(failedWith('link_unavailable', linkState.hint));
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
-          const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
+          attempt.driverBegins();
+          const result = await device
+            .use(attempt.signal, (opened) => command.work(opened, ctx))
+            .finally(() => attempt.driverEnds());
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
@@ -298,7 +301,10 @@ export class Dispatcher {
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {
           const ctx = openConversation(attempt, this.#options, letDoorsPass);
-          const result = await this.#withDriver(attempt, device, (opened) => command.work(opened, ctx));
+          attempt.driverBegins();
+          const result = await device
+            .use(attempt.signal, (opened) => command.work(opened, ctx))
+            .finally(() => attempt.driverEnds());
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
@@ -311,10 +317,6 @@ export class Dispatcher {
         return 'over';
       },
     };
-  }
-
-  #withDriver<T>(attempt: Attempt, device: ManagedDevice, work: (opened: Device) => Promise<T>): Promise<T> {
-    return attempt.withDriver(() => device.use(attempt.signal, work));
   }
 
   #failureOf(error: unknown, attempt: Attempt): Failure {

@@ -24,23 +24,23 @@ export class DoorCommands implements Doors {
     this.#dispatcher = dispatcher;
   }
 
-  lock(deviceId: string, origin: Origin): Promise<AttemptRecord> {
-    return this.#move('LOCK_DOOR', deviceId, origin);
+  async lock(deviceId: string, origin: Origin): Promise<AttemptRecord> {
+    return this.#dispatcher.accept(this.#move('LOCK_DOOR', deviceId), origin);
   }
 
-  unlock(deviceId: string, origin: Origin): Promise<AttemptRecord> {
-    return this.#move('UNLOCK_DOOR', deviceId, origin);
+  async unlock(deviceId: string, origin: Origin): Promise<AttemptRecord> {
+    return this.#dispatcher.accept(this.#move('UNLOCK_DOOR', deviceId), origin);
   }
 
   configureAutoLock(deviceId: string, wanted: AutoLock, origin: Origin): Promise<AttemptRecord> {
     return configureAutoLock({ registry: this.#registry, dispatcher: this.#dispatcher }, deviceId, wanted, origin);
   }
 
-  async #move(actionType: DoorAction, deviceId: string, origin: Origin): Promise<AttemptRecord> {
+  #move(actionType: DoorAction, deviceId: string): Command {
     const device = this.#registry.require(deviceId);
     const { name, limits } = device.snapshot;
     if (device.capabilitiesKnown && !device.snapshot.capabilities.lock) throw cannot(name);
-    const command: Command = {
+    return {
       actionType,
       deviceId,
       laneClass: 'door',
@@ -51,7 +51,6 @@ export class DoorCommands implements Doors {
         return { was_confirmed_by_device: outcome.wasConfirmedByDevice };
       },
     };
-    return this.#dispatcher.accept(command, origin);
   }
 }
 

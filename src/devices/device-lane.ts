@@ -85,7 +85,9 @@ export class DeviceLane {
     return {
       first,
       enqueue: (job) => {
-        if (release()) this.add(job);
+        if (!release()) return;
+        this.#push(job);
+        void this.#run();
       },
       release: () => void release(),
     };
@@ -93,9 +95,13 @@ export class DeviceLane {
 
   /** Adds work of the gateway's own, which has no place to reserve. */
   add(job: LaneJob): void {
+    this.#push(job);
+    void this.#run();
+  }
+
+  #push(job: LaneJob): void {
     this.#queues[job.laneClass].push({ job, notBefore: Number.NEGATIVE_INFINITY });
     if (job.laneClass === 'door' && this.#onDoor.size > 0) for (const listener of [...this.#onDoor]) listener();
-    this.#go();
   }
 
   /** For a job that can be broken off: called when a door command takes its place behind it. */
@@ -109,13 +115,7 @@ export class DeviceLane {
     for (const name of laneClasses) {
       for (const waiting of this.#queues[name]) waiting.notBefore = Number.NEGATIVE_INFINITY;
     }
-    this.#go();
-  }
-
-  #go(): void {
-    if (this.#active) return;
-    const next = this.#next();
-    if (next) void this.#run(next);
+    void this.#run();
   }
 
   /** The head of the most urgent class, unless it is backing off; then a timer is armed for it. */
@@ -131,32 +131,36 @@ export class DeviceLane {
         this.#queues[name].shift();
         return head;
       }
-      this.#wake ??= this.#clock.setTimer(() => this.#go(), wait);
+      this.#wake ??= this.#clock.setTimer(() => void this.#run(), wait);
       if (name === 'door') return undefined;
     }
     return undefined;
   }
 
-  async #run(first: Waiting): Promise<void> {
-    this.#active = true;
-    for (let waiting: Waiting | undefined = first; waiting; waiting = this.#next()) await this.#once(waiting);
-    this.#active = false;
-  }
-
-  async #once(waiting: Waiting): Promise<void> {
-    this.#running += 1;
-    try {
-      const verdict = await waiting.job.run(waiting.job.laneClass === 'door' ? async () => {} : this.#letDoorsPass);
-      if (verdict !== 'over') {
-        waiting.notBefore = verdict.retryAt;
-        this.#queues[waiting.job.laneClass].unshift(waiting);
-      }
-    } finally {
-      this.#running -= 1;
+  /**
+   * Works off what waits and is due, until nothing is; while that goes on, a second call does nothing.
+   * @param only the doors that a longer job lets pass, within its own turn
+   */
+  async #run(only?: 'door'): Promise<void> {
+    if (only === undefined) {
+      if (this.#active) return;
+      this.#active = true;
     }
+    for (let waiting = this.#next(only); waiting; waiting = this.#next(only)) {
+      const { job } = waiting;
+      this.#running += 1;
+      try {
+        const verdict = await job.run(job.laneClass === 'door' ? async () => {} : this.#letDoorsPass);
+        if (verdict !== 'over') {
+          waiting.notBefore = verdict.retryAt;
+          this.#queues[job.laneClass].unshift(waiting);
+        }
+      } finally {
+        this.#running -= 1;
+      }
+    }
+    if (only === undefined) this.#active = false;
   }
 
-  readonly #letDoorsPass: DoorPass = async () => {
-    for (let door = this.#next('door'); door; door = this.#next('door')) await this.#once(door);
-  };
+  readonly #letDoorsPass: DoorPass = () => this.#run('door');
 }

@@ -141,7 +141,7 @@ export function commandRoute<Params extends z.ZodObject>(
     hasPathParameters: route.path.includes(':'),
     read: parameterReader<z.ZodObject>(route.params),
     // The parameters come from `read` of this very route.
-    accept: (params, origin, caller) => route.accept(params as z.output<Params>, origin, caller),
+    accept: route.accept as CommandRoute['accept'],
     respond: (attempt, caller) => route.respond(attempt, caller),
   };
 }

@@ -52,7 +52,13 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
       const answer =
         route.does === 'read'
           ? await whenKept(caller.gateway, () => route.respond(input, caller))
-          : await askedWhenKept(caller.gateway, () => write(route, input, { request, reply, key, caller }, service));
+          : await askedWhenKept(caller.gateway, () => {
+              assertOpen(service);
+              const exchange = { request, reply, origin: originOf(request, key), caller };
+              return route.does === 'change'
+                ? change(route, input, exchange, service)
+                : command(route, input, exchange, service);
+            });
       // The client must not send its next request on a connection that is about to go.
       if (service.stopping()) reply.header('connection', 'close');
       answer.ok = true;
@@ -64,35 +70,27 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
 interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly key: ApiKey;
+  readonly origin: Origin;
   readonly caller: Caller;
 }
 
-async function write(
-  route: CommandRoute | ChangeRoute,
-  input: unknown,
-  exchange: Exchange,
-  service: CommandService,
-): Promise<Record<string, unknown>> {
-  if (service.stopping())
+/** @throws GatewayError `gateway_stopping` */
+function assertOpen({ stopping }: CommandService): void {
+  if (stopping())
     throw new GatewayError('gateway_stopping', 'The gateway is stopping and accepts nothing new. Try again shortly.', {
       retryAfterSeconds: 5,
     });
-  const { key, request } = exchange;
-  const origin: Origin = {
-    actor: { kind: 'api_key', keyId: key.id, name: key.name, address: remoteAddress(request) },
-    receivedAt: request.receivedAt,
-  };
-  return route.does === 'change'
-    ? change(route, input, origin, exchange, service)
-    : command(route, input, origin, exchange, service);
 }
+
+const originOf = (request: FastifyRequest, key: ApiKey): Origin => ({
+  actor: { kind: 'api_key', keyId: key.id, name: key.name, address: remoteAddress(request) },
+  receivedAt: request.receivedAt,
+});
 
 async function change(
   route: ChangeRoute,
   input: unknown,
-  origin: Origin,
-  { request, caller }: Exchange,
+  { request, origin, caller }: Exchange,
   { holds, holdMs, audit }: CommandService,
 ): Promise<Record<string, unknown>> {
   const idempotency = claimOf(route, request, membersOf(input));
@@ -116,8 +114,7 @@ async function change(
 async function command(
   route: CommandRoute,
   input: unknown,
-  origin: Origin,
-  { request, reply, caller }: Exchange,
+  { request, reply, origin, caller }: Exchange,
   { holds, idempotency, holdMs }: CommandService,
 ): Promise<Record<string, unknown>> {
   const params = route.read(input);

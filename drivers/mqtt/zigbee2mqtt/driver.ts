@@ -53,8 +53,8 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
     lock: {
       observes: 'bolt',
       tellsWho: chosen.pin_slots !== undefined,
-      lock: (command) => operate(conversation, 'locked', command),
-      unlock: (command) => operate(conversation, 'unlocked', command),
+      lock: operate(conversation, 'locked'),
+      unlock: operate(conversation, 'unlocked'),
       read: (read) => readBolt(conversation, read),
     },
     ...(chosen.pin_slots && { accessCodes: openKeypad({ ...conversation, voice }, chosen, chosen.pin_slots) }),

@@ -35,52 +35,52 @@ const marginMs = 200;
  * Locks or unlocks, and stays until it is known what became of it.
  * @throws GatewayError as the error table has it
  */
-export async function operate(
-  conversation: Conversation,
-  target: 'locked' | 'unlocked',
-  ctx: CommandContext,
-): Promise<LockOutcome> {
-  const { link, feed, book, own, testimony, device } = conversation;
-  assertReachable(conversation);
-  const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
-  // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
-  const chosen: Plan = target === 'locked' ? { ...plan, earlyUntil: ctx.sendBy, betweenMs: 1_000 } : plan;
-  const verdict = await book.judge({
-    goal,
-    traits: boltTraits,
-    plan: chosen,
-    ctx,
-    marginMs,
-    send: async (observer, said) => {
-      const permit = await ctx.pointOfNoReturn();
-      assertReachable(conversation);
-      let takeBack: () => void = () => undefined;
-      const observed = observedPermit(onlyOurs(conversation, permit), {
-        spent: () => {
-          takeBack = own.commanded(target);
-          testimony.commandLeft(target);
-          observer.spent();
-        },
-        withdrawn: () => {
-          takeBack();
-          observer.withdrawn?.();
-        },
-      });
-      const payload = doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK');
-      said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
-    },
-    ask: asking(conversation, stateRead),
-  });
-  // Its bridge guessed that it is away, and it said nothing: the guess is borne out.
-  if (verdict.end === 'unknown' && verdict.why === 'silent' && feed.availability === 'offline')
-    throw unreached(device, 'maybe_sent');
-  // Why nobody could be asked says more than that nothing was heard.
-  const obstacle = verdict.end === 'unknown' && verdict.why === 'silent' ? obstacleTo(conversation) : undefined;
-  if (obstacle !== undefined) throw unasked({ name: device.name, target }, obstacle);
-  return doorOutcome(verdict, { name: device.name, target }, (complaint, end) =>
-    complaint.verb === 'get' ? undefined : complained(device, complaint.reason, end === 'refused' ? end : 'maybe_sent'),
-  );
-}
+export const operate =
+  (conversation: Conversation, target: 'locked' | 'unlocked') =>
+  async (ctx: CommandContext): Promise<LockOutcome> => {
+    const { link, feed, book, own, testimony, device } = conversation;
+    assertReachable(conversation);
+    const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
+    // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
+    const chosen: Plan = target === 'locked' ? { ...plan, earlyUntil: ctx.sendBy, betweenMs: 1_000 } : plan;
+    const verdict = await book.judge({
+      goal,
+      traits: boltTraits,
+      plan: chosen,
+      ctx,
+      marginMs,
+      send: async (observer, said) => {
+        const permit = await ctx.pointOfNoReturn();
+        assertReachable(conversation);
+        let takeBack: () => void = () => undefined;
+        const observed = observedPermit(onlyOurs(conversation, permit), {
+          spent: () => {
+            takeBack = own.commanded(target);
+            testimony.commandLeft(target);
+            observer.spent();
+          },
+          withdrawn: () => {
+            takeBack();
+            observer.withdrawn?.();
+          },
+        });
+        const payload = doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK');
+        said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
+      },
+      ask: asking(conversation, stateRead),
+    });
+    // Its bridge guessed that it is away, and it said nothing: the guess is borne out.
+    if (verdict.end === 'unknown' && verdict.why === 'silent' && feed.availability === 'offline')
+      throw unreached(device, 'maybe_sent');
+    // Why nobody could be asked says more than that nothing was heard.
+    const obstacle = verdict.end === 'unknown' && verdict.why === 'silent' ? obstacleTo(conversation) : undefined;
+    if (obstacle !== undefined) throw unasked({ name: device.name, target }, obstacle);
+    return doorOutcome(verdict, { name: device.name, target }, (complaint, end) =>
+      complaint.verb === 'get'
+        ? undefined
+        : complained(device, complaint.reason, end === 'refused' ? end : 'maybe_sent'),
+    );
+  };
 
 /**
  * Asks the lock where its bolt is.

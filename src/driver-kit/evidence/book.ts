@@ -134,7 +134,7 @@ export class EvidenceBook<Reason = never> {
     const { goal, traits, plan, ctx, marginMs } = command;
     const end = ctx.deadline - marginMs;
     const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    return this.#run(state, command);
+    return new Run(state, command, this.#around).toVerdict();
   }
 
   /**
@@ -146,34 +146,21 @@ export class EvidenceBook<Reason = never> {
     const goal: Goal = { proof: [], question: about };
     const end = until ?? Number.POSITIVE_INFINITY;
     const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    const verdict = await this.#run(state, {
+    const hands: Hands<Reason> = {
       ...{ ctx, ask },
       ...(between && { between }),
       throwing: true,
       send: async (observe) => observe.spent(),
-    });
+    };
+    const verdict = await new Run(state, hands, this.#around).toVerdict();
     if (verdict.end !== 'answered') return undefined;
     this.#memory = asAnswer(this.#memory, about);
     return verdict.value;
   }
 
-  async #run(first: State<Reason>, hands: Hands<Reason>): Promise<Verdict<Reason>> {
-    const signals = [hands.ctx.signal, this.#closing];
-    const inbox = new Mailbox<Input<Reason>>(this.#clock, signals);
-    const listen = (input: Input<Reason>) => inbox.push(input);
-    this.#listeners.add(listen);
-    const run = new Run(first, hands, { clock: this.#clock, inbox, signals, book: this });
-    try {
-      return await run.toVerdict();
-    } catch (error) {
-      const isClosed = this.#closing.aborted && error === this.#closing.reason;
-      if (isClosed && run.hasLeft) return { end: 'unknown', why: 'closed' };
-      throw error;
-    } finally {
-      this.#listeners.delete(listen);
-      inbox.close();
-      run.close();
-    }
+  /** What a judgement under way works with. */
+  get #around(): Surroundings<Reason> {
+    return { clock: this.#clock, closing: this.#closing, listeners: this.#listeners, book: this };
   }
 
   /** @internal A question of a judgement was answered. */
@@ -202,8 +189,8 @@ interface Hands<Reason> {
 
 interface Surroundings<Reason> {
   readonly clock: Clock;
-  readonly inbox: Mailbox<Input<Reason>>;
-  readonly signals: readonly AbortSignal[];
+  readonly closing: AbortSignal;
+  readonly listeners: Set<(input: Input<Reason>) => void>;
   readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
 }
 
@@ -212,6 +199,8 @@ class Run<Reason> {
   #state: State<Reason>;
   readonly #hands: Hands<Reason>;
   readonly #around: Surroundings<Reason>;
+  readonly #signals: readonly AbortSignal[];
+  readonly #inbox: Mailbox<Input<Reason>>;
   #hasLeft = false;
   #failure: { readonly error: unknown } | undefined;
   /** Made for the first question: most commands end without one. */
@@ -221,28 +210,35 @@ class Run<Reason> {
     this.#state = state;
     this.#hands = hands;
     this.#around = around;
-  }
-
-  get hasLeft(): boolean {
-    return this.#hasLeft;
-  }
-
-  close(): void {
-    this.#joined?.release();
+    this.#signals = [hands.ctx.signal, around.closing];
+    this.#inbox = new Mailbox(around.clock, this.#signals);
   }
 
   async toVerdict(): Promise<Verdict<Reason>> {
-    const { clock, inbox } = this.#around;
-    this.#send();
-    let input: Input<Reason> = { kind: 'time' };
-    for (;;) {
-      const judged = this.#take(input);
-      if (judged.verdict !== undefined) return judged.verdict;
-      if (judged.ask !== undefined) this.#ask(judged.ask.id);
-      // An end that is beyond all times has no timer.
-      const until = Math.min(judged.wakeAt, clock.now() + LONGEST_WAIT_MS);
-      input = (await inbox.next(until)) ?? { kind: 'time' };
-      if (this.#failure !== undefined) throw this.#failure.error;
+    const { clock, closing, listeners } = this.#around;
+    const inbox = this.#inbox;
+    const listen = (input: Input<Reason>) => inbox.push(input);
+    listeners.add(listen);
+    try {
+      this.#hands.send(this.#observer, this.#said).catch((error: unknown) => this.#notSent(error));
+      let input: Input<Reason> = { kind: 'time' };
+      for (;;) {
+        const judged = this.#take(input);
+        if (judged.verdict !== undefined) return judged.verdict;
+        if (judged.ask !== undefined) this.#ask(judged.ask.id);
+        // An end that is beyond all times has no timer.
+        const until = Math.min(judged.wakeAt, clock.now() + LONGEST_WAIT_MS);
+        input = (await inbox.next(until)) ?? { kind: 'time' };
+        if (this.#failure !== undefined) throw this.#failure.error;
+      }
+    } catch (error) {
+      const isClosed = closing.aborted && error === closing.reason;
+      if (isClosed && this.#hasLeft) return { end: 'unknown', why: 'closed' };
+      throw error;
+    } finally {
+      listeners.delete(listen);
+      inbox.close();
+      this.#joined?.release();
     }
   }
 
@@ -261,34 +257,37 @@ class Run<Reason> {
     return judged;
   }
 
-  #send(): void {
-    const { clock, inbox, signals, book } = this.#around;
-    const observe: PermitObserver = {
+  get #observer(): PermitObserver {
+    const { clock, book } = this.#around;
+    return {
       spent: () => {
         this.#hasLeft = true;
         // What was heard up to here is of before.
-        inbox.clear();
+        this.#inbox.clear();
         this.#state = { ...this.#state, memory: book.memory };
-        inbox.push({ kind: 'sent', at: clock.now() });
+        this.#inbox.push({ kind: 'sent', at: clock.now() });
       },
       withdrawn: () => {
         this.#hasLeft = false;
       },
     };
-    const said = (answer: Answered<Reason>) =>
-      inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
-    this.#hands.send(observe, said).catch((error: unknown) => {
-      const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
-      if (isJudged && !signals.some(({ aborted }) => aborted)) inbox.push({ kind: 'unacknowledged' });
-      else this.#fail(error);
-    });
+  }
+
+  readonly #said = (answer: Answered<Reason>): void =>
+    this.#inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
+
+  #notSent(error: unknown): void {
+    const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
+    if (isJudged && !this.#signals.some(({ aborted }) => aborted)) this.#inbox.push({ kind: 'unacknowledged' });
+    else this.#fail(error);
   }
 
   #ask(question: number): void {
-    const { inbox, signals, clock, book } = this.#around;
+    const { clock, book } = this.#around;
+    const inbox = this.#inbox;
     const { ask, between } = this.#hands;
     if (ask === undefined) return;
-    this.#joined ??= joinSignals(signals);
+    this.#joined ??= joinSignals(this.#signals);
     const { signal } = this.#joined;
     const subjects = subjectsOf(this.#state.goal);
     const put = async () => {
@@ -308,6 +307,6 @@ class Run<Reason> {
 
   #fail(error: unknown): void {
     this.#failure = { error };
-    this.#around.inbox.push({ kind: 'time' });
+    this.#inbox.push({ kind: 'time' });
   }
 }

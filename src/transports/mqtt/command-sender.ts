@@ -83,7 +83,7 @@ export class CommandSender {
    * @throws GatewayError as {@link MqttLink.command} and {@link MqttLink.query} say
    */
   async send(outgoing: Outgoing): Promise<number> {
-    const { device, topic, signal, permit } = outgoing;
+    const { device, topic, payload, signal, permit } = outgoing;
     signal.throwIfAborted();
     const problem = topicProblem(topic);
     if (problem !== undefined)
@@ -94,9 +94,16 @@ export class CommandSender {
     if (!this.#hasRoom(outgoing.connection())) await this.#untilRoom(outgoing);
     const connection = outgoing.connection();
     const remainingMs = this.#remaining(outgoing, connection);
+    const expirySeconds = expiryWithin(remainingMs);
+    const options = { qos: 1, retain: false, properties: { messageExpiryInterval: expirySeconds } } as const;
     // Nothing is awaited between here and the packet.
     permit?.spend();
-    const messageId = this.#publish(connection, outgoing, remainingMs);
+    let messageId: number;
+    try {
+      messageId = connection.publish(topic, payload, options, leaveBy(connection, permit, expirySeconds));
+    } catch (error) {
+      throw this.#notPublished(connection, outgoing, error);
+    }
     const fate = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
     const settled = await unlessAborted(signal, fate);
     if (settled === undefined) throw left(outgoing);
@@ -142,27 +149,26 @@ export class CommandSender {
     return remainingMs;
   }
 
-  #publish(connection: SendingConnection, { device, topic, payload, permit }: Outgoing, remainingMs: number): number {
-    // Whole seconds; mosquitto 2.0 takes 0 for no expiry at all.
-    // A broker that counts in whole seconds keeps a message up to a second longer (seen with mosquitto 2.0.11).
-    const messageExpiryInterval = Math.max(1, Math.min(EXPIRY_SECONDS, Math.floor(remainingMs / 1_000) - 1));
-    try {
-      const options = { qos: 1, retain: false, properties: { messageExpiryInterval } } as const;
-      return connection.publish(topic, payload, options, leaveBy(connection, permit, messageExpiryInterval));
-    } catch (error) {
-      if (error instanceof BrokerFailure) {
-        permit?.withdraw();
-        throw unavailable(device, this.#place, error);
-      }
-      connection.reset(notAnswering(this.#place, 'a PUBLISH'));
-      throw new GatewayError('outcome_unknown', unknown(device, this.#place.name), { cause: error });
+  #notPublished(connection: SendingConnection, { device, permit }: Outgoing, error: unknown): GatewayError {
+    if (error instanceof BrokerFailure) {
+      permit?.withdraw();
+      return unavailable(device, this.#place, error);
     }
+    connection.reset(notAnswering(this.#place, 'a PUBLISH'));
+    return new GatewayError('outcome_unknown', unknown(device, this.#place.name), { cause: error });
   }
 
   #track(messageId: number, limitMs: number): Promise<Fate> {
     return this.#inFlight?.add(messageId, limitMs) ?? Promise.resolve('lost');
   }
 }
+
+/**
+ * Whole seconds; mosquitto 2.0 takes 0 for no expiry at all. A broker that counts in whole seconds keeps a message up to a
+ * second longer (seen with mosquitto 2.0.11).
+ */
+const expiryWithin = (remainingMs: number): number =>
+  Math.max(1, Math.min(EXPIRY_SECONDS, Math.floor(remainingMs / 1_000) - 1));
 
 /**
  * `Clock.now()` from which on the packet must not leave. The broker counts the expiry from when it receives it: what leaves

@@ -12,7 +12,7 @@ import {
 import { BoundedListener, USUAL_PAYLOAD } from './bounded-listener.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';
-import { type CommandSender, unavailable } from './command-sender.ts';
+import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
 import type { Claim } from './command-topics.ts';
 import { connectionClosed, type Place } from './failures.ts';
 import { filterProblem } from './topic-filter.ts';
@@ -133,19 +133,20 @@ export class DeviceLink implements MqttLink {
   }
 
   async query(topic: string, payload: string, signal: AbortSignal): Promise<void> {
-    await this.#send(undefined, topic, payload, signal);
+    await this.#host.sender.send({ ...this.#way, topic, payload, signal, permit: undefined });
   }
 
   command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<number> {
-    return this.#send(permit, topic, payload, signal);
+    return this.#host.sender.send({ ...this.#way, topic, payload, signal, permit });
   }
 
-  #send(permit: SendPermit | undefined, topic: string, payload: string, signal: AbortSignal): Promise<number> {
+  /** What is the same for all that is sent. */
+  get #way(): Pick<Outgoing, 'device' | 'connection'> {
     const connection = () => {
       this.#flush();
       return this.#connection();
     };
-    return this.#host.sender.send({ device: this.#device, topic, payload, signal, permit, connection });
+    return { device: this.#device, connection };
   }
 
   #flush(): void {
