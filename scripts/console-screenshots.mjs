@@ -106,6 +106,19 @@ async function live({ call }) {
     starts_at: inDays(4),
     ends_at: inDays(6),
   });
+  await call('/access_grants/create', {
+    user_identity: { full_name: 'Kofi Mensah' },
+    name: 'Garden',
+    device_ids: [cellar],
+    requested_access_methods: [{ mode: 'code' }],
+    strikeplate_schedule: {
+      time_zone: 'Europe/Zurich',
+      windows: [
+        { weekdays: ['monday', 'tuesday', 'wednesday'], starts_at: '08:00', ends_at: '11:30' },
+        { weekdays: ['saturday'], starts_at: '13:00', ends_at: '18:00' },
+      ],
+    },
+  });
   await call('/access_codes/create', { device_id: front, name: 'Cleaning', sync: true });
   const { noise_threshold } = await call('/noise_sensors/noise_thresholds/create', {
     device_id: idOf('Lobby noise'),
@@ -148,7 +161,9 @@ gateway = await start();
 // The simulated locks forgot their codes over the restart: they are brought back.
 for (let tries = 0; tries < 60; tries += 1) {
   const { access_codes: codes } = await gateway.call('/strikeplate/access_codes/list', {});
-  if (codes.every((/** @type {any} */ one) => one.status === 'set' || Date.parse(one.starts_at) > Date.now())) break;
+  const isThere = (/** @type {any} */ one) =>
+    one.status === 'set' || one.strikeplate_schedule !== undefined || Date.parse(one.starts_at) > Date.now();
+  if (codes.every(isThere)) break;
   await new Promise((done) => setTimeout(done, 1_000));
 }
 const browser = await chromium.launch({
@@ -166,7 +181,8 @@ try {
     'attempts-events': '#/attempts/events',
     attempt: `#/attempt/${attempts[0].action_attempt.action_attempt_id}`,
     codes: '#/codes',
-    'codes-grant': `#/grant/${access_grants[0].access_grant_id}`,
+    'codes-new': '#/codes',
+    'codes-grant': `#/grant/${access_grants.find((/** @type {any} */ one) => one.display_name === 'Ana Ferreira')?.access_grant_id}`,
     'codes-by-door': '#/codes/doors',
     'codes-people': '#/codes/people',
     'codes-spaces': '#/codes/spaces',
@@ -208,6 +224,12 @@ try {
         if (view === 'box-metrics') await page.waitForTimeout(20_000);
         while ((await page.locator('.loading').count()) > 0) await page.waitForTimeout(100);
         await page.waitForTimeout(400);
+        if (view === 'codes-new') {
+          await page.getByText('Let somebody in').click();
+          await page.getByLabel('Name').fill('Kofi Mensah');
+          await page.getByRole('button', { name: 'Only at certain hours' }).click();
+          await page.getByRole('group', { name: 'Hours 1' }).scrollIntoViewIfNeeded();
+        }
         // Where this run happens to lie is nobody's business.
         if (view === 'box-configuration')
           await page.evaluate("document.querySelector('.toolbar code').textContent = '/etc/strikeplate/gateway.yaml'");

@@ -9,6 +9,8 @@ export interface DoorOfAccess {
   readonly state: 'set' | 'waiting' | 'coming' | 'removing' | 'refused' | 'over';
   readonly text: string;
   readonly code: AccessCode | undefined;
+  /** When it is next written, as far as the gateway knows. */
+  readonly comesAt?: string | undefined;
 }
 
 /** Somebody's access to some doors: a grant, or a code that stands alone. */
@@ -114,14 +116,28 @@ export function doorOf(code: AccessCode, { set_since }: Pick<CodesOfLocks, 'set_
   if (code.status === 'removing') return of('removing', isAway ? text.goesWhenBack : (text.status.removing ?? ''));
   const later = code.pending_mutations?.find(({ scheduled_at }) => scheduled_at !== undefined)?.scheduled_at;
   if (code.status === 'unset') {
+    if (code.is_scheduled_on_device === true) return of('coming', text.keptByLock);
     const at = later ?? code.starts_at;
-    return of('coming', at === undefined ? (text.status.unset ?? '') : text.comes(dayAndTime(at)));
+    return { ...of('coming', at === undefined ? (text.status.unset ?? '') : text.comes(dayAndTime(at))), comesAt: at };
   }
   if (isAway) return of('waiting', `${health[device.health]} (${ago(device.health_since)}): ${text.writtenWhenBack}`);
   return of('waiting', text.status.setting ?? '');
 }
 
-const isToCome = ({ startsAt }: Access, now: number) => startsAt !== undefined && Date.parse(startsAt) > now;
+/** Before its beginning, and between the hours of a week. */
+const isToCome = ({ startsAt, schedule, doors }: Access, now: number) =>
+  (startsAt !== undefined && Date.parse(startsAt) > now) ||
+  (schedule !== undefined && doors.length > 0 && doors.every(({ state }) => state === 'coming'));
+
+/** When somebody may enter next, as far as that is known. */
+export const nextOf = ({ startsAt, doors }: Access, now: number): string | undefined =>
+  startsAt !== undefined && Date.parse(startsAt) > now
+    ? startsAt
+    : doors
+        .flatMap(({ comesAt }) => comesAt ?? [])
+        .sort()
+        .at(0);
+
 const isOver = ({ endsAt }: Access, now: number) => endsAt !== undefined && Date.parse(endsAt) <= now;
 
 /** Who needs somebody, has access now, is to have it next, and is on the way out. */
@@ -129,7 +145,11 @@ export function sorted(accesses: readonly Access[], now: number) {
   const isTroubled = (one: Access) => one.problems.length > 0 || one.doors.some(({ state }) => state === 'refused');
   const ending = accesses.filter((one) => one.isEnding || isOver(one, now));
   const rest = accesses.filter((one) => !ending.includes(one));
-  const byStart = (a: Access, b: Access) => Date.parse(a.startsAt ?? '') - Date.parse(b.startsAt ?? '');
+  // ISO 8601 of one zone is in the order of time; what is not known comes last.
+  const byStart = (a: Access, b: Access) => {
+    const [first, second] = [nextOf(a, now) ?? '~', nextOf(b, now) ?? '~'];
+    return first < second ? -1 : first > second ? 1 : 0;
+  };
   return {
     attention: rest.filter(isTroubled),
     now: rest.filter((one) => !isTroubled(one) && !isToCome(one, now)),

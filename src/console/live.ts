@@ -78,7 +78,7 @@ async function followOnce(signal: AbortSignal): Promise<void> {
 
 async function load(): Promise<void> {
   const [{ devices }, { attempts }] = await Promise.all([
-    call<{ devices: Device[] }>('/devices/list', { limit: 1_000 }),
+    listDevices(),
     call<{ attempts: Attempt[] }>('/strikeplate/attempts/list', { limit: 50, doors_only: true }).catch((error) => {
       if (error instanceof ApiError && error.status === 403) return { attempts: [] };
       throw error;
@@ -87,6 +87,15 @@ async function load(): Promise<void> {
   replaceDevices(devices);
   putAttempts(attempts, { areNew: true });
 }
+
+const listDevices = () => call<{ devices: Device[] }>('/devices/list', { limit: 1_000 });
+
+const devicesAgain = (): Promise<void> =>
+  listDevices().then(
+    ({ devices }) => putDevices(devices),
+    // The next connection brings them.
+    () => undefined,
+  );
 
 async function* messages(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Message> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -122,8 +131,12 @@ function apply(): void {
     for (const { event, data } of now) {
       if (event === 'devices') putDevices((data as { devices: Device[] }).devices);
       else if (event === 'attempts') putAttempts((data as { attempts: Attempt[] }).attempts, { areNew: true });
-      else if (event === 'events') putEvents((data as { events: GatewayEvent[] }).events);
-      else if (event === 'box') box.value = data as Box;
+      else if (event === 'events') {
+        const { events } = data as { events: GatewayEvent[] };
+        putEvents(events);
+        // A device that comes to a space or leaves it is not told of by itself.
+        if (events.some(({ event_type: type }) => type.startsWith('space.'))) void devicesAgain();
+      } else if (event === 'box') box.value = data as Box;
     }
   });
 }

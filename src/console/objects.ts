@@ -110,6 +110,8 @@ export interface AccessCode {
   readonly is_backup?: boolean;
   readonly is_backup_access_code_available?: boolean;
   readonly cannot_be_managed?: boolean;
+  /** The lock has it already, and takes it at its times. */
+  readonly is_scheduled_on_device?: boolean;
   readonly access_grant_id?: string;
   readonly strikeplate_schedule?: WeeklySchedule;
   readonly pending_mutations?: readonly {

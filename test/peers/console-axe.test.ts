@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { createApiKey } from '../../src/http/api-key-changes.ts';
 import { idOf } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn, viewsOf } from './kit/console-site.ts';
@@ -113,12 +112,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await page.unrouteAll();
     await leave();
 
-    const { key } = await createApiKey(
-      `${site().box.stateDir}/api-keys`,
-      { name: 'guard', scopes: ['read'] },
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-      Date.now,
-    );
+    const key = await site().keyFor('guard', ['read']);
     await signIn(page, key);
     await page.getByText('Live', { exact: true }).waitFor();
     await walk('read only', every, drawn);

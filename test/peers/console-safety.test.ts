@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { de } from '../../src/console/languages/de.ts';
 import { en } from '../../src/console/languages/en.ts';
-import { createApiKey, revokeApiKey } from '../../src/http/api-key-changes.ts';
+import { revokeApiKey } from '../../src/http/api-key-changes.ts';
 import { idOf } from '../kit/gateway/gateway-box.ts';
 import { chromiumProgram, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn } from './kit/console-site.ts';
@@ -35,12 +35,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
   });
 
   it('draws what is not there: what a key may not see, what fails, what is on its way', async () => {
-    const { key } = await createApiKey(
-      `${site().box.stateDir}/api-keys`,
-      { name: 'guard', scopes: ['read'] },
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-      Date.now,
-    );
+    const key = await site().keyFor('guard', ['read']);
     const { page, context } = await visit(site().browser, site().url());
     await signIn(page, key);
     await card(page, 'back').waitFor();
@@ -95,12 +90,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       ends_daily_at: '23:59:59',
       name: script,
     });
-    await createApiKey(
-      `${site().box.stateDir}/api-keys`,
-      { name: script.slice(0, 50) },
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-      Date.now,
-    );
+    await site().keyFor(script.slice(0, 50));
     const { page, trouble, context } = await site().look();
     page.on('dialog', (dialog) => {
       trouble.push(`dialog: ${dialog.message()}`);
@@ -141,12 +131,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
   });
 
   it('shows no buttons to a key that may not press them', async () => {
-    const { key } = await createApiKey(
-      `${site().box.stateDir}/api-keys`,
-      { name: 'guard', scopes: ['read'] },
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-      Date.now,
-    );
+    const key = await site().keyFor('guard', ['read']);
     const { page, context } = await visit(site().browser, site().url());
     await signIn(page, key);
     await card(page, 'back').waitFor();
@@ -158,12 +143,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
   });
 
   it('ends the page of a key that is revoked while it is open, and takes no wrong one', async () => {
-    const { key } = await createApiKey(
-      `${site().box.stateDir}/api-keys`,
-      { name: 'leaver' },
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-      Date.now,
-    );
+    const key = await site().keyFor('leaver');
     const { page, context } = await visit(site().browser, site().url());
     await signIn(page, 'seam_gw1_wrong');
     await page.getByText('This key is not known here').waitFor();

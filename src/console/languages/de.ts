@@ -430,6 +430,7 @@ export const de: Words = {
       unknown: 'nicht bekannt',
     },
     since: (time) => `auf dem Schloss seit ${time}`,
+    keptByLock: 'auf dem Schloss, das zu seinen Zeiten öffnet',
     comes: (time) => `kommt ${time}`,
     refused: 'kann keinen Code bekommen',
     over: 'vorbei',

@@ -349,6 +349,7 @@ export const en = {
     } as Readonly<Record<string, string>>,
     since: (time: string) => `on the lock since ${time}`,
     comes: (time: string) => `comes ${time}`,
+    keptByLock: 'on the lock, which opens at its times',
     refused: 'cannot be given a code',
     over: 'over',
     writtenWhenBack: 'written when it is back',

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { doorOf } from '../access.ts';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { AccessCode, CodesOfLocks } from '../objects.ts';
+import type { AccessCode, CodesOfLocks, WeeklySchedule } from '../objects.ts';
 import { linkTo } from '../router.ts';
 import { may, nameOf } from '../state.ts';
 import { dayAndTime, fromField, toField } from '../time.ts';
@@ -16,13 +16,24 @@ import { Failure } from './states.tsx';
 import { useAction } from './use-action.ts';
 import { WeeklyHours } from './weekly-hours.tsx';
 
-export const times = (startsAt: string | undefined, endsAt: string | undefined): string => {
+/** From when to when, and at what hours of the week. */
+export function times(
+  startsAt: string | undefined,
+  endsAt: string | undefined,
+  schedule?: WeeklySchedule | undefined,
+): string {
+  if (schedule === undefined) return timeFrame(startsAt, endsAt);
+  const hours = inWords(schedule);
+  return startsAt === undefined && endsAt === undefined ? hours : `${timeFrame(startsAt, endsAt)}: ${hours}`;
+}
+
+function timeFrame(startsAt: string | undefined, endsAt: string | undefined): string {
   const { codes } = words();
   if (endsAt === undefined) return startsAt === undefined ? codes.ongoing : codes.openFrom(dayAndTime(startsAt));
   return startsAt === undefined
     ? codes.until(dayAndTime(endsAt))
     : codes.fromTo(dayAndTime(startsAt), dayAndTime(endsAt));
-};
+}
 
 /** A code on one lock: how it stands there, what is wrong with it and is done about it, and what can be done. */
 export function CodeRow({
@@ -66,8 +77,9 @@ export function CodeRow({
       </span>
       <span class="how">
         {code.is_managed ? door.text : codes.found(dayAndTime(code.created_at))}
-        {code.is_managed && <small>{times(code.starts_at, code.ends_at ?? undefined)}</small>}
-        {code.strikeplate_schedule !== undefined && <small>{inWords(code.strikeplate_schedule)}</small>}
+        {code.is_managed && (
+          <small>{times(code.starts_at, code.ends_at ?? undefined, code.strikeplate_schedule)}</small>
+        )}
         {code.is_backup && <small>{codes.spareOne}</small>}
       </span>
       <Pin id={code.access_code_id} of={code.is_managed ? 'access_code' : 'unmanaged_access_code'} />

@@ -1,4 +1,4 @@
-import { type Access, type AccessLists, accessesOf, sorted } from '../access.ts';
+import { type Access, type AccessLists, accessesOf, nextOf, sorted } from '../access.ts';
 import { words } from '../languages/index.ts';
 import { CodeRow, times } from '../parts/code-row.tsx';
 import { DoorChip } from '../parts/door-chip.tsx';
@@ -11,7 +11,6 @@ import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
 import { allDevices, isLoaded, may } from '../state.ts';
 import { ago, dayAndTime, now } from '../time.ts';
-import { inWords } from '../weekly-hours.ts';
 import { CodesByDoor } from './codes-by-door.tsx';
 import { People } from './people.tsx';
 import { Spaces } from './spaces.tsx';
@@ -69,6 +68,7 @@ function Accesses({
   const { codes: text } = words();
   const groups = sorted(accessesOf(lists), now.value);
   const [next] = groups.next;
+  const nextAt = next && nextOf(next, now.value);
   const group = (title: string, list: readonly Access[]) => (
     <Group title={title} list={list} lists={lists} again={again} />
   );
@@ -81,7 +81,7 @@ function Accesses({
         </p>
         <p>
           <strong>{groups.next.length}</strong> {text.toCome}
-          {next?.startsAt !== undefined && <small> {text.nextOne(next.name, dayAndTime(next.startsAt))}</small>}
+          {nextAt !== undefined && <small> {text.nextOne(next?.name ?? '', dayAndTime(nextAt))}</small>}
         </p>
         <p class={groups.attention.length > 0 ? 'bad' : ''}>
           <strong>{groups.attention.length}</strong> {text.needSomebody}
@@ -137,9 +137,10 @@ export function GrantRow({ access }: { readonly access: Access }) {
           {access.person !== undefined && <span>{access.person}</span>}
         </span>
         <span class="how">
-          {times(isToCome ? access.startsAt : undefined, access.endsAt)}
-          {access.schedule !== undefined && <small>{inWords(access.schedule)}</small>}
-          {!isToCome && access.startsAt !== undefined && <small>{text.hasSince(ago(access.startsAt))}</small>}
+          {times(isToCome ? access.startsAt : undefined, access.endsAt, access.schedule)}
+          {!isToCome && access.startsAt !== undefined && access.schedule === undefined && (
+            <small>{text.hasSince(ago(access.startsAt))}</small>
+          )}
         </span>
         <ul class="chips">
           {access.doors.map((door) => (

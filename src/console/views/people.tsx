@@ -63,7 +63,7 @@ function PersonRow({
           ? codes.noGrants
           : grants.map((access) => (
               <a key={access.id} href={linkTo('grant', access.id)}>
-                {access.name}: {times(access.startsAt, access.endsAt)}
+                {access.name}: {times(access.startsAt, access.endsAt, access.schedule)}
               </a>
             ))}
       </span>

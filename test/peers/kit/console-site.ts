@@ -35,6 +35,13 @@ const freePort = () =>
     });
   });
 
+type Scopes = readonly (typeof permissionScopes)[number][];
+
+async function makeKey(box: GatewayBox, name: string, scopes?: Scopes): Promise<string> {
+  const wanted = { name, ...(scopes && { scopes }) };
+  return (await createApiKey(`${box.stateDir}/api-keys`, wanted, randomBytes, Date.now)).key;
+}
+
 /** Two doors and a sensor behind a real broker, a gateway, and somebody who looks at it: anew for each test. */
 export class ConsoleSite {
   readonly browser: Browser;
@@ -90,15 +97,15 @@ export class ConsoleSite {
         { ...zigbeeEntry('hall', { settings: { kind: 'noise', interval_s: 5 } }), noise: { average_s: 2 } },
       ],
     });
-    const { key } = await createApiKey(
-      `${box.stateDir}/api-keys`,
-      { name: 'everything', scopes: permissionScopes },
-      randomBytes,
-      Date.now,
-    );
+    const key = await makeKey(box, 'everything', permissionScopes);
     const gateway = await box.start();
     sensor.measure(41);
     return new ConsoleSite(browser, broker, peer, bridge, [front, sensor], [box, gateway, key]);
+  }
+
+  /** An API key of its own: one that may read and command doors unless told. */
+  keyFor(name: string, scopes?: Scopes): Promise<string> {
+    return makeKey(this.box, name, scopes);
   }
 
   /** Where the console is. */
