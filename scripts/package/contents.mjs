@@ -64,7 +64,13 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
     .replaceAll('/opt/strikeplate/dist/', `${home}/current/dist/`)
     .replaceAll('/opt/strikeplate/docs/', '/usr/share/doc/strikeplate/');
   write(join(stage, 'usr/lib/systemd/system/strikeplate.service'), unit);
+  const certificate = readFileSync(join(root, 'systemd/strikeplate-certificate.service'), 'utf8');
+  write(
+    join(stage, 'usr/lib/systemd/system/strikeplate-certificate.service'),
+    certificate.replaceAll('/opt/strikeplate/docs/', '/usr/share/doc/strikeplate/'),
+  );
   const parts = {
+    'systemd/strikeplate-certificate.timer': 'usr/lib/systemd/system/strikeplate-certificate.timer',
     'systemd/strikeplate.sysusers.conf': 'usr/lib/sysusers.d/strikeplate.conf',
     'systemd/strikeplate.tmpfiles.conf': 'usr/lib/tmpfiles.d/strikeplate.conf',
     'systemd/strikeplate.rules': 'usr/lib/udev/rules.d/60-strikeplate.rules',

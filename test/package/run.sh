@@ -4,7 +4,8 @@
 # nothing to an unlocked simulated door, by hand and by setup beside mosquitto with TLS, passwords and access rules; an
 # upgrade under a door command every 100 ms; broken upgrades, which must go back by themselves or not begin; a purge, which
 # must leave nothing. Two builds, in folders of their own and under other settings, must be equal byte for byte.
-# STRIKEPLATE_PACKAGES=FOLDER takes packages that were built there, and does not compare builds.
+# STRIKEPLATE_JOURNAL=FOLDER keeps the journal of the unit as an administrator sees it. STRIKEPLATE_PACKAGES=FOLDER takes
+# packages that were built there, and does not compare builds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
@@ -105,6 +106,10 @@ for suite in "${suites[@]}"; do
   door=$(inside strikeplate unlock front) || fail "unlock: $door"
   say "installed and unlocked in $(($(date +%s) - began)) s with 4 commands: $door"
 
+  # As a box does that was started from an image of many: nobody made it a key.
+  inside sh -c 'systemctl stop strikeplate && rm /var/lib/strikeplate/api-keys /var/lib/strikeplate/cli.key && systemctl start strikeplate' || fail "a start without keys"
+  inside strikeplate devices >/dev/null || fail "a box without a key made none"
+
   # The same by setup, with the site's mosquitto: TLS, passwords and access rules.
   began=$(date +%s)
   inside sh -ec '
@@ -125,6 +130,9 @@ for suite in "${suites[@]}"; do
     { cat "$work/setup.out"; fail "setup"; }
   inside strikeplate lock front-door >/dev/null || fail "the door that setup found"
   say "by setup, with TLS, passwords and access rules: $(grep -m1 ' is unlocked' "$work/setup.out") $(($(date +%s) - began)) s, 1 command"
+  inside systemctl is-enabled --quiet strikeplate-certificate.timer || fail "no timer for the certificate"
+  inside systemctl start strikeplate-certificate.service || fail "the certificate's timer"
+  inside journalctl -u strikeplate-certificate --no-pager | grep -q 'valid for' || fail "the certificate was not looked at"
   inside sh -c 'strikeplate doctor --json' >"$work/doctor.out" || true
   say "doctor afterwards: $(grep -c '"verdict": "bad"' "$work/doctor.out" || true) bad $(grep -A3 '"verdict": "bad"' "$work/doctor.out" | grep -v verdict | tr -s ' \n' ' ')"
   inside sh -c 'pkill -f "[s]imulate --config /mnt/bridge.yaml"; rm /etc/mosquitto/conf.d/*.conf /etc/mosquitto/strikeplate.*; systemctl restart mosquitto'
@@ -163,6 +171,10 @@ for suite in "${suites[@]}"; do
   say "dead upgrade, without a restart: $(grep 'does not start with this configuration' "$work/apt.log")"
   inside pkill -f '[s]imulate --config /mnt/doors-bridge.yaml' || true
 
+  if [ -n "${STRIKEPLATE_JOURNAL:-}" ]; then
+    inside journalctl -u strikeplate --no-pager >"$STRIKEPLATE_JOURNAL/$suite.txt"
+    inside journalctl -u strikeplate -p warning --no-pager >"$STRIKEPLATE_JOURNAL/$suite-warning.txt"
+  fi
   apt purge "$kind" || { tail -5 "$work/apt.log"; fail "purge"; }
   left=$(inside find / -xdev -name '*strikeplate*' -not -path '/mnt/*' -not -path '/proc/*' -not -path '/var/log/*' -not -path '/var/lib/apt/*')
   inside getent passwd strikeplate && left="$left user"

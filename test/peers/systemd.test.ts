@@ -56,7 +56,7 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     expect(level).toBeLessThanOrEqual(most);
   });
 
-  it.each(readdirSync(file('')).filter((name) => !/^strikeplate\./.test(name)))(
+  it.each(readdirSync(file('')).filter((name) => !/^strikeplate[.-]/.test(name)))(
     'is understood with its drop-in %s',
     (name) => {
       const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
@@ -67,6 +67,19 @@ describe.skipIf(analyze === undefined)('the unit', () => {
       expect(run('verify', join(folder, 'strikeplate.service'))).toBe('');
     },
   );
+
+  it('has a timer for the certificate that systemd understands, and that changes nothing but the configuration', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const units = ['strikeplate-certificate.service', 'strikeplate-certificate.timer'].map((name) => {
+      copyFileSync(file(name), join(folder, name));
+      return join(folder, name);
+    });
+    expect(run('verify', ...units)).toBe('');
+    expect(run('calendar', '--iterations=2', 'monthly')).toContain('Next elapse');
+    const unit = readFileSync(file('strikeplate-certificate.service'), 'utf8');
+    expect([...unit.matchAll(/^ReadWritePaths=(.*)$/gm)].map(([, path]) => path)).toEqual(['/etc/strikeplate']);
+  });
 
   it('ends whole, is not tried again with what needs a person, and has a heap within its memory', () => {
     const unit = readFileSync(file('strikeplate.service'), 'utf8');

@@ -23,11 +23,13 @@ export function renewCertificate(terminal: Terminal, options: RenewOptions): Exi
   const { tls } = readTarget(file, { env: terminal.env }).http;
   const folder = dirname(tls?.certFile ?? file);
   const { caFile, caKeyFile, certFile, keyFile } = authorityFiles(folder);
-  if (tls === undefined || tls.certFile !== certFile || tls.keyFile !== keyFile || !existsSync(caKeyFile))
-    throw new CommandError(
-      'failed',
-      `Nothing was renewed: the certificate of ${file} is not one that "strikeplate setup" made. Renew it where it comes from.`,
-    );
+  if (tls === undefined || tls.certFile !== certFile || tls.keyFile !== keyFile || !existsSync(caKeyFile)) {
+    const why = `Nothing was renewed: the certificate of ${file} is not one that "strikeplate setup" made. Renew it where it comes from.`;
+    if (options.within === undefined) throw new CommandError('failed', why);
+    // For the timer: none of ours is due.
+    terminal.out(why);
+    return exitCodes.ok;
+  }
   const left = Math.floor((endOf(certFile) - Date.now()) / DAY_MS);
   if (options.within !== undefined && left > options.within) {
     terminal.out(`The certificate is valid for ${left} days more.`);
