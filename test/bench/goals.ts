@@ -35,6 +35,11 @@ export function judge({ rows, gateway, nodeMajor }: Measured): readonly Judged[]
   const physical = floorP50 === undefined || sync === undefined ? undefined : 1.5 * (floorP50 + 2 * sync);
   const kib = (row: Row | undefined) => row?.bytes && row.bytes / 1_024;
   const young = nodeMajor < 22;
+  const beside = (peer: string, clients: number, what: 'rate' | 'p99Ms') => {
+    const us = ours(clients);
+    const them = of(peer, clients);
+    return us && them && us[what] / them[what];
+  };
   return [
     atMost('1 client: p50 at most 1.5 × (floor + 2 syncs)', ours(1)?.p50Ms, physical, 'ms'),
     atLeast('16 clients: rate at least 0.5 × the floor’s', times(ours(16), floor(16), 'rate'), 0.5, '×'),
@@ -48,6 +53,20 @@ export function judge({ rows, gateway, nodeMajor }: Measured): readonly Judged[]
     atMost('idle with 100 doors', gateway && gateway.idleBytes / 2 ** 20, young ? 95 : 120, 'MiB'),
     atMost('start to the first round trip', gateway?.coldStartMs, young ? 800 : 700, 'ms'),
     atMost('64 clients: loop held, p99', ours(64)?.loopP99Ms, 10, 'ms'),
+    ...[1, 16, 64].map((clients) =>
+      atLeast(
+        `${clients} clients: rate beside Node-RED’s`,
+        beside('node-red', clients, 'rate'),
+        clients === 1 ? 0.8 : 1.2,
+        '×',
+      ),
+    ),
+    ...[1, 16, 64].map((clients) =>
+      atMost(`${clients} clients: p99 beside Node-RED’s`, beside('node-red', clients, 'p99Ms'), 0.7, '×'),
+    ),
+    ...[16, 64].map((clients) =>
+      atLeast(`${clients} clients: rate beside Restate’s`, beside('restate', clients, 'rate'), 8, '×'),
+    ),
   ];
 }
 

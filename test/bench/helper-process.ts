@@ -43,18 +43,21 @@ export class HelperProcess {
    * @param settings handed to it as JSON in a file
    * @param nodeArguments such as `--cpu-prof`
    * @param env beside what this process has
+   * @param node the program that runs it; this process's own unless given
    */
   constructor(
     file: string,
     settings: object,
     nodeArguments: readonly string[] = [],
     env: Readonly<Record<string, string>> = {},
+    node: string = process.execPath,
   ) {
     // In a file: ten thousand devices are more than a command line may hold.
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-bench-'));
     const settingsFile = join(folder, 'settings.json');
     writeFileSync(settingsFile, JSON.stringify(settings));
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [settingsFile], {
+      execPath: node,
       execArgv: [...nodeArguments],
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -14,13 +14,19 @@ export interface BenchOptions {
   /** Another checkout, built, whose gateway takes part as `before`. */
   readonly against: string | undefined;
   readonly embedded: boolean;
+  /** Other products take part, fetched when they are not there yet. */
+  readonly peers: boolean;
+  /** A version of Node, fetched when it is not there yet, that runs what is measured; this one when undefined. */
+  readonly node: string | undefined;
 }
 
 export const usage = `npm run bench -- [options]
   --quick            under a minute: fewer and shorter slices
   --rounds N         how often each load is measured (5; quick: 2)
   --slice MS         how long at a stretch (3000; quick: 700)
-  --targets A,B      only these of: bare, floor, sync, before, gateway, monitor, webhooks
+  --targets A,B      only these of: bare, floor, sync, before, gateway, monitor, webhooks, node-red, restate
+  --peers            Node-RED and Restate take part; npm fetches them into the user's cache
+  --node VERSION     Node of that version, such as 24, runs what is measured; npm fetches it into the user's cache
   --against FOLDER   another checkout, built, whose gateway takes part as "before"
   --embedded         the embedded broker even where mosquitto is installed
   --json FILE        write the figures there as well
@@ -39,6 +45,8 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       embedded: { type: 'boolean', default: false },
       json: { type: 'string' },
       profile: { type: 'string' },
+      peers: { type: 'boolean', default: false },
+      node: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -51,5 +59,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     targets: values.targets?.split(',') ?? [],
     against: values.against,
     embedded: values.embedded,
+    peers: values.peers,
+    node: values.node,
   };
 }

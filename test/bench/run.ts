@@ -1,14 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { Closers } from './closers.ts';
+import { fetchedNode } from './fetched.ts';
 import { judge } from './goals.ts';
 import { HelperProcess } from './helper-process.ts';
 import { readOptions, usage } from './options.ts';
 import { alternate, loadShapes, type Row } from './round-trips.ts';
 import { startBroker, temporaryFolder } from './site.ts';
 import { figure, mebibytes, table } from './table.ts';
-import { allBases, starters, type Target } from './targets.ts';
+import { allBases, peers, starters, type Target } from './targets.ts';
 
 const devices = 100;
 
@@ -18,6 +20,7 @@ if (options === undefined) {
   process.exit(0);
 }
 await ensureBuilt();
+const nodeVersion = options.node === undefined ? process.versions.node : versionOf(fetchedNode(options.node));
 const folder = temporaryFolder();
 const closers = new Closers();
 closers.add(async () => folder.remove());
@@ -33,12 +36,14 @@ try {
   for (const [name, start] of Object.entries(starters)) {
     if (options.targets.length > 0 && !options.targets.includes(name)) continue;
     if (name === 'before' && options.against === undefined) continue;
+    if (peers.includes(name) && !options.peers) continue;
     const target = await start({
       broker,
       folder: folder.path,
       devices,
       profile: options.profile,
       against: options.against,
+      nodeVersion: options.node,
     });
     closers.add(() => target.close());
     targets.push(target);
@@ -56,7 +61,7 @@ try {
   );
   const after = await Promise.all(targets.map((target) => target.process.figures()));
   console.log(
-    `${cpus().length} cores, Node ${process.versions.node}, ${broker.what}, load average ${figure(loadBefore)} to ${figure(loadavg()[0])}\n`,
+    `${cpus().length} cores, Node ${nodeVersion}, ${broker.what}, load average ${figure(loadBefore)} to ${figure(loadavg()[0])}\n`,
   );
   console.log(roundTripTable(rows));
   console.log();
@@ -73,11 +78,16 @@ try {
   );
   const gateway = memory.find(({ name }) => name === 'gateway');
   const cost = gateway && { coldStartMs: gateway.coldStartMs, idleBytes: gateway.idle.rssBytes };
-  const nodeMajor = Number(process.versions.node.split('.')[0]);
+  const nodeMajor = Number(nodeVersion.split('.')[0]);
   console.log(`\n${table(['goal', 'measured', 'verdict'], judge({ rows, gateway: cost, nodeMajor }))}`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
 } finally {
   await closers.close();
+}
+
+/** What a program says of itself, without the `v`. */
+function versionOf(node: string): string {
+  return execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1);
 }
 
 function roundTripTable(rows: readonly Row[]): string {

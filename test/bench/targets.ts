@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchedNode } from './fetched.ts';
 import { HelperProcess, type ProcessFigures } from './helper-process.ts';
 import { firstSuccess, HttpLoader, type HttpTarget, type Load, type LoadResult } from './http-load.ts';
+import { nodeRedAt, type PeerPlace, type PeerStart, restateAt } from './peers.ts';
 import { type Broker, configureGateway } from './site.ts';
 
 /** Something that is measured, alive for the whole run and idle while another one's turn is. */
@@ -28,6 +30,8 @@ export interface TargetContext {
   readonly profile: string | undefined;
   /** Another checkout, built, to compare with. */
   readonly against: string | undefined;
+  /** The version of Node that runs what is measured; the bench's own unless given. */
+  readonly nodeVersion: string | undefined;
 }
 
 async function freePort(): Promise<number> {
@@ -46,6 +50,8 @@ const bases = {
   monitor: 'monitored',
   webhooks: 'webhooks',
   before: 'before',
+  'node-red': 'node-red',
+  restate: 'restate',
 } as const;
 
 /** As many as may wait for one receiver (`webhooks.max_queued`). */
@@ -57,9 +63,14 @@ export const ourRoot = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the simulated locks listen. */
 export const allBases: readonly string[] = Object.values(bases);
 
-async function startBare({ broker, devices }: TargetContext): Promise<Target> {
+/** What runs a target. */
+const nodeOf = ({ nodeVersion }: TargetContext): string | undefined =>
+  nodeVersion === undefined ? undefined : fetchedNode(nodeVersion);
+
+async function startBare(context: TargetContext): Promise<Target> {
+  const { broker, devices } = context;
   const settings = { url: broker.url, protocolVersion: broker.protocolVersion, base: bases.bare, devices };
-  return inner('bare', new HelperProcess('bare.mjs', settings), true);
+  return inner('bare', new HelperProcess('bare.mjs', settings, [], {}, nodeOf(context)), true);
 }
 
 async function startSync({ folder }: TargetContext): Promise<Target> {
@@ -92,12 +103,13 @@ async function unlessItFails(process: HelperProcess, comeUp: () => Promise<Targe
   }
 }
 
-async function startFloor({ broker, devices }: TargetContext): Promise<Target> {
+async function startFloor(context: TargetContext): Promise<Target> {
+  const { broker, devices } = context;
   const port = await freePort();
   const settings = { url: broker.url, protocolVersion: broker.protocolVersion, base: bases.floor, devices, port };
   const deviceIds = Array.from({ length: devices }, (_, index) => `door-${index}`);
   return overHttp('floor', { url: `http://127.0.0.1:${port}`, deviceIds, apiKey: 'none' }, () => {
-    return new HelperProcess('floor.mjs', settings);
+    return new HelperProcess('floor.mjs', settings, [], {}, nodeOf(context));
   });
 }
 
@@ -122,7 +134,8 @@ async function startGateway(
   const http = { url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey };
   const target = await overHttp(name, http, () => {
     const { options, environment } = unitOf(root ?? ourRoot);
-    return new HelperProcess('gateway.mjs', { ...site, root }, [...options, ...profiling], environment);
+    const words = [...options, ...profiling];
+    return new HelperProcess('gateway.mjs', { ...site, root }, words, environment, nodeOf(context));
   });
   await prepare?.(http);
   return target;
@@ -136,6 +149,22 @@ function unitOf(root: string): { readonly options: readonly string[]; readonly e
     [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   return { options, environment };
+}
+
+/** Another product that does the same for its doors. */
+async function startPeer(
+  name: 'node-red' | 'restate',
+  context: TargetContext,
+  at: (place: PeerPlace) => PeerStart,
+): Promise<Target> {
+  const { broker, devices, folder, nodeVersion } = context;
+  const ports = [await freePort(), await freePort(), await freePort(), await freePort()] as const;
+  const { url: brokerUrl, protocolVersion } = broker;
+  const start = at({ brokerUrl, protocolVersion, base: bases[name], devices, folder, ports, nodeVersion });
+  const deviceIds = Array.from({ length: devices }, (_, index) => `door-${index}`);
+  return overHttp(name, { url: `http://127.0.0.1:${ports[0]}`, deviceIds, apiKey: 'none' }, () => {
+    return new HelperProcess(start.file, start.settings, [], {}, start.node);
+  });
 }
 
 /** A gateway with so many events queued for a receiver that takes connections and never answers. */
@@ -196,4 +225,9 @@ export const starters: Readonly<Record<string, (context: TargetContext) => Promi
   before: (context) => startGateway('before', context),
   monitor: (context) => startGateway('monitor', context),
   webhooks: startWithDeadReceiver,
+  'node-red': (context) => startPeer('node-red', context, nodeRedAt),
+  restate: (context) => startPeer('restate', context, restateAt),
 };
+
+/** Those that take part only when they are asked for. */
+export const peers: readonly string[] = ['node-red', 'restate'];
