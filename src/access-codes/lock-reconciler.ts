@@ -15,6 +15,9 @@ export interface LockReconcilerOptions extends BackupPoolOptions {
   readonly log: Logger;
 }
 
+/** How long what found no room on disk waits before it is tried again, in milliseconds. A guess. */
+const AGAIN_MS = 60_000;
+
 /**
  * Keeps one lock with the codes it should hold: whenever something may have changed it asks for the plan, does what the
  * plan says, and asks again when that is over. It decides nothing itself.
@@ -30,6 +33,8 @@ export class LockReconciler {
   /** An attempt of its own is under way. */
   #isBusy = false;
   #timer: Timer | undefined;
+  /** For what found no room on the disk. */
+  readonly #waiting = new Set<Timer>();
   #state: 'not_looked_yet' | 'looking' | 'closed' = 'not_looked_yet';
 
   constructor(
@@ -49,6 +54,7 @@ export class LockReconciler {
   close(): void {
     this.#state = 'closed';
     this.#timer?.cancel();
+    for (const timer of this.#waiting) timer.cancel();
   }
 
   /** Does what the plan says. */
@@ -103,7 +109,7 @@ export class LockReconciler {
   #planAfterRows(): LockPlan {
     const plan = planOf(this.#facts());
     if (plan.rows.length === 0) return plan;
-    this.#commit(plan.rows.flatMap((row) => this.#changesOf(row)));
+    this.#decide(() => plan.rows.flatMap((row) => this.#changesOf(row)));
     return planOf(this.#facts());
   }
 
@@ -183,13 +189,47 @@ export class LockReconciler {
     if (!code || most === undefined || code.removal) return;
     const uses = (code.uses ?? 0) + 1;
     const removal = uses >= most ? ({ cause: 'used', at: clock.wallTime() } as const) : undefined;
-    this.#commit(book.change(code.accessCodeId, { uses, removal }));
+    this.#noteUse(code.accessCodeId, book.change(code.accessCodeId, { uses, removal }));
     this.look();
   }
 
-  #commit(changes: readonly Change[]): void {
-    this.#options.store.commit(changes).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'what became of codes could not be written down');
+  /** Writes down what follows from the time and the lock alone. What did not get to the disk is decided again later. */
+  #decide(decide: () => readonly Change[]): void {
+    const { book, store } = this.#options;
+    const before = new Map(book.list(this.deviceId).map((code) => [code.accessCodeId, code]));
+    const { changes, undo } = book.noting(decide);
+    const ids = new Set(
+      changes.flatMap((change) => {
+        if (change.kind === 'access_code_put') return change.code.accessCodeId;
+        return change.kind === 'access_code_removed' ? change.accessCodeId : [];
+      }),
+    );
+    const after = new Map([...ids].map((id) => [id, book.get(id)]));
+    store.commit(changes).catch((error: unknown) => {
+      undo();
+      // What somebody else changed meanwhile stays.
+      for (const [id, code] of after) if (book.get(id) === code) book.restore(id, before.get(id));
+      this.#notWritten(error, () => this.look());
     });
+  }
+
+  /** The lock told of it and will not again: it is written until it is on the disk. */
+  #noteUse(accessCodeId: string, changes: readonly Change[]): void {
+    const { book, store } = this.#options;
+    store.commit(changes).catch((error: unknown) => {
+      this.#notWritten(error, () => {
+        const code = book.get(accessCodeId);
+        if (code) this.#noteUse(accessCodeId, book.save(code));
+      });
+    });
+  }
+
+  #notWritten(error: unknown, again: () => void): void {
+    this.#options.log.error({ err: error }, 'what became of codes could not be written down; it is tried again');
+    const timer = this.#options.clock.setTimer(() => {
+      this.#waiting.delete(timer);
+      if (this.#state !== 'closed') again();
+    }, AGAIN_MS);
+    this.#waiting.add(timer);
   }
 }

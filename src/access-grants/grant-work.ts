@@ -3,6 +3,7 @@ import type { Followed } from '../access-codes/code-repository.ts';
 import type { GrantCodes } from '../access-codes/grant-codes.ts';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { AccessGrantRecord } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import { assertKept } from '../model/when-kept.ts';
@@ -119,14 +120,19 @@ export class GrantWork {
   #forget(at: number): void {
     const { book, log } = this.options;
     const changes: Change[] = [];
-    for (const { accessGrantId, deletedAt } of [...book.grants.values()]) {
+    const gone: AccessGrantRecord[] = [];
+    for (const grant of [...book.grants.values()]) {
+      const { accessGrantId, deletedAt } = grant;
       if (deletedAt === undefined || at - deletedAt < rememberedMs) continue;
+      gone.push(grant);
       book.grants.set(accessGrantId, undefined);
       changes.push({ kind: 'access_grant_removed', accessGrantId });
     }
     if (changes.length === 0) return;
     this.options.codes
-      .commit([], changes, () => undefined)
+      .commit([], changes, () => {
+        for (const grant of gone) book.grants.set(grant.accessGrantId, grant);
+      })
       .catch((error: unknown) => {
         log.warn({ err: error }, 'grants that are long gone could not be forgotten');
       });

@@ -15,9 +15,19 @@ const rememberedDeletions = 1_000;
 export class SpaceService implements Spaces {
   readonly #work: GrantWork;
   readonly #deleted = new Set<string>();
+  /** Doors that a space has on disk, by space: who may do what does not follow from what a full disk may still refuse. */
+  readonly #kept = new Map<string, readonly string[]>();
 
   constructor(work: GrantWork) {
     this.#work = work;
+    for (const { spaceId, deviceIds } of this.list()) this.#kept.set(spaceId, deviceIds);
+  }
+
+  /** The doors of a space that are on disk and were not taken out of it since. */
+  keptDoors(spaceId: string): readonly string[] {
+    const now = this.get(spaceId)?.deviceIds ?? [];
+    const kept = this.#kept.get(spaceId) ?? [];
+    return now === kept ? now : now.filter((deviceId) => kept.includes(deviceId));
   }
 
   async create(request: NewSpace): Promise<SpaceRecord> {
@@ -49,6 +59,7 @@ export class SpaceService implements Spaces {
     draft.space(space);
     draft.tell(ofSpace('space.created', space, at));
     await this.#work.commit(draft);
+    this.#kept.set(space.spaceId, space.deviceIds);
     return space;
   }
 
@@ -103,6 +114,7 @@ export class SpaceService implements Spaces {
     draft.noSpace(spaceId);
     draft.tell(ofSpace('space.deleted', space, at));
     await this.#work.commit(draft);
+    this.#kept.delete(spaceId);
     this.#deleted.add(spaceId);
     for (const oldest of this.#deleted) {
       if (this.#deleted.size <= rememberedDeletions) break;
@@ -138,6 +150,7 @@ export class SpaceService implements Spaces {
       this.#provisionGrants(after.spaceId, at, draft);
     }
     await this.#work.commit(draft);
+    this.#kept.set(after.spaceId, after.deviceIds);
   }
 
   #provisionGrants(spaceId: string, at: number, draft: Draft): void {

@@ -144,7 +144,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       links: () => links.reports(),
       played: (deviceId) => played.find(configured.get(deviceId)),
     });
-    doorsOf = (spaceId) => core.spaces.get(spaceId)?.deviceIds ?? [];
+    doorsOf = (spaceId) => core.spaces.keptDoors(spaceId);
     limits.tellEvents((drafts) => core.events.append(drafts));
     isClockSure = () => core.time.moment().sure;
     store.keepAllUnless(isClockSure);

@@ -72,8 +72,9 @@ const attacks = {
   /** Kept alive by asking what anybody may ask. */
   health: (details) => hold(details, (socket) => void socket.write(health)),
   /** As fast as it is answered. */
-  flood: ({ connections, host, port, path }) => {
-    const request = `GET ${path} HTTP/1.1\r\nHost: g\r\n\r\n`;
+  flood: ({ connections, host, port, path, key }) => {
+    const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`;
+    const request = `GET ${path} HTTP/1.1\r\nHost: g\r\n${authorization}\r\n`;
     return hold({ connections, host, port }, (socket) => {
       let text = '';
       socket.setEncoding('latin1');

@@ -46,6 +46,8 @@ export class MqttTelemetryClient {
   readonly #unacknowledged = new Map<number, TelemetryMessage>();
   readonly #connectListeners = new Set<() => void>();
   readonly #refused = new Set<string>();
+  /** Filters that the broker refused, which was told. */
+  readonly #unheard = new Set<string>();
   #toldDropped = 0;
   #idle: (() => void) | undefined;
   #waitingForRoom = false;
@@ -175,8 +177,24 @@ export class MqttTelemetryClient {
     if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
     const asPublished = subscribe.filter((filter) => this.#book.wantsAsPublished(filter));
     const others = subscribe.filter((filter) => !asPublished.includes(filter));
-    if (others.length > 0) await connection.subscribe(others, 1);
-    if (asPublished.length > 0) await connection.subscribe(asPublished, 1, true);
+    if (others.length > 0) this.#answered(others, await connection.subscribe(others, 1));
+    if (asPublished.length > 0) this.#answered(asPublished, await connection.subscribe(asPublished, 1, true));
+  }
+
+  /** A refusal is told once, and again only after the broker has allowed it in between. */
+  #answered(filters: readonly string[], codes: readonly number[]): void {
+    for (const [index, filter] of filters.entries()) {
+      const code = codes[index] ?? 0;
+      if (code < 0x80) this.#unheard.delete(filter);
+      else if (!this.#unheard.has(filter)) {
+        this.#unheard.add(filter);
+        this.#log.error(
+          { topic: filter, code },
+          `The broker does not let the gateway listen to ${filter}: what is sent there never arrives. Allow it to read ` +
+            'that topic in the broker’s access list; it is asked again with the next connection.',
+        );
+      }
+    }
   }
 
   #connected(): void {
