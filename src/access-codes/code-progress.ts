@@ -22,6 +22,8 @@ const backoffMs = [15_000, 60_000, 120_000, 300_000] as const;
 /** The same while the device is known to be away. */
 const awayMs = 1_800_000;
 
+const noTries: ReadonlyMap<string, Tries> = new Map();
+
 /**
  * What is known of the work on codes that is in no record, as it means nothing after a restart: which requests are being
  * accepted, and how each code fared. Nobody is called from here.
@@ -51,7 +53,12 @@ export class CodeProgress {
 
   /** Undefined for a code that has not failed since it was last changed or brought about. */
   of({ deviceId, accessCodeId }: CodeAt): Tries | undefined {
-    return this.#tries.get(deviceId)?.get(accessCodeId);
+    return this.at(deviceId).get(accessCodeId);
+  }
+
+  /** The same of all codes of a lock. */
+  at(deviceId: string): ReadonlyMap<string, Tries> {
+    return this.#tries.get(deviceId) ?? noTries;
   }
 
   /** The lock took the code, or let it go: those that wait behind it need not wait any longer. */

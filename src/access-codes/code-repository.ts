@@ -109,7 +109,9 @@ export class CodeRepository {
     const known = this.#evaluated.get(code);
     if (known && holds(known, on)) return known;
     const evaluation = this.#evaluate(code, on);
-    return this.#keep({ code, ...evaluation, isStale: isStale(code, evaluation) });
+    const evaluated = { code, ...evaluation, isStale: isStale(code, evaluation) };
+    this.#evaluated.set(code, evaluated);
+    return evaluated;
   }
 
   /** What the codes of a lock are judged by now. */
@@ -311,12 +313,9 @@ export class CodeRepository {
   #putReviewed(code: AccessCodeRecord): EvaluatedCode {
     const evaluation = this.#evaluate(code, this.circumstancesOf(code.deviceId));
     const after = reviewed(code, evaluation);
+    const evaluated = { code: after, ...evaluation, isStale: false };
+    this.#evaluated.set(after, evaluated);
     this.#put(after);
-    return this.#keep({ code: after, ...evaluation, isStale: false });
-  }
-
-  #keep(evaluated: EvaluatedCode): EvaluatedCode {
-    this.#evaluated.set(evaluated.code, evaluated);
     return evaluated;
   }
 

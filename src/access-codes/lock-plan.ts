@@ -79,7 +79,7 @@ function rowsOf({ code, isStale, isWorkedOn }: CodeFacts, { moment: { at, sure }
 
 /** The last free slot is left to guests. */
 function spareRows({ rules, codes, holdings, sparesWanted }: LockFacts): RowStep[] {
-  if (!rules) return [];
+  if (!rules || sparesWanted === 0) return [];
   const spares = codes.flatMap(({ code }) => (isSpare(code) ? [code] : []));
   // What lies ready on the lock opens the door, and is nobody's.
   if (sparesWanted === undefined) return spares.map((code) => ({ kind: 'withdraw', code }));

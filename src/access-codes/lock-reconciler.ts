@@ -120,6 +120,7 @@ export class LockReconciler {
     const circumstances = book.circumstancesOf(deviceId);
     const holdings = book.holdingsOf(deviceId);
     const workedOn = this.#attempts.workedOn(deviceId);
+    const tries = this.#progress.at(deviceId);
     return {
       moment: circumstances.moment,
       now: clock.now(),
@@ -128,7 +129,7 @@ export class LockReconciler {
       isBusy: this.#isBusy,
       codes: holdings.codes.map((code) => ({
         ...book.evaluated(code, circumstances),
-        tries: this.#progress.of(code),
+        tries: tries.get(code.accessCodeId),
         isWorkedOn: workedOn.has(code.accessCodeId) || this.#progress.isHeld(code.accessCodeId),
       })),
       holdings,

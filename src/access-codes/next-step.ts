@@ -41,6 +41,7 @@ export function nextStep(
   rules: AccessCodeRules,
 ): CodeStep | undefined {
   const { placements } = code;
+  if (want !== 'off_lock' && fitting && placements.length === 1) return undefined;
   const planned = placements.find(({ state }) => state === 'planned');
   if (planned) return { kind: 'drop', placement: planned };
   const doubtful = placements.find(({ state }) => state === 'writing');
