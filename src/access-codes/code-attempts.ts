@@ -9,7 +9,7 @@ import type { AccessCodeRecord, ActionType, Actor, AttemptRecord, Settlement, Su
 import type { Change } from '../model/store.ts';
 import type { CodeAt, CodeProgress } from './code-progress.ts';
 import { inCodeWords, notGiven } from './code-words.ts';
-import { bringAbout, type CodeWorkOptions } from './code-work.ts';
+import { type CodeWorkOptions, takeSteps } from './code-work.ts';
 
 export interface CodeAttemptsOptions extends CodeWorkOptions {
   readonly dispatcher: Dispatcher;
@@ -180,7 +180,7 @@ export class CodeAttempts {
     if (!isRemoval && (!code || code.removal)) {
       throw notGiven(code ? registry.require(code.deviceId).snapshot.name : 'The lock');
     }
-    await bringAbout(this.#options, accessCodeId, device, ctx);
+    await takeSteps(this.#options, accessCodeId, device, ctx);
     return isRemoval ? {} : { access_code_id: accessCodeId };
   }
 }

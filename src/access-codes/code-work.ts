@@ -32,7 +32,7 @@ const mostSteps = 24;
  * can be cut short anywhere and begun again.
  * @throws GatewayError with the end of the attempt
  */
-export async function bringAbout(
+export async function takeSteps(
   options: CodeWorkOptions,
   accessCodeId: string,
   device: Device,

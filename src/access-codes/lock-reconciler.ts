@@ -62,7 +62,7 @@ export class LockReconciler {
     if (this.#state === 'closed') return;
     this.#state = 'looking';
     const { step, lookAgainMs } = this.#planAfterRows();
-    if (step?.kind === 'bring_about') void this.#bringAbout(step.code, step.by);
+    if (step?.kind === 'bring_about') void this.#begin(step.code, step.by);
     else if (step) this.#scan?.begin();
     this.#timer?.cancel();
     this.#timer = this.#options.clock.setTimer(() => this.look(), lookAgainMs);
@@ -166,7 +166,7 @@ export class LockReconciler {
     return changes;
   }
 
-  async #bringAbout(code: AccessCodeRecord, by: 'schedule' | 'reconcile'): Promise<void> {
+  async #begin(code: AccessCodeRecord, by: 'schedule' | 'reconcile'): Promise<void> {
     const { log, book } = this.#options;
     const { deviceId, accessCodeId } = code;
     this.#isBusy = true;
