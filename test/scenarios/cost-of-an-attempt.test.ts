@@ -31,8 +31,8 @@ const budget: Cost = {
   timers: 6,
   commits: 3,
   statements: 5,
-  // Times of day have more digits or fewer.
-  bytesToWriter: 1_540,
+  // Times have more digits or fewer: 1,549 on a machine that is short of time.
+  bytesToWriter: 1_570,
   brokerWrites: 2,
 };
 
