@@ -2,6 +2,7 @@ import { words } from './languages/index.ts';
 import type { AccessCode, CodesOfLocks, Grant, Person, Problem, Space, WeeklySchedule } from './objects.ts';
 import { deviceOf } from './state.ts';
 import { ago, dayAndTime } from './time.ts';
+import { nextWindow } from './weekly-hours.ts';
 
 /** How one door stands to somebody's access. */
 export interface DoorOfAccess {
@@ -130,13 +131,16 @@ const isToCome = ({ startsAt, schedule, doors }: Access, now: number) =>
   (schedule !== undefined && doors.length > 0 && doors.every(({ state }) => state === 'coming'));
 
 /** When somebody may enter next, as far as that is known. */
-export const nextOf = ({ startsAt, doors }: Access, now: number): string | undefined =>
-  startsAt !== undefined && Date.parse(startsAt) > now
-    ? startsAt
-    : doors
-        .flatMap(({ comesAt }) => comesAt ?? [])
-        .sort()
-        .at(0);
+export const nextOf = ({ startsAt, schedule, doors }: Access, now: number): string | undefined => {
+  if (startsAt !== undefined && Date.parse(startsAt) > now) return startsAt;
+  return (
+    (schedule && nextWindow(schedule, now)) ??
+    doors
+      .flatMap(({ comesAt }) => comesAt ?? [])
+      .sort()
+      .at(0)
+  );
+};
 
 const isOver = ({ endsAt }: Access, now: number) => endsAt !== undefined && Date.parse(endsAt) <= now;
 

@@ -1,6 +1,6 @@
 import { language, words } from './languages/index.ts';
 import type { WeeklySchedule } from './objects.ts';
-import { zone } from './time.ts';
+import { dayKey, fromField, zone } from './time.ts';
 
 export const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 export type Weekday = (typeof weekdays)[number];
@@ -52,6 +52,20 @@ function daysInWords(days: readonly Weekday[]): string {
       return run.length > 2 ? [`${dayName(first)} – ${dayName(last)}`] : run.map((day) => dayName(day));
     })
     .join(', ');
+}
+
+/** When the next window begins, as ISO 8601; undefined for hours of another zone than the building's. */
+export function nextWindow({ time_zone, windows }: WeeklySchedule, now: number): string | undefined {
+  if (time_zone !== zone()) return undefined;
+  const starts = Array.from({ length: 8 }, (_, ahead) => {
+    // Noon of each day by its date alone: a day on which the clock is set has 23 or 25 hours.
+    const date = new Date(Date.parse(`${dayKey(now)}T12:00:00Z`) + ahead * 86_400_000);
+    const day = weekdays[(date.getUTCDay() + 6) % 7];
+    return windows
+      .filter(({ weekdays: days }) => day !== undefined && days.includes(day))
+      .flatMap(({ starts_at: time }) => fromField(`${date.toISOString().slice(0, 10)}T${time}`) ?? []);
+  }).flat();
+  return starts.filter((start) => Date.parse(start) > now).sort()[0];
 }
 
 /** A field for a time knows no 24:00: the end of a day is 00:00 there. */

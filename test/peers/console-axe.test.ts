@@ -170,7 +170,8 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     });
     await site().gateway.close();
     await page.getByText(/No connection since/).waitFor();
-    await walk('no connection', filled, async () => {});
+    // Without an answer every view was seen above; here something stands there that may be out of date.
+    await walk('no connection', ['doors', 'codes', 'noise', 'box'], async () => {});
     await context.close();
     expect(looks.faults).toEqual([]);
     // Nothing was passed over because a view looked like one before it.

@@ -52,7 +52,8 @@ function Charts({ last }: { readonly last: Sample }) {
   const { metrics: text } = words();
   const number = (digits: number) => (value: number) =>
     new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
-  const bytes = (value: number) => `${number(0)(value / 1_048_576)} MiB`;
+  const bytes = (value: number) =>
+    value < 10 * 1_073_741_824 ? `${number(0)(value / 1_048_576)} MiB` : `${number(0)(value / 1_073_741_824)} GiB`;
   const gauge = (name: string, labels?: RegExp) => samples.value.map((one) => total(one, name, labels));
   const speed = (name: string, labels?: RegExp, times = 1) =>
     samples.value.map((one, index) => {
