@@ -70,6 +70,7 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
     certificate.replaceAll('/opt/strikeplate/docs/', '/usr/share/doc/strikeplate/'),
   );
   const parts = {
+    'systemd/strikeplate-first-key.service': 'usr/lib/systemd/system/strikeplate-first-key.service',
     'systemd/strikeplate-certificate.timer': 'usr/lib/systemd/system/strikeplate-certificate.timer',
     'systemd/strikeplate.sysusers.conf': 'usr/lib/sysusers.d/strikeplate.conf',
     'systemd/strikeplate.tmpfiles.conf': 'usr/lib/tmpfiles.d/strikeplate.conf',

@@ -117,7 +117,9 @@ async function runConfig(
     await gateway.close();
     throw error;
   }
-  terminal.out(key === undefined ? `Strikeplate listens on ${gateway.url}` : welcome(config, gateway.url, key));
+  if (key !== undefined) terminal.out(welcome(config, gateway.url, key));
+  // Under systemd the log said so already, in the same journal.
+  else if (!terminal.env.NOTIFY_SOCKET) terminal.out(`Strikeplate listens on ${gateway.url}`);
   manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
 
   onReload?.(() => {

@@ -59,7 +59,7 @@ repack() { # FROM VERSION [dead|broken|hung]
   dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder" "$work/shared/$2.deb" >/dev/null
 }
 node "$here/doors.mjs" 20 "$work/shared"
-cp "$here/gateway.yaml" "$here/hammer.mjs" "$here/bridge.yaml" "$here/answers.yaml" "$work/shared/"
+cp "$here/devices-over-http.mjs" "$here/gateway.yaml" "$here/hammer.mjs" "$here/bridge.yaml" "$here/answers.yaml" "$work/shared/"
 echo bridge >"$work/shared/bridge.pw"
 
 for suite in "${suites[@]}"; do
@@ -141,8 +141,16 @@ for suite in "${suites[@]}"; do
   inside sh -c 'exec setsid strikeplate simulate --config /mnt/doors-bridge.yaml >/mnt/doors-bridge.log 2>&1 &'
   inside sh -c 'cp /mnt/doors.yaml /etc/strikeplate/gateway.yaml && systemctl restart strikeplate'
   for _ in $(seq 100); do [ "$(inside strikeplate devices --json 2>/dev/null | grep -c '"online": true')" = 20 ] && break; sleep 0.2; done
+  # The configuration is root's until a drop-in, and its folder's mode, say otherwise.
+  in_node() { inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" "$@"' sh "$@"; }
+  in_node /mnt/devices-over-http.mjs refused || fail "devices over HTTP without the drop-in"
+  inside sh -ec 'install -D -m 0644 /usr/share/doc/strikeplate/examples/configuration.conf /etc/systemd/system/strikeplate.service.d/configuration.conf
+    chown root:strikeplate /etc/strikeplate && chmod 0770 /etc/strikeplate && systemctl daemon-reload && systemctl restart strikeplate'
+  for _ in $(seq 100); do [ "$(inside strikeplate devices --json 2>/dev/null | grep -c '"online": true')" = 20 ] && break; sleep 0.2; done
+  in_node /mnt/devices-over-http.mjs taken || fail "devices over HTTP with the drop-in"
+  say "devices over HTTP: refused, and taken with configuration.conf"
   rm -f "$work/shared/upgraded"
-  inside sh -c 'node=$(sed -n "s/^exec \([^ ]*\).*/\1/p" /usr/bin/strikeplate); exec "$node" /mnt/hammer.mjs /mnt/upgraded' >"$work/hammer.out" &
+  in_node /mnt/hammer.mjs /mnt/upgraded >"$work/hammer.out" &
   hammer=$!
   sleep 4
   apt install /mnt/9.0.1.deb || { tail -5 "$work/apt.log"; fail "upgrade"; }

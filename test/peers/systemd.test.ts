@@ -68,10 +68,11 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     },
   );
 
-  it('has a timer for the certificate that systemd understands, and that changes nothing but the configuration', () => {
+  it('has a timer for the certificate, and a unit for the first key, that systemd understands', () => {
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-units-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const units = ['strikeplate-certificate.service', 'strikeplate-certificate.timer'].map((name) => {
+    const names = ['strikeplate-certificate.service', 'strikeplate-certificate.timer', 'strikeplate-first-key.service'];
+    const units = names.map((name) => {
       copyFileSync(file(name), join(folder, name));
       return join(folder, name);
     });
