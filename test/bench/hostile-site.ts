@@ -41,7 +41,8 @@ export class HostileSite {
   readonly key: string;
   readonly url: URL;
   readonly #said: () => string;
-  #turn = 0;
+  /** What each door was told last. */
+  readonly #last = new Map<number, 'lock' | 'unlock'>();
 
   static async start({ broker, root, tls }: SiteOptions): Promise<HostileSite> {
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-hostile-'));
@@ -112,7 +113,8 @@ export class HostileSite {
   door(index: number, patienceMs: number): Promise<number | undefined> {
     const body = JSON.stringify({ device_id: deviceIdOf('bench', `door-${index}`) });
     // The same command again would not be told apart from an earlier one by what the lock says.
-    const action = this.#turn++ % (2 * doors) < doors ? 'unlock' : 'lock';
+    const action = this.#last.get(index) === 'unlock' ? 'lock' : 'unlock';
+    this.#last.set(index, action);
     const from = performance.now();
     return new Promise((resolve) => {
       const { request } = this.url.protocol === 'https:' ? https : http;
