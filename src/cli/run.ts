@@ -63,15 +63,8 @@ async function runConfig(
     });
   const config = await load();
   const catalogues = withOutside(own, config);
-  // Written at once: what was said before a crash is the most interesting.
   const logTap = new LogTap();
-  const log = pino(
-    { level: config.logLevel },
-    pino.multistream([
-      { level: 'trace', stream: logStream(config, terminal) },
-      { level: 'warn', stream: logTap.stream },
-    ]),
-  );
+  const log = openLog(config, terminal, logTap);
   for (const warning of config.warnings)
     log.warn({ problem: formatProblem(warning) }, 'the configuration has a weakness');
 
@@ -94,14 +87,7 @@ async function runConfig(
   // Units are on their line before the gateway looks for them; those behind a broker need it to be there first.
   const units = await play(config.simulation.filter(isOnLine));
   const started = startGateway({
-    config,
-    log,
-    logTap,
-    clock,
-    simulatedLines,
-    simulatedRadios,
-    played,
-    newDatabase,
+    ...{ config, log, logTap, clock, simulatedLines, simulatedRadios, played, newDatabase },
     makeBackup: () => backupInOwnProcess(config, terminal),
     recognisers: () => loadRecognisers(catalogues.drivers),
     loadAgain: load,
@@ -123,12 +109,7 @@ async function runConfig(
   manager.ready(`listening on ${gateway.url}, devices: ${config.devices.length}`);
 
   onReload?.(() => {
-    gateway.reload({ kind: 'cli' }).catch((error: unknown) => {
-      log.error(
-        { why: error instanceof Error ? error.message : String(error) },
-        'the configuration was not taken over',
-      );
-    });
+    gateway.reload({ kind: 'cli' }).catch((error: unknown) => log.error({ why: wordsOf(error) }, notTakenOver));
   });
   const end = await Promise.race([stop.requested, failed]);
   if (end instanceof Error) {
@@ -141,6 +122,20 @@ async function runConfig(
   const closed = gateway.close().then(() => Promise.all([simulation?.close(), units.close(), radios?.close()]));
   await Promise.all([manager.stopping(), closed]);
   return exitCodes.ok;
+}
+
+const notTakenOver = 'the configuration was not taken over';
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Written at once: what was said before a crash is the most interesting. */
+function openLog(config: LoadedConfig, terminal: Terminal, logTap: LogTap): Logger {
+  return pino(
+    { level: config.logLevel },
+    pino.multistream([
+      { level: 'trace', stream: logStream(config, terminal) },
+      { level: 'warn', stream: logTap.stream },
+    ]),
+  );
 }
 
 /** Standard error, written at once, as JSON or in words. */

@@ -83,159 +83,17 @@ const stopPatienceMs = 2_000;
  * @throws GatewayError `misconfigured` with what to mend
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { config, log, clock = systemClock, logTap, onFatal } = options;
-  const { makeBackup, loadAgain, recognisers = async () => [] } = options;
-  const { played = new PlayedDevices() } = options;
-  const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
+  const { config, log } = options;
   const startup = new Startup();
   try {
-    const limits = new LimitNotices({ clock, log });
-    await startup.add(async () => ({ close: async () => limits.close() }));
-    const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }, options));
-    let isClockSure = () => true;
-    const audit = await startup.add(() =>
-      AuditLog.open({
-        store,
-        vault,
-        clock,
-        log,
-        randomBytes,
-        days: config.store.auditDays,
-        isClockSure: () => isClockSure(),
-      }),
-    );
-    const onLimit: OnLimit = (bite) => limits.bit(bite);
-    const links = new Links({ clock, log, onLimit, store, simulatedLines, simulatedRadios });
-    await startup.add(async () => links);
-    await links.start(config);
-    const pairings = pairingFilesOf(config, randomBytes);
-    const deviceContext: DeviceContext = {
-      ...{ clock, log, store, onLimit },
-      credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
-      linkTo: (link, device) => links.linkTo(link, device),
-    };
-    const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
-    let doorsOf: DoorsOfSpace = () => [];
-    const keys = await startup.add(() =>
-      ApiKeys.open(config.http.apiKeysFile, clock, log, use, (spaceId) => doorsOf(spaceId)),
-    );
-    keys.watch();
-    const configured = new Map(config.devices.map((device) => [device.deviceId, device]));
-    const core = new Core({
-      identity: await identify(config, clock),
-      clock,
-      store,
-      log,
-      vault,
-      accessCodes: config.accessCodes,
-      keptDays: { people: config.store.peopleDays, noise: config.store.noiseDays },
-      timeSource: ntpStatus,
-      random: Math.random,
-      randomInt,
-      randomBytes,
-      permissionOf: (keyId) => keys.permissionOf(keyId),
-      webhooks: {
-        sender: new WebhookClient(config.webhooks),
-        includesCodes: config.webhooks.includeCodes,
-        limit: config.webhooks.maxQueued,
-      },
-      newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
-      devices: await managedDevices(config.devices, deviceContext),
-      links: () => links.reports(),
-      played: (deviceId) => played.find(configured.get(deviceId)),
-    });
-    doorsOf = (spaceId) => core.spaces.keptDoors(spaceId);
-    limits.tellEvents((drafts) => core.events.append(drafts));
-    isClockSure = () => core.time.moment().sure;
-    store.keepAllUnless(isClockSure);
-    const keyWatch = new KeyWatch({
-      keys,
-      store,
-      audit,
-      tell: (drafts) => core.events.append(drafts),
-      log,
-      wallTime: () => clock.wallTime(),
-    });
-    const refusals = new RefusedKeys(clock, (report) => keyWatch.refused(report));
-    await startup.add(async () => ({ close: async () => refusals.close() }));
-    // Before the core, so that it sees what becomes of attempts that an earlier run left behind.
-    const monitoring = await startup.add(async () =>
-      startMonitoring({
-        gateway: core,
-        config: config.monitor,
-        configDigest: config.digest,
-        connectionTo: (name, will) => links.telemetryTo(name, will),
-        storeStats: () => store.stats,
-        storeRoom: () => storeRoom(config.store.path),
-        limitTotals: () => limits.totals,
-        refusedKeys: () => refusals.totals,
-        audit,
-        log,
-        random: Math.random,
-        logTap,
-      }),
-    );
-    logDoors(core.attempts, core.devices, log);
-    await writeStart(audit, config, core.identity, pairings, store);
-    keyWatch.start();
-    const backups = new Backups({
-      stateDir: config.stateDir,
-      config: makeBackup && config.backup,
-      make: makeBackup ?? (() => Promise.resolve()),
-      ...{ clock, log, audit, store },
-    });
-    await startup.add(async () => backups);
-    await backups.start();
+    const ground = await startGround(options, startup);
+    const core = await makeCore(options, ground);
+    const watchers = await startWatchers(options, startup, ground, core);
     await startup.add(async () => {
       await core.start();
       return { close: () => core.stop(stopPatienceMs) };
     });
-    const certificates = config.http.tls && (await CertificateWatch.open(config.http.tls, clock, log));
-    if (certificates) await startup.add(async () => ({ close: async () => certificates.close() }));
-    assertBindAllowed(config.http, keys);
-    const parts = { config, links, core, monitoring, backups, audit, deviceContext, log };
-    const reloader = new Reloader({ ...parts, load: loadAgain ?? (() => Promise.reject(notAgain())) });
-    const onboarding = await startup.add(async () =>
-      startOnboarding({ ...{ core, links, reloader, pairings, audit, clock, log, recognisers } }),
-    );
-    const configuration =
-      loadAgain && new ConfigurationChanges({ file: config.file, clock, reloader, load: loadAgain });
-    const http = await startup.add(async () =>
-      createHttpServer({
-        gateway: core,
-        keys,
-        keyAdministration: new KeyAdministration({
-          file: config.http.apiKeysFile,
-          keys,
-          use,
-          random: randomBytes,
-          wallTime: () => clock.wallTime(),
-        }),
-        audit,
-        personalData: new PersonalData({
-          gateway: core,
-          store,
-          keys: {
-            live: () => keys.list(),
-            forgetRevoked: (matches) => forgetRevokedNames(config.http.apiKeysFile, matches, () => clock.wallTime()),
-          },
-          reword: (words) => core.reword(words),
-          newKey: () => `forgotten-${randomUUID()}`,
-          entry: (entry) => audit.entry(entry),
-        }),
-        refusals,
-        holdMs: config.http.holdMs,
-        publicUrl: config.http.publicUrl,
-        maxConnections: config.http.maxConnections,
-        onLimit: (bite) => limits.bit(bite),
-        log,
-        metrics: monitoring.metrics,
-        ...(configuration && { configuration }),
-        onboarding,
-        ...(certificates && { tls: certificates.current }),
-      }),
-    );
-    certificates?.start((certificate) => http.renewCertificate(certificate));
+    const { http, reloader } = await startFront(options, startup, { ...ground, ...watchers, core });
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
     return {
@@ -248,6 +106,188 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     throw error;
   }
 }
+
+type Ground = Awaited<ReturnType<typeof startGround>>;
+type Watchers = Awaited<ReturnType<typeof startWatchers>>;
+
+/** What the core stands on: the store, the audit log, the links and the keys. */
+async function startGround(options: StartOptions, startup: Startup) {
+  const { config, log, clock = systemClock, onFatal } = options;
+  const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
+  /** What only the core can tell, once there is one. */
+  const later: { isClockSure: () => boolean; doorsOf: DoorsOfSpace } = { isClockSure: () => true, doorsOf: () => [] };
+  const limits = new LimitNotices({ clock, log });
+  await startup.add(async () => ({ close: async () => limits.close() }));
+  const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }, options));
+  const audit = await startup.add(() =>
+    AuditLog.open({
+      store,
+      vault,
+      clock,
+      log,
+      randomBytes,
+      days: config.store.auditDays,
+      isClockSure: () => later.isClockSure(),
+    }),
+  );
+  const onLimit: OnLimit = (bite) => limits.bit(bite);
+  const links = new Links({ clock, log, onLimit, store, simulatedLines, simulatedRadios });
+  await startup.add(async () => links);
+  await links.start(config);
+  const pairings = pairingFilesOf(config, randomBytes);
+  const deviceContext: DeviceContext = {
+    ...{ clock, log, store, onLimit },
+    credentialsOf: ({ deviceId, driver, name }) => pairings.read({ deviceId, driver: driver.id, name }),
+    linkTo: (link, device) => links.linkTo(link, device),
+  };
+  const use = await KeyUse.open({ file: keyUseFileOf(config.http.apiKeysFile), clock, log });
+  const keys = await startup.add(() =>
+    ApiKeys.open(config.http.apiKeysFile, clock, log, use, (spaceId) => later.doorsOf(spaceId)),
+  );
+  keys.watch();
+  return { clock, limits, store, vault, audit, onLimit, links, pairings, deviceContext, use, keys, later };
+}
+
+async function makeCore(options: StartOptions, ground: Ground): Promise<Core> {
+  const { config, log, played = new PlayedDevices() } = options;
+  const { clock, limits, store, vault, links, deviceContext, keys, later } = ground;
+  const configured = new Map(config.devices.map((device) => [device.deviceId, device]));
+  const core = new Core({
+    identity: await identify(config, clock),
+    clock,
+    store,
+    log,
+    vault,
+    accessCodes: config.accessCodes,
+    keptDays: { people: config.store.peopleDays, noise: config.store.noiseDays },
+    timeSource: ntpStatus,
+    random: Math.random,
+    randomInt,
+    randomBytes,
+    permissionOf: (keyId) => keys.permissionOf(keyId),
+    webhooks: {
+      sender: new WebhookClient(config.webhooks),
+      includesCodes: config.webhooks.includeCodes,
+      limit: config.webhooks.maxQueued,
+    },
+    newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
+    devices: await managedDevices(config.devices, deviceContext),
+    links: () => links.reports(),
+    played: (deviceId) => played.find(configured.get(deviceId)),
+  });
+  later.doorsOf = (spaceId) => core.spaces.keptDoors(spaceId);
+  limits.tellEvents((drafts) => core.events.append(drafts));
+  later.isClockSure = () => core.time.moment().sure;
+  store.keepAllUnless(later.isClockSure);
+  return core;
+}
+
+/** Those who look on. Before the core starts, so that they see what becomes of attempts that an earlier run left behind. */
+async function startWatchers(options: StartOptions, startup: Startup, ground: Ground, core: Core) {
+  const { config, log, logTap, makeBackup } = options;
+  const { clock, limits, store, audit, links, pairings, keys } = ground;
+  const keyWatch = new KeyWatch({
+    keys,
+    store,
+    audit,
+    tell: (drafts) => core.events.append(drafts),
+    log,
+    wallTime: () => clock.wallTime(),
+  });
+  const refusals = new RefusedKeys(clock, (report) => keyWatch.refused(report));
+  await startup.add(async () => ({ close: async () => refusals.close() }));
+  const monitoring = await startup.add(async () =>
+    startMonitoring({
+      gateway: core,
+      config: config.monitor,
+      configDigest: config.digest,
+      connectionTo: (name, will) => links.telemetryTo(name, will),
+      storeStats: () => store.stats,
+      storeRoom: () => storeRoom(config.store.path),
+      limitTotals: () => limits.totals,
+      refusedKeys: () => refusals.totals,
+      audit,
+      log,
+      random: Math.random,
+      logTap,
+    }),
+  );
+  logDoors(core.attempts, core.devices, log);
+  await writeStart(audit, config, core.identity, pairings, store);
+  keyWatch.start();
+  const backups = new Backups({
+    stateDir: config.stateDir,
+    config: makeBackup && config.backup,
+    make: makeBackup ?? (() => Promise.resolve()),
+    ...{ clock, log, audit, store },
+  });
+  await startup.add(async () => backups);
+  await backups.start();
+  return { refusals, monitoring, backups };
+}
+
+/** What is reached from outside, and what changes the gateway while it runs. */
+async function startFront(options: StartOptions, startup: Startup, parts: Ground & Watchers & { readonly core: Core }) {
+  const { config, log, loadAgain, recognisers = async () => [] } = options;
+  const { clock, limits, audit, links, pairings, deviceContext, keys, refusals, monitoring, backups, core } = parts;
+  const certificates = config.http.tls && (await CertificateWatch.open(config.http.tls, clock, log));
+  if (certificates) await startup.add(async () => ({ close: async () => certificates.close() }));
+  assertBindAllowed(config.http, keys);
+  const reloader = new Reloader({
+    ...{ config, links, core, monitoring, backups, audit, deviceContext, log },
+    load: loadAgain ?? (() => Promise.reject(notAgain())),
+  });
+  const onboarding = await startup.add(async () =>
+    startOnboarding({ ...{ core, links, reloader, pairings, audit, clock, log, recognisers } }),
+  );
+  const configuration = loadAgain && new ConfigurationChanges({ file: config.file, clock, reloader, load: loadAgain });
+  const http = await startup.add(async () =>
+    createHttpServer({
+      gateway: core,
+      keys,
+      keyAdministration: keyAdministration(options, parts),
+      audit,
+      personalData: personalData(options, parts),
+      refusals,
+      holdMs: config.http.holdMs,
+      publicUrl: config.http.publicUrl,
+      maxConnections: config.http.maxConnections,
+      onLimit: (bite) => limits.bit(bite),
+      log,
+      metrics: monitoring.metrics,
+      ...(configuration && { configuration }),
+      onboarding,
+      ...(certificates && { tls: certificates.current }),
+    }),
+  );
+  certificates?.start((certificate) => http.renewCertificate(certificate));
+  return { http, reloader };
+}
+
+const keyAdministration = ({ config }: StartOptions, { keys, use, clock }: Ground) =>
+  new KeyAdministration({
+    file: config.http.apiKeysFile,
+    keys,
+    use,
+    random: randomBytes,
+    wallTime: () => clock.wallTime(),
+  });
+
+const personalData = (
+  { config }: StartOptions,
+  { core, store, keys, audit, clock }: Ground & { readonly core: Core },
+) =>
+  new PersonalData({
+    gateway: core,
+    store,
+    keys: {
+      live: () => keys.list(),
+      forgetRevoked: (matches) => forgetRevokedNames(config.http.apiKeysFile, matches, () => clock.wallTime()),
+    },
+    reword: (words) => core.reword(words),
+    newKey: () => `forgotten-${randomUUID()}`,
+    entry: (entry) => audit.entry(entry),
+  });
 
 const notAgain = (): Error => new Error('this gateway was started with a configuration that it cannot read again');
 

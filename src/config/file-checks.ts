@@ -20,85 +20,52 @@ export function checkFiles(
   },
   now: number,
 ): { readonly problems: Findings; readonly warnings: Findings } {
-  const problems = new Findings();
-  const warnings = new Findings();
+  const checks = new FileChecks(now);
+  checks.http(config.http);
+  for (const broker of config.mqtt) checks.broker(broker);
+  for (const stick of config.zwave) checks.stick(stick);
+  checks.secret(['backup', 'passphrase_file'], config.backup?.passphraseFile);
+  return checks;
+}
 
-  const read = (path: ConfigPath, file: string | undefined): Buffer | undefined => {
-    if (file === undefined) return undefined;
-    try {
-      const content = readFileSync(file);
-      if (isOpenToAll(file)) problems.add(path, `everybody on this machine can write ${file}; chmod o-w it.`);
-      if (content.toString('latin1').trim() !== '') return content;
-      problems.add(path, `the file ${file} is empty.`);
-    } catch (error) {
-      problems.add(path, unreadable(file, error));
-    }
-    return undefined;
-  };
-  const secret = (path: ConfigPath, file: string | undefined): Buffer | undefined => {
-    const content = read(path, file);
-    if (file !== undefined && content !== undefined && (statSync(file).mode & 0o004) !== 0)
-      warnings.add(path, `everybody on this machine can read ${file}; chmod o-r it.`);
-    return content;
-  };
-  const certificate = (path: ConfigPath, file: string | undefined): X509Certificate | undefined => {
-    const content = read(path, file);
-    if (content === undefined) return undefined;
-    try {
-      const found = new X509Certificate(content);
-      const end = Date.parse(found.validTo);
-      if (end < now) problems.add(path, `the certificate in ${file} ended on ${found.validTo}.`);
-      else if (end < now + expiryNoticeDays * dayMs)
-        warnings.add(path, `the certificate in ${file} ends on ${found.validTo}.`);
-      return found;
-    } catch {
-      problems.add(path, `${file} holds no certificate; it must be PEM, beginning with -----BEGIN CERTIFICATE-----.`);
-      return undefined;
-    }
-  };
-  const privateKey = (path: ConfigPath, file: string | undefined): KeyObject | undefined => {
-    const content = secret(path, file);
-    if (content === undefined) return undefined;
-    try {
-      return createPrivateKey(content);
-    } catch {
-      problems.add(path, `${file} holds no private key that can be used; it must be PEM, without a passphrase.`);
-      return undefined;
-    }
-  };
-  const pair = (path: ConfigPath, certFile: string | undefined, keyFile: string | undefined) => {
-    const cert = certificate([...path, 'cert_file'], certFile);
-    const key = privateKey([...path, 'key_file'], keyFile);
-    if (cert !== undefined && key !== undefined && !cert.checkPrivateKey(key))
-      problems.add([...path, 'key_file'], `${keyFile} is not the key of the certificate in ${certFile}.`);
-  };
+class FileChecks {
+  readonly problems = new Findings();
+  readonly warnings = new Findings();
+  readonly #now: number;
 
-  const { http } = config;
-  pair(['http', 'tls'], http.tls?.certFile, http.tls?.keyFile);
-  if (!isLoopback(http.host)) {
-    try {
-      if (statSync(http.apiKeysFile).size === 0) throw Object.assign(new Error('empty'), { code: 'ENOENT' });
-    } catch {
-      problems.add(
-        ['http', 'host'],
-        `the network can reach this address, but there is no API key in ${http.apiKeysFile}. ` +
-          'Make one first: strikeplate keys create --name NAME.',
-      );
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  http(http: HttpConfig): void {
+    this.#pair(['http', 'tls'], http.tls?.certFile, http.tls?.keyFile);
+    if (!isLoopback(http.host)) {
+      try {
+        if (statSync(http.apiKeysFile).size === 0) throw Object.assign(new Error('empty'), { code: 'ENOENT' });
+      } catch {
+        this.problems.add(
+          ['http', 'host'],
+          `the network can reach this address, but there is no API key in ${http.apiKeysFile}. ` +
+            'Make one first: strikeplate keys create --name NAME.',
+        );
+      }
     }
   }
-  for (const broker of config.mqtt) {
-    if (broker.kind !== 'external') continue;
+
+  broker(broker: BrokerConfig): void {
+    if (broker.kind !== 'external') return;
     const path = ['mqtt', broker.name];
-    secret([...path, 'password_file'], broker.passwordFile);
-    certificate([...path, 'ca_file'], broker.caFile);
-    pair(path, broker.certFile, broker.keyFile);
+    this.secret([...path, 'password_file'], broker.passwordFile);
+    this.#certificate([...path, 'ca_file'], broker.caFile);
+    this.#pair(path, broker.certFile, broker.keyFile);
     if (broker.url.startsWith('mqtt:') && !isLoopback(new URL(broker.url).hostname))
-      warnings.add(
+      this.warnings.add(
         [...path, 'url'],
         'PINs and the password travel to this broker unencrypted; mqtts:// keeps them from others on the network.',
       );
   }
-  for (const { name, keysFile } of config.zwave) {
+
+  stick({ name, keysFile }: ZwaveStickConfig): void {
     try {
       readZwaveKeys(keysFile);
     } catch (error) {
@@ -106,11 +73,66 @@ export function checkFiles(
       const words = isSystem
         ? `${unreadable(keysFile, error)} A new network's keys are made by: strikeplate keys zwave FILE`
         : '';
-      problems.add(['zwave', name, 'keys_file'], words || (error as Error).message);
+      this.problems.add(['zwave', name, 'keys_file'], words || (error as Error).message);
     }
   }
-  secret(['backup', 'passphrase_file'], config.backup?.passphraseFile);
-  return { problems, warnings };
+
+  secret(path: ConfigPath, file: string | undefined): Buffer | undefined {
+    const content = this.#read(path, file);
+    if (file !== undefined && content !== undefined && (statSync(file).mode & 0o004) !== 0)
+      this.warnings.add(path, `everybody on this machine can read ${file}; chmod o-r it.`);
+    return content;
+  }
+
+  #read(path: ConfigPath, file: string | undefined): Buffer | undefined {
+    if (file === undefined) return undefined;
+    try {
+      const content = readFileSync(file);
+      if (isOpenToAll(file)) this.problems.add(path, `everybody on this machine can write ${file}; chmod o-w it.`);
+      if (content.toString('latin1').trim() !== '') return content;
+      this.problems.add(path, `the file ${file} is empty.`);
+    } catch (error) {
+      this.problems.add(path, unreadable(file, error));
+    }
+    return undefined;
+  }
+
+  #certificate(path: ConfigPath, file: string | undefined): X509Certificate | undefined {
+    const content = this.#read(path, file);
+    if (content === undefined) return undefined;
+    try {
+      const found = new X509Certificate(content);
+      const end = Date.parse(found.validTo);
+      if (end < this.#now) this.problems.add(path, `the certificate in ${file} ended on ${found.validTo}.`);
+      else if (end < this.#now + expiryNoticeDays * dayMs)
+        this.warnings.add(path, `the certificate in ${file} ends on ${found.validTo}.`);
+      return found;
+    } catch {
+      this.problems.add(
+        path,
+        `${file} holds no certificate; it must be PEM, beginning with -----BEGIN CERTIFICATE-----.`,
+      );
+      return undefined;
+    }
+  }
+
+  #privateKey(path: ConfigPath, file: string | undefined): KeyObject | undefined {
+    const content = this.secret(path, file);
+    if (content === undefined) return undefined;
+    try {
+      return createPrivateKey(content);
+    } catch {
+      this.problems.add(path, `${file} holds no private key that can be used; it must be PEM, without a passphrase.`);
+      return undefined;
+    }
+  }
+
+  #pair(path: ConfigPath, certFile: string | undefined, keyFile: string | undefined): void {
+    const cert = this.#certificate([...path, 'cert_file'], certFile);
+    const key = this.#privateKey([...path, 'key_file'], keyFile);
+    if (cert !== undefined && key !== undefined && !cert.checkPrivateKey(key))
+      this.problems.add([...path, 'key_file'], `${keyFile} is not the key of the certificate in ${certFile}.`);
+  }
 }
 
 /** Whoever can write it decides what the gateway believes. */

@@ -76,52 +76,19 @@ export async function setup(
   const broker = await askForBroker({ terminal, interview, world, files, given, folder, gatewayId: identity.id });
   const hardware = await askForHardware(interview, world);
   const devices = await askForDevices(interview, broker === undefined ? [] : announcedDevices(broker.retained, 'main'));
-  const isMonitored =
-    broker !== undefined &&
-    (await interview.confirm({
-      key: 'monitor',
-      text: 'Tell on the broker what happens at the doors, for alarms and dashboards?',
-      usual: true,
-    }));
-  const homeAssistant =
-    isMonitored &&
-    (await interview.confirm({ key: 'home_assistant', text: 'Show the doors in Home Assistant?', usual: false }));
+  const watched = await askWhoWatches(interview, broker !== undefined);
   const application = await interview.ask({
     key: 'application',
     text: 'The name of an application that is to use the gateway, for its key; or none.',
     usual: 'none',
   });
-  const door = await interview.ask({
-    key: 'test_door',
-    text: 'Unlock a door now, to try it? Somebody stands at it. Its short id, or none.',
-    usual: 'none',
-    check: (id) =>
-      id === 'none' || devices.some((entry) => entry.id === id)
-        ? undefined
-        : `there is no door "${id}"; there are: ${devices.map((entry) => entry.id).join(', ') || 'none'}.`,
-  });
+  const door = await askForTestDoor(interview, devices);
 
   const wanted: Wanted = {
-    ...{ stateDir, ...identity, http, ...hardware, devices, isMonitored, homeAssistant },
+    ...{ stateDir, ...identity, http, ...hardware, devices, ...watched },
     broker: broker?.broker,
   };
-  const state = resolve(folder, stateDir);
-  files.stateFolder(state);
-  if (http.isSecure) {
-    const { caFile, certFile, keyFile } = authorityFiles(folder);
-    if (!existsSync(certFile) || !existsSync(keyFile)) issueCertificate(folder, identity.name, http.names);
-    for (const public_ of [caFile, certFile]) files.share(public_, { secret: false });
-    files.share(keyFile, { secret: true });
-  }
-  if (wanted.sticks.size > 0 && !existsSync(join(state, 'zwave.keys')))
-    files.writeState(join(state, 'zwave.keys'), newZwaveKeys(randomBytes), state);
-  const keysFile = join(state, 'api-keys');
-  if (!existsSync(join(state, 'cli.key'))) {
-    // One that an interrupted set-up made, and nobody has.
-    await revokeApiKey(keysFile, 'cli', Date.now).catch(() => undefined);
-    const { key } = await createApiKey(keysFile, { name: 'cli', scopes: permissionScopes }, randomBytes, Date.now);
-    files.writeState(join(state, 'cli.key'), `${key}\n`, state);
-  }
+  const keysFile = await writeSecrets(files, folder, wanted, { name: identity.name, names: http.names });
   const text = writtenConfiguration(wanted);
   const config = await loadConfig(file, { ...catalogues, env: {}, now: Date.now(), text });
   if (existsSync(file))
@@ -144,6 +111,60 @@ export async function setup(
   const verdict = door === 'none' ? exitCodes.ok : await tryDoor(terminal, catalogues, file, door, isRestarted);
   sayWhatIsNext(terminal, file, wanted);
   return verdict;
+}
+
+/** Who is told on the broker what happens. */
+async function askWhoWatches(interview: Interview, hasBroker: boolean) {
+  const isMonitored =
+    hasBroker &&
+    (await interview.confirm({
+      key: 'monitor',
+      text: 'Tell on the broker what happens at the doors, for alarms and dashboards?',
+      usual: true,
+    }));
+  const homeAssistant =
+    isMonitored &&
+    (await interview.confirm({ key: 'home_assistant', text: 'Show the doors in Home Assistant?', usual: false }));
+  return { isMonitored, homeAssistant };
+}
+
+const askForTestDoor = (interview: Interview, devices: Wanted['devices']): Promise<string> =>
+  interview.ask({
+    key: 'test_door',
+    text: 'Unlock a door now, to try it? Somebody stands at it. Its short id, or none.',
+    usual: 'none',
+    check: (id) =>
+      id === 'none' || devices.some((entry) => entry.id === id)
+        ? undefined
+        : `there is no door "${id}"; there are: ${devices.map((entry) => entry.id).join(', ') || 'none'}.`,
+  });
+
+/** Certificate and keys, where there are none yet. @returns the file with the API keys */
+async function writeSecrets(
+  files: KeptFiles,
+  folder: string,
+  wanted: Wanted,
+  subject: { readonly name: string; readonly names: Parameters<typeof issueCertificate>[2] },
+): Promise<string> {
+  const { http, stateDir } = wanted;
+  const state = resolve(folder, stateDir);
+  files.stateFolder(state);
+  if (http.isSecure) {
+    const { caFile, certFile, keyFile } = authorityFiles(folder);
+    if (!existsSync(certFile) || !existsSync(keyFile)) issueCertificate(folder, subject.name, subject.names);
+    for (const public_ of [caFile, certFile]) files.share(public_, { secret: false });
+    files.share(keyFile, { secret: true });
+  }
+  if (wanted.sticks.size > 0 && !existsSync(join(state, 'zwave.keys')))
+    files.writeState(join(state, 'zwave.keys'), newZwaveKeys(randomBytes), state);
+  const keysFile = join(state, 'api-keys');
+  if (!existsSync(join(state, 'cli.key'))) {
+    // One that an interrupted set-up made, and nobody has.
+    await revokeApiKey(keysFile, 'cli', Date.now).catch(() => undefined);
+    const { key } = await createApiKey(keysFile, { name: 'cli', scopes: permissionScopes }, randomBytes, Date.now);
+    files.writeState(join(state, 'cli.key'), `${key}\n`, state);
+  }
+  return keysFile;
 }
 
 async function makeKey(terminal: Terminal, keysFile: string, name: string): Promise<void> {
