@@ -7,7 +7,10 @@ import { errorTypes } from '../../src/contract/index.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const folder = join(repository, 'src/console');
-const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+/** What the page is made of; tests that lie beside it are not sent to anybody. */
+const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /(?<!\.test)\.tsx?$/.test(file),
+);
 const text = (file: string) => readFileSync(join(folder, file), 'utf8');
 
 describe('the console', () => {
