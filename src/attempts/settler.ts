@@ -2,10 +2,11 @@ import type { Logger } from 'pino';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
 import { attemptAudit } from '../model/audit.ts';
 import type { EventRecorder } from '../model/event-recorder.ts';
+import type { EventDraft } from '../model/event-types.ts';
+import type { Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, AttemptFacts } from './attempt.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
-import { attemptEnded } from './attempt-ended.ts';
 import type { AttemptRegistry } from './attempt-registry.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import { advice, notDone, type Outcome, settlementOf } from './outcome.ts';
@@ -102,3 +103,24 @@ const tooLate = ({ facts: { deviceName, actionType } }: Attempt): GatewayError =
     `${notDone(deviceName, actionType)}: it did not get so far in time, and nothing was sent.` +
       advice(actionType, 'Try again; if it keeps happening, look at the device’s health and its link.'),
   );
+
+/** The event of an attempt's end, which is committed with it. Seam has them for doors alone. */
+function attemptEnded(
+  { actionAttemptId, actionType, deviceId }: AttemptFacts,
+  settlement: Settlement,
+  occurredAt: number,
+): EventDraft | undefined {
+  if (actionType !== 'LOCK_DOOR' && actionType !== 'UNLOCK_DOOR') return undefined;
+  const action = actionType === 'LOCK_DOOR' ? 'lock_door' : 'unlock_door';
+  return {
+    eventType: `action_attempt.${action}.${settlement.status === 'success' ? 'succeeded' : 'failed'}`,
+    deviceId,
+    actionAttemptId,
+    occurredAt,
+    details: {
+      action_type: actionType,
+      status: settlement.status,
+      ...(settlement.status === 'error' && { error: settlement.error }),
+    },
+  };
+}

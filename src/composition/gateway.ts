@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { timeOrderedIds } from '../attempts/ids.ts';
 import { AuditLog } from '../audit/audit-log.ts';
@@ -20,6 +21,7 @@ import type { AuditActor } from '../model/audit.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
 import type { ReloadReport } from '../model/reload.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
+import type { StoreRoom } from '../monitor/metrics.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
 import type { Recogniser } from '../onboarding/bluetooth-findings.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
@@ -40,7 +42,6 @@ import { startOnboarding } from './onboarding.ts';
 import { Reloader } from './reload.ts';
 import { Startup } from './startup.ts';
 import { openStore } from './store.ts';
-import { storeRoom } from './store-room.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -295,4 +296,15 @@ async function identify({ gateway }: LoadedConfig, clock: Clock): Promise<Gatewa
   const packageFile = new URL('../../package.json', import.meta.url);
   const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string };
   return { ...gateway, version, bootId: randomUUID(), startedAt: clock.wallTime() };
+}
+
+/** @param file the database; its write-ahead log lies beside it */
+async function storeRoom(file: string): Promise<StoreRoom> {
+  const sizeOf = (path: string) =>
+    stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  const [database, log, disk] = await Promise.all([sizeOf(file), sizeOf(`${file}-wal`), statfs(dirname(file))]);
+  return { takenBytes: database + log, freeBytes: disk.bavail * disk.bsize };
 }

@@ -70,7 +70,7 @@ export const httpSection = z
   .prefault({})
   .describe('The API that applications talk to.');
 
-/** So long a webhook is tried (`src/webhooks/retry-ladder.ts`). */
+/** So long a webhook is tried (`src/webhooks/webhook-queue.ts`). */
 export const leastEventDays = 3;
 
 const store = z

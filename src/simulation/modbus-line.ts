@@ -3,10 +3,12 @@ import { SimulatedLine, type SimulatedUnit } from '../../drivers/serial/modbus/s
 import { SimulatedNoiseTransmitter } from '../../drivers/serial/modbus-noise/simulator.ts';
 import { SimulatedRelayBoard } from '../../drivers/serial/modbus-relay/simulator.ts';
 import type { Clock } from '../contract/index.ts';
+import { sleep } from '../contract/index.ts';
 import type { SimulatedEvent } from '../model/sandbox.ts';
+import { type SimulatedWire, ttyCarrier, wireMs } from '../transports/serial/index.ts';
 import type { Player } from './played-devices.ts';
 import { Room } from './rooms.ts';
-import { playOnSerial } from './serial-place.ts';
+import type { SerialPlace, SimulationContext } from './simulator.ts';
 import { defineSimulator } from './simulator.ts';
 
 const unit = z.int().min(1).max(247).describe('Address on the line.');
@@ -126,4 +128,35 @@ function player(line: string, driver: string, bus: SimulatedLine, unit: Simulate
   };
   return ({ driver: { id }, link }) =>
     id === driver && link.kind === 'serial' && link.name === line && link.unit === unit.unit ? played : undefined;
+}
+
+/**
+ * Puts a simulated line where the gateway finds it. Resolves with how to take it away again.
+ * @throws Error in words for whoever runs it, when its port cannot be opened
+ */
+async function playOnSerial(
+  place: SerialPlace,
+  wire: SimulatedWire,
+  ctx: SimulationContext,
+): Promise<() => Promise<void>> {
+  if (place.at === 'nowhere')
+    throw new Error(
+      `The simulation cannot play on the serial line ${place.name} itself: it needs the port at its far end. ` +
+        `Run: strikeplate simulate --serial ${place.name}=PORT`,
+    );
+  if ('lines' in place.at) {
+    const takeUp = place.at.lines.lay(place.name, wire);
+    return async () => takeUp();
+  }
+  const { farEnd: path } = place.at;
+  // Pseudo terminals are infinitely fast: bytes reach the units when a wire would have carried them.
+  const port = await ttyCarrier(path, place.line).open({
+    bytes: (bytes) => void sleep(ctx.clock, wireMs(bytes.length, place.line)).then(() => wire.receive(bytes)),
+    lost: (error) => ctx.log.warn({ path }, `the simulated units are cut off: ${error.message}`),
+  });
+  const stop = wire.onBytes((bytes) => void port.write(bytes).catch(() => undefined));
+  return async () => {
+    stop();
+    await port.close();
+  };
 }

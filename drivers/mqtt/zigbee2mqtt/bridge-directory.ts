@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { parseJson } from './codec.ts';
-import { oncePerPayload } from './once-per-payload.ts';
 
 /** A device as `bridge/devices` lists it. */
 export interface ListedDevice {
@@ -175,4 +174,19 @@ export function parseGone(payload: Buffer): readonly string[] {
   }
   const removed = removeSchema.safeParse(raw);
   return removed.success ? [removed.data.data.id] : [];
+}
+
+/**
+ * Reads a payload once, however many devices hear it: a bridge's lists name all of them, and each reads what is said of
+ * itself. What was read is shared, and gone with the payload.
+ */
+function oncePerPayload<Read>(read: (payload: Buffer) => Read): (payload: Buffer) => Read {
+  const known = new WeakMap<Buffer, { readonly value: Read }>();
+  return (payload) => {
+    const before = known.get(payload);
+    if (before !== undefined) return before.value;
+    const value = read(payload);
+    known.set(payload, { value });
+    return value;
+  };
 }

@@ -5,7 +5,22 @@ import { type Bolt, parseOnline, parseState, type StateMessage } from './codec.t
 import type { DeviceBinding } from './device-binding.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import type { SlotStatus } from './slot-status.ts';
-import { commandsOf, type Topics, topicsOf } from './topics.ts';
+
+/** Where a device and its bridge speak and listen. */
+interface Topics {
+  readonly device: string;
+  readonly set: string;
+  readonly get: string;
+  readonly availability: string;
+}
+
+function topicsOf(baseTopic: string, friendlyName: string): Topics {
+  const device = `${baseTopic}/${friendlyName}`;
+  return { device, set: `${device}/set`, get: `${device}/get`, availability: `${device}/availability` };
+}
+
+/** Everything that commands the device under one of its names, also one attribute at a time (`…/set/state`). */
+const commandsOf = (baseTopic: string, alias: string): string => `${baseTopic}/${alias}/set/#`;
 
 /** A message of the device, with what sets it apart from the one before. */
 export interface HeardMessage {

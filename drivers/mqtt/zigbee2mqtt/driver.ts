@@ -1,6 +1,8 @@
 import {
   type AccessCodeCapability,
+  Decibels,
   type Device,
+  type DeviceReport,
   defineDriver,
   type MqttLink,
   type OpenContext,
@@ -12,10 +14,10 @@ import type { BridgeComplaint } from './bridge-complaint.ts';
 import { CodeVoice } from './code-voice.ts';
 import { noiseRead, stateRead } from './codec.ts';
 import { DeviceBinding } from './device-binding.ts';
+import type { HeardMessage } from './device-feed.ts';
 import { DeviceFeed } from './device-feed.ts';
 import { Watch } from './device-watch.ts';
 import { operate, readBolt } from './lock-conversation.ts';
-import { noiseReport } from './noise-levels.ts';
 import { OwnTraffic } from './own-traffic.ts';
 import { type CodeConversation, clearPin, readPin, setPin } from './pin-conversation.ts';
 import { batteryReport, LockReports, Reporter } from './reports.ts';
@@ -135,4 +137,27 @@ function openDevice(
     binding.close();
   };
   return { conversation, close };
+}
+
+/**
+ * The level in a message, if it was measured just now. The sensor's other values carry the last level along from the
+ * cache, and some bridges repeat it several times a second: taken for samples, they would make one bang last.
+ */
+function noiseReport(
+  { message, at, retained, changed }: HeardMessage,
+  book: EvidenceBook,
+  intervalMs: number,
+): DeviceReport | undefined {
+  const { noise } = message;
+  if (noise === undefined) return undefined;
+  const isCarried = changed !== undefined && changed.size > 0 && !changed.has('noise');
+  const claim = {
+    ...{ about: 'noise', value: String(noise), at },
+    ...(retained && { kept: true as const }),
+    ...(isCarried && { carried: true as const }),
+  };
+  const isNew = book.isNewSample(claim, intervalMs);
+  book.told(claim);
+  const level = Decibels.safeParse(noise);
+  return isNew && level.success ? { kind: 'noise', level: level.data, metric: 'dBA' } : undefined;
 }

@@ -1,4 +1,5 @@
 import {
+  Decibels,
   type Device,
   defineDriver,
   type Health,
@@ -8,8 +9,21 @@ import {
 import { Poller } from '../../../src/driver-kit/poller.ts';
 import { ask } from '../modbus/ask.ts';
 import { readRegisters } from '../modbus/requests.ts';
-import { levelOf } from './level.ts';
+import type { NoiseProfile } from './profiles.ts';
 import { type NoiseSettings, profileOf, settings } from './settings.ts';
+
+/**
+ * Below the quietest room that such a transmitter can tell from its own noise, and above what it survives: the
+ * register holds something else. 30 to 120 or 130 dB are the ranges that makers state; the margins are a guess.
+ */
+const QUIETEST_DB = 20;
+const LOUDEST_DB = 140;
+
+/** The level that a register holds, to a tenth; undefined when it cannot be one. */
+function levelOf(word: number, { scale }: NoiseProfile): Decibels | undefined {
+  const level = Math.round(word * scale * 10) / 10;
+  return level >= QUIETEST_DB && level <= LOUDEST_DB ? Decibels.parse(level) : undefined;
+}
 
 /** So many impossible values in a row are no disturbance but a wrong register or scale. A guess. */
 const REJECTS_UNTIL_MISCONFIGURED = 10;
