@@ -190,5 +190,6 @@ for suite in "${suites[@]}"; do
   say "purge left nothing"
   stop
   sleep 1
+  find "$hierarchy/strikeplate-$$" -depth -type d -exec rmdir {} + || true
   rm -rf "$root"
 done
