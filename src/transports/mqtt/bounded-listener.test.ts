@@ -79,3 +79,27 @@ test('what is too large is not handed over, and told with its topic', () => {
   expect(heard).toHaveLength(1);
   expect(bites).toMatchObject([{ limit: 'message_size', source: 't', message: expect.stringContaining('11 bytes') }]);
 });
+
+test('does not drown the answer to a command among its own messages, and gains little by it', async () => {
+  const { clock, heard, listener, say } = site();
+  const flood = async (ms: number, answerAt?: number) => {
+    for (let at = 0; at < ms; at += 10) {
+      for (let each = 0; each < 3; each++) say('{"battery":80}');
+      if (at === answerAt) {
+        say('{"state":"LOCK"}');
+        say('{"battery":81}');
+      }
+      await clock.advance(10);
+    }
+  };
+  const answers = () => heard.filter((line) => line.includes('state')).length;
+  await flood(5_000, 4_500);
+  expect(answers()).toBe(0);
+  for (let command = 1; command <= 5; command++) {
+    const before = heard.length;
+    listener.expectAnswer();
+    await flood(2_000, 400);
+    expect(answers()).toBe(command);
+    expect(heard.length - before).toBeLessThanOrEqual(2 * 51 + 2 * 21);
+  }
+});

@@ -8,6 +8,12 @@ const BURST = 200;
 const PER_SECOND = 20;
 /** How long a message may wait for its turn, in milliseconds, while more come than are looked at. */
 const HELD_MS = 100;
+/** How long the answer to a command is waited for, in milliseconds: a door's deadline. */
+const ANSWER_MS = 10_000;
+/** How long a message may wait for its turn meanwhile, in milliseconds. A guess: less than a door takes. */
+const ANSWER_HELD_MS = 20;
+/** Lengths of which the newest may wait meanwhile. */
+const MAX_LENGTHS = 16;
 /** Topics of one subscription whose newest message may wait. */
 const MAX_HELD = 1_000;
 
@@ -33,6 +39,8 @@ export class BoundedListener {
   #left = BURST;
   #countedAt: number;
   #timer: Timer | undefined;
+  /** `Clock.now()` */
+  #expectsUntil = Number.NEGATIVE_INFINITY;
   #passedOver = 0;
   #lastTopic = '';
 
@@ -60,13 +68,19 @@ export class BoundedListener {
       this.#listener(message);
       return;
     }
-    const isNew = !this.#held.has(topic);
+    const place = this.#placeOf(topic, payload.length);
+    const isNew = !this.#held.has(place);
     if (!isNew || this.#held.size >= MAX_HELD) {
       this.#passedOver += 1;
       this.#lastTopic = topic;
     }
-    if (!isNew || this.#held.size < MAX_HELD) this.#held.set(topic, message);
-    this.#timer ??= this.#options.clock.setTimer(() => this.flush(), HELD_MS);
+    if (!isNew || this.#held.size < MAX_HELD) {
+      // In the order in which they came.
+      this.#held.delete(place);
+      this.#held.set(place, message);
+    }
+    const heldMs = this.#isExpecting ? ANSWER_HELD_MS : HELD_MS;
+    this.#timer ??= this.#options.clock.setTimer(() => this.flush(), heldMs);
   }
 
   /** Hands over what waits. Before a command leaves: what was heard before it must not count as heard after it. */
@@ -82,10 +96,27 @@ export class BoundedListener {
     for (const message of held) this.#listener(message);
   }
 
+  /**
+   * A command leaves. Its answer may be one of many messages, and the newest of them need not be it: for a while the newest of
+   * each length is looked at, for those that a device sends without end are alike.
+   */
+  expectAnswer(): void {
+    this.flush();
+    this.#expectsUntil = this.#options.clock.now() + ANSWER_MS;
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#held.clear();
+  }
+
+  get #isExpecting(): boolean {
+    return this.#options.clock.now() < this.#expectsUntil;
+  }
+
+  #placeOf(topic: string, length: number): string {
+    return this.#isExpecting && this.#held.size < MAX_LENGTHS ? `${topic}\0${length}` : topic;
   }
 
   #tell(): void {

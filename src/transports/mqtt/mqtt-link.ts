@@ -143,7 +143,7 @@ export class DeviceLink implements MqttLink {
   /** What is the same for all that is sent. */
   get #way(): Pick<Outgoing, 'device' | 'connection'> {
     const connection = () => {
-      this.#flush();
+      for (const bounded of this.#heard.keys()) bounded.expectAnswer();
       return this.#connection();
     };
     return { device: this.#device, connection };
