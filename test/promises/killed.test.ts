@@ -93,7 +93,7 @@ async function settled(run: DoomedRun): Promise<void> {
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
 
 describe.concurrent('P8 of a process that is killed', () => {
-  // 1 accepted, 2 slot taken, 3 about to write, 4 seen, 5 about to clear the old, 6 cleared, 7 settled.
+  // 1 accepted, 2 slot taken, 3 about to write, 4 seen, 5 about to clear the old, 6 cleared; then the attempt settles.
   it.for<DoomPoint>([
     'before_code_step_1',
     'after_code_step_1',
@@ -104,7 +104,8 @@ describe.concurrent('P8 of a process that is killed', () => {
     'after_code_step_5',
     'before_code_step_6',
     'after_code_step_6',
-    'after_code_step_7',
+    'confirmed',
+    'settled',
   ])(
     '%s of an update: the lock holds the one code that the gateway tells of',
     { timeout: patienceMs },
