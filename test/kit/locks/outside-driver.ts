@@ -13,4 +13,4 @@ export const asOutside = (text: string): string =>
     .replace(/'(?:\.\.\/)+src\/contract\/index\.ts'/g, "'strikeplate/driver'")
     .replace(/'(?:\.\.\/)+src\/(driver-kit|driver-testing)\/index\.ts'/g, "'strikeplate/$1'")
     .replace(/'(?:\.\.\/)+drivers\/mqtt\/announced\//g, "'./")
-    .replace(/'(?:\.\.\/)+test\/kit\/announced-suite\.ts'/g, "'./suite.ts'");
+    .replace(/'(?:\.\.\/)+test\/kit\/(?:[a-z-]+\/)*announced-suite\.ts'/g, "'./suite.ts'");
