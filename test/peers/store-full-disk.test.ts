@@ -82,8 +82,9 @@ describe.skipIf(!SmallDisk.available())('a disk that is full', () => {
     const refusal = await (async () => {
       for (;;) {
         try {
-          await store.commit([accepted(seq + 1)]);
-          seq++;
+          // More than one page, so that something lies behind the one that takes the refused commit's place.
+          await store.commit([1, 2, 3, 4].map((next) => accepted(seq + next)));
+          seq += 4;
         } catch (error) {
           return error;
         }
