@@ -70,6 +70,8 @@ export class SimulatedLock implements BridgedDevice {
   readonly doorCommands: DoorCommand[] = [];
   /** How often a setting reached the lock. */
   settingsWritten = 0;
+  /** How often the lock was asked where its bolt is. */
+  stateReads = 0;
   readonly #bridge: SimulatedBridge;
   readonly #clock: Clock;
   readonly #timers: TimerSet;
@@ -255,6 +257,7 @@ export class SimulatedLock implements BridgedDevice {
     }
     if (key === 'auto_relock_time') return this.#tellAutoRelock();
     if (key !== 'state') return false;
+    this.stateReads += 1;
     this.#disturb();
     const { deaf, ignoresReads, readError } = this.#misbehaviour;
     if (readError !== undefined) this.#failLater('get', readError);

@@ -90,11 +90,20 @@ export class ApiCaller {
   }
 
   /** Waits until the gateway can reach the device, as far as it knows. */
-  async online(deviceId: string): Promise<void> {
+  online(deviceId: string): Promise<void> {
+    return this.#isOnline(deviceId, true);
+  }
+
+  /** Waits until the gateway knows that it cannot reach the device. */
+  offline(deviceId: string): Promise<void> {
+    return this.#isOnline(deviceId, false);
+  }
+
+  async #isOnline(deviceId: string, awaited: boolean): Promise<void> {
     for (;;) {
       const { body } = await this.post('/devices/get', { device_id: deviceId });
       const device = body.device as { properties: { online: boolean } } | undefined;
-      if (device?.properties.online) return;
+      if (device?.properties.online === awaited) return;
       await sleep(20);
     }
   }
