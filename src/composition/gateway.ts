@@ -6,7 +6,7 @@ import { timeOrderedIds } from '../attempts/ids.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import type { LoadedConfig } from '../config/loaded-config.ts';
+import type { DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
 import type { Clock, OnLimit } from '../contract/index.ts';
 import { LimitNotices } from '../events/limit-notices.ts';
 import { forgetRevokedNames } from '../http/api-key-changes.ts';
@@ -108,6 +108,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   }
 }
 
+/** What only those can tell who are made later. */
+interface Later {
+  isClockSure: () => boolean;
+  doorsOf: DoorsOfSpace;
+  /** A device as the configuration has it that runs now. */
+  configuredAs: (deviceId: string) => DeviceConfig | undefined;
+}
+
 type Ground = Awaited<ReturnType<typeof startGround>>;
 type Watchers = Awaited<ReturnType<typeof startWatchers>>;
 
@@ -115,8 +123,11 @@ type Watchers = Awaited<ReturnType<typeof startWatchers>>;
 async function startGround(options: StartOptions, startup: Startup) {
   const { config, log, clock = systemClock, onFatal } = options;
   const { simulatedLines = new SimulatedLines(), simulatedRadios = new SimulatedRadios() } = options;
-  /** What only the core can tell, once there is one. */
-  const later: { isClockSure: () => boolean; doorsOf: DoorsOfSpace } = { isClockSure: () => true, doorsOf: () => [] };
+  const later: Later = {
+    isClockSure: () => true,
+    doorsOf: () => [],
+    configuredAs: (deviceId) => config.devices.find((device) => device.deviceId === deviceId),
+  };
   const limits = new LimitNotices({ clock, log });
   await startup.add(async () => ({ close: async () => limits.close() }));
   const { store, vault } = await startup.add(() => openStore(config, { clock, log, onFatal }, options));
@@ -152,7 +163,6 @@ async function startGround(options: StartOptions, startup: Startup) {
 async function makeCore(options: StartOptions, ground: Ground): Promise<Core> {
   const { config, log, played = new PlayedDevices() } = options;
   const { clock, limits, store, vault, links, deviceContext, keys, later } = ground;
-  const configured = new Map(config.devices.map((device) => [device.deviceId, device]));
   const core = new Core({
     identity: await identify(config, clock),
     clock,
@@ -174,7 +184,7 @@ async function makeCore(options: StartOptions, ground: Ground): Promise<Core> {
     newId: timeOrderedIds(() => clock.wallTime(), randomBytes),
     devices: await managedDevices(config.devices, deviceContext),
     links: () => links.reports(),
-    played: (deviceId) => played.find(configured.get(deviceId)),
+    played: (deviceId) => played.find(later.configuredAs(deviceId)),
   });
   later.doorsOf = (spaceId) => core.spaces.keptDoors(spaceId);
   limits.tellEvents((drafts) => core.events.append(drafts));
@@ -238,6 +248,7 @@ async function startFront(options: StartOptions, startup: Startup, parts: Ground
     ...{ config, links, core, monitoring, backups, audit, deviceContext, log },
     load: loadAgain ?? (() => Promise.reject(notAgain())),
   });
+  parts.later.configuredAs = (deviceId) => reloader.config.devices.find((device) => device.deviceId === deviceId);
   const onboarding = await startup.add(async () =>
     startOnboarding({ ...{ core, links, reloader, pairings, audit, clock, log, recognisers } }),
   );

@@ -5,6 +5,7 @@ import type { SimulatedLock } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts'
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { Links } from '../../src/composition/links.ts';
 import { DeviceRegistry } from '../../src/devices/device-registry.ts';
+import { PlayedDevices } from '../../src/simulation/played-devices.ts';
 import {
   all,
   brokerOf,
@@ -227,6 +228,33 @@ describe('a configuration that is read anew', () => {
     while ((await shownBy(gateway.api)).length < 2) await sleep(20);
     await gateway.api.online(idOf('d1'));
     expect(await gateway.stop()).toMatchObject({ code: 0 });
+  });
+
+  it('knows of a door that came or was changed which simulated one it is', async () => {
+    const { box, write } = await site();
+    const file = { ...first, devices: first.devices.slice(0, 2) };
+    write(file);
+    const disconnected: unknown[] = [];
+    const played = new PlayedDevices();
+    played.add([
+      ({ settings }) => {
+        const { friendly_name } = settings as { friendly_name: string };
+        return { events: { disconnect: () => disconnected.push(friendly_name) }, reset: () => undefined };
+      },
+    ]);
+    const gateway = await box.start({ played });
+    onTestFinished(() => gateway.close());
+    const [kept, changed] = file.devices.map(({ id }) => id) as [string, string];
+    const renamed = { ...entry(changed), settings: { friendly_name: 'd9' } };
+    write({ ...file, devices: [entry(kept), renamed, entry('d7')] });
+    await gateway.reload();
+    for (const slug of [kept, changed, 'd7'])
+      expect(await gateway.api.post('/devices/simulate/disconnect', { device_id: idOf(slug) })).toMatchObject({
+        status: 200,
+      });
+    expect(disconnected).toEqual([kept, 'd9', 'd7']);
+    const { body } = await gateway.api.post('/workspaces/get', {});
+    expect(body).toMatchObject({ workspace: { is_sandbox: true } });
   });
 
   it('brings doors, takes doors away, tells of both, and says what only a restart takes over', async () => {

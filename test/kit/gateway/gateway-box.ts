@@ -10,6 +10,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Clock } from '../../../src/contract/index.ts';
 import { createApiKey, type NewApiKey } from '../../../src/http/api-key-changes.ts';
 import type { ReloadReport } from '../../../src/model/reload.ts';
+import { PlayedDevices } from '../../../src/simulation/played-devices.ts';
 import { ApiCaller } from '../sdk/api-caller.ts';
 
 const gatewayId = 'box';
@@ -44,6 +45,8 @@ export interface BoxStart {
   readonly onFatal?: (error: Error) => void;
   /** As `run --new-database` does. */
   readonly newDatabase?: boolean;
+  /** What of the box's devices is played in this process. */
+  readonly played?: PlayedDevices;
 }
 
 export interface BoxedGateway {
@@ -101,6 +104,7 @@ export class GatewayBox {
     clock,
     onFatal = unexpected,
     newDatabase = false,
+    played = new PlayedDevices(),
   }: BoxStart = {}): Promise<BoxedGateway> {
     const loadAgain = (text?: string) =>
       loadConfig(this.configFile, {
@@ -115,6 +119,7 @@ export class GatewayBox {
       onFatal,
       loadAgain,
       newDatabase,
+      played,
     });
     return { url, api: new ApiCaller(url, this.key), close, reload: () => reload({ kind: 'cli' }) };
   }
