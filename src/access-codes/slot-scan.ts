@@ -240,7 +240,7 @@ async function patientRead<T>(
   const timer = clock.setTimer(() => limit.abort(tooLate), limitMs);
   const leave = device.lane.onDoor(() => limit.abort(new DoorFirst()));
   try {
-    return await device.use(limit.signal, (opened) => read(opened, { signal: limit.signal, log }));
+    return await device.waitFor(read(device.device, { signal: limit.signal, log }), limit.signal);
   } catch (error) {
     throw limit.signal.reason instanceof DoorFirst ? limit.signal.reason : error;
   } finally {

@@ -164,9 +164,10 @@ export class Dispatcher {
         if (linkState.status === 'down') return later(failedWith('link_unavailable', linkState.hint));
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
+          const { device: opened } = device;
           attempt.driverBegins();
           const result = await device
-            .use(attempt.signal, (opened) => command.work(opened, ctx))
+            .waitFor(command.work(opened, ctx), attempt.signal)
             .finally(() => attempt.driverEnds());
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
@@ -301,9 +302,10 @@ export class Dispatcher {
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {
           const ctx = openConversation(attempt, this.#options, letDoorsPass);
+          const { device: opened } = device;
           attempt.driverBegins();
           const result = await device
-            .use(attempt.signal, (opened) => command.work(opened, ctx))
+            .waitFor(command.work(opened, ctx), attempt.signal)
             .finally(() => attempt.driverEnds());
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {

@@ -218,14 +218,13 @@ export class ManagedDevice {
   }
 
   /**
-   * Lets `work` have the open device, but not for ever: the one rule for a driver that does not come back. When it goes
-   * on for a second after `limit` aborted, its device is closed under it and opened anew, since two pieces of work must
-   * never overlap on one device.
+   * Waits for work that its driver has begun on {@link device}, but not for ever: the one rule for a driver that does not
+   * come back. When it goes on for a second after `limit` aborted, its device is closed under it and opened anew, since
+   * two pieces of work must never overlap on one device.
    *
-   * @throws GatewayError `device_not_ready` while the device is being opened; what `work` throws; the limit's reason when
-   * the driver did not come back
+   * @throws what `work` throws; the limit's reason when the driver did not come back
    */
-  use<T>(limit: AbortSignal, work: (device: Device) => Promise<T>): Promise<T> {
+  waitFor<T>(work: Promise<T>, limit: AbortSignal): Promise<T> {
     const { clock, log } = this.#options;
     return new Promise((resolve, reject) => {
       let patience: Timer | undefined;
@@ -244,7 +243,7 @@ export class ManagedDevice {
         limit.removeEventListener('abort', onAbort);
         patience?.cancel();
       };
-      work(this.device).then(
+      work.then(
         (result) => {
           cameBack();
           if (!leftBehind) resolve(result);

@@ -134,7 +134,9 @@ export class EvidenceBook<Reason = never> {
     const { goal, traits, plan, ctx, marginMs } = command;
     const end = ctx.deadline - marginMs;
     const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    return new Run(state, command, this.#around).toVerdict();
+    const run = new Run(state, command, this.#around);
+    run.sends((async () => command.send(run.observer, run.said))());
+    return run.toVerdict();
   }
 
   /**
@@ -146,13 +148,14 @@ export class EvidenceBook<Reason = never> {
     const goal: Goal = { proof: [], question: about };
     const end = until ?? Number.POSITIVE_INFINITY;
     const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    const hands: Hands<Reason> = {
+    const hands: Hands = {
       ...{ ctx, ask },
       ...(between && { between }),
       throwing: true,
-      send: async (observe) => observe.spent(),
     };
-    const verdict = await new Run(state, hands, this.#around).toVerdict();
+    const run = new Run(state, hands, this.#around);
+    run.observer.spent();
+    const verdict = await run.toVerdict();
     if (verdict.end !== 'answered') return undefined;
     this.#memory = asAnswer(this.#memory, about);
     return verdict.value;
@@ -178,9 +181,8 @@ export class EvidenceBook<Reason = never> {
   }
 }
 
-interface Hands<Reason> {
+interface Hands {
   readonly ctx: Pick<ReadContext, 'signal'> & Pick<CommandContext, 'weighed'>;
-  send(observe: PermitObserver, said: (answer: Answered<Reason>) => void): Promise<void>;
   readonly ask?: Ask;
   readonly between?: () => Promise<void>;
   /** What `ask` throws ends it: a read says why it failed. */
@@ -197,7 +199,7 @@ interface Surroundings<Reason> {
 /** One judgement under way. */
 class Run<Reason> {
   #state: State<Reason>;
-  readonly #hands: Hands<Reason>;
+  readonly #hands: Hands;
   readonly #around: Surroundings<Reason>;
   readonly #signals: readonly AbortSignal[];
   readonly #inbox: Mailbox<Input<Reason>>;
@@ -206,21 +208,24 @@ class Run<Reason> {
   /** Made for the first question: most commands end without one. */
   #joined: ReturnType<typeof joinSignals> | undefined;
 
-  constructor(state: State<Reason>, hands: Hands<Reason>, around: Surroundings<Reason>) {
+  constructor(state: State<Reason>, hands: Hands, around: Surroundings<Reason>) {
     this.#state = state;
     this.#hands = hands;
     this.#around = around;
     this.#signals = [hands.ctx.signal, around.closing];
     this.#inbox = new Mailbox(around.clock, this.#signals);
+    around.listeners.add(this.#listen);
+  }
+
+  /** Its command is on its way: whoever called it follows it to the end with {@link toVerdict}. */
+  sends(command: Promise<void>): void {
+    command.catch((error: unknown) => this.#notSent(error));
   }
 
   async toVerdict(): Promise<Verdict<Reason>> {
     const { clock, closing, listeners } = this.#around;
     const inbox = this.#inbox;
-    const listen = (input: Input<Reason>) => inbox.push(input);
-    listeners.add(listen);
     try {
-      this.#hands.send(this.#observer, this.#said).catch((error: unknown) => this.#notSent(error));
       let input: Input<Reason> = { kind: 'time' };
       for (;;) {
         const judged = this.#take(input);
@@ -236,7 +241,7 @@ class Run<Reason> {
       if (isClosed && this.#hasLeft) return { end: 'unknown', why: 'closed' };
       throw error;
     } finally {
-      listeners.delete(listen);
+      listeners.delete(this.#listen);
       inbox.close();
       this.#joined?.release();
     }
@@ -257,7 +262,7 @@ class Run<Reason> {
     return judged;
   }
 
-  get #observer(): PermitObserver {
+  get observer(): PermitObserver {
     const { clock, book } = this.#around;
     return {
       spent: () => {
@@ -273,7 +278,9 @@ class Run<Reason> {
     };
   }
 
-  readonly #said = (answer: Answered<Reason>): void =>
+  readonly #listen = (input: Input<Reason>): void => this.#inbox.push(input);
+
+  readonly said = (answer: Answered<Reason>): void =>
     this.#inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
 
   #notSent(error: unknown): void {
