@@ -3,8 +3,7 @@ import { createActor } from 'xstate';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { errorTypes, GatewayError, type GatewayErrorType } from '../contract/index.ts';
 import type { AttemptEvent } from './attempt-changes.ts';
-import { afterEvent, beginning } from './attempt-life.ts';
-import { attemptMachine } from './attempt-machine.ts';
+import { afterEvent, attemptMachine, beginning } from './attempt-machine.ts';
 import { failed, succeeded } from './outcome.ts';
 
 const anyFailure = fc

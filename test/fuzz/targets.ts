@@ -31,7 +31,7 @@ import { readBits, readRegisters, writeCoil, writeRegisters } from '../../driver
 import { ConfigError } from '../../src/config/problems.ts';
 import { readYaml } from '../../src/config/yaml-source.ts';
 import { type BleAdvertisement, GatewayError } from '../../src/contract/index.ts';
-import { templateReader } from '../../src/driver-kit/message-template.ts';
+import { templateReader } from '../../src/driver-kit/bounded-json.ts';
 import { topicNameProblem } from '../../src/driver-kit/topic-names.ts';
 import { addressGroup } from '../../src/http/address-group.ts';
 import { parseApiKeys } from '../../src/http/api-key-file.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ChangeBit } from './change-bit.ts';
+import { ChangeBit } from './watch.ts';
 
 /** What a lock is asked for over a time in which `bits` were heard; `R` is a read that found something new, `r` one that did not. */
 function asked(resetsIt: boolean, heard: string): string {

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Clock, type DeviceReport, Ratio } from '../../../src/contract/index.ts';
-import { type StateMessage, slotKey } from './codec.ts';
+import { type Clock, type DeviceReport, type LockMethod, Ratio, type Timer } from '../../../src/contract/index.ts';
+import { type LastMover, type LockEvent, type StateMessage, slotKey } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
-import { Operations } from './operations.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { isUntold } from './slot-status.ts';
 import { slotAbout } from './testimony.ts';
@@ -103,3 +102,149 @@ export function batteryReport({ battery, batteryLow }: StateMessage): DeviceRepo
   const level = battery === undefined ? undefined : Ratio.parse(battery / 100);
   return { kind: 'battery', level, low: batteryLow ?? (level !== undefined && level < lowBattery) };
 }
+
+type Operated = Extract<DeviceReport, { kind: 'lock_operated' }>;
+type Way = 'locked' | 'unlocked';
+
+/** A bolt that arrives within this time of its event, before or after, was moved by it. A guess. */
+const togetherMs = 3_000;
+/** The same operation told again within this time, while the bolt did not move again, is the same one. A guess. */
+const repeatedMs = 30_000;
+/** Nobody types a wrong code twice within this time. A guess. */
+const denialMs = 2_000;
+/** Some locks say what was done, and a moment later in an attribute who did it. A guess. */
+const moverMs = 1_500;
+
+interface Told {
+  readonly way: Way;
+  readonly method: LockMethod;
+  readonly slot: number | undefined;
+  /** `Clock.now()` */
+  readonly at: number;
+}
+
+/**
+ * Who operated the lock, each time once. A lock may tell an operation again seconds later, in a message that looks new;
+ * some tell it in two messages, an event without the user and an attribute with it.
+ */
+class Operations {
+  readonly #clock: Clock;
+  readonly #report: (report: Operated) => void;
+  #told: readonly Told[] = [];
+  #denied: { readonly report: Operated; readonly at: number } | undefined;
+  #arrivedAt: Readonly<Record<Way, number>> = {
+    locked: Number.NEGATIVE_INFINITY,
+    unlocked: Number.NEGATIVE_INFINITY,
+  };
+  #bolt: HeardMessage['bolt'];
+  #namesMovers = false;
+  #held: { readonly way: Way; readonly method: LockMethod; readonly timer: Timer } | undefined;
+
+  constructor(clock: Clock, report: (report: Operated) => void) {
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  hear(heard: HeardMessage): void {
+    const { message, bolt, retained, changed } = heard;
+    if (retained) return;
+    this.#follow(bolt);
+    const { event, lastUnlock, lastLock } = message;
+    if (lastUnlock !== undefined || lastLock !== undefined) this.#namesMovers = true;
+    if (event?.kind === 'operated') this.#happened(event);
+    if (lastUnlock !== undefined && isNews(changed, 'last_unlock')) this.#moved('unlocked', lastUnlock);
+    if (lastLock !== undefined && isNews(changed, 'last_lock')) this.#moved('locked', lastLock);
+  }
+
+  close(): void {
+    this.#letGo();
+  }
+
+  #follow(bolt: HeardMessage['bolt']): void {
+    if (bolt === undefined) return;
+    const before = this.#bolt;
+    this.#bolt = bolt;
+    if (before === undefined || before === bolt || (bolt !== 'locked' && bolt !== 'unlocked')) return;
+    this.#arrivedAt = { ...this.#arrivedAt, [bolt]: this.#clock.now() };
+  }
+
+  #happened({ operation, method, slot, denial }: Extract<LockEvent, { kind: 'operated' }>): void {
+    if (operation === 'access_denied' || operation === 'jammed') {
+      const report: Operated = { kind: 'lock_operated', operation, method, ...fields({ slot, denial }) };
+      this.#deny(report);
+      return;
+    }
+    const isSomebody = (method === 'keycode' || method === 'card') && slot === undefined;
+    if (isSomebody && this.#namesMovers && !this.#isTold(operation, method, slot)) this.#hold(operation, method);
+    else this.#tell(operation, method, slot);
+  }
+
+  #moved(way: Way, { method, slot }: LastMover): void {
+    if (this.#held?.way === way) {
+      const { timer, method: said } = this.#held;
+      timer.cancel();
+      this.#held = undefined;
+      this.#tell(way, method === 'unknown' ? said : method, slot);
+    } else this.#tell(way, method, slot);
+  }
+
+  #hold(way: Way, method: LockMethod): void {
+    this.#letGo();
+    this.#held = { way, method, timer: this.#clock.setTimer(() => this.#letGo(), moverMs) };
+  }
+
+  #letGo(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined) return;
+    held.timer.cancel();
+    this.#tell(held.way, held.method, undefined);
+  }
+
+  #tell(way: Way, method: LockMethod, slot: number | undefined): void {
+    if (this.#isTold(way, method, slot)) return;
+    const at = this.#clock.now();
+    this.#told = [...this.#told.filter((told) => told.at > at - repeatedMs), { way, method, slot, at }];
+    this.#report({ kind: 'lock_operated', operation: way, method, ...fields({ slot }) });
+  }
+
+  /** The bolt that arrived with the operation does not make a repetition of it a new one; a later arrival does. */
+  #isTold(way: Way, method: LockMethod, slot: number | undefined): boolean {
+    const now = this.#clock.now();
+    const same = this.#told.findLast(
+      (told) => told.way === way && told.method === method && (told.slot === slot || slot === undefined),
+    );
+    if (same === undefined || now - same.at > repeatedMs) return false;
+    // What the lock itself, a hand or a command did before may be done again without a word in between.
+    const other = this.#told.findLast((told) => told.way !== way);
+    if (other !== undefined && other.at > same.at && this.#bolt === undefined) return false;
+    return this.#arrivedAt[way] <= same.at + togetherMs;
+  }
+
+  #deny(report: Operated): void {
+    const now = this.#clock.now();
+    const before = this.#denied;
+    this.#denied = { report, at: now };
+    const isSame = before?.report.slot === report.slot && before?.report.operation === report.operation;
+    if (before !== undefined && isSame && now - before.at < denialMs) return;
+    this.#report(report);
+  }
+}
+
+const fields = ({
+  slot,
+  denial,
+}: {
+  readonly slot: number | undefined;
+  readonly denial?: Operated['denial'] | undefined;
+}) => ({
+  ...(slot === undefined ? {} : { slot }),
+  ...(denial && { denial }),
+});
+
+/** The digits that were typed tell one use of a slot from the next by the same user. */
+const isNews = (changed: ReadonlySet<string> | undefined, which: 'last_unlock' | 'last_lock'): boolean =>
+  changed !== undefined &&
+  [`${which}_user`, `${which}_source`, ...(which === 'last_unlock' ? ['last_used_pin_code'] : [])].some((key) =>
+    changed.has(key),
+  );

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { wiringOf } from './wiring.ts';
+import { wiringOf } from './settings.ts';
 
 it.each([
   // A strike that opens while it has power, from the contact that closes when the relay pulls.

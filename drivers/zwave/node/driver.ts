@@ -1,18 +1,20 @@
 import {
   type AccessCodeCapability,
+  Decibels,
   type Device,
   type DeviceReport,
   defineDriver,
+  type LockMethod,
   type OpenContext,
+  Ratio,
   type ZwaveLink,
   type ZwaveReport,
 } from '../../../src/contract/index.ts';
 import { ownSlot, slotNumbers } from '../../../src/driver-kit/slot-rules.ts';
 import { AutoRelock } from './auto-relock.ts';
 import { clearCode, type Keypad, readCode, setCode } from './code-command.ts';
-import { operate, readBolt } from './lock-command.ts';
+import { operate, readBolt, stateOf } from './lock-command.ts';
 import { NodeWatch, type WatchOptions } from './node-watch.ts';
-import { deviceReports } from './reports.ts';
 import { type LockSettings, type NoiseSettings, settings } from './settings.ts';
 import { SlotKnowledge } from './slot-knowledge.ts';
 import { ZwaveNode } from './zwave-node.ts';
@@ -151,4 +153,57 @@ function openNode(link: ZwaveLink, ctx: OpenContext, { reports, product, ...kind
     node.close();
   };
   return { node, close };
+}
+
+type Operated = Extract<ZwaveReport, { report: 'operated' }>;
+
+const methods: Readonly<Record<Operated['by'], LockMethod>> = {
+  manual: 'manual',
+  keypad: 'keycode',
+  radio: 'remote',
+  automatic: 'automatic',
+};
+
+const slotOf = ({ slot }: { readonly slot?: number }) => (slot === undefined ? {} : { slot });
+
+/**
+ * What a node's report says of the device.
+ * @param slots those that the gateway writes
+ */
+function deviceReports(report: ZwaveReport, slots: readonly number[]): readonly DeviceReport[] {
+  switch (report.report) {
+    case 'bolt':
+      return [{ kind: 'lock_state', state: stateOf(report.bolt) }];
+    case 'operated':
+      return [
+        { kind: 'lock_operated', operation: report.operation, method: methods[report.by], ...slotOf(report) },
+        { kind: 'lock_state', state: report.operation },
+      ];
+    case 'jammed':
+      return [
+        { kind: 'lock_operated', operation: 'jammed', method: 'unknown' },
+        { kind: 'lock_state', state: 'jammed' },
+      ];
+    case 'access_denied':
+      return [{ kind: 'lock_operated', operation: 'access_denied', method: 'keycode', ...slotOf(report) }];
+    case 'door':
+      return [{ kind: 'door', contact: report.contact }];
+    case 'code_changed':
+      return report.slot === undefined ? [] : [{ kind: 'code_slot', slot: report.slot, occupied: report.occupied }];
+    case 'all_codes_deleted':
+      return slots.map((slot) => ({ kind: 'code_slot', slot, occupied: false }));
+    case 'duplicate_code':
+      return [];
+    case 'battery': {
+      // 0xff, "low", comes as 0 % with the flag.
+      const level = Ratio.safeParse(report.percent / 100);
+      return [{ kind: 'battery', level: level.success && !report.low ? level.data : undefined, low: report.low }];
+    }
+    case 'loudness': {
+      const level = Decibels.safeParse(report.level);
+      return level.success ? [{ kind: 'noise', level: level.data, metric: report.scale }] : [];
+    }
+    case 'tamper':
+      return [{ kind: 'tamper' }];
+  }
 }

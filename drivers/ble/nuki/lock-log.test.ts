@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import type { LogEntry } from './codec-replies.ts';
-import type { LogPage } from './log-page.ts';
-import { LogReader } from './log-reader.ts';
+import type { LogPage } from './lock-log.ts';
+import { LogReader } from './lock-log.ts';
 
 const lockTime = { year: 2026, month: 5, day: 1, hour: 10, minute: 0, second: 0 };
 const PAGE = 10;
