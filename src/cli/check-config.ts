@@ -1,13 +1,14 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { configJsonSchema } from '../config/json-schema.ts';
 import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from '../config/problems.ts';
 import { runAs, serviceUser } from './as-user.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
-import { configSchemaText } from './config-schema.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
-import { outOfReach } from './reach.ts';
 import { json, type Terminal } from './terminal.ts';
 
 export async function checkConfig(
@@ -52,3 +53,65 @@ export async function checkConfig(
 const nowhere = (file: string) => ({ file, line: 1, column: 1, path: '' });
 
 const count = (list: readonly unknown[], what: string) => `${list.length} ${what}${list.length === 1 ? '' : 's'}`;
+
+/** The text of config/gateway.schema.json: everything that this build can be told. */
+export async function configSchemaText({ drivers, simulators }: Catalogues): Promise<string> {
+  const schema = configJsonSchema(await loadAll(drivers), await loadAll(simulators));
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
+
+async function loadAll<T>(catalogue: Readonly<Record<string, () => Promise<T>>>): Promise<Map<string, T>> {
+  const loaded = await Promise.all(Object.entries(catalogue).map(async ([id, load]) => [id, await load()] as const));
+  return new Map(loaded);
+}
+
+/** What the one who asks cannot do and the gateway must, in words; nothing is opened or made for it. */
+function outOfReach(config: LoadedConfig): { readonly problems: string[]; readonly warnings: string[] } {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const files = [config.store.path, config.http.apiKeysFile, config.store.keyFile];
+  const folders = [config.stateDir, config.pairingsDir, ...files.map((file) => dirname(file))];
+  for (const folder of new Set([...folders, ...config.zwave.map(({ cacheDir }) => cacheDir)])) {
+    const standing = firstThatIs(folder);
+    if (!may(standing, constants.W_OK | constants.X_OK))
+      problems.push(
+        standing === folder ? `may not write into ${folder}.` : `may not make ${folder}: ${standing} is not writable.`,
+      );
+  }
+  for (const file of files) if (existsSync(file) && !may(file, constants.R_OK)) problems.push(`may not read ${file}.`);
+  if (existsSync(config.store.path) && !may(config.store.path, constants.W_OK))
+    problems.push(`may not write ${config.store.path}.`);
+  for (const { name, port } of portsOf(config)) {
+    if (!existsSync(port)) warnings.push(`${name}: ${port} is not there now.`);
+    else if (!may(port, constants.R_OK | constants.W_OK))
+      problems.push(`may not open ${port} (${name}): is the user in its group, dialout say?`);
+  }
+  const { port } = config.http;
+  if (port > 0 && port < 1024 && process.getuid?.() !== 0)
+    problems.push(`may not listen on port ${port}: those below 1024 are root's. Take another.`);
+  return { problems, warnings };
+}
+
+function portsOf({ serial, zwave, ble }: LoadedConfig): { readonly name: string; readonly port: string }[] {
+  return [
+    ...serial.flatMap(({ name, path }) => (path === undefined ? [] : [{ name: `serial.${name}`, port: path }])),
+    ...zwave.map(({ name, path }) => ({ name: `zwave.${name}`, port: path })),
+    ...ble.flatMap(({ name, ...one }) =>
+      'radio' in one && one.radio.kind === 'uart' ? [{ name: `ble.${name}`, port: one.radio.path }] : [],
+    ),
+  ];
+}
+
+/** The folder itself, or the nearest above it: that is where it would be made. */
+function firstThatIs(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) if (existsSync(at) || at === dirname(at)) return at;
+}
+
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

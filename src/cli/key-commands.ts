@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { newZwaveKeys } from '../config/zwave-keys.ts';
 import { verifyAudit } from './audit.ts';
 import type { Commands } from './commands.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { changeKey, createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
-import { createZwaveKeys } from './zwave-keys.ts';
+import type { Terminal } from './terminal.ts';
 
 /** `strikeplate keys`. */
 export function defineKeyCommands({ program, terminal, done }: Commands): void {
@@ -89,4 +94,20 @@ function hours(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value <= 24 * 90) return value * 3_600_000;
   throw new InvalidArgumentError('It must be a whole number of hours, at most 2160.');
+}
+
+/** Makes the security keys of a new Z-Wave network, never over others: locks obey nobody who has lost theirs. */
+export function createZwaveKeys(terminal: Terminal, name: string): ExitCode {
+  const file = resolve(terminal.cwd, name);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, newZwaveKeys(randomBytes), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EEXIST' ? 'it exists already, and the locks of its network need the keys in it' : String(code);
+    throw new CommandError('failed', `No keys were made, because ${file} cannot be written: ${why}.`, { cause: error });
+  }
+  terminal.out(`The keys of a new Z-Wave network are in ${file}. Back it up before the first lock is included.`);
+  return exitCodes.ok;
 }

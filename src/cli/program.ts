@@ -3,17 +3,14 @@ import { ConfigError } from '../config/problems.ts';
 import { GatewayError } from '../contract/index.ts';
 import type { Catalogues } from './catalogues.ts';
 import { defineCodeCommands } from './code-commands.ts';
-import { commandTree } from './command-tree.ts';
+import { commandTree, completion, manual, type Shell, shells } from './command-tree.ts';
 import { type Commands, examples } from './commands.ts';
-import { completion, type Shell, shells } from './completion.ts';
 import { defineDeviceCommands } from './device-commands.ts';
 import { defineAttemptCommands, defineDoorCommands } from './door-commands.ts';
 import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit.ts';
 import { defineGatewayCommands, defineSimulateCommand } from './gateway-commands.ts';
 import { definePairCommand, defineScanCommands } from './hardware-commands.ts';
-import { fitHelp, HELP_WIDTH } from './help-lines.ts';
 import { defineAuditCommands, defineKeyCommands } from './key-commands.ts';
-import { manual } from './manual.ts';
 import { defineNetworkCommands } from './network-commands.ts';
 import { defineServiceCommands } from './service-commands.ts';
 import type { Stop } from './stop-signals.ts';
@@ -141,4 +138,47 @@ function stopSignalOf({ requested }: Stop, message: string): AbortSignal {
   const stopped = new AbortController();
   void requested.then(() => stopped.abort(new CommandError('failed', message)));
   return stopped.signal;
+}
+
+/** Columns of help: a terminal has eighty at the least. */
+const HELP_WIDTH = 80;
+
+/** Fits help to the width: prose is filled anew, and a command line goes on below after a backslash. */
+function fitHelp(text: string): string {
+  const lines: string[] = [];
+  let paragraph: string[] = [];
+  const flush = () => {
+    const isWide = paragraph.some((line) => line.length > HELP_WIDTH);
+    lines.push(...(isWide ? filled(paragraph.join(' ').split(' '), '', '') : paragraph));
+    paragraph = [];
+  };
+  for (const line of text.split('\n')) {
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    if (indent === '' && line !== '') {
+      paragraph.push(line);
+      continue;
+    }
+    flush();
+    const isCommand = line.trimStart().startsWith('strikeplate ');
+    if (line.length <= HELP_WIDTH || !isCommand) lines.push(line);
+    else lines.push(...filled(line.trim().split(' '), indent, ' \\'));
+  }
+  flush();
+  return lines.join('\n');
+}
+
+/** @param end at each line that goes on */
+function filled(words: readonly string[], indent: string, end: string): string[] {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of words) {
+    const longer = line.trim() === '' ? `${line}${word}` : `${line} ${word}`;
+    if (longer.length + end.length <= HELP_WIDTH || line.trim() === '') {
+      line = longer;
+      continue;
+    }
+    lines.push(`${line}${end}`);
+    line = `${indent}${end === '' ? '' : '  '}${word}`;
+  }
+  return [...lines, line];
 }

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { setPriority } from 'node:os';
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
@@ -15,17 +18,15 @@ import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
-import { backupInOwnProcess } from './backup-process.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
-import { demoKey } from './demo-key.ts';
+import { demoKey, welcome } from './demonstration.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { logFormat, logLine } from './log-lines.ts';
 import { serviceManager } from './service-manager.ts';
 import { isOnRadio, playRadios } from './simulated-radios.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
-import { welcome } from './welcome.ts';
 
 /** Calls back whenever somebody outside wishes that the configuration is read anew. */
 export type OnReload = (listener: () => void) => void;
@@ -185,4 +186,39 @@ function notListening({ http: { host, port } }: LoadedConfig, error: unknown): u
       cause: error,
     },
   );
+}
+
+/** Behind everything else on this machine, its disk included: ioprio_set(2) follows from it. */
+const niceness = 15;
+
+/**
+ * Runs `strikeplate backup --scheduled` beside the gateway: copying and encrypting a database takes seconds, in which no
+ * door may wait.
+ * @throws Error with what it said
+ */
+function backupInOwnProcess({ file, stateDir }: LoadedConfig, { env }: Terminal): Promise<void> {
+  const program = process.argv[1];
+  if (program === undefined) return Promise.reject(new Error('the program does not know where it lies'));
+  const { PATH, NODE_OPTIONS } = env;
+  return new Promise((done, fail) => {
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, program, 'backup', '--scheduled', '--config', resolve(file)],
+      {
+        env: { PATH, NODE_OPTIONS, STRIKEPLATE_STATE_DIR: stateDir },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    try {
+      if (child.pid !== undefined) setPriority(child.pid, niceness);
+    } catch {
+      // It ended already, or may not be made to wait: it goes on as it is.
+    }
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => {
+      said = (said + bytes.toString()).slice(-2_000);
+    });
+    child.once('error', fail);
+    child.once('close', (code) => (code === 0 ? done() : fail(new Error(said.trim() || `it ended with ${code}`))));
+  });
 }

@@ -7,7 +7,7 @@ import { apiKey, httpFixture, keyWith } from '../../test/kit/gateway/http-fixtur
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { permissionScopes } from '../model/permission.ts';
-import { hasDuplicateKeys } from './duplicate-keys.ts';
+import { hasDuplicateKeys } from './json-body.ts';
 import { createHttpServer, type HttpServer } from './server.ts';
 
 const servers: HttpServer[] = [];

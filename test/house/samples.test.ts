@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { accessRules } from '../../src/cli/setup/mosquitto-files.ts';
+import { accessRules } from '../../src/cli/setup/broker-steps.ts';
 
 const samples = join(import.meta.dirname, '../../docs/samples');
 const read = (name: string) => readFileSync(join(samples, name), 'utf8');

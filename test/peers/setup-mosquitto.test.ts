@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
-import { withPassword } from '../../src/cli/setup/mosquitto-files.ts';
+import { withPassword } from '../../src/cli/setup/broker-steps.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';

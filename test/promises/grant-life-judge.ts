@@ -1,4 +1,4 @@
-import { GrantSerializers } from '../../src/wire/grant-serializers.ts';
+import { GrantSerializers } from '../../src/wire/serializers.ts';
 import type { TimedKeypad } from '../kit/locks/timed-keypad.ts';
 import { type GrantWish, slugs } from './grant-life.ts';
 import type { House } from './grant-life-run.ts';

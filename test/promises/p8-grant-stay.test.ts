@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
-import { GrantSerializers } from '../../src/wire/grant-serializers.ts';
+import { GrantSerializers } from '../../src/wire/serializers.ts';
 import { hour, keypadHouse } from '../kit/locks/keypad-house.ts';
 
 const minute = 60_000;

@@ -8,7 +8,7 @@ import { ZigbeeBuilding } from '../../../test/kit/locks/zigbee-building.ts';
 import { tryBroker } from '../../transports/mqtt/index.ts';
 import { checkConfig } from '../check-config.ts';
 import { CommandError } from '../exit.ts';
-import { includedLines, passwordLine, withAccess, withPassword } from './mosquitto-files.ts';
+import { includedLines, passwordLine, withAccess, withPassword } from './broker-steps.ts';
 import { type SetupOptions, setup } from './setup.ts';
 import type { SetupSurroundings } from './surroundings.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { clockSchema, wireClock } from '../../wire/clock.ts';
+import type { Gateway } from '../../model/gateway.ts';
+import { isoTime } from '../../wire/iso-time.ts';
 import { changeRoute, type Route, readRoute } from '../route.ts';
 
 /** Our own: a box without a battery may wake up in the past, and codes must neither end nor begin by such a clock. */
@@ -27,4 +28,26 @@ export function clockRoutes(): Route[] {
       },
     }),
   ];
+}
+
+/** Our own: whether the box's clock can be believed. */
+const clockSchema = z
+  .object({
+    time: z.string().describe('What the clock shows.'),
+    time_zone: z.string(),
+    is_confirmed: z.boolean().describe('False: codes are neither written nor removed by their times. Doors go on.'),
+    in_doubt_since: z.string().nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'clock' });
+
+function wireClock({ clock, time, identity }: Gateway): z.output<typeof clockSchema> {
+  const { confidence } = time;
+  return {
+    time: isoTime(clock.wallTime()),
+    time_zone: identity.timeZone,
+    is_confirmed: confidence.confirmed,
+    in_doubt_since: confidence.confirmed ? null : isoTime(confidence.since),
+    reason: confidence.confirmed ? null : confidence.reason,
+  };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
-import { webhookSchema, wireWebhook } from '../../wire/webhook.ts';
+import type { Webhook } from '../../model/gateway.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { assertEventTypes } from './events.ts';
 
@@ -84,3 +84,19 @@ export function webhookRoutes(): Route[] {
     }),
   ];
 }
+
+const webhookSchema = z
+  .object({
+    webhook_id: z.string(),
+    url: z.string(),
+    event_types: z.array(z.string()),
+    secret: z.string().describe('What the official verifier is given.'),
+  })
+  .meta({ id: 'webhook' });
+
+const wireWebhook = ({ webhookId, url, eventTypes, secret }: Webhook): z.output<typeof webhookSchema> => ({
+  webhook_id: webhookId,
+  url,
+  event_types: [...eventTypes],
+  secret: secret.reveal(),
+});

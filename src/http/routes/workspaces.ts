@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { workspace, workspaceSchema } from '../../wire/workspace.ts';
+import type { Gateway } from '../../model/gateway.ts';
 import { type Route, readRoute } from '../route.ts';
 
 export function workspaceRoutes(): Route[] {
@@ -21,4 +21,35 @@ export function workspaceRoutes(): Route[] {
       respond: (_params, { gateway }) => ({ workspaces: [workspace(gateway)] }),
     }),
   ];
+}
+
+const workspaceSchema = z
+  .object({
+    workspace_id: z.string(),
+    name: z.string(),
+    company_name: z.string(),
+    is_sandbox: z.boolean(),
+    is_suspended: z.boolean(),
+    connect_partner_name: z.string().nullable(),
+    connect_webview_customization: z.object({}),
+    is_publishable_key_auth_enabled: z.boolean(),
+    organization_id: z.string().nullable(),
+  })
+  .meta({ id: 'workspace' });
+
+type Workspace = z.output<typeof workspaceSchema>;
+
+/** The gateway as the one workspace there is. */
+function workspace({ identity, sandbox }: Pick<Gateway, 'identity' | 'sandbox'>): Workspace {
+  return {
+    workspace_id: identity.workspaceId,
+    name: identity.name,
+    company_name: identity.name,
+    is_sandbox: sandbox.isWhole,
+    is_suspended: false,
+    connect_partner_name: null,
+    connect_webview_customization: {},
+    is_publishable_key_auth_enabled: false,
+    organization_id: null,
+  };
 }
