@@ -11,7 +11,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { LogTap } from '../monitor/log-tap.ts';
-import { loadRecognisers } from '../onboarding/bluetooth-findings.ts';
+import { loadRecognisers } from '../onboarding/bluetooth-scan.ts';
 import { placesOf } from '../simulation/places.ts';
 import { PlayedDevices } from '../simulation/played-devices.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';

@@ -8,7 +8,7 @@ import {
   inWords,
   loadRecognisers,
   type Recogniser,
-} from '../onboarding/bluetooth-findings.ts';
+} from '../onboarding/bluetooth-scan.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
 import { type BleMachine, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';

@@ -23,7 +23,7 @@ import type { ReloadReport } from '../model/reload.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
 import type { StoreRoom } from '../monitor/metrics.ts';
 import { startMonitoring } from '../monitor/monitoring.ts';
-import type { Recogniser } from '../onboarding/bluetooth-findings.ts';
+import type { Recogniser } from '../onboarding/bluetooth-scan.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
 import { PlayedDevices } from '../simulation/played-devices.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';

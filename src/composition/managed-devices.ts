@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { DeviceConfig, LinkConfig } from '../config/loaded-config.ts';
 import type { Clock, LinkKind, LinkKinds, OnLimit, Secret } from '../contract/index.ts';
 import type { ManagedDeviceOptions } from '../devices/managed-device.ts';
-import { deviceTypeOf } from '../model/device-types.ts';
 import type { Change, Store } from '../model/store.ts';
 
 /** Whose link it is. */
@@ -65,4 +64,38 @@ export async function managedDevices(
   });
   if (firstSeen.length > 0) await store.commit(firstSeen);
   return options;
+}
+
+/** Makers for whose locks Seam has a type: the types are in its client's `device_type`. */
+const makersOfLocks: ReadonlySet<string> = new Set([
+  'akiles',
+  'aqara',
+  'august',
+  'igloo',
+  'igloohome',
+  'keyincode',
+  'kisi',
+  'kwikset',
+  'linear',
+  'lockly',
+  'nuki',
+  'omnitec',
+  'salto',
+  'schlage',
+  'smartthings',
+  'tedee',
+  'ttlock',
+  'ultraloq',
+  'wyze',
+  'yacan',
+  'yale',
+]);
+
+/**
+ * A device's type as applications know it: a lock of a maker that Seam knows has that maker's type, however the gateway
+ * speaks to it. All others keep their driver's.
+ */
+export function deviceTypeOf(driversType: string, manufacturer: string): string {
+  const [maker = ''] = manufacturer.toLowerCase().split(/[^a-z0-9]+/);
+  return driversType.endsWith('_lock') && makersOfLocks.has(maker) ? `${maker}_lock` : driversType;
 }

@@ -4,7 +4,7 @@ import { timeOrderedIds } from '../attempts/ids.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { type Clock, GatewayError } from '../contract/index.ts';
 import type { Onboarding, OnboardingKind, OnboardingRequest } from '../model/onboarding.ts';
-import type { Recogniser } from '../onboarding/bluetooth-findings.ts';
+import type { Recogniser } from '../onboarding/bluetooth-scan.ts';
 import { bluetoothScan } from '../onboarding/bluetooth-scan.ts';
 import { mqttScan } from '../onboarding/mqtt-scan.ts';
 import { OnboardingDesk, type OnboardingPlan } from '../onboarding/onboarding-desk.ts';

@@ -1,7 +1,7 @@
+import { stringify } from 'yaml';
 import { GatewayError, type Secret } from '../contract/index.ts';
-import type { OnboardingKind, OnboardingRequest } from '../model/onboarding.ts';
+import type { OnboardingFinding, OnboardingKind, OnboardingRequest } from '../model/onboarding.ts';
 import type { OnboardingPlan, OnboardingTalk } from '../onboarding/onboarding-desk.ts';
-import { joinedFinding } from '../onboarding/zwave-findings.ts';
 import {
   dskProblem,
   exclude,
@@ -135,4 +135,49 @@ function nodeOf(node: number | undefined, { open, name }: ZwaveStick): number {
     'invalid_input',
     `${node === undefined ? 'Say which node is meant (node).' : `The network of ${name} has no node ${node}.`} There are: ${nodes.join(', ') || 'none'}.`,
   );
+}
+
+/** A node that has joined, as far as lines for the configuration need it. */
+interface JoinedNode {
+  readonly node: number;
+  readonly security: string | undefined;
+  readonly isInterviewed: boolean;
+  readonly kind: 'lock' | 'noise' | undefined;
+  readonly codes: number;
+  readonly maker: string | undefined;
+  readonly model: string | undefined;
+  readonly product: string | undefined;
+}
+
+/** Slots that a fragment asks for: people may want some of a lock's for themselves. */
+const SLOTS = 10;
+
+function joinedFinding(stick: string, joined: JoinedNode, configuredAs: string | undefined): OnboardingFinding {
+  const { node, security, isInterviewed, kind, codes, maker, model, product } = joined;
+  const product_words = [maker, model].filter((word) => word !== undefined).join(' ');
+  const what = `${kind === 'noise' ? 'noise sensor' : (kind ?? 'device')} ${node}${product_words === '' ? '' : ` (${product_words})`}`;
+  const settings = {
+    ...(kind === 'noise' && { kind }),
+    ...(maker !== undefined && { manufacturer: maker }),
+    ...(model !== undefined && { model }),
+    ...(product !== undefined && { product }),
+    ...(codes > 0 && { pin_slots: { first: 1, count: Math.min(codes, SLOTS) } }),
+  };
+  const lines = [
+    'devices:',
+    `  - id: node-${node}`,
+    `    name: ${stringify(product_words === '' ? `Node ${node}` : product_words).trim()}`,
+    '    driver: zwave/node',
+    `    link: { zwave: ${stick}, node: ${node} }`,
+    `    settings: ${JSON.stringify(settings)}`,
+  ];
+  return {
+    address: String(node),
+    what,
+    driver: kind === undefined ? undefined : 'zwave/node',
+    note: isInterviewed ? undefined : 'it is still asked what it can do; that goes on by itself',
+    configuredAs,
+    configuration: kind === undefined || configuredAs !== undefined ? [] : lines,
+    details: { node, security: security ?? null, interviewed: isInterviewed, codes },
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { hideSecrets } from './hide-secrets.ts';
+import { hideSecrets } from './load.ts';
 
 describe('a configuration that is shown', () => {
   it('keeps its shape and every value that is no secret', () => {

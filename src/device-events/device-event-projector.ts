@@ -1,16 +1,15 @@
 import type { Logger } from 'pino';
 import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
-import type { Clock, DeviceReport, Unsubscribe } from '../contract/index.ts';
+import { type Clock, type DeviceReport, errorTypes, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { EventDraft } from '../model/event-types.ts';
-import type { Change, Store } from '../model/store.ts';
+import type { ActionType, AttemptRecord } from '../model/records.ts';
+import type { Change, Store, StoreReader } from '../model/store.ts';
 import { DeviceCondition, toldFact } from './device-condition.ts';
-import { eventsOfDeviceList } from './device-list-events.ts';
 import { DoorContact } from './door-contact.ts';
 import { LockMovements } from './lock-movements.ts';
-import { OwnCommands } from './own-commands.ts';
-import type { ProjectionContext } from './projection-context.ts';
+import type { ProjectionContext, Way } from './projection-context.ts';
 
 export interface DeviceEventProjectorOptions {
   readonly clock: Clock;
@@ -157,4 +156,116 @@ class DeviceProjection {
       details: { slot, occupied },
     });
   }
+}
+
+/** A lock may tell of a movement so long after the attempt that caused it has ended, in milliseconds. A guess. */
+const lateMs = 10_000;
+
+/** Ended attempts that are remembered, per device. */
+const remembered = 8;
+
+const actionOf: Readonly<Record<Way, ActionType>> = { locked: 'LOCK_DOOR', unlocked: 'UNLOCK_DOOR' };
+
+/** No more than is asked for: the whole of an attempt, with its history, would outlive it by minutes. */
+interface Ended {
+  readonly actionAttemptId: string;
+  readonly actionType: ActionType;
+  /** `Clock.now()` */
+  readonly at: number;
+}
+
+/** Knows which movements of a bolt are of our own doing. */
+class OwnCommands {
+  readonly #clock: Clock;
+  readonly #book: AttemptRegistry;
+  readonly #ended = new Map<string, Ended[]>();
+  readonly #claimed = new Set<string>();
+  readonly #unsubscribe: Unsubscribe;
+
+  constructor(clock: Clock, book: AttemptRegistry) {
+    this.#clock = clock;
+    this.#book = book;
+    this.#unsubscribe = book.onChange((attempt) => {
+      if (attempt.settlement && mayHaveMoved(attempt)) this.#remember(attempt);
+    });
+  }
+
+  movement(deviceId: string, way: Way): ReturnType<ProjectionContext['ownMovement']> {
+    const found = this.#find(deviceId, actionOf[way]);
+    if (found === undefined || this.#claimed.has(found)) return undefined;
+    return { actionAttemptId: found, claim: () => this.#claimed.add(found) };
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #find(deviceId: string, actionType: ActionType): string | undefined {
+    for (const { facts, nothingActed, id } of this.#book.livingOf(deviceId)) {
+      if (facts.actionType === actionType && !nothingActed) return id;
+    }
+    const since = this.#clock.now() - lateMs;
+    return this.#ended.get(deviceId)?.findLast((ended) => ended.at >= since && ended.actionType === actionType)
+      ?.actionAttemptId;
+  }
+
+  #remember(attempt: AttemptRecord): void {
+    const ofDevice = this.#ended.get(attempt.deviceId) ?? [];
+    this.#ended.set(attempt.deviceId, ofDevice);
+    const { actionAttemptId, actionType } = attempt;
+    ofDevice.push({ actionAttemptId, actionType, at: this.#clock.now() });
+    if (ofDevice.length > remembered) this.#claimed.delete(ofDevice.shift()?.actionAttemptId ?? '');
+  }
+}
+
+function mayHaveMoved({ actionType, settlement }: AttemptRecord): boolean {
+  if (actionType !== 'LOCK_DOOR' && actionType !== 'UNLOCK_DOOR') return false;
+  if (settlement?.status !== 'error') return true;
+  const delivery = Object.entries(errorTypes).find(([type]) => type === settlement.error.type)?.[1].delivery;
+  return delivery === 'maybe_sent' || delivery === 'acted';
+}
+
+/** Where it is kept which devices the last run had: name by `device_id`, as JSON. */
+const factName = 'devices_told';
+
+/** A device as it is known by. */
+interface Named {
+  readonly deviceId: string;
+  /** In configuration: what people name it while the gateway runs has an event of its own. */
+  readonly configuredName: string;
+  /** Whether that is the name it goes by. */
+  readonly goesByIt: boolean;
+}
+
+/** Which devices came, went or were given another name in configuration since the last run. */
+function eventsOfDeviceList(
+  devices: readonly Named[],
+  store: StoreReader,
+  occurredAt: number,
+): { readonly drafts: readonly EventDraft[]; readonly changes: readonly Change[] } {
+  const fact = store.fact(factName);
+  const before = new Map(Object.entries((fact === undefined ? {} : JSON.parse(fact)) as Record<string, string>));
+  const drafts: EventDraft[] = [];
+  const changes: Change[] = [];
+  for (const { deviceId, configuredName: name, goesByIt } of devices) {
+    const known = before.get(deviceId);
+    before.delete(deviceId);
+    if (known === undefined) {
+      drafts.push({ eventType: 'device.added', deviceId, occurredAt, details: { device_name: name } });
+    } else if (known !== name && goesByIt) {
+      drafts.push({ eventType: 'device.name_changed', deviceId, occurredAt, details: { device_name: name } });
+    }
+  }
+  for (const [deviceId, name] of before) {
+    // Nothing is left of it here: for Seam's applications that is a second thing.
+    for (const eventType of ['device.removed', 'device.deleted'] as const) {
+      drafts.push({ eventType, deviceId, occurredAt, details: { device_name: name } });
+    }
+    changes.push({ kind: 'fact_removed', name: toldFact(deviceId) });
+  }
+  const names = JSON.stringify(
+    Object.fromEntries(devices.map(({ deviceId, configuredName }) => [deviceId, configuredName])),
+  );
+  if (names !== fact) changes.push({ kind: 'fact_put', name: factName, value: names });
+  return { drafts, changes };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { deviceTypeOf } from './device-types.ts';
+import { deviceTypeOf } from '../composition/managed-devices.ts';
 
 describe('the type of a device', () => {
   test.each([

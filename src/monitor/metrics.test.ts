@@ -3,7 +3,7 @@ import { monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
 import { GatewayError } from '../contract/index.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { DurationWindow } from './duration-window.ts';
+import { DurationWindow } from './metrics.ts';
 import { probeProcess } from './process-probe.ts';
 
 describe('Metrics', () => {

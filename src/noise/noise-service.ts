@@ -5,6 +5,7 @@ import { type Clock, Decibels, GatewayError, type NoiseMetric, type Unsubscribe 
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { NoiseRules } from '../model/device-snapshot.ts';
 import type { EventRecorder } from '../model/event-recorder.ts';
+import type { EventDraft } from '../model/event-types.ts';
 import type {
   Attempts,
   NewNoiseThreshold,
@@ -21,7 +22,6 @@ import { DayKeeper } from './day-keeper.ts';
 import { DeviceLimits } from './device-limits.ts';
 import { EpisodeKeeper } from './episode-keeper.ts';
 import { historyHours, hourMs } from './level-history.ts';
-import { eventOf } from './noise-events.ts';
 import { SensorWatch } from './sensor-watch.ts';
 import type { EpisodeChange } from './threshold-watch.ts';
 
@@ -306,3 +306,30 @@ const notOpen = (name: string) =>
     'unsupported_action',
     `${name} could not be opened since the gateway started, so it is not known what it measures. Look at its health.`,
   );
+
+/** What an episode's beginning and end are called for those who follow events. Levels are in dB, to a tenth. */
+function eventOf({ phase, threshold, since, until, level, peak, metric }: NoiseEpisode): EventDraft {
+  const { deviceId, noiseThresholdId, name, decibels } = threshold;
+  const details = {
+    noise_threshold_name: name,
+    noise_level_decibels: tenths(level),
+    noise_threshold_decibels: decibels,
+    peak_decibels: tenths(peak),
+    metric,
+    started_at: isoTime(since),
+  };
+  const about = { deviceId, noiseThresholdId };
+  return phase === 'began'
+    ? { ...about, eventType: 'noise_sensor.noise_threshold_triggered', occurredAt: since, details }
+    : {
+        ...about,
+        eventType: 'strikeplate.noise_sensor.noise_threshold_ended',
+        occurredAt: until ?? since,
+        details: { ...details, ended_at: isoTime(until ?? since) },
+      };
+}
+
+/** No sensor here is finer than a tenth of a decibel. */
+const tenths = (decibels: number): number => Math.round(decibels * 10) / 10;
+
+const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -1,7 +1,7 @@
 import { type Clock, GatewayError, type MqttLink, type MqttMessage, sleep } from '../contract/index.ts';
 import { topicNameProblem } from '../driver-kit/index.ts';
 import { BridgeTalk, isEntry, jsonOf, textOf } from './bridge-talk.ts';
-import { type KnownDevice, zigbeeFinding } from './mqtt-findings.ts';
+import { type KnownDevice, zigbeeFinding } from './mqtt-scan.ts';
 import type { OnboardingTalk, OnboardingWork } from './onboarding-desk.ts';
 import { untilAborted } from './until-aborted.ts';
 

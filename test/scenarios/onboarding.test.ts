@@ -12,7 +12,7 @@ import { startGateway } from '../../src/composition/gateway.ts';
 import { pairSimulated } from '../../src/composition/pairing.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { recordLog } from '../../src/driver-testing/recorded-log.ts';
-import { loadRecognisers } from '../../src/onboarding/bluetooth-findings.ts';
+import { loadRecognisers } from '../../src/onboarding/bluetooth-scan.ts';
 import { simulators } from '../../src/simulation/index.ts';
 import { pairingFilesOf } from '../../src/store/pairing-files.ts';
 import { SimulatedRadios } from '../../src/transports/ble/simulated-radios.ts';

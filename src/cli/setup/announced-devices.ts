@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import type { OnboardingFinding } from '../../model/onboarding.ts';
 import type { DeviceEntry } from '../../model/reload.ts';
-import { announcedFinding, zigbeeFinding } from '../../onboarding/mqtt-findings.ts';
+import { announcedFinding, zigbeeFinding } from '../../onboarding/mqtt-scan.ts';
 
 /** Where bridges and locks announce what they have: retained. */
 export const announcements = ['+/bridge/devices', 'homeassistant/+/+/config', 'homeassistant/+/+/+/config'] as const;

@@ -1,19 +1,21 @@
+import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
 import type { Box } from '../objects.ts';
+import { EventRow } from '../parts/event-row.tsx';
+import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Failure, Shown } from '../parts/states.tsx';
+import { Empty, Failure, Shown } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { useAction } from '../parts/use-action.ts';
 import { useBox } from '../parts/use-box.ts';
 import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
-import { allDevices, may, nameOf, session } from '../state.ts';
+import { allDevices, events, may, nameOf, session } from '../state.ts';
 import { ago, dayAndTime } from '../time.ts';
 import { ApiKeys } from './api-keys.tsx';
 import { ConfigurationView } from './configuration.tsx';
-import { LiveEvents } from './live-events.tsx';
 import { MetricsView } from './metrics.tsx';
 import { Webhooks } from './webhooks.tsx';
 
@@ -216,5 +218,40 @@ function OutOfService() {
       {failed.value !== undefined && <Failure error={failed.value} />}
       <p class="hint">{text.takeOutHint}</p>
     </section>
+  );
+}
+
+/** Drawn at a time: more is neither read nor drawn in time. */
+const SHOWN = 60;
+
+/** What happens, as it happens. */
+function LiveEvents() {
+  const { box: text, attempts } = words();
+  const filter = useSignal('');
+  const wanted = filter.value.trim().toLowerCase();
+  const fitting = events.value.filter(
+    ({ event_type, device_id }) =>
+      wanted === '' ||
+      event_type.includes(wanted) ||
+      (device_id !== undefined && nameOf(device_id).toLowerCase().includes(wanted)),
+  );
+  return (
+    <>
+      <div class="toolbar">
+        <Field label={text.filterEvents} value={filter} type="search" />
+        <a class="more" href={linkTo('attempts', 'events')}>
+          {attempts.searchAll}
+        </a>
+      </div>
+      {fitting.length === 0 ? (
+        <Empty icon="clock">{wanted === '' ? text.noEvents : attempts.noMatch}</Empty>
+      ) : (
+        <ul class="rows">
+          {fitting.slice(0, SHOWN).map((event) => (
+            <EventRow key={event.event_id} event={event} />
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
