@@ -57,7 +57,8 @@ export interface MqttLink extends Link {
   /**
    * Listens to a topic filter for as long as the link lives, over reconnects. The listener is attached before the
    * SUBSCRIBE leaves, since a retained message may come with its acknowledgement. Where more than some 20 messages a
-   * second come for long, of each topic the newest is handed over, ten times a second, and before a command leaves.
+   * second come for long, of each topic the newest is handed over, ten times a second, fifty times for the ten seconds
+   * after a command, and before a command leaves.
    */
   subscribe(filter: string, listener: (message: MqttMessage) => void, options?: MqttSubscribeOptions): Unsubscribe;
   /**

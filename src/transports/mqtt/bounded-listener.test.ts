@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { LimitBite } from '../../contract/index.ts';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
-import { BoundedListener } from './bounded-listener.ts';
+import { BoundedListener, HeldMessages } from './bounded-listener.ts';
 
 function site(maxBytes = 1_000) {
   const clock = new SimulatedClock();
+  const held = new HeldMessages(clock);
   const heard: string[] = [];
   const bites: LimitBite[] = [];
   const listener = new BoundedListener(({ topic, payload }) => void heard.push(`${topic} ${payload}`), {
     clock,
+    held,
     onLimit: (bite) => void bites.push(bite),
     deviceId: 'd',
     device: 'Hall',
@@ -16,7 +18,7 @@ function site(maxBytes = 1_000) {
   });
   const say = (payload: string, topic = 't') =>
     listener.hear({ topic, payload: Buffer.from(payload), retained: false });
-  return { clock, heard, bites, listener, say };
+  return { clock, held, heard, bites, listener, say };
 }
 
 describe('one that publishes far too much', () => {
@@ -81,7 +83,7 @@ test('what is too large is not handed over, and told with its topic', () => {
 });
 
 test('does not drown the answer to a command among its own messages, and gains little by it', async () => {
-  const { clock, heard, listener, say } = site();
+  const { clock, held, heard, listener, say } = site();
   const flood = async (ms: number, answerAt?: number) => {
     for (let at = 0; at < ms; at += 10) {
       for (let each = 0; each < 3; each++) say('{"battery":80}');
@@ -97,7 +99,7 @@ test('does not drown the answer to a command among its own messages, and gains l
   expect(answers()).toBe(0);
   for (let command = 1; command <= 5; command++) {
     const before = heard.length;
-    listener.expectAnswer();
+    held.expectAnswer();
     await flood(2_000, 400);
     expect(answers()).toBe(command);
     expect(heard.length - before).toBeLessThanOrEqual(2 * 51 + 2 * 21);

@@ -17,8 +17,49 @@ const MAX_LENGTHS = 16;
 /** Topics of one subscription whose newest message may wait. */
 const MAX_HELD = 1_000;
 
+/** What the listeners of one device share: whether an answer is expected, and which of them hold messages back. */
+export class HeldMessages {
+  readonly #clock: Clock;
+  readonly #holding = new Set<BoundedListener>();
+  /** `Clock.now()` */
+  #expectsUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isAnswerExpected(): boolean {
+    return this.#expectsUntil !== Number.NEGATIVE_INFINITY && this.#clock.now() < this.#expectsUntil;
+  }
+
+  /** The listener holds messages back from now on, until it is flushed. */
+  add(listener: BoundedListener): void {
+    this.#holding.add(listener);
+  }
+
+  delete(listener: BoundedListener): void {
+    this.#holding.delete(listener);
+  }
+
+  /** Hands over what waits. */
+  flush(): void {
+    for (const listener of [...this.#holding]) listener.flush();
+  }
+
+  /**
+   * A command leaves: what was heard before it must not count as heard after it. Its answer may be one of many messages, and
+   * the newest of them need not be it: for a while the newest of each length is looked at, for those that a device sends
+   * without end are alike.
+   */
+  expectAnswer(): void {
+    this.flush();
+    this.#expectsUntil = this.#clock.now() + ANSWER_MS;
+  }
+}
+
 export interface ListenerOptions {
   readonly clock: Clock;
+  readonly held: HeldMessages;
   readonly onLimit: OnLimit;
   readonly deviceId: string | undefined;
   /** The device's name, for messages. */
@@ -29,8 +70,8 @@ export interface ListenerOptions {
 
 /**
  * One subscription's listener, with a bound on the work that whoever publishes there can cause. While more comes than
- * is looked at, of each topic the newest message is, ten times a second: what a device was says nothing any more once
- * it said what it is. What was passed over is counted, and told.
+ * is looked at, of each topic the newest message is, ten times a second, and fifty times while an answer is expected:
+ * what a device was says nothing any more once it said what it is. What was passed over is counted, and told.
  */
 export class BoundedListener {
   readonly #options: ListenerOptions;
@@ -39,8 +80,6 @@ export class BoundedListener {
   #left = BURST;
   #countedAt: number;
   #timer: Timer | undefined;
-  /** `Clock.now()` */
-  #expectsUntil = Number.NEGATIVE_INFINITY;
   #passedOver = 0;
   #lastTopic = '';
 
@@ -79,15 +118,16 @@ export class BoundedListener {
       this.#held.delete(place);
       this.#held.set(place, message);
     }
-    const heldMs = this.#isExpecting ? ANSWER_HELD_MS : HELD_MS;
-    this.#timer ??= this.#options.clock.setTimer(() => this.flush(), heldMs);
+    if (this.#timer !== undefined) return;
+    const { clock, held } = this.#options;
+    held.add(this);
+    this.#timer = clock.setTimer(() => this.flush(), held.isAnswerExpected ? ANSWER_HELD_MS : HELD_MS);
   }
 
-  /** Hands over what waits. Before a command leaves: what was heard before it must not count as heard after it. */
+  /** Hands over what waits. */
   flush(): void {
     if (this.#timer === undefined) return;
-    this.#timer.cancel();
-    this.#timer = undefined;
+    this.#stopHolding();
     const held = [...this.#held.values()];
     this.#held.clear();
     this.#refill();
@@ -96,27 +136,19 @@ export class BoundedListener {
     for (const message of held) this.#listener(message);
   }
 
-  /**
-   * A command leaves. Its answer may be one of many messages, and the newest of them need not be it: for a while the newest of
-   * each length is looked at, for those that a device sends without end are alike.
-   */
-  expectAnswer(): void {
-    this.flush();
-    this.#expectsUntil = this.#options.clock.now() + ANSWER_MS;
-  }
-
   close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#stopHolding();
     this.#held.clear();
   }
 
-  get #isExpecting(): boolean {
-    return this.#options.clock.now() < this.#expectsUntil;
+  #stopHolding(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#options.held.delete(this);
   }
 
   #placeOf(topic: string, length: number): string {
-    return this.#isExpecting && this.#held.size < MAX_LENGTHS ? `${topic}\0${length}` : topic;
+    return this.#options.held.isAnswerExpected && this.#held.size < MAX_LENGTHS ? `${topic}\0${length}` : topic;
   }
 
   #tell(): void {
@@ -131,7 +163,7 @@ export class BoundedListener {
       count,
       message:
         `${device}: more than ${PER_SECOND} messages a second come on ${this.#lastTopic}; of those the newest are ` +
-        'looked at, ten times a second. Find out why it sends so many.',
+        'looked at, ten times a second, or fifty after a command. Find out why it sends so many.',
     });
   }
 

@@ -9,7 +9,7 @@ import {
   type SendPermit,
   type Unsubscribe,
 } from '../../contract/index.ts';
-import { BoundedListener, USUAL_PAYLOAD } from './bounded-listener.ts';
+import { BoundedListener, HeldMessages, USUAL_PAYLOAD } from './bounded-listener.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
@@ -31,8 +31,8 @@ export interface LinkHost {
   readonly clock: Clock;
   readonly deviceId: string | undefined;
   readonly onLimit: OnLimit;
-  /** Why a filter is not listened to for now. */
-  shunned(filter: string): (LinkState & { readonly status: 'down' }) | undefined;
+  /** Why one of the filters is not listened to for now. */
+  shunned(filters: Iterable<string>): (LinkState & { readonly status: 'down' }) | undefined;
 }
 
 /**
@@ -45,20 +45,20 @@ export class DeviceLink implements MqttLink {
   readonly #host: LinkHost;
   readonly #claims = new Set<Claim>();
   readonly #heard = new Map<BoundedListener, string>();
+  readonly #held: HeldMessages;
   readonly #listeners = new Set<{ told: LinkState }>();
 
   constructor(device: string, host: LinkHost) {
     this.#device = device;
     this.#host = host;
+    this.#held = new HeldMessages(host.clock);
   }
 
   get state(): LinkState {
     const { state } = this.#host.loop;
     if (state.status === 'down') return state;
-    for (const filter of this.#heard.values()) {
-      const shunned = this.#host.shunned(filter);
-      if (shunned !== undefined) return shunned;
-    }
+    const shunned = this.#host.shunned(this.#heard.values());
+    if (shunned !== undefined) return shunned;
     for (const { swept, filter } of this.#claims) {
       if (swept) continue;
       const preparing: LinkState = {
@@ -85,7 +85,7 @@ export class DeviceLink implements MqttLink {
     this.#listeners.add(entry);
     const changed = () => {
       // What was heard on a connection must not come after its end was told.
-      this.#flush();
+      this.#held.flush();
       tell();
     };
     const stops = [this.#host.loop.onStateChange(changed), this.#host.onChange(tell)];
@@ -104,6 +104,7 @@ export class DeviceLink implements MqttLink {
     const { clock, deviceId, onLimit } = this.#host;
     const bounded = new BoundedListener((message) => this.#host.safely(listener, message), {
       clock,
+      held: this.#held,
       onLimit,
       deviceId,
       device: this.#device,
@@ -143,14 +144,10 @@ export class DeviceLink implements MqttLink {
   /** What is the same for all that is sent. */
   get #way(): Pick<Outgoing, 'device' | 'connection'> {
     const connection = () => {
-      for (const bounded of this.#heard.keys()) bounded.expectAnswer();
+      this.#held.expectAnswer();
       return this.#connection();
     };
     return { device: this.#device, connection };
-  }
-
-  #flush(): void {
-    for (const bounded of this.#heard.keys()) bounded.flush();
   }
 
   #connection(): BrokerConnection {

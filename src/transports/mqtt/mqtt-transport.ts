@@ -62,7 +62,7 @@ export class MqttTransport {
     this.#onLimit = options.onLimit ?? (() => undefined);
     this.#shunned = new ShunnedTopics(options.clock, (topic) => this.#listenAgain(topic));
     this.#book = new SubscriptionBook(log);
-    this.#book.shunWhere((filter) => this.#shunned.reasonFor(filter) !== undefined);
+    this.#book.shunWhere((filter) => this.#shunned.reasonFor([filter]) !== undefined);
     this.#topics = new CommandTopics(log);
     this.#sender = new CommandSender(options.clock, this.#place);
     this.#loop = new BrokerLoop({
@@ -132,7 +132,7 @@ export class MqttTransport {
       deviceId,
       onLimit: this.#onLimit,
       safely: (heard, message) => this.#book.safely(heard, message),
-      shunned: (filter) => this.#shunned.reasonFor(filter),
+      shunned: (filters) => this.#shunned.reasonFor(filters),
       place: this.#place,
       loop: this.#loop,
       sender: this.#sender,

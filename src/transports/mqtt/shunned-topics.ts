@@ -36,11 +36,13 @@ export class ShunnedTopics {
     this.#topics.set(topic, { bytes, timer });
   }
 
-  /** Why a filter is not listened to; undefined when it is. */
-  reasonFor(filter: string): (LinkState & { readonly status: 'down' }) | undefined {
+  /** Why one of these filters is not listened to; undefined when all are. */
+  reasonFor(filters: Iterable<string>): (LinkState & { readonly status: 'down' }) | undefined {
     if (this.#topics.size === 0) return undefined;
-    for (const [topic, { bytes }] of this.#topics)
-      if (matches(filter, topic)) return { status: 'down', reason: 'message_too_large', hint: tooLarge(topic, bytes) };
+    for (const filter of filters)
+      for (const [topic, { bytes }] of this.#topics)
+        if (matches(filter, topic))
+          return { status: 'down', reason: 'message_too_large', hint: tooLarge(topic, bytes) };
     return undefined;
   }
 
