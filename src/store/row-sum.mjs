@@ -7,14 +7,16 @@ import { crc32 } from 'node:zlib';
  * @param {readonly unknown[]} columns null, numbers, texts, bytes, or bytes as `{ hex }`
  * @returns {number}
  */
-export const rowSum = (columns) => crc32(columns.map(shapeOf).join('\0'));
-
-/** @param {unknown} column */
-function shapeOf(column) {
-  if (column === null || column === undefined) return 'n';
-  if (typeof column === 'number') return `d${column}`;
-  // As it is stored: a lone surrogate has no UTF-8.
-  if (typeof column === 'string') return `s${column.toWellFormed()}`;
-  if (column instanceof Uint8Array) return `x${Buffer.from(column).toString('hex')}`;
-  return `x${/** @type {{ readonly hex: string }} */ (column).hex}`;
+export function rowSum(columns) {
+  let shape = '';
+  for (const [at, column] of columns.entries()) {
+    if (at > 0) shape += '\0';
+    if (column === null || column === undefined) shape += 'n';
+    else if (typeof column === 'number') shape += `d${column}`;
+    // As it is stored: a lone surrogate has no UTF-8.
+    else if (typeof column === 'string') shape += `s${column.toWellFormed()}`;
+    else if (column instanceof Uint8Array) shape += `x${Buffer.from(column).toString('hex')}`;
+    else shape += `x${/** @type {{ readonly hex: string }} */ (column).hex}`;
+  }
+  return crc32(shape);
 }
