@@ -55,7 +55,7 @@ export class CodeVoice {
       this.#silent = [];
     if (event.kind !== 'message' || event.retained) return;
     if (event.isOwnWord) this.#heardAt = this.#clock.now();
-    if (event.message.slots.size > 0 && [...(event.changed ?? [])].some((key) => key.startsWith('users/'))) {
+    if (event.changedSlots.size > 0) {
       this.#silent = [];
       this.#learnt = 'read';
     }

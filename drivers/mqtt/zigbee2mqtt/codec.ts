@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DenialReason, LockMethod, Secret } from '../../../src/contract/index.ts';
 import { boundedJson } from '../../../src/driver-kit/bounded-json.ts';
 import { methodOf, operationOf, programmingOf } from './operation-words.ts';
-import { type SlotStatus, slotStatusOf } from './slot-status.ts';
+import { type SlotStatus, ToldSlots } from './slot-status.ts';
 
 /** Where the lock says its bolt is (ZCL Door Lock cluster, attribute LockState, in Zigbee2MQTT's words). */
 export type Bolt = 'locked' | 'unlocked' | 'not_fully_locked';
@@ -78,7 +78,7 @@ export interface StateMessage {
   readonly lastSeen: string | number | undefined;
   /** How well the radio heard the device's last frame. */
   readonly linkQuality: number | undefined;
-  /** Every key that lasts, for comparing; may hold PINs, so it is not for logs. */
+  /** Every key that lasts, for comparing, without the slots; may hold PINs, so it is not for logs. */
   readonly kept: ReadonlyMap<string, unknown>;
 }
 
@@ -123,8 +123,10 @@ type State = z.output<typeof stateSchema>;
 /** Keys that come and go with the radio or are not cached: a difference in them tells nothing of the device. */
 const fleeting = /^(action(_.*)?|linkquality|last_seen|elapsed|device|update(_.*)?|last_successful_pincode_.*)$/;
 
-/** @returns undefined for anything that is not a JSON object */
-export function parseState(payload: Buffer): StateMessage | undefined {
+const NO_SLOTS: ReadonlyMap<number, SlotStatus> = new Map();
+
+/** @param told the slots of the lock as they were told before @returns undefined for anything that is not a JSON object */
+export function parseState(payload: Buffer, told = new ToldSlots()): StateMessage | undefined {
   const raw = parseJson(payload);
   const parsed = stateSchema.safeParse(raw);
   if (!parsed.success) return undefined;
@@ -137,7 +139,7 @@ export function parseState(payload: Buffer): StateMessage | undefined {
     event: eventOf(state),
     lastUnlock: moverOf(state.last_unlock_user, state.last_unlock_source),
     lastLock: moverOf(state.last_lock_user, state.last_lock_source),
-    slots: slotsOf(state),
+    slots: state.users === undefined ? NO_SLOTS : told.read(state.users),
     battery: state.battery,
     batteryLow: state.battery_low,
     tamper: state.tamper,
@@ -188,27 +190,19 @@ function boltOf({ lock_state, state }: Record<string, unknown>): Pick<StateMessa
 
 const isWord = (value: unknown): value is string | null => typeof value === 'string' || value === null;
 
-function slotsOf(state: State): ReadonlyMap<number, SlotStatus> {
-  const slots = new Map<number, SlotStatus>();
-  for (const [user, value] of Object.entries(state.users ?? {})) {
-    if (/^\d+$/.test(user)) slots.set(Number(user), slotStatusOf(value));
-  }
-  return slots;
-}
-
-/** The top level key by key, and the code slots one by one. */
+/** The top level key by key. The code slots are compared one by one, unless they are told in a way that nobody has met. */
 function keptOf(raw: Record<string, unknown>): ReadonlyMap<string, unknown> {
   const kept = new Map<string, unknown>();
   for (const [key, value] of Object.entries(raw)) {
     if (fleeting.test(key)) continue;
-    if (key !== 'users' || typeof value !== 'object' || value === null) kept.set(key, value);
-    else for (const [user, status] of Object.entries(value)) kept.set(slotKey(Number(user)), status);
+    if (key !== 'users' || typeof value !== 'object' || value === null || Array.isArray(value)) kept.set(key, value);
+    else for (const user of Object.keys(value)) if (!/^\d+$/.test(user)) kept.set(slotKey(user), Reflect.get(value, user));
   }
   return kept;
 }
 
-/** The key in {@link StateMessage.kept} under which a slot is compared. */
-export const slotKey = (slot: number): string => `users/${slot}`;
+/** The key under which a slot is told to have changed. */
+export const slotKey = (slot: number | string): string => `users/${slot}`;
 
 /** The keys in {@link StateMessage.kept} that tell of the bolt. */
 export const boltKeys: ReadonlySet<string> = new Set(['state', 'lock_state']);

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, MqttLink, MqttMessage, Unsubscribe } from '../../../src/contract/index.ts';
 import { type BridgeComplaint, complaintAbout } from './bridge-complaint.ts';
-import { type Bolt, parseOnline, parseState, type StateMessage } from './codec.ts';
+import { type Bolt, parseOnline, parseState, type StateMessage, slotKey } from './codec.ts';
 import type { DeviceBinding } from './device-binding.ts';
 import type { OwnTraffic } from './own-traffic.ts';
-import type { SlotStatus } from './slot-status.ts';
+import { type SlotStatus, ToldSlots } from './slot-status.ts';
 
 /** Where a device and its bridge speak and listen. */
 interface Topics {
@@ -32,6 +32,8 @@ export interface HeardMessage {
   readonly at: number;
   /** Lasting keys that are new or differ; undefined when there is nothing to compare with. */
   readonly changed: ReadonlySet<string> | undefined;
+  /** The slots among them. */
+  readonly changedSlots: ReadonlySet<number>;
   /** The broker kept it: it tells of the past. */
   readonly retained: boolean;
   /** It tells of an operation over the air, and none but our last command can be meant. */
@@ -83,7 +85,10 @@ export class DeviceFeed {
   #linkQuality: number | undefined;
   /** The bridge publishes what it remembers when it starts, and when it renames a device. */
   #remembers = false;
-  #slots: ReadonlyMap<number, SlotStatus> = new Map();
+  readonly #slots = new Map<number, SlotStatus>();
+  readonly #toldSlots = new ToldSlots();
+  /** Of the message before. */
+  #slotsBefore: ReadonlyMap<number, SlotStatus> | undefined;
   #bridge: Known = 'unknown';
   #availability: Known = 'unknown';
   #reachable: boolean;
@@ -230,7 +235,8 @@ export class DeviceFeed {
   #gap(): void {
     this.#kept.clear();
     this.#heardSomething = false;
-    this.#slots = new Map();
+    this.#slots.clear();
+    this.#slotsBefore = undefined;
     this.#tell({ kind: 'gap' });
   }
 
@@ -243,7 +249,7 @@ export class DeviceFeed {
   }
 
   #heard({ payload, retained }: MqttMessage): void {
-    const message = parseState(payload);
+    const message = parseState(payload, this.#toldSlots);
     if (message === undefined) {
       // An empty message clears what the bridge retained: it does so when the device is renamed or removed.
       if (payload.length === 0 && !retained && this.#binding.isUnchecked) this.#tell({ kind: 'reachable' });
@@ -254,12 +260,15 @@ export class DeviceFeed {
     this.#binding.heard();
     const at = this.#clock.now();
     const bolt = this.#boltIn(message);
-    const changed = this.#compare(message);
+    const changedSlots = this.#takeSlots(message);
+    const changed = this.#compare(message, changedSlots);
     const isOwnWord = !retained && this.#isOwnWord(message, changed);
     const isEcho = !retained && this.#isEcho(message, bolt, changed);
-    if (message.slots.size > 0) this.#slots = new Map([...this.#slots, ...message.slots]);
     const isOfLastCommand = !retained && this.#isOfLastCommand(message);
-    this.#tell({ kind: 'message', message, bolt, at, retained, changed, isOfLastCommand, isOwnWord, isEcho });
+    this.#tell({
+      ...{ kind: 'message', message, bolt, at, retained, changed, changedSlots },
+      ...{ isOfLastCommand, isOwnWord, isEcho },
+    });
   }
 
   /**
@@ -288,10 +297,26 @@ export class DeviceFeed {
     return (bolt === 'locked' || bolt === 'unlocked') && this.#own.takeEcho(bolt);
   }
 
+  /** @returns the slots that are new or differ; none when there is nothing to compare with */
+  #takeSlots({ slots }: StateMessage): ReadonlySet<number> {
+    const changed = new Set<number>();
+    if (slots === this.#slotsBefore) return changed;
+    this.#slotsBefore = slots;
+    for (const [slot, status] of slots) {
+      if (this.#heardSomething && this.#slots.get(slot) !== status) changed.add(slot);
+      this.#slots.set(slot, status);
+    }
+    return changed;
+  }
+
   /** @returns the lasting keys that are new, differ or are gone; undefined when there is nothing to compare with */
-  #compare({ kept, isBare, bolt }: StateMessage): ReadonlySet<string> | undefined {
+  #compare(
+    { kept, isBare, bolt }: StateMessage,
+    changedSlots: ReadonlySet<number>,
+  ): ReadonlySet<string> | undefined {
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     this.#heardSomething = true;
+    for (const slot of changedSlots) changed?.add(slotKey(slot));
     for (const [key, value] of kept) {
       // Whoever makes up new keys for ever fills no memory, and tells of nothing.
       if (!this.#kept.has(key) && this.#kept.size >= mostKept) continue;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, type DeviceReport, type LockMethod, Ratio, type Timer } from '../../../src/contract/index.ts';
-import { type LastMover, type LockEvent, type StateMessage, slotKey } from './codec.ts';
+import type { LastMover, LockEvent, StateMessage } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { isUntold } from './slot-status.ts';
@@ -83,14 +83,15 @@ export class LockReports {
   }
 
   /** A keypad's user, or another program over the same bridge, changed a slot. */
-  #slotsOfOthers({ message: { event, slots }, changed }: HeardMessage): readonly DeviceReport[] {
+  #slotsOfOthers({ message: { event, slots }, changedSlots }: HeardMessage): readonly DeviceReport[] {
     const told: DeviceReport[] = [];
     if (event?.kind === 'programmed' && event.slot !== undefined) {
       const { slot, occupied, remote } = event;
       if (!remote || !this.#own.accountsForWrite(slot, occupied)) told.push({ kind: 'code_slot', slot, occupied });
     }
-    for (const [slot, status] of slots) {
-      if (changed?.has(slotKey(slot)) !== true || this.#own.takeAnswerAbout(slotAbout(slot))) continue;
+    for (const slot of changedSlots) {
+      const status = slots.get(slot);
+      if (status === undefined || this.#own.takeAnswerAbout(slotAbout(slot))) continue;
       if (!isUntold(status)) told.push({ kind: 'code_slot', slot, occupied: status.status !== 'available' });
     }
     return told;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { Secret } from '../../../src/contract/index.ts';
 
@@ -62,3 +63,35 @@ export function holds({ status, told }: SlotStatus, code: Secret): 'this' | 'ano
 
 /** Nothing is told of what the slot holds: the lock does not have it, or says it in a way that nobody has met. */
 export const isUntold = ({ status }: SlotStatus): boolean => status === 'not_supported' || status === 'unclear';
+
+/** Slots of a lock that are kept to be compared; locks have some hundreds at most. A guess with room. */
+const MOST_SLOTS = 2_000;
+
+/**
+ * The code slots of one lock as they were last told. A bridge puts all of them into every message: what it tells as before
+ * is not read again, and is the same object as before.
+ */
+export class ToldSlots {
+  readonly #told = new Map<number, { readonly value: unknown; readonly status: SlotStatus }>();
+  #users: Readonly<Record<string, unknown>> | undefined;
+  #ofUsers: ReadonlyMap<number, SlotStatus> = new Map();
+
+  /** @param users by slot, as a message tells them @returns the same map for a message that tells the same */
+  read(users: Readonly<Record<string, unknown>>): ReadonlyMap<number, SlotStatus> {
+    if (isDeepStrictEqual(users, this.#users)) return this.#ofUsers;
+    const slots = new Map<number, SlotStatus>();
+    for (const [user, value] of Object.entries(users)) {
+      if (!/^\d+$/.test(user)) continue;
+      const slot = Number(user);
+      const before = this.#told.get(slot);
+      // Whoever makes up new slots for ever fills no memory, and tells of nothing.
+      if (before === undefined && this.#told.size >= MOST_SLOTS) continue;
+      const status = before && isDeepStrictEqual(before.value, value) ? before.status : slotStatusOf(value);
+      this.#told.set(slot, { value, status });
+      slots.set(slot, status);
+    }
+    this.#users = users;
+    this.#ofUsers = slots;
+    return slots;
+  }
+}

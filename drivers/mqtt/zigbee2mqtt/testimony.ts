@@ -2,7 +2,7 @@ import type { Secret } from '../../../src/contract/index.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
-import { type Bolt, boltKeys, slotKey } from './codec.ts';
+import { type Bolt, boltKeys } from './codec.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { holds, isUntold, type SlotStatus } from './slot-status.ts';
@@ -43,6 +43,8 @@ export class Testimony {
   readonly #book: EvidenceBook<BridgeComplaint>;
   readonly #own: OwnTraffic;
   #written: { readonly slot: number; readonly code: Secret | undefined } | undefined;
+  /** The slots as the book was told of them. */
+  readonly #told = new Map<number, SlotStatus>();
   /** An UNLOCK is under way on a bolt that was locked when it left. */
   #unlocks = false;
 
@@ -55,6 +57,7 @@ export class Testimony {
     switch (event.kind) {
       case 'gap':
         this.#unlocks = false;
+        this.#told.clear();
         this.#book.gap();
         return;
       case 'reachable':
@@ -79,6 +82,7 @@ export class Testimony {
   /** Until the return value is called, this slot is compared with this code; others are merely held or free. */
   writing(slot: number, code: Secret | undefined): () => void {
     this.#written = { slot, code };
+    this.#told.delete(slot);
     return () => {
       this.#written = undefined;
     };
@@ -120,12 +124,20 @@ export class Testimony {
     return [heard.isEcho ? { ...claim, carried: true } : claim];
   }
 
+  /** Of the slots that a message carries along, the book need not hear again what it was told before. */
   #ofSlots(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
-    return [...heard.message.slots].map(([slot, status]) => {
+    const claims: Claim[] = [];
+    const isOther = tellsOther(heard);
+    for (const [slot, status] of heard.message.slots) {
+      const isAsTold = this.#told.get(slot) === status;
+      if (isAsTold && isOther) continue;
       const about = slotAbout(slot);
-      const isNews = heard.changed?.has(slotKey(slot)) === true;
-      return { about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subjects, about) };
-    });
+      if (isAsTold && subjects?.has(about) === false) continue;
+      if (!heard.retained && slot !== this.#written?.slot) this.#told.set(slot, status);
+      const isNews = heard.changedSlots.has(slot);
+      claims.push({ about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subjects, about) });
+    }
+    return claims;
   }
 
   #ofAutoRelock(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
@@ -174,15 +186,18 @@ const places: Readonly<Record<Bolt | 'unknown', Value>> = {
   unknown: 'not_known',
 };
 
+const tellsOther = ({ changed, message }: HeardMessage): boolean =>
+  (changed?.size ?? 0) > 0 || message.event !== undefined;
+
 /** Cached keys ride in every message: what did not change in one that tells something else is no word of its own. */
 function ageOf(
-  { at, retained, changed, message }: HeardMessage,
+  heard: HeardMessage,
   isNews: boolean,
   subjects: Subjects,
   about: string,
 ): Pick<Claim, 'at' | 'kept' | 'carried'> {
-  const tellsOther = (changed?.size ?? 0) > 0 || message.event !== undefined;
-  const isCarried = !isNews && (tellsOther || subjects?.has(about) === false);
+  const { at, retained } = heard;
+  const isCarried = !isNews && (tellsOther(heard) || subjects?.has(about) === false);
   return { at, ...(retained && { kept: true }), ...(isCarried && { carried: true }) };
 }
 
