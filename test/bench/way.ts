@@ -9,7 +9,7 @@ import { readSource } from '../../scripts/figures.mjs';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
-// usage: npx tsx test/bench/way.ts [--list]
+// usage: npx tsx test/bench/way.ts [--list] [--calls]
 // The way that an unlock and a new code take through the product, by a run: a whole gateway with its store on disk, a
 // broker and a simulated lock. Modules and calls are those between the request and the end of what it began; hops are the
 // functions from the handler of the route to the one that hands the message to the MQTT library, whatever was waited for in
@@ -17,6 +17,7 @@ import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const list = process.argv.includes('--list');
+const byCalls = process.argv.includes('--calls');
 
 const isProduct = (file: string) => /^(src|drivers)\//.test(file) && !/^src\/simulation\/|simulat/.test(file);
 const sources = new Map<string, ReturnType<typeof readSource>>();
@@ -70,8 +71,17 @@ class Chain {
   }
 }
 
+interface Called {
+  readonly file: string;
+  readonly functionName: string;
+  readonly scriptId: string;
+  readonly start: number;
+  readonly count: number;
+}
+
 interface Way {
   readonly calls: number;
+  readonly called: readonly Called[];
   readonly functions: number;
   readonly modules: readonly string[];
   /** Outermost first. */
@@ -80,6 +90,9 @@ interface Way {
 
 /** How often it is gone; the figures are those of the median, for a gateway does other things as well. */
 const RUNS = 3;
+
+/** How many lines of each list of calls are printed. */
+const MOST_CALLED = 200;
 
 /** After which what an attempt leaves to do is done, in milliseconds. */
 const QUIET_MS = 1_500;
@@ -117,9 +130,10 @@ async function wayOf(
     await sleep(QUIET_MS);
     await session.post('Profiler.takePreciseCoverage');
     await act();
-    const called = calledIn((await session.post('Profiler.takePreciseCoverage')).result);
+    const called = await named(session, calledIn((await session.post('Profiler.takePreciseCoverage')).result));
     runs.push({
       calls: called.reduce((sum, { count }) => sum + count, 0),
+      called,
       functions: called.length,
       modules: [...new Set(called.map(({ file }) => file))].sort(),
     });
@@ -129,17 +143,35 @@ async function wayOf(
   return { ...median, hops };
 }
 
-function calledIn(scripts: readonly Profiler.ScriptCoverage[]) {
+function calledIn(scripts: readonly Profiler.ScriptCoverage[]): Called[] {
   return scripts
     .filter(({ url }) => url.startsWith('file:'))
-    .map(({ url, functions }) => ({ file: relative(root, fileURLToPath(url)), functions }))
+    .map(({ url, scriptId, functions }) => ({ file: relative(root, fileURLToPath(url)), scriptId, functions }))
     .filter(({ file }) => isProduct(file))
-    .flatMap(({ file, functions }) =>
+    .flatMap(({ file, scriptId, functions }) =>
       functions
         .filter(({ functionName }) => functionName !== '__name')
-        .map(({ functionName, ranges }) => ({ file, functionName, count: ranges[0]?.count ?? 0 }))
+        .map(({ functionName, ranges: [range] }) => {
+          return { file, functionName, scriptId, start: range?.startOffset ?? 0, count: range?.count ?? 0 };
+        })
         .filter(({ count }) => count > 0),
     );
+}
+
+/** What has no name is told by how it begins. */
+async function named(session: Session, called: readonly Called[]): Promise<readonly Called[]> {
+  if (!byCalls) return called;
+  await session.post('Debugger.enable');
+  const texts = new Map<string, string>();
+  for (const { scriptId } of called)
+    if (!texts.has(scriptId))
+      texts.set(scriptId, (await session.post('Debugger.getScriptSource', { scriptId })).scriptSource);
+  await session.post('Debugger.disable');
+  return called.map((one) => {
+    if (one.functionName !== '') return one;
+    const begins = texts.get(one.scriptId)?.slice(one.start, one.start + 70).replace(/\s+/g, ' ');
+    return { ...one, functionName: `(nameless) ${begins}` };
+  });
 }
 
 function returnsOf(hops: readonly string[]): string[] {
@@ -147,12 +179,29 @@ function returnsOf(hops: readonly string[]): string[] {
   return modules.filter((file, index) => modules.slice(0, index).includes(file));
 }
 
-function print(name: string, { calls, functions, modules, hops }: Way): void {
+/** Most called first: what is called once for each byte, row, slot or device stands at the top. */
+function printCalls(called: readonly Called[]): void {
+  const sums = (keyOf: (one: Called) => string) => {
+    const counts = new Map<string, number>();
+    for (const one of called) counts.set(keyOf(one), (counts.get(keyOf(one)) ?? 0) + one.count);
+    return [...counts].sort(([, a], [, b]) => b - a);
+  };
+  const line = ([what, count]: [string, number]) => console.log(`  ${String(count).padStart(5)} ${what}`);
+  for (const of of [
+    ({ file }: Called) => file.split('/').slice(0, 2).join('/'),
+    ({ file }: Called) => file,
+    ({ file, functionName }: Called) => `${file} ${functionName}`,
+  ])
+    sums(of).slice(0, MOST_CALLED).forEach(line);
+}
+
+function print(name: string, { calls, called, functions, modules, hops }: Way): void {
   const returns = returnsOf(hops);
   console.log(
     `${name.padEnd(14)} ${modules.length} modules, ${functions} functions, ${calls} calls; ` +
       `${hops.length} hops from the handler to publish, ${returns.length} returns`,
   );
+  if (byCalls) printCalls(called);
   if (!list) return;
   for (const hop of hops) console.log(`  hop ${hop}`);
   for (const file of returns) console.log(`  back in ${file}`);
