@@ -169,7 +169,10 @@ async function named(session: Session, called: readonly Called[]): Promise<reado
   await session.post('Debugger.disable');
   return called.map((one) => {
     if (one.functionName !== '') return one;
-    const begins = texts.get(one.scriptId)?.slice(one.start, one.start + 70).replace(/\s+/g, ' ');
+    const begins = texts
+      .get(one.scriptId)
+      ?.slice(one.start, one.start + 70)
+      .replace(/\s+/g, ' ');
     return { ...one, functionName: `(nameless) ${begins}` };
   });
 }

@@ -196,7 +196,8 @@ function keptOf(raw: Record<string, unknown>): ReadonlyMap<string, unknown> {
   for (const [key, value] of Object.entries(raw)) {
     if (fleeting.test(key)) continue;
     if (key !== 'users' || typeof value !== 'object' || value === null || Array.isArray(value)) kept.set(key, value);
-    else for (const user of Object.keys(value)) if (!/^\d+$/.test(user)) kept.set(slotKey(user), Reflect.get(value, user));
+    else
+      for (const user of Object.keys(value)) if (!/^\d+$/.test(user)) kept.set(slotKey(user), Reflect.get(value, user));
   }
   return kept;
 }

@@ -310,10 +310,7 @@ export class DeviceFeed {
   }
 
   /** @returns the lasting keys that are new, differ or are gone; undefined when there is nothing to compare with */
-  #compare(
-    { kept, isBare, bolt }: StateMessage,
-    changedSlots: ReadonlySet<number>,
-  ): ReadonlySet<string> | undefined {
+  #compare({ kept, isBare, bolt }: StateMessage, changedSlots: ReadonlySet<number>): ReadonlySet<string> | undefined {
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     this.#heardSomething = true;
     for (const slot of changedSlots) changed?.add(slotKey(slot));

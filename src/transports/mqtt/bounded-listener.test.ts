@@ -83,7 +83,7 @@ test('what is too large is not handed over, and told with its topic', () => {
 });
 
 test('does not drown the answer to a command among its own messages, and gains little by it', async () => {
-  const { clock, held, heard, listener, say } = site();
+  const { clock, held, heard, say } = site();
   const flood = async (ms: number, answerAt?: number) => {
     for (let at = 0; at < ms; at += 10) {
       for (let each = 0; each < 3; each++) say('{"battery":80}');
