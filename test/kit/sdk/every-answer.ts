@@ -25,8 +25,8 @@ function noted(response: ServerResponse, body: unknown): void {
   answered++;
 }
 
-for (const method of ['write', 'end'] as const) {
-  const original = ServerResponse.prototype[method];
+const { write, end } = ServerResponse.prototype;
+for (const [method, original] of Object.entries({ write, end })) {
   Object.defineProperty(ServerResponse.prototype, method, {
     configurable: true,
     writable: true,
@@ -50,6 +50,8 @@ EventLog.prototype.record = function (this: EventLog, draft) {
 };
 
 afterAll(async () => {
+  // The process may go on with another file, which has its own.
+  Object.assign(ServerResponse.prototype, { write, end });
   if (answers.size + events.size === 0) return;
   const { knownDifferences, PublishedSchemas } = await import('./published-schemas.ts');
   const { eventAsShown } = await import('./event-as-shown.ts');
