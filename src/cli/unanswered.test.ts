@@ -5,15 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { certificate, certificateKey } from '../../test/kit/certificates.ts';
 import { cliBox, cliBoxWithGateway, wireDevice } from '../../test/kit/command-line/cli-fixture.ts';
+import { freePort } from '../../test/kit/free-port.ts';
 
 describe('a gateway that cannot be asked', () => {
   it('is unreachable when nothing listens', async () => {
     const { run, write } = await cliBoxWithGateway();
-    const unused = createServer();
-    await new Promise<void>((resolve) => unused.listen(0, '127.0.0.1', resolve));
-    const address = unused.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    await new Promise((resolve) => unused.close(resolve));
+    const port = await freePort();
     write(port);
     expect(await run('lock', 'front')).toEqual({
       code: 4,

@@ -18,7 +18,7 @@ describe("SqliteStore's writer", () => {
   it('delays no read on a slow disk', async () => {
     const store = await openSqliteStore(path, { faults });
     await store.commit([accepted(1)]);
-    faults.commitDelayMs = 50;
+    faults.commitDelayMs = 600_000;
     const order: string[] = [];
     const slow = store.commit([settled(1)]).then(() => order.push('committed'));
     // While the writer sleeps with its transaction open, many turns of the loop go by, each with a read.
@@ -27,6 +27,7 @@ describe("SqliteStore's writer", () => {
       expect(store.read.attempt(uuid(1))?.settlement).toBeUndefined();
       order.push(`read ${turn}`);
     }
+    faults.commitDelayMs = 0;
     await slow;
     expect(order).toEqual(['read 1', 'read 2', 'read 3', 'read 4', 'read 5', 'committed']);
     expect(store.read.attempt(uuid(1))?.settlement).toBeDefined();

@@ -3,9 +3,10 @@ export class WriterFaults {
   readonly shared = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT);
   readonly #values = new Int32Array(this.shared);
 
-  /** How long the sync of each commit takes, in milliseconds, after its statements have run. */
+  /** How long the sync of each commit takes, in milliseconds, after its statements have run. A change ends the one under way. */
   set commitDelayMs(ms: number) {
     Atomics.store(this.#values, 0, ms);
+    Atomics.notify(this.#values, 0);
   }
 
   /** The next sync fails as a broken disk's does. */

@@ -394,7 +394,7 @@ class Writer {
   delaySync() {
     if (planted === undefined) return;
     const ms = Atomics.load(planted, 0);
-    if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    if (ms > 0) Atomics.wait(planted, 0, ms, ms);
     const fault = Atomics.exchange(planted, 1, 0);
     if (fault === 1) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
     if (fault === 2) process.exit(9);

@@ -7,9 +7,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { issueCertificate } from '../../src/cli/setup/own-authority.ts';
 import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { freePort } from '../kit/free-port.ts';
 import { GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
-import { freePort } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';
 
 const samples = join(import.meta.dirname, '../../docs/samples');
@@ -31,7 +31,6 @@ interface Answer {
 
 it.skipIf(prometheus === undefined)(
   'Prometheus scrapes a gateway over TLS with the sample’s lines, its alarms ring, and every query of the board has an answer',
-  { timeout: 90_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'strikeplate-prometheus-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

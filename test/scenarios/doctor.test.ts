@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
@@ -7,16 +6,9 @@ import { doctor } from '../../src/cli/doctor/doctor.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { thisBox } from '../../src/cli/doctor/surroundings.ts';
 import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
+import { freePort } from '../kit/free-port.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 describe('doctor beside a gateway that runs', () => {
   it('asks it how its devices are, and disturbs nothing', async () => {

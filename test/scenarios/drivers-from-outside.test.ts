@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
+import { freePort } from '../kit/free-port.ts';
 import { GatewayProcess, runCli } from '../kit/gateway/gateway-process.ts';
 import { asOutside } from '../kit/locks/outside-driver.ts';
 
@@ -15,7 +15,7 @@ import { asOutside } from '../kit/locks/outside-driver.ts';
  */
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
-beforeAll(ensureBuilt, 120_000);
+beforeAll(ensureBuilt);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -68,14 +68,6 @@ async function install(folder: string, id: string): Promise<void> {
   );
   const manifest = { name: 'strikeplate-driver-acme', type: 'module', exports: { '.': { import: './index.js' } } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function configure(folder: string, drivers: readonly string[], id: string, port = 1_883, more = ''): string {

@@ -43,8 +43,7 @@ describe('behind Zigbee2MQTT', () => {
     return { end: await endOf(action_attempt?.action_attempt_id), access_code_id: access_code?.access_code_id };
   };
   const until = async (holds: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 300 && !(await holds()); i++) await clock.passes(500);
-    expect(await holds()).toBe(true);
+    while (!(await holds())) await clock.passes(500);
   };
 
   beforeAll(async () => {
@@ -68,7 +67,7 @@ describe('behind Zigbee2MQTT', () => {
     gateway = await box.start({ clock });
     for (const slug of slugs) await gateway.api.online(idOf(slug));
     await clock.passes(5_000);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await gateway?.close();
@@ -83,7 +82,7 @@ describe('behind Zigbee2MQTT', () => {
     const [slot] = [...lock.keypad.codes.keys()];
     building.bridge.bridge.update('guest', {}, { action: 'password_unlock', action_source_user: slot ?? 0 });
     await until(() => lock.keypad.codes.size === 0);
-  }, 60_000);
+  });
 
   it('a bridge that was killed shows a slot free that is not: the delete is carried out', async () => {
     const lock = lockOf('killed');
@@ -96,7 +95,7 @@ describe('behind Zigbee2MQTT', () => {
     const { action_attempt_id } = await gateway.api.accepted('/access_codes/delete', { access_code_id });
     await endOf(action_attempt_id);
     await until(() => lock.keypad.codes.size === 0);
-  }, 60_000);
+  });
 
   it('a lock that does not know where its bolt is is neither locked nor unlocked', async () => {
     lockOf('lost').misbehave({ knowsNoBolt: true });
@@ -105,31 +104,28 @@ describe('behind Zigbee2MQTT', () => {
     expect(life?.attempt.result).not.toMatchObject({ was_confirmed_by_device: true });
     expect(life?.attempt.error?.type).toBe('outcome_unknown');
     expect((await deviceOf('lost')).properties).not.toHaveProperty('locked');
-  }, 60_000);
+  });
 
   it('a device that is renamed is followed, one that is removed is misconfigured', async () => {
     building.bridge.bridge.rename('named', 'Side Door');
     building.bridge.bridge.remove('removed');
+    await until(async () => (await deviceOf('removed')).errors.length > 0);
     await clock.passes(2_000);
     expect(await endOf((await gateway.api.door('unlock', idOf('named'))).action_attempt_id)).toBe('success');
     expect(lockOf('named').bolt).toBe('unlocked');
     expect((await deviceOf('removed')).errors).toMatchObject([{ error_code: 'misconfigured' }]);
     expect(await endOf((await gateway.api.door('unlock', idOf('removed'))).action_attempt_id)).toBe('misconfigured');
     expect(lockOf('removed').doorCommands).toEqual([]);
-  }, 60_000);
+  });
 
-  it.each(['stars', 'number'] as const)(
-    'digits shown as %s: one write, then set, and never again',
-    async (slug) => {
-      const { end, access_code_id } = await create(slug);
-      expect(end).toBe('success');
-      await clock.passes(30_000);
-      const { body } = await gateway.api.post('/access_codes/get', { access_code_id });
-      expect(body.access_code).toMatchObject({ status: 'set', errors: [] });
-      expect(lockOf(slug).keypad.codeCommands).toHaveLength(1);
-    },
-    60_000,
-  );
+  it.each(['stars', 'number'] as const)('digits shown as %s: one write, then set, and never again', async (slug) => {
+    const { end, access_code_id } = await create(slug);
+    expect(end).toBe('success');
+    await clock.passes(30_000);
+    const { body } = await gateway.api.post('/access_codes/get', { access_code_id });
+    expect(body.access_code).toMatchObject({ status: 'set', errors: [] });
+    expect(lockOf(slug).keypad.codeCommands).toHaveLength(1);
+  });
 
   it('a lock that tells of no code is written to, and says that nobody can confirm it', async () => {
     const lock = lockOf('mute');
@@ -138,10 +134,10 @@ describe('behind Zigbee2MQTT', () => {
     expect((await deviceOf('mute')).warnings.map(({ warning_code }) => warning_code)).toEqual([
       'codes_cannot_be_confirmed',
     ]);
-  }, 60_000);
+  });
 
   it('a bridge that repeats itself confirms nothing', async () => {
     for (const action of ['lock', 'unlock'] as const)
       expect(await endOf((await gateway.api.door(action, idOf('loud'))).action_attempt_id)).toBe('outcome_unknown');
-  }, 60_000);
+  });
 });

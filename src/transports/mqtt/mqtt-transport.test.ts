@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { becomes } from '../../../test/kit/broker/link-becomes.ts';
 import { failure, never, TOPIC, useMqtt } from '../../../test/kit/broker/mqtt-fixture.ts';
-import { TcpProxy } from '../../../test/kit/broker/tcp-proxy.ts';
+import { freePort } from '../../../test/kit/free-port.ts';
 import { Secret, type Timer } from '../../contract/index.ts';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { startEmbeddedBroker } from './embedded-broker.ts';
@@ -27,10 +27,7 @@ describe('connecting', () => {
   });
 
   it('says that nothing listens there, in the state and in the error of a command', async () => {
-    const gone = await TcpProxy.start(mqtt.broker.port);
-    const { url } = gone;
-    await gone.close();
-    const main = mqtt.transport({ url });
+    const main = mqtt.transport({ url: `mqtt://127.0.0.1:${await freePort()}` });
     main.start();
     const state = await becomes(main, 'down', 'broker_unreachable');
     expect(state).toMatchObject({ hint: expect.stringContaining('mqtt.main.url') });

@@ -1,22 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { BuiltCommand } from '../command-line/built-command.ts';
-
-/** Different ones: all are taken before the first is given back. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
-}
+import { freePort } from '../free-port.ts';
 
 /** The demonstration as it ships, on ports that are free here. */
 export async function demonstration() {
@@ -25,7 +12,9 @@ export async function demonstration() {
   const shipped = readFileSync(new URL('../../../config/demo.yaml', import.meta.url), 'utf8');
   expect(shipped).toContain('port: 8080');
   expect(shipped).toContain('port: 18830');
-  const [api = 0, broker = 0] = await freePorts(2);
+  const api = await freePort();
+  let broker = api;
+  while (broker === api) broker = await freePort();
   const config = join(cwd, 'demo.yaml');
   writeFileSync(
     config,

@@ -32,6 +32,8 @@ export async function visit(
   { width = 1280, height = 800, scheme = 'light', locale = 'en-GB' }: Visit = {},
 ): Promise<{ page: Page; context: BrowserContext; trouble: string[] }> {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale });
+  // What is not there by then never comes; a busy machine is no reason to fail.
+  context.setDefaultTimeout(240_000);
   const page = await context.newPage();
   const trouble: string[] = [];
   page.on('pageerror', (error) => trouble.push(`script: ${error.message}`));

@@ -34,7 +34,7 @@ async function tryBtvirt(btvirt: string, extra: NodeJS.ProcessEnv): Promise<Chil
   rmSync(BTVIRT_SOCKET, { force: true });
   const child = spawn(btvirt, ['-s'], { stdio: 'ignore', env: { ...process.env, ...extra } });
   for (let tries = 0; !existsSync(BTVIRT_SOCKET); tries++) {
-    if (child.exitCode !== null || tries > 100) {
+    if (child.exitCode !== null || tries > 1_500) {
       child.kill();
       return 'btvirt does not start';
     }
@@ -54,7 +54,7 @@ function answers(): Promise<boolean> {
       socket.destroy();
       resolve(yes);
     };
-    const patience = setTimeout(() => done(false), 2_000);
+    const patience = setTimeout(() => done(false), 30_000);
     socket.on('connect', () => socket.write(RESET));
     socket.on('data', () => done(true));
     socket.on('close', () => done(false));

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { Zigbee2MqttSimulator } from '../../../drivers/mqtt/zigbee2mqtt/simulator.ts';
@@ -9,6 +8,7 @@ import { places, type ViewOfOne } from '../../../src/console/places.ts';
 import { createApiKey } from '../../../src/http/api-key-changes.ts';
 import { permissionScopes } from '../../../src/model/permission.ts';
 import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/mqtt-peer.ts';
+import { freePort } from '../../kit/free-port.ts';
 import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, type Visit, visit } from './browser.ts';
 import { Mosquitto } from './mosquitto.ts';
@@ -26,14 +26,6 @@ export const viewsOf = (ids: Readonly<Record<ViewOfOne, string>>): string[] =>
 export const card = (page: Page, name: string | RegExp) => page.locator('article').filter({ hasText: name });
 
 export const grantIn = (answer: string): string => /"access_grant_id":"([^"]+)"/.exec(answer)?.[1] ?? '';
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 type Scopes = readonly (typeof permissionScopes)[number][];
 
@@ -138,7 +130,7 @@ export function consoleSite(): () => ConsoleSite {
   beforeAll(async () => {
     await ensureBuilt();
     browser = await startBrowser();
-  }, 180_000);
+  });
   afterAll(() => browser?.close());
   beforeEach(async () => {
     site = browser && (await ConsoleSite.open(browser));

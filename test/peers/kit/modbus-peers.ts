@@ -60,7 +60,7 @@ export const modbusPeers: readonly ModbusPeer[] = [
 export interface RelayEvent {
   readonly relay: number;
   readonly on: boolean;
-  /** `performance.now()` when it was heard of. */
+  /** Milliseconds on the unit's own clock. */
   readonly at: number;
 }
 
@@ -129,9 +129,9 @@ export class ModbusUnits {
   }
 
   #take(line: string): void {
-    const [what, first, second] = line.split(' ');
+    const [what, first, second, at] = line.split(' ');
     if (what === 'pulse') this.pulses.push(Number(second));
-    else if (what === 'relay') this.relays.push({ relay: Number(first), on: second === 'on', at: performance.now() });
+    else if (what === 'relay') this.relays.push({ relay: Number(first), on: second === 'on', at: Number(at) });
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../../kit/free-port.ts';
 import { peerProgram } from './peer-program.ts';
 
 export const mosquittoProgram = peerProgram('mosquitto', 'mosquitto');
@@ -89,14 +89,4 @@ export class Mosquitto {
     await this.stop('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** That nobody has at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

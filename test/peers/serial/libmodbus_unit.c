@@ -5,7 +5,7 @@
  * maker's word that starts a pulse is taken here, and its timer is kept here.
  *
  * usage: libmodbus_unit TTY BAUD
- * stdout: "ready", "relay N on|off", "pulse N MILLISECONDS"; stdin: "input N on|off", "level TENTHS_OF_DECIBELS"
+ * stdout: "ready", "relay N on|off AT_MILLISECONDS", "pulse N MILLISECONDS"; stdin: "input N on|off", "level TENTHS_OF_DECIBELS"
  */
 #include <errno.h>
 #include <modbus.h>
@@ -30,7 +30,7 @@ static long long now_ms(void) {
 static void tell_changes(const uint8_t *before) {
   for (int relay = 0; relay < RELAYS; relay++)
     if (before[relay] != board->tab_bits[relay])
-      printf("relay %d %s\n", relay + 1, board->tab_bits[relay] ? "on" : "off");
+      printf("relay %d %s %lld\n", relay + 1, board->tab_bits[relay] ? "on" : "off", now_ms());
 }
 
 static void end_pulses(void) {

@@ -4,12 +4,13 @@ pymodbus knows coils as booleans, so the maker's word that starts a pulse is a r
 else is the library's: framing, checksums, exceptions, both tables of bits, registers.
 
 usage: pymodbus_units.py TTY BAUD
-stdout: "ready", "relay N on|off", "pulse N MILLISECONDS"; stdin: "input N on|off", "level TENTHS_OF_DECIBELS"
+stdout: "ready", "relay N on|off AT_MILLISECONDS", "pulse N MILLISECONDS"; stdin: "input N on|off", "level TENTHS_OF_DECIBELS"
 """
 
 import asyncio
 import struct
 import sys
+import time
 
 from pymodbus.bit_write_message import WriteSingleCoilRequest
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
@@ -64,7 +65,7 @@ class CoilWordRequest(WriteSingleCoilRequest):
     def switch(context, relay, on):
         if context.getValues(1, relay, 1)[0] != on:
             context.setValues(5, relay, [on])
-            say("relay", relay + 1, "on" if on else "off")
+            say("relay", relay + 1, "on" if on else "off", round(time.monotonic() * 1000))
 
 
 async def obey(board, noise):
