@@ -34,7 +34,7 @@ describe('SqliteStore, killed', () => {
   });
   afterEach(() => directory.dispose());
 
-  it('has everything that was acknowledged, start after start', { timeout: 60_000 }, async () => {
+  it('has everything that was acknowledged, start after start', async () => {
     const said = { accepted: new Set<number>(), intent: new Set<number>(), settled: new Set<number>() };
     for (const [delayMs, killAfter] of [
       [0, 311],
@@ -65,7 +65,7 @@ describe('SqliteStore, killed', () => {
     expect(said.settled.size).toBeGreaterThan(50);
   });
 
-  it('refuses a second gateway while the first lives, and names it', { timeout: 60_000 }, async () => {
+  it('refuses a second gateway while the first lives, and names it', async () => {
     let refusal: unknown;
     let first = 0;
     await runUntilKilled(path, 0, async (_line, pid) => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { describeStore } from '../../test/contract/describe-store.ts';
 import { openSqliteStore, temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
 import { WriterFaults } from './writer-faults.ts';
@@ -25,7 +25,7 @@ async function openBench() {
     },
     freeDisk: async () => {
       faults.full = false;
-      await vi.waitFor(() => expect(store.accepting).toBe(true));
+      await expect.poll(() => store.accepting).toBe(true);
     },
     dispose: async () => {
       await store.close();

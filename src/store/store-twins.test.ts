@@ -225,5 +225,5 @@ describe.each([1, 3, 512])('the store that indexes %i rows together, and its twi
     await sqlite.close();
     sqlite = await open();
     for (let each = 100; each <= base; each += 100) expect(told(sqlite, each)).toEqual(told(memory, each));
-  }, 60_000);
+  });
 });

@@ -1,11 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { describeDriver, describeMqttDriver } from '../../src/driver-testing/index.ts';
 import { announcedSuite } from '../kit/locks/announced-suite.ts';
 import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 
 /* Defects put into mqtt/announced, and the check of the suites that has to find each. */
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const SEND = 'const at = await link.command(permit, meant.commandTopic, meant.payloads[target], ctx.signal);';
 const PERMIT = 'const permit = kit.observedPermit(await ctx.pointOfNoReturn(), { ...observer, assertMayGo });';

@@ -94,7 +94,7 @@ describe('a defect in the engine', () => {
       expect(lieIn(history, play(history, engine))).toBeUndefined();
   });
 
-  it.each(defects)('is caught: %s', { timeout: 120_000 }, async (_, file, right, wrong) => {
+  it.each(defects)('is caught: %s', async (_, file, right, wrong) => {
     const engine = await engineWith(file, right, wrong);
     const { failed } = fc.check(
       fc.property(historiesOf([...behindMiddlemen, ...spokenTo]), (history) => {

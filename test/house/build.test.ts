@@ -16,7 +16,7 @@ const run = (source: string) =>
   });
 
 describe('the build', () => {
-  beforeAll(() => ensureBuilt(), 60_000);
+  beforeAll(() => ensureBuilt());
 
   it('gives a driver author the contract under its public name', () => {
     const names = JSON.parse(

@@ -14,7 +14,7 @@ const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filte
 const text = (file: string) => readFileSync(join(folder, file), 'utf8');
 
 describe('the console', () => {
-  beforeAll(() => ensureBuilt(), 120_000);
+  beforeAll(() => ensureBuilt());
 
   it('stands alone: it imports itself and the three libraries it is made of', () => {
     const strays = sources.flatMap((file) =>

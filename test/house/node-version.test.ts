@@ -13,7 +13,7 @@ const pretend = (version: string) =>
 const entries = ['dist/src/cli.js', 'scripts/start.mjs', 'scripts/build.mjs', 'src/require-node.mjs'];
 
 describe('a Node.js that is too old', () => {
-  beforeAll(() => ensureBuilt(), 60_000);
+  beforeAll(() => ensureBuilt());
 
   it.each(entries.flatMap((entry) => ['14.21.3', '18.20.4', '20.18.3'].map((version) => [entry, version] as const)))(
     '%s says what to install under %s',

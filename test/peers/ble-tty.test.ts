@@ -66,10 +66,7 @@ async function adapterOn(tty: string): Promise<BleAdapter> {
 }
 
 async function untilUp(adapter: BleAdapter): Promise<void> {
-  for (let tries = 0; adapter.state.status !== 'up'; tries++) {
-    if (tries > 400) throw new Error(`the adapter did not come up: ${JSON.stringify(adapter.state)}`);
-    await pause(25);
-  }
+  while (adapter.state.status !== 'up') await pause(25);
 }
 
 async function twoTtys(socketPath: string): Promise<{ lockTty: string; gatewayTty: string }> {

@@ -76,7 +76,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     };
     const drawn = async () => {
       await page.locator('main h1, main .failure, main .empty').first().waitFor();
-      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
     };
     const leave = async () => {
       await page.locator('.account > button').click();
@@ -176,5 +176,5 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     expect(looks.faults).toEqual([]);
     // Nothing was passed over because a view looked like one before it.
     expect(looks.count).toBeGreaterThan(3 * every.length);
-  }, 240_000);
+  });
 });

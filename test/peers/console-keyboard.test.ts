@@ -67,7 +67,7 @@ class Keyboard {
 
   /** Where the focus went after something was done: it takes the moment in which that is drawn. */
   async lands(name: RegExp): Promise<void> {
-    await expect.poll(async () => (await this.where()).name, { timeout: 20_000 }).toMatch(name);
+    await expect.poll(async () => (await this.where()).name).toMatch(name);
     expect((await this.where()).isSeen).toBe(true);
   }
 }
@@ -80,7 +80,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       const { page, context } = await site().look();
       await page.evaluate(`location.hash = '#/${view}'`);
       await page.locator('main h1').waitFor();
-      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
       return { page, context, keys: new Keyboard(page) };
     };
     const read = async (path: string, body: object = {}) =>
@@ -164,8 +164,8 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       const row = page.locator('.row').filter({ hasText: '127.0.0.1:9' });
       await row.waitFor();
       await site().gateway.api.post('/locks/unlock_door', { device_id: idOf('back') });
-      await row.getByText(/^\d+ events? waits?/).waitFor({ timeout: 20_000 });
-      await row.getByText(/^refused/).waitFor({ timeout: 20_000 });
+      await row.getByText(/^\d+ events? waits?/).waitFor();
+      await row.getByText(/^refused/).waitFor();
       await (await keys.to(/^Remove$/)).press('Enter', 'Enter');
       await page.getByText('Nobody is sent events.').waitFor();
       await keys.lands(/^Box$/);

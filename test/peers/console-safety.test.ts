@@ -29,7 +29,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     const row = page.locator('.row.key').filter({ hasText: 'Porter' });
     await row.getByRole('button', { name: 'Revoke' }).click();
     await row.getByRole('button', { name: 'Press again to revoke' }).click();
-    await other.page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
+    await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
     await context.close();
     await other.context.close();
   });
@@ -100,7 +100,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     for (const view of [...everyView, `door/${front}`, `grant/${grant}`]) {
       await page.goto(`${site().url()}#/${view}`);
       await page.locator('main h1').first().waitFor();
-      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
       expect(await page.locator('main img, main script').count()).toBe(0);
     }
     expect(trouble).toEqual([]);
@@ -117,7 +117,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     for (const view of [...everyView, `door/${idOf('front')}`]) {
       await page.goto(`${site().url()}#/${view}`);
       await page.locator('main h1').first().waitFor();
-      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
       await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
       const shown = await page.evaluate<string[]>(
         `[...document.querySelectorAll('body *')].flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).concat(one.getAttribute('aria-label') ?? [], one.getAttribute('placeholder') ?? []))`,
@@ -150,7 +150,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await signIn(page, key);
     await card(page, 'back').waitFor();
     await revokeApiKey(`${site().box.stateDir}/api-keys`, 'leaver', Date.now);
-    await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await context.close();
   });
 });

@@ -43,7 +43,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     site().front.misbehave({ jams: true });
     const { page, context } = await site().look();
     await hold(page, 'Unlock');
-    await page.locator('.life:not(.busy)').waitFor({ timeout: 30_000 });
+    await page.locator('.life:not(.busy)').waitFor();
     expect(await page.locator('.life .truth').textContent()).toMatch(/^Somebody has to go there\..*bolt/);
     await context.close();
   });
@@ -55,11 +55,11 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await page.getByText('Waits for the lock to show what it did').waitFor();
     await site().broker.stop('SIGKILL');
     await card(page, 'Front').getByText('Not reachable').first().waitFor();
-    await page.getByText('Nobody knows what it did. Look at the door.').waitFor({ timeout: 30_000 });
+    await page.getByText('Nobody knows what it did. Look at the door.').waitFor();
     await page.goto(`${site().url()}#/box`);
     await page.locator('.row.bad').filter({ hasText: 'mqtt/main' }).waitFor();
     await site().broker.start();
-    await page.locator('.row.good').filter({ hasText: 'mqtt/main' }).waitFor({ timeout: 30_000 });
+    await page.locator('.row.good').filter({ hasText: 'mqtt/main' }).waitFor();
     await context.close();
   });
 
@@ -74,13 +74,13 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await page.getByRole('checkbox', { name: /Front/ }).check();
     await page.getByRole('button', { name: 'Let in' }).click();
     const row = page.locator('.row.code').filter({ hasText: 'Ana <script>' });
-    await row.getByText(/^on the lock since/).waitFor({ timeout: 30_000 });
+    await row.getByText(/^on the lock since/).waitFor();
     expect(await page.locator('output').count()).toBe(0);
     await row.getByRole('button', { name: 'Show PIN' }).click();
     expect(await page.locator('output').textContent()).toMatch(/^\d{4,8}$/);
     await row.getByRole('button', { name: 'End now' }).click();
     await row.getByRole('button', { name: 'Press again to confirm' }).click();
-    await row.waitFor({ state: 'detached', timeout: 30_000 });
+    await row.waitFor({ state: 'detached' });
     await context.close();
   });
 
@@ -121,7 +121,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       sensor.measure(heard);
     }, 300);
     await page.getByText('72.0 dB').first().waitFor();
-    await page.getByText('goes on').waitFor({ timeout: 40_000 });
+    await page.getByText('goes on').waitFor();
     clearInterval(loud);
     await context.close();
   });
@@ -147,14 +147,14 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await press('back', 'Space');
     await press('Let in', 'Enter');
     const row = page.locator('.row.grant').filter({ hasText: 'Ana <img' });
-    await expect.poll(() => row.locator('.chip.set').count(), { timeout: 40_000 }).toBe(2);
+    await expect.poll(() => row.locator('.chip.set').count()).toBe(2);
     await row.locator('a').click();
     await page.getByRole('button', { name: 'Show PIN' }).click();
     expect(await page.locator('output').textContent()).toMatch(/^\d{4,8}$/);
     // It goes by itself.
-    await page.locator('output').waitFor({ state: 'detached', timeout: 12_000 });
+    await page.locator('output').waitFor({ state: 'detached' });
     await press('End this access now', 'Enter', 'Enter');
-    await page.getByText('This access has ended').waitFor({ timeout: 40_000 });
+    await page.getByText('This access has ended').waitFor();
     await context.close();
   });
 

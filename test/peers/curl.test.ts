@@ -6,7 +6,7 @@ import { peerProgram } from './kit/peer-program.ts';
 
 const curl = peerProgram('curl', 'curl');
 
-beforeAll(() => ensureBuilt(), 120_000);
+beforeAll(() => ensureBuilt());
 
 it.skipIf(curl === undefined)('the printed commands work as printed, in a shell and with curl', async () => {
   const gateway = await (await demonstration()).start();

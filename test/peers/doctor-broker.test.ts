@@ -94,7 +94,7 @@ describe.skipIf(mosquittoProgram === undefined || passwd === undefined || pub ==
       expect(named, JSON.stringify(await looked(box))).toMatchObject({ verdict: 'bad', run: expect.any(String) });
       await box.type(named?.run ?? '');
       const isWell = async () => (await looked(box)).every(({ verdict }) => verdict === 'ok');
-      for (let tries = 0; tries < 50 && !(await isWell()); tries++) await new Promise((done) => setTimeout(done, 100));
+      await expect.poll(isWell).toBe(true);
       expect(await looked(box)).toMatchObject([
         { check: 'broker', verdict: 'ok' },
         { check: 'bridge', verdict: 'ok' },
@@ -158,8 +158,8 @@ describe.skipIf(mosquittoProgram === undefined || passwd === undefined || pub ==
       const named = (await looked(there.box)).find(({ says }) => /Nothing listens at/.test(says));
       expect(named?.run).toBe('systemctl restart mosquitto');
       await there.box.type(named?.run ?? '');
-      await new Promise((done) => setTimeout(done, 500));
-      expect((await looked(there.box)).filter(({ says }) => /Nothing listens at/.test(says))).toEqual([]);
+      const silent = async () => (await looked(there.box)).filter(({ says }) => /Nothing listens at/.test(says));
+      await expect.poll(silent).toEqual([]);
     });
   },
 );

@@ -36,7 +36,7 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoSub === undefined)('t
   let lock: SimulatedLock;
   let sensor: SimulatedNoiseSensor;
 
-  beforeAll(ensureBuilt, 120_000);
+  beforeAll(ensureBuilt);
 
   beforeEach(async () => {
     broker = willClose(await Mosquitto.start(), (started) => started.close());

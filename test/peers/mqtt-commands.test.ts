@@ -101,7 +101,7 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoPub === undefined)('c
     await publish('UNLOCK');
     await obeys('LOCK');
     expect(lock.movements).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('a retained one does nothing, live or after the broker came back, and is gone', async () => {
     await publish(command('UNLOCK'), '-r');
@@ -112,7 +112,7 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoPub === undefined)('c
     gateway = await start();
     await obeys('LOCK');
     expect([lock.movements.length, await retained()]).toEqual([0, 0]);
-  }, 60_000);
+  });
 
   it('one that came while the gateway was away does nothing', async () => {
     await gateway.close();
@@ -120,7 +120,7 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoPub === undefined)('c
     gateway = await start();
     await obeys('LOCK');
     expect(lock.movements).toHaveLength(0);
-  }, 60_000);
+  });
 
   it('one that is done already is not done again after a restart', async () => {
     const unlock = command('UNLOCK');
@@ -131,5 +131,5 @@ describe.skipIf(mosquittoProgram === undefined || mosquittoPub === undefined)('c
     await publish(unlock);
     await answered(unlock.id, 2);
     expect(lock.movements).toHaveLength(1);
-  }, 60_000);
+  });
 });

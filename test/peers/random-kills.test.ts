@@ -33,7 +33,7 @@ async function killed(site: KillSite, kills: number): Promise<void> {
 }
 
 describe.skipIf(mosquittoProgram === undefined)('a gateway that is killed at any moment', () => {
-  beforeAll(ensureBuilt, 120_000);
+  beforeAll(ensureBuilt);
 
   it(`keeps its promises over ${KILLS} kills under doors, codes, grants and thresholds (seed ${SEED})`, {
     timeout: 120_000 + KILLS * 10_000,

@@ -15,7 +15,7 @@ describe.skipIf(peer === undefined || socatProgram === undefined)(
     let units: ModbusUnits;
     let box: GatewayBox;
 
-    beforeAll(ensureBuilt, 120_000);
+    beforeAll(ensureBuilt);
 
     beforeEach(async () => {
       ttys = await TtyPair.open();

@@ -22,7 +22,7 @@ const script = peerProgram('script', 'bsdutils');
 const curl = peerProgram('curl', 'curl');
 const possible = mosquittoProgram !== undefined && opensslProgram !== undefined && passwd !== undefined;
 
-beforeAll(() => ensureBuilt(), 120_000);
+beforeAll(() => ensureBuilt());
 
 const folderFor = (what: string) => {
   const folder = mkdtempSync(join(tmpdir(), `strikeplate-${what}-`));
@@ -189,7 +189,6 @@ describe.skipIf(!possible)(
 
 it.skipIf(script === undefined || opensslProgram === undefined)(
   'asks at a terminal, takes Enter for what is usual, and goes on after Ctrl-C',
-  { timeout: 60_000 },
   async () => {
     const folder = folderFor('tty');
     const run = async (answers: readonly string[]) => {

@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 describe.skipIf(socatProgram === undefined)('strikeplate simulate --serial', () => {
-  beforeAll(ensureBuilt, 600_000);
+  beforeAll(ensureBuilt);
 
   it('plays a line at the far end of a tty, and goes and comes back as its cable does', async () => {
     const ttys = await TtyPair.open();

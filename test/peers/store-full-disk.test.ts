@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeStore } from '../contract/describe-store.ts';
 import { openSqliteStore, temporaryDirectory } from '../kit/store/sqlite-bench.ts';
 import { accepted, settled, uuid } from '../kit/store/store-records.ts';
@@ -28,7 +28,7 @@ async function openBench() {
     fillDisk: async () => disk.fill(),
     freeDisk: async () => {
       disk.free();
-      await vi.waitFor(() => expect(store.accepting).toBe(true));
+      await expect.poll(() => store.accepting).toBe(true);
     },
     dispose: async () => {
       await store.close();

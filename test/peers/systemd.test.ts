@@ -129,7 +129,7 @@ simulation:
 `;
 
 describe.skipIf(analyze === undefined)('the gateway under systemd', () => {
-  beforeAll(() => ensureBuilt(), 60_000);
+  beforeAll(() => ensureBuilt());
 
   it('becomes active, opens a door, is replaced when it hangs, and stops in order', async (test) => {
     // As it ships, but for a watchdog that a test can wait for.

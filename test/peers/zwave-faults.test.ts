@@ -38,7 +38,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network over a tty', () =>
     ]);
     site = await zwaveSite(network, { keypads, locks: [LOCK_ONLY, SLEEPER], sensors: [SENSOR] });
     await site.online([...doors, SENSOR]);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await site?.close();

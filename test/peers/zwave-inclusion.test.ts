@@ -85,7 +85,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
       expect(text).not.toContain(dsk.slice(0, 11));
       expect(text).not.toContain(dsk.slice(-11));
     }
-  }, 60_000);
+  });
 
   it('says so when the PIN was another one: the lock is in, and of no use', async () => {
     const { network, site } = await siteWith([V1]);
@@ -99,7 +99,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
       type: 'authentication_failed',
       message: expect.stringMatching(/^Node 9 has joined without its keys: .*Exclude it/),
     });
-  }, 60_000);
+  });
 
   it('takes nobody in after it was cancelled', async () => {
     const { network, site } = await siteWith([V1]);
@@ -117,7 +117,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     network.simulated.management.press(3);
     expect(await again).toBe(3);
     expect(nodesOf(site)).toEqual([1]);
-  }, 60_000);
+  });
 
   it('takes a lock in by SmartStart, which needs nobody at the lock', async () => {
     const { network, site } = await siteWith([V1], { locks: [3] });
@@ -130,7 +130,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     expect(await joined).toMatchObject({ node: 9, security: 'S2_AccessControl', kind: 'lock' });
     expect(asked).toEqual([]);
     expect(site.log.text).not.toContain(dsk.slice(0, 11));
-  }, 60_000);
+  });
 
   it('lets nobody in by SmartStart once it was called off', async () => {
     const { network, site } = await siteWith([V1]);
@@ -143,7 +143,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     network.simulated.management.powerUp(device);
     expect(site.stick.open.driver.controller.getProvisioningEntries()).toEqual([]);
     expect(nodesOf(site)).toEqual([1, 3]);
-  }, 60_000);
+  });
 
   it('excludes a device of another network, which has no number here', async () => {
     const { network, site } = await siteWith([V1]);
@@ -153,7 +153,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     network.simulated.management.press('stranger');
     expect(await gone).toBeUndefined();
     expect(nodesOf(site)).toEqual([1, 3]);
-  }, 60_000);
+  });
 
   it('replaces a lock that is dead, and refuses for one that answers', async () => {
     const { network, site } = await siteWith([V1, { ...V1, node: 4 }], { locks: [3, 4] });
@@ -168,7 +168,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     expect(await joined).toMatchObject({ node: 4, security: 'S2_AccessControl' });
     await site.online([4]);
     expect(await site.door(4, 'unlock')).toMatchObject({ status: 'success' });
-  }, 60_000);
+  });
 
   it('forgets a node that is dead, and none that answers', async () => {
     const { network, site } = await siteWith([V1, { ...V1, node: 4 }], { locks: [3, 4] });
@@ -180,7 +180,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
       message: expect.stringContaining('Node 3 was not removed'),
     });
     expect(nodesOf(site)).toEqual([1, 3]);
-  }, 60_000);
+  });
 
   it('finds new routes for one node, and for all, while a door moves', async () => {
     const { network, site } = await siteWith([V1, { ...V1, node: 4 }], { locks: [3, 4] });
@@ -193,5 +193,5 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
     expect(all).toEqual({ done: 2, of: 2 });
     expect(story).toMatchObject({ status: 'success', confirmed: true });
     expect(new Set(network.simulated.management.looked)).toEqual(new Set([3, 4]));
-  }, 60_000);
+  });
 });

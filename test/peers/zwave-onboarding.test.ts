@@ -83,7 +83,7 @@ describe.skipIf(socatProgram === undefined)('a gateway with a Z-Wave stick', () 
       expect([body, answer.status, answer.body]).toMatchObject([body, 400, { error: { type: 'invalid_input' } }]);
     }
     expect((await api.post('/strikeplate/onboarding/list', {})).body).toMatchObject({ onboardings: [] });
-  }, 60_000);
+  });
 
   it('takes a lock in with its PIN, opens it, and lets it go again, while another door moves', async () => {
     // The library's simulated node says only once that it agrees: the PIN is given beforehand.
@@ -117,5 +117,5 @@ describe.skipIf(socatProgram === undefined)('a gateway with a Z-Wave stick', () 
       expect(text).not.toContain(fresh.dsk.slice(0, 11));
     expect(events.text).toContain('strikeplate.onboarding.changed');
     expect(audit.text).toContain('onboarding_ended');
-  }, 60_000);
+  });
 });

@@ -30,6 +30,5 @@ describe('P1 to P6 over random lives of a gateway and a Zigbee lock', () => {
       }
       expect(ended).toBeGreaterThan(seeds.length);
     },
-    120_000,
   );
 });

@@ -14,7 +14,7 @@ const it = base.extend<{ readonly box: DoomedBox }>({
   },
 });
 
-beforeAll(ensureBuilt, 120_000);
+beforeAll(ensureBuilt);
 
 const pin = '0472';
 const inMinutes = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
@@ -196,7 +196,6 @@ const chosen: readonly (readonly DoomPoint[])[] = everyStep
 describe.concurrent('P8 of a grant over three doors whose process is killed', () => {
   it.for(chosen.map((points) => ({ points, name: points.join(', ') })))(
     '$name: no orphan, nothing lost, no door twice',
-    { timeout: 180_000 },
     async ({ points, name }, { box }) => {
       const deaths = await liveAndDie(box, points);
       if (everyStep) process.stdout.write(`${name}: ${deaths} deaths\n`);

@@ -12,16 +12,12 @@ const it = base.extend<{ readonly box: DoomedBox }>({
   },
 });
 
-beforeAll(ensureBuilt, 120_000);
-
-/** What a busy machine may take over a life. */
-const patienceMs = 120_000;
+beforeAll(ensureBuilt);
 
 // Each life has a box of its own, and mostly waits: some of them run side by side.
 describe.concurrent('P1, P2, P3, P5 of a process that is killed', () => {
   it.for<DoomPoint>(['accepted', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s: nothing answered is lost, everything ends, nothing is sent again',
-    { timeout: patienceMs },
     async (point, { box }) => {
       const first = await box.start(point);
       await first.linkIsUp();
@@ -46,7 +42,6 @@ describe.concurrent('P1, P2, P3, P5 of a process that is killed', () => {
 
   it.for<DoomPoint>(['accepted', 'slot', 'intent', 'sent', 'confirmed', 'settled'])(
     'after %s of a new code: no PIN on the lock is unknown to the gateway',
-    { timeout: patienceMs },
     async (point, { box }) => {
       const first = await box.start(point);
       await first.linkIsUp();
@@ -106,23 +101,19 @@ describe.concurrent('P8 of a process that is killed', () => {
     'after_code_step_6',
     'confirmed',
     'settled',
-  ])(
-    '%s of an update: the lock holds the one code that the gateway tells of',
-    { timeout: patienceMs },
-    async (point, { box }) => {
-      const access_code_id = await codeOnLock(box, '0472');
-      const first = await box.start(point);
-      await first.linkIsUp();
-      await first.ask('/access_codes/update', { access_code_id, code: '6284' });
-      await first.died;
-      const second = await box.start();
-      await settled(second);
-      const codes = await second.codes();
-      expect(codes).toMatchObject([{ access_code_id, status: 'set' }]);
-      expect(codes.map(({ code }) => code)).toEqual([point === 'before_code_step_1' ? '0472' : '6284']);
-      expect(box.keypad).toEqual(codes.map(({ code }) => code));
-    },
-  );
+  ])('%s of an update: the lock holds the one code that the gateway tells of', async (point, { box }) => {
+    const access_code_id = await codeOnLock(box, '0472');
+    const first = await box.start(point);
+    await first.linkIsUp();
+    await first.ask('/access_codes/update', { access_code_id, code: '6284' });
+    await first.died;
+    const second = await box.start();
+    await settled(second);
+    const codes = await second.codes();
+    expect(codes).toMatchObject([{ access_code_id, status: 'set' }]);
+    expect(codes.map(({ code }) => code)).toEqual([point === 'before_code_step_1' ? '0472' : '6284']);
+    expect(box.keypad).toEqual(codes.map(({ code }) => code));
+  });
 
   // 1 accepted, 2 due, 3 slot taken, 4 about to write, 5 seen; settled.
   it.for<DoomPoint>([
@@ -132,25 +123,21 @@ describe.concurrent('P8 of a process that is killed', () => {
     'after_code_step_4',
     'before_code_step_5',
     'after_code_step_5',
-  ])(
-    '%s of a scheduled write: the code is there, and goes at its end',
-    { timeout: patienceMs },
-    async (point, { box }) => {
-      const first = await box.start(point);
-      await first.linkIsUp();
-      const starts_at = inSeconds(3);
-      await first.ask('/access_codes/create', { device_id: frontId, code: '0472', starts_at, ends_at: inSeconds(900) });
-      await first.died;
-      const second = await box.start();
-      while (box.keypad.length === 0) await pause(20);
-      await settled(second);
-      expect(box.keypad).toEqual(['0472']);
-      const [code] = await second.codes();
-      await second.call('/access_codes/update', { access_code_id: code?.access_code_id, ends_at: inSeconds(1) });
-      while ((await second.codes()).length > 0) await pause(20);
-      expect(box.keypad).toEqual([]);
-    },
-  );
+  ])('%s of a scheduled write: the code is there, and goes at its end', async (point, { box }) => {
+    const first = await box.start(point);
+    await first.linkIsUp();
+    const starts_at = inSeconds(3);
+    await first.ask('/access_codes/create', { device_id: frontId, code: '0472', starts_at, ends_at: inSeconds(900) });
+    await first.died;
+    const second = await box.start();
+    while (box.keypad.length === 0) await pause(20);
+    await settled(second);
+    expect(box.keypad).toEqual(['0472']);
+    const [code] = await second.codes();
+    await second.call('/access_codes/update', { access_code_id: code?.access_code_id, ends_at: inSeconds(1) });
+    while ((await second.codes()).length > 0) await pause(20);
+    expect(box.keypad).toEqual([]);
+  });
 
   // 1 ended, 2 about to clear, 3 cleared, 4 forgotten.
   it.for<DoomPoint>([
@@ -160,16 +147,12 @@ describe.concurrent('P8 of a process that is killed', () => {
     'before_code_step_3',
     'after_code_step_3',
     'after_code_step_4',
-  ])(
-    '%s of a removal at the end: the code goes, and nothing is left of it',
-    { timeout: patienceMs },
-    async (point, { box }) => {
-      await codeOnLock(box, '0472', 'soon');
-      await box.dies(point);
-      const second = await box.start();
-      while ((await second.codes()).length > 0) await pause(20);
-      expect(box.keypad).toEqual([]);
-      await second.allEnded();
-    },
-  );
+  ])('%s of a removal at the end: the code goes, and nothing is left of it', async (point, { box }) => {
+    await codeOnLock(box, '0472', 'soon');
+    await box.dies(point);
+    const second = await box.start();
+    while ((await second.codes()).length > 0) await pause(20);
+    expect(box.keypad).toEqual([]);
+    await second.allEnded();
+  });
 });

@@ -94,7 +94,7 @@ describe('P7 Secrets stay in', () => {
       devices: [zigbeeEntry('front', { settings: { pin_slots: { first: 1, count: 5 } }, limits: { code } })],
     });
     await live();
-  }, 180_000);
+  });
 
   afterAll(async () => {
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();

@@ -148,6 +148,5 @@ describe('P8 over a stay of three days', () => {
       await stay.pass(minute);
       expect(stay.keypad).toEqual([]);
     },
-    120_000,
   );
 });

@@ -193,7 +193,7 @@ beforeAll(async () => {
     await again.close();
   }
   expect(statSync(join(folder, 'killed/db-wal')).size).toBeGreaterThan(100_000);
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Housework of the store, as it comes after hundreds of commits. */

@@ -66,7 +66,7 @@ describe('a gateway with Bluetooth', () => {
       type: 'link_unavailable',
       message: expect.stringContaining('There is no serial port /dev/ttyNobody'),
     });
-  }, 20_000);
+  });
 
   it('starts on a host without the adapter, or without Bluetooth at all', async () => {
     pairings().write(front, credentials);
@@ -74,7 +74,7 @@ describe('a gateway with Bluetooth', () => {
     expect(told[0]).toMatchObject({ health: 'offline' });
     expect(told[0]?.message).toMatch(/^(This host has no Bluetooth|The Bluetooth adapter hci99 is not there)/);
     expect(error?.type).toBe('link_unavailable');
-  }, 20_000);
+  });
 
   it('says which command pairs a lock that is not paired', async () => {
     const { told, error } = await story({ radio: { simulated: true } });
@@ -82,7 +82,7 @@ describe('a gateway with Bluetooth', () => {
     expect(told[0]).toEqual({ health: 'misconfigured', message });
     expect(error).toMatchObject({ type: 'misconfigured', message });
     expect(told[1]?.message).toContain('Nothing plays on the simulated radio radio.');
-  }, 20_000);
+  });
 
   it('goes on with its other devices when a pairing cannot be opened', async () => {
     pairings('other.key').write(front, credentials);
@@ -93,5 +93,5 @@ describe('a gateway with Bluetooth', () => {
     });
     expect(JSON.stringify([told, error])).not.toContain('0707');
     expect(told[1]).toMatchObject({ health: 'offline' });
-  }, 20_000);
+  });
 });

@@ -118,4 +118,4 @@ it('opens a door and keeps a code, remembers both over a restart, and keeps its 
       tracesOf([...secrets, { name: 'the PIN', value: securityPin }], log.text, 'the log'),
     ),
   ]).toEqual([]);
-}, 60_000);
+});

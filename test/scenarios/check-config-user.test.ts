@@ -28,7 +28,7 @@ beforeAll(async () => {
     mode: 0o644,
   });
   if (isRoot) program = publicProgram(user);
-}, 120_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });

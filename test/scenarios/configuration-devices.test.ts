@@ -160,9 +160,7 @@ it('goes back to what ran where the new configuration is in order and cannot be 
   await api.online(idOf('front'));
 });
 
-it('loses no change, however many are made at once, over HTTP, by commands and by hand', {
-  timeout: 60_000,
-}, async () => {
+it('loses no change, however many are made at once, over HTTP, by commands and by hand', async () => {
   const { gateway, text, box } = await house();
   const byCommand = (slug: string) =>
     changeConfigurationFile(box.configFile, systemClock, async (now) => {

@@ -9,7 +9,7 @@ import { demonstration, printedCommands } from '../kit/gateway/demonstration.ts'
 // Whole processes, on a machine that may be busy with other tests: a limit that is met kills them while the test goes on
 // talking to them, and is told as a refused connection.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
-beforeAll(ensureBuilt, 120_000);
+beforeAll(ensureBuilt);
 
 /** Does what a printed curl command says. test/peers gives it to curl itself. */
 async function asCurl(line: string) {

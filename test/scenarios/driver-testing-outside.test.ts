@@ -59,7 +59,7 @@ beforeAll(async () => {
     ...{ allowImportingTsExtensions: true, exactOptionalPropertyTypes: true, skipLibCheck: false },
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-}, 120_000);
+});
 
 describe('strikeplate/driver-testing, in a folder of a driver author', () => {
   it('holds the driver that the guide prints against the contract, and finds a defect in another', () => {

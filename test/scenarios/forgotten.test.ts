@@ -20,9 +20,6 @@ import { ApiCaller } from '../kit/sdk/api-caller.ts';
 
 /* The whole gateway with its database: what is looked for afterwards are the bytes of its files. */
 
-/** As long as a test may take: a busy machine is no reason to fail. */
-const patient = { timeout: 60_000 };
-
 let building: ZigbeeBuilding;
 let lock: ReturnType<ZigbeeBuilding['bridge']['addLock']>;
 let box: GatewayBox;
@@ -167,7 +164,7 @@ describe('a person who is deleted', () => {
       }),
     );
     const { access_grant_id } = access_grant ?? {};
-    await expect.poll(async () => [...lock.keypad.codes.values()], patient).toEqual(['4714']);
+    await expect.poll(async () => [...lock.keypad.codes.values()]).toEqual(['4714']);
     const sealed = sealedPeople();
     expect(sealed.length).toBeGreaterThan(1);
     expect(sealed.flatMap((text) => filesWith(text))).not.toEqual([]);
@@ -175,14 +172,14 @@ describe('a person who is deleted', () => {
     await ok(api.post('/access_grants/delete', { access_grant_id }));
     await ok(api.post('/user_identities/delete', { user_identity_id }));
     for (const text of [...words, ...sealed]) expect([text, filesWith(text)]).toEqual([text, []]);
-    await expect.poll(async () => [...lock.keypad.codes.values()], patient).toEqual([]);
+    await expect.poll(async () => [...lock.keypad.codes.values()]).toEqual([]);
     // What waited for its receiver is sent as things are now.
     receiver.take();
     await api.accepted('/locks/lock_door', { device_id: idOf('front') });
-    await expect.poll(() => receiver.bodies.some((body) => body.includes('access_grant.created')), patient).toBe(true);
+    await expect.poll(() => receiver.bodies.some((body) => body.includes('access_grant.created'))).toBe(true);
     const retained = await MqttWitness.connect(building.url, ['#']);
     onTestFinished(() => retained.client.endAsync(true));
-    await expect.poll(() => retained.heard.some(({ topic }) => topic.endsWith('/status')), patient).toBe(true);
+    await expect.poll(() => retained.heard.some(({ topic }) => topic.endsWith('/status'))).toBe(true);
     const told = { log, webhooks: receiver.bodies, mqtt: [...witness.payloads, ...retained.payloads] };
     const answers = await Promise.all(
       [
@@ -281,11 +278,11 @@ describe('somebody who wants to be forgotten', () => {
     expect(await run('keys', 'create', '--name', 'cli', '--save')).toMatchObject({ code: 0 });
     await run('keys', 'create', '--name', 'booking', '--save', 'booking.key');
     const forget = (...more: string[]) => run('forget', 'Ana Meier', '--url', gateway.url, ...more);
-    await expect.poll(() => forget(), patient).toMatchObject({ code: 0 });
+    await expect.poll(() => forget()).toMatchObject({ code: 0 });
     const refused = {
       code: 5,
       err: expect.stringContaining('strikeplate keys change cli --scopes read,control,codes'),
     };
-    await expect.poll(() => forget('--key-file', join(box.folder, 'booking.key')), patient).toMatchObject(refused);
+    await expect.poll(() => forget('--key-file', join(box.folder, 'booking.key'))).toMatchObject(refused);
   });
 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   gateway = await box.start();
   const { key } = await box.makeKey({ name: 'office', scopes: ['read', 'control', 'codes', 'admin'] });
   api = new ApiCaller(gateway.url, key);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway?.close();
   box?.dispose();

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/build.mjs';
 
-beforeAll(ensureBuilt, 120_000);
+beforeAll(ensureBuilt);
 
 it('P7: DEBUG in the environment makes no library print what it sends', () => {
   const cli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));

@@ -213,7 +213,7 @@ describe('a configuration that is read anew', () => {
     });
   });
 
-  it('is taken over at SIGHUP, and a mistake in it is told in the log', { timeout: 120_000 }, async () => {
+  it('is taken over at SIGHUP, and a mistake in it is told in the log', async () => {
     await ensureBuilt();
     const { box, write } = await site();
     const file = { ...first, devices: first.devices.slice(0, 1) };

@@ -7,7 +7,9 @@ import { demonstration } from '../kit/gateway/demonstration.ts';
 
 // A whole process, on a machine that may be busy with other tests.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
-beforeAll(ensureBuilt, 120_000);
+/** For each thing that is waited for. */
+const patienceMs = 240_000;
+beforeAll(ensureBuilt);
 
 describe('the demonstration as a sandbox', () => {
   it('plays what it is told to, tells of it as of real devices, and is emptied again', async () => {
@@ -17,7 +19,7 @@ describe('the demonstration as a sandbox', () => {
     const seam = new SeamHttp({
       apiKey: key,
       endpoint: `http://127.0.0.1:${api}`,
-      waitForActionAttempt: { timeout: 30_000 },
+      waitForActionAttempt: { timeout: patienceMs },
     });
     const [devices, { is_sandbox }] = [await seam.devices.list(), await seam.workspaces.get()];
     const idOf = (name: string) => devices.find(({ display_name }) => display_name === name)?.device_id ?? '';
@@ -34,16 +36,16 @@ describe('the demonstration as a sandbox', () => {
     const { access_code_id } = await seam.accessCodes.create({ device_id: front, code: '482915' });
     await vi.waitFor(
       async () => expect(await seam.accessCodes.get({ access_code_id })).toMatchObject({ status: 'set' }),
-      30_000,
+      patienceMs,
     );
     await seam.locks.simulate.keypadCodeEntry({ device_id: front, code: '482915' });
     await vi.waitFor(
       async () =>
         expect(await events('lock.unlocked')).toMatchObject([{ device_id: front, method: 'keycode', access_code_id }]),
-      30_000,
+      patienceMs,
     );
     await seam.locks.simulate.manualLockViaKeypad({ device_id: front });
-    await vi.waitFor(async () => expect((await device(front)).properties.locked).toBe(true), 30_000);
+    await vi.waitFor(async () => expect((await device(front)).properties.locked).toBe(true), patienceMs);
     const own = { device_id: front, name: 'Ben', code: '773311' };
     expect(await seam.accessCodes.simulate.createUnmanagedAccessCode(own)).toMatchObject({ is_managed: false });
 
@@ -52,7 +54,7 @@ describe('the demonstration as a sandbox', () => {
     await seam.locks.unlockDoor({ device_id: front });
     await vi.waitFor(
       async () => expect((await device(front)).properties).toMatchObject({ locked: true, auto_lock_enabled: true }),
-      30_000,
+      patienceMs,
     );
     await expect(seam.locks.configureAutoLock({ ...autoLock, device_id: yard })).rejects.toMatchObject({
       code: 'unsupported_action',
@@ -61,7 +63,7 @@ describe('the demonstration as a sandbox', () => {
     // Whatever it is reached by: behind a bridge, on a line, over the air. A lock that goes silent is missed a minute later.
     const awayAndBack = async (device_id: string, isMissedSoon: boolean) => {
       const becomes = (online: boolean) =>
-        vi.waitFor(async () => expect((await device(device_id)).properties.online).toBe(online), 60_000);
+        vi.waitFor(async () => expect((await device(device_id)).properties.online).toBe(online), patienceMs);
       await seam.devices.simulate.disconnect({ device_id });
       if (isMissedSoon) await becomes(false);
       await seam.devices.simulate.connect({ device_id });
@@ -69,7 +71,7 @@ describe('the demonstration as a sandbox', () => {
     };
     await Promise.all([back, yard, hall, cellar].map((device_id) => awayAndBack(device_id, device_id !== cellar)));
     await seam.devices.simulate.remove({ device_id: back });
-    await vi.waitFor(async () => expect((await device(back)).properties.online).toBe(false), 30_000);
+    await vi.waitFor(async () => expect((await device(back)).properties.online).toBe(false), patienceMs);
     await expect(seam.devices.simulate.disconnectFromHub({ device_id: cellar })).rejects.toMatchObject({
       code: 'unsupported_action',
     });
@@ -85,6 +87,6 @@ describe('the demonstration as a sandbox', () => {
     expect(await seam.accessCodes.list({ device_id: front })).toEqual([]);
     expect(await seam.accessCodes.unmanaged.list({ device_id: front })).toEqual([]);
     expect(await seam.noiseSensors.noiseThresholds.list({ device_id: hall })).toEqual([]);
-    await vi.waitFor(async () => expect((await device(back)).properties.online).toBe(true), 30_000);
+    await vi.waitFor(async () => expect((await device(back)).properties.online).toBe(true), patienceMs);
   });
 });

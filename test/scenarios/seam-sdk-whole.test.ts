@@ -65,7 +65,7 @@ describe('the official client and a whole gateway', () => {
   });
 
   test('unlocks and locks, and waits until the bolt has moved', async () => {
-    const waitForActionAttempt = { timeout: 10_000, pollingInterval: 20 };
+    const waitForActionAttempt = { timeout: 240_000, pollingInterval: 20 };
     const device_id = idOf('front');
     const unlocked = await seam.locks.unlockDoor({ device_id }, { waitForActionAttempt });
     expect(unlocked).toMatchObject({ status: 'success', result: { was_confirmed_by_device: true } });
@@ -84,21 +84,21 @@ describe('the official client and a whole gateway', () => {
     const pending = await seam.locks.unlockDoor({ device_id: idOf('front') }, { waitForActionAttempt: false });
     expect(pending).toMatchObject({ action_type: 'UNLOCK_DOOR', status: 'pending', result: null, error: null });
     const { action_attempt_id } = pending;
-    const waitForActionAttempt = { timeout: 10_000, pollingInterval: 20 };
+    const waitForActionAttempt = { timeout: 240_000, pollingInterval: 20 };
     const ended = await seam.actionAttempts.get({ action_attempt_id }, { waitForActionAttempt });
     expect(ended).toMatchObject({ action_attempt_id, status: 'success' });
     expect(front.bolt).toBe('unlocked');
   });
 
   test('a jammed lock is a SeamActionAttemptFailedError that says so', async () => {
-    const waitForActionAttempt = { timeout: 15_000, pollingInterval: 20 };
+    const waitForActionAttempt = { timeout: 240_000, pollingInterval: 20 };
     const error = await thrown(seam.locks.lockDoor({ device_id: idOf('stuck') }, { waitForActionAttempt }));
     if (!isSeamActionAttemptFailedError(error)) throw error;
     expect(error.code).toBe('lock_jammed');
     expect(error.message).toContain('stuck');
     expect(error.actionAttempt).toMatchObject({ action_type: 'LOCK_DOOR', status: 'error', result: null });
     expect(stuck.bolt).toBe('not_fully_locked');
-  }, 20_000);
+  });
 
   test('creates, lists, gets and deletes a code, which is then on the lock and off it', async () => {
     const device_id = idOf('front');
@@ -121,7 +121,7 @@ describe('the official client and a whole gateway', () => {
     await seam.accessCodes.delete({ access_code_id });
     await until(undefined);
     expect(front.keypad.codes.size).toBe(0);
-  }, 20_000);
+  });
 
   test('creates, lists, gets and deletes a threshold', async () => {
     const { noiseThresholds } = seam.noiseSensors;
@@ -171,9 +171,9 @@ describe('the official client and a whole gateway', () => {
     await seam.client.post('/devices/put_into_service', { device_id });
     await seam.devices.update({ device_id, name: 'front', custom_metadata: { room: '', vip: '' } });
     expect((await seam.devices.get({ name: 'front' })).custom_metadata).toEqual({});
-    const waitForActionAttempt = { timeout: 10_000, pollingInterval: 20 };
+    const waitForActionAttempt = { timeout: 240_000, pollingInterval: 20 };
     expect(await seam.locks.lockDoor({ device_id }, { waitForActionAttempt })).toMatchObject({ status: 'success' });
-  }, 20_000);
+  });
 
   test('wrong input is a SeamHttpInvalidInputError with a message per field', async () => {
     const wrong = { device_id: 7, sync: 'yes' } as unknown as { device_id: string };

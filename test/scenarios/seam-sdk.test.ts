@@ -28,7 +28,7 @@ const jammed: Settlement = {
   error: { type: 'lock_jammed', message: 'The bolt of Front door is stuck. Check that the door is shut.' },
 };
 /** As fast as the client can: an attempt that ends is seen at its next look. */
-const waiting = { waitForActionAttempt: { timeout: 5000, pollingInterval: 1 } };
+const waiting = { waitForActionAttempt: { timeout: 240_000, pollingInterval: 1 } };
 
 let folder: string;
 let server: HttpServer;

@@ -66,4 +66,4 @@ it('a door and a code over a real broker', async () => {
   expect(lock.keypad.codes.get(2)).toBe('0472');
   await device.accessCodes?.clear(ctx, 2);
   expect(lock.keypad.codes.size).toBe(0);
-}, 60_000);
+});

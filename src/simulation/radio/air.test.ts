@@ -89,7 +89,7 @@ async function build(options: Partial<AirOptions> = {}): Promise<{ air: Air; nob
   const { withBindings } = await import('@stoprocent/noble');
   const open = (host: Parameters<AdapterBay['open']>[1]) => bay.open(index, host);
   const noble = withBindings('hci', { hciDriver: IN_PROCESS_DRIVER, bindParams: { open } });
-  await noble.waitForPoweredOnAsync(2000);
+  await noble.waitForPoweredOnAsync(240_000);
   closing.push(() => noble.stop());
   return { air, noble, bay };
 }

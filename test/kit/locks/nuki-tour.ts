@@ -42,7 +42,7 @@ export async function nukiTour({ clock, link, lock, randomBytes, lingersMs = 0, 
   });
   try {
     // It reads the lock's log by itself at first: what was before is no news, and must not be what comes below.
-    for (let waited = 0; waited < 60 && reports.length === 0; waited++) await until(sleep(clock, 500));
+    while (reports.length === 0) await until(sleep(clock, 500));
     const run = async <T>(work: (ctx: ReturnType<typeof testCommand>['ctx']) => Promise<T> | undefined): Promise<T> => {
       const command = testCommand({ clock, sendByMs: 45_000, deadlineMs: 60_000 });
       try {
@@ -71,8 +71,7 @@ export async function nukiTour({ clock, link, lock, randomBytes, lingersMs = 0, 
     expect(lock.typeCode(589_472)).toBe(true);
     const heard = () =>
       reports.some((report) => report.kind === 'lock_operated' && report.method === 'keycode' && report.slot === slot);
-    for (let waited = 0; waited < 60 && !heard(); waited++) await until(sleep(clock, 500));
-    expect(heard()).toBe(true);
+    while (!heard()) await until(sleep(clock, 500));
 
     await run((ctx) => codes?.clear(ctx, slot));
     expect(lock.keypad.codes).toEqual([]);
