@@ -1,5 +1,5 @@
 import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
-import { advertisementOf } from '../../src/transports/ble/bluez/advertisement.ts';
+import { advertisementOf } from '../../src/transports/ble/bluez/bluez-binding.ts';
 import { BluezDevice, DEVICE } from '../../src/transports/ble/bluez/bluez-device.ts';
 import { BluezDiscovery } from '../../src/transports/ble/bluez/bluez-discovery.ts';
 import { plain, plainInterfaces } from '../../src/transports/ble/bluez/bus-values.ts';

@@ -41,7 +41,7 @@ import { parameterReader } from '../../src/http/parameters.ts';
 import { queryDecoder, type RawQuery } from '../../src/http/query-string.ts';
 import { PacketReader } from '../../src/transports/mqtt/packet-guard.ts';
 import { filterProblem, matches } from '../../src/transports/mqtt/topic-filter.ts';
-import { TargetAddresses } from '../../src/transports/webhook/target-addresses.ts';
+import { TargetAddresses } from '../../src/transports/webhook/webhook-client.ts';
 import { listenTo } from '../../src/transports/zwave/reports.ts';
 import { dbusMessages } from './dbus-target.ts';
 import { databaseRow } from './row-target.ts';

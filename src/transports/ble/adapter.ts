@@ -17,8 +17,7 @@ import { adapterTrouble } from './adapter-trouble.ts';
 import type { Peer } from './connector.ts';
 import { GattCatalogue } from './gatt-catalogue.ts';
 import { Scanner } from './scanner.ts';
-import { notReached, SessionMaker } from './session-maker.ts';
-import { SessionQueue, WaitedTooLong } from './session-queue.ts';
+import { notReached, SessionMaker, SessionQueue, WaitedTooLong } from './sessions.ts';
 import { Stack, type StackTrouble } from './stack.ts';
 import { type BleTimings, defaultTimings } from './timings.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
-import { SessionQueue, WaitedTooLong } from './session-queue.ts';
+import { SessionQueue, WaitedTooLong } from './sessions.ts';
 
 const never = new AbortController().signal;
 

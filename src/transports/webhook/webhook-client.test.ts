@@ -3,8 +3,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { certificate, certificateKey } from '../../../test/kit/certificates.ts';
-import { TargetAddresses } from './target-addresses.ts';
-import { WebhookClient } from './webhook-client.ts';
+import { TargetAddresses, WebhookClient } from './webhook-client.ts';
 
 const never = new AbortController().signal;
 const loopback = ['127.0.0.0/8', '::1/128'];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Flight } from './flight.ts';
+import { Flight } from './node-link.ts';
 
 /** zwave-js, `TransactionState`. */
 const [QUEUED, ACTIVE, COMPLETED] = [0, 1, 2];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { advertisementOf } from './advertisement.ts';
+import { advertisementOf } from './bluez-binding.ts';
 
 const variant = (value: unknown) => ({ signature: 'ay', value });
 
