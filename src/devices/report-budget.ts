@@ -18,7 +18,8 @@ export class ReportBudget {
   readonly #clock: Clock;
   readonly #take: (report: DeviceReport) => void;
   readonly #onPassedOver: (count: number) => void;
-  readonly #held = new Map<DeviceReport['kind'], DeviceReport>();
+  /** Made when there is something to hold. */
+  #held: Map<DeviceReport['kind'], DeviceReport> | undefined;
   #left = BURST;
   #countedAt: number;
   #timer: Timer | undefined;
@@ -38,6 +39,7 @@ export class ReportBudget {
       this.#take(report);
       return;
     }
+    this.#held ??= new Map();
     if (!lasting.has(kind) || this.#held.has(kind)) this.#passedOver += 1;
     if (lasting.has(kind)) this.#held.set(kind, report);
     this.#timer ??= this.#clock.setTimer(() => this.#flush(), HELD_MS);
@@ -46,13 +48,13 @@ export class ReportBudget {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#held.clear();
+    this.#held = undefined;
   }
 
   #flush(): void {
     this.#timer = undefined;
-    const held = [...this.#held.values()];
-    this.#held.clear();
+    const held = [...(this.#held?.values() ?? [])];
+    this.#held = undefined;
     this.#refill();
     this.#left = Math.max(0, this.#left - held.length);
     if (this.#passedOver > 0) this.#onPassedOver(this.#passedOver);

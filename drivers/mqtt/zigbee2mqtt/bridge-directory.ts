@@ -56,8 +56,14 @@ const deviceSchema = z.looseObject({
   ),
 });
 
+/** What a bridge lists, by what its devices are looked up with: each of them looks for itself. Of equal ones the first. */
+export interface DeviceDirectory {
+  readonly byAddress: ReadonlyMap<string, ListedDevice>;
+  readonly byName: ReadonlyMap<string, ListedDevice>;
+}
+
 /** @returns undefined for anything that is no list of devices; entries that are none are left out */
-export const parseDevices = oncePerPayload((payload): readonly ListedDevice[] | undefined => {
+export const parseDevices = oncePerPayload((payload): DeviceDirectory | undefined => {
   const raw = parseJson(payload);
   if (!Array.isArray(raw)) return undefined;
   const devices = raw.flatMap((entry) => {
@@ -65,7 +71,14 @@ export const parseDevices = oncePerPayload((payload): readonly ListedDevice[] | 
     return parsed.success ? [deviceOf(parsed.data)] : [];
   });
   // Not one of them is understood: it proves nothing of who is missing.
-  return devices.length === 0 && raw.length > 0 ? undefined : devices;
+  if (devices.length === 0 && raw.length > 0) return undefined;
+  const byAddress = new Map<string, ListedDevice>();
+  const byName = new Map<string, ListedDevice>();
+  for (const device of devices) {
+    if (!byAddress.has(device.ieeeAddress)) byAddress.set(device.ieeeAddress, device);
+    if (!byName.has(device.friendlyName)) byName.set(device.friendlyName, device);
+  }
+  return { byAddress, byName };
 });
 
 function deviceOf(device: z.output<typeof deviceSchema>): ListedDevice {

@@ -1,5 +1,6 @@
 import type { Clock, MqttLink, MqttMessage, Timer, Unsubscribe } from '../../../src/contract/index.ts';
 import {
+  type DeviceDirectory,
   isOptimistic,
   type ListedDevice,
   type ListedGroup,
@@ -186,8 +187,8 @@ export class DeviceBinding {
     if (list === undefined) return;
     this.#listPayload = payload;
     this.#hasList = true;
-    this.#ieeeAddress ??= list.find(({ friendlyName }) => friendlyName === this.#options.name)?.ieeeAddress;
-    const ours = list.find(({ ieeeAddress }) => ieeeAddress === this.#ieeeAddress);
+    this.#ieeeAddress ??= list.byName.get(this.#options.name)?.ieeeAddress;
+    const ours = this.#ieeeAddress === undefined ? undefined : list.byAddress.get(this.#ieeeAddress);
     this.#listed = ours;
     this.#problem = ours === undefined ? this.#missing(list) : problemOf(ours);
     if (ours === undefined) return;
@@ -195,9 +196,9 @@ export class DeviceBinding {
     this.#name = ours.friendlyName;
   }
 
-  #missing(list: readonly ListedDevice[]): BindingProblem {
+  #missing({ byName }: DeviceDirectory): BindingProblem {
     const address = this.#ieeeAddress;
-    const other = list.find(({ friendlyName }) => friendlyName === this.#name || friendlyName === this.#options.name);
+    const other = byName.get(this.#name) ?? byName.get(this.#options.name);
     if (address !== undefined && other !== undefined)
       return { kind: 'replaced', ieeeAddress: address, by: other.ieeeAddress };
     return this.#wasListed ? { kind: 'removed', ieeeAddress: address } : { kind: 'unknown' };

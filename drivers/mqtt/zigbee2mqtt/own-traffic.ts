@@ -27,7 +27,8 @@ export class OwnTraffic {
   /** The last command, as long as the bridge may still say itself what should come of it. */
   #echoed: Command | undefined;
   #questions: readonly { readonly about: string; readonly at: number }[] = [];
-  readonly #heardAt = new Map<string, number>();
+  /** Made for the first: most devices hear nothing twice. */
+  #heardAt: Map<string, number> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -90,6 +91,7 @@ export class OwnTraffic {
   /** Whether the same was heard within this time before; it is remembered for the next. */
   isRepeated(what: string, withinMs: number): boolean {
     const now = this.#clock.now();
+    this.#heardAt ??= new Map();
     const before = this.#heardAt.get(what);
     this.#heardAt.set(what, now);
     return before !== undefined && now - before < withinMs;

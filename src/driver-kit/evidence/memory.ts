@@ -54,12 +54,10 @@ const HABIT_MS = 3_600_000;
 
 const NOT_LISTENING = Number.POSITIVE_INFINITY;
 
-export const freshMemory = (now: number): Memory => ({
-  since: now,
-  hadGap: false,
-  known: new Map(),
-  asked: new Map(),
-});
+/** The same for every device of which nothing is known. */
+const nothing: ReadonlyMap<string, never> = new Map<string, never>();
+
+export const freshMemory = (now: number): Memory => ({ since: now, hadGap: false, known: nothing, asked: nothing });
 
 const silentSince = (since: number): Rhythm => ({
   heardAt: since,

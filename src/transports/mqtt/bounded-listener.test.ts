@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LimitBite } from '../../contract/index.ts';
+import type { LimitBite, MqttMessage } from '../../contract/index.ts';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { BoundedListener, HeldMessages } from './bounded-listener.ts';
 
@@ -8,14 +8,15 @@ function site(maxBytes = 1_000) {
   const held = new HeldMessages(clock);
   const heard: string[] = [];
   const bites: LimitBite[] = [];
-  const listener = new BoundedListener(({ topic, payload }) => void heard.push(`${topic} ${payload}`), {
+  const host = {
     clock,
     held,
-    onLimit: (bite) => void bites.push(bite),
+    onLimit: (bite: LimitBite) => void bites.push(bite),
     deviceId: 'd',
     device: 'Hall',
-    maxBytes,
-  });
+    safely: (heard: (message: MqttMessage) => void, message: MqttMessage) => heard(message),
+  };
+  const listener = new BoundedListener(({ topic, payload }) => void heard.push(`${topic} ${payload}`), host, maxBytes);
   const say = (payload: string, topic = 't') =>
     listener.hear({ topic, payload: Buffer.from(payload), retained: false });
   return { clock, held, heard, bites, listener, say };

@@ -57,15 +57,16 @@ export class HeldMessages {
   }
 }
 
-export interface ListenerOptions {
+/** Whose listener it is: the same object for all listeners of a device. */
+export interface ListenerHost {
   readonly clock: Clock;
   readonly held: HeldMessages;
   readonly onLimit: OnLimit;
   readonly deviceId: string | undefined;
   /** The device's name, for messages. */
   readonly device: string;
-  /** Bytes of payload; what is larger is not looked at. */
-  readonly maxBytes: number;
+  /** Hands a message over; what the listener throws is logged. */
+  readonly safely: (listener: (message: MqttMessage) => void, message: MqttMessage) => void;
 }
 
 /**
@@ -74,25 +75,30 @@ export interface ListenerOptions {
  * what a device was says nothing any more once it said what it is. What was passed over is counted, and told.
  */
 export class BoundedListener {
-  readonly #options: ListenerOptions;
+  readonly #host: ListenerHost;
   readonly #listener: (message: MqttMessage) => void;
-  readonly #held = new Map<string, MqttMessage>();
+  /** Bytes of payload; what is larger is not looked at. */
+  readonly #maxBytes: number;
+  /** Made when there is something to hold: a building has thousands of listeners that never have. */
+  #held: Map<string, MqttMessage> | undefined;
   #left = BURST;
   #countedAt: number;
   #timer: Timer | undefined;
   #passedOver = 0;
   #lastTopic = '';
 
-  constructor(listener: (message: MqttMessage) => void, options: ListenerOptions) {
+  constructor(listener: (message: MqttMessage) => void, host: ListenerHost, maxBytes: number) {
     this.#listener = listener;
-    this.#options = options;
-    this.#countedAt = options.clock.now();
+    this.#host = host;
+    this.#maxBytes = maxBytes;
+    this.#countedAt = host.clock.now();
   }
 
   hear(message: MqttMessage): void {
     const { topic, payload } = message;
-    const { maxBytes, onLimit, deviceId, device } = this.#options;
+    const maxBytes = this.#maxBytes;
     if (payload.length > maxBytes) {
+      const { onLimit, deviceId, device } = this.#host;
       onLimit({
         limit: 'message_size',
         source: topic,
@@ -104,22 +110,24 @@ export class BoundedListener {
       return;
     }
     if (this.#timer === undefined && this.#takesOne()) {
-      this.#listener(message);
+      this.#host.safely(this.#listener, message);
       return;
     }
+    this.#held ??= new Map();
+    const waiting = this.#held;
     const place = this.#placeOf(topic, payload.length);
-    const isNew = !this.#held.has(place);
-    if (!isNew || this.#held.size >= MAX_HELD) {
+    const isNew = !waiting.has(place);
+    if (!isNew || waiting.size >= MAX_HELD) {
       this.#passedOver += 1;
       this.#lastTopic = topic;
     }
-    if (!isNew || this.#held.size < MAX_HELD) {
+    if (!isNew || waiting.size < MAX_HELD) {
       // In the order in which they came.
-      this.#held.delete(place);
-      this.#held.set(place, message);
+      waiting.delete(place);
+      waiting.set(place, message);
     }
     if (this.#timer !== undefined) return;
-    const { clock, held } = this.#options;
+    const { clock, held } = this.#host;
     held.add(this);
     this.#timer = clock.setTimer(() => this.flush(), held.isAnswerExpected ? ANSWER_HELD_MS : HELD_MS);
   }
@@ -128,32 +136,32 @@ export class BoundedListener {
   flush(): void {
     if (this.#timer === undefined) return;
     this.#stopHolding();
-    const held = [...this.#held.values()];
-    this.#held.clear();
+    const held = [...(this.#held?.values() ?? [])];
+    this.#held = undefined;
     this.#refill();
     this.#left = Math.max(0, this.#left - held.length);
     this.#tell();
-    for (const message of held) this.#listener(message);
+    for (const message of held) this.#host.safely(this.#listener, message);
   }
 
   close(): void {
     this.#stopHolding();
-    this.#held.clear();
+    this.#held = undefined;
   }
 
   #stopHolding(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#options.held.delete(this);
+    this.#host.held.delete(this);
   }
 
   #placeOf(topic: string, length: number): string {
-    return this.#options.held.isAnswerExpected && this.#held.size < MAX_LENGTHS ? `${topic}\0${length}` : topic;
+    return this.#host.held.isAnswerExpected && (this.#held?.size ?? 0) < MAX_LENGTHS ? `${topic}\0${length}` : topic;
   }
 
   #tell(): void {
     if (this.#passedOver === 0) return;
-    const { onLimit, deviceId, device } = this.#options;
+    const { onLimit, deviceId, device } = this.#host;
     const count = this.#passedOver;
     this.#passedOver = 0;
     onLimit({
@@ -175,7 +183,7 @@ export class BoundedListener {
   }
 
   #refill(): void {
-    const now = this.#options.clock.now();
+    const now = this.#host.clock.now();
     this.#left = Math.min(BURST, this.#left + ((now - this.#countedAt) * PER_SECOND) / 1_000);
     this.#countedAt = now;
   }

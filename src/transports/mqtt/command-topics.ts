@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { BrokerConnection } from './broker-connection.ts';
-import { matches } from './topic-filter.ts';
+import { hasWildcard, matches } from './topic-filter.ts';
 
 /** A command that somebody left retained on a topic of ours. Its payload is not kept: it may hold a PIN. */
 export interface RetainedCommand {
@@ -17,6 +17,10 @@ export interface Claim {
   release(): void;
 }
 
+interface ClaimState extends Claim {
+  swept: boolean;
+}
+
 /** How often clearing a topic is tried before it counts as impossible. */
 const TRIES = 2;
 
@@ -26,7 +30,11 @@ const TRIES = 2;
  */
 export class CommandTopics {
   readonly #log: Logger;
-  readonly #claims = new Set<{ filter: string; swept: boolean }>();
+  readonly #claims = new Set<ClaimState>();
+  /** Those whose filter can be looked up: a topic, or all below one (`a/b/#`). */
+  readonly #byFilter = new Map<string, Set<ClaimState>>();
+  /** Those whose filter has other wildcards. */
+  readonly #others = new Set<ClaimState>();
   readonly #found = new Set<string>();
   readonly #stuck = new Set<string>();
   readonly #refused = new Set<string>();
@@ -36,9 +44,34 @@ export class CommandTopics {
   }
 
   claim(filter: string): Claim {
-    const claim = { filter, swept: false, release: () => void this.#claims.delete(claim) };
+    const claim: ClaimState = { filter, swept: false, release: () => this.#release(claim) };
     this.#claims.add(claim);
+    if (hasWildcard(filter.replace(/\/#$/, ''))) this.#others.add(claim);
+    else {
+      const before = this.#byFilter.get(filter);
+      if (before === undefined) this.#byFilter.set(filter, new Set([claim]));
+      else before.add(claim);
+    }
     return claim;
+  }
+
+  #release(claim: ClaimState): void {
+    this.#claims.delete(claim);
+    this.#others.delete(claim);
+    const others = this.#byFilter.get(claim.filter);
+    others?.delete(claim);
+    if (others?.size === 0) this.#byFilter.delete(claim.filter);
+  }
+
+  /** Those that cover a topic, found without looking at all of them: a building has thousands. */
+  *#covering(topic: string): Iterable<ClaimState> {
+    yield* this.#byFilter.get(topic) ?? [];
+    yield* this.#byFilter.get(`${topic}/#`) ?? [];
+    for (let end = topic.lastIndexOf('/'); end >= 0; end = topic.lastIndexOf('/', end - 1)) {
+      yield* this.#byFilter.get(`${topic.slice(0, end)}/#`) ?? [];
+      if (end === 0) break;
+    }
+    for (const claim of this.#others) if (matches(claim.filter, topic)) yield claim;
   }
 
   get unswept(): boolean {
@@ -58,8 +91,7 @@ export class CommandTopics {
   heard(topic: string): boolean {
     if (this.#stuck.has(topic)) return false;
     let ours = false;
-    for (const claim of this.#claims) {
-      if (!matches(claim.filter, topic)) continue;
+    for (const claim of this.#covering(topic)) {
       claim.swept = false;
       ours = true;
     }

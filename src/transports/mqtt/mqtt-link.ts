@@ -9,7 +9,7 @@ import {
   type SendPermit,
   type Unsubscribe,
 } from '../../contract/index.ts';
-import { BoundedListener, HeldMessages, USUAL_PAYLOAD } from './bounded-listener.ts';
+import { BoundedListener, HeldMessages, type ListenerHost, USUAL_PAYLOAD } from './bounded-listener.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
@@ -17,19 +17,17 @@ import type { Claim } from './command-topics.ts';
 import { connectionClosed, type Place } from './failures.ts';
 import { filterProblem } from './topic-filter.ts';
 
-/** What a link needs of its transport. */
+/** What links need of their transport: the same for all of them. */
 export interface LinkHost {
   readonly place: Place;
   readonly loop: Pick<BrokerLoop, 'state' | 'connection' | 'onStateChange'>;
   readonly sender: Pick<CommandSender, 'send'>;
   subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
-  /** Hands a message over; what the listener throws is logged. */
-  safely(listener: (message: MqttMessage) => void, message: MqttMessage): void;
+  readonly safely: ListenerHost['safely'];
   claim(filter: string): Claim;
   /** Told when claims or what is listened to may have changed. */
   onChange(listener: () => void): Unsubscribe;
   readonly clock: Clock;
-  readonly deviceId: string | undefined;
   readonly onLimit: OnLimit;
   /** Why one of the filters is not listened to for now. */
   shunned(filters: Iterable<string>): (LinkState & { readonly status: 'down' }) | undefined;
@@ -46,12 +44,17 @@ export class DeviceLink implements MqttLink {
   readonly #claims = new Set<Claim>();
   readonly #heard = new Map<BoundedListener, string>();
   readonly #held: HeldMessages;
-  readonly #listeners = new Set<{ told: LinkState }>();
+  readonly #listeners = new Set<StateListener>();
+  readonly #listenerHost: ListenerHost;
+  /** What the link has with its transport while anybody listens: one of each, however many listeners there are. */
+  #stops: readonly Unsubscribe[] = [];
 
-  constructor(device: string, host: LinkHost) {
+  constructor(device: string, deviceId: string | undefined, host: LinkHost) {
     this.#device = device;
     this.#host = host;
-    this.#held = new HeldMessages(host.clock);
+    const { clock, onLimit, safely } = host;
+    this.#held = new HeldMessages(clock);
+    this.#listenerHost = { clock, held: this.#held, onLimit, deviceId, device, safely };
   }
 
   get state(): LinkState {
@@ -74,24 +77,12 @@ export class DeviceLink implements MqttLink {
   }
 
   onStateChange(listener: (state: LinkState) => void): Unsubscribe {
-    const entry = { told: this.state };
-    const tell = () => {
-      const { told } = entry;
-      const state = this.state;
-      if (sameState(state, told)) return;
-      entry.told = state;
-      listener(state);
-    };
+    const entry: StateListener = { told: this.state, listener };
     this.#listeners.add(entry);
-    const changed = () => {
-      // What was heard on a connection must not come after its end was told.
-      this.#held.flush();
-      tell();
-    };
-    const stops = [this.#host.loop.onStateChange(changed), this.#host.onChange(tell)];
+    this.#follow();
     return () => {
       this.#listeners.delete(entry);
-      for (const stop of stops) stop();
+      this.#follow();
     };
   }
 
@@ -101,25 +92,15 @@ export class DeviceLink implements MqttLink {
     { maxBytes = USUAL_PAYLOAD }: MqttSubscribeOptions = {},
   ): Unsubscribe {
     this.#check(filter);
-    const { clock, deviceId, onLimit } = this.#host;
-    const bounded = new BoundedListener((message) => this.#host.safely(listener, message), {
-      clock,
-      held: this.#held,
-      onLimit,
-      deviceId,
-      device: this.#device,
-      maxBytes,
-    });
+    const bounded = new BoundedListener(listener, this.#listenerHost, maxBytes);
     this.#heard.set(bounded, filter);
-    // Nothing of a link stays with its broker once its device is closed.
-    const stops = [
-      this.#host.loop.onStateChange(() => bounded.flush()),
-      this.#host.subscribe(filter, (message) => bounded.hear(message)),
-    ];
+    this.#follow();
+    const stop = this.#host.subscribe(filter, (message) => bounded.hear(message));
     return () => {
       this.#heard.delete(bounded);
       bounded.close();
-      for (const stop of stops) stop();
+      stop();
+      this.#follow();
     };
   }
 
@@ -150,6 +131,31 @@ export class DeviceLink implements MqttLink {
     return { device: this.#device, connection };
   }
 
+  /** Nothing of a link stays with its broker once its device is closed. */
+  #follow(): void {
+    const isWanted = this.#heard.size > 0 || this.#listeners.size > 0;
+    if (isWanted === this.#stops.length > 0) return;
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    if (!isWanted) return;
+    const changed = () => {
+      // What was heard on a connection must not come after its end was told.
+      this.#held.flush();
+      this.#tell();
+    };
+    this.#stops = [this.#host.loop.onStateChange(changed), this.#host.onChange(() => this.#tell())];
+  }
+
+  #tell(): void {
+    for (const entry of [...this.#listeners]) {
+      const { state } = this;
+      // One that is told may have ended another.
+      if (!this.#listeners.has(entry) || sameState(state, entry.told)) continue;
+      entry.told = state;
+      entry.listener(state);
+    }
+  }
+
   #connection(): BrokerConnection {
     const { place, loop } = this.#host;
     const { state } = this;
@@ -167,6 +173,12 @@ export class DeviceLink implements MqttLink {
         `${this.#device}: "${filter}" is no MQTT topic filter: ${problem}. Correct its settings.`,
       );
   }
+}
+
+interface StateListener {
+  readonly listener: (state: LinkState) => void;
+  /** What it was told last. */
+  told: LinkState;
 }
 
 function sameState(a: LinkState, b: LinkState): boolean {

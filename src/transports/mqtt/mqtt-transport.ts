@@ -6,7 +6,7 @@ import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
 import { BrokerFailure, notAnswering, type Place } from './failures.ts';
-import { DeviceLink } from './mqtt-link.ts';
+import { DeviceLink, type LinkHost } from './mqtt-link.ts';
 import type { OversizedMessage } from './packet-guard.ts';
 import { ShunnedTopics, tooLarge } from './shunned-topics.ts';
 import { SubscriptionBook } from './subscription-book.ts';
@@ -42,6 +42,7 @@ export class MqttTransport {
   readonly #onRetainedCommand: ((found: RetainedCommand) => void) | undefined;
   readonly #onLimit: OnLimit;
   readonly #shunned: ShunnedTopics;
+  readonly #linkHost: LinkHost;
   /** Told when something that a link's state depends on has changed. */
   readonly #onLinks = new Set<() => void>();
   #refused = new Map<string, number>();
@@ -82,6 +83,7 @@ export class MqttTransport {
         oversized: (message) => this.#shun(message),
       },
     });
+    this.#linkHost = this.#newLinkHost();
     this.#loop.onStateChange(({ status }) => {
       this.#lookTimer?.cancel();
       if (status === 'down') return;
@@ -127,9 +129,12 @@ export class MqttTransport {
 
   /** A device's link. @param device its name, for messages @param deviceId for events */
   link(device: string, deviceId?: string): MqttLink {
-    return new DeviceLink(device, {
+    return new DeviceLink(device, deviceId, this.#linkHost);
+  }
+
+  #newLinkHost(): LinkHost {
+    return {
       clock: this.#clock,
-      deviceId,
       onLimit: this.#onLimit,
       safely: (heard, message) => this.#book.safely(heard, message),
       shunned: (filters) => this.#shunned.reasonFor(filters),
@@ -153,7 +158,7 @@ export class MqttTransport {
         this.#onLinks.add(listener);
         return () => void this.#onLinks.delete(listener);
       },
-    });
+    };
   }
 
   /** What was kept on a command topic is cleared like any other command that somebody left there. */

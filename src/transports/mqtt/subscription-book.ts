@@ -7,8 +7,10 @@ interface Entry {
   readonly listener: (message: MqttMessage) => void;
   /** Wants to know of each message whether its sender wished it to be retained. */
   readonly asPublished: boolean;
-  /** Topics whose retained message this listener has had on this connection. */
-  readonly hadRetained: Set<string>;
+  /** Whether this listener has had the retained message of a topic that is its filter, on this connection. */
+  hadOwn: boolean;
+  /** Topics below a wildcard whose retained message it has had. */
+  hadBelow: Set<string> | undefined;
 }
 
 export interface SubscriptionChanges {
@@ -36,7 +38,7 @@ export class SubscriptionBook {
 
   /** @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent */
   add(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
-    const entry: Entry = { filter, listener, asPublished, hadRetained: new Set() };
+    const entry: Entry = { filter, listener, asPublished, hadOwn: false, hadBelow: undefined };
     const entries = this.#entries.get(filter) ?? new Set();
     entries.add(entry);
     this.#entries.set(filter, entries);
@@ -74,7 +76,10 @@ export class SubscriptionBook {
     this.#toTell.clear();
     for (const [filter, entries] of this.#entries) {
       this.#toTell.add(filter);
-      for (const entry of entries) entry.hadRetained.clear();
+      for (const entry of entries) {
+        entry.hadOwn = false;
+        entry.hadBelow = undefined;
+      }
     }
   }
 
@@ -98,11 +103,21 @@ export class SubscriptionBook {
   }
 
   #hand(entry: Entry, message: MqttMessage): void {
-    if (message.retained && !entry.asPublished) {
-      if (entry.hadRetained.has(message.topic)) return;
-      entry.hadRetained.add(message.topic);
-    }
+    if (message.retained && !entry.asPublished && this.#had(entry, message.topic)) return;
     this.safely(entry.listener, message);
+  }
+
+  /** Whether it has had it already; from now on it has. */
+  #had(entry: Entry, topic: string): boolean {
+    if (topic === entry.filter) {
+      const had = entry.hadOwn;
+      entry.hadOwn = true;
+      return had;
+    }
+    entry.hadBelow ??= new Set();
+    if (entry.hadBelow.has(topic)) return true;
+    entry.hadBelow.add(topic);
+    return false;
   }
 
   /** One that throws disturbs nobody else. */
