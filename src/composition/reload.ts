@@ -69,7 +69,7 @@ export class Reloader {
 
   get current() {
     const { file, digest, shown } = this.#config;
-    return { file, configSha256: digest, sections: shown };
+    return { file, configSha256: digest, sections: shown() };
   }
 
   /**

@@ -4,7 +4,7 @@ import type { DriverDefinition } from '../contract/index.ts';
 import { limitsOf } from '../model/time-limits.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
-import { deviceIdOf } from './identity.ts';
+import { deviceIdsOf } from './identity.ts';
 import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
@@ -337,13 +337,14 @@ function checkDuplicates(file: unknown, findings: Findings): void {
         `this is the same device as devices.${before}: driver, link and settings are equal.`,
       );
   });
-  if (typeof gatewayId !== 'string') return;
+  if (typeof gatewayId !== 'string' || devices.every((device) => rawAt(device, 'device_id') === undefined)) return;
+  const deviceIdOf = deviceIdsOf(gatewayId);
   // An id that is given may be one that is made for another device.
   devices.forEach((device, index) => {
     const id = rawAt(device, 'id');
     const given = rawAt(device, 'device_id');
     if (typeof id !== 'string' || given !== undefined) return;
-    const other = first.get(`device_id ${deviceIdOf(gatewayId, id)}`);
+    const other = first.get(`device_id ${deviceIdOf(id)}`);
     if (other !== undefined)
       findings.add(['devices', other, 'device_id'], `devices.${index} has this device_id already, made of its id.`);
   });

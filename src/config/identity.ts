@@ -7,4 +7,10 @@ const nameSpace = '2bbe88d6-8b1b-42b8-9f8d-9a8fd2761d60';
 export const workspaceIdOf = (gatewayId: string): string => uuidV5(gatewayId, nameSpace);
 
 /** The same on every start and every machine, so that a gateway set up anew keeps its devices' ids. */
-export const deviceIdOf = (gatewayId: string, slug: string): string => uuidV5(slug, workspaceIdOf(gatewayId));
+export const deviceIdOf = (gatewayId: string, slug: string): string => deviceIdsOf(gatewayId)(slug);
+
+/** For many of one gateway's. */
+export function deviceIdsOf(gatewayId: string): (slug: string) => string {
+  const workspaceId = workspaceIdOf(gatewayId);
+  return (slug) => uuidV5(slug, workspaceId);
+}

@@ -22,7 +22,7 @@ export interface LoadedConfig {
   /** What the modules under `drivers` bring with them; absent when there are none. */
   readonly outside?: { readonly drivers: DriverCatalogue; readonly simulators: SimulatorCatalogue };
   /** What the file says, with all defaults filled in and secrets hidden: to be shown. */
-  readonly shown: Readonly<Record<string, unknown>>;
+  readonly shown: () => Readonly<Record<string, unknown>>;
   /** SHA-256 of the file, hexadecimal. */
   readonly digest: string;
   readonly stateDir: string;

@@ -1,7 +1,7 @@
 import type { DriverDefinition, TimeLimits } from '../contract/index.ts';
 import { limitsOf } from '../model/time-limits.ts';
 import type { Overrides, Places } from './environment.ts';
-import { deviceIdOf, workspaceIdOf } from './identity.ts';
+import { deviceIdsOf, workspaceIdOf } from './identity.ts';
 import { type ConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type {
   BleAdapterConfig,
@@ -75,6 +75,7 @@ export function resolveConfig(
   },
 ): Omit<LoadedConfig, 'file' | 'shown' | 'digest' | 'warnings' | 'stateDirInFile' | 'driverModules'> {
   const { gateway, monitor } = file;
+  const deviceIdOf = deviceIdsOf(gateway.id);
   return {
     stateDir: places.stateDir,
     gateway: {
@@ -126,7 +127,7 @@ export function resolveConfig(
     },
     logLevel: file.log.level,
     logFormat: file.log.format,
-    devices: file.devices.map((device) => resolveDevice(device, file, named.driver(device.driver))),
+    devices: file.devices.map((device) => resolveDevice(device, file, named.driver(device.driver), deviceIdOf)),
     simulation: file.simulation.map((peer) => resolvePeer(peer, named.simulator(peer.simulator))),
   };
 }
@@ -161,11 +162,16 @@ export const resolveSticks = (sections: Readonly<Record<string, ZwaveSection>>, 
     homeId: stick.home_id,
   }));
 
-function resolveDevice(device: DeviceSection, { gateway, doors }: ConfigFile, driver: DriverDefinition): DeviceConfig {
+function resolveDevice(
+  device: DeviceSection,
+  { gateway, doors }: ConfigFile,
+  driver: DriverDefinition,
+  deviceIdOf: (slug: string) => string,
+): DeviceConfig {
   const own = limitsOf(driver);
   return {
     slug: device.id,
-    deviceId: device.device_id ?? deviceIdOf(gateway.id, device.id),
+    deviceId: device.device_id ?? deviceIdOf(device.id),
     name: device.name,
     driver,
     link: resolveLink(driver.link as ConfigurableLink, device.link),
