@@ -34,7 +34,7 @@ export interface TargetContext {
   readonly nodeVersion: string | undefined;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -142,7 +142,10 @@ async function startGateway(
 }
 
 /** What a checkout's systemd unit gives to Node: a gateway is measured as it is run. */
-function unitOf(root: string): { readonly options: readonly string[]; readonly environment: Record<string, string> } {
+export function unitOf(root: string): {
+  readonly options: readonly string[];
+  readonly environment: Record<string, string>;
+} {
   const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8');
   const options = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
   const environment = Object.fromEntries(
@@ -194,7 +197,7 @@ async function startWithDeadReceiver(context: TargetContext): Promise<Target> {
   };
 }
 
-async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
+export async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
   const from = performance.now();
   const process = start();
   return unlessItFails(process, async () => {
