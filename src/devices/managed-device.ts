@@ -5,7 +5,6 @@ import {
   type DeviceReport,
   type DriverDefinition,
   GatewayError,
-  type Health,
   type LinkKind,
   type LinkKinds,
   type LinkState,
@@ -14,7 +13,13 @@ import {
   type Secret,
   type Timer,
 } from '../contract/index.ts';
-import type { DeviceDescription, DeviceSettings, DeviceSnapshot } from '../model/device-snapshot.ts';
+import {
+  applyReport,
+  capabilitiesOf,
+  type DeviceDescription,
+  type DeviceSettings,
+  type DeviceSnapshot,
+} from '../model/device-snapshot.ts';
 import { DeviceLane } from './device-lane.ts';
 import { ReportBudget } from './report-budget.ts';
 import { Steadiness } from './steadiness.ts';
@@ -355,64 +360,4 @@ export class ManagedDevice {
     if (report.kind === 'health') this.#steadiness.heard(report.health);
     if (cameOnline) this.lane.nudge();
   }
-}
-
-const capabilitiesOf = (
-  { lock, accessCodes, autoLock, noise }: Device,
-  { codeLengths }: DeviceSettings,
-): DeviceSnapshot['capabilities'] => ({
-  lock: lock && { observes: lock.observes, ...(lock.tellsWho && { tellsWho: true }) },
-  accessCodes: accessCodes && {
-    ...accessCodes.rules,
-    ...(codeLengths && { lengths: accessCodes.rules.lengths.filter((length) => codeLengths.includes(length)) }),
-    observes: accessCodes.observes,
-  },
-  ...(autoLock?.delays && { autoLock: autoLock.delays }),
-  noise: noise && {
-    metric: noise.metric,
-    expectedIntervalMs: noise.expectedIntervalMs,
-    keepsLimit: noise.setThreshold !== undefined,
-  },
-});
-
-/** The snapshot after a report. Pure: what is known follows from what was said. */
-export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: number): DeviceSnapshot {
-  const seen = report.hearsay ? snapshot : { ...snapshot, lastSeenAt: at };
-  if (report.kind === 'health')
-    return applyHealth(report.health.status === 'online' ? seen : snapshot, report.health, at);
-  switch (report.kind) {
-    case 'lock_state':
-      return { ...seen, lockState: report.state };
-    case 'lock_operated':
-      return { ...seen, changedBy: report.method };
-    case 'auto_lock':
-      return { ...seen, autoLock: { enabled: report.enabled, delaySeconds: report.delaySeconds } };
-    case 'door':
-      return { ...seen, door: report.contact };
-    case 'battery':
-      return { ...seen, battery: { level: report.level, low: report.low } };
-    case 'accessory_keypad':
-      return {
-        ...seen,
-        accessoryKeypad: { connected: report.connected, ...(report.low !== undefined && { low: report.low }) },
-      };
-    case 'noise':
-      return { ...seen, noise: { level: report.level, metric: report.metric, at } };
-    case 'code_slot':
-    case 'operations_missed':
-    case 'tamper':
-    case 'heard':
-      return seen;
-    case 'capabilities':
-      return snapshot;
-  }
-}
-
-function applyHealth(snapshot: DeviceSnapshot, health: Health, at: number): DeviceSnapshot {
-  const { status } = snapshot.health;
-  return {
-    ...snapshot,
-    health,
-    healthSince: status === health.status ? snapshot.healthSince : at,
-  };
 }

@@ -120,95 +120,91 @@ export const numbered = (event: Omit<EventRecord, 'seq'>, seq: number): EventRec
 /** Puts an event that has been numbered. */
 export const eventStep = (event: EventRecord): Step => summed('eventPut', eventColumns(event), true);
 
+/** A change that is made by statements of its own; events and the audit log are numbered first. */
+type MadeChange = Exclude<Change, { kind: 'event_put' | 'audit_put' }>;
+
+/** The statements that make a change, by its kind. */
+const stepsByKind: {
+  readonly [Kind in MadeChange['kind']]: (change: Extract<MadeChange, { kind: Kind }>) => Step[];
+} = {
+  attempt_accepted: (change) => {
+    const columns = acceptedColumns(change.attempt);
+    return [step('attemptAccepted', [...columns, ...attemptSums(columns)], true)];
+  },
+  attempt_intent: (change) => {
+    const history = historyParameter(change.history);
+    const state = stateSum({ intent: 1, settledAt: null, result: null, error: null, history });
+    return [step('attemptIntent', [history, idParameter(change.actionAttemptId), state], true)];
+  },
+  attempt_settled: (change) => {
+    const { settledAt, settlement, history, actionAttemptId } = change;
+    const [result, error] = settlementColumns(settlement);
+    const told = historyParameter(history);
+    const state = stateSum({ intent: undefined, settledAt, result, error, history: told });
+    return [step('attemptSettled', [settledAt, result, error, told, idParameter(actionAttemptId), state], true)];
+  },
+  attempt_reworded: (change) => {
+    const columns = acceptedColumns(change.attempt);
+    return [step('attemptReworded', [...columns, ...attemptSums(columns)])];
+  },
+  event_reworded: (change) => {
+    const columns = eventColumns(change.event);
+    return [step('eventReworded', [change.event.seq, columns.at(-1) ?? null, rowSum(columns)])];
+  },
+  access_code_put: (change) => [summed('accessCodePut', codeColumns(change.code))],
+  access_code_removed: (change) => [step('accessCodeRemoved', [idParameter(change.accessCodeId)])],
+  unmanaged_code_put: (change) => [summed('unmanagedCodePut', unmanagedColumns(change.code))],
+  unmanaged_code_removed: (change) => [step('unmanagedCodeRemoved', [idParameter(change.accessCodeId)])],
+  noise_threshold_put: (change) => [summed('noiseThresholdPut', thresholdColumns(change.threshold))],
+  noise_threshold_removed: (change) => [step('noiseThresholdRemoved', [idParameter(change.noiseThresholdId)])],
+  user_identity_put: (change) => [
+    summed('userIdentityPut', [idParameter(change.identity.userIdentityId), documentOf(change.identity)]),
+  ],
+  user_identity_removed: (change) => [step('userIdentityRemoved', [idParameter(change.userIdentityId)])],
+  space_put: (change) => [summed('spacePut', [idParameter(change.space.spaceId), documentOf(change.space)])],
+  space_removed: (change) => [step('spaceRemoved', [idParameter(change.spaceId)])],
+  access_grant_put: (change) => [
+    summed('accessGrantPut', [idParameter(change.grant.accessGrantId), documentOf(change.grant)]),
+  ],
+  access_grant_removed: (change) => [step('accessGrantRemoved', [idParameter(change.accessGrantId)])],
+  access_method_put: (change) => [
+    summed('accessMethodPut', [idParameter(change.method.accessMethodId), documentOf(change.method)]),
+  ],
+  access_method_removed: (change) => [step('accessMethodRemoved', [idParameter(change.accessMethodId)])],
+  idempotency_put: (change) => {
+    const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
+    return [summed('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
+  },
+  webhook_put: (change) => {
+    const { webhookId, url, eventTypes, sealedSecret, keyId, createdAt, afterSeq } = change.webhook;
+    const types = JSON.stringify(eventTypes);
+    const secret = bytesParameter(sealedSecret);
+    const columns = [idParameter(webhookId), url, types, secret, keyId ?? null, createdAt];
+    return [step('webhookPut', [...columns, rowSum(columns), afterSeq, rowSum([afterSeq])])];
+  },
+  webhook_removed: (change) => [
+    step('webhookDeliveriesRemoved', [idParameter(change.webhookId)]),
+    step('webhookRemoved', [idParameter(change.webhookId)]),
+  ],
+  webhook_progress: (change) => [
+    step('webhookProgress', [change.afterSeq, rowSum([change.afterSeq]), idParameter(change.webhookId)]),
+  ],
+  webhook_delivery_put: (change) => {
+    const { webhookId, eventSeq, objectKey, tries, nextAt } = change.delivery;
+    return [summed('webhookDeliveryPut', [idParameter(webhookId), eventSeq, objectKey, tries, nextAt])];
+  },
+  webhook_delivery_removed: (change) => [
+    step('webhookDeliveryRemoved', [idParameter(change.webhookId), change.eventSeq]),
+  ],
+  audit_names_removed: (change) => change.seqs.map((seq) => step('auditNameRemoved', [seq])),
+  audit_pruned: (change) => [step('auditPruned', [change.seq])],
+  fact_put: (change) => [summed('factPut', [change.name, change.value])],
+  fact_removed: (change) => [step('factRemoved', [change.name])],
+};
+
 /** The statements that make a change. */
-export function stepsOf(change: Exclude<Change, { kind: 'event_put' | 'audit_put' }>): Step[] {
-  switch (change.kind) {
-    case 'attempt_accepted': {
-      const columns = acceptedColumns(change.attempt);
-      return [step('attemptAccepted', [...columns, ...attemptSums(columns)], true)];
-    }
-    case 'attempt_intent': {
-      const history = historyParameter(change.history);
-      const state = stateSum({ intent: 1, settledAt: null, result: null, error: null, history });
-      return [step('attemptIntent', [history, idParameter(change.actionAttemptId), state], true)];
-    }
-    case 'attempt_settled': {
-      const { settledAt, settlement, history, actionAttemptId } = change;
-      const [result, error] = settlementColumns(settlement);
-      const told = historyParameter(history);
-      const state = stateSum({ intent: undefined, settledAt, result, error, history: told });
-      return [step('attemptSettled', [settledAt, result, error, told, idParameter(actionAttemptId), state], true)];
-    }
-    case 'attempt_reworded': {
-      const columns = acceptedColumns(change.attempt);
-      return [step('attemptReworded', [...columns, ...attemptSums(columns)])];
-    }
-    case 'event_reworded': {
-      const columns = eventColumns(change.event);
-      return [step('eventReworded', [change.event.seq, columns.at(-1) ?? null, rowSum(columns)])];
-    }
-    case 'access_code_put':
-      return [summed('accessCodePut', codeColumns(change.code))];
-    case 'access_code_removed':
-      return [step('accessCodeRemoved', [idParameter(change.accessCodeId)])];
-    case 'unmanaged_code_put':
-      return [summed('unmanagedCodePut', unmanagedColumns(change.code))];
-    case 'unmanaged_code_removed':
-      return [step('unmanagedCodeRemoved', [idParameter(change.accessCodeId)])];
-    case 'noise_threshold_put':
-      return [summed('noiseThresholdPut', thresholdColumns(change.threshold))];
-    case 'noise_threshold_removed':
-      return [step('noiseThresholdRemoved', [idParameter(change.noiseThresholdId)])];
-    case 'user_identity_put':
-      return [summed('userIdentityPut', [idParameter(change.identity.userIdentityId), documentOf(change.identity)])];
-    case 'user_identity_removed':
-      return [step('userIdentityRemoved', [idParameter(change.userIdentityId)])];
-    case 'space_put':
-      return [summed('spacePut', [idParameter(change.space.spaceId), documentOf(change.space)])];
-    case 'space_removed':
-      return [step('spaceRemoved', [idParameter(change.spaceId)])];
-    case 'access_grant_put':
-      return [summed('accessGrantPut', [idParameter(change.grant.accessGrantId), documentOf(change.grant)])];
-    case 'access_grant_removed':
-      return [step('accessGrantRemoved', [idParameter(change.accessGrantId)])];
-    case 'access_method_put':
-      return [summed('accessMethodPut', [idParameter(change.method.accessMethodId), documentOf(change.method)])];
-    case 'access_method_removed':
-      return [step('accessMethodRemoved', [idParameter(change.accessMethodId)])];
-    case 'idempotency_put': {
-      const { scope, fingerprint, actionAttemptId, createdAt } = change.record;
-      return [summed('idempotencyPut', [scope, fingerprint, idParameter(actionAttemptId), createdAt])];
-    }
-    case 'webhook_put': {
-      const { webhookId, url, eventTypes, sealedSecret, keyId, createdAt, afterSeq } = change.webhook;
-      const types = JSON.stringify(eventTypes);
-      const secret = bytesParameter(sealedSecret);
-      const columns = [idParameter(webhookId), url, types, secret, keyId ?? null, createdAt];
-      return [step('webhookPut', [...columns, rowSum(columns), afterSeq, rowSum([afterSeq])])];
-    }
-    case 'webhook_removed':
-      return [
-        step('webhookDeliveriesRemoved', [idParameter(change.webhookId)]),
-        step('webhookRemoved', [idParameter(change.webhookId)]),
-      ];
-    case 'webhook_progress':
-      return [step('webhookProgress', [change.afterSeq, rowSum([change.afterSeq]), idParameter(change.webhookId)])];
-    case 'webhook_delivery_put': {
-      const { webhookId, eventSeq, objectKey, tries, nextAt } = change.delivery;
-      return [summed('webhookDeliveryPut', [idParameter(webhookId), eventSeq, objectKey, tries, nextAt])];
-    }
-    case 'webhook_delivery_removed':
-      return [step('webhookDeliveryRemoved', [idParameter(change.webhookId), change.eventSeq])];
-    case 'audit_names_removed':
-      return change.seqs.map((seq) => step('auditNameRemoved', [seq]));
-    case 'audit_pruned':
-      return [step('auditPruned', [change.seq])];
-    case 'fact_put':
-      return [summed('factPut', [change.name, change.value])];
-    case 'fact_removed':
-      return [step('factRemoved', [change.name])];
-  }
-}
+export const stepsOf = (change: MadeChange): Step[] =>
+  (stepsByKind[change.kind] as (change: MadeChange) => Step[])(change);
 
 /** For an attempt that comes later than its number says: it may lie below marks already. */
 export const lateAttemptSteps = (seq: number): readonly Step[] => [

@@ -81,6 +81,79 @@ export class MemoryTables implements StoreReader {
   /** By id, in the order of `seq`. */
   readonly #events = new Table<EventRecord>();
 
+  /** How a change is made, and taken back, by its kind. */
+  readonly #makers: {
+    readonly [Kind in NumberedChange['kind']]: (change: Extract<NumberedChange, { kind: Kind }>) => Undo;
+  } = {
+    attempt_accepted: (change) => this.#accept(change.attempt),
+    attempt_intent: (change) => this.#changePending(change.actionAttemptId, { intent: true, history: change.history }),
+    attempt_settled: (change) =>
+      this.#changePending(change.actionAttemptId, {
+        settlement: change.settlement,
+        settledAt: change.settledAt,
+        history: change.history,
+      }),
+    attempt_reworded: (change) => {
+      const before = this.#attempts.get(String(change.attempt.seq));
+      return before?.settlement === undefined
+        ? () => {}
+        : this.#attempts.put(String(change.attempt.seq), change.attempt);
+    },
+    event_reworded: (change) =>
+      this.#events.get(change.event.eventId) === undefined
+        ? () => {}
+        : this.#events.put(change.event.eventId, change.event),
+    access_code_put: (change) => this.#codes.put(change.code.accessCodeId, change.code),
+    access_code_removed: (change) => this.#codes.remove(change.accessCodeId),
+    unmanaged_code_put: (change) => this.#unmanaged.put(change.code.accessCodeId, change.code),
+    unmanaged_code_removed: (change) => this.#unmanaged.remove(change.accessCodeId),
+    noise_threshold_put: (change) => this.#thresholds.put(change.threshold.noiseThresholdId, change.threshold),
+    noise_threshold_removed: (change) => this.#thresholds.remove(change.noiseThresholdId),
+    user_identity_put: (change) => this.#identities.put(change.identity.userIdentityId, change.identity),
+    user_identity_removed: (change) => this.#identities.remove(change.userIdentityId),
+    space_put: (change) => this.#spaces.put(change.space.spaceId, change.space),
+    space_removed: (change) => this.#spaces.remove(change.spaceId),
+    access_grant_put: (change) => this.#grants.put(change.grant.accessGrantId, change.grant),
+    access_grant_removed: (change) => this.#grants.remove(change.accessGrantId),
+    access_method_put: (change) => this.#methods.put(change.method.accessMethodId, change.method),
+    access_method_removed: (change) => this.#methods.remove(change.accessMethodId),
+    idempotency_put: (change) => this.#idempotency.put(change.record.scope, change.record),
+    fact_put: (change) => this.#facts.put(change.name, change.value),
+    fact_removed: (change) => this.#facts.remove(change.name),
+    webhook_put: (change) => {
+      const { webhook } = change;
+      const before = this.#webhooks.get(webhook.webhookId);
+      return this.#webhooks.put(webhook.webhookId, { ...webhook, afterSeq: before?.afterSeq ?? webhook.afterSeq });
+    },
+    webhook_removed: (change) => {
+      const { webhookId } = change;
+      const undos = this.webhookDeliveries(webhookId).map(({ eventSeq }) =>
+        this.#deliveries.remove(`${webhookId} ${eventSeq}`),
+      );
+      undos.push(this.#webhooks.remove(webhookId));
+      return () => {
+        for (const undo of undos.reverse()) undo();
+      };
+    },
+    webhook_progress: (change) => {
+      const before = this.#webhooks.get(change.webhookId);
+      if (!before) return () => {};
+      return this.#webhooks.put(change.webhookId, { ...before, afterSeq: change.afterSeq });
+    },
+    webhook_delivery_put: (change) =>
+      this.#deliveries.put(`${change.delivery.webhookId} ${change.delivery.eventSeq}`, change.delivery),
+    webhook_delivery_removed: (change) => this.#deliveries.remove(`${change.webhookId} ${change.eventSeq}`),
+    audit_put: (change) => this.#audit.add(change.entry),
+    audit_names_removed: (change) => this.#audit.removeNames(change.seqs),
+    audit_pruned: (change) => this.#audit.prune(change.seq),
+    event_put: (change) => {
+      if (this.#events.get(change.event.eventId) !== undefined) {
+        throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');
+      }
+      return this.#events.put(change.event.eventId, change.event);
+    },
+  };
+
   copy(): MemoryTables {
     const copy = new MemoryTables();
     copy.#attempts.fill(this.#attempts);
@@ -105,104 +178,11 @@ export class MemoryTables implements StoreReader {
   apply(changes: readonly NumberedChange[]): void {
     const undone: Undo[] = [];
     try {
-      for (const change of changes) undone.push(this.#applyOne(change));
+      for (const change of changes)
+        undone.push((this.#makers[change.kind] as (change: NumberedChange) => Undo)(change));
     } catch (error) {
       for (const undo of undone.reverse()) undo();
       throw error;
-    }
-  }
-
-  #applyOne(change: NumberedChange): Undo {
-    switch (change.kind) {
-      case 'attempt_accepted':
-        return this.#accept(change.attempt);
-      case 'attempt_intent':
-        return this.#changePending(change.actionAttemptId, { intent: true, history: change.history });
-      case 'attempt_settled':
-        return this.#changePending(change.actionAttemptId, {
-          settlement: change.settlement,
-          settledAt: change.settledAt,
-          history: change.history,
-        });
-      case 'attempt_reworded': {
-        const before = this.#attempts.get(String(change.attempt.seq));
-        return before?.settlement === undefined
-          ? () => {}
-          : this.#attempts.put(String(change.attempt.seq), change.attempt);
-      }
-      case 'event_reworded':
-        return this.#events.get(change.event.eventId) === undefined
-          ? () => {}
-          : this.#events.put(change.event.eventId, change.event);
-      case 'access_code_put':
-        return this.#codes.put(change.code.accessCodeId, change.code);
-      case 'access_code_removed':
-        return this.#codes.remove(change.accessCodeId);
-      case 'unmanaged_code_put':
-        return this.#unmanaged.put(change.code.accessCodeId, change.code);
-      case 'unmanaged_code_removed':
-        return this.#unmanaged.remove(change.accessCodeId);
-      case 'noise_threshold_put':
-        return this.#thresholds.put(change.threshold.noiseThresholdId, change.threshold);
-      case 'noise_threshold_removed':
-        return this.#thresholds.remove(change.noiseThresholdId);
-      case 'user_identity_put':
-        return this.#identities.put(change.identity.userIdentityId, change.identity);
-      case 'user_identity_removed':
-        return this.#identities.remove(change.userIdentityId);
-      case 'space_put':
-        return this.#spaces.put(change.space.spaceId, change.space);
-      case 'space_removed':
-        return this.#spaces.remove(change.spaceId);
-      case 'access_grant_put':
-        return this.#grants.put(change.grant.accessGrantId, change.grant);
-      case 'access_grant_removed':
-        return this.#grants.remove(change.accessGrantId);
-      case 'access_method_put':
-        return this.#methods.put(change.method.accessMethodId, change.method);
-      case 'access_method_removed':
-        return this.#methods.remove(change.accessMethodId);
-      case 'idempotency_put':
-        return this.#idempotency.put(change.record.scope, change.record);
-      case 'fact_put':
-        return this.#facts.put(change.name, change.value);
-      case 'fact_removed':
-        return this.#facts.remove(change.name);
-      case 'webhook_put': {
-        const { webhook } = change;
-        const before = this.#webhooks.get(webhook.webhookId);
-        return this.#webhooks.put(webhook.webhookId, { ...webhook, afterSeq: before?.afterSeq ?? webhook.afterSeq });
-      }
-      case 'webhook_removed': {
-        const { webhookId } = change;
-        const undos = this.webhookDeliveries(webhookId).map(({ eventSeq }) =>
-          this.#deliveries.remove(`${webhookId} ${eventSeq}`),
-        );
-        undos.push(this.#webhooks.remove(webhookId));
-        return () => {
-          for (const undo of undos.reverse()) undo();
-        };
-      }
-      case 'webhook_progress': {
-        const before = this.#webhooks.get(change.webhookId);
-        if (!before) return () => {};
-        return this.#webhooks.put(change.webhookId, { ...before, afterSeq: change.afterSeq });
-      }
-      case 'webhook_delivery_put':
-        return this.#deliveries.put(`${change.delivery.webhookId} ${change.delivery.eventSeq}`, change.delivery);
-      case 'webhook_delivery_removed':
-        return this.#deliveries.remove(`${change.webhookId} ${change.eventSeq}`);
-      case 'audit_put':
-        return this.#audit.add(change.entry);
-      case 'audit_names_removed':
-        return this.#audit.removeNames(change.seqs);
-      case 'audit_pruned':
-        return this.#audit.prune(change.seq);
-      case 'event_put':
-        if (this.#events.get(change.event.eventId) !== undefined) {
-          throw cannotApply('event_put', 'SQLITE_CONSTRAINT_UNIQUE');
-        }
-        return this.#events.put(change.event.eventId, change.event);
     }
   }
 

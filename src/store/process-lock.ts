@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'libsql';
 import { GatewayError } from '../contract/index.ts';
 import { keepOwner } from './keep-owner.ts';
@@ -62,5 +63,21 @@ function nameIn(database: Database.Database): string {
     return pid > 0 ? `process ${pid}` : 'another process';
   } catch {
     return 'another process';
+  }
+}
+
+/** Whoever may read the database learns who went through which door: its owner alone. */
+export function prepareDatabaseFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', 0o600));
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new GatewayError(
+      'misconfigured',
+      `The database ${path} cannot be opened: ${why}. Check store.path, and that the gateway's user may write there.`,
+      { cause: error },
+    );
   }
 }

@@ -1,5 +1,3 @@
-import Database from 'libsql';
-import { GatewayError } from '../contract/index.ts';
 import type { AuditRecord } from '../model/audit.ts';
 import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord, UserIdentityRecord } from '../model/grant-records.ts';
 import type {
@@ -17,10 +15,11 @@ import type { AttemptQuery, EventQuery, StoreReader } from '../model/store.ts';
 import { isAskedFor } from './attempt-query.ts';
 import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
 import { type Column, idColumn, idOf } from './columns.ts';
-import { byCreation, meets } from './event-query.ts';
-import { auditListedOf, factOf, readRow } from './read-row.ts';
+import { byCreation, eventParameters, eventsSelect, meets } from './event-query.ts';
+import { auditListedOf, factOf } from './read-row.ts';
 import { RecentRows } from './recent-rows.ts';
 import type { Bounds } from './retention.ts';
+import { RowConnection } from './row-connection.ts';
 import {
   attemptColumns,
   attemptOf,
@@ -36,7 +35,6 @@ import {
   idempotencyOf,
   identityOf,
   methodOf,
-  type Row,
   spaceOf,
   thresholdColumns,
   thresholdOf,
@@ -65,14 +63,7 @@ const everyMethod = everyDocument('access_methods');
 
 /** The connection that only reads: on the main thread, beside the writer's, and never waiting for it. */
 export class SqliteReader implements StoreReader {
-  readonly #database: Database.Database;
-  readonly #path: string;
-  readonly #onDamage: (place: string) => void;
-  /** Kinds of which a row was damaged. */
-  readonly #damaged = new Set<string>();
-  readonly #statements = new Map<string, Database.Statement>();
-  /** By statement. */
-  readonly #looked = new Map<string, readonly unknown[]>();
+  readonly #rows: RowConnection;
   /** Whoever commits tells them of what is on disk. */
   readonly recentAttempts = new RecentRows();
   readonly recentEvents = new RecentRows();
@@ -81,14 +72,8 @@ export class SqliteReader implements StoreReader {
    * @param path of a database that the writer has brought up to date
    * @param onDamage told of each row that is not as it was written, each time it is come across
    */
-  constructor(path: string, onDamage: (place: string) => void = () => undefined) {
-    this.#path = path;
-    this.#onDamage = (place) => {
-      this.#damaged.add(place.slice(0, place.lastIndexOf(' ')));
-      onDamage(place);
-    };
-    this.#database = new Database(path);
-    this.#database.exec('PRAGMA query_only = ON');
+  constructor(path: string, onDamage?: (place: string) => void) {
+    this.#rows = new RowConnection(path, onDamage);
     this.#learn(
       this.recentAttempts,
       `SELECT action_attempt_id, seq, device_id FROM attempts WHERE seq > ${attemptsIndexedTo}`,
@@ -97,7 +82,7 @@ export class SqliteReader implements StoreReader {
   }
 
   #learn(rows: RecentRows, sql: string): void {
-    const learnt = this.#all(sql, ([id, seq, device]) => ({
+    const learnt = this.#rows.all(sql, ([id, seq, device]) => ({
       id: idOf(id ?? null),
       seq: Number(seq),
       deviceId: device === null || device === undefined ? undefined : idOf(device),
@@ -109,13 +94,13 @@ export class SqliteReader implements StoreReader {
     const seq = this.recentAttempts.seqOf(actionAttemptId);
     const found =
       seq === undefined
-        ? this.#one(
+        ? this.#rows.one(
             `SELECT ${attemptColumns} FROM attempts WHERE seq = (SELECT number FROM attempt_ids WHERE id = ?)`,
             attemptOf,
             [idColumn(actionAttemptId)],
           )
-        : this.#one(`SELECT ${attemptColumns} FROM attempts WHERE seq = ?`, attemptOf, [seq]);
-    return found?.actionAttemptId === actionAttemptId ? found : this.#missing('action attempt');
+        : this.#rows.one(`SELECT ${attemptColumns} FROM attempts WHERE seq = ?`, attemptOf, [seq]);
+    return found?.actionAttemptId === actionAttemptId ? found : this.#rows.missing('action attempt');
   }
 
   attempts(query: AttemptQuery): AttemptRecord[] {
@@ -144,7 +129,7 @@ export class SqliteReader implements StoreReader {
         .sort((a, b) => b.seq - a.seq)
         .slice(0, limit);
     }
-    return this.#all(
+    return this.#rows.all(
       `SELECT ${attemptColumns} FROM attempts WHERE seq < ?${also} ORDER BY seq DESC LIMIT ?`,
       attemptOf,
       [beforeSeq, ...parameters, limit],
@@ -165,9 +150,9 @@ export class SqliteReader implements StoreReader {
     const { beforeSeq, also, parameters, limit } = wanted;
     const device = idColumn(deviceId);
     // Read once: rows may be indexed between the two queries.
-    const mark = this.#one(`SELECT ${attemptsIndexedTo}`, ([value]) => Number(value)) ?? 0;
+    const mark = this.#rows.one(`SELECT ${attemptsIndexedTo}`, ([value]) => Number(value)) ?? 0;
     const recent = this.recentAttempts.hasOfDevice(deviceId)
-      ? this.#all(
+      ? this.#rows.all(
           `SELECT ${attemptColumns} FROM attempts WHERE seq < ? AND seq > ? AND device_id = ?${also}
            ORDER BY seq DESC LIMIT ?`,
           attemptOf,
@@ -175,7 +160,7 @@ export class SqliteReader implements StoreReader {
         )
       : [];
     if (recent.length >= limit) return recent;
-    const earlier = this.#all(
+    const earlier = this.#rows.all(
       `SELECT ${attemptColumns} FROM attempts_of_device CROSS JOIN attempts ON seq = number
        WHERE of_device = ? AND number < ? AND number <= ?${also} ORDER BY number DESC LIMIT ?`,
       attemptOf,
@@ -185,7 +170,7 @@ export class SqliteReader implements StoreReader {
   }
 
   pendingAttempts(): AttemptRecord[] {
-    return this.#all(
+    return this.#rows.all(
       `SELECT ${attemptColumns} FROM attempts
        WHERE seq >= (SELECT value FROM marks WHERE name = 'pending_from') AND settled_at IS NULL ORDER BY seq`,
       attemptOf,
@@ -203,25 +188,25 @@ export class SqliteReader implements StoreReader {
   }
 
   highestSeq(): number {
-    return this.#one('SELECT max(seq) FROM attempts', ([seq]) => Number(seq ?? 0)) ?? 0;
+    return this.#rows.one('SELECT max(seq) FROM attempts', ([seq]) => Number(seq ?? 0)) ?? 0;
   }
 
   accessCode(accessCodeId: string): AccessCodeRecord | undefined {
-    return this.#one(`SELECT ${codeColumns} FROM access_codes WHERE access_code_id = ?`, codeOf, [
+    return this.#rows.one(`SELECT ${codeColumns} FROM access_codes WHERE access_code_id = ?`, codeOf, [
       idColumn(accessCodeId),
     ]);
   }
 
   accessCodes(deviceId?: string): AccessCodeRecord[] {
-    if (deviceId === undefined) return this.#table(everyCode, codeOf);
-    return this.#all(`SELECT ${codeColumns} FROM access_codes WHERE device_id = ? ORDER BY number`, codeOf, [
+    if (deviceId === undefined) return this.#rows.table(everyCode, codeOf);
+    return this.#rows.all(`SELECT ${codeColumns} FROM access_codes WHERE device_id = ? ORDER BY number`, codeOf, [
       idColumn(deviceId),
     ]);
   }
 
   unmanagedCodes(deviceId?: string): UnmanagedCodeRecord[] {
-    if (deviceId === undefined) return this.#table(everyUnmanagedCode, unmanagedOf);
-    return this.#all(
+    if (deviceId === undefined) return this.#rows.table(everyUnmanagedCode, unmanagedOf);
+    return this.#rows.all(
       `SELECT ${unmanagedColumns} FROM unmanaged_codes WHERE device_id = ? ORDER BY number`,
       unmanagedOf,
       [idColumn(deviceId)],
@@ -229,16 +214,18 @@ export class SqliteReader implements StoreReader {
   }
 
   noiseThreshold(noiseThresholdId: string): NoiseThresholdRecord | undefined {
-    return this.#one(`SELECT ${thresholdColumns} FROM noise_thresholds WHERE noise_threshold_id = ?`, thresholdOf, [
-      idColumn(noiseThresholdId),
-    ]);
+    return this.#rows.one(
+      `SELECT ${thresholdColumns} FROM noise_thresholds WHERE noise_threshold_id = ?`,
+      thresholdOf,
+      [idColumn(noiseThresholdId)],
+    );
   }
 
   noiseThresholds(deviceId?: string): NoiseThresholdRecord[] {
     if (deviceId === undefined) {
-      return this.#all(`SELECT ${thresholdColumns} FROM noise_thresholds ORDER BY number`, thresholdOf);
+      return this.#rows.all(`SELECT ${thresholdColumns} FROM noise_thresholds ORDER BY number`, thresholdOf);
     }
-    return this.#all(
+    return this.#rows.all(
       `SELECT ${thresholdColumns} FROM noise_thresholds WHERE device_id = ? ORDER BY number`,
       thresholdOf,
       [idColumn(deviceId)],
@@ -246,37 +233,37 @@ export class SqliteReader implements StoreReader {
   }
 
   userIdentities(): UserIdentityRecord[] {
-    return this.#table(everyIdentity, identityOf);
+    return this.#rows.table(everyIdentity, identityOf);
   }
 
   spaces(): SpaceRecord[] {
-    return this.#table(everySpace, spaceOf);
+    return this.#rows.table(everySpace, spaceOf);
   }
 
   accessGrants(): AccessGrantRecord[] {
-    return this.#table(everyGrant, grantOf);
+    return this.#rows.table(everyGrant, grantOf);
   }
 
   accessMethods(): AccessMethodRecord[] {
-    return this.#table(everyMethod, methodOf);
+    return this.#rows.table(everyMethod, methodOf);
   }
 
   idempotency(scope: string): IdempotencyRecord | undefined {
-    return this.#one(`SELECT ${idempotencyColumns} FROM idempotency WHERE scope = ?`, idempotencyOf, [scope]);
+    return this.#rows.one(`SELECT ${idempotencyColumns} FROM idempotency WHERE scope = ?`, idempotencyOf, [scope]);
   }
 
   fact(name: string): string | undefined {
-    return this.#all('SELECT name, value, sum FROM facts WHERE name = ?', factOf, [name])[0];
+    return this.#rows.all('SELECT name, value, sum FROM facts WHERE name = ?', factOf, [name])[0];
   }
 
   factNames(prefix: string): string[] {
     const sql = 'SELECT name FROM facts WHERE substr(name, 1, ?) = ?';
-    return this.#all(sql, ([name]) => String(name), [prefix.length, prefix]);
+    return this.#rows.all(sql, ([name]) => String(name), [prefix.length, prefix]);
   }
 
   /** As it lies there, also where it is not what was written: for whoever verifies it otherwise. */
   unverifiedFact(name: string): string | undefined {
-    return this.#one(
+    return this.#rows.one(
       'SELECT CAST(value AS BLOB) FROM facts WHERE name = ?',
       ([value]) => String(Buffer.from(value as Uint8Array)),
       [name],
@@ -285,19 +272,17 @@ export class SqliteReader implements StoreReader {
 
   event(eventId: string): EventRecord | undefined {
     const seq = this.recentEvents.seqOf(eventId);
-    if (seq !== undefined) return this.#one(`SELECT ${eventColumns} FROM events WHERE seq = ?`, eventOf, [seq]);
-    const found = this.#one(
+    if (seq !== undefined) return this.#rows.one(`SELECT ${eventColumns} FROM events WHERE seq = ?`, eventOf, [seq]);
+    const found = this.#rows.one(
       `SELECT ${eventColumns} FROM events WHERE seq = (SELECT number FROM event_ids WHERE id = ?)`,
       eventOf,
       [idColumn(eventId)],
     );
-    return found ?? this.#missing('event');
+    return found ?? this.#rows.missing('event');
   }
 
   events(query: EventQuery): EventRecord[] {
-    const { eventIds, eventTypes, deviceIds, accessCodeIds, createdFrom, createdUntil, limit } = query;
-    const { accessGrantIds, accessMethodIds, spaceIds } = query;
-    const order = query.newestFirst ? 'DESC' : 'ASC';
+    const { eventIds, limit } = query;
     if (eventIds !== undefined) {
       const { eventIds: _, ...others } = query;
       return [...new Set(eventIds)]
@@ -308,31 +293,10 @@ export class SqliteReader implements StoreReader {
         .slice(0, limit);
     }
     // Two lists in the order asked for, and the mark between them read once: rows may be indexed meanwhile.
-    const mark = this.#one(`SELECT ${eventsIndexedTo}`, ([value]) => Number(value)) ?? 0;
+    const mark = this.#rows.one(`SELECT ${eventsIndexedTo}`, ([value]) => Number(value)) ?? 0;
+    const parameters = [...eventParameters(query), mark];
     const listed = (from: string, at: string, number: string) =>
-      this.#all(
-        `SELECT ${eventColumns} FROM ${from} AND ${at} BETWEEN ?1 AND ?2
-         AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
-         AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
-         AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
-         AND (?6 IS NULL OR hex(access_grant_id) IN (SELECT value FROM json_each(?6)))
-         AND (?7 IS NULL OR hex(access_method_id) IN (SELECT value FROM json_each(?7)))
-         AND (?8 IS NULL OR hex(space_id) IN (SELECT value FROM json_each(?8)))
-       ORDER BY ${at} ${order}, ${number} ${order} LIMIT ?9`,
-        eventOf,
-        [
-          createdFrom ?? Number.MIN_SAFE_INTEGER,
-          createdUntil ?? Number.MAX_SAFE_INTEGER,
-          eventTypes === undefined ? null : JSON.stringify(eventTypes),
-          hexList(deviceIds),
-          hexList(accessCodeIds),
-          hexList(accessGrantIds),
-          hexList(accessMethodIds),
-          hexList(spaceIds),
-          limit,
-          mark,
-        ],
-      );
+      this.#rows.all(eventsSelect(from, { at, number, newestFirst: query.newestFirst }), eventOf, parameters);
     const indexed = listed('events_by_time CROSS JOIN events ON seq = number WHERE number <= ?10', 'moment', 'number');
     const recent = listed('events WHERE seq > ?10', 'created_at', 'seq');
     if (recent.length === 0) return indexed;
@@ -340,19 +304,24 @@ export class SqliteReader implements StoreReader {
   }
 
   eventsAfter(seq: number, limit: number): EventRecord[] {
-    return this.#all(`SELECT ${eventColumns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, eventOf, [seq, limit]);
+    return this.#rows.all(`SELECT ${eventColumns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, eventOf, [
+      seq,
+      limit,
+    ]);
   }
 
   webhook(webhookId: string): WebhookRecord | undefined {
-    return this.#one(`SELECT ${webhookColumns} FROM webhooks WHERE webhook_id = ?`, webhookOf, [idColumn(webhookId)]);
+    return this.#rows.one(`SELECT ${webhookColumns} FROM webhooks WHERE webhook_id = ?`, webhookOf, [
+      idColumn(webhookId),
+    ]);
   }
 
   webhooks(): WebhookRecord[] {
-    return this.#all(`SELECT ${webhookColumns} FROM webhooks ORDER BY number`, webhookOf);
+    return this.#rows.all(`SELECT ${webhookColumns} FROM webhooks ORDER BY number`, webhookOf);
   }
 
   webhookDeliveries(webhookId: string): WebhookDeliveryRecord[] {
-    return this.#all(
+    return this.#rows.all(
       `SELECT ${deliveryColumns} FROM webhook_deliveries WHERE webhook_id = ? ORDER BY event_seq`,
       deliveryOf,
       [idColumn(webhookId)],
@@ -360,26 +329,27 @@ export class SqliteReader implements StoreReader {
   }
 
   auditAfter(seq: number, limit: number): AuditRecord[] {
-    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, auditRecordOf, [
+    return this.#rows.all(`SELECT ${auditRecordColumns} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, auditRecordOf, [
       seq,
       limit,
     ]);
   }
 
   auditBefore(seq: number, limit: number): AuditRecord[] {
-    return this.#all(`SELECT ${auditRecordColumns} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?`, auditListedOf, [
-      seq,
-      limit,
-    ]);
+    return this.#rows.all(
+      `SELECT ${auditRecordColumns} FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
+      auditListedOf,
+      [seq, limit],
+    );
   }
 
   highestEventSeq(): number {
-    return this.#one('SELECT max(seq) FROM events', ([seq]) => Number(seq ?? 0)) ?? 0;
+    return this.#rows.one('SELECT max(seq) FROM events', ([seq]) => Number(seq ?? 0)) ?? 0;
   }
 
   /** Whether one of the `rows` oldest rows is outside the bounds. */
   hasOlder(rows: number, { attemptsBefore, eventsBefore, idempotencyBefore, events }: Bounds): boolean {
-    const found = this.#one(
+    const found = this.#rows.one(
       `SELECT 1 WHERE EXISTS (
          SELECT 1 FROM (SELECT seq, settled_at FROM attempts ORDER BY seq LIMIT ?1)
          WHERE settled_at < ?2 AND seq < (SELECT max(seq) FROM attempts))
@@ -395,115 +365,27 @@ export class SqliteReader implements StoreReader {
 
   /** Comes across every row of what is small, and the newest of the rest, so that damage is told of at the start. */
   lookAtRows(most: number): void {
-    this.#look(everyCode, codeOf);
-    this.#look(everyUnmanagedCode, unmanagedOf);
-    this.#look(everyIdentity, identityOf);
-    this.#look(everySpace, spaceOf);
-    this.#look(everyGrant, grantOf);
-    this.#look(everyMethod, methodOf);
+    this.#rows.look(everyCode, codeOf);
+    this.#rows.look(everyUnmanagedCode, unmanagedOf);
+    this.#rows.look(everyIdentity, identityOf);
+    this.#rows.look(everySpace, spaceOf);
+    this.#rows.look(everyGrant, grantOf);
+    this.#rows.look(everyMethod, methodOf);
     this.noiseThresholds();
-    this.#all('SELECT name, value, sum FROM facts', factOf);
+    this.#rows.all('SELECT name, value, sum FROM facts', factOf);
     for (const { webhookId } of this.webhooks()) this.webhookDeliveries(webhookId);
-    this.#all(`SELECT ${idempotencyColumns} FROM idempotency ORDER BY number DESC LIMIT ?`, idempotencyOf, [most]);
-    this.#all(`SELECT ${attemptColumns} FROM attempts ORDER BY seq DESC LIMIT ?`, attemptOf, [most]);
-    this.#all(`SELECT ${eventColumns} FROM events ORDER BY seq DESC LIMIT ?`, eventOf, [most]);
+    this.#rows.all(`SELECT ${idempotencyColumns} FROM idempotency ORDER BY number DESC LIMIT ?`, idempotencyOf, [most]);
+    this.#rows.all(`SELECT ${attemptColumns} FROM attempts ORDER BY seq DESC LIMIT ?`, attemptOf, [most]);
+    this.#rows.all(`SELECT ${eventColumns} FROM events ORDER BY seq DESC LIMIT ?`, eventOf, [most]);
     this.auditBefore(Number.MAX_SAFE_INTEGER, most);
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#database.close();
-  }
-
-  /**
-   * What is not found never was, unless a row of its kind was damaged: it may be that one, and its id.
-   * @throws GatewayError `internal_error`
-   */
-  #missing(what: string): undefined {
-    if (!this.#damaged.has(what)) return undefined;
-    throw new GatewayError(
-      'internal_error',
-      `It cannot be told whether there is such an ${what}: a row of one was damaged on disk. The log names it; restore a backup, or go on without it.`,
-    );
-  }
-
-  /** @throws GatewayError `internal_error` when the row was damaged: that it is not there would be no answer */
-  #one<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T | undefined {
-    const row = this.#query(() => this.#statement(sql).get(parameters)) as Row | undefined;
-    if (row === undefined) return undefined;
-    const { record, place } = readRow(read, row);
-    if (place === undefined) return record;
-    this.#onDamage(place);
-    throw new GatewayError(
-      'internal_error',
-      `The row of ${place} in the database was damaged on disk. Restore a backup, or go on without it.`,
-    );
-  }
-
-  /**
-   * A whole table. What was come across at the start is given to the first who asks: whoever starts takes it up, and
-   * reading it twice is most of what a start takes at a large site.
-   */
-  #table<T>(sql: string, read: (row: Row) => T): T[] {
-    const looked = this.#looked.get(sql);
-    this.#looked.delete(sql);
-    return looked === undefined ? this.#all(sql, read) : (looked as T[]);
-  }
-
-  #look<T>(sql: string, read: (row: Row) => T): void {
-    this.#looked.set(sql, this.#all(sql, read));
   }
 
   /** From now on what was come across at the start may not be all. */
   forgetLooked(): void {
-    this.#looked.clear();
+    this.#rows.forgetLooked();
   }
 
-  /** A row that was damaged is left out, and told of. */
-  #all<T>(sql: string, read: (row: Row) => T, parameters: Column[] = []): T[] {
-    const rows = this.#query(() => this.#statement(sql).all(parameters)) as Row[];
-    const whole: T[] = [];
-    for (const row of rows) {
-      const { record, place } = readRow(read, row);
-      if (place === undefined) whole.push(record);
-      else this.#onDamage(place);
-    }
-    return whole;
+  close(): void {
+    this.#rows.close();
   }
-
-  /** Rows as arrays: as objects they would carry a `_metadata` of libsql's. */
-  #statement(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql).raw();
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #query<T>(query: () => T): T {
-    try {
-      return query();
-    } catch (error) {
-      const why = error instanceof Database.SqliteError ? error.code : String(error);
-      throw new GatewayError(
-        'internal_error',
-        `The database ${this.#path} could not be read (${why}). Check the disk, then restart the gateway; if it stays ` +
-          'so, restore a backup.',
-        { cause: error },
-      );
-    }
-  }
-}
-
-/** As `hex()` gives it: for a UUID its bytes, for another id its characters. */
-function hexList(ids: readonly string[] | undefined): string | null {
-  if (ids === undefined) return null;
-  return JSON.stringify(
-    ids.map((id) =>
-      Buffer.from(idColumn(id) as string | Uint8Array)
-        .toString('hex')
-        .toUpperCase(),
-    ),
-  );
 }

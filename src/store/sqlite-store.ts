@@ -1,7 +1,5 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
+import type { Clock, GatewayError, Unsubscribe } from '../contract/index.ts';
 import type { AttemptRecord, EventRecord } from '../model/records.ts';
 import type { AuditHead, Change, Store, StoreReader } from '../model/store.ts';
 import { auditColumns } from './audit-columns.ts';
@@ -17,7 +15,7 @@ import {
 } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { DamageList } from './damage-list.ts';
-import { ProcessLock } from './process-lock.ts';
+import { ProcessLock, prepareDatabaseFile } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { seenBeforeKept } from './seen-before-kept.ts';
 import { SqliteReader } from './sqlite-reader.ts';
@@ -142,7 +140,7 @@ export class SqliteStore implements Store {
    */
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
     const { path, log, reserveBytes = usualReserveBytes, probeMs = usualProbeMs } = options;
-    prepareFile(path);
+    prepareDatabaseFile(path);
     const lock = ProcessLock.take(path);
     const damage = new DamageList(path, log);
     const condition: Condition = { hasRoom: true, isDead: false, tellAudit: () => undefined };
@@ -392,19 +390,3 @@ const housework = (steps: readonly Step[], canWait = false): Waiting => ({
   accepted: [],
   events: [],
 });
-
-/** Whoever may read the database learns who went through which door: its owner alone. */
-function prepareFile(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new GatewayError(
-      'misconfigured',
-      `The database ${path} cannot be opened: ${why}. Check store.path, and that the gateway's user may write there.`,
-      { cause: error },
-    );
-  }
-}

@@ -10,9 +10,6 @@ const repository = resolve(import.meta.dirname, '../..');
 const longer = [
   // The guide prints it, and reads it from top to bottom.
   'drivers/mqtt/announced/driver.ts openLock',
-  // One case for each kind of change.
-  'src/store/memory-tables.ts #applyOne',
-  'src/store/change-steps.ts stepsOf',
 ];
 
 /** The blocks of a suite are no functions of the product; the lines of a component are those of its markup. */
