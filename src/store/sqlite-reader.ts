@@ -15,7 +15,7 @@ import type { AttemptQuery, EventQuery, StoreReader } from '../model/store.ts';
 import { isAskedFor } from './attempt-query.ts';
 import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
 import { type Column, idColumn, idOf } from './columns.ts';
-import { byCreation, eventParameters, eventsSelect, meets } from './event-query.ts';
+import { byCreation, meets } from './event-query.ts';
 import { auditListedOf, factOf } from './read-row.ts';
 import { RecentRows } from './recent-rows.ts';
 import type { Bounds } from './retention.ts';
@@ -30,6 +30,8 @@ import {
   documentColumns,
   eventColumns,
   eventOf,
+  eventParameters,
+  eventsSelect,
   grantOf,
   idempotencyColumns,
   idempotencyOf,

@@ -11,8 +11,9 @@ import type {
   WebhookDeliveryRecord,
   WebhookRecord,
 } from '../model/records.ts';
+import type { EventQuery } from '../model/store.ts';
 import { withDetails } from './code-details.ts';
-import { actorOf, type Column, idOf, jsonOf, optional } from './columns.ts';
+import { actorOf, type Column, idColumn, idOf, jsonOf, optional } from './columns.ts';
 
 import { recordOf } from './documents.ts';
 import { historyOf } from './history-column.ts';
@@ -227,4 +228,51 @@ export function methodOf([_id, document]: Row): AccessMethodRecord {
     return { deviceId, accessCodeId, granted, fitting, over, replacedBy };
   });
   return { ...method, doors };
+}
+
+/**
+ * The events of a query among those of `from`, whose first nine parameters are {@link eventParameters}.
+ * @param order.at the column by which they lie in the order of their creation, and `number` the one that decides among equals
+ */
+export const eventsSelect = (
+  from: string,
+  {
+    at,
+    number,
+    newestFirst,
+  }: { readonly at: string; readonly number: string; readonly newestFirst?: boolean | undefined },
+): string => {
+  const order = newestFirst ? 'DESC' : 'ASC';
+  return `SELECT ${eventColumns} FROM ${from} AND ${at} BETWEEN ?1 AND ?2
+         AND (?3 IS NULL OR event_type IN (SELECT value FROM json_each(?3)))
+         AND (?4 IS NULL OR hex(device_id) IN (SELECT value FROM json_each(?4)))
+         AND (?5 IS NULL OR hex(access_code_id) IN (SELECT value FROM json_each(?5)))
+         AND (?6 IS NULL OR hex(access_grant_id) IN (SELECT value FROM json_each(?6)))
+         AND (?7 IS NULL OR hex(access_method_id) IN (SELECT value FROM json_each(?7)))
+         AND (?8 IS NULL OR hex(space_id) IN (SELECT value FROM json_each(?8)))
+       ORDER BY ${at} ${order}, ${number} ${order} LIMIT ?9`;
+};
+
+export const eventParameters = ({ createdFrom, createdUntil, eventTypes, limit, ...ids }: EventQuery): Column[] => [
+  createdFrom ?? Number.MIN_SAFE_INTEGER,
+  createdUntil ?? Number.MAX_SAFE_INTEGER,
+  eventTypes === undefined ? null : JSON.stringify(eventTypes),
+  hexList(ids.deviceIds),
+  hexList(ids.accessCodeIds),
+  hexList(ids.accessGrantIds),
+  hexList(ids.accessMethodIds),
+  hexList(ids.spaceIds),
+  limit,
+];
+
+/** As `hex()` gives it: for a UUID its bytes, for another id its characters. */
+function hexList(ids: readonly string[] | undefined): string | null {
+  if (ids === undefined) return null;
+  return JSON.stringify(
+    ids.map((id) =>
+      Buffer.from(idColumn(id) as string | Uint8Array)
+        .toString('hex')
+        .toUpperCase(),
+    ),
+  );
 }
