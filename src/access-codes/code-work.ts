@@ -81,6 +81,13 @@ async function take(
           'needed, here or at the lock.',
         { delivery: 'not_sent' },
       );
+    case 'blocked':
+      throw new GatewayError(
+        'duplicate_code_on_device',
+        `${nameOf(options, code.accessCodeId)} still holds these digits for another code, which is not gone yet. Wait until ` +
+          'it is, or choose other digits.',
+        { delivery: 'not_sent' },
+      );
   }
 }
 

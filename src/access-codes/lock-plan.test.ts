@@ -100,6 +100,12 @@ const spare = { backup: { pulledFor: undefined } };
 
 describe('the plan for a lock', () => {
   it.each<readonly [string, readonly AccessCodeRecord[], Aside, string]>([
+    [
+      'writes no digits that another still holds, whatever is left of an earlier try',
+      told([kept(1, gone), code(2, { sealedCode: sealed(1), placements: [placed(2, 1, 'planned')] })]),
+      { worked: 0 },
+      ' |  | 600 s',
+    ],
     ['has nothing to do', told([kept(1)]), {}, ' |  | 600 s'],
     ['brings about what is not there', told([code(1)]), {}, ' | bring about 1 by reconcile | 600 s'],
     ['begins a stay in its lead', told([code(1, stay)]), {}, ' | bring about 1 by schedule | 600 s'],
@@ -250,7 +256,7 @@ function afterWork(codes: readonly AccessCodeRecord[], accessCodeId: string): Ac
     const facing = facts(now, { lock: wide });
     const one = facing.codes.find(({ code: { accessCodeId: id } }) => id === accessCodeId);
     const step = one && nextStep(one, facing.holdings, wide);
-    if (!one || !step || step.kind === 'no_space') return now;
+    if (!one || !step || step.kind === 'no_space' || step.kind === 'blocked') return now;
     const { placements } = one.code;
     const entries = now.flatMap((other) => other.placements);
     let after: readonly CodePlacement[];

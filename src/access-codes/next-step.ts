@@ -11,7 +11,9 @@ export type CodeStep =
   | { readonly kind: 'clear'; readonly placement: CodePlacement }
   /** `slot` undefined: the lock assigns it. */
   | { readonly kind: 'write'; readonly slot: number | undefined }
-  | { readonly kind: 'no_space' };
+  | { readonly kind: 'no_space' }
+  /** Another code still has these digits there, and the lock would refuse them: nothing is to be done before that is gone. */
+  | { readonly kind: 'blocked' };
 
 /** A code with what is wanted of it now. */
 export interface EvaluatedCode extends CodeEvaluation {
@@ -43,7 +45,7 @@ export function nextStep(
   const { placements } = code;
   if (want !== 'off_lock' && fitting && placements.length === 1) return undefined;
   const planned = placements.find(({ state }) => state === 'planned');
-  if (planned) return { kind: 'drop', placement: planned };
+  if (planned) return want === 'on_lock' && isBlocked(code, holdings) ? blocked : { kind: 'drop', placement: planned };
   const doubtful = placements.find(({ state }) => state === 'writing');
   if (doubtful) return { kind: 'find_out', placement: doubtful };
   const [first] = placements;
@@ -53,6 +55,7 @@ export function nextStep(
   if (fitting) return surplus && { kind: 'clear', placement: surplus };
   const inTheWay = placements.find((placement) => mustGo(placement) || hasDigitsOf(code, placement, holdings));
   if (inTheWay) return { kind: 'clear', placement: inTheWay };
+  if (isBlocked(code, holdings)) return blocked;
   if (rules.slots === 'device') return { kind: 'write', slot: undefined };
   const slot = freeSlot(rules.slots, holdings);
   if (slot !== undefined) return { kind: 'write', slot };
@@ -62,9 +65,10 @@ export function nextStep(
 /** Whether something is left to do for a code that can be done now. */
 export function needsWork(evaluated: EvaluatedCode, holdings: LockHoldings, rules: AccessCodeRules): boolean {
   const step = nextStep(evaluated, holdings, rules);
-  if (!step) return false;
-  return (step.kind !== 'write' && step.kind !== 'no_space') || !isBlocked(evaluated.code, holdings);
+  return step !== undefined && step !== blocked;
 }
+
+const blocked: CodeStep = { kind: 'blocked' };
 
 const mustGo = ({ state }: CodePlacement): boolean => state === 'clearing' || state === 'spoilt';
 
@@ -86,7 +90,7 @@ function freeSlot(
   return undefined;
 }
 
-/** Another code's entry has the digits that this code is to have: the lock would refuse them now. */
+/** Another code's entry has the digits that this code is to have. */
 function isBlocked(code: AccessCodeRecord, { codes, markOf }: LockHoldings): boolean {
   const mark = markOf(code.sealedCode, code);
   if (mark === undefined) return false;
