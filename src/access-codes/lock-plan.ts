@@ -16,7 +16,7 @@ export interface LockFacts {
   /** Undefined: it has not been opened yet, has no keypad, or is no longer in the configuration. */
   readonly rules: AccessCodeRules | undefined;
   readonly isOutOfService: boolean;
-  /** An attempt of the reconciler's own is under way: there is one at a time. */
+  /** An attempt of the reconciler's own is under way, of which there is one at a time, or what it is to do is not on disk. */
   readonly isBusy: boolean;
   readonly codes: readonly CodeFacts[];
   readonly holdings: LockHoldings;
@@ -52,7 +52,7 @@ export type LockStep =
   | { readonly kind: 'scan' };
 
 export interface LockPlan {
-  /** Written down first, all together, in this order; then a new plan is made. */
+  /** Written down first, all together, in this order; then a new plan is made. Nobody acts on them before they are on disk. */
   readonly rows: readonly RowStep[];
   readonly step: LockStep | undefined;
   /** In how many milliseconds to look again, when nothing else has happened by then. */

@@ -32,6 +32,8 @@ export class LockReconciler {
   readonly #scan: SlotScan | undefined;
   /** An attempt of its own is under way. */
   #isBusy = false;
+  /** How often it was decided that something else is wanted of codes, and is not on disk yet. */
+  #ordersUnderWay = 0;
   #timer: Timer | undefined;
   /** For what found no room on the disk. */
   readonly #waiting = new Set<Timer>();
@@ -126,7 +128,7 @@ export class LockReconciler {
       now: clock.now(),
       rules: snapshot?.capabilities.accessCodes,
       isOutOfService: snapshot?.outOfService ?? false,
-      isBusy: this.#isBusy,
+      isBusy: this.#isBusy || this.#ordersUnderWay > 0,
       codes: holdings.codes.map((code) => ({
         ...book.evaluated(code, circumstances),
         tries: tries.get(code.accessCodeId),
@@ -194,7 +196,10 @@ export class LockReconciler {
     this.look();
   }
 
-  /** Writes down what follows from the time and the lock alone. What did not get to the disk is decided again later. */
+  /**
+   * Writes down what follows from the time and the lock alone. What did not get to the disk is decided again later; nobody
+   * acts on it before.
+   */
   #decide(decide: () => readonly Change[]): void {
     const { book, store } = this.#options;
     const before = new Map(book.list(this.deviceId).map((code) => [code.accessCodeId, code]));
@@ -206,12 +211,25 @@ export class LockReconciler {
       }),
     );
     const after = new Map([...ids].map((id) => [id, book.get(id)]));
-    store.commit(changes).catch((error: unknown) => {
-      undo();
-      // What somebody else changed meanwhile stays.
-      for (const [id, code] of after) if (book.get(id) === code) book.restore(id, before.get(id));
-      this.#notWritten(error, () => this.look());
-    });
+    // A code that is only told of otherwise is wanted as before.
+    const isOrder = [...after].some(([id, code]) => !isWantedAs(before.get(id), code));
+    if (isOrder) this.#ordersUnderWay += 1;
+    const over = () => {
+      if (isOrder) this.#ordersUnderWay -= 1;
+    };
+    store.commit(changes).then(
+      () => {
+        over();
+        if (isOrder) this.look();
+      },
+      (error: unknown) => {
+        over();
+        undo();
+        // What somebody else changed meanwhile stays.
+        for (const [id, code] of after) if (book.get(id) === code) book.restore(id, before.get(id));
+        this.#notWritten(error, () => this.look());
+      },
+    );
   }
 
   /** The lock told of it and will not again: it is written until it is on the disk. */
@@ -234,3 +252,6 @@ export class LockReconciler {
     this.#waiting.add(timer);
   }
 }
+
+const isWantedAs = (before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): boolean =>
+  after === undefined || (before !== undefined && before.removal === after.removal);

@@ -57,6 +57,25 @@ describe('housework that the disk refuses', () => {
     expect(store.read.accessCode(code.accessCodeId)?.uses).toBe(1);
   });
 
+  it('takes no code off a lock before it is written down that it goes, nor says so', async () => {
+    const { clock, core, codes, store, keypad } = await keypadStay({ settings: { backupCodes: 1 } });
+    const deleted = () =>
+      core.attempts
+        .list({ limit: 100, actionTypes: ['DELETE_ACCESS_CODE'] })
+        .map(({ settlement }) => settlement?.status);
+    await clock.advance(minute);
+    const [spare = ''] = [...keypad.entries.values()].map(({ digits }) => digits);
+    expect([keypad.opens(spare), codes.backupPoolOf('front').ready]).toEqual([true, 1]);
+    const refused = refuseOnce(store, ({ removal }) => removal?.cause === 'requested');
+    await core.administration.update('front', { backupPool: false });
+    await clock.advance(10_000);
+    expect([refused(), keypad.opens(spare)]).toEqual([1, true]);
+    expect(deleted()).toEqual([]);
+    await clock.advance(2 * minute);
+    expect(keypad.opens(spare)).toBe(false);
+    expect(deleted()).toEqual(['success']);
+  });
+
   it('remembers grants that are gone as the disk does', async () => {
     const { clock, core, store, begin } = await keypadHouse({ doors: ['front'] });
     await clock.advance(10_000);

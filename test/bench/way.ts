@@ -92,7 +92,7 @@ interface Way {
 const RUNS = 3;
 
 /** How many lines of each list of calls are printed. */
-const MOST_CALLED = 200;
+const MOST_CALLED = 60;
 
 /** After which what an attempt leaves to do is done, in milliseconds. */
 const QUIET_MS = 1_500;
