@@ -146,22 +146,25 @@ const defects: readonly Omit<Defect, 'file'>[] = [
   },
   {
     name: 'close leaves the announcement subscribed',
-    plant: ['      stop();\n', ''],
+    plant: ['    stop();\n', ''],
     caughtBy: 'may come twice, and leaves nothing behind',
   },
   {
     name: 'close leaves a timer',
-    plant: ['      way.close();\n', ''],
+    plant: ['    way.close();\n', ''],
     caughtBy: 'may come as soon as the device was opened',
   },
   {
     name: 'close leaves the state subscribed',
-    plant: ['      leave();\n', ''],
+    plant: ['    leave();\n    stop();\n', '    stop();\n'],
     caughtBy: 'may come twice, and leaves nothing behind',
   },
   {
     name: 'a report comes after close',
-    plant: ['      leave();\n', '      leave();\n      link.onStateChange(() => ctx.report({ kind: "heard" }));\n'],
+    plant: [
+      '    leave();\n    stop();\n',
+      '    leave();\n    stop();\n    link.onStateChange(() => ctx.report({ kind: "heard" }));\n',
+    ],
     caughtBy: 'nothing is reported after the end',
   },
   {

@@ -17,6 +17,8 @@ const settings = z.strictObject({
   model: z.string().default('MQTT lock').describe('The model, for the API’s answers.'),
 });
 
+type Settings = z.output<typeof settings>;
+
 export const announced = contract.defineDriver({
   id: 'mqtt/announced',
   title: 'Locks that announce themselves by Home Assistant’s MQTT discovery',
@@ -27,14 +29,10 @@ export const announced = contract.defineDriver({
   open: async (link, chosen, ctx) => openLock(link, chosen, ctx),
 });
 
-function openLock(
-  link: contract.MqttLink,
-  chosen: z.output<typeof settings>,
-  ctx: contract.OpenContext,
-): contract.Device {
-  const { name, clock, closing } = ctx;
+/** Follows what the lock announces of itself, and tells the book and the gateway what is said on its topics. */
+function follow(link: contract.MqttLink, chosen: Settings, ctx: contract.OpenContext, book: kit.EvidenceBook) {
+  const { name, clock } = ctx;
   const where = chosen.discovery_topic;
-  const book = new kit.EvidenceBook({ clock, closing, lateByMs: 0 });
   const tellHealth = kit.healthTeller(ctx);
   let lock: Announcement | undefined;
   let problem: string | undefined;
@@ -61,7 +59,7 @@ function openLock(
       const heard = readAnnouncement(payload, chosen.component);
       boundTo ??= heard.uniqueId;
       if (boundTo !== heard.uniqueId) throw new Error(`is of another lock, ${heard.uniqueId}, not of ${boundTo}`);
-      follow(heard);
+      hearLock(heard);
       lock = heard;
     } catch (error) {
       problem = `The announcement on ${where} ${(error as Error).message}.`;
@@ -70,7 +68,7 @@ function openLock(
     judgeHealth();
   }
 
-  function follow({ commandTopic, state, availability, availabilityMode }: Announcement): void {
+  function hearLock({ commandTopic, state, availability, availabilityMode }: Announcement): void {
     presence = new kit.MqttPresence({ link, clock, book }, availability, availabilityMode, judgeHealth);
     const hear = (message: contract.MqttMessage) => {
       const said = state?.read(message.payload);
@@ -88,20 +86,38 @@ function openLock(
     for (const unsubscribe of following.splice(0)) unsubscribe();
   }
 
-  const fail = (type: contract.GatewayErrorType, message: string, delivery: contract.Delivery = 'not_sent') =>
-    new contract.GatewayError(type, message, { delivery });
-  const theLock = (): Announcement => {
+  function close(): void {
+    way.close();
+    leave();
+    stop();
+  }
+
+  /** @throws GatewayError `not_sent` while it cannot be commanded, or is another than was meant */
+  function theLock(meant = lock): Announcement {
     if (link.state.status === 'down') throw fail('link_unavailable', `${name} cannot be reached. ${link.state.hint}`);
     if (problem !== undefined) throw fail('misconfigured', `Nothing was sent to ${name}. ${problem}`);
     if (lock === undefined) throw fail('device_not_ready', `${name} was not announced yet. Try again in a moment.`);
+    if (lock !== meant) throw fail('device_not_ready', `${name} was announced anew just now. Try again.`);
     return lock;
-  };
+  }
+
+  const way = new kit.LinkWatch({ ...{ link, clock, book, patienceMs: PATIENCE_MS }, onChange: judgeHealth });
+  const stop = link.subscribe(where, ({ payload }) => hearAnnouncement(payload));
+  judgeHealth();
+  return { theLock, told: () => lock, isAway: () => presence?.isAway, close };
+}
+
+const fail = (type: contract.GatewayErrorType, message: string, delivery: contract.Delivery = 'not_sent') =>
+  new contract.GatewayError(type, message, { delivery });
+
+function openLock(link: contract.MqttLink, chosen: Settings, ctx: contract.OpenContext): contract.Device {
+  const { name, clock, closing } = ctx;
+  const book = new kit.EvidenceBook({ clock, closing, lateByMs: 0 });
+  const { theLock, told, isAway, close } = follow(link, chosen, ctx, book);
 
   async function operate(target: 'locked' | 'unlocked', ctx: contract.CommandContext) {
     const meant = theLock();
-    const assertMayGo = () => {
-      if (theLock() !== meant) throw fail('device_not_ready', `${name} was announced anew just now. Try again.`);
-    };
+    const assertMayGo = () => void theLock(meant);
     const verdict = await book.judge({
       goal: { proof: [{ about: 'bolt', value: target }] },
       ...{ ...kit.unaskedLock, ctx },
@@ -113,31 +129,22 @@ function openLock(
       },
     });
     // It said that it was away, and nothing since: that is borne out.
-    if (verdict.end === 'unknown' && verdict.why === 'silent' && presence?.isAway)
-      throw fail(
-        'device_offline',
-        `Nothing shows that ${name} did as it was told. ${AWAY} Look at the door.`,
-        'maybe_sent',
-      );
+    if (verdict.end === 'unknown' && verdict.why === 'silent' && isAway()) {
+      const unheard = `Nothing shows that ${name} did as it was told. ${AWAY} Look at the door.`;
+      throw fail('device_offline', unheard, 'maybe_sent');
+    }
     return kit.doorOutcome(verdict, { name, target });
   }
 
-  const way = new kit.LinkWatch({ ...{ link, clock, book, patienceMs: PATIENCE_MS }, onChange: judgeHealth });
-  const stop = link.subscribe(where, ({ payload }) => hearAnnouncement(payload));
-  judgeHealth();
   return {
     lock: {
       get observes() {
-        return lock?.state === undefined ? 'nothing' : 'reports';
+        return told()?.state === undefined ? 'nothing' : 'reports';
       },
       lock: (command) => operate('locked', command),
       unlock: (command) => operate('unlocked', command),
     },
     isBehindBridge: true,
-    async close() {
-      way.close();
-      leave();
-      stop();
-    },
+    close: async () => close(),
   };
 }
