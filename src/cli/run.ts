@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
-import { startGateway } from '../composition/gateway.ts';
+import { processMemory, startGateway } from '../composition/gateway.ts';
 import { pairSimulated } from '../composition/pairing.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
@@ -89,6 +89,7 @@ async function runConfig(
   const units = await play(config.simulation.filter(isOnLine));
   const started = startGateway({
     ...{ config, log, logTap, clock, simulatedLines, simulatedRadios, played, newDatabase },
+    memory: processMemory(),
     makeBackup: () => backupInOwnProcess(config, terminal),
     recognisers: () => loadRecognisers(catalogues.drivers),
     loadAgain: load,

@@ -35,13 +35,16 @@ import { Backups } from './backups.ts';
 import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
+import { IdleMemory, type ProcessMemory } from './idle-memory.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Links } from './links.ts';
 import { type DeviceContext, managedDevices } from './managed-devices.ts';
 import { startOnboarding } from './onboarding.ts';
 import { Reloader } from './reload.ts';
-import { Startup } from './startup.ts';
+import { type Closable, Startup } from './startup.ts';
 import { openStore } from './store.ts';
+
+export { processMemory } from './idle-memory.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;
@@ -61,6 +64,8 @@ export interface StartOptions {
   readonly loadAgain?: (text?: string) => Promise<LoadedConfig>;
   /** Drivers that tell their devices by what those send to everybody, loaded when they are wanted. */
   readonly recognisers?: () => Promise<readonly Recogniser[]>;
+  /** Given back whenever the doors are quiet; undefined: the process is somebody else's. */
+  readonly memory?: ProcessMemory;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */
@@ -97,6 +102,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     const { http, reloader } = await startFront(options, startup, { ...ground, ...watchers, core });
     const url = await http.listen({ host: config.http.host, port: config.http.port });
     log.info({ url, devices: config.devices.length, gateway: config.gateway.id }, 'the gateway is up');
+    await startup.add(async () => idleMemory(options, core));
     return {
       url,
       reload: (by) => reloader.reload(by),
@@ -114,6 +120,13 @@ interface Later {
   doorsOf: DoorsOfSpace;
   /** A device as the configuration has it that runs now. */
   configuredAs: (deviceId: string) => DeviceConfig | undefined;
+}
+
+function idleMemory({ memory, log }: StartOptions, { clock, attempts }: Core): Closable {
+  if (memory === undefined) return { close: async () => undefined };
+  const idle = new IdleMemory({ clock, log, memory, onAttempt: (listener) => attempts.onChange(listener) });
+  idle.start();
+  return { close: async () => idle.close() };
 }
 
 type Ground = Awaited<ReturnType<typeof startGround>>;

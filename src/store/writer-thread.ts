@@ -14,6 +14,9 @@ export interface WriterEvents {
   readonly onFatal: (error: Error) => void;
 }
 
+/** What a group leaves behind is gone with the next: more room would only be touched in turn, and stay resident. */
+const YOUNG_MIB = 4;
+
 type Committed = Extract<FromWriter, { kind: 'committed' }>;
 
 interface Started {
@@ -35,7 +38,11 @@ export class WriterThread {
     this.#events = events;
     this.#started = started;
     // Without the parent's loaders: under tsx they would not start in a worker.
-    this.#worker = new Worker(new URL('./writer.mjs', import.meta.url), { workerData: options, execArgv: [] });
+    this.#worker = new Worker(new URL('./writer.mjs', import.meta.url), {
+      workerData: options,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
     this.#worker.on('message', (message: FromWriter) => this.#take(message));
     this.#worker.on('error', (error) => this.#die(error));
     this.#worker.on('exit', (code) => this.#die(new Error(`The store's thread ended with code ${code}.`)));

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { answer, settings } from './helper.mjs';
 
 const { root, configFile, logFile } = settings();
-const [{ drivers }, { loadConfig }, { startGateway }, { SqliteStore }] = await Promise.all(
+const [{ drivers }, { loadConfig }, { processMemory, startGateway }, { SqliteStore }] = await Promise.all(
   ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(
     (file) => import(`${root}/dist/${file}`),
   ),
@@ -25,6 +25,8 @@ const config = await load();
 const gateway = await startGateway({
   config,
   loadAgain: load,
+  // A gateway of another checkout may know none of it.
+  memory: processMemory?.(),
   log: pino({ level: config.logLevel }, pino.destination({ dest: logFile, sync: true })),
   onFatal: (/** @type {Error} */ error) => {
     process.stderr.write(`${error.message}\n`);

@@ -65,5 +65,10 @@ describe('the Debian package', () => {
     const unit = readFileSync(join(repository, 'systemd/strikeplate.service'), 'utf8');
     // scripts/package/contents.mjs replaces these words; a unit without them would run nothing.
     expect(unit).toMatch(/^ExecStart=\/usr\/bin\/env node .*\/opt\/strikeplate\/dist\/src\/cli\.js run/m);
+    // A container and whoever calls it by its name run it with the same options of Node.
+    const options = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1];
+    expect(readFileSync(join(repository, 'scripts/package/contents.mjs'), 'utf8')).toContain(
+      `exec \${node} ${options}\${home}/current/dist/src/cli.js "$@"`,
+    );
   });
 });

@@ -1,0 +1,75 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
+import { IdleMemory } from './idle-memory.ts';
+
+const MIB = 1 << 20;
+
+function site() {
+  const clock = new SimulatedClock();
+  const process = { heap: 60 * MIB, collected: [] as number[] };
+  const listeners = new Set<() => void>();
+  const idle = new IdleMemory({
+    clock,
+    log: pino({ level: 'silent' }),
+    memory: {
+      heapBytes: () => process.heap,
+      collect: async () => {
+        process.collected.push(clock.now());
+        process.heap = 30 * MIB;
+      },
+    },
+    onAttempt: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+  const attempt = () => {
+    for (const tell of listeners) tell();
+  };
+  return { clock, process, idle, attempt, listeners };
+}
+
+describe('what a start and a rush of commands took of memory', () => {
+  it('is given back once the doors are quiet, and never while something is asked of one', async () => {
+    const { clock, process, idle, attempt } = site();
+    idle.start();
+    for (let each = 0; each < 10; each++) {
+      await clock.advance(1_500);
+      attempt();
+    }
+    expect(process.collected).toEqual([]);
+    await clock.advance(2_000);
+    expect(process.collected).toHaveLength(1);
+  });
+
+  it('is left alone where it is little, and for a minute after', async () => {
+    const { clock, process, idle, attempt } = site();
+    idle.start();
+    await clock.advance(5_000);
+    expect(process.collected).toHaveLength(1);
+    process.heap = 40 * MIB;
+    attempt();
+    await clock.advance(300_000);
+    expect(process.collected).toHaveLength(1);
+    for (let each = 0; each < 6; each++) {
+      process.heap = 60 * MIB;
+      attempt();
+      await clock.advance(10_000);
+    }
+    expect(process.collected).toHaveLength(2);
+    await clock.advance(60_000);
+    const [, second = 0, third = 0, ...others] = process.collected;
+    expect(third - second).toBe(60_000);
+    expect(others).toEqual([]);
+  });
+
+  it('stays as it is after the end', async () => {
+    const { clock, process, idle, listeners } = site();
+    idle.start();
+    idle.close();
+    await clock.advance(600_000);
+    expect(process.collected).toEqual([]);
+    expect(listeners.size).toBe(0);
+  });
+});

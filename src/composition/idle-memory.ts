@@ -1,0 +1,105 @@
+import { Session } from 'node:inspector';
+import { setFlagsFromString } from 'node:v8';
+import type { Logger } from 'pino';
+import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
+
+/** What is known of the memory of this process, and how it gives some back. */
+export interface ProcessMemory {
+  /** Bytes that the heap holds, whether anything is in them or not. */
+  heapBytes(): number;
+  /** Gives back what nothing is in. Nothing else runs meanwhile: some 0.1 s. */
+  collect(): Promise<void>;
+}
+
+/** So long nothing was asked of a door before memory is given back, in milliseconds. A guess. */
+const QUIET_MS = 2_000;
+/** Between two times, in milliseconds. A guess: it takes 0.1 s. */
+const APART_MS = 60_000;
+/** By so much the heap has grown since, in bytes: half of what the young generation takes under load. */
+const WORTH_IT = 16 << 20;
+
+export interface IdleMemoryOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly memory: ProcessMemory;
+  /** Told of whatever becomes of an attempt. */
+  readonly onAttempt: (listener: () => void) => Unsubscribe;
+}
+
+/**
+ * Gives the memory back that a start and a rush of commands took, once the doors are quiet. The engine keeps it for a rush
+ * that comes hours later: its young generation never shrinks in a process that does a little all the time.
+ */
+export class IdleMemory {
+  readonly #options: IdleMemoryOptions;
+  #stop: Unsubscribe | undefined;
+  #timer: Timer | undefined;
+  /** `Clock.now()` */
+  #lastAttemptAt = 0;
+  /** `Clock.now()` */
+  #nextAt = 0;
+  #heapAfter = 0;
+
+  constructor(options: IdleMemoryOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { clock, onAttempt } = this.#options;
+    this.#lastAttemptAt = clock.now();
+    this.#stop = onAttempt(() => {
+      this.#lastAttemptAt = clock.now();
+      this.#lookLater();
+    });
+    this.#lookLater();
+  }
+
+  close(): void {
+    this.#stop?.();
+    this.#timer?.cancel();
+  }
+
+  #lookLater(): void {
+    const { clock } = this.#options;
+    const at = Math.max(this.#lastAttemptAt + QUIET_MS, this.#nextAt);
+    this.#timer ??= clock.setTimer(() => this.#look(), at - clock.now());
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const { clock, log, memory } = this.#options;
+    if (clock.now() < this.#lastAttemptAt + QUIET_MS) {
+      this.#lookLater();
+      return;
+    }
+    if (memory.heapBytes() < this.#heapAfter + WORTH_IT) return;
+    this.#nextAt = clock.now() + APART_MS;
+    memory.collect().then(
+      () => {
+        this.#heapAfter = memory.heapBytes();
+      },
+      (error: unknown) => log.warn({ err: error }, 'memory could not be given back'),
+    );
+  }
+}
+
+/** Of a gateway that has the process for itself. */
+export function processMemory(): ProcessMemory {
+  // With a bound on the heap (NODE_OPTIONS of the unit) V8 collects as soon as it has grown by a third of what lives.
+  setFlagsFromString('--heap-growing-percent=100');
+  return {
+    heapBytes: () => process.memoryUsage().heapTotal,
+    collect: async () => {
+      const session = new Session();
+      session.connect();
+      try {
+        // Of what a program can ask for by documented means this alone makes V8 give pages back.
+        await new Promise<void>((done, fail) => {
+          session.post('HeapProfiler.collectGarbage', (error) => (error === null ? done() : fail(error)));
+        });
+      } finally {
+        session.disconnect();
+      }
+    },
+  };
+}
