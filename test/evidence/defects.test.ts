@@ -5,7 +5,7 @@ import { fc } from '../kit/seeded-properties.ts';
 import { behindMiddlemen, type Engine, historiesOf, lieIn, play, spokenTo } from './histories.ts';
 
 /** In the order of their imports. */
-const files = ['memory', 'state', 'weighing', 'hearing', 'judge'] as const;
+const files = ['memory', 'state', 'weighing', 'judge'] as const;
 type File = (typeof files)[number];
 
 /** What somebody could get wrong in the engine: a few words of its source, and what stands there instead. */
@@ -16,11 +16,11 @@ const defects: readonly (readonly [string, File, string, string])[] = [
     'return Math.min(shortestUnaskedMs, ',
     'return 1e9 + Math.min(shortestUnaskedMs, ',
   ],
-  ['one word that could be an answer is one', 'hearing', 'const needed = 2 + state.stale +', 'const needed = 1 +'],
-  ['answers to earlier questions are forgotten', 'hearing', 'const needed = 2 + state.stale +', 'const needed = 2 +'],
-  ['a report that was under way before the send counts', 'hearing', 'claim.at - traits.oldByMs;', 'claim.at;'],
-  ['a retained state is a word of the device', 'hearing', 'claim.kept || claim.carried', 'claim.carried'],
-  ['a cached state that rides along is a word of the device', 'hearing', 'claim.kept || claim.carried', 'claim.kept'],
+  ['one word that could be an answer is one', 'judge', 'const needed = 2 + state.stale +', 'const needed = 1 +'],
+  ['answers to earlier questions are forgotten', 'judge', 'const needed = 2 + state.stale +', 'const needed = 2 +'],
+  ['a report that was under way before the send counts', 'judge', 'claim.at - traits.oldByMs;', 'claim.at;'],
+  ['a retained state is a word of the device', 'judge', 'claim.kept || claim.carried', 'claim.carried'],
+  ['a cached state that rides along is a word of the device', 'judge', 'claim.kept || claim.carried', 'claim.kept'],
   [
     'a gap joins what lies before and after it',
     'memory',
@@ -33,9 +33,9 @@ const defects: readonly (readonly [string, File, string, string])[] = [
     "const isSure = how === 'answer' ||",
     "const isSure = true || how === 'answer' ||",
   ],
-  ['a named cause needs no age', 'hearing', 'if (since < sentAt)', 'if (since < sentAt && claim.cause === undefined)'],
-  ['a late answer is that of the next question', 'hearing', 'Math.min(open.began, ...late)', 'open.began'],
-  ['what a bridge says of its own command is believed', 'hearing', '(isChange && !traits.echoes)', 'isChange'],
+  ['a named cause needs no age', 'judge', 'if (since < sentAt)', 'if (since < sentAt && claim.cause === undefined)'],
+  ['a late answer is that of the next question', 'judge', 'Math.min(open.began, ...late)', 'open.began'],
+  ['what a bridge says of its own command is believed', 'judge', '(isChange && !traits.echoes)', 'isChange'],
   [
     'already there is called confirmed',
     'weighing',
@@ -50,13 +50,13 @@ const defects: readonly (readonly [string, File, string, string])[] = [
   ],
   [
     'a broker’s acknowledgement is the device’s',
-    'hearing',
+    'judge',
     "traits.acknowledgedBy === 'device' &&",
     "traits.acknowledgedBy !== 'nobody' &&",
   ],
   [
     'a jam that is told ends the command, whenever it was',
-    'hearing',
+    'judge',
     'const next = { ...state, before, stuckTold };',
     "if (value === 'stuck') return { ...state, verdict: { end: 'stuck' } };\n  const next = { ...state, before, stuckTold };",
   ],
@@ -89,7 +89,7 @@ async function engineWith(changed: File, right: string, wrong: string): Promise<
 
 describe('a defect in the engine', () => {
   it('is none as long as nothing was changed', async () => {
-    const engine = await engineWith('hearing', 'const STRAGGLE_MS = 500;', 'const STRAGGLE_MS = 500; ');
+    const engine = await engineWith('judge', 'const STRAGGLE_MS = 500;', 'const STRAGGLE_MS = 500; ');
     for (const history of fc.sample(historiesOf([...behindMiddlemen, ...spokenTo]), 500))
       expect(lieIn(history, play(history, engine))).toBeUndefined();
   });

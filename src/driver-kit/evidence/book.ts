@@ -135,7 +135,11 @@ export class EvidenceBook<Reason = never> {
     const end = ctx.deadline - marginMs;
     const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
     const run = new Run(state, command, this.#around);
-    run.sends((async () => command.send(run.observer, run.said))());
+    try {
+      run.sends(command.send(run.observer, run.said));
+    } catch (error) {
+      run.sends(Promise.reject(error));
+    }
     return run.toVerdict();
   }
 
