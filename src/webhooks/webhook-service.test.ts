@@ -1,67 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { coreFixture, type FixtureOptions } from '../../test/kit/gateway/core-fixture.ts';
-import { ScriptedKeypad } from '../../test/kit/locks/scripted-keypad.ts';
-import { ScriptedLock } from '../../test/kit/locks/scripted-lock.ts';
-import { hang, verify, WebhookReceiver } from '../../test/kit/sdk/webhook-receiver.ts';
-import { GatewayError, Secret } from '../contract/index.ts';
+import { coreFixture } from '../../test/kit/gateway/core-fixture.ts';
+import { hour, minute, second, url, webhookSite } from '../../test/kit/gateway/webhook-site.ts';
+import { hang, verify, type WebhookReceiver } from '../../test/kit/sdk/webhook-receiver.ts';
+import { GatewayError } from '../contract/index.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
-
-const url = 'https://hooks.example/strikeplate?token=5829134';
-const second = 1_000;
-const minute = 60 * second;
-const hour = 60 * minute;
-
-interface SiteOptions {
-  readonly before?: { readonly clock: SimulatedClock; readonly store: MemoryStore };
-  readonly limit?: number;
-  readonly commitMs?: number;
-  readonly fixture?: Partial<FixtureOptions>;
-}
-
-/** A gateway with two doors and somebody who is sent webhooks. */
-async function site({ before, limit, fixture: more }: SiteOptions = {}) {
-  const clock = before?.clock ?? new SimulatedClock();
-  const receiver = new WebhookReceiver(() => clock.wallTime());
-  const front = new ScriptedLock();
-  const back = new ScriptedLock();
-  const fixture = coreFixture({
-    clock,
-    ...(before && { store: before.store.crash() }),
-    webhookSender: receiver,
-    ...(limit !== undefined && { webhookLimit: limit }),
-    devices: [
-      { slug: 'front', driver: front.driver, link: front.link },
-      { slug: 'back', driver: back.driver, link: back.link },
-    ],
-    ...more,
-  });
-  const { core, store } = fixture;
-  await core.start();
-  await clock.settle();
-  const create = async (eventTypes: readonly string[] = ['*']) => {
-    const webhook = await core.webhooks.create({ url, eventTypes });
-    receiver.received.length = 0;
-    return webhook;
-  };
-  /** So many tampered events of a device. */
-  const happen = async (deviceId = 'front', times = 1) => {
-    for (let time = 0; time < times; time++) {
-      core.events.append([{ eventType: 'device.tampered', deviceId, occurredAt: clock.wallTime() }]);
-    }
-    await clock.settle();
-  };
-  const eventIds = (deviceId?: string) =>
-    core.events
-      .list({ limit: 20_000, eventTypes: ['device.tampered'], ...(deviceId && { deviceIds: [deviceId] }) })
-      .map(({ eventId }) => eventId);
-  const restart = (options: SiteOptions = {}) => site({ ...options, before: { clock, store } });
-  return { ...fixture, receiver, create, happen, eventIds, restart };
-}
 
 describe('a webhook', () => {
   it('gets each event at once, signed so that the official verifier takes it', async () => {
-    const { clock, receiver, create, happen, eventIds } = await site();
+    const { clock, receiver, create, happen, eventIds } = await webhookSite();
     const { secret } = await create();
     await happen();
     expect(receiver.ids).toEqual(eventIds());
@@ -78,7 +24,7 @@ describe('a webhook', () => {
   });
 
   it('gets nothing that is not on disk yet', async () => {
-    const { clock, create, happen, receiver, store } = await site();
+    const { clock, create, happen, receiver, store } = await webhookSite();
     await create(['device.tampered']);
     const { kept } = store;
     const answers: ((isKept: boolean) => void)[] = [];
@@ -96,7 +42,7 @@ describe('a webhook', () => {
   });
 
   it('is signed as the official verifier reads it', async () => {
-    const { receiver, create, happen } = await site({ before: now() });
+    const { receiver, create, happen } = await webhookSite({ before: now() });
     const { secret } = await create();
     await happen();
     const [sent] = receiver.received;
@@ -107,7 +53,7 @@ describe('a webhook', () => {
   });
 
   it('gets the events it asked for, from its creation on', async () => {
-    const { core, receiver, create, happen, clock } = await site();
+    const { core, receiver, create, happen, clock } = await webhookSite();
     await happen();
     const { webhookId } = await create(['lock.locked', 'device.added']);
     await happen();
@@ -126,7 +72,7 @@ describe('a webhook', () => {
   });
 
   it('is not made where it may not lead, nor without room', async () => {
-    const { core, receiver, store } = await site();
+    const { core, receiver, store } = await webhookSite();
     receiver.check = async () => {
       throw new GatewayError('invalid_input', 'url: no.');
     };
@@ -142,7 +88,7 @@ describe('a webhook', () => {
   });
 
   it('keeps its secret off the disk in clear, and over a restart', async () => {
-    const { core, store, create, restart } = await site();
+    const { core, store, create, restart } = await webhookSite();
     const { webhookId, secret } = await create();
     expect(JSON.stringify(store.read.webhooks())).not.toContain(secret.reveal().slice(6));
     const again = await restart();
@@ -159,7 +105,7 @@ const now = () => {
 
 describe('an event that is not taken', () => {
   it('is left out when its secret was damaged on disk, and the others go on', async () => {
-    const first = await site();
+    const first = await webhookSite();
     const [bad, good] = [await first.create(), await first.create()];
     const { core, receiver, happen, eventIds } = await first.restart({
       fixture: { damaged: new Set([bad.webhookId]) },
@@ -170,7 +116,7 @@ describe('an event that is not taken', () => {
   });
 
   it('is tried again in steps from 5 s to 10 h, under the same id, then given up', async () => {
-    const { clock, receiver, create, happen, eventIds, core } = await site();
+    const { clock, receiver, create, happen, eventIds, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;
     await happen();
@@ -200,7 +146,7 @@ describe('an event that is not taken', () => {
     ['a connection that fails', () => Promise.reject(new Error('ECONNREFUSED'))],
     ['no answer within 15 s', hang],
   ])('comes again after %s', async (_what, answer) => {
-    const { clock, receiver, create, happen, core } = await site();
+    const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = answer;
     await happen();
@@ -213,7 +159,7 @@ describe('an event that is not taken', () => {
   });
 
   it('holds up what comes after it of the same object, and nothing of others', async () => {
-    const { clock, receiver, create, happen, eventIds } = await site();
+    const { clock, receiver, create, happen, eventIds } = await webhookSite();
     await create();
     let refused = 1;
     receiver.answer = ({ event }) => (event.device_id === 'front' && refused-- > 0 ? 503 : 200);
@@ -228,7 +174,9 @@ describe('an event that is not taken', () => {
   });
 
   it('holds up nothing else when it cannot be put into words', async () => {
-    const { clock, core, receiver, create, happen, eventIds } = await site({ fixture: { webhooksIncludeCodes: true } });
+    const { clock, core, receiver, create, happen, eventIds } = await webhookSite({
+      fixture: { webhooksIncludeCodes: true },
+    });
     await create();
     core.accessCodes.get = () => {
       throw new GatewayError('misconfigured', 'The digits of access code 7 cannot be read.');
@@ -242,7 +190,7 @@ describe('an event that is not taken', () => {
   });
 
   it('is sent as soon as the receiver takes another one', async () => {
-    const { clock, receiver, create, happen, core } = await site();
+    const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;
     await happen('front', 2);
@@ -255,7 +203,7 @@ describe('an event that is not taken', () => {
   });
 
   it('waits no longer than the ladder though the clock is set, and is given up after three days', async () => {
-    const { clock, receiver, create, happen, core } = await site();
+    const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;
     await happen('front', 2);
@@ -271,7 +219,7 @@ describe('an event that is not taken', () => {
 
 describe('a receiver that was away', () => {
   it('for 15 s hears what it missed within half a minute', async () => {
-    const { clock, receiver, create, happen, core } = await site();
+    const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = () => Promise.reject(new Error('ECONNREFUSED'));
     await happen('front', 2);
@@ -282,7 +230,7 @@ describe('a receiver that was away', () => {
   });
 
   it('for long hears of something new at once, after what it missed of the same device', async () => {
-    const { clock, receiver, create, happen, eventIds, core } = await site();
+    const { clock, receiver, create, happen, eventIds, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;
     await happen('front', 2);
@@ -296,7 +244,7 @@ describe('a receiver that was away', () => {
   });
 
   it('and stays away is not tried more often than every 5 s for that, and no event loses a try', async () => {
-    const { clock, receiver, create, happen, core } = await site();
+    const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;
     await happen('front');
@@ -312,130 +260,5 @@ describe('a receiver that was away', () => {
     receiver.answer = () => 204;
     await clock.advance(30 * minute);
     expect(core.webhooks.queued).toBe(0);
-  });
-});
-
-describe('the queue', () => {
-  it('outlives a restart, in order, under the same ids, with what was missed meanwhile', async () => {
-    const first = await site();
-    await first.create();
-    first.receiver.answer = () => 500;
-    await first.happen('front', 3);
-    await first.happen('back', 2);
-    await first.clock.advance(10 * minute);
-    // Not noted yet when the process dies.
-    await first.happen('back');
-    const again = await first.restart();
-    // What was not noted is new to this run, and a reason to try.
-    expect(again.core.webhooks.queued + again.receiver.received.length).toBe(6);
-    await again.clock.advance(hour);
-    const of = (device: string) =>
-      again.receiver.received.filter(({ event }) => event.device_id === device).map(({ id }) => id);
-    expect(of('front')).toEqual(again.eventIds('front'));
-    expect(of('back')).toEqual(again.eventIds('back'));
-    expect(again.core.webhooks.queued).toBe(0);
-    expect(again.store.read.webhookDeliveries(again.core.webhooks.list()[0]?.webhookId ?? '')).toEqual([]);
-  });
-
-  it('goes on with the ladder where it was after a restart', async () => {
-    const first = await site();
-    await first.create();
-    first.receiver.answer = () => 500;
-    await first.happen();
-    await first.clock.advance(6 * minute);
-    expect(first.receiver.received).toHaveLength(7);
-    const again = await first.restart();
-    again.receiver.answer = () => 500;
-    await again.clock.advance(2 * minute);
-    expect(again.receiver.received).toHaveLength(0);
-    await again.clock.advance(2 * minute);
-    expect(again.receiver.received).toHaveLength(1);
-  });
-
-  it('repeats nothing after an orderly stop, and only what was not noted after a crash', async () => {
-    const first = await site();
-    await first.create();
-    await first.happen('front', 5);
-    await first.core.stop(0);
-    const again = await first.restart();
-    await again.clock.advance(minute);
-    expect(again.receiver.received).toHaveLength(0);
-    await again.happen('front', 2);
-    const third = await again.restart();
-    await third.clock.advance(minute);
-    expect(third.receiver.ids).toEqual(again.eventIds().slice(-2));
-  });
-
-  it('stops with the gateway though a receiver hangs', async () => {
-    const { core, clock, receiver, create, happen, restart } = await site();
-    await create();
-    receiver.answer = hang;
-    await happen();
-    expect(receiver.open).toBe(1);
-    await clock.until(core.stop(0));
-    expect(receiver.open).toBe(0);
-    const again = await restart();
-    await again.clock.advance(second);
-    expect(again.receiver.received).toHaveLength(1);
-  });
-
-  it('keeps so many, and lets the oldest go', async () => {
-    const { receiver, create, happen, core, eventIds, clock } = await site({ limit: 10 });
-    await create();
-    receiver.answer = () => 500;
-    await happen('front', 25);
-    expect(core.webhooks.queued).toBe(10);
-    receiver.answer = () => 200;
-    receiver.received.length = 0;
-    await clock.advance(minute);
-    // The one that was under way, and the newest.
-    expect(receiver.ids).toEqual([eventIds()[0], ...eventIds().slice(-9)]);
-  });
-
-  it('sends two at a time, whatever waits', async () => {
-    const { receiver, create, happen } = await site();
-    await create();
-    receiver.answer = hang;
-    await happen('front', 5);
-    await happen('back', 5);
-    expect(receiver.open).toBe(2);
-  });
-
-  it('is written down behind everybody’s back, in small commits, and again when that fails', async () => {
-    const { clock, store, receiver, create, happen, core } = await site();
-    const { webhookId } = await create();
-    receiver.answer = () => 500;
-    await happen('front', 450);
-    const { commits } = store.stats;
-    expect(store.read.webhookDeliveries(webhookId)).toEqual([]);
-    store.failNext();
-    await clock.advance(second);
-    expect(store.read.webhookDeliveries(webhookId)).toEqual([]);
-    await clock.advance(6 * second);
-    expect(store.read.webhookDeliveries(webhookId)).toHaveLength(450);
-    expect(store.stats.commits - commits).toBeLessThan(12);
-    expect(store.read.webhook(webhookId)?.afterSeq).toBe(core.events.highestSeq);
-  });
-});
-
-describe('digits in webhooks', () => {
-  it.each([
-    [false, undefined],
-    [true, '5829'],
-  ])('are there only when configuration says so (%s)', async (webhooksIncludeCodes, code) => {
-    const lock = new ScriptedLock();
-    lock.keypad = new ScriptedKeypad();
-    const { core, clock, receiver, origin } = await site({
-      fixture: { webhooksIncludeCodes, devices: [{ slug: 'front', driver: lock.driver, link: lock.link }] },
-    });
-    await core.webhooks.create({ url, eventTypes: ['lock.unlocked'] });
-    const made = await core.accessCodes.create({ deviceId: 'front', code: new Secret('5829') }, origin());
-    await clock.advance(second);
-    const slot = [...Array(30).keys()].find((at) => core.accessCodes.atSlot('front', at)) ?? 0;
-    lock.report({ kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot });
-    await clock.advance(second);
-    const [event] = receiver.received.map((delivery) => delivery.event);
-    expect(event).toMatchObject({ access_code_id: made.code.accessCodeId });
-    expect(JSON.stringify(event).includes('5829')).toBe(code !== undefined);
   });
 });

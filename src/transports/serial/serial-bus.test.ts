@@ -1,124 +1,16 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { GatewayError, type SendPermit, type SerialRequest } from '../../contract/index.ts';
-import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
-import { inProcessCarrier, type SimulatedWire } from './in-process-carrier.ts';
-import type { LineSettings } from './line-timing.ts';
-import { SerialBus } from './serial-bus.ts';
-
-const line: LineSettings = { baudRate: 9600, parity: 'none', stopBits: 1 };
-const text = (value: string) => Buffer.from(value, 'latin1');
-
-/** A toy protocol: the answer to `?a;` is `=a;`. A switch `!a;` is answered by itself. */
-const ask = (name: string): SerialRequest<string> => toy(`?${name};`, `=${name};`);
-const turn = (name: string): SerialRequest<string> => toy(`!${name};`, `!${name};`);
-
-function toy(question: string, answer: string): SerialRequest<string> {
-  return {
-    bytes: text(question),
-    replyKind: question.slice(0, 1),
-    replyTimeoutMs: 300,
-    scan: (received) =>
-      received.includes(answer)
-        ? { found: true, value: answer }
-        : { found: false, saw: received.length === 0 ? undefined : 'something else' },
-  };
-}
-
-class Wire implements SimulatedWire {
-  plugged = true;
-  readonly heard: { at: number; text: string }[] = [];
-  #bytes: ((bytes: Buffer) => void)[] = [];
-  #unplugged: (() => void)[] = [];
-  /** What the units do with what they hear. */
-  answer: (question: string) => void = () => undefined;
-  readonly #clock: SimulatedClock;
-
-  constructor(clock: SimulatedClock) {
-    this.#clock = clock;
-  }
-
-  receive(bytes: Buffer): void {
-    const question = bytes.toString('latin1');
-    this.heard.push({ at: this.#clock.now(), text: question });
-    this.answer(question);
-  }
-
-  say(value: string, afterMs = 0): void {
-    this.#clock.setTimer(() => {
-      for (const listener of this.#bytes) listener(text(value));
-    }, afterMs);
-  }
-
-  /** A healthy line: every question is answered after `afterMs`. */
-  answerAll(afterMs = 20): void {
-    this.answer = (question) => this.say(question.replace('?', '='), afterMs);
-  }
-
-  unplug(): void {
-    this.plugged = false;
-    for (const listener of [...this.#unplugged]) listener();
-    // A real port tells twice.
-    for (const listener of [...this.#unplugged]) listener();
-  }
-
-  onBytes(listener: (bytes: Buffer) => void): () => void {
-    this.#bytes.push(listener);
-    return () => {
-      this.#bytes = this.#bytes.filter((other) => other !== listener);
-    };
-  }
-
-  onUnplugged(listener: () => void): () => void {
-    this.#unplugged.push(listener);
-    return () => {
-      this.#unplugged = this.#unplugged.filter((other) => other !== listener);
-    };
-  }
-}
-
-async function open() {
-  const clock = new SimulatedClock();
-  const wire = new Wire(clock);
-  const logged: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (entry: string) => logged.push(entry) });
-  const carrier = inProcessCarrier('/dev/simulated', wire, line, clock);
-  const bus = new SerialBus({ name: 'bus1', carrier, line, clock, random: () => 0, log });
-  const link = bus.link(1);
-  const { signal } = new AbortController();
-  const spent: number[] = [];
-  const permit: SendPermit = {
-    sendBy: Number.POSITIVE_INFINITY,
-    spend: () => spent.push(clock.now()),
-    withdraw: () => undefined,
-  };
-  const query = (name: string, priority: 'door' | 'poll' = 'poll') =>
-    link.query(ask(name), { priority, signal: new AbortController().signal });
-  const command = (name: string, with_: SendPermit = permit) => link.command(with_, turn(name), signal);
-  bus.start();
-  await clock.settle();
-  return { clock, wire, bus, link, query, command, permit, spent, logged, signal };
-}
-
-/** What became of a promise, without making a rejection an unhandled one. */
-const outcome = async (promise: Promise<unknown>) => {
-  try {
-    return { value: await promise };
-  } catch (error) {
-    if (!(error instanceof GatewayError)) return { error };
-    return { type: error.type, delivery: error.delivery, message: error.message };
-  }
-};
+import { ask, openToyLine, outcome } from '../../../test/kit/locks/toy-line.ts';
+import { GatewayError } from '../../contract/index.ts';
 
 describe('a serial bus', () => {
   it('carries a question and its answer', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answerAll();
     await expect(clock.until(query('a'))).resolves.toBe('=a;');
   });
 
   it('has one exchange at a time, with 3.5 characters of silence between frames', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answerAll(20);
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'];
     const answers = await clock.until(Promise.all(names.map((name) => query(name))));
@@ -132,7 +24,7 @@ describe('a serial bus', () => {
   });
 
   it('lets a door go before the polls that wait', async () => {
-    const { clock, wire, query, command } = await open();
+    const { clock, wire, query, command } = await openToyLine();
     wire.answerAll();
     await clock.until(query('first'));
     const polls = [query('a'), query('b'), query('c')];
@@ -143,7 +35,7 @@ describe('a serial bus', () => {
   });
 
   it('spends the permit when the first byte leaves, and sends nothing when it says no', async () => {
-    const { clock, wire, query, command, permit, spent } = await open();
+    const { clock, wire, query, command, permit, spent } = await openToyLine();
     wire.answerAll();
     await clock.until(query('a'));
     await clock.until(command('open'));
@@ -163,7 +55,7 @@ describe('a serial bus', () => {
   });
 
   it('says what was heard instead of an answer, keeps the line quiet for as long again, and goes on', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     const silent = await outcome(clock.until(query('a')));
     expect(silent).toMatchObject({ type: 'device_offline', delivery: 'not_sent' });
     expect(silent.message).toBe(
@@ -178,7 +70,7 @@ describe('a serial bus', () => {
   });
 
   it('does not take a late answer for the next one', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answer = () => wire.say('=a;', 315);
     expect(await outcome(clock.until(query('a')))).toMatchObject({ type: 'device_offline' });
     wire.answerAll();
@@ -190,7 +82,7 @@ describe('a serial bus', () => {
   it.each([315, 450, 700, 1_200, 2_000, 3_500])(
     'does not take an answer that is %i ms late for the next one, and says that the unit is slow',
     async (lateMs) => {
-      const { clock, wire, query, logged } = await open();
+      const { clock, wire, query, logged } = await openToyLine();
       wire.answer = () => wire.say('=a;', lateMs);
       await outcome(clock.until(query('a')));
       wire.answerAll();
@@ -208,7 +100,7 @@ describe('a serial bus', () => {
   );
 
   it('asks no equal question while a late answer may come, and lets others go first', async () => {
-    const { clock, wire, bus, query } = await open();
+    const { clock, wire, bus, query } = await openToyLine();
     wire.answer = () => undefined;
     await outcome(clock.until(query('a')));
     const missedAt = wire.heard[0]?.at ?? 0;
@@ -222,7 +114,7 @@ describe('a serial bus', () => {
   });
 
   it('believes no answer to a command while that of an earlier one may come', async () => {
-    const { clock, wire, query, command, spent } = await open();
+    const { clock, wire, query, command, spent } = await openToyLine();
     wire.answerAll();
     await clock.until(query('a'));
     wire.answer = () => wire.say('!open;', 700);
@@ -239,7 +131,7 @@ describe('a serial bus', () => {
   });
 
   it('remembers over the loss of its port what may still come', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answer = () => wire.say('=a;', 1_500);
     const lost = outcome(query('a'));
     await clock.advance(50);
@@ -253,7 +145,7 @@ describe('a serial bus', () => {
   });
 
   it('takes the answer to what was lost with the port for that of an equal question, where one of since then will do', async () => {
-    const { clock, wire, query, link, signal } = await open();
+    const { clock, wire, query, link, signal } = await openToyLine();
     const lost = outcome(query('a'));
     await clock.advance(50);
     wire.unplug();
@@ -272,7 +164,7 @@ describe('a serial bus', () => {
   });
 
   it('takes no answer that is late on a port which stayed for one of since then', async () => {
-    const { clock, wire, query, link, signal } = await open();
+    const { clock, wire, query, link, signal } = await openToyLine();
     await clock.until(outcome(query('a')));
     wire.answerAll();
     const began = clock.now();
@@ -281,7 +173,7 @@ describe('a serial bus', () => {
   });
 
   it('waits for the rest of an answer that has begun in time', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answer = () => {
       wire.say('#=', 295);
       wire.say('a', 305);
@@ -291,7 +183,7 @@ describe('a serial bus', () => {
   });
 
   it('ends a wait for one that never ends', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     wire.answer = () => {
       for (let at = 10; at < 5000; at += 10) wire.say('#', at);
     };
@@ -301,7 +193,7 @@ describe('a serial bus', () => {
   });
 
   it('gives up on a line that is never silent', async () => {
-    const { clock, wire, query } = await open();
+    const { clock, wire, query } = await openToyLine();
     for (let at = 0; at < 3000; at += 2) wire.say('#', at);
     await clock.advance(10);
     const refused = await outcome(clock.until(query('a')));
@@ -311,7 +203,7 @@ describe('a serial bus', () => {
   });
 
   it('says that the outcome of a command without an answer is unknown', async () => {
-    const { clock, wire, query, command } = await open();
+    const { clock, wire, query, command } = await openToyLine();
     wire.answerAll();
     await clock.until(query('a'));
     wire.answer = () => undefined;
@@ -323,7 +215,7 @@ describe('a serial bus', () => {
   });
 
   it('forgets a caller that gave up while it waited, and finishes for one that gave up later', async () => {
-    const { clock, wire, link, query } = await open();
+    const { clock, wire, link, query } = await openToyLine();
     wire.answerAll();
     const first = query('a');
     const waiting = new AbortController();
@@ -342,137 +234,11 @@ describe('a serial bus', () => {
   });
 
   it('tells once of a stranger on the line', async () => {
-    const { clock, wire, logged } = await open();
+    const { clock, wire, logged } = await openToyLine();
     wire.say('##', 100);
     wire.say('##', 200);
     await clock.advance(300);
     expect(logged.filter((entry) => entry.includes('without being asked'))).toHaveLength(1);
-  });
-});
-
-describe('an adapter that echoes', () => {
-  const echoing = (wire: Wire, answers: boolean) => {
-    wire.answer = (question) => {
-      wire.say(question, 1);
-      if (answers) wire.say(question.replace('?', '='), 20);
-    };
-  };
-
-  it('is found out by a read; then an echo alone is no answer', async () => {
-    const { clock, wire, query, command } = await open();
-    echoing(wire, true);
-    await expect(clock.until(query('a'))).resolves.toBe('=a;');
-    await expect(clock.until(command('open'))).resolves.toBe('!open;');
-    echoing(wire, false);
-    const alone = await outcome(clock.until(command('open')));
-    expect(alone).toMatchObject({ type: 'outcome_unknown' });
-    expect(alone.message).toContain('nothing was heard');
-  });
-
-  it('is not trusted before a read told of it: nothing is switched', async () => {
-    const { clock, wire, command, spent } = await open();
-    echoing(wire, false);
-    expect(await outcome(clock.until(command('open')))).toMatchObject({
-      type: 'device_not_ready',
-      delivery: 'not_sent',
-    });
-    expect(wire.heard).toEqual([]);
-    expect(spent).toEqual([]);
-  });
-
-  it('is found out although the unit is absent', async () => {
-    const { clock, wire, query, command } = await open();
-    echoing(wire, false);
-    expect(await outcome(clock.until(query('a')))).toMatchObject({ type: 'device_offline' });
-    expect(await outcome(clock.until(command('open')))).toMatchObject({ type: 'outcome_unknown' });
-  });
-
-  it('may damage the echo: then the answer to a switch is not taken', async () => {
-    const { clock, wire, query, command } = await open();
-    echoing(wire, true);
-    await clock.until(query('a'));
-    wire.answer = (question) => {
-      wire.say('!#pen;', 1);
-      wire.say(question, 20);
-    };
-    // One copy of the frame: whether it is the echo or the answer nobody can tell.
-    expect(await outcome(clock.until(command('open')))).toMatchObject({ type: 'outcome_unknown' });
-  });
-
-  it('may be exchanged for one that does not', async () => {
-    const { clock, wire, query, command } = await open();
-    echoing(wire, true);
-    await clock.until(query('a'));
-    wire.answerAll();
-    await clock.until(query('b'));
-    await clock.until(query('c'));
-    await expect(clock.until(command('open'))).resolves.toBe('!open;');
-  });
-});
-
-describe('a port', () => {
-  it('that is lost fails what is under way and what waits, tells once, and is opened again', async () => {
-    const { clock, wire, bus, query, command } = await open();
-    const states: string[] = [];
-    bus.onStateChange((state) => states.push(state.status === 'up' ? 'up' : state.reason));
-    wire.answerAll();
-    await clock.until(query('a'));
-    wire.answer = () => undefined;
-    const opening = outcome(command('open'));
-    const waiting = outcome(query('b'));
-    await clock.advance(50);
-    wire.unplug();
-    expect(await opening).toMatchObject({ type: 'outcome_unknown', delivery: 'maybe_sent' });
-    expect(await waiting).toMatchObject({ type: 'link_unavailable', delivery: 'not_sent' });
-    expect(await outcome(query('c'))).toMatchObject({ type: 'link_unavailable', delivery: 'not_sent' });
-    await clock.advance(700);
-    wire.plugged = true;
-    await clock.advance(2000);
-    expect(states).toEqual(['port_lost', 'port_missing', 'up']);
-    expect(bus.reconnects).toBe(1);
-    wire.answerAll();
-    await expect(clock.until(query('d'))).resolves.toBe('=d;');
-    expect(wire.heard.filter((heard) => heard.text === '!open;')).toHaveLength(1);
-  });
-
-  it('is tried again after 0.1 s at first and every 2 s at most', async () => {
-    const clock = new SimulatedClock();
-    const tries: number[] = [];
-    const carrier = {
-      path: '/dev/ttyUSB0',
-      open: () => {
-        tries.push(clock.now());
-        return Promise.reject(new Error('out of order'));
-      },
-    };
-    const log = pino({ enabled: false });
-    const bus = new SerialBus({ name: 'bus1', carrier, line, clock, random: () => 0.999, log });
-    bus.start();
-    await clock.advance(12_000);
-    const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
-    expect(pauses[0]).toBeCloseTo(100, 0);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(2000);
-    expect(pauses.at(-1)).toBeGreaterThan(1900);
-    expect(bus.state).toMatchObject({ status: 'down', reason: 'port_unusable' });
-    await bus.close();
-    const count = tries.length;
-    await clock.advance(12_000);
-    expect(tries).toHaveLength(count);
-    expect(clock.armedTimers).toBe(0);
-  });
-
-  it('refuses everything after it was closed, twice closed included', async () => {
-    const { clock, wire, bus, query } = await open();
-    wire.answerAll();
-    const under = outcome(query('a'));
-    await clock.advance(1);
-    await bus.close();
-    await bus.close();
-    expect(await under).toMatchObject({ type: 'link_unavailable' });
-    expect(await outcome(query('b'))).toMatchObject({ type: 'link_unavailable' });
-    await clock.advance(10_000);
-    expect(bus.state).toMatchObject({ status: 'down', reason: 'closed' });
-    expect(clock.armedTimers).toBe(0);
   });
 });
 
