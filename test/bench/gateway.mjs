@@ -6,22 +6,30 @@ import { pino } from 'pino';
 import { answer, settings } from './helper.mjs';
 
 const { root, configFile, logFile } = settings();
+/** Milliseconds since the process began, after each step of the start. */
+const steps = { node: performance.nodeTiming.bootstrapComplete, bench: performance.now() };
+const step = (/** @type {string} */ name) => Object.assign(steps, { [name]: performance.now() });
 const [{ drivers }, { loadConfig }, { processMemory, startGateway }, { SqliteStore }] = await Promise.all(
   ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(
     (file) => import(`${root}/dist/${file}`),
   ),
 );
 
+step('imports');
+
 /** @type {{ readonly stats: { readonly batches: number } } | undefined} */
 let store;
 const { open } = SqliteStore;
 SqliteStore.open = async (/** @type {unknown} */ options) => {
+  step('parts before the store');
   store = await open.call(SqliteStore, options);
+  step('store');
   return store;
 };
 
 const load = () => loadConfig(configFile, { drivers, simulators: {}, env: {}, now: Date.now() });
 const config = await load();
+step('configuration');
 const gateway = await startGateway({
   config,
   loadAgain: load,
@@ -33,6 +41,8 @@ const gateway = await startGateway({
     process.exit(70);
   },
 });
+
+step('devices, doors, HTTP');
 
 /**
  * What stays when nothing is under way. The heap is what is still reachable where the process was started with
@@ -64,6 +74,7 @@ answer(
   {
     moreFigures: () => ({ batches: store?.stats.batches }),
     residue,
+    steps: () => ({ began: performance.timeOrigin, steps }),
     reload: () => gateway.reload({ kind: 'cli' }),
     url: () => gateway.url,
     snapshot: ({ file }) => writeHeapSnapshot(file),

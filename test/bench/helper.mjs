@@ -1,6 +1,7 @@
 // The other end of HelperProcess: answers questions over IPC, and ends when the parent hangs up.
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { getHeapSpaceStatistics } from 'node:v8';
 
 /** Before there is anything to end properly: a parent that failed must not leave this process behind. */
 const endAtOnce = () => process.exit(0);
@@ -28,6 +29,9 @@ export function answer(answers, onEnd = () => undefined) {
       return { cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed, loopP99Ms, ...(more ?? {}) };
     },
     collectGarbage: () => globalThis.gc?.(),
+    /** Resident bytes of each part of this thread's heap. */
+    heapSpaces: () =>
+      Object.fromEntries(getHeapSpaceStatistics().map((space) => [space.space_name, space.physical_space_size])),
     ...answers,
   };
   process.on('message', async (/** @type {any} */ { id, question, details }) => {
