@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,20 +5,30 @@ import { ensureBuilt } from '../../scripts/build.mjs';
 import { openSqliteStore } from '../kit/store/sqlite-bench.ts';
 import { accepted, settled } from '../kit/store/store-records.ts';
 import { Closers } from './closers.ts';
+import { manyAttemptsBesideFew, manyDoorsBesideFew, type Running } from './growth-compared.ts';
 import { HelperProcess } from './helper-process.ts';
 import { HttpLoader } from './http-load.ts';
-import { type Broker, configureGateway, type GatewaySite, startBroker, temporaryFolder } from './site.ts';
+import { type Broker, configureGateway, startBroker, temporaryFolder } from './site.ts';
 import { percentile } from './statistics.ts';
 import { figure, mebibytes, table } from './table.ts';
-import { allBases, ourRoot } from './targets.ts';
+import { allBases, freePort, ourRoot, unitOf } from './targets.ts';
 
 const usage = `npm run bench:growth -- MODE [--count N]
   devices    so many configured devices, idle: start and memory (10000)
   pending    so many attempts that have not ended: memory and reads (10000)
   stored     so many attempts in the database: start, memory and reads (1000000)
+  doors      16 clients at so many doors beside 16 clients at 100, in turns (10000)
+  attempts   a command, a get and a list with so many attempts stored beside 10000, in turns (1000000)
   soak       unlocks for so many minutes with one client: memory over time (60)`;
 
-const DEFAULTS = { devices: 10_000, pending: 10_000, stored: 1_000_000, soak: 60 } as const;
+const DEFAULTS = {
+  devices: 10_000,
+  pending: 10_000,
+  stored: 1_000_000,
+  doors: 10_000,
+  attempts: 1_000_000,
+  soak: 60,
+} as const;
 type Mode = keyof typeof DEFAULTS;
 const isMode = (word: string | undefined): word is Mode => word !== undefined && Object.hasOwn(DEFAULTS, word);
 
@@ -44,14 +52,6 @@ if (values.help || !isMode(mode)) {
 }
 const count = Number(values.count ?? DEFAULTS[mode]);
 
-interface Running {
-  readonly site: GatewaySite;
-  readonly url: string;
-  readonly process: HelperProcess;
-  /** Milliseconds from starting the process until `/health` answered. */
-  readonly startMs: number;
-}
-
 await ensureBuilt();
 const closers = new Closers();
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
@@ -59,6 +59,15 @@ const runs: Readonly<Record<Mode, (broker: Broker, folder: string) => Promise<vo
   devices: idleDevices,
   pending: pendingAttempts,
   stored: storedAttempts,
+  doors: (broker, folder) =>
+    manyDoorsBesideFew(broker, count, (base, devices) => start(broker, folder, devices, { base })),
+  attempts: async (broker, folder) => {
+    const after = async (base: string, stored: number) => {
+      await store(join(folder, base), stored);
+      return start(broker, folder, 100, { base });
+    };
+    await manyAttemptsBesideFew(broker, count, after);
+  },
   soak,
 };
 try {
@@ -84,7 +93,7 @@ async function idleDevices(broker: Broker, folder: string): Promise<void> {
 /** Nobody listens to what the gateway would send, and it has long to go on trying. */
 async function pendingAttempts(broker: Broker, folder: string): Promise<void> {
   const limits = 'limits: { door: { send_by_ms: 120000, deadline_ms: 300000 } }';
-  const gateway = await start(broker, folder, Math.ceil(count / PER_LANE), limits);
+  const gateway = await start(broker, folder, Math.ceil(count / PER_LANE), { ofEachDevice: limits });
   const { url, site } = gateway;
   const from = performance.now();
   let next = 0;
@@ -110,18 +119,22 @@ async function pendingAttempts(broker: Broker, folder: string): Promise<void> {
 
 async function storedAttempts(broker: Broker, folder: string): Promise<void> {
   const from = performance.now();
-  const store = await openSqliteStore(join(folder, 'gateway', 'strikeplate.db'));
-  const now = Date.now();
-  const atOnce = 2_000;
-  for (let seq = 1; seq <= count; seq += atOnce) {
-    const seqs = Array.from({ length: Math.min(atOnce, count - seq + 1) }, (_, index) => seq + index);
-    await store.commit(seqs.flatMap((each) => [accepted(each, { acceptedAt: now }), settled(each, now)]));
-  }
-  await store.close();
+  await store(join(folder, 'gateway'), count);
   console.log(`stored in ${figure((performance.now() - from) / 1_000)} s\n`);
   const gateway = await start(broker, folder, 1);
   await pause(REST_S);
   report(gateway, await timed(gateway, '/action_attempts/list?limit=100'), (await gateway.process.figures()).rssBytes);
+}
+
+async function store(folder: string, attempts: number): Promise<void> {
+  const store = await openSqliteStore(join(folder, 'strikeplate.db'));
+  const now = Date.now();
+  const atOnce = 2_000;
+  for (let seq = 1; seq <= attempts; seq += atOnce) {
+    const seqs = Array.from({ length: Math.min(atOnce, attempts - seq + 1) }, (_, index) => seq + index);
+    await store.commit(seqs.flatMap((each) => [accepted(each, { acceptedAt: now }), settled(each, now)]));
+  }
+  await store.close();
 }
 
 async function soak(broker: Broker, folder: string): Promise<void> {
@@ -155,24 +168,27 @@ async function soak(broker: Broker, folder: string): Promise<void> {
   }
 }
 
-async function start(broker: Broker, folder: string, devices: number, more?: string): Promise<Running> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
+async function start(
+  broker: Broker,
+  folder: string,
+  devices: number,
+  { base = 'gateway', ofEachDevice }: { readonly base?: string; readonly ofEachDevice?: string } = {},
+): Promise<Running> {
+  const port = await freePort();
   const site = await configureGateway({
-    folder: join(folder, 'gateway'),
+    folder: join(folder, base),
     brokerUrl: broker.url,
-    base: 'gateway',
+    base,
     devices,
     monitor: false,
     webhooks: false,
     port,
-    ...(more !== undefined && { ofEachDevice: more }),
+    ...(ofEachDevice !== undefined && { ofEachDevice }),
   });
   const url = `http://127.0.0.1:${port}`;
   const from = performance.now();
-  const gateway = new HelperProcess('gateway.mjs', { ...site, root: ourRoot });
+  const { options, environment } = unitOf(ourRoot);
+  const gateway = new HelperProcess('gateway.mjs', { ...site, root: ourRoot }, options, environment);
   closers.add(() => gateway.stop());
   const up = async () => {
     while (

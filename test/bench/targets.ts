@@ -15,7 +15,7 @@ export interface Target {
   readonly process: HelperProcess;
   /** Milliseconds from starting the process to the end of the first round trip; undefined where that says nothing. */
   readonly coldStartMs: number | undefined;
-  /** Right after the start. */
+  /** Some seconds after the start. */
   readonly idle: ProcessFigures;
   /** False: it only knows one thing to do, so all loads are the same. */
   readonly takesLoads: boolean;
@@ -42,6 +42,9 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+/** So long a target is left alone before it counts as idle. */
+const REST_MS = 5_000;
 
 const bases = {
   bare: 'bare',
@@ -203,6 +206,7 @@ export async function overHttp(name: string, http: HttpTarget, start: () => Help
   return unlessItFails(process, async () => {
     await firstSuccess(http);
     const coldStartMs = performance.now() - from;
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
     const loader = new HttpLoader(http);
     return {
       name,
