@@ -7,7 +7,7 @@ const MIB = 1 << 20;
 
 function site() {
   const clock = new SimulatedClock();
-  const process = { heap: 60 * MIB, collected: [] as number[] };
+  const process = { heap: 60 * MIB, lives: 30 * MIB, collected: [] as number[] };
   const listeners = new Set<() => void>();
   const idle = new IdleMemory({
     clock,
@@ -16,7 +16,7 @@ function site() {
       heapBytes: () => process.heap,
       collect: async () => {
         process.collected.push(clock.now());
-        process.heap = 30 * MIB;
+        process.heap = process.lives;
       },
     },
     onAttempt: (listener) => {
@@ -62,6 +62,24 @@ describe('what a start and a rush of commands took of memory', () => {
     const [, second = 0, third = 0, ...others] = process.collected;
     expect(third - second).toBe(60_000);
     expect(others).toEqual([]);
+  });
+
+  it('is left alone where much lives, and a collection would take long', async () => {
+    const { clock, process, idle, attempt } = site();
+    idle.start();
+    process.lives = 300 * MIB;
+    process.heap = 320 * MIB;
+    await clock.advance(5_000);
+    expect(process.collected).toHaveLength(1);
+    for (const [heap, times] of [
+      [440 * MIB, 1],
+      [460 * MIB, 2],
+    ] as const) {
+      process.heap = heap;
+      attempt();
+      await clock.advance(120_000);
+      expect(process.collected).toHaveLength(times);
+    }
   });
 
   it('stays as it is after the end', async () => {

@@ -17,6 +17,8 @@ const QUIET_MS = 2_000;
 const APART_MS = 60_000;
 /** By so much the heap has grown since, in bytes: half of what the young generation takes under load. */
 const WORTH_IT = 16 << 20;
+/** And by such a share of what lives: the more lives, the longer it takes. */
+const WORTH_SHARE = 0.5;
 
 export interface IdleMemoryOptions {
   readonly clock: Clock;
@@ -72,7 +74,8 @@ export class IdleMemory {
       this.#lookLater();
       return;
     }
-    if (memory.heapBytes() < this.#heapAfter + WORTH_IT) return;
+    const worthIt = Math.max(WORTH_IT, this.#heapAfter * WORTH_SHARE);
+    if (memory.heapBytes() < this.#heapAfter + worthIt) return;
     this.#nextAt = clock.now() + APART_MS;
     memory.collect().then(
       () => {
