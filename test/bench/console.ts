@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { CDPSession, Page } from 'playwright-core';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
@@ -12,6 +11,7 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
 import { GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, visit } from '../peers/kit/browser.ts';
+import { askedFor } from './options.ts';
 import { percentile } from './statistics.ts';
 
 const usage = `npm run bench:console -- [--devices N] [--events N] [--seconds N] [--memory MINUTES]
@@ -20,19 +20,12 @@ const usage = `npm run bench:console -- [--devices N] [--events N] [--seconds N]
   --devices 200    doors   --events 1000   a minute   --seconds 60   how long frames are counted
   --memory 0       how long memory is watched`;
 
-const { values } = parseArgs({
-  options: {
-    devices: { type: 'string', default: '200' },
-    events: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '60' },
-    memory: { type: 'string', default: '0' },
-    help: { type: 'boolean' },
-  },
+const values = askedFor(usage, {
+  devices: { type: 'string', default: '200' },
+  events: { type: 'string', default: '1000' },
+  seconds: { type: 'string', default: '60' },
+  memory: { type: 'string', default: '0' },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 const count = Number(values.devices);
 const perMinute = Number(values.events);
 

@@ -3,7 +3,6 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { usualSettings } from '../../src/access-codes/settings.ts';
@@ -17,6 +16,7 @@ import type { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { Vault } from '../../src/store/vault.ts';
 import { type Keypad, ScriptedLock } from '../kit/locks/scripted-lock.ts';
 import { openSqliteStore } from '../kit/store/sqlite-bench.ts';
+import { askedFor } from './options.ts';
 import { temporaryFolder } from './site.ts';
 import { percentile } from './statistics.ts';
 import { figure, table } from './table.ts';
@@ -28,19 +28,12 @@ const usage = `npm run bench:grants -- [--doors N] [--grants N] [--rounds N]
   --grants     at the larger site (10000); the smaller one has a hundredth
   --rounds     how often each is measured (200)`;
 
-const { values } = parseArgs({
-  options: {
-    doors: { type: 'string', default: '1000' },
-    grants: { type: 'string', default: '10000' },
-    rounds: { type: 'string', default: '200' },
-    start: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(usage, {
+  doors: { type: 'string', default: '1000' },
+  grants: { type: 'string', default: '10000' },
+  rounds: { type: 'string', default: '200' },
+  start: { type: 'string' },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 const doors = Number(values.doors);
 const many = Number(values.grants);
 const few = Math.ceil(many / 100);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { Closers } from './closers.ts';
 import { HelperProcess } from './helper-process.ts';
 import { type AttackLoad, attackLoad } from './hostile-load.ts';
 import { doors, HostileSite, noiseSensor as noise } from './hostile-site.ts';
+import { askedFor } from './options.ts';
 import { type Broker, startBroker } from './site.ts';
 import { percentile } from './statistics.ts';
 import { figure, table } from './table.ts';
@@ -62,20 +62,13 @@ const attacks: Readonly<Record<string, Attack>> = {
   },
 };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    seconds: { type: 'string', default: '10' },
-    root: { type: 'string', default: ourRoot },
-    embedded: { type: 'boolean', default: false },
-    elsewhere: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(usage, {
+  only: { type: 'string' },
+  seconds: { type: 'string', default: '10' },
+  root: { type: 'string', default: ourRoot },
+  embedded: { type: 'boolean', default: false },
+  elsewhere: { type: 'boolean', default: false },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 await ensureBuilt();
 const closers = new Closers();
 const rows: string[][] = [];

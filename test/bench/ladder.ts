@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { copyAssets } from '../../scripts/copy-assets.mjs';
 import { Closers } from './closers.ts';
 import { HelperProcess } from './helper-process.ts';
+import { askedFor } from './options.ts';
 import { alternate, type LoadShape, type Row } from './round-trips.ts';
 import { configureGateway, startBroker, temporaryFolder } from './site.ts';
 import { figure, table } from './table.ts';
@@ -32,13 +32,7 @@ const shapes: readonly LoadShape[] = [
   { clients: 64, devices: 100 },
 ];
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string' }, slice: { type: 'string' }, help: { type: 'boolean', default: false } },
-});
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
+const values = askedFor(usage, { rounds: { type: 'string' }, slice: { type: 'string' } });
 
 /** Not bundled, so that layers can be taken out of it. */
 function compiled(): string {

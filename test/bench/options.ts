@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 export interface BenchOptions {
   /** Milliseconds that one load is measured at a stretch. */
@@ -62,4 +62,19 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     peers: values.peers,
     node: values.node,
   };
+}
+
+/**
+ * What a bench was asked for on its command line. With `--help` it prints how it is used, and ends.
+ * @throws TypeError when an option is not known
+ */
+export function askedFor<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  usage: string,
+  options: Options,
+) {
+  if (process.argv.includes('--help')) {
+    console.log(usage);
+    process.exit(0);
+  }
+  return parseArgs({ options }).values;
 }

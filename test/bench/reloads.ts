@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { all, brokerOf, brokers, edited, first, untouched, writeSite } from '../kit/edited-site.ts';
 import { GatewayBox, idOf } from '../kit/gateway/gateway-box.ts';
@@ -9,6 +8,7 @@ import { seededRandom } from '../kit/seeded-random.ts';
 import { Closers } from './closers.ts';
 import { judgeCourse } from './flatness.ts';
 import { HelperProcess } from './helper-process.ts';
+import { askedFor } from './options.ts';
 import { figure, mebibytes, table } from './table.ts';
 import { ourRoot } from './targets.ts';
 
@@ -16,18 +16,11 @@ const usage = `npm run bench:reloads -- [--edits N] [--seed N] [--snapshots FOLD
   so many edits of a configuration of fifty doors under commands (1000), and what the gateway keeps of each. Brokers and
   locks are in another process. A heap snapshot after a tenth of them and at the end, where a folder is given.`;
 
-const { values } = parseArgs({
-  options: {
-    edits: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '20260328' },
-    snapshots: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(usage, {
+  edits: { type: 'string', default: '1000' },
+  seed: { type: 'string', default: '20260328' },
+  snapshots: { type: 'string' },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 const edits = Number(values.edits);
 const every = Math.max(1, Math.floor(edits / 20));
 

@@ -1,5 +1,4 @@
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { SimulatedLine } from '../../drivers/serial/modbus/simulated-line.ts';
 import { modbusNoise } from '../../drivers/serial/modbus-noise/driver.ts';
@@ -12,6 +11,7 @@ import { testCommand } from '../../src/driver-testing/command-context.ts';
 import { inProcessCarrier } from '../../src/transports/serial/in-process-carrier.ts';
 import { type LineSettings, silenceMs, wireMs } from '../../src/transports/serial/line-timing.ts';
 import { SerialBus } from '../../src/transports/serial/serial-bus.ts';
+import { askedFor } from './options.ts';
 import { percentile } from './statistics.ts';
 import { figure, table } from './table.ts';
 
@@ -22,17 +22,10 @@ const usage = `npm run bench:serial -- [options]
 /** How long the simulated units think before they answer, in milliseconds. */
 const TURNAROUND_MS = 8;
 
-const { values } = parseArgs({
-  options: {
-    times: { type: 'string', default: '50' },
-    baud: { type: 'string', default: '9600' },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(usage, {
+  times: { type: 'string', default: '50' },
+  baud: { type: 'string', default: '9600' },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 const times = Number(values.times);
 const settings: LineSettings = { baudRate: Number(values.baud), parity: 'none', stopBits: 1 };
 const clock = systemClock;

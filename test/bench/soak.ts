@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { systemClock } from '../../src/clock/system-clock.ts';
@@ -11,6 +10,7 @@ import { Mosquitto } from '../peers/kit/mosquitto.ts';
 import { Closers } from './closers.ts';
 import { type Course, judgeCourse } from './flatness.ts';
 import { HelperProcess } from './helper-process.ts';
+import { askedFor } from './options.ts';
 import { temporaryFolder } from './site.ts';
 import { FaultyReceiver, SoakFaults } from './soak-faults.ts';
 import { SoakLoad } from './soak-load.ts';
@@ -48,19 +48,12 @@ interface Sample extends Residue {
   readonly logBytes: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '60' },
-    doors: { type: 'string', default: '4' },
-    quiet: { type: 'boolean', default: false },
-    root: { type: 'string', default: ourRoot },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(usage, {
+  minutes: { type: 'string', default: '60' },
+  doors: { type: 'string', default: '4' },
+  quiet: { type: 'boolean', default: false },
+  root: { type: 'string', default: ourRoot },
 });
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
 await ensureBuilt();
 const closers = new Closers();
 let flat = false;

@@ -1,14 +1,9 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../../src/audit/audit-log.ts';
-import { verifyChain } from '../../src/audit/verify-chain.ts';
-import { readKey } from '../../src/store/key-file.ts';
-import { SqliteReader } from '../../src/store/sqlite-reader.ts';
-import { Vault } from '../../src/store/vault.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 import { ApiCaller } from '../kit/sdk/api-caller.ts';
+import { chainVerdict, filesThatHold } from '../kit/store/state-files.ts';
 
 /* Whatever an application may write anywhere, and one name in all of it: afterwards no file has a byte of it. */
 
@@ -81,31 +76,7 @@ afterEach(async () => {
   box.dispose();
 });
 
-function filesWith(text: string): string[] {
-  const wanted = Buffer.from(text.toLowerCase());
-  return readdirSync(box.stateDir, { recursive: true })
-    .map(String)
-    .filter((name) => {
-      const file = join(box.stateDir, name);
-      if (!statSync(file).isFile()) return false;
-      return Buffer.from(readFileSync(file).toString('latin1').toLowerCase(), 'latin1').includes(wanted);
-    });
-}
-
-function chainVerdict() {
-  const reader = new SqliteReader(join(box.stateDir, 'strikeplate.db'));
-  try {
-    const vault = Vault.with(readKey(join(box.stateDir, 'store.key')) ?? Buffer.alloc(32), () => new Uint8Array());
-    return verifyChain({
-      key: openChainKey(vault, reader.unverifiedFact(auditKeyFact) ?? ''),
-      after: (seq, limit) => reader.auditAfter(seq, limit),
-      head: reader.unverifiedFact(auditHeadFact),
-      anchor: reader.unverifiedFact(auditAnchorFact),
-    });
-  } finally {
-    reader.close();
-  }
-}
+const filesWith = (text: string) => filesThatHold(box.stateDir, text, { anyCase: true });
 
 /** What a route answers with: objects by name, or lists of them. */
 type Answer = Readonly<Record<string, Readonly<Record<string, string>> | undefined>>;
@@ -267,7 +238,7 @@ test('a name is forgotten wherever an application may have written it', async ()
 
   await gateway.close();
   expect(filesWith('quist')).toEqual([]);
-  expect(chainVerdict()).toMatchObject({ broken: undefined });
+  expect(chainVerdict(box.stateDir)).toMatchObject({ broken: undefined });
   gateway = await box.start();
   expect((await new ApiCaller(gateway.url, key).post('/access_codes/list', { device_id: door })).text).not.toMatch(
     /quist/i,

@@ -1,22 +1,18 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
-import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../../src/audit/audit-log.ts';
-import { verifyChain } from '../../src/audit/verify-chain.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import { readKey } from '../../src/store/key-file.ts';
 import { SqliteReader } from '../../src/store/sqlite-reader.ts';
-import { Vault } from '../../src/store/vault.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { RecordedTerminal } from '../kit/command-line/recorded-terminal.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 import { ApiCaller } from '../kit/sdk/api-caller.ts';
+import { chainVerdict, filesThatHold } from '../kit/store/state-files.ts';
 
 /* The whole gateway with its database: what is looked for afterwards are the bytes of its files. */
 
@@ -43,29 +39,7 @@ afterEach(async () => {
   box.dispose();
 });
 
-/** The files of the state directory that hold a text, in either of the encodings that SQLite and JSON write. */
-function filesWith(text: string): string[] {
-  const all = readdirSync(box.stateDir, { recursive: true }).map(String);
-  return all.filter((name) => {
-    const file = join(box.stateDir, name);
-    return statSync(file).isFile() && readFileSync(file).includes(Buffer.from(text));
-  });
-}
-
-function chainVerdict() {
-  const reader = new SqliteReader(join(box.stateDir, 'strikeplate.db'));
-  try {
-    const vault = Vault.with(readKey(join(box.stateDir, 'store.key')) ?? Buffer.alloc(32), () => new Uint8Array());
-    return verifyChain({
-      key: openChainKey(vault, reader.unverifiedFact(auditKeyFact) ?? ''),
-      after: (seq, limit) => reader.auditAfter(seq, limit),
-      head: reader.unverifiedFact(auditHeadFact),
-      anchor: reader.unverifiedFact(auditAnchorFact),
-    });
-  } finally {
-    reader.close();
-  }
-}
+const filesWith = (text: string) => filesThatHold(box.stateDir, text);
 
 const ok = async (answer: ReturnType<ApiCaller['post']>) => {
   const { status, body, text } = await answer;
@@ -233,7 +207,10 @@ describe('somebody who wants to be forgotten', () => {
     await api.ended(renamed);
     await gateway.close();
     for (const text of bytes) expect([text, filesWith(text)]).toEqual([text, []]);
-    expect(chainVerdict()).toMatchObject({ broken: undefined, forgotten: Number(forgotten?.audit_entries) });
+    expect(chainVerdict(box.stateDir)).toMatchObject({
+      broken: undefined,
+      forgotten: Number(forgotten?.audit_entries),
+    });
     gateway = await box.start();
     const again = new ApiCaller(gateway.url, box.key);
     expect((await again.post('/access_codes/list', { device_id: idOf('front') })).body.access_codes).toMatchObject([

@@ -8,35 +8,19 @@ import {
 } from '../../../src/contract/index.ts';
 import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import type { Plan, Value } from '../../../src/driver-kit/evidence/claims.ts';
+import type { Value } from '../../../src/driver-kit/evidence/claims.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { commands } from './catalogue.ts';
 import { requestAdvancedConfig, type SecurityPin, setAdvancedConfig } from './codec-commands.ts';
 import { readAutoLock } from './codec-replies.ts';
 import { type Conversation, REPLY_MS } from './conversation.ts';
 import { converse, credentialsOf, type DeviceSession } from './device-session.ts';
-import { nukiTraits } from './evidence.ts';
+import { CHANGE_MARGIN_MS, changePlan, nukiTraits } from './evidence.ts';
 import { refusal } from './failures.ts';
 
 const about = 'auto_lock';
-/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
-const MARGIN_MS = 1_000;
 /** Nuki, "Auto Lock": half a minute to half an hour. */
 const DELAYS = { min: 30, max: 1_800 } as const;
-
-/** A setting is there once it was answered; without an answer it is looked for again. Guesses. */
-const plan: Plan = {
-  firstAskMs: REPLY_MS,
-  betweenMs: 2_000,
-  longestBetweenMs: 4_000,
-  patienceMs: REPLY_MS,
-  travelMs: 1_000,
-  halfWayMs: 0,
-  witnessMs: 0,
-  reasonMs: 0,
-  knownForMs: 0,
-  earlyUntil: Number.POSITIVE_INFINITY,
-};
 
 export interface AutoLockSession extends DeviceSession {
   readonly settingsBook: EvidenceBook<GatewayError>;
@@ -81,7 +65,7 @@ export class NukiAutoLock implements AutoLockCapability {
     let lastError: unknown;
     const verdict = await book.judge({
       goal: { proof: [{ about, value: valueFor(wanted) }] },
-      ...{ traits: nukiTraits, plan, ctx, marginMs: MARGIN_MS, between: () => ctx.letDoorsPass() },
+      ...{ traits: nukiTraits, plan: changePlan, ctx, marginMs: CHANGE_MARGIN_MS, between: () => ctx.letDoorsPass() },
       send: async (observe, said) => {
         await ctx.letDoorsPass();
         const options = { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log } as const;

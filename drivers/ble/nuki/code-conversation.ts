@@ -7,7 +7,7 @@ import {
 } from '../../../src/contract/index.ts';
 import { notCleared } from '../../../src/driver-kit/code-sentences.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import type { Claim, Goal, Plan, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import type { Claim, Goal, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { commands, errorCodes, statusCodes } from './catalogue.ts';
 import { isShown, listCodes, pinOf, readingOf } from './code-list.ts';
@@ -17,7 +17,7 @@ import { addKeypadCode, removeKeypadCode, type SecurityPin, updateTime } from '.
 import { type KeypadCode, readKeypadCodeId, readStatus } from './codec-replies.ts';
 import { type Conversation, REPLY_MS } from './conversation.ts';
 import { askStates, converse, type DeviceSession } from './device-session.ts';
-import { nukiTraits } from './evidence.ts';
+import { CHANGE_MARGIN_MS, changePlan, nukiTraits } from './evidence.ts';
 import { refusal } from './failures.ts';
 
 /** Nuki, "Keypad": six digits from 1 to 9 that do not begin with 12. */
@@ -32,23 +32,6 @@ export const codeRules: AccessCodeRules = {
 
 /** A lock whose clock is off by more than this has it set before it is given times to keep, in milliseconds. A guess. */
 const CLOCK_TOLERANCE_MS = 60_000;
-/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
-const MARGIN_MS = 1_000;
-
-/** A change is in the list once it was answered; without an answer it is looked for again. Guesses. */
-const codePlan: Plan = {
-  firstAskMs: REPLY_MS,
-  betweenMs: 2_000,
-  longestBetweenMs: 4_000,
-  patienceMs: REPLY_MS,
-  travelMs: 1_000,
-  halfWayMs: 0,
-  witnessMs: 0,
-  reasonMs: 0,
-  knownForMs: 0,
-  earlyUntil: Number.POSITIVE_INFINITY,
-};
-
 /** What codes are changed with. The judge of doors has a book of its own: a door may go first in the middle of this. */
 export interface KeypadAccess extends DeviceSession {
   readonly codes: EvidenceBook<GatewayError>;
@@ -142,7 +125,14 @@ async function judged(
   const answer: Answer = { isThere: false, codeId: undefined, refused: undefined };
   let lastError: unknown;
   const verdict = await book.judge({
-    ...{ goal, traits: nukiTraits, plan: codePlan, ctx, marginMs: MARGIN_MS, between: () => ctx.letDoorsPass() },
+    ...{
+      goal,
+      traits: nukiTraits,
+      plan: changePlan,
+      ctx,
+      marginMs: CHANGE_MARGIN_MS,
+      between: () => ctx.letDoorsPass(),
+    },
     send: async (observe, said) => {
       const options = { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log } as const;
       await converse(access, options, async (conversation) => {

@@ -3,6 +3,7 @@ import type { Claim, Goal, Plan, Traits } from '../../../src/driver-kit/evidence
 import { lockActions, lockStates } from './catalogue.ts';
 import { asUtc } from './code-times.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
+import { REPLY_MS } from './conversation.ts';
 import { type LockTarget, stateOf } from './states.ts';
 
 /** What a Nuki's words can prove: answers belong to their question on one encrypted connection, in order. */
@@ -13,6 +14,23 @@ export const nukiTraits: Traits = {
   acknowledgedBy: 'device',
   tellsChanges: false,
   echoes: false,
+};
+
+/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
+export const CHANGE_MARGIN_MS = 1_000;
+
+/** A change of a code or a setting is there once it was answered; without an answer it is looked for again. Guesses. */
+export const changePlan: Plan = {
+  firstAskMs: REPLY_MS,
+  betweenMs: 2_000,
+  longestBetweenMs: 4_000,
+  patienceMs: REPLY_MS,
+  travelMs: 1_000,
+  halfWayMs: 0,
+  witnessMs: 0,
+  reasonMs: 0,
+  knownForMs: 0,
+  earlyUntil: Number.POSITIVE_INFINITY,
 };
 
 /** What a message says that was made so long before it came is of before, in milliseconds. Locks count in seconds. */

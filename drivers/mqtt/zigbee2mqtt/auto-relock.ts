@@ -4,7 +4,15 @@ import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/clai
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { autoRelockRead, autoRelockWrite } from './codec.ts';
-import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import {
+  asking,
+  assertReachable,
+  type Conversation,
+  onlyOurs,
+  question,
+  WRITE_MARGIN_MS,
+  writePlan,
+} from './conversation.ts';
 import type { HeardMessage } from './device-feed.ts';
 import { complained } from './failures.ts';
 import type { Reporter } from './reports.ts';
@@ -13,22 +21,12 @@ import { autoRelockAbout, slotTraits } from './testimony.ts';
 const key = 'auto_relock_time';
 
 const plan: Plan = {
+  ...writePlan,
   // The bridge says itself what it wrote once the lock acknowledged it; the lock is read after that, or after this.
   firstAskMs: 500,
-  // Guesses: reads cost battery.
+  // A guess.
   betweenMs: 1_100,
-  longestBetweenMs: 3_000,
-  patienceMs: 2_000,
-  travelMs: 10_000,
-  halfWayMs: 0,
-  witnessMs: 0,
-  reasonMs: 0,
-  knownForMs: 30_000,
-  earlyUntil: Number.POSITIVE_INFINITY,
 };
-
-/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
-const marginMs = 500;
 
 /**
  * A lock's attribute AutoRelockTime (ZCL Door Lock cluster, 0x0023): after how many seconds it locks itself, and 0 for
@@ -94,7 +92,7 @@ export class AutoRelock implements AutoLockCapability {
         traits: slotTraits,
         plan,
         ctx,
-        marginMs,
+        marginMs: WRITE_MARGIN_MS,
       },
       send: async (observer, said) => {
         const { link, feed } = conversation;

@@ -24,6 +24,25 @@ export interface Conversation {
   readonly closing: AbortSignal;
 }
 
+/** What every attribute that is written and read back has in common. */
+export const writePlan = {
+  // A guess: reads cost battery.
+  longestBetweenMs: 3_000,
+  // Doors wait at most this long for an answer.
+  patienceMs: 2_000,
+  // Sleepy locks were reported to need up to 8 s: what a read shows after this is what the lock made of the write.
+  travelMs: 10_000,
+  halfWayMs: 0,
+  witnessMs: 0,
+  reasonMs: 0,
+  // It was read just before the write.
+  knownForMs: 30_000,
+  earlyUntil: Number.POSITIVE_INFINITY,
+} satisfies Partial<Plan>;
+
+/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
+export const WRITE_MARGIN_MS = 500;
+
 /** Why the device cannot be spoken to now; undefined where nothing is known to stand in the way. */
 export function obstacleTo({ feed, binding, device }: Conversation): GatewayError | undefined {
   if (feed.interruption !== undefined) return unreachable(device, feed.interruption, 'not_sent');

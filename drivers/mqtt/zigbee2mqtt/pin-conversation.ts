@@ -13,32 +13,28 @@ import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
-import { asking, assertReachable, type Conversation, onlyOurs, question } from './conversation.ts';
+import {
+  asking,
+  assertReachable,
+  type Conversation,
+  onlyOurs,
+  question,
+  WRITE_MARGIN_MS,
+  writePlan,
+} from './conversation.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import { complained, slotUntold, tellsOfNone } from './failures.ts';
 import { holds, type SlotStatus } from './slot-status.ts';
 import { boltTraits, isMisconfiguration, slotAbout, slotTraits } from './testimony.ts';
 
 const plan: Plan = {
+  ...writePlan,
   // A write is read back when the lock says that it programmed the slot, or after this (measured: 0.35 s).
   firstAskMs: 1_500,
-  // Guesses: reads cost battery.
+  // A guess.
   betweenMs: 1_500,
-  longestBetweenMs: 3_000,
-  // Doors wait at most this long for an answer.
-  patienceMs: 2_000,
-  // Sleepy locks were reported to need up to 8 s: what a read shows after this is what the lock made of the write.
-  travelMs: 10_000,
-  halfWayMs: 0,
-  witnessMs: 0,
-  reasonMs: 0,
-  // The slot was read just before the write.
-  knownForMs: 30_000,
-  earlyUntil: Number.POSITIVE_INFINITY,
 };
 
-/** The truth is told this long before the deadline, so that it is not overtaken by the abort. A guess. */
-const marginMs = 500;
 /** A read before a write is given up after this, to see whether the lock tells of codes at all. */
 const readWithinMs = 20_000;
 /** Zigbee's own patience, and a moment for the line in the log: a write that nobody complains of by then has arrived. */
@@ -191,7 +187,7 @@ function writeAndReadBack(
   goal: Goal,
 ): Promise<Verdict<BridgeComplaint>> {
   return conversation.book.judge({
-    ...{ goal, traits: slotTraits, plan, ctx, marginMs },
+    ...{ goal, traits: slotTraits, plan, ctx, marginMs: WRITE_MARGIN_MS },
     send: sending(conversation, ctx, command),
     ask: asking(conversation, pinRead(command.slot)),
     between: lettingDoorsPass(conversation, ctx),
@@ -270,7 +266,7 @@ async function writeUnseen(
       },
     };
     await inbox.whileOpen(sending(conversation, ctx, command)(observer, () => undefined));
-    const until = Math.min(ctx.deadline - marginMs, clock.now() + complaintWithinMs);
+    const until = Math.min(ctx.deadline - WRITE_MARGIN_MS, clock.now() + complaintWithinMs);
     while (clock.now() < until) {
       await ctx.letDoorsPass();
       const event = await inbox.next(Math.min(until, clock.now() + sliceMs));
