@@ -82,7 +82,7 @@ export class LockReconciler {
     } else if (report.kind === 'code_slot') {
       // Not by us: what is written down of the slot may be wrong, also when both say that it is occupied.
       const has = book.atSlot(deviceId, report.slot) ?? book.unmanagedAt(deviceId, report.slot);
-      if (report.occupied || has) this.doubt(report.slot);
+      if (report.occupied || has) this.#scan?.doubt(report.slot, report.occupied);
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(report.slot);
     }

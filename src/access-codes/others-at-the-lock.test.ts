@@ -22,6 +22,41 @@ describe('a code that somebody took off the lock', () => {
   });
 });
 
+describe('a code of ours on a lock that hides its digits', () => {
+  const wrote = async (words: readonly boolean[], afterMs: number) => {
+    const site = await keypadStay({ showsCodes: false });
+    const { clock, create, end, lock, keypad, told } = site;
+    const { attempt, code } = await create('0472');
+    await clock.advance(afterMs);
+    for (const occupied of words) lock.report({ kind: 'code_slot', slot: 1, occupied });
+    await clock.until(end(attempt));
+    const writes = keypad.entries.get(1);
+    await clock.advance(minute);
+    const ofCode = told(code.accessCodeId).filter((one) => !one.startsWith('strikeplate.'));
+    return { ...site, code, told: ofCode, isAsWritten: keypad.entries.get(1) === writes };
+  };
+
+  it.each([
+    ['was free', [false]],
+    ['was taken', [true]],
+    ['was taken, and free', [true, false]],
+  ])('is ours still when the lock says late, while it is written, that its slot %s', async (_, words) => {
+    for (const afterMs of [1, 300, 600, 900]) {
+      const { told, isAsWritten } = await wrote(words, afterMs);
+      expect([afterMs, told, isAsWritten]).toEqual([afterMs, ['created', 'set_on_device'], true]);
+    }
+  });
+
+  it('is not, when the lock says so after it was seen', async () => {
+    const { clock, codes, code, keypad, lock } = await wrote([], 1);
+    keypad.byHand(1, '9999');
+    lock.report({ kind: 'code_slot', slot: 1, occupied: true });
+    await clock.advance(5_000);
+    expect(codes.unmanaged.list('front')).toMatchObject([{ slot: 1 }]);
+    expect(codes.get(code.accessCodeId)?.placements.map(({ slot }) => slot)).not.toContain(1);
+  });
+});
+
 describe('a code that somebody else put on the lock', () => {
   it('is looked for without keeping a door waiting', async () => {
     const { clock, codes, core, keypad, lock, origin } = await keypadStay();

@@ -64,6 +64,8 @@ export class SlotScan {
   #slots: Set<number> | undefined;
   /** Slots that somebody changed at the lock, as it said. */
   readonly #changed = new Set<number>();
+  /** Those that somebody else filled, as it said, with the code of ours that was known to stand there then. */
+  readonly #filled = new Map<number, string>();
   #isWhole = false;
   #running = false;
   /** Whether something was not as the book had it. */
@@ -96,9 +98,15 @@ export class SlotScan {
     );
   }
 
-  /** The lock says that a slot is not as the book has it: it is asked. */
-  doubt(slot: number): void {
+  /**
+   * The lock says that a slot is not as the book has it: it is asked.
+   * @param isFilled by somebody else, as it says
+   */
+  doubt(slot: number, isFilled = false): void {
     this.#changed.add(slot);
+    const ours = this.#options.book.atSlot(this.#device.snapshot.deviceId, slot);
+    // What it says before a write of ours is seen there cannot be about what stands there afterwards.
+    if (isFilled && ours?.placement.state === 'held') this.#filled.set(slot, ours.code.accessCodeId);
     if (this.#slots) this.#slots.add(slot);
     else this.#begin(new Set([slot]), false);
   }
@@ -190,10 +198,11 @@ export class SlotScan {
   async #take(reading: SlotReading, wasChanged: boolean): Promise<void> {
     const { book } = this.#options;
     const { deviceId } = this.#device.snapshot;
-    const wasKnown =
-      book.unmanagedAt(deviceId, reading.slot) !== undefined ||
-      book.atSlot(deviceId, reading.slot)?.placement.state === 'held';
-    const changes = takeReading(this.#options, deviceId, reading, reading.code ? 'held' : 'writing', wasChanged);
+    const ours = book.atSlot(deviceId, reading.slot);
+    const wasKnown = book.unmanagedAt(deviceId, reading.slot) !== undefined || ours?.placement.state === 'held';
+    const isReplaced = wasChanged && ours !== undefined && this.#filled.get(reading.slot) === ours.code.accessCodeId;
+    if (wasChanged) this.#filled.delete(reading.slot);
+    const changes = takeReading(this.#options, deviceId, reading, reading.code ? 'held' : 'writing', isReplaced);
     if (changes.length === 0) return;
     if (wasKnown) this.#found = 'known';
     else if (this.#found === 'nothing') this.#found = 'something';
