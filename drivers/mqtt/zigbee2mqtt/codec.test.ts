@@ -70,6 +70,44 @@ describe('what is heard', () => {
     expect(parseOnline(Buffer.from(payload))).toBe(expected);
   });
 
+  const wrong: Readonly<Record<string, readonly unknown[]>> = {
+    action: ['', 5, null, [], {}],
+    battery: ['87', -1, 101, true, null, []],
+    battery_low: ['true', 1, null],
+    tamper: ['on', 0, null],
+    door_state: ['', 1, false],
+    auto_relock_time: [-1, 1.5, '30', 1e300, null],
+    noise: ['loud', '', '1e3', '--5', null, true],
+    device: [null, [], 'lock', {}, { ieeeAddr: 5 }],
+    last_seen: [true, null, {}],
+    linkquality: ['120', null, []],
+    last_unlock_user: [1.5, '', 'x', '-1', null],
+    last_lock_source: ['', 3, null],
+    users: [null, [], 'all', 3],
+  };
+  it.each(Object.entries(wrong).flatMap(([key, values]) => values.map((value) => [key, value])))(
+    'leaves out %s where it is %j, and reads the rest',
+    (key, value) => {
+      const read = (more: object) => parseState(Buffer.from(JSON.stringify({ state: 'LOCK', ...more })));
+      expect({ ...read({ [String(key)]: value }), kept: undefined }).toEqual({ ...read({}), kept: undefined });
+    },
+  );
+
+  it.each([
+    ['battery', 0, { battery: 0 }],
+    ['battery', 100, { battery: 100 }],
+    ['noise', '-3.5', { noise: -3.5 }],
+    ['noise', 41, { noise: 41 }],
+    ['auto_relock_time', 0, { autoRelockS: 0 }],
+    ['last_seen', '', { lastSeen: '' }],
+    ['last_seen', 1_700, { lastSeen: 1_700 }],
+    ['linkquality', 0, { linkQuality: 0 }],
+    ['device', { ieeeAddr: '0xAB' }, { ieeeAddress: '0xab' }],
+    ['last_unlock_user', '7', { lastUnlock: { method: 'unknown', slot: undefined } }],
+  ])('reads %s of %j', (key, value, expected) => {
+    expect(parseState(Buffer.from(JSON.stringify({ [key]: value })))).toMatchObject(expected);
+  });
+
   it('never throws, whatever somebody publishes', () => {
     const key = fc.constantFrom(
       'state',

@@ -82,43 +82,56 @@ export interface StateMessage {
   readonly kept: ReadonlyMap<string, unknown>;
 }
 
-const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
-
-const text = optional(z.string().min(1));
-/** A number, also one that is written as a word. */
-const user = optional(z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]));
-
-const stateSchema = z.object({
-  action: text,
-  action_user: user,
-  action_source_user: user,
-  action_source: optional(z.union([z.number(), z.string().min(1)])),
-  action_source_name: text,
-  last_unlock_user: user,
-  last_unlock_source: text,
-  last_lock_user: user,
-  last_lock_source: text,
-  users: optional(z.record(z.string(), z.unknown())),
-  battery: optional(z.number().min(0).max(100)),
-  battery_low: optional(z.boolean()),
-  tamper: optional(z.boolean()),
-  door_state: text,
-  auto_relock_time: optional(z.int().min(0)),
-  noise: optional(
-    z.union([
-      z.number(),
-      z
-        .string()
-        .regex(/^-?\d+(\.\d+)?$/)
-        .transform(Number),
-    ]),
-  ),
-  device: optional(z.looseObject({ ieeeAddr: z.string() })),
-  last_seen: optional(z.union([z.string(), z.number()])),
-  linkquality: optional(z.number()),
+/**
+ * What is read of a message, each value on its own: one that is of another kind than it should be was not told. By hand
+ * and not by a schema: this is read of every message of every device. A schema took three times as long for the first 300
+ * (58 against 19 us), and a third longer when all is warm.
+ */
+const stateOf = (keys: Readonly<Record<string, unknown>>) => ({
+  action: wordIn(keys.action),
+  action_user: userIn(keys.action_user),
+  action_source_user: userIn(keys.action_source_user),
+  action_source: wordIn(keys.action_source) ?? numberIn(keys.action_source),
+  action_source_name: wordIn(keys.action_source_name),
+  last_unlock_user: userIn(keys.last_unlock_user),
+  last_unlock_source: wordIn(keys.last_unlock_source),
+  last_lock_user: userIn(keys.last_lock_user),
+  last_lock_source: wordIn(keys.last_lock_source),
+  users: isObject(keys.users) ? keys.users : undefined,
+  battery: numberIn(keys.battery, 0, 100),
+  battery_low: switchIn(keys.battery_low),
+  tamper: switchIn(keys.tamper),
+  door_state: wordIn(keys.door_state),
+  auto_relock_time: wholeIn(keys.auto_relock_time, 0),
+  noise: numberIn(keys.noise) ?? writtenIn(keys.noise, decimal),
+  ieeeAddress: isObject(keys.device) && typeof keys.device.ieeeAddr === 'string' ? keys.device.ieeeAddr : undefined,
+  last_seen: typeof keys.last_seen === 'string' ? keys.last_seen : numberIn(keys.last_seen),
+  linkquality: numberIn(keys.linkquality),
 });
 
-type State = z.output<typeof stateSchema>;
+type State = ReturnType<typeof stateOf>;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const wordIn = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+const switchIn = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
+
+const numberIn = (value: unknown, least = -Infinity, most = Infinity): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most ? value : undefined;
+
+const wholeIn = (value: unknown, least?: number): number | undefined =>
+  Number.isSafeInteger(value) ? numberIn(value, least) : undefined;
+
+/** A number that is written as a word. */
+const writtenIn = (value: unknown, form: RegExp): number | undefined =>
+  typeof value === 'string' && form.test(value) ? Number(value) : undefined;
+
+const userIn = (value: unknown): number | undefined => wholeIn(value) ?? writtenIn(value, digits);
+
+const digits = /^\d+$/;
+const decimal = /^-?\d+(\.\d+)?$/;
 
 /** Keys that come and go with the radio or are not cached: a difference in them tells nothing of the device. */
 const fleeting = /^(action(_.*)?|linkquality|last_seen|elapsed|device|update(_.*)?|last_successful_pincode_.*)$/;
@@ -128,11 +141,9 @@ const NO_SLOTS: ReadonlyMap<number, SlotStatus> = new Map();
 /** @param told the slots of the lock as they were told before @returns undefined for anything that is not a JSON object */
 export function parseState(payload: Buffer, told = new ToldSlots()): StateMessage | undefined {
   const raw = parseJson(payload);
-  const parsed = stateSchema.safeParse(raw);
-  if (!parsed.success) return undefined;
-  const state = parsed.data;
-  const keys = raw as Record<string, unknown>;
-  const { bolt, isBare } = boltOf(keys);
+  if (!isObject(raw)) return undefined;
+  const state = stateOf(raw);
+  const { bolt, isBare } = boltOf(raw);
   return {
     bolt,
     isBare,
@@ -146,10 +157,10 @@ export function parseState(payload: Buffer, told = new ToldSlots()): StateMessag
     door: state.door_state === undefined ? undefined : (contacts.get(state.door_state) ?? 'unknown'),
     autoRelockS: state.auto_relock_time,
     noise: state.noise,
-    ieeeAddress: state.device?.ieeeAddr.toLowerCase(),
+    ieeeAddress: state.ieeeAddress?.toLowerCase(),
     lastSeen: state.last_seen,
     linkQuality: state.linkquality,
-    kept: keptOf(keys),
+    kept: keptOf(raw),
   };
 }
 
@@ -182,7 +193,7 @@ const states: ReadonlyMap<unknown, Bolt> = new Map<unknown, Bolt>([
  * `state` says UNLOCK for a jammed bolt, too, and for one that the lock does not know of (ZCL LockState 0xFF): it counts
  * only where the lock has no `lock_state`. A word or number there that is no place says "not known", null as well.
  */
-function boltOf({ lock_state, state }: Record<string, unknown>): Pick<StateMessage, 'bolt' | 'isBare'> {
+function boltOf({ lock_state, state }: Readonly<Record<string, unknown>>): Pick<StateMessage, 'bolt' | 'isBare'> {
   if (isWord(lock_state) || typeof lock_state === 'number' || typeof lock_state === 'boolean')
     return { bolt: lockStates.get(lock_state) ?? 'unknown', isBare: false };
   return { bolt: isWord(state) ? (states.get(state) ?? 'unknown') : undefined, isBare: true };
@@ -191,7 +202,7 @@ function boltOf({ lock_state, state }: Record<string, unknown>): Pick<StateMessa
 const isWord = (value: unknown): value is string | null => typeof value === 'string' || value === null;
 
 /** The top level key by key. The code slots are compared one by one, unless they are told in a way that nobody has met. */
-function keptOf(raw: Record<string, unknown>): ReadonlyMap<string, unknown> {
+function keptOf(raw: Readonly<Record<string, unknown>>): ReadonlyMap<string, unknown> {
   const kept = new Map<string, unknown>();
   for (const [key, value] of Object.entries(raw)) {
     if (fleeting.test(key)) continue;
