@@ -9,7 +9,7 @@ import { answer, settings } from './helper.mjs';
 const { root, configFile, logFile, port, without } = settings();
 const has = (/** @type {string} */ layer) => !without.includes(layer);
 const load = (/** @type {string} */ file) => import(`${root}/${file}`);
-const [{ drivers }, { loadConfig }, { startGateway }, { SqliteStore }] = await Promise.all(
+const [{ drivers }, { loadConfig }, { processMemory, startGateway }, { SqliteStore }] = await Promise.all(
   ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(load),
 );
 const [{ Dispatcher }, { AttemptRegistry }, { DeviceRegistry }, { systemClock }] = await Promise.all(
@@ -103,6 +103,7 @@ const level = has('log') ? config.logLevel : 'silent';
 const gateway = await startGateway({
   config: has('http') ? config : { ...config, http: { ...config.http, port: 0 } },
   clock: systemClock,
+  memory: processMemory(),
   log: pino({ level }, pino.destination({ dest: logFile, sync: true })),
   onFatal: (/** @type {Error} */ error) => {
     process.stderr.write(`${error.message}\n`);
