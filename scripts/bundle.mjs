@@ -55,6 +55,21 @@ const places = (dist) => ({
 });
 
 /**
+ * What libraries print for their own developers: packets, PINs and keys included. The gateway never lets it be switched on
+ * (src/cli/quiet-libraries.ts), and one door command asks sixty times whether it is.
+ * @type {import('esbuild').Plugin}
+ */
+const mutedLibraries = {
+  name: 'muted-libraries',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^debug$/ }, () => ({ path: 'debug', namespace: 'muted' }));
+    const contents =
+      'const mute = () => undefined; mute.enabled = false; mute.extend = () => mute; module.exports = () => mute;';
+    onLoad({ filter: /^debug$/, namespace: 'muted' }, () => ({ contents, loader: 'js' }));
+  },
+};
+
+/**
  * Puts what the compiler made, and the libraries below it, into few files: opening nine hundred takes half of a start.
  * What is loaded only when it is wanted stays in files of its own.
  * @param {string} dist compiled, with its assets
@@ -79,7 +94,7 @@ export async function bundle(dist) {
     minifySyntax: true,
     minifyWhitespace: true,
     external: [...leftOut, '#dist/*'],
-    plugins: [places(dist)],
+    plugins: [places(dist), mutedLibraries],
     metafile: true,
     // Libraries in CommonJS ask for Node's own modules by `require`.
     banner: {
