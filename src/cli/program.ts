@@ -30,7 +30,7 @@ export interface Program {
 export async function runProgram(program: Program, args: readonly string[]): Promise<ExitCode> {
   const { terminal } = program;
   let result: ExitCode = exitCodes.ok;
-  const commands = define(program, (code) => {
+  const commands = defineProgram(program, (code) => {
     result = code;
   });
   try {
@@ -63,7 +63,8 @@ function explain(terminal: Terminal, error: unknown): ExitCode {
   return exitCodes.internal;
 }
 
-function define(parts: Program, done: (code: ExitCode) => void): Command {
+/** All commands with their options. @param done told how a command ended */
+export function defineProgram(parts: Program, done: (code: ExitCode) => void): Command {
   const program = newProgram(parts);
   const stopSignal = (message: string) => stopSignalOf(parts.stop(), message);
   const commands: Commands = { ...parts, program, configured, connected, stopSignal, done };
