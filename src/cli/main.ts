@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { drivers } from '../../drivers/index.ts';
 import { simulators } from '../simulation/index.ts';
 import { exitCodes } from './exit.ts';
+import { ask, openScreen } from './process-terminal.ts';
 import { runProgram } from './program.ts';
-import { openScreen } from './screen.ts';
 import { onStopSignals } from './stop-signals.ts';
 import { folded } from './terminal.ts';
 
@@ -33,9 +33,7 @@ const exitCode = await runProgram(
         const lines = text.split('\n').flatMap((one) => (one.startsWith('  ') ? [one] : folded(one, room, '  ')));
         for (const line of lines) process.stderr.write(`${line}\n`);
       },
-      ...(process.stdin.isTTY && {
-        ask: async (question, options) => (await import('./ask.ts')).ask(question, options),
-      }),
+      ...(process.stdin.isTTY && { ask }),
       ...(process.stderr.isTTY && {
         progress: (line: string | undefined) => {
           const room = (process.stderr.columns || 80) - 1;

@@ -14,9 +14,9 @@ import {
   stepsOf,
 } from './change-steps.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
-import { DamageList } from './damage-list.ts';
 import { ProcessLock, prepareDatabaseFile } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
+import { DamageList } from './row-connection.ts';
 import { seenBeforeKept } from './seen-before-kept.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { startsWork } from './starts-work.ts';

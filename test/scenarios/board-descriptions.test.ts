@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { settings as noise } from '../../drivers/serial/modbus-noise/settings.ts';
+import { settings as noise } from '../../drivers/serial/modbus-noise/driver.ts';
 import { settings as relay } from '../../drivers/serial/modbus-relay/settings.ts';
 import { findingsOf, inPlainWords } from '../../src/config/findings-of-issues.ts';
 

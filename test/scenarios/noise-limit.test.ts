@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { omronSound } from '../../drivers/ble/omron-sound/driver.ts';
-import { settings } from '../../drivers/ble/omron-sound/settings.ts';
+import { omronSound, settings } from '../../drivers/ble/omron-sound/driver.ts';
 import { SimulatedOmron } from '../../drivers/ble/omron-sound/simulator.ts';
 import { coreFixture } from '../kit/gateway/core-fixture.ts';
 import { radioFixture } from '../kit/radio/radio-fixture.ts';

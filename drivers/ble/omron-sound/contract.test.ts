@@ -2,8 +2,7 @@ import { afterEach } from 'vitest';
 import { type DeviceReport, openDevice, type Timer } from '../../../src/contract/index.ts';
 import { describeSensor } from '../../../src/driver-testing/index.ts';
 import { type RadioFixture, radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
-import { omronSound } from './driver.ts';
-import { settings } from './settings.ts';
+import { omronSound, settings } from './driver.ts';
 import { SimulatedOmron } from './simulator.ts';
 
 const ADAPTER = 'c0:b1:e1:ff:00:01';

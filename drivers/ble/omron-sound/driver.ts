@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   type BleLink,
   Decibels,
@@ -11,8 +12,25 @@ import {
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { names, paths, SENSOR_SERVICE } from './catalogue.ts';
 import { isLevel, readBatteryLow, readBroadcastNoise, readLatest } from './codec.ts';
-import { type OmronSettings, settings } from './settings.ts';
 import { type SensorAccess, understood, writeLimit } from './threshold.ts';
+
+export const settings = z.strictObject({
+  levels: z
+    .enum(['read', 'broadcast'])
+    .default('read')
+    .describe(
+      'How levels are had: read over a connection, or heard in the sensor’s broadcasts, which it sends in its mode ' +
+        '"IM". Broadcasts cost no connection; their layout is unverified on hardware.',
+    ),
+  interval_s: z
+    .int()
+    .min(5)
+    .max(600)
+    .default(15)
+    .describe('Seconds between two levels. A read occupies the adapter for about half a second.'),
+});
+
+type OmronSettings = z.output<typeof settings>;
 
 export const omronSound = defineDriver({
   id: 'ble/omron-sound',

@@ -9,8 +9,7 @@ import {
 import { testCommand } from '../../../src/driver-testing/command-context.ts';
 import { type RadioFixture, radioFixture } from '../../../test/kit/radio/radio-fixture.ts';
 import { readBroadcastNoise, readLatest, readSoundSettings, withUpperLimit } from './codec.ts';
-import { omronSound } from './driver.ts';
-import { settings } from './settings.ts';
+import { omronSound, settings } from './driver.ts';
 import { SimulatedOmron } from './simulator.ts';
 
 const hex = (text: string) => Buffer.from(text, 'hex');

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   Decibels,
   type Device,
@@ -9,8 +10,30 @@ import {
 import { Poller } from '../../../src/driver-kit/poller.ts';
 import { ask } from '../modbus/ask.ts';
 import { readRegisters } from '../modbus/requests.ts';
-import type { NoiseProfile } from './profiles.ts';
-import { type NoiseSettings, profileOf, settings } from './settings.ts';
+import { type NoiseProfile, noiseProfile, noiseProfileNames, noiseProfiles } from './profiles.ts';
+
+export const settings = z.strictObject({
+  profile: z
+    .union([z.enum(noiseProfileNames), noiseProfile])
+    .describe(`The transmitter: ${noiseProfileNames.join(', ')}, or its description.`),
+  poll_s: z
+    .number()
+    .min(0.5)
+    .max(60)
+    .default(1)
+    .describe('Seconds between two reads. Transmitters smooth over about 2 s: faster adds nothing.'),
+  reply_timeout_ms: z
+    .int()
+    .min(20)
+    .max(10_000)
+    .default(500)
+    .describe('How long the transmitter may take to begin its answer, in milliseconds.'),
+});
+
+type NoiseSettings = z.output<typeof settings>;
+
+const profileOf = (profile: NoiseSettings['profile']): NoiseProfile =>
+  typeof profile === 'string' ? noiseProfiles[profile] : profile;
 
 /**
  * Below the quietest room that such a transmitter can tell from its own noise, and above what it survives: the

@@ -6,6 +6,7 @@ import {
 import { type Device, type DeviceReport, type DriverDefinition, openDevice } from '../../../src/contract/index.ts';
 import { type CommandOptions, testCommand } from '../../../src/driver-testing/command-context.ts';
 import { recordLog } from '../../../src/driver-testing/recorded-log.ts';
+import { doorRun } from './door-run.ts';
 import { countedLink, type SerialLineFixture, serialLine } from './serial-line-fixture.ts';
 
 export interface RelayFixtureOptions {
@@ -55,18 +56,7 @@ export async function relayDoor(options: RelayFixtureOptions = {}) {
   const lock = device.lock;
   if (lock === undefined) throw new Error('the device has no lock');
   const command = (more: Partial<CommandOptions> = {}) => testCommand({ clock, log: log.logger, ...more });
-  /** Asks for a door action and waits for its end. */
-  const door = async (action: 'lock' | 'unlock', more: Partial<CommandOptions> = {}) => {
-    const test = command(more);
-    const startedAt = clock.now();
-    const end = lock[action](test.ctx).then(
-      (outcome) => ({ confirmed: outcome.wasConfirmedByDevice }),
-      (error: unknown) => ({ error }),
-    );
-    const outcome = await clock.until(end);
-    test.end();
-    return { ...outcome, tookMs: clock.now() - startedAt, permits: test.permits };
-  };
+  const door = doorRun(clock, device, command);
   /** The last report of a kind. */
   const last = <K extends DeviceReport['kind']>(kind: K) =>
     reports.findLast((report): report is Extract<DeviceReport, { kind: K }> => report.kind === kind);

@@ -10,6 +10,7 @@ import { type CommandOptions, type TestCommand, testCommand } from '../../../src
 import { MemoryMqtt, type MemoryMqttOptions } from '../../../src/driver-testing/memory-mqtt.ts';
 import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import { seededRandom } from '../seeded-random.ts';
+import { doorRun } from './door-run.ts';
 
 export interface Zigbee2MqttFixtureOptions {
   readonly clock?: SimulatedClock;
@@ -56,20 +57,7 @@ export async function zigbeeLock(options: Zigbee2MqttFixtureOptions = {}) {
     },
   );
   const command = (more: Partial<CommandOptions> = {}): TestCommand => testCommand({ clock, log, ...more });
-  /** Asks for a door action and waits for its end. */
-  const door = async (action: 'lock' | 'unlock', more: Partial<CommandOptions> = {}) => {
-    const test = command(more);
-    const startedAt = clock.now();
-    const capability = device.lock;
-    if (capability === undefined) throw new Error('the device has no lock');
-    const end = capability[action](test.ctx).then(
-      (outcome) => ({ confirmed: outcome.wasConfirmedByDevice }),
-      (error: unknown) => ({ error }),
-    );
-    const outcome = await clock.until(end);
-    test.end();
-    return { ...outcome, tookMs: clock.now() - startedAt, permits: test.permits };
-  };
+  const door = doorRun(clock, device, command);
   if (options.settleMs !== 0) await clock.advance(options.settleMs ?? 2_000);
   return { clock, random, broker, simulator, lock, link, device, reports, logged, log, command, door };
 }
