@@ -69,12 +69,21 @@ export class PublishedSchemas {
   }
 
   #newAjv(): Ajv {
-    const ajv = new Ajv({ allErrors: true, strict: false, discriminator: true, verbose: true, validateFormats: true });
+    const ajv = new Ajv({
+      ...{ allErrors: true, strict: false, discriminator: true, verbose: true, validateFormats: true },
+      // Each is compiled for a few values: what makes the code itself fast costs more than it saves.
+      ...{ inlineRefs: false, code: { optimize: false } },
+    });
     ajv.addFormat('date-time', (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text));
     // Test doors and fakes have short ids; the product's are made by one function.
     for (const format of ['uuid', 'uri', 'email', 'float', 'double', 'int32', 'date']) ajv.addFormat(format, true);
-    ajv.addSchema(converted({ components: this.#published.components }, 'published'), 'published');
-    ajv.addSchema(converted({ components: this.#own.components }, 'own'), 'own');
+    // Each under a name of its own: a part of a larger one is compiled anew for each that refers to it.
+    for (const [document, { schemas }] of [
+      ['published', this.#published.components],
+      ['own', this.#own.components],
+    ] as const)
+      for (const [name, schema] of Object.entries(schemas))
+        ajv.addSchema(converted(schema, document), `${document}:${name}`);
     return ajv;
   }
 
@@ -89,7 +98,7 @@ interface OwnDescription {
   readonly paths: Readonly<
     Record<string, Record<string, { responses: Record<string, { content?: Record<string, { schema: Schema }> }> }>>
   >;
-  readonly components: unknown;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
 const typesOf = ({ properties }: Schema): readonly string[] =>
@@ -108,7 +117,7 @@ function convert(value: unknown, document: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const made: Record<string, unknown> = {};
   for (const [keyword, member] of Object.entries(value)) {
-    if (keyword === '$ref') made.$ref = `${document}${String(member)}`;
+    if (keyword === '$ref') made.$ref = String(member).replace('#/components/schemas/', `${document}:`);
     else if (keyword === 'oneOf' && !('discriminator' in value)) made.anyOf = convert(member, document);
     else if (keyword === 'exclusiveMinimum' && member === true) made.exclusiveMinimum = (value as Schema).minimum;
     else if (keyword === 'enum' && (value as Schema).nullable === true) made.enum = [...(member as unknown[]), null];
