@@ -16,7 +16,12 @@ function site(maxBytes = 1_000) {
     device: 'Hall',
     safely: (heard: (message: MqttMessage) => void, message: MqttMessage) => heard(message),
   };
-  const listener = new BoundedListener(({ topic, payload }) => void heard.push(`${topic} ${payload}`), host, maxBytes);
+  const listener = new BoundedListener(
+    't',
+    ({ topic, payload }) => void heard.push(`${topic} ${payload}`),
+    host,
+    maxBytes,
+  );
   const say = (payload: string, topic = 't') =>
     listener.hear({ topic, payload: Buffer.from(payload), retained: false });
   return { clock, held, heard, bites, listener, say };

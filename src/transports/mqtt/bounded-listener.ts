@@ -1,4 +1,5 @@
 import type { Clock, MqttMessage, OnLimit, Timer } from '../../contract/index.ts';
+import type { Listening } from './subscription-book.ts';
 
 /** Bytes. A device tells of itself in some hundred; a keypad with all its slots in some thousand. A guess with room. */
 export const USUAL_PAYLOAD = 65_536;
@@ -74,7 +75,11 @@ export interface ListenerHost {
  * is looked at, of each topic the newest message is, ten times a second, and fifty times while an answer is expected:
  * what a device was says nothing any more once it said what it is. What was passed over is counted, and told.
  */
-export class BoundedListener {
+export class BoundedListener implements Listening {
+  readonly filter: string;
+  readonly asPublished = false;
+  hadOwn = false;
+  hadBelow: Set<string> | undefined = undefined;
   readonly #host: ListenerHost;
   readonly #listener: (message: MqttMessage) => void;
   /** Bytes of payload; what is larger is not looked at. */
@@ -87,7 +92,8 @@ export class BoundedListener {
   #passedOver = 0;
   #lastTopic = '';
 
-  constructor(listener: (message: MqttMessage) => void, host: ListenerHost, maxBytes: number) {
+  constructor(filter: string, listener: (message: MqttMessage) => void, host: ListenerHost, maxBytes: number) {
+    this.filter = filter;
     this.#listener = listener;
     this.#host = host;
     this.#maxBytes = maxBytes;

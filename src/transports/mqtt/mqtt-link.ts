@@ -15,6 +15,7 @@ import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
 import type { Claim } from './command-topics.ts';
 import { connectionClosed, type Place } from './failures.ts';
+import type { Listening } from './subscription-book.ts';
 import { filterProblem } from './topic-filter.ts';
 
 /** What links need of their transport: the same for all of them. */
@@ -22,15 +23,16 @@ export interface LinkHost {
   readonly place: Place;
   readonly loop: Pick<BrokerLoop, 'state' | 'connection' | 'onStateChange'>;
   readonly sender: Pick<CommandSender, 'send'>;
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  subscribe(listening: Listening): void;
+  unsubscribe(listening: Listening): void;
   readonly safely: ListenerHost['safely'];
   claim(filter: string): Claim;
   /** Told when claims or what is listened to may have changed. */
   onChange(listener: () => void): Unsubscribe;
   readonly clock: Clock;
   readonly onLimit: OnLimit;
-  /** Why one of the filters is not listened to for now. */
-  shunned(filters: Iterable<string>): (LinkState & { readonly status: 'down' }) | undefined;
+  /** Why one of their filters is not listened to for now. */
+  shunned(heard: Iterable<Listening>): (LinkState & { readonly status: 'down' }) | undefined;
 }
 
 /**
@@ -42,7 +44,7 @@ export class DeviceLink implements MqttLink {
   readonly #device: string;
   readonly #host: LinkHost;
   readonly #claims = new Set<Claim>();
-  readonly #heard = new Map<BoundedListener, string>();
+  readonly #heard = new Set<BoundedListener>();
   readonly #held: HeldMessages;
   readonly #listeners = new Set<StateListener>();
   readonly #listenerHost: ListenerHost;
@@ -60,7 +62,7 @@ export class DeviceLink implements MqttLink {
   get state(): LinkState {
     const { state } = this.#host.loop;
     if (state.status === 'down') return state;
-    const shunned = this.#host.shunned(this.#heard.values());
+    const shunned = this.#host.shunned(this.#heard);
     if (shunned !== undefined) return shunned;
     for (const { swept, filter } of this.#claims) {
       if (swept) continue;
@@ -92,14 +94,14 @@ export class DeviceLink implements MqttLink {
     { maxBytes = USUAL_PAYLOAD }: MqttSubscribeOptions = {},
   ): Unsubscribe {
     this.#check(filter);
-    const bounded = new BoundedListener(listener, this.#listenerHost, maxBytes);
-    this.#heard.set(bounded, filter);
+    const bounded = new BoundedListener(filter, listener, this.#listenerHost, maxBytes);
+    this.#heard.add(bounded);
     this.#follow();
-    const stop = this.#host.subscribe(filter, (message) => bounded.hear(message));
+    this.#host.subscribe(bounded);
     return () => {
       this.#heard.delete(bounded);
       bounded.close();
-      stop();
+      this.#host.unsubscribe(bounded);
       this.#follow();
     };
   }

@@ -63,7 +63,7 @@ export class MqttTransport {
     this.#onLimit = options.onLimit ?? (() => undefined);
     this.#shunned = new ShunnedTopics(options.clock, (topic) => this.#listenAgain(topic));
     this.#book = new SubscriptionBook(log);
-    this.#book.shunWhere((filter) => this.#shunned.reasonFor([filter]) !== undefined);
+    this.#book.shunWhere((filter) => this.#shunned.reasonFor([{ filter }]) !== undefined);
     this.#topics = new CommandTopics(log);
     this.#sender = new CommandSender(options.clock, this.#place);
     this.#loop = new BrokerLoop({
@@ -137,17 +137,17 @@ export class MqttTransport {
       clock: this.#clock,
       onLimit: this.#onLimit,
       safely: (heard, message) => this.#book.safely(heard, message),
-      shunned: (filters) => this.#shunned.reasonFor(filters),
+      shunned: (heard) => this.#shunned.reasonFor(heard),
       place: this.#place,
       loop: this.#loop,
       sender: this.#sender,
-      subscribe: (filter, listener) => {
-        const remove = this.#book.add(filter, listener);
+      subscribe: (listening) => {
+        this.#book.add(listening);
         this.#synchroniseSoon();
-        return () => {
-          remove();
-          this.#synchroniseSoon();
-        };
+      },
+      unsubscribe: (listening) => {
+        this.#book.remove(listening);
+        this.#synchroniseSoon();
       },
       claim: (filter) => {
         const claim = this.#topics.claim(filter);

@@ -36,10 +36,10 @@ export class ShunnedTopics {
     this.#topics.set(topic, { bytes, timer });
   }
 
-  /** Why one of these filters is not listened to; undefined when all are. */
-  reasonFor(filters: Iterable<string>): (LinkState & { readonly status: 'down' }) | undefined {
+  /** Why one of these is not listened to; undefined when all are. */
+  reasonFor(listened: Iterable<{ readonly filter: string }>): (LinkState & { readonly status: 'down' }) | undefined {
     if (this.#topics.size === 0) return undefined;
-    for (const filter of filters)
+    for (const { filter } of listened)
       for (const [topic, { bytes }] of this.#topics)
         if (matches(filter, topic))
           return { status: 'down', reason: 'message_too_large', hint: tooLarge(topic, bytes) };

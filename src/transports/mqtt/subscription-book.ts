@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
-import type { MqttMessage, Unsubscribe } from '../../contract/index.ts';
+import type { MqttMessage } from '../../contract/index.ts';
 import { hasWildcard, matches } from './topic-filter.ts';
 
-interface Entry {
+/** One who listens to a filter. Kept as it is: a building has thousands, and nothing is made for each beside it. */
+export interface Listening {
   readonly filter: string;
-  readonly listener: (message: MqttMessage) => void;
-  /** Wants to know of each message whether its sender wished it to be retained. */
+  /** Over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent. */
   readonly asPublished: boolean;
-  /** Whether this listener has had the retained message of a topic that is its filter, on this connection. */
+  hear(message: MqttMessage): void;
+  /** The book's: whether the retained message of a topic that is the filter was handed over on this connection. */
   hadOwn: boolean;
-  /** Topics below a wildcard whose retained message it has had. */
+  /** The book's: topics below a wildcard of which it was. */
   hadBelow: Set<string> | undefined;
 }
 
@@ -24,7 +25,7 @@ export interface SubscriptionChanges {
  * spared the repetition.
  */
 export class SubscriptionBook {
-  readonly #entries = new Map<string, Set<Entry>>();
+  readonly #entries = new Map<string, Set<Listening>>();
   readonly #wildcards = new Set<string>();
   readonly #told = new Set<string>();
   readonly #toTell = new Set<string>();
@@ -36,15 +37,13 @@ export class SubscriptionBook {
     this.#log = log;
   }
 
-  /** @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent */
-  add(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
-    const entry: Entry = { filter, listener, asPublished, hadOwn: false, hadBelow: undefined };
+  add(listening: Listening): void {
+    const { filter } = listening;
     const entries = this.#entries.get(filter) ?? new Set();
-    entries.add(entry);
+    entries.add(listening);
     this.#entries.set(filter, entries);
     if (hasWildcard(filter)) this.#wildcards.add(filter);
     this.#toTell.add(filter);
-    return () => this.#remove(entry);
   }
 
   /** Leaves out filters on which there is more than can be read, from the next {@link takeChanges} on. */
@@ -102,13 +101,17 @@ export class SubscriptionBook {
     }
   }
 
-  #hand(entry: Entry, message: MqttMessage): void {
+  #hand(entry: Listening, message: MqttMessage): void {
     if (message.retained && !entry.asPublished && this.#had(entry, message.topic)) return;
-    this.safely(entry.listener, message);
+    try {
+      entry.hear(message);
+    } catch (error) {
+      this.#failed(error, message);
+    }
   }
 
   /** Whether it has had it already; from now on it has. */
-  #had(entry: Entry, topic: string): boolean {
+  #had(entry: Listening, topic: string): boolean {
     if (topic === entry.filter) {
       const had = entry.hadOwn;
       entry.hadOwn = true;
@@ -125,15 +128,18 @@ export class SubscriptionBook {
     try {
       listener(message);
     } catch (error) {
-      // The error's text may quote the payload (JSON.parse does), and a payload may hold a PIN.
-      const where =
-        error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : undefined;
-      const name = error instanceof Error ? error.name : typeof error;
-      this.#log.error({ error: name, where, topic: message.topic }, 'A listener for MQTT messages failed');
+      this.#failed(error, message);
     }
   }
 
-  #remove(entry: Entry): void {
+  #failed(error: unknown, { topic }: MqttMessage): void {
+    // The error's text may quote the payload (JSON.parse does), and a payload may hold a PIN.
+    const where = error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : undefined;
+    const name = error instanceof Error ? error.name : typeof error;
+    this.#log.error({ error: name, where, topic }, 'A listener for MQTT messages failed');
+  }
+
+  remove(entry: Listening): void {
     const entries = this.#entries.get(entry.filter);
     entries?.delete(entry);
     if (entries?.size !== 0) return;

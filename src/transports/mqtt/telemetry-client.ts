@@ -4,7 +4,7 @@ import type { BrokerConnection, ProtocolVersion, Will } from './broker-connectio
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { tooLarge } from './shunned-topics.ts';
-import { SubscriptionBook } from './subscription-book.ts';
+import { type Listening, SubscriptionBook } from './subscription-book.ts';
 import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
 import { topicProblem } from './topic-filter.ts';
 
@@ -139,10 +139,11 @@ export class MqttTelemetryClient {
    * @param asPublished over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent
    */
   subscribe(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
-    const remove = this.#book.add(filter, listener, asPublished);
+    const listening: Listening = { filter, asPublished, hear: listener, hadOwn: false, hadBelow: undefined };
+    this.#book.add(listening);
     this.#subscribeSoon();
     return () => {
-      remove();
+      this.#book.remove(listening);
       this.#subscribeSoon();
     };
   }
