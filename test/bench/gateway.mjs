@@ -6,9 +6,14 @@ import { pino } from 'pino';
 import { answer, settings } from './helper.mjs';
 
 const { root, configFile, logFile } = settings();
-/** Milliseconds since the process began, after each step of the start. */
-const steps = { node: performance.nodeTiming.bootstrapComplete, bench: performance.now() };
-const step = (/** @type {string} */ name) => Object.assign(steps, { [name]: performance.now() });
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+/** After each step of the start: milliseconds since the process began, and those that its threads spent on a processor. */
+const steps = { "Node's own start": { at: performance.nodeTiming.bootstrapComplete, cpu: Number.NaN } };
+const step = (/** @type {string} */ name) => Object.assign(steps, { [name]: { at: performance.now(), cpu: cpuMs() } });
+step('bench');
 const [{ drivers }, { loadConfig }, { processMemory, startGateway }, { SqliteStore }] = await Promise.all(
   ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(
     (file) => import(`${root}/dist/${file}`),

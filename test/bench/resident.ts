@@ -45,9 +45,11 @@ interface Idle {
   readonly resident: Resident;
   /** Bytes by part of the main thread's heap. */
   readonly heap: Readonly<Record<string, number>>;
-  /** Milliseconds since the process was started, after each step. */
-  readonly steps?: Readonly<Record<string, number>>;
+  readonly steps?: Steps;
 }
+
+/** After each step: milliseconds since the process was started, and those that its threads spent on a processor. */
+type Steps = Readonly<Record<string, { readonly at: number; readonly cpu: number }>>;
 
 const ofGateway = ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'];
 
@@ -89,10 +91,11 @@ async function gateway(broker: Broker, folder: string): Promise<Idle> {
   const from = performance.timeOrigin + performance.now();
   const helper = new HelperProcess('gateway.mjs', { ...site, root: ourRoot }, options, environment, node);
   await firstSuccess({ url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey });
-  const until = performance.timeOrigin + performance.now();
-  const { began, steps } = await helper.ask<{ began: number; steps: Record<string, number> }>('steps');
-  const since = Object.entries(steps).map(([step, ms]) => [step, began - from + ms] as const);
-  const after = [...since, ['the first round trip', until - from] as const].sort(([, a], [, b]) => a - b);
+  const until = performance.timeOrigin + performance.now() - from;
+  const cpu = (await helper.figures()).cpuMicros / 1_000;
+  const { began, steps } = await helper.ask<{ began: number; steps: Steps }>('steps');
+  const since = Object.entries(steps).map(([step, ms]) => [step, { ...ms, at: began - from + ms.at }] as const);
+  const after = [...since, ['the first round trip', { at: until, cpu }] as const].sort(([, a], [, b]) => a.at - b.at);
   return rested(helper, { steps: Object.fromEntries(after) });
 }
 
@@ -136,11 +139,18 @@ function report(rows: readonly (readonly Idle[])[]): void {
   );
   const starts = (rows[2] ?? []).map(({ steps = {} }) => steps);
   const names = Object.keys(starts[0] ?? {});
-  const since = names.map((name) => median(starts.map((steps) => steps[name] ?? Number.NaN)));
+  const middle = (name: string, what: 'at' | 'cpu') => median(starts.map((steps) => steps[name]?.[what] ?? Number.NaN));
+  const less = (index: number, what: 'at' | 'cpu') =>
+    middle(names[index] ?? '', what) - (index === 0 ? 0 : middle(names[index - 1] ?? '', what) || 0);
   console.log(
     `\n${table(
-      ['until', 'ms since it was started', 'ms'],
-      names.map((name, index) => [name, figure(since[index]), figure((since[index] ?? 0) - (since[index - 1] ?? 0))]),
+      ['until', 'ms since it was started', 'ms', 'of a processor, ms'],
+      names.map((name, index) => [
+        name,
+        figure(middle(name, 'at')),
+        figure(less(index, 'at')),
+        figure(less(index, 'cpu')),
+      ]),
     )}`,
   );
 }
