@@ -90,8 +90,11 @@ export class CommandSender {
         'misconfigured',
         `${device}: "${topic}" is no MQTT topic: ${problem}. Correct its settings.`,
       );
-    if (!this.#hasRoom(outgoing.connection())) await this.#untilRoom(outgoing);
-    const connection = outgoing.connection();
+    let connection = outgoing.connection();
+    if (!this.#hasRoom(connection)) {
+      await this.#untilRoom(outgoing);
+      connection = outgoing.connection();
+    }
     const remainingMs = this.#remaining(outgoing, connection);
     const expirySeconds = expiryWithin(remainingMs);
     const options = { qos: 1, retain: false, properties: { messageExpiryInterval: expirySeconds } } as const;

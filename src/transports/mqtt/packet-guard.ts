@@ -56,14 +56,29 @@ export class PacketReader {
 
   /** @returns what may be read of it */
   take(chunk: Buffer): Buffer {
-    // The usual case costs nothing: everything in it belongs to a packet that passes.
-    if (this.#passing && this.#left >= chunk.length) {
-      this.#left -= chunk.length;
+    // The usual case costs nothing: everything in it belongs to packets that pass.
+    const end = this.#endOfPackets(chunk);
+    if (end !== undefined) {
+      this.#left = end - chunk.length;
       return chunk;
     }
     const passed: Buffer[] = [];
     for (let rest = chunk; rest.length > 0 && !this.#broken; ) rest = this.#step(rest, passed);
     return passed.length === 1 && passed[0] !== undefined ? passed[0] : Buffer.concat(passed);
+  }
+
+  /** Where the last packet in it ends, which may be behind it; undefined where one is cut within its header, or does not pass. */
+  #endOfPackets(chunk: Buffer): number | undefined {
+    if (!this.#passing || this.#broken || this.#head.length > 0) return undefined;
+    let end = this.#left;
+    while (end < chunk.length) {
+      const header = headerOf(chunk, end);
+      if (header === undefined || header === 'broken') return undefined;
+      const bytes = header.size + header.length;
+      if (bytes > this.#guard.limit) return undefined;
+      end += bytes;
+    }
+    return end;
   }
 
   #step(chunk: Buffer, passed: Buffer[]): Buffer {
@@ -134,13 +149,13 @@ interface Header {
 }
 
 /** Undefined while more bytes are needed. */
-function headerOf(bytes: Buffer): Header | 'broken' | undefined {
+function headerOf(bytes: Buffer, start = 0): Header | 'broken' | undefined {
   let length = 0;
   for (let at = 1; at < LONGEST_HEADER; at++) {
-    const byte = bytes[at];
+    const byte = bytes[start + at];
     if (byte === undefined) return undefined;
     length += (byte & 0x7f) * 128 ** (at - 1);
-    const first = bytes[0] ?? 0;
+    const first = bytes[start] ?? 0;
     if (byte < 0x80) return { type: first >> 4, flags: first & 0x0f, size: at + 1, length };
   }
   return 'broken';
