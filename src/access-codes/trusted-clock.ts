@@ -65,8 +65,8 @@ export class TrustedClock implements ClockTrust {
   }
 
   moment(): Moment {
-    this.#look();
-    return { at: this.#options.clock.wallTime(), sure: this.#doubt === undefined };
+    const at = this.#look();
+    return { at, sure: this.#doubt === undefined };
   }
 
   start(): void {
@@ -99,20 +99,23 @@ export class TrustedClock implements ClockTrust {
     this.#tell();
   }
 
-  #look(): void {
+  /** @returns what the clock shows, in milliseconds since the Unix epoch */
+  #look(): number {
     const { clock } = this.#options;
-    const offset = clock.wallTime() - clock.now();
+    const at = clock.wallTime();
+    if (this.#doubt) return at;
+    const offset = at - clock.now();
     const jumped = offset - this.#offset;
-    if (this.#doubt) return;
     if (Math.abs(jumped) <= toleranceMs) {
       this.#offset = offset;
-      return;
+      return at;
     }
     this.#fallIntoDoubt(
-      `The clock jumped by ${Math.round(jumped / 60_000)} minutes to ${inWords(clock.wallTime())} while the gateway ran.`,
+      `The clock jumped by ${Math.round(jumped / 60_000)} minutes to ${inWords(at)} while the gateway ran.`,
     );
     this.#timer?.cancel();
     this.#timer = clock.setTimer(() => void this.#turn(), 0);
+    return at;
   }
 
   #fallIntoDoubt(reason: string): void {

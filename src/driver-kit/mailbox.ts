@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../contract/index.ts';
 
 interface Waiter<Event> {
-  take(event: Event | undefined): void;
-  fail(reason: unknown): void;
+  readonly resolve: (event: Event | undefined) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly timer: Timer;
 }
 
 export interface MailboxOptions {
@@ -34,13 +35,13 @@ export class Mailbox<Event> {
 
   push(event: Event): void {
     if (this.#waiter === undefined) this.#queue.push(event);
-    else this.#waiter.take(event);
+    else this.#endWait()?.resolve(event);
   }
 
   /** Nothing comes any more that could be understood: who takes what is left gets this error then. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#waiter?.fail(error);
+    this.#endWait()?.reject(error);
   }
 
   /** Forgets what has not been taken, or of that what `is`. */
@@ -54,30 +55,24 @@ export class Mailbox<Event> {
    * @throws the reason of the signal that aborted, or what it failed with
    */
   next(until: number): Promise<Event | undefined> {
-    const aborted = this.#signals.find((signal) => signal.aborted);
+    const aborted = abortedOf(this.#signals);
     if (aborted !== undefined && !this.#keepsRest) return Promise.reject(aborted.reason);
     const event = this.#queue.shift();
     if (event !== undefined) return Promise.resolve(event);
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (aborted !== undefined) return Promise.reject(aborted.reason);
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
-      const done = () => {
-        timer?.cancel();
-        this.#waiter = undefined;
-      };
-      this.#waiter = {
-        take: (taken) => {
-          done();
-          resolve(taken);
-        },
-        fail: (reason) => {
-          done();
-          reject(reason);
-        },
-      };
-      timer = this.#clock.setTimer(() => this.#waiter?.take(undefined), until - this.#clock.now());
+      const timer = this.#clock.setTimer(() => this.#endWait()?.resolve(undefined), until - this.#clock.now());
+      this.#waiter = { resolve, reject, timer };
     });
+  }
+
+  /** @returns who waited, to be told */
+  #endWait(): Waiter<Event> | undefined {
+    const waiter = this.#waiter;
+    waiter?.timer.cancel();
+    this.#waiter = undefined;
+    return waiter;
   }
 
   /** Waits for something else, but no longer than the signals allow. */
@@ -88,7 +83,7 @@ export class Mailbox<Event> {
       });
       // Whoever waits hears of it; nobody has to.
       this.#abandoned.catch(() => undefined);
-      const aborted = this.#signals.find((signal) => signal.aborted);
+      const aborted = abortedOf(this.#signals);
       if (aborted !== undefined) this.#abandon(aborted.reason);
     }
     return Promise.race([work, this.#abandoned]);
@@ -100,8 +95,13 @@ export class Mailbox<Event> {
   }
 
   readonly #onAbort = () => {
-    const reason = this.#signals.find((signal) => signal.aborted)?.reason;
+    const reason = abortedOf(this.#signals)?.reason;
     this.#abandon(reason);
-    this.#waiter?.fail(reason);
+    this.#endWait()?.reject(reason);
   };
+}
+
+function abortedOf(signals: readonly AbortSignal[]): AbortSignal | undefined {
+  for (const signal of signals) if (signal.aborted) return signal;
+  return undefined;
 }

@@ -69,28 +69,28 @@ type Time = number | string;
 type EntryTuple = [state: Word, at: Time, reason: Word, evidence?: EvidenceTuple[]];
 type EvidenceTuple = [at: Time, source: Word, verdict: Word, about: Word | null, value: Word | null, times: number];
 
-const wordOf = (text: string): Word => places.get(text) ?? text;
-const optionalWord = (text: string | undefined): Word | null => (text === undefined ? null : wordOf(text));
-
 export function historyParameter(history: readonly HistoryEntry[]): string {
   const first = history[0]?.at ?? 0;
-  const counted = (at: number): Time => (first + (at - first) === at ? at - first : String(at));
-  const weighed = ({ at, source, verdict, about, value, times }: Evidence): EvidenceTuple => [
-    counted(at),
-    wordOf(source),
-    wordOf(verdict),
-    optionalWord(about),
-    optionalWord(value),
-    times,
-  ];
-  return JSON.stringify(
-    history.map(({ state, at, reason, evidence }, index): EntryTuple => {
-      const entry: EntryTuple = [wordOf(state), index === 0 ? at : counted(at), wordOf(reason)];
-      if (evidence !== undefined) entry.push(evidence.map(weighed));
-      return entry;
-    }),
-  );
+  const tuples: EntryTuple[] = [];
+  for (const { state, at, reason, evidence } of history) {
+    const since = tuples.length === 0 ? at : counted(at, first);
+    const entry: EntryTuple = [places.get(state) ?? state, since, places.get(reason) ?? reason];
+    if (evidence !== undefined) entry.push(evidence.map((one) => weighed(one, first)));
+    tuples.push(entry);
+  }
+  return JSON.stringify(tuples);
 }
+
+const counted = (at: number, first: number): Time => (first + (at - first) === at ? at - first : String(at));
+
+const weighed = ({ at, source, verdict, about, value, times }: Evidence, first: number): EvidenceTuple => [
+  counted(at, first),
+  places.get(source) ?? source,
+  places.get(verdict) ?? verdict,
+  about === undefined ? null : (places.get(about) ?? about),
+  value === undefined ? null : (places.get(value) ?? value),
+  times,
+];
 
 /** Reads what earlier versions wrote, too: they wrote every word out. */
 export function historyOf(column: Column): HistoryEntry[] {

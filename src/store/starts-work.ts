@@ -23,6 +23,13 @@ const either: ReadonlySet<Change['kind']> = new Set(['fact_put', 'fact_removed',
  * Whether a commit is refused first when the disk is full: what is left of the room belongs to what is under way. An
  * event that comes with a settlement goes where it goes.
  */
-export const startsWork = (changes: readonly Change[]): boolean =>
-  changes.some((change) => starts.has(change.kind) || (change.kind === 'access_grant_put' && change.isNew === true)) ||
-  (changes.some(({ kind }) => canWait.has(kind)) && changes.every(({ kind }) => canWait.has(kind) || either.has(kind)));
+export function startsWork(changes: readonly Change[]): boolean {
+  let canAllWait = false;
+  let isElse = false;
+  for (const change of changes) {
+    if (starts.has(change.kind) || (change.kind === 'access_grant_put' && change.isNew === true)) return true;
+    if (canWait.has(change.kind)) canAllWait = true;
+    else if (!either.has(change.kind)) isElse = true;
+  }
+  return canAllWait && !isElse;
+}
