@@ -307,7 +307,7 @@ export class AccessCodeService implements AccessCodes {
   }
 
   /** Writes down what is wanted and asks for it. */
-  #admit(
+  async #admit(
     actionType: 'CREATE_ACCESS_CODE' | 'UPDATE_ACCESS_CODE' | 'DELETE_ACCESS_CODE',
     code: AccessCodeRecord,
     origin: Origin,
@@ -316,15 +316,15 @@ export class AccessCodeService implements AccessCodes {
     const { book } = this.#options;
     const { accessCodeId } = code;
     const before = book.get(accessCodeId);
-    return this.#reconciler.holding([accessCodeId], async () => {
-      const changes = book.save(code, ...drafts);
-      try {
-        return await this.#ask(actionType, accessCodeId, origin, changes);
-      } catch (error) {
-        book.restore(accessCodeId, before);
-        throw error;
-      }
-    });
+    const release = this.#reconciler.hold([accessCodeId]);
+    try {
+      return await this.#ask(actionType, accessCodeId, origin, book.save(code, ...drafts));
+    } catch (error) {
+      book.restore(accessCodeId, before);
+      throw error;
+    } finally {
+      release();
+    }
   }
 
   #ask(

@@ -2,7 +2,6 @@ import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import type { Command, Dispatcher } from '../attempts/dispatcher.ts';
 import type { Failure } from '../attempts/outcome.ts';
 import { Removals } from '../attempts/removals.ts';
-import type { CodeCommandContext, Device } from '../contract/index.ts';
 import type { LaneClass } from '../devices/device-lane.ts';
 import type { Origin } from '../model/gateway.ts';
 import type { AccessCodeRecord, ActionType, Actor, AttemptRecord, Settlement, Subject } from '../model/records.ts';
@@ -57,9 +56,17 @@ export class CodeAttempts {
   /** @throws GatewayError as the dispatcher does */
   async accept(asked: Asked): Promise<AttemptRecord> {
     const { accessCodeId } = asked.code;
+    const { book, registry } = this.#options;
+    const isRemoval = asked.actionType === 'DELETE_ACCESS_CODE';
     return this.acceptWork(
       asked,
-      (device, ctx) => this.#work(asked.actionType, accessCodeId, device, ctx),
+      async (device, ctx) => {
+        const code = book.get(accessCodeId);
+        if (!isRemoval && (!code || code.removal))
+          throw notGiven(code ? registry.require(code.deviceId).snapshot.name : 'The lock');
+        await takeSteps(this.#options, accessCodeId, device, ctx);
+        return isRemoval ? {} : { access_code_id: accessCodeId };
+      },
       (settlement) => this.afterAttempt(accessCodeId, settlement),
       (failure) => this.inWords(asked.code, failure),
     );
@@ -166,22 +173,6 @@ export class CodeAttempts {
       want === 'off_lock' ? 'failed_to_remove_from_device' : (ownName.get(type) ?? 'failed_to_set_on_device');
     const at = code.errors.find((error) => error.code === name)?.at ?? clock.wallTime();
     return book.change(accessCodeId, { errors: [{ code: name, message, at }] });
-  }
-
-  async #work(
-    actionType: CodeAction,
-    accessCodeId: string,
-    device: Device,
-    ctx: CodeCommandContext,
-  ): Promise<Readonly<Record<string, unknown>>> {
-    const { book, registry } = this.#options;
-    const isRemoval = actionType === 'DELETE_ACCESS_CODE';
-    const code = book.get(accessCodeId);
-    if (!isRemoval && (!code || code.removal)) {
-      throw notGiven(code ? registry.require(code.deviceId).snapshot.name : 'The lock');
-    }
-    await takeSteps(this.#options, accessCodeId, device, ctx);
-    return isRemoval ? {} : { access_code_id: accessCodeId };
   }
 }
 

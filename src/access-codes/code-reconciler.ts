@@ -65,15 +65,27 @@ export class CodeReconciler {
     for (const { deviceId } of this.#options.registry.list()) this.look(deviceId);
   }
 
-  /** Keeps everybody's hands off codes while a request about them is being accepted. */
-  async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
+  /** Keeps everybody's hands off codes until the return value is called: a request about them is being accepted. */
+  hold(accessCodeIds: readonly string[]): () => void {
     this.#progress.hold(accessCodeIds);
+    return () => {
+      this.#progress.release(accessCodeIds);
+      const devices = new Set<string>();
+      for (const id of accessCodeIds) {
+        const code = this.#options.book.get(id);
+        if (code) devices.add(code.deviceId);
+      }
+      for (const deviceId of devices) this.look(deviceId);
+    };
+  }
+
+  /** The same for as long as `accept` takes. */
+  async holding<T>(accessCodeIds: readonly string[], accept: () => Promise<T>): Promise<T> {
+    const release = this.hold(accessCodeIds);
     try {
       return await accept();
     } finally {
-      this.#progress.release(accessCodeIds);
-      const devices = new Set(accessCodeIds.flatMap((id) => this.#options.book.get(id)?.deviceId ?? []));
-      for (const deviceId of devices) this.look(deviceId);
+      release();
     }
   }
 

@@ -73,7 +73,15 @@ async function take(
     case 'clear':
       return clear(options, code.accessCodeId, step.placement, capability, ctx);
     case 'write':
-      return writeOrMakeRoom(options, evaluated, step.slot, capability, ctx);
+      try {
+        return await write(options, evaluated, step.slot, capability, ctx);
+      } catch (error) {
+        // A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first.
+        const isFull = error instanceof GatewayError && error.type === 'no_space_for_access_code_on_device';
+        const old = book.get(code.accessCodeId)?.placements.find(({ state }) => state === 'held');
+        if (!isFull || !old) throw error;
+        return clear(options, code.accessCodeId, old, capability, ctx);
+      }
     case 'no_space':
       throw new GatewayError(
         'no_space_for_access_code_on_device',
@@ -88,25 +96,6 @@ async function take(
           'it is, or choose other digits.',
         { delivery: 'not_sent' },
       );
-  }
-}
-
-/** A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first. */
-async function writeOrMakeRoom(
-  options: CodeWorkOptions,
-  evaluated: EvaluatedCode,
-  slot: number | undefined,
-  capability: AccessCodeCapability,
-  ctx: CodeCommandContext,
-): Promise<void> {
-  try {
-    await write(options, evaluated, slot, capability, ctx);
-  } catch (error) {
-    const { code } = evaluated;
-    const isFull = error instanceof GatewayError && error.type === 'no_space_for_access_code_on_device';
-    const old = options.book.get(code.accessCodeId)?.placements.find(({ state }) => state === 'held');
-    if (!isFull || !old) throw error;
-    await clear(options, code.accessCodeId, old, capability, ctx);
   }
 }
 

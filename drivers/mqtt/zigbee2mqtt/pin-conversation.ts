@@ -59,11 +59,13 @@ export async function setPin(
   ctx: CodeCommandContext,
   { slot, code }: CodeWrite & { readonly slot: number },
 ): Promise<SlotReading> {
-  const { feed, device, voice } = conversation;
+  const { feed, device, voice, testimony } = conversation;
   const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
-  return comparing(conversation, command, async () => {
+  // While it lasts, what the slot shows is compared with the code that is written.
+  const stop = testimony.writing(slot, command.code);
+  try {
     const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
-    if (before === undefined) return writeUnseen(conversation, ctx, command);
+    if (before === undefined) return await writeUnseen(conversation, ctx, command);
     if (before === 'ours') return readingOf(slot, feed.slots.get(slot));
     if (before !== 'free') throw slotTaken(device.name, slot);
     const about = slotAbout(slot);
@@ -77,7 +79,9 @@ export async function setPin(
     if (end === 'done') return readingOf(slot, feed.slots.get(slot));
     if (end !== 'free') throw storedOtherwise(device.name, slot);
     throw twin === undefined ? notStored(device.name, slot) : duplicateOf(device.name, twin[0]);
-  });
+  } finally {
+    stop();
+  }
 }
 
 /**
@@ -85,9 +89,11 @@ export async function setPin(
  * @throws GatewayError as the error table has it
  */
 export async function clearPin(conversation: CodeConversation, ctx: CodeCommandContext, slot: number): Promise<void> {
-  const { device, voice } = conversation;
+  const { device, voice, testimony } = conversation;
   const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
-  return comparing(conversation, command, async () => {
+  // While it lasts, what the slot shows is compared with the code that is written.
+  const stop = testimony.writing(slot, command.code);
+  try {
     const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
     if (before === 'free') return;
     if (before === undefined) {
@@ -98,7 +104,9 @@ export async function clearPin(conversation: CodeConversation, ctx: CodeCommandC
       proof: [{ about: slotAbout(slot), value: 'free' }],
     });
     if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
-  });
+  } finally {
+    stop();
+  }
 }
 
 /** @throws GatewayError as a read does; the signal's reason when the lock does not answer */
@@ -115,20 +123,6 @@ interface SlotCommand {
   readonly what: 'write' | 'delete';
   readonly code: Secret | undefined;
   readonly payload: string;
-}
-
-/** While it lasts, what the slot shows is compared with the code that is written. */
-async function comparing<T>(
-  { testimony }: Conversation,
-  { slot, code }: SlotCommand,
-  work: () => Promise<T>,
-): Promise<T> {
-  const stop = testimony.writing(slot, code);
-  try {
-    return await work();
-  } finally {
-    stop();
-  }
 }
 
 /**
