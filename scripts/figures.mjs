@@ -18,6 +18,9 @@ export const LONGEST_FUNCTION = 80;
 /** A module as short as this with one importer is asked why it is a module. */
 const SHORT_MODULE = 40;
 
+/** Lines that a module and its only importer have together at the least; see decision 240. */
+export const LEAST_TOGETHER = 150;
+
 /** @param {string} file */
 const isTest = (file) => /\.test(-d)?\.tsx?$/.test(file);
 /** What plays a device or a place. @param {string} file */
@@ -99,6 +102,18 @@ export function importedOnce(sources) {
   });
 }
 
+/**
+ * Modules that could stand in their only importer, short as both are. An index names what others import: it is none.
+ * @param {readonly Source[]} sources
+ */
+export function apartWithoutNeed(sources) {
+  const lines = new Map(sources.map((source) => [source.file, source.lines]));
+  return importedOnce(sources).filter(
+    ({ importer, lines: own }) =>
+      !/(^|\/)index\.tsx?$/.test(importer) && own + (lines.get(importer) ?? 0) < LEAST_TOGETHER,
+  );
+}
+
 /** @param {readonly Source[]} sources @param {number} limit @returns {MeasuredFunction[]} longest first */
 export function functionsOver(sources, limit) {
   return sources
@@ -121,6 +136,7 @@ function print(root) {
   const core = product.filter(({ file }) => !/^src\/(cli|console|driver-testing)\//.test(file));
   const once = importedOnce(product);
   const short = once.filter(({ lines }) => lines < SHORT_MODULE);
+  const byIndex = once.filter(({ importer }) => /(^|\/)index\.tsx?$/.test(importer));
   const long = functionsOver(product, 0);
   console.log(`product        ${total(product.filter((source) => !simulators.includes(source)))}`);
   console.log(`simulators     ${total(simulators)}`);
@@ -129,6 +145,10 @@ function print(root) {
     `one importer   ${once.length} of ${product.length} (${Math.round((100 * once.length) / product.length)} %), ` +
       `${short.length} of them under ${SHORT_MODULE} lines; ` +
       `without command line, console and driver-testing ${importedOnce(core).length} of ${core.length}`,
+  );
+  console.log(
+    `               by an index ${byIndex.length}; ` +
+      `with an importer that both together have under ${LEAST_TOGETHER} lines ${apartWithoutNeed(product).length}`,
   );
   console.log(`longest        ${long[0]?.lines} lines: ${long[0]?.name} in ${long[0]?.file}`);
   for (const { name, file, line, lines } of functionsOver(product, LONGEST_FUNCTION))

@@ -2,9 +2,33 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { functionsOver, importedOnce, LONGEST_FUNCTION, productOf } from '../../scripts/figures.mjs';
+import {
+  apartWithoutNeed,
+  functionsOver,
+  importedOnce,
+  LEAST_TOGETHER,
+  LONGEST_FUNCTION,
+  productOf,
+} from '../../scripts/figures.mjs';
 
-const repository = resolve(import.meta.dirname, '../..');
+const product = productOf(resolve(import.meta.dirname, '../..'));
+
+/** Short, read by one alone, and a module of its own all the same. */
+const apart = [
+  // Tables: every driver, and every simulator, by its id.
+  'drivers/index.ts',
+  'src/simulation/index.ts',
+  // Runs before anything else is loaded, in whatever Node there is; what it lets in; and what comes first of that.
+  'src/require-node.mjs',
+  'src/cli/main.ts',
+  'src/cli/quiet-libraries.ts',
+  // The terminal of this process: bytes, beside what the program does with them.
+  'src/cli/process-terminal.ts',
+  // Held against docs/errors.md without a browser.
+  'src/console/deliveries.ts',
+  // Decision 190 keeps the focus in one place.
+  'src/console/focus.ts',
+];
 
 /** The blocks of a suite are no functions of the product; the lines of a component are those of its markup. */
 const isMeasured = (file: string) => !/^src\/(driver-testing\/describe-|console\/)/.test(file);
@@ -18,8 +42,29 @@ function tree(files: Readonly<Record<string, string>>): string {
 }
 
 it('has no function over the limit', () => {
-  const over = functionsOver(productOf(repository), LONGEST_FUNCTION).filter(({ file }) => isMeasured(file));
+  const over = functionsOver(product, LONGEST_FUNCTION).filter(({ file }) => isMeasured(file));
   expect(over.map(({ file, name }) => `${file} ${name}`)).toEqual([]);
+});
+
+it('has no module that one other alone reads, where both are short', () => {
+  expect(
+    apartWithoutNeed(product)
+      .map(({ file }) => file)
+      .sort(),
+  ).toEqual(apart.sort());
+});
+
+it('sees two that are short together, and no index', () => {
+  const lines = (count: number) => '\n'.repeat(count);
+  const files = (count: number) => ({
+    'src/a.ts': "import './b.ts';\n",
+    'src/b.ts': lines(count),
+    'src/index.ts': "import './c.ts';\n",
+    'src/c.ts': lines(1),
+  });
+  const found = (count: number) => apartWithoutNeed(productOf(tree(files(count)))).map(({ file }) => file);
+  expect(found(LEAST_TOGETHER - 2)).toEqual(['src/b.ts']);
+  expect(found(LEAST_TOGETHER - 1)).toEqual([]);
 });
 
 it.each([
