@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../contract/index.ts';
 import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
 import type { ConsoleSessions } from './console/sessions.ts';
+import type { Entrance } from './entrance.ts';
 import type { RefusedKeys } from './refused-keys.ts';
 
 declare module 'fastify' {
@@ -19,34 +20,63 @@ declare module 'fastify' {
   }
 }
 
+const HOW_TO_SEND_A_KEY =
+  'Send the header "Authorization: Bearer seam_gw1_…"; keys are made with "strikeplate keys create".';
+
 type Done = (error?: Error) => void;
 
+interface Authentication {
+  readonly keys: ApiKeyVerifier;
+  readonly refusals: RefusedKeys;
+  readonly sessions: ConsoleSessions;
+  readonly entrance: Entrance;
+}
+
 /** Lets a request in when its key is valid. Runs before the body is read. */
-export function authentication(
-  keys: ApiKeyVerifier,
-  refusals: RefusedKeys,
-  sessions: ConsoleSessions,
-): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
+export function authentication({
+  keys,
+  refusals,
+  sessions,
+  entrance,
+}: Authentication): (request: FastifyRequest, reply: FastifyReply, done: Done) => void {
+  const whenVerified = (token: string, done: Done, then: (key: ApiKey | undefined) => void) => {
+    const verdict = keys.verify(token);
+    if (verdict instanceof Promise) verdict.then(then, done);
+    else then(verdict);
+  };
   return (request, reply, done) => {
     if (request.routeOptions.config.open === true) {
-      done();
+      const token = bearerToken(request);
+      // What came without a header was counted before it came here; a header alone is no key.
+      if (request.headers.authorization === undefined) done();
+      else if (token === undefined) judgeStranger(request, entrance, done);
+      else
+        whenVerified(token, done, (key) => {
+          if (key === undefined) judgeStranger(request, entrance, done);
+          else {
+            entrance.recognised(request.raw);
+            done();
+          }
+        });
       return;
     }
     if (bearerToken(request) === undefined) request.sessionKey = sessions.keyOf(request);
     const token = presentedKey(request);
     if (token === undefined) {
       refusals.missing();
-      refuse(
-        reply,
-        done,
-        'Send the header "Authorization: Bearer seam_gw1_…"; keys are made with "strikeplate keys create".',
-      );
+      const noKey: Done = (error) => {
+        if (error === undefined) refuse(reply, done, HOW_TO_SEND_A_KEY);
+        else done(error);
+      };
+      if (request.headers.authorization === undefined) noKey();
+      else judgeStranger(request, entrance, noKey);
       return;
     }
-    const admit = (key: ApiKey | undefined) => {
+    whenVerified(token, done, (key) => {
       if (key !== undefined) {
         request.apiKey = key;
         keys.used?.(key);
+        entrance.recognised(request.raw);
         done();
         return;
       }
@@ -55,20 +85,28 @@ export function authentication(
       if (waitSeconds === undefined)
         refuse(reply, done, 'This API key is not known here, or was revoked, or has ended.');
       else
-        done(
-          new GatewayError(
-            'rate_limit_exceeded',
-            'Too many requests with unknown API keys came from this address. Correct the key, and wait as long as Retry-After says.',
-            {
-              retryAfterSeconds: waitSeconds,
-            },
+        entrance.turnAway(request.raw, () =>
+          done(
+            new GatewayError(
+              'rate_limit_exceeded',
+              'Too many requests with unknown API keys came from this address. Correct the key, and wait as long as Retry-After says.',
+              {
+                retryAfterSeconds: waitSeconds,
+              },
+            ),
           ),
         );
-    };
-    const verdict = keys.verify(token);
-    if (verdict instanceof Promise) verdict.then(admit, done);
-    else admit(verdict);
+    });
   };
+}
+
+/** Somebody asks what anybody may, and sends with it what is no key. */
+function judgeStranger({ raw }: FastifyRequest, entrance: Entrance, done: Done): void {
+  if (entrance.admits(raw)) done();
+  else
+    entrance.turnAway(raw, () =>
+      done(new GatewayError('rate_limit_exceeded', 'Too many requests without a valid key came from this address.')),
+    );
 }
 
 /** The key as it was sent (RFC 6750 section 2.1), undefined when there is none. */

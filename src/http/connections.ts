@@ -10,16 +10,12 @@ export interface ConnectionLimits {
   readonly total: number;
   /** Of those that no valid key was sent on. */
   readonly strangers: number;
-  /** Of those, from one address. */
-  readonly strangersOfAddress: number;
 }
 
 /** Descriptors that HTTP leaves to brokers, serial lines, radios, the store, its backup and the log. A guess. */
 const RESERVED_DESCRIPTORS = 256;
 /** Beyond this, more connections cost memory and serve nobody. A guess. */
 const USUAL_TOTAL = 2_048;
-/** A home router's worth of clients that all connect anew at once. A guess. */
-const USUAL_OF_ADDRESS = 256;
 /** What a client may ask ahead on one connection, before the answer to the first (RFC 9112, section 9.3.2). */
 const MOST_AHEAD = 16;
 
@@ -27,8 +23,7 @@ const MOST_AHEAD = 16;
 export function connectionLimits(wanted: number | undefined, descriptors = descriptorLimit()): ConnectionLimits {
   const room = Math.max(16, descriptors - Math.min(RESERVED_DESCRIPTORS, Math.floor(descriptors / 2)));
   const total = Math.min(wanted ?? USUAL_TOTAL, room);
-  const strangers = Math.max(8, Math.floor((total * 3) / 4));
-  return { total, strangers, strangersOfAddress: Math.min(USUAL_OF_ADDRESS, Math.max(8, Math.floor(strangers / 2))) };
+  return { total, strangers: Math.max(8, Math.floor((total * 3) / 4)) };
 }
 
 /** How many descriptors this process may have: Node.js raises its own soft limit to the hard one (proc(5)). */
@@ -55,8 +50,9 @@ interface Connection {
 }
 
 /**
- * Everybody who is connected, and who has to go when there are too many: of the address with most strangers the one
- * that was there longest. Who sent a valid key goes last, and never with a request under way. A newcomer is let in for
+ * Everybody who is connected, and who has to go when there are too many: who is held because they ask too much, then of
+ * the address with most strangers the one that was there longest. Short of that nobody has to: one that is closed
+ * dials again at once, and one that is kept costs its descriptor. Who sent a valid key goes last, and never with a request under way. A newcomer is let in for
  * that, since an honest one asks at once and is no stranger afterwards.
  */
 export class Connections {
@@ -66,6 +62,8 @@ export class Connections {
   readonly #all = new Map<string, Connection>();
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #strangers = new Map<string, Set<Connection>>();
+  /** Of those, the ones whose answer is kept back; in the order in which it was. */
+  readonly #held = new Set<Connection>();
   #strangerCount = 0;
 
   constructor(limits: ConnectionLimits, onLimit: OnLimit) {
@@ -139,7 +137,7 @@ export class Connections {
   }
 
   /** Whether a valid key was sent on it before. */
-  isKnown({ socket }: IncomingMessage): boolean {
+  isKnown({ socket }: Pick<IncomingMessage, 'socket'>): boolean {
     return this.#bySocket.get(socket)?.known ?? false;
   }
 
@@ -149,6 +147,25 @@ export class Connections {
     if (connection === undefined || connection.known) return;
     connection.known = true;
     this.#removeStranger(connection);
+  }
+
+  /** Its answer is kept back: it is the first to go. False: a valid key was sent on it, or it is none of ours. */
+  hold(socket: Socket): boolean {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined || connection.known || this.#all.get(connection.peer) !== connection) return false;
+    this.#held.add(connection);
+    return true;
+  }
+
+  release(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) this.#held.delete(connection);
+  }
+
+  close(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) this.#forget(connection);
+    socket.destroy();
   }
 
   /** Hangs up on those that cannot be answered: their handshake has not ended. */
@@ -161,17 +178,14 @@ export class Connections {
   }
 
   #makeRoom(newcomer: Connection): void {
-    const { total, strangers, strangersOfAddress } = this.#limits;
-    const ofAddress = this.#strangers.get(newcomer.group);
-    if (ofAddress !== undefined && ofAddress.size > strangersOfAddress) {
+    const { total, strangers } = this.#limits;
+    if (this.#strangerCount > strangers) {
       this.#tell(
         newcomer,
-        `More than ${strangersOfAddress} connections without a valid key came from ${newcomer.address}: the oldest are ` +
-          'closed. Find out what connects there, and keep it out with a firewall if it is none of yours.',
+        `More than ${strangers} connections without a valid key are open, ${this.#strangers.get(newcomer.group)?.size ?? 0} ` +
+          `of them from ${newcomer.address}: the oldest of whoever has most are closed. Find out what connects there, ` +
+          'and keep it out with a firewall if it is none of yours.',
       );
-      this.#close(first(ofAddress) ?? newcomer);
-    } else if (this.#strangerCount > strangers) {
-      this.#tell(newcomer, `More than ${strangers} connections without a valid key are open: the oldest are closed.`);
       this.#close(this.#oldestStranger() ?? newcomer);
     }
     if (this.#all.size <= total) return;
@@ -184,6 +198,8 @@ export class Connections {
   }
 
   #oldestStranger(except?: Connection): Connection | undefined {
+    const held = first(this.#held);
+    if (held !== undefined) return held;
     let largest: Set<Connection> | undefined;
     for (const group of this.#strangers.values()) if (group.size > (largest?.size ?? 0)) largest = group;
     const oldest = largest === undefined ? undefined : first(largest);
@@ -218,6 +234,7 @@ export class Connections {
   #forget(connection: Connection): void {
     // A later connection may have come from the same port.
     if (this.#all.get(connection.peer) === connection) this.#all.delete(connection.peer);
+    this.#held.delete(connection);
     this.#removeStranger(connection);
   }
 

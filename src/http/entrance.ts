@@ -7,6 +7,7 @@ import type { Clock, OnLimit } from '../contract/index.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { brokenRequestAnswer } from './request-faults.ts';
 import { StrangerRequests } from './stranger-requests.ts';
+import { Tarpit } from './tarpit.ts';
 
 /** Bytes of request line and headers: clients put lists of ids into the query. Node's own default is 16 KiB. */
 const HEADER_LIMIT = 65_536;
@@ -65,6 +66,8 @@ export interface EntranceOptions {
   readonly limits: ConnectionLimits;
   readonly onLimit: OnLimit;
   readonly tls: ServerCertificate | undefined;
+  /** Whether a request belongs to somebody who signed in before. */
+  readonly isSignedIn: (request: IncomingMessage) => boolean;
   readonly patience?: Patience | undefined;
 }
 
@@ -76,14 +79,18 @@ export class Entrance {
   readonly #clock: Clock;
   readonly #connections: Connections;
   readonly #strangers: StrangerRequests;
+  readonly #tarpit: Tarpit;
+  readonly #isSignedIn: (request: IncomingMessage) => boolean;
   readonly #tls: ServerCertificate | undefined;
   readonly #patience: Patience;
   #server: http.Server | https.Server | undefined;
 
-  constructor({ clock, limits, onLimit, tls, patience = usualPatience }: EntranceOptions) {
+  constructor({ clock, limits, onLimit, tls, isSignedIn, patience = usualPatience }: EntranceOptions) {
     this.#clock = clock;
     this.#connections = new Connections(limits, onLimit);
     this.#strangers = new StrangerRequests(clock, onLimit);
+    this.#tarpit = new Tarpit(clock, this.#connections);
+    this.#isSignedIn = isSignedIn;
     this.#tls = tls;
     this.#patience = patience;
   }
@@ -124,6 +131,20 @@ export class Entrance {
   /** A valid key came with the request. */
   recognised(request: IncomingMessage): void {
     this.#connections.recognised(request);
+    this.#tarpit.letGo(request.socket);
+  }
+
+  /** Whether somebody without a valid key may be answered. */
+  admits(request: IncomingMessage): boolean {
+    return this.#connections.isKnown(request) || this.#strangers.admits(request.socket.remoteAddress ?? '');
+  }
+
+  /**
+   * Refuses: at once as long as the address was not refused too often, and then later, since whoever is refused at once
+   * asks again at once. Who sent a valid key on this connection before is answered at once, always.
+   */
+  turnAway({ socket }: IncomingMessage, refuse: () => void): void {
+    if (this.#isPatientWith(socket) || !this.#tarpit.hold(socket, refuse)) refuse();
   }
 
   /**
@@ -136,13 +157,15 @@ export class Entrance {
       socket.destroy();
       return;
     }
+    if (!this.#isPatientWith(socket) && this.#tarpit.hold(socket)) return;
     const patience = this.#clock.setTimer(() => socket.destroy(), GOODBYE_MS);
     socket.once('close', () => patience.cancel());
     socket.end(brokenRequestAnswer(error));
   }
 
-  /** Hangs up on those that no goodbye can reach. */
+  /** Hangs up on those that no goodbye can reach, and on those that wait for theirs. */
   closeUnfinished(): void {
+    this.#tarpit.close();
     this.#connections.closeUnfinished();
   }
 
@@ -150,12 +173,16 @@ export class Entrance {
     this.#connections.closeAll();
   }
 
+  #isPatientWith(socket: Socket): boolean {
+    return this.#connections.isKnown({ socket }) || this.#strangers.tellsAtOnce(socket.remoteAddress ?? '');
+  }
+
   #requested(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {
     if (!this.#connections.requested(request)) return;
     response.once('close', () => this.#connections.answered(request));
-    const withoutKey = request.headers.authorization === undefined && !this.#connections.isKnown(request);
-    if (withoutKey && !this.#strangers.admits(request.socket.remoteAddress ?? ''))
-      this.#strangers.refuse(request, response, randomUUID());
-    else handler(request, response);
+    // What comes with a key is judged by the key.
+    if (request.headers.authorization !== undefined || this.#isSignedIn(request) || this.admits(request))
+      handler(request, response);
+    else this.turnAway(request, () => this.#strangers.refuse(response, randomUUID()));
   }
 }

@@ -1,12 +1,11 @@
-import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../contract/index.ts';
+import { AddressBuckets } from './address-buckets.ts';
+import { addressGroup } from './address-group.ts';
 import type { KeyRefusal } from './api-keys.ts';
 
 /** How many wrong keys an address may send at once, and how soon it may send another. Guesses: people mistype. */
 const BURST = 20;
 const REFILL_MS = 3000;
-/** Addresses remembered; the one silent for longest is forgotten first. */
-const MAX_ADDRESSES = 4096;
 /** How often one address is told of, in milliseconds. */
 const REPORT_MS = 60_000;
 /** Addresses told of one by one in that time; what more there are is told of together. */
@@ -25,11 +24,6 @@ export interface RefusedKeysReport {
   readonly count: number;
 }
 
-interface Bucket {
-  readonly left: number;
-  readonly at: number;
-}
-
 interface Untold {
   reason: RefusalReason;
   keyId: string | undefined;
@@ -43,7 +37,7 @@ interface Untold {
 export class RefusedKeys {
   readonly #clock: Clock;
   readonly #report: (report: RefusedKeysReport) => void;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets: AddressBuckets;
   readonly #totals = new Map<RefusalReason, number>();
   readonly #untold = new Map<string, Untold>();
   readonly #others: Untold = { reason: 'unknown', keyId: undefined, count: 0 };
@@ -52,6 +46,7 @@ export class RefusedKeys {
   constructor(clock: Clock, report: (report: RefusedKeysReport) => void) {
     this.#clock = clock;
     this.#report = report;
+    this.#buckets = new AddressBuckets(clock, { burst: BURST, perSecond: 1_000 / REFILL_MS });
   }
 
   /** Since the start, by reason. */
@@ -67,9 +62,9 @@ export class RefusedKeys {
   /** Counts one wrong key. Returns the seconds to wait when the address has sent too many, undefined otherwise. */
   refused(address: string, { reason, keyId }: KeyRefusal): number | undefined {
     this.#count(reason);
-    const source = sourceOf(address);
-    this.#tell(source, reason, keyId);
-    return this.#waitOf(source);
+    this.#tell(addressGroup(address), reason, keyId);
+    const waitMs = this.#buckets.take(address);
+    return waitMs === 0 ? undefined : Math.ceil(waitMs / 1_000);
   }
 
   /** Tells what has not been told yet. */
@@ -115,27 +110,4 @@ export class RefusedKeys {
     if (count > 0) this.#report({ address: undefined, reason: 'unknown', keyId: undefined, count });
     return this.#untold.size > 0;
   }
-
-  #waitOf(source: string): number | undefined {
-    const now = this.#clock.now();
-    const before = this.#buckets.get(source);
-    const left = before === undefined ? BURST : Math.min(BURST, before.left + (now - before.at) / REFILL_MS);
-    this.#buckets.delete(source);
-    this.#buckets.set(source, { left: left >= 1 ? left - 1 : left, at: now });
-    if (this.#buckets.size > MAX_ADDRESSES) {
-      const [oldest] = this.#buckets.keys();
-      if (oldest !== undefined) this.#buckets.delete(oldest);
-    }
-    return left >= 1 ? undefined : Math.ceil(((1 - left) * REFILL_MS) / 1000);
-  }
-}
-
-/** One household or server has a whole /64 of IPv6 (RFC 6177): its addresses are one source. */
-function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ? tail.split(':') : [])];
-  return `${all.slice(0, 4).join(':')}::/64`;
 }

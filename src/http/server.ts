@@ -105,24 +105,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const stopping = () => closing !== undefined;
   let address: string | undefined;
 
+  const sessions = new ConsoleSessions(gateway.clock);
   const entrance = new Entrance({
     clock: gateway.clock,
     limits: connectionLimits(options.maxConnections),
     onLimit: options.onLimit ?? (() => undefined),
     tls: options.tls,
+    isSignedIn: (request) => sessions.has(request),
     patience: options.patience,
   });
   const app = newApp(entrance);
   const refusals = options.refusals ?? new RefusedKeys(gateway.clock, () => undefined);
-  const sessions = new ConsoleSessions(gateway.clock);
-  const authenticate = authentication(options.keys, refusals, sessions);
+  const authenticate = authentication({ keys: options.keys, refusals, sessions, entrance });
   app.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = gateway.clock.now();
     reply.header('seam-request-id', request.id);
-    authenticate(request, reply, (error) => {
-      if (request.apiKey !== undefined) entrance.recognised(request.raw);
-      done(error ?? faultOf(request.raw));
-    });
+    authenticate(request, reply, (error) => done(error ?? faultOf(request.raw)));
   });
   logRequests(app, log, gateway.clock);
   answerErrors(app, log, stopping);

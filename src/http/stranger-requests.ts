@@ -1,58 +1,48 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { type Clock, GatewayError, type OnLimit } from '../contract/index.ts';
-import { addressGroup } from './address-group.ts';
+import { AddressBuckets } from './address-buckets.ts';
 import { errorAnswer } from './error-envelope.ts';
 
 /** What may be asked without a key from one address: at once, and per second on average. Guesses: a monitor asks once a second. */
 const BURST = 60;
 const PER_SECOND = 20;
-/** Addresses remembered; the one silent for longest is forgotten first. */
-const MAX_ADDRESSES = 4_096;
 /** What a client is told to wait, in seconds. */
 const RETRY_AFTER_S = 1;
 
-interface Bucket {
-  left: number;
-  at: number;
-}
-
 /** Bounds what an address may ask without a key, before any work is done for it. */
 export class StrangerRequests {
-  readonly #clock: Clock;
   readonly #onLimit: OnLimit;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #asked: AddressBuckets;
+  readonly #refused: AddressBuckets;
   readonly #answer: string;
 
   constructor(clock: Clock, onLimit: OnLimit) {
-    this.#clock = clock;
     this.#onLimit = onLimit;
+    this.#asked = new AddressBuckets(clock, { burst: BURST, perSecond: PER_SECOND });
+    this.#refused = new AddressBuckets(clock, { burst: BURST, perSecond: PER_SECOND });
     const error = new GatewayError('rate_limit_exceeded', 'Too many requests without a key came from this address.');
     this.#answer = JSON.stringify(errorAnswer(error).body);
   }
 
   /** Whether the address may be answered. */
   admits(address: string): boolean {
-    const group = addressGroup(address);
-    const now = this.#clock.now();
-    const before = this.#buckets.get(group);
-    const left = before === undefined ? BURST : Math.min(BURST, before.left + ((now - before.at) * PER_SECOND) / 1_000);
-    this.#buckets.delete(group);
-    this.#buckets.set(group, { left: left >= 1 ? left - 1 : left, at: now });
-    if (this.#buckets.size > MAX_ADDRESSES) {
-      const [oldest] = this.#buckets.keys();
-      if (oldest !== undefined) this.#buckets.delete(oldest);
-    }
-    if (left >= 1) return true;
-    this.#onLimit({
-      limit: 'http_requests',
-      source: address,
-      message: `More than ${PER_SECOND} requests a second came from ${address} without a key: the rest is refused.`,
-    });
+    if (this.#asked.take(address) === 0) return true;
+    this.#tell(address, `More than ${PER_SECOND} requests a second came from ${address} without a key`);
+    return false;
+  }
+
+  /**
+   * Whether a refusal may be told at once. Beyond as many again as may be asked, whoever is told asks on without having
+   * heard it: it is told later.
+   */
+  tellsAtOnce(address: string): boolean {
+    if (this.#refused.take(address) === 0) return true;
+    this.#tell(address, `More than ${PER_SECOND} requests a second from ${address} had to be refused`);
     return false;
   }
 
   /** Says so in as few steps as possible, and hangs up. */
-  refuse(_request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  refuse(response: ServerResponse, requestId: string): void {
     response.writeHead(429, {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(this.#answer),
@@ -61,5 +51,9 @@ export class StrangerRequests {
       connection: 'close',
     });
     response.end(this.#answer);
+  }
+
+  #tell(source: string, what: string): void {
+    this.#onLimit({ limit: 'http_requests', source, message: `${what}: the rest is refused, and later.` });
   }
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { type Clock, Secret } from '../../contract/index.ts';
 
@@ -62,6 +63,12 @@ export class ConsoleSessions {
     return session.key.reveal();
   }
 
+  /** Whether somebody signed in with the request's cookie; what it may do is for `keyOf` to say. */
+  has({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+    const number = numberOf({ headers });
+    return number !== undefined && this.#sessions.has(hashOf(number));
+  }
+
   /** @returns the value of `Set-Cookie` that takes the cookie away */
   close(request: FastifyRequest, secure: boolean): string {
     const number = numberOf(request);
@@ -87,7 +94,7 @@ function cookie(number: string, maxAgeSeconds: number, secure: boolean): string 
   return `${name}=${number}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
-function numberOf({ headers: { cookie: cookies = '' } }: FastifyRequest): string | undefined {
+function numberOf({ headers: { cookie: cookies = '' } }: Pick<IncomingMessage, 'headers'>): string | undefined {
   const found = cookies
     .split(';')
     .map((part) => /^\s*(?:__Host-)?strikeplate_session=([\w-]{43})\s*$/.exec(part)?.[1])
