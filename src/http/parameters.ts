@@ -12,16 +12,23 @@ const inPlainWords: z.core.$ZodErrorMap = (issue) =>
  * has a meaning for it: clients in several languages send one for the other.
  */
 export function parameterReader<Schema extends z.ZodObject>(schema: Schema): ParameterReader<Schema> {
-  const optional = new Set<string>();
-  for (const [name, parameter] of Object.entries(schema.shape))
-    if (z.safeParse(parameter, undefined).success && !z.safeParse(parameter, null).success) optional.add(name);
+  // Found out when it is first asked for: most routes never are.
+  let optional: ReadonlySet<string> | undefined;
   return (input) => {
+    optional ??= optionalIn(schema);
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       throw new InvalidInput('The body must be a JSON object.');
     const read = schema.safeParse(withoutNulls(input as Record<string, unknown>, optional), { error: inPlainWords });
     if (!read.success) throw invalidInputFrom(read.error.issues);
     return read.data;
   };
+}
+
+function optionalIn(schema: z.ZodObject): ReadonlySet<string> {
+  const optional = new Set<string>();
+  for (const [name, parameter] of Object.entries(schema.shape))
+    if (z.safeParse(parameter, undefined).success && !z.safeParse(parameter, null).success) optional.add(name);
+  return optional;
 }
 
 function withoutNulls(input: Record<string, unknown>, optional: ReadonlySet<string>): Record<string, unknown> {

@@ -21,9 +21,9 @@ const decimal = /^-?\d{1,15}(\.\d{1,15})?$/;
  * so that validation names it.
  */
 export function queryDecoder(shape: z.core.$ZodShape): QueryDecoder {
-  const parameters = new Map<string, Parameter>();
-  for (const [name, schema] of Object.entries(shape)) parameters.set(name, parameterOf(schema));
+  let parameters: ReadonlyMap<string, Parameter> | undefined;
   return (query) => {
+    parameters ??= new Map(Object.entries(shape).map(([name, schema]) => [name, parameterOf(schema)]));
     const decoded: Record<string, unknown> = {};
     for (const key in query) {
       const value = query[key];
