@@ -200,7 +200,7 @@ async function startWithDeadReceiver(context: TargetContext): Promise<Target> {
   };
 }
 
-export async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
+async function overHttp(name: string, http: HttpTarget, start: () => HelperProcess): Promise<Target> {
   const from = performance.now();
   const process = start();
   return unlessItFails(process, async () => {
