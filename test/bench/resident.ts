@@ -88,10 +88,11 @@ async function gateway(broker: Broker, folder: string): Promise<Idle> {
   const site = await configureGateway({
     ...{ folder, brokerUrl: broker.url, base: 'gateway', devices, monitor: false, webhooks: false, port },
   });
-  const from = performance.timeOrigin + performance.now();
+  // The two processes have but the clock of the wall in common, and it may be set meanwhile.
+  const [from, startedAt] = [Date.now(), performance.now()];
   const helper = new HelperProcess('gateway.mjs', { ...site, root: ourRoot }, options, environment, node);
   await firstSuccess({ url: `http://127.0.0.1:${port}`, deviceIds: site.deviceIds, apiKey: site.apiKey });
-  const until = performance.timeOrigin + performance.now() - from;
+  const until = performance.now() - startedAt;
   const cpu = (await helper.figures()).cpuMicros / 1_000;
   const { began, steps } = await helper.ask<{ began: number; steps: Steps }>('steps');
   const since = Object.entries(steps).map(([step, ms]) => [step, { ...ms, at: began - from + ms.at }] as const);
