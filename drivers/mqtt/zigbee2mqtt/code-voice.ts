@@ -55,10 +55,14 @@ export class CodeVoice {
       this.#silent = [];
     if (event.kind !== 'message' || event.retained) return;
     if (event.isOwnWord) this.#heardAt = this.#clock.now();
-    if (event.changedSlots.size > 0) {
-      this.#silent = [];
-      this.#learnt = 'read';
-    }
+    if (event.changedSlots.size > 0) this.answered();
+    this.judge();
+  }
+
+  /** It tells of a slot. What it answers to a read is mostly what was known, and changes nothing that could be heard. */
+  answered(): void {
+    this.#silent = [];
+    this.#learnt = 'read';
     this.judge();
   }
 

@@ -177,6 +177,25 @@ describe('a lock that answers no read of a code', () => {
     expect(f.device.accessCodes?.observes).toBe('slot');
   });
 
+  it('is none that answers with what is known already', async () => {
+    f = await scriptedBridge({ pin_confirmation: undefined });
+    const users = Object.fromEntries([1, 2, 3, 4, 5].map((slot) => [slot, { status: 'available' }]));
+    f.say({ ...locked, users });
+    f.bridge.obey = (topic) => {
+      if (topic.endsWith('/get')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+    };
+    await f.clock.advance(5_000);
+    for (const slot of [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]) {
+      const read = await f.codes((keypad, ctx) => keypad.read?.(ctx, slot));
+      expect(read).toMatchObject({ value: { slot, occupied: false } });
+      await f.clock.advance(15_000);
+      f.say({ ...locked, lock_state: slot % 2 === 0 ? 'locked' : 'unlocked', users });
+      await f.clock.advance(10);
+      expect(f.device.accessCodes?.observes).toBe('slot');
+    }
+    expect((await f.create(1, '4711')).error).toMatchObject({ type: 'code_not_stored' });
+  });
+
   it('is one by its settings, and a write that the bridge complains of has not arrived', async () => {
     f = await scriptedBridge({ pin_confirmation: 'none' });
     expect(f.device.accessCodes?.observes).toBe('nothing');

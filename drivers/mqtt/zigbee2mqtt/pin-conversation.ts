@@ -160,6 +160,7 @@ async function ask(
     ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: 1_100, longestBetweenMs: 2_000 } },
     ...limits,
   });
+  if (value !== undefined && value !== 'not_known') conversation.voice.answered();
   if (value === 'not_known') throw slotUntold(conversation.device, slot, conversation.feed.slots.get(slot)?.status);
   return value;
 }
