@@ -91,7 +91,8 @@ it.skipIf(!isPossible)('every line of the installer’s and the operator’s doc
     'case "$1 $2" in "stop strikeplate" | "restart strikeplate")',
     '  [ ! -e pid ] || { kill $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.1; done; rm pid; } ;; esac',
     'case "$1 $2" in "start strikeplate" | "restart strikeplate")',
-    '  strikeplate run --config etc/strikeplate/gateway.yaml >log 2>&1 & echo $! >pid',
+    // Emptied first: what the run before said is not taken for this one's word.
+    '  : >log; strikeplate run --config etc/strikeplate/gateway.yaml >log 2>&1 & echo $! >pid',
     '  until grep -q "listens on" log; do kill -0 $(cat pid) || { cat log >&2; exit 1; }; sleep 0.1; done ;; esac',
     'exit 0',
   );
