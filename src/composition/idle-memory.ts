@@ -11,10 +11,10 @@ export interface ProcessMemory {
   collect(): Promise<void>;
 }
 
-/** So long nothing was asked of a door before memory is given back, in milliseconds. A guess. */
-const QUIET_MS = 2_000;
-/** Between two times, in milliseconds. A guess: it takes 0.1 s. */
-const APART_MS = 60_000;
+/** So long nothing was asked of a door since the start before memory is given back, in milliseconds. A guess. */
+const QUIET_AFTER_START_MS = 2_000;
+/** The same later, in milliseconds. A guess: whoever came through a door is often followed by another command soon. */
+const QUIET_MS = 600_000;
 /** By so much the heap has grown since, in bytes: half of what the young generation takes under load. */
 const WORTH_IT = 16 << 20;
 /** And by such a share of what lives: the more lives, the longer it takes. */
@@ -38,9 +38,8 @@ export class IdleMemory {
   #timer: Timer | undefined;
   /** `Clock.now()` */
   #lastAttemptAt = 0;
-  /** `Clock.now()` */
-  #nextAt = 0;
-  #heapAfter = 0;
+  /** Of the last time; undefined before the first. */
+  #heapAfter: number | undefined;
 
   constructor(options: IdleMemoryOptions) {
     this.#options = options;
@@ -63,23 +62,26 @@ export class IdleMemory {
 
   #lookLater(): void {
     const { clock } = this.#options;
-    const at = Math.max(this.#lastAttemptAt + QUIET_MS, this.#nextAt);
-    this.#timer ??= clock.setTimer(() => this.#look(), at - clock.now());
+    this.#timer ??= clock.setTimer(() => this.#look(), this.#lastAttemptAt + this.#quietMs - clock.now());
+  }
+
+  get #quietMs(): number {
+    return this.#heapAfter === undefined ? QUIET_AFTER_START_MS : QUIET_MS;
   }
 
   #look(): void {
     this.#timer = undefined;
     const { clock, log, memory } = this.#options;
-    if (clock.now() < this.#lastAttemptAt + QUIET_MS) {
+    if (clock.now() < this.#lastAttemptAt + this.#quietMs) {
       this.#lookLater();
       return;
     }
-    const worthIt = Math.max(WORTH_IT, this.#heapAfter * WORTH_SHARE);
-    if (memory.heapBytes() < this.#heapAfter + worthIt) return;
-    this.#nextAt = clock.now() + APART_MS;
-    memory.collect().then(
+    const { heapBytes, collect } = memory;
+    const after = this.#heapAfter ?? 0;
+    if (heapBytes() < after + Math.max(WORTH_IT, after * WORTH_SHARE)) return;
+    collect().then(
       () => {
-        this.#heapAfter = memory.heapBytes();
+        this.#heapAfter = heapBytes();
       },
       (error: unknown) => log.warn({ err: error }, 'memory could not be given back'),
     );
