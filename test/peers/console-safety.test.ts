@@ -3,7 +3,7 @@ import { de } from '../../src/console/languages/de.ts';
 import { en } from '../../src/console/languages/en.ts';
 import { revokeApiKey } from '../../src/http/api-key-changes.ts';
 import { idOf } from '../kit/gateway/gateway-box.ts';
-import { chromiumProgram, signIn, visit } from './kit/browser.ts';
+import { chromiumProgram, pressTwice, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite, everyView, grantIn } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';
 
@@ -27,8 +27,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await signIn(other.page, token);
     await card(other.page, 'back').waitFor();
     const row = page.locator('.row.key').filter({ hasText: 'Porter' });
-    await row.getByRole('button', { name: 'Revoke' }).click();
-    await row.getByRole('button', { name: 'Press again to revoke' }).click();
+    await pressTwice(row, 'Revoke', 'Press again to revoke');
     await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
     await context.close();
     await other.context.close();

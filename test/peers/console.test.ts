@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { idOf } from '../kit/gateway/gateway-box.ts';
-import { chromiumProgram, hold, signIn, visit } from './kit/browser.ts';
+import { chromiumProgram, hold, pressTwice, signIn, visit } from './kit/browser.ts';
 import { card, consoleSite } from './kit/console-site.ts';
 import { mosquittoProgram } from './kit/mosquitto.ts';
 
@@ -78,8 +78,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     expect(await page.locator('output').count()).toBe(0);
     await row.getByRole('button', { name: 'Show PIN' }).click();
     expect(await page.locator('output').textContent()).toMatch(/^\d{4,8}$/);
-    await row.getByRole('button', { name: 'End now' }).click();
-    await row.getByRole('button', { name: 'Press again to confirm' }).click();
+    await pressTwice(row, 'End now', 'Press again to confirm');
     await row.waitFor({ state: 'detached' });
     await context.close();
   });
