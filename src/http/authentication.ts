@@ -105,7 +105,13 @@ function judgeStranger({ raw }: FastifyRequest, entrance: Entrance, done: Done):
   if (entrance.admits(raw)) done();
   else
     entrance.turnAway(raw, () =>
-      done(new GatewayError('rate_limit_exceeded', 'Too many requests without a valid key came from this address.')),
+      done(
+        new GatewayError(
+          'rate_limit_exceeded',
+          'Too many requests without a valid key came from this address. Send a valid key, or wait as long as Retry-After says.',
+          { retryAfterSeconds: 1 },
+        ),
+      ),
     );
 }
 
