@@ -137,22 +137,10 @@ function nodeOf(node: number | undefined, { open, name }: ZwaveStick): number {
   );
 }
 
-/** A node that has joined, as far as lines for the configuration need it. */
-interface JoinedNode {
-  readonly node: number;
-  readonly security: string | undefined;
-  readonly isInterviewed: boolean;
-  readonly kind: 'lock' | 'noise' | undefined;
-  readonly codes: number;
-  readonly maker: string | undefined;
-  readonly model: string | undefined;
-  readonly product: string | undefined;
-}
-
 /** Slots that a fragment asks for: people may want some of a lock's for themselves. */
 const SLOTS = 10;
 
-function joinedFinding(stick: string, joined: JoinedNode, configuredAs: string | undefined): OnboardingFinding {
+function joinedFinding(stick: string, joined: IncludedNode, configuredAs: string | undefined): OnboardingFinding {
   const { node, security, isInterviewed, kind, codes, maker, model, product } = joined;
   const product_words = [maker, model].filter((word) => word !== undefined).join(' ');
   const what = `${kind === 'noise' ? 'noise sensor' : (kind ?? 'device')} ${node}${product_words === '' ? '' : ` (${product_words})`}`;
