@@ -25,6 +25,8 @@ import { ApiCaller } from '../kit/sdk/api-caller.ts';
 const front = '54:D2:72:00:00:01';
 const cellar = '54:D2:72:00:00:02';
 const pin = '7391';
+/** Ids, hashes and times: four digits come up in them by themselves. */
+const madeByChance = /[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|"time":\d+/g;
 
 const lock = (id: string, address: string) => ({
   ...{ id, name: id, driver: 'ble/nuki', link: { ble: 'radio', address }, settings: {} },
@@ -131,7 +133,8 @@ describe('a gateway that runs', () => {
     const { events } = body as unknown as { readonly events: readonly { step: string; status: string }[] };
     expect(events.map(({ step }) => step)).toContain('waiting');
     const audit = await api.post('/strikeplate/audit/list', {});
-    for (const text of [log.text, JSON.stringify(events), JSON.stringify(audit.body)]) expect(text).not.toContain(pin);
+    for (const text of [log.text, JSON.stringify(events), JSON.stringify(audit.body)])
+      expect(text.replace(madeByChance, '…')).not.toContain(pin);
     expect(JSON.stringify(audit.body)).toContain('"onboarding_ended"');
   });
 
