@@ -92,8 +92,6 @@ export class IdleMemory {
 export function processMemory(): ProcessMemory {
   // With a bound on the heap (NODE_OPTIONS of the unit) V8 collects as soon as it has grown by a third of what lives.
   setFlagsFromString('--heap-growing-percent=100');
-  // One thread does in 3 to 4 ms what several do in 2.5 where a processor is free for each, and in 10 where none is.
-  setFlagsFromString('--no-parallel-scavenge');
   return {
     heapBytes: () => process.memoryUsage().heapTotal,
     collect: async () => {
