@@ -1,4 +1,6 @@
 import { createHook, executionAsyncId } from 'node:async_hooks';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { type Profiler, Session } from 'node:inspector/promises';
 import { relative, resolve } from 'node:path';
 import process from 'node:process';
@@ -13,7 +15,8 @@ import { ZigbeeBuilding } from '../kit/locks/zigbee-building.ts';
 // The way that an unlock and a new code take through the product, by a run: a whole gateway with its store on disk, a
 // broker and a simulated lock. Modules and calls are those between the request and the end of what it began; hops are the
 // functions from the handler of the route to the one that hands the message to the MQTT library, whatever was waited for in
-// between; a closure belongs to the function that made it. A return is a hop into a module that the way had left.
+// between; a closure belongs to the function that made it. A return is a hop into a module that the way had left. Broker and
+// lock are in a process of their own: the broker's bounds and the lock's clock are of the same modules as the gateway's.
 
 const root = resolve(import.meta.dirname, '../..');
 const list = process.argv.includes('--list');
@@ -211,11 +214,24 @@ function print(name: string, { calls, called, functions, modules, hops }: Way): 
   for (const file of modules) console.log(`  module ${file}`);
 }
 
-const network = await ZigbeeBuilding.open();
-network.bridge.addLock({ friendlyName: 'front', slots: 10, exposePin: true, motorMs: 20, radioMs: 10 });
-network.bridge.start();
+const NETWORK = 'network';
+
+/** The other process: a broker with a lock behind a bridge, until the parent hangs up. */
+async function playNetwork(): Promise<void> {
+  const network = await ZigbeeBuilding.open();
+  network.bridge.addLock({ friendlyName: 'front', slots: 10, exposePin: true, motorMs: 20, radioMs: 10 });
+  network.bridge.start();
+  process.send?.(network.url);
+  await once(process, 'disconnect');
+  await network.close();
+  process.exit(0);
+}
+
+if (process.argv.includes(NETWORK)) await playNetwork();
+const network = fork(fileURLToPath(import.meta.url), [NETWORK]);
+const [url] = await once(network, 'message');
 const box = await GatewayBox.make({
-  mqtt: { main: { url: network.url } },
+  mqtt: { main: { url: String(url) } },
   devices: [zigbeeEntry('front', { settings: { pin_slots: { first: 1, count: 9 } } })],
 });
 const gateway = await box.start();
@@ -250,6 +266,6 @@ try {
 } finally {
   session.disconnect();
   await gateway.close();
-  await network.close();
+  network.disconnect();
   box.dispose();
 }
