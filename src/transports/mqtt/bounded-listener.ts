@@ -66,7 +66,7 @@ export interface ListenerHost {
   readonly deviceId: string | undefined;
   /** The device's name, for messages. */
   readonly device: string;
-  /** Hands a message over; what the listener throws is logged. */
+  /** Hands a message over that was held back; what the listener throws is logged. */
   readonly safely: (listener: (message: MqttMessage) => void, message: MqttMessage) => void;
 }
 
@@ -116,7 +116,7 @@ export class BoundedListener implements Listening {
       return;
     }
     if (this.#timer === undefined && this.#takesOne()) {
-      this.#host.safely(this.#listener, message);
+      this.#listener(message);
       return;
     }
     this.#held ??= new Map();

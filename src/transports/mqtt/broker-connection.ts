@@ -319,8 +319,8 @@ function accepted(
       timerVariant: 'native',
       // Its table of 65,536 numbers costs more memory than everything it saves.
       writeCache: false,
-      // mqtt.js would print packets, payloads included, when DEBUG is set in the environment.
-      log: () => undefined,
+      // It is told of every step. mqtt.js would print packets, payloads included, when DEBUG is set in the environment.
+      log: Function.prototype as () => void,
     });
     const settle = () => {
       client.off('connect', onConnect).off('error', onError).off('close', onClose);

@@ -7,6 +7,7 @@ export interface Listening {
   readonly filter: string;
   /** Over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent. */
   readonly asPublished: boolean;
+  /** What it throws, the book logs: one that throws disturbs nobody else. */
   hear(message: MqttMessage): void;
   /** The book's: whether the retained message of a topic that is the filter was handed over on this connection. */
   hadOwn: boolean;
