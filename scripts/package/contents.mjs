@@ -80,6 +80,7 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
     'systemd/store-key.conf': 'usr/share/doc/strikeplate/examples/store-key.conf',
     'systemd/configuration.conf': 'usr/share/doc/strikeplate/examples/configuration.conf',
     'systemd/local-network.conf': 'usr/share/doc/strikeplate/examples/local-network.conf',
+    'systemd/many-doors.conf': 'usr/share/doc/strikeplate/examples/many-doors.conf',
     'config/gateway.example.yaml': 'etc/strikeplate/gateway.example.yaml',
     'config/gateway.schema.json': 'usr/share/strikeplate/gateway.schema.json',
     'scripts/package/activate': 'opt/strikeplate/package/activate',

@@ -35,7 +35,7 @@ import { Backups } from './backups.ts';
 import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
-import { IdleMemory, type ProcessMemory } from './idle-memory.ts';
+import { IdleMemory, type ProcessMemory, tellLackOfRoom } from './idle-memory.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Links } from './links.ts';
 import { type DeviceContext, managedDevices } from './managed-devices.ts';
@@ -122,8 +122,9 @@ interface Later {
   configuredAs: (deviceId: string) => DeviceConfig | undefined;
 }
 
-function idleMemory({ memory, log }: StartOptions, { clock, attempts }: Core): Closable {
+function idleMemory({ config, memory, log }: StartOptions, { clock, attempts }: Core): Closable {
   if (memory === undefined) return { close: async () => undefined };
+  tellLackOfRoom(log, memory.limitBytes, config.devices.length);
   const idle = new IdleMemory({ clock, log, memory, onAttempt: (listener) => attempts.onChange(listener) });
   idle.start();
   return { close: async () => idle.close() };

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { IdleMemory } from './idle-memory.ts';
+import { IdleMemory, tellLackOfRoom } from './idle-memory.ts';
 
 const MIB = 1 << 20;
 
@@ -13,6 +13,7 @@ function site() {
     clock,
     log: pino({ level: 'silent' }),
     memory: {
+      limitBytes: 400 * MIB,
       heapBytes: () => process.heap,
       collect: async () => {
         process.collected.push(clock.now());
@@ -67,13 +68,13 @@ describe('what a start and a rush of commands took of memory', () => {
   it('is left alone where much lives, and a collection would take long', async () => {
     const { clock, process, idle, attempt } = site();
     idle.start();
-    process.lives = 300 * MIB;
-    process.heap = 320 * MIB;
+    process.lives = 90 * MIB;
+    process.heap = 96 * MIB;
     await clock.advance(5_000);
     expect(process.collected).toHaveLength(1);
     for (const [heap, times] of [
-      [440 * MIB, 1],
-      [460 * MIB, 2],
+      [132 * MIB, 1],
+      [138 * MIB, 2],
     ] as const) {
       process.heap = heap;
       attempt();
@@ -89,5 +90,25 @@ describe('what a start and a rush of commands took of memory', () => {
     await clock.advance(600_000);
     expect(process.collected).toEqual([]);
     expect(listeners.size).toBe(0);
+  });
+
+  it('is kept where doors would wait long for it', async () => {
+    const { clock, process, idle } = site();
+    process.heap = 161 * MIB;
+    idle.start();
+    await clock.advance(5_000);
+    expect(process.collected).toEqual([]);
+  });
+
+  it.each([
+    [100, 384, false],
+    [4_000, 384, false],
+    [10_000, 384, true],
+    [10_000, 768, false],
+  ])('is told to be too little: %i devices, %i MiB: %s', (devices, mib, isTold) => {
+    const told: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => told.push(line) });
+    tellLackOfRoom(log, mib * MIB, devices);
+    expect(told.some((line) => line.includes('many-doors.conf'))).toBe(isTold);
   });
 });

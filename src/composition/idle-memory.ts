@@ -1,5 +1,5 @@
 import { Session } from 'node:inspector';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 
@@ -7,8 +7,10 @@ import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 export interface ProcessMemory {
   /** Bytes that the heap holds, whether anything is in them or not. */
   heapBytes(): number;
-  /** Gives back what nothing is in. Nothing else runs meanwhile: some 0.1 s. */
+  /** Gives back what nothing is in. Nothing else runs meanwhile: some 0.1 s with 100 doors, 1 s with 10,000. */
   collect(): Promise<void>;
+  /** Bytes that the heap may hold before the process ends. */
+  readonly limitBytes: number;
 }
 
 /** So long nothing was asked of a door since the start before memory is given back, in milliseconds. A guess. */
@@ -19,6 +21,25 @@ const QUIET_MS = 600_000;
 const WORTH_IT = 16 << 20;
 /** And by such a share of what lives: the more lives, the longer it takes. */
 const WORTH_SHARE = 0.5;
+/** A heap of more bytes is left as it is: doors would wait for half a second and more. Measured, docs/performance.md. */
+const MOST = 160 << 20;
+
+/** What a gateway without doors keeps in its heap, in bytes, and what a door does: measured, docs/performance.md. */
+const BARE = 32 << 20;
+const OF_A_DOOR = 25_000;
+/** With less than this many times of it the engine collects all of it again and again under load. */
+const ROOM = 2.5;
+
+/** Tells that the heap is bounded so low for so many doors that collecting it takes the processor from them. */
+export function tellLackOfRoom(log: Logger, limitBytes: number, devices: number): void {
+  const wanted = ROOM * (BARE + OF_A_DOOR * devices);
+  if (limitBytes >= wanted) return;
+  const mib = (bytes: number) => Math.ceil(bytes / (1 << 20));
+  log.warn(
+    `${devices} devices want a heap of ${mib(wanted)} MiB, and it may take ${mib(limitBytes)}: under load up to a third of the ` +
+      'processor goes into collecting it. Install the drop-in many-doors.conf: docs/operations.md, "Many doors".',
+  );
+}
 
 export interface IdleMemoryOptions {
   readonly clock: Clock;
@@ -78,7 +99,8 @@ export class IdleMemory {
     }
     const { heapBytes, collect } = memory;
     const after = this.#heapAfter ?? 0;
-    if (heapBytes() < after + Math.max(WORTH_IT, after * WORTH_SHARE)) return;
+    const held = heapBytes();
+    if (held > MOST || held < after + Math.max(WORTH_IT, after * WORTH_SHARE)) return;
     collect().then(
       () => {
         this.#heapAfter = heapBytes();
@@ -93,6 +115,7 @@ export function processMemory(): ProcessMemory {
   // With a bound on the heap (NODE_OPTIONS of the unit) V8 collects as soon as it has grown by a third of what lives.
   setFlagsFromString('--heap-growing-percent=100');
   return {
+    limitBytes: getHeapStatistics().heap_size_limit,
     heapBytes: () => process.memoryUsage().heapTotal,
     collect: async () => {
       const session = new Session();

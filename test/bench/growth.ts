@@ -34,6 +34,8 @@ const isMode = (word: string | undefined): word is Mode => word !== undefined &&
 
 /** Attempts that wait at one device: its lane holds 16. */
 const PER_LANE = 16;
+/** With more of them the gateway has its unit's drop-in for them. */
+const MANY_DOORS = 4_500;
 /** How many reads are timed. */
 const READS = 200;
 /** Seconds that a gateway is left alone before its memory is read. */
@@ -187,7 +189,7 @@ async function start(
   });
   const url = `http://127.0.0.1:${port}`;
   const from = performance.now();
-  const { options, environment } = unitOf(ourRoot);
+  const { options, environment } = unitOf(ourRoot, devices > MANY_DOORS ? ['many-doors.conf'] : []);
   const gateway = new HelperProcess('gateway.mjs', { ...site, root: ourRoot }, options, environment);
   closers.add(() => gateway.stop());
   const up = async () => {

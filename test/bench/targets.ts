@@ -144,15 +144,19 @@ async function startGateway(
   return target;
 }
 
-/** What a checkout's systemd unit gives to Node: a gateway is measured as it is run. */
-export function unitOf(root: string): {
+/** What a checkout's systemd unit, with some of its drop-ins, gives to Node: a gateway is measured as it is run. */
+export function unitOf(
+  root: string,
+  dropIns: readonly string[] = [],
+): {
   readonly options: readonly string[];
   readonly environment: Record<string, string>;
 } {
   const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8');
   const options = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
+  const all = [unit, ...dropIns.map((name) => readFileSync(join(root, 'systemd', name), 'utf8'))].join('\n');
   const environment = Object.fromEntries(
-    [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+    [...all.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   return { options, environment };
 }

@@ -88,10 +88,14 @@ describe.skipIf(analyze === undefined)('the unit', () => {
     expect(value('OOMPolicy')).toBe('kill');
     expect(value('Restart')).toBe('always');
     expect(value('RestartPreventExitStatus')).toBe(String(exitCodes.configuration));
-    const heap = Number(/--max-old-space-size=(\d+)/.exec(unit)?.[1]);
-    const memory = Number(/^MemoryMax=(\d+)M$/m.exec(unit)?.[1]);
-    expect(heap).toBeGreaterThan(0);
-    expect(heap).toBeLessThanOrEqual(0.8 * memory);
+    for (const name of ['strikeplate.service', 'many-doors.conf']) {
+      const text = readFileSync(file(name), 'utf8');
+      const heap = Number(/--max-old-space-size=(\d+)/.exec(text)?.[1]);
+      const [, size, unitOfSize] = /^MemoryMax=(\d+)([MG])$/m.exec(text) ?? [];
+      const memory = Number(size) * (unitOfSize === 'G' ? 1024 : 1);
+      expect(heap).toBeGreaterThan(0);
+      expect(heap).toBeLessThanOrEqual(0.8 * memory);
+    }
   });
 
   it('has a user and folders that systemd understands', () => {

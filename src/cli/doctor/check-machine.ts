@@ -17,6 +17,9 @@ const UNBEARABLE_SYNC_MS = 1_000;
 /** Half of what the unit allows: docs/performance.md has what a gateway takes. */
 const LEAST_LIMIT_BYTES = 256 << 20;
 const LEAST_AVAILABLE_BYTES = 48 << 20;
+/** So many are within what the unit allows; systemd/many-doors.conf allows more. */
+const MANY_DEVICES = 4_500;
+const LIMIT_OF_MANY_BYTES = 1024 << 20;
 
 const mib = (bytes: number) => `${Math.round(bytes / (1 << 20))} MiB`;
 
@@ -72,7 +75,8 @@ export function checkDisk({ target }: Patient, world: Surroundings): Finding[] {
   return [ok('disk', `${mib(freeBytes)} free, ${syncMs.toFixed(1)} ms for a synced write.`)];
 }
 
-export function checkMemory(world: Surroundings): Finding[] {
+/** @param devices how many are configured */
+export function checkMemory(devices: number, world: Surroundings): Finding[] {
   const { limitBytes, availableBytes } = world.memory();
   if (limitBytes !== undefined && limitBytes < LEAST_LIMIT_BYTES)
     return [
@@ -80,6 +84,14 @@ export function checkMemory(world: Surroundings): Finding[] {
         'memory',
         `The service may take ${mib(limitBytes)}, which is too little.`,
         'systemctl set-property strikeplate.service MemoryMax=512M',
+      ),
+    ];
+  if (limitBytes !== undefined && devices > MANY_DEVICES && limitBytes < LIMIT_OF_MANY_BYTES)
+    return [
+      warning(
+        'memory',
+        `The service may take ${mib(limitBytes)}; with ${devices} devices it is slow under load in less than ${mib(LIMIT_OF_MANY_BYTES)}.`,
+        'install -D -m 644 /usr/share/doc/strikeplate/examples/many-doors.conf /etc/systemd/system/strikeplate.service.d/many-doors.conf && systemctl daemon-reload && systemctl restart strikeplate',
       ),
     ];
   if (availableBytes < LEAST_AVAILABLE_BYTES)

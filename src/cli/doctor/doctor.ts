@@ -114,7 +114,7 @@ async function diagnose(patient: Patient, world: Surroundings, connect: () => Ap
   };
   await look('node', () => checkNode(world));
   await look('clock', () => checkClock(world));
-  await look('memory', () => checkMemory(world));
+  await look('memory', () => checkMemory(patient.config?.devices.length ?? 0, world));
   await look('disk', () => checkDisk(patient, world));
   await look('configuration', () => checkConfiguration(patient));
   await look('versions', () => checkVersions(patient, world));
