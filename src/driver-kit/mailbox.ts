@@ -3,7 +3,8 @@ import type { Clock, Timer } from '../contract/index.ts';
 interface Waiter<Event> {
   readonly resolve: (event: Event | undefined) => void;
   readonly reject: (reason: unknown) => void;
-  readonly timer: Timer;
+  /** `Clock.now()` */
+  readonly until: number;
 }
 
 export interface MailboxOptions {
@@ -20,6 +21,8 @@ export class Mailbox<Event> {
   readonly #signals: readonly AbortSignal[];
   readonly #queue: Event[] = [];
   #waiter: Waiter<Event> | undefined;
+  /** Outlives the waits that end before it: most of them do. */
+  #alarm: { readonly at: number; readonly timer: Timer } | undefined;
   #abandon: (reason: unknown) => void = () => undefined;
   /** Made when somebody waits for something else. */
   #abandoned: Promise<never> | undefined;
@@ -41,11 +44,13 @@ export class Mailbox<Event> {
   /** Nothing comes any more that could be understood: who takes what is left gets this error then. */
   fail(error: unknown): void {
     this.#failure ??= { error };
+    this.#endAlarm();
     this.#endWait()?.reject(error);
   }
 
   /** Forgets what has not been taken, or of that what `is`. */
   clear(is: (event: Event) => boolean = () => true): void {
+    if (this.#queue.length === 0) return;
     const kept = this.#queue.filter((event) => !is(event));
     this.#queue.splice(0, this.#queue.length, ...kept);
   }
@@ -62,15 +67,32 @@ export class Mailbox<Event> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (aborted !== undefined) return Promise.reject(aborted.reason);
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(() => this.#endWait()?.resolve(undefined), until - this.#clock.now());
-      this.#waiter = { resolve, reject, timer };
+      this.#waiter = { resolve, reject, until };
+      if (this.#alarm === undefined || this.#alarm.at > until) this.#setAlarm(until);
     });
+  }
+
+  #setAlarm(at: number): void {
+    this.#endAlarm();
+    this.#alarm = { at, timer: this.#clock.setTimer(() => this.#rang(at), at - this.#clock.now()) };
+  }
+
+  #endAlarm(): void {
+    this.#alarm?.timer.cancel();
+    this.#alarm = undefined;
+  }
+
+  #rang(at: number): void {
+    this.#alarm = undefined;
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    if (waiter.until > at) this.#setAlarm(waiter.until);
+    else this.#endWait()?.resolve(undefined);
   }
 
   /** @returns who waited, to be told */
   #endWait(): Waiter<Event> | undefined {
     const waiter = this.#waiter;
-    waiter?.timer.cancel();
     this.#waiter = undefined;
     return waiter;
   }
@@ -91,12 +113,14 @@ export class Mailbox<Event> {
 
   close(): void {
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
+    this.#endAlarm();
     this.clear();
   }
 
   readonly #onAbort = () => {
     const reason = abortedOf(this.#signals)?.reason;
     this.#abandon(reason);
+    this.#endAlarm();
     this.#endWait()?.reject(reason);
   };
 }

@@ -138,42 +138,50 @@ export const capabilitiesOf = (
 
 /** The snapshot after a report. Pure: what is known follows from what was said. */
 export function applyReport(snapshot: DeviceSnapshot, report: DeviceReport, at: number): DeviceSnapshot {
-  const seen = report.hearsay ? snapshot : { ...snapshot, lastSeenAt: at };
-  if (report.kind === 'health')
-    return applyHealth(report.health.status === 'online' ? seen : snapshot, report.health, at);
+  // In one copy: it has some thirty fields, and is made anew with each report.
+  const lastSeenAt = report.hearsay ? snapshot.lastSeenAt : at;
   switch (report.kind) {
+    case 'health':
+      return applyHealth(snapshot, report.health, report.health.status === 'online' ? lastSeenAt : undefined, at);
     case 'lock_state':
-      return { ...seen, lockState: report.state };
+      return { ...snapshot, lastSeenAt, lockState: report.state };
     case 'lock_operated':
-      return { ...seen, changedBy: report.method };
+      return { ...snapshot, lastSeenAt, changedBy: report.method };
     case 'auto_lock':
-      return { ...seen, autoLock: { enabled: report.enabled, delaySeconds: report.delaySeconds } };
+      return { ...snapshot, lastSeenAt, autoLock: { enabled: report.enabled, delaySeconds: report.delaySeconds } };
     case 'door':
-      return { ...seen, door: report.contact };
+      return { ...snapshot, lastSeenAt, door: report.contact };
     case 'battery':
-      return { ...seen, battery: { level: report.level, low: report.low } };
+      return { ...snapshot, lastSeenAt, battery: { level: report.level, low: report.low } };
     case 'accessory_keypad':
       return {
-        ...seen,
+        ...snapshot,
+        lastSeenAt,
         accessoryKeypad: { connected: report.connected, ...(report.low !== undefined && { low: report.low }) },
       };
     case 'noise':
-      return { ...seen, noise: { level: report.level, metric: report.metric, at } };
+      return { ...snapshot, lastSeenAt, noise: { level: report.level, metric: report.metric, at } };
     case 'code_slot':
     case 'operations_missed':
     case 'tamper':
     case 'heard':
-      return seen;
+      return report.hearsay ? snapshot : { ...snapshot, lastSeenAt };
     case 'capabilities':
       return snapshot;
   }
 }
 
-function applyHealth(snapshot: DeviceSnapshot, health: Health, at: number): DeviceSnapshot {
-  const { status } = snapshot.health;
+/** @param lastSeenAt undefined: as it was */
+function applyHealth(
+  snapshot: DeviceSnapshot,
+  health: Health,
+  lastSeenAt: number | undefined,
+  at: number,
+): DeviceSnapshot {
   return {
     ...snapshot,
+    lastSeenAt: lastSeenAt ?? snapshot.lastSeenAt,
     health,
-    healthSince: status === health.status ? snapshot.healthSince : at,
+    healthSince: snapshot.health.status === health.status ? snapshot.healthSince : at,
   };
 }

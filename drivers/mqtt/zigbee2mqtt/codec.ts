@@ -216,8 +216,9 @@ function keptOf(raw: Readonly<Record<string, unknown>>): ReadonlyMap<string, unk
 /** The key under which a slot is told to have changed. */
 export const slotKey = (slot: number | string): string => `users/${slot}`;
 
-/** The keys in {@link StateMessage.kept} that tell of the bolt. */
-export const boltKeys: ReadonlySet<string> = new Set(['state', 'lock_state']);
+/** Whether one of the keys in {@link StateMessage.kept} that tell of the bolt is among these. */
+export const tellsOfBolt = (changed: ReadonlySet<string> | undefined): boolean =>
+  changed !== undefined && (changed.has('state') || changed.has('lock_state'));
 
 function eventOf(state: State): LockEvent | undefined {
   const { action } = state;

@@ -62,6 +62,8 @@ export type Interruption = 'link' | 'bridge';
 /** Keys of a device that are kept to be compared; a keypad with all its slots has some hundreds. A guess with room. */
 const mostKept = 2_000;
 
+const noSlots: ReadonlySet<number> = new Set();
+
 /** Everything that MQTT tells of one device, in order. */
 export class DeviceFeed {
   readonly #link: MqttLink;
@@ -266,8 +268,16 @@ export class DeviceFeed {
     const isEcho = !retained && this.#isEcho(message, bolt, changed);
     const isOfLastCommand = !retained && this.#isOfLastCommand(message);
     this.#tell({
-      ...{ kind: 'message', message, bolt, at, retained, changed, changedSlots },
-      ...{ isOfLastCommand, isOwnWord, isEcho },
+      kind: 'message',
+      message,
+      bolt,
+      at,
+      retained,
+      changed,
+      changedSlots,
+      isOfLastCommand,
+      isOwnWord,
+      isEcho,
     });
   }
 
@@ -299,8 +309,8 @@ export class DeviceFeed {
 
   /** @returns the slots that are new or differ; none when there is nothing to compare with */
   #takeSlots({ slots }: StateMessage): ReadonlySet<number> {
+    if (slots === this.#slotsBefore) return noSlots;
     const changed = new Set<number>();
-    if (slots === this.#slotsBefore) return changed;
     this.#slotsBefore = slots;
     for (const [slot, status] of slots) {
       if (this.#heardSomething && this.#slots.get(slot) !== status) changed.add(slot);

@@ -75,7 +75,7 @@ export class OwnTraffic {
    */
   whoseOperation(operation: Operation): 'last' | 'earlier' | 'nobody' {
     const owed = this.#recent(this.#commands).filter((one) => one.operation === operation);
-    this.#commands = this.#commands.filter((one) => one !== owed[0]);
+    if (owed.length > 0) this.#commands = this.#commands.filter((one) => one !== owed[0]);
     const isRepeated = this.isRepeated(operation, repeatedMs);
     if (owed.length === 0) return isRepeated ? 'earlier' : 'nobody';
     return owed.length > 1 || isRepeated ? 'earlier' : 'last';
@@ -102,6 +102,7 @@ export class OwnTraffic {
    * @returns undefined when nothing was
    */
   takeAnswered(): ReadonlySet<string> | undefined {
+    if (this.#questions.length === 0) return undefined;
     const recent = this.#recent(this.#questions);
     const about = new Set(recent.map((one) => one.about));
     const oldest = new Set([...about].map((one) => recent.find((question) => question.about === one)));
@@ -111,6 +112,7 @@ export class OwnTraffic {
 
   /** News of it: a question about it is answered. @returns whether one may be */
   takeAnswerAbout(about: string): boolean {
+    if (this.#questions.length === 0) return false;
     const recent = this.#recent(this.#questions);
     const found = recent.find((one) => one.about === about);
     this.#questions = recent.filter((one) => one !== found);
@@ -118,6 +120,8 @@ export class OwnTraffic {
   }
 
   #recent<T extends { readonly at: number }>(all: readonly T[]): readonly T[] {
-    return all.filter(({ at }) => at > this.#clock.now() - owedMs);
+    if (all.length === 0) return all;
+    const since = this.#clock.now() - owedMs;
+    return all.filter(({ at }) => at > since);
   }
 }

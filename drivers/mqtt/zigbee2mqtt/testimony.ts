@@ -2,7 +2,7 @@ import type { Secret } from '../../../src/contract/index.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
-import { type Bolt, boltKeys } from './codec.ts';
+import { type Bolt, tellsOfBolt } from './codec.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { holds, isUntold, type SlotStatus } from './slot-status.ts';
@@ -98,12 +98,11 @@ export class Testimony {
   #heard(heard: HeardMessage): void {
     const { event } = heard.message;
     const subjects = this.#subjectsOf(heard);
-    const claims = [
-      ...this.#ofSlots(heard, subjects),
-      ...this.#ofAutoRelock(heard, subjects),
-      ...this.#ofBolt(heard, subjects),
-      ...this.#ofEvent(heard),
-    ];
+    const claims = this.#ofSlots(heard, subjects).concat(
+      this.#ofAutoRelock(heard, subjects),
+      this.#ofBolt(heard, subjects),
+      this.#ofEvent(heard),
+    );
     if (claims.length > 0) this.#book.told(...claims);
     const isOurSlot = event?.kind === 'programmed' && event.slot === this.#written?.slot && !heard.retained;
     if (isOurSlot) this.#book.said({ word: 'done' });
@@ -118,14 +117,14 @@ export class Testimony {
   #ofBolt(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
     const { bolt } = heard;
     if (bolt === undefined) return [];
-    const isNews = [...boltKeys].some((key) => heard.changed?.has(key));
+    const isNews = tellsOfBolt(heard.changed);
     if (isNews) this.#own.takeAnswerAbout('bolt');
-    const claim: Claim = { about: 'bolt', value: places[bolt], ...ageOf(heard, isNews, subjects, 'bolt') };
+    const claim = claimOf(heard, isNews, subjects, 'bolt', places[bolt]);
     return [heard.isEcho ? { ...claim, carried: true } : claim];
   }
 
   /** Of the slots that a message carries along, the book need not hear again what it was told before. */
-  #ofSlots(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
+  #ofSlots(heard: HeardMessage, subjects: Subjects): Claim[] {
     const claims: Claim[] = [];
     const isOther = tellsOther(heard);
     for (const [slot, status] of heard.message.slots) {
@@ -135,7 +134,7 @@ export class Testimony {
       if (isAsTold && subjects?.has(about) === false) continue;
       if (!heard.retained && slot !== this.#written?.slot) this.#told.set(slot, status);
       const isNews = heard.changedSlots.has(slot);
-      claims.push({ about, value: this.#valueOf(slot, status), ...ageOf(heard, isNews, subjects, about) });
+      claims.push(claimOf(heard, isNews, subjects, about, this.#valueOf(slot, status)));
     }
     return claims;
   }
@@ -145,7 +144,7 @@ export class Testimony {
     if (autoRelockS === undefined) return [];
     const isNews = heard.changed?.has('auto_relock_time') === true;
     if (isNews) this.#own.takeAnswerAbout(autoRelockAbout);
-    return [{ about: autoRelockAbout, value: String(autoRelockS), ...ageOf(heard, isNews, subjects, autoRelockAbout) }];
+    return [claimOf(heard, isNews, subjects, autoRelockAbout, String(autoRelockS))];
   }
 
   #valueOf(slot: number, status: SlotStatus): Value {
@@ -190,15 +189,11 @@ const tellsOther = ({ changed, message }: HeardMessage): boolean =>
   (changed?.size ?? 0) > 0 || message.event !== undefined;
 
 /** Cached keys ride in every message: what did not change in one that tells something else is no word of its own. */
-function ageOf(
-  heard: HeardMessage,
-  isNews: boolean,
-  subjects: Subjects,
-  about: string,
-): Pick<Claim, 'at' | 'kept' | 'carried'> {
+function claimOf(heard: HeardMessage, isNews: boolean, subjects: Subjects, about: string, value: Value): Claim {
   const { at, retained } = heard;
   const isCarried = !isNews && (tellsOther(heard) || subjects?.has(about) === false);
-  return { at, ...(retained && { kept: true }), ...(isCarried && { carried: true }) };
+  if (!retained && !isCarried) return { about, value, at };
+  return { about, value, at, ...(retained && { kept: true }), ...(isCarried && { carried: true }) };
 }
 
 /** The bridge sent nothing to the device: its settings are wrong. */

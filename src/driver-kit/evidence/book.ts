@@ -181,7 +181,8 @@ export class EvidenceBook<Reason = never> {
   }
 
   #tell(input: Input<Reason>): void {
-    for (const listener of [...this.#listeners]) listener(input);
+    // Each only takes it in: what it makes of it comes later.
+    for (const listener of this.#listeners) listener(input);
   }
 }
 

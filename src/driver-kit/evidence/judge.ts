@@ -16,13 +16,12 @@ import { see, verdictOf } from './weighing.ts';
 export function judge<Reason>(state: State<Reason>, input: Input<Reason>, now: number): Judged<Reason> {
   const heard = take(state, input, now);
   const verdict = heard.verdict ?? verdictOf(heard, now);
-  if (verdict !== undefined) return { state: { ...heard, verdict }, verdict, wakeAt: now };
-  const asked = askIfDue(heard, now);
-  return {
-    state: asked.state,
-    ...(asked.ask && { ask: asked.ask }),
-    wakeAt: nextMoment(asked.state, now),
-  };
+  if (verdict !== undefined)
+    return { state: heard.verdict === undefined ? { ...heard, verdict } : heard, verdict, wakeAt: now };
+  if (!mayAsk(heard, now)) return { state: heard, wakeAt: nextMoment(heard, now) };
+  const ask: Question = { id: heard.nextQuestion, began: Number.POSITIVE_INFINITY };
+  const asking = { ...heard, open: ask, nextQuestion: ask.id + 1, askAt: now + heard.betweenMs };
+  return { state: asking, ask, wakeAt: nextMoment(asking, now) };
 }
 
 function take<Reason>(state: State<Reason>, input: Input<Reason>, now: number): State<Reason> {
@@ -132,15 +131,8 @@ function takeWord<Reason>(
   }
 }
 
-function askIfDue<Reason>(
-  state: State<Reason>,
-  now: number,
-): { readonly state: State<Reason>; readonly ask?: Question } {
-  const { traits, open, askAt, sentAt } = state;
-  if (sentAt === undefined || traits.answers === 'none' || open !== undefined || now < askAt) return { state };
-  const ask: Question = { id: state.nextQuestion, began: Number.POSITIVE_INFINITY };
-  return { state: { ...state, open: ask, nextQuestion: ask.id + 1, askAt: now + state.betweenMs }, ask };
-}
+const mayAsk = <Reason>({ traits, open, askAt, sentAt }: State<Reason>, now: number): boolean =>
+  sentAt !== undefined && traits.answers !== 'none' && open === undefined && now >= askAt;
 
 function nextMoment<Reason>(state: State<Reason>, now: number): number {
   const { end, open, plan: given, traits, standsAt, refused, askAt } = state;
@@ -171,7 +163,7 @@ function takeTold<Reason>(state: State<Reason>, claims: readonly Claim[], now: n
 
 /** What was held back while the acknowledgement was under way. */
 const drain = <Reason>(state: State<Reason>, now: number): State<Reason> =>
-  hear({ ...state, waiting: [] }, state.waiting, now);
+  state.waiting.length === 0 ? state : hear({ ...state, waiting: [] }, state.waiting, now);
 
 function hear<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
   let next = state;
@@ -187,10 +179,10 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   // After a gap what is remembered may be the same as the echo: then nobody knows which word it is.
   const isOwed = state.echo === 'owed' && !Number.isFinite(state.returnedAt);
   const isEcho = isOwed && differs && isAsAsked && !claim.kept && !claim.carried;
-  const remembered = {
+  const remembered: State<Reason> = {
     ...state,
     memory: afterWord(memory, claim, traits.lateByMs),
-    ...(isEcho && { echo: claim }),
+    echo: isEcho ? claim : state.echo,
   };
   if (sentAt === undefined) return remembered;
   const since = notBefore(state, claim);

@@ -114,8 +114,12 @@ export function afterQuestion(memory: Memory, about: string, now: number, lateBy
   return { ...memory, asked: put(memory.asked, about, open) };
 }
 
-export const openQuestions = (memory: Memory, about: string, now: number, lateByMs: number): readonly number[] =>
-  (memory.asked.get(about) ?? []).filter((began) => began > now - lateByMs);
+export function openQuestions(memory: Memory, about: string, now: number, lateByMs: number): readonly number[] {
+  const asked = memory.asked.get(about);
+  return asked === undefined || asked.length === 0 ? none : asked.filter((began) => began > now - lateByMs);
+}
+
+const none: readonly number[] = [];
 
 /**
  * An answer to a question came. While another question may still be answered, it may be that one's.
@@ -138,24 +142,42 @@ export function afterWord(memory: Memory, claim: Claim, lateByMs: number): Memor
   const rhythm = rhythmOf(memory, about);
   if (claim.carried) return withKnown(memory, claim, 'told', rhythm);
   const open = openQuestions(memory, about, at, lateByMs);
-  const silence = at - rhythm.heardAt;
-  const heard = { ...rhythm, heardAt: at, longestSilenceMs: Math.max(rhythm.longestSilenceMs, silence) };
   const isSame = memory.known.get(about)?.value === claim.value;
-  const told = withKnown(memory, claim, 'told', open.length === 0 ? afterUnasked(heard, at, isSame) : heard);
+  const heard = open.length === 0 ? afterUnasked(rhythm, at, isSame) : rhythm;
+  const told = withKnown(memory, claim, 'told', heardAgain(heard, at));
   return open.length === 0 ? told : { ...told, asked: put(memory.asked, about, open.slice(1)) };
 }
 
+/** Every field by its name, as all that is made of each word: a spread takes V8 several times as long. */
+const heardAgain = (rhythm: Rhythm, at: number): Rhythm => ({
+  heardAt: at,
+  longestSilenceMs: Math.max(rhythm.longestSilenceMs, at - rhythm.heardAt),
+  shortestUnaskedMs: rhythm.shortestUnaskedMs,
+  shortestAt: rhythm.shortestAt,
+  lastBetweenMs: rhythm.lastBetweenMs,
+  unaskedAt: rhythm.unaskedAt,
+});
+
 function afterUnasked(rhythm: Rhythm, at: number, isSame: boolean): Rhythm {
   const { unaskedAt, shortestUnaskedMs, shortestAt, lastBetweenMs } = rhythm;
-  if (unaskedAt === undefined || !isSame) return { ...rhythm, unaskedAt: at, lastBetweenMs: undefined };
+  if (unaskedAt === undefined || !isSame) return unaskedAgain(rhythm, at, undefined);
   const between = at - unaskedAt;
   if (between < BURST_MS) return rhythm;
-  const told = { ...rhythm, unaskedAt: at, lastBetweenMs: between };
+  const told = unaskedAgain(rhythm, at, between);
   if (lastBetweenMs === undefined) return told;
   const habit = Math.max(between, lastBetweenMs);
   const isShortest = habit <= shortestUnaskedMs || at - shortestAt > HABIT_MS;
   return isShortest ? { ...told, shortestUnaskedMs: habit, shortestAt: at } : told;
 }
+
+const unaskedAgain = (rhythm: Rhythm, unaskedAt: number, lastBetweenMs: number | undefined): Rhythm => ({
+  heardAt: rhythm.heardAt,
+  longestSilenceMs: rhythm.longestSilenceMs,
+  shortestUnaskedMs: rhythm.shortestUnaskedMs,
+  shortestAt: rhythm.shortestAt,
+  lastBetweenMs,
+  unaskedAt,
+});
 
 /** What was heard last of it turned out to be an answer. */
 export function asAnswer(memory: Memory, about: string): Memory {
@@ -175,7 +197,8 @@ function withKnown(memory: Memory, claim: Claim, how: 'told' | 'answer', rhythm:
   const isSure = how === 'answer' || isFirst || isNews || (last?.isSure === true && last.value === value);
   const stuckAt = value === 'stuck' ? at : last?.stuckAt;
   const answeredAt = how === 'answer' ? at : last?.value === value ? last.answeredAt : undefined;
-  return { ...memory, known: put(memory.known, about, { value, at, answeredAt, isSure, stuckAt, rhythm }) };
+  const known = put(memory.known, about, { value, at, answeredAt, isSure, stuckAt, rhythm });
+  return { since: memory.since, hadGap: memory.hadGap, known, asked: memory.asked };
 }
 
 /**
