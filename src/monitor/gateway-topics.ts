@@ -1,7 +1,8 @@
+import type { Clock } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Metrics } from './metrics.ts';
-import type { RetainedTopic } from './outbox.ts';
+import type { Outbox, RetainedTopic } from './outbox.ts';
 import type { MonitorPublisher } from './publisher.ts';
 import { type TopicTree, topicRules } from './topics.ts';
 
@@ -90,3 +91,101 @@ function health({ gateway, metrics }: GatewayTopicsOptions, uptimeMs: number): R
     ),
   };
 }
+
+/** Lines that may be told in a burst, and how many each further second allows. Guesses. */
+const BURST = 20;
+const PER_SECOND = 5;
+/** Longer texts are cut. Characters. */
+const LONGEST = 500;
+
+const levels: Readonly<Record<number, string>> = { 40: 'warn', 50: 'error', 60: 'fatal' };
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Fields of a log line that are told, and their names there. Everything else stays in the gateway's own log. */
+const words = { device: 'device', driver: 'driver', link: 'link', broker: 'broker', reason: 'reason' } as const;
+
+/**
+ * Warnings and errors on the log topic. A code cannot get out this way, whatever a library wrote into the log: only
+ * named fields are told, and in all of them every run of four or more digits is masked, the shortest that a code has.
+ * Ids are told when they are UUIDs, names when configuration has them.
+ */
+export class LogTopic {
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  readonly #topic: string;
+  readonly #names: ReadonlySet<string>;
+  #allowance = BURST;
+  #allowedAt: number;
+  #leftOut = 0;
+  #lines = 0;
+
+  /** @param names words from configuration that may hold digits: slugs, drivers, links */
+  constructor(clock: Clock, outbox: Outbox, topic: string, names: ReadonlySet<string>) {
+    this.#clock = clock;
+    this.#outbox = outbox;
+    this.#topic = topic;
+    this.#names = names;
+    this.#allowedAt = clock.now();
+  }
+
+  /** @param line as pino wrote it */
+  heard(line: string): void {
+    if (!this.#allowed()) {
+      this.#leftOut += 1;
+      return;
+    }
+    const leftOut = this.#leftOut;
+    this.#leftOut = 0;
+    this.#outbox.happened(`log ${++this.#lines}`, () => {
+      const told = maskedLine(line, this.#names);
+      if (told === undefined) return;
+      const text = JSON.stringify(leftOut === 0 ? told : { ...told, left_out: leftOut });
+      this.#outbox.say(this.#topic, topicRules.log, text);
+    });
+  }
+
+  #allowed(): boolean {
+    const now = this.#clock.now();
+    this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#allowedAt) / 1_000) * PER_SECOND);
+    this.#allowedAt = now;
+    if (this.#allowance < 1) return false;
+    this.#allowance -= 1;
+    return true;
+  }
+}
+
+/** Undefined for what is not a warning or an error, or not JSON. */
+export function maskedLine(line: string, names: ReadonlySet<string>): Readonly<Record<string, unknown>> | undefined {
+  let entry: Readonly<Record<string, unknown>>;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { level, time, msg, actionAttemptId, err } = entry;
+  const name = typeof level === 'number' ? levels[level] : undefined;
+  if (name === undefined) return undefined;
+  const told: Record<string, unknown> = {
+    ts: typeof time === 'number' ? isoTime(time) : undefined,
+    level: name,
+    msg: typeof msg === 'string' ? masked(msg) : '',
+  };
+  for (const [field, as] of Object.entries(words)) {
+    const value = entry[field];
+    if (typeof value === 'string') told[as] = names.has(value) ? value : masked(value);
+  }
+  if (typeof actionAttemptId === 'string' && uuid.test(actionAttemptId)) told.action_attempt_id = actionAttemptId;
+  const error = toldError(err);
+  if (error !== undefined) told.error = error;
+  return told;
+}
+
+/** The text of our own errors is written to be shown; of any other only the kind is told. */
+function toldError(err: unknown): Readonly<Record<string, string>> | undefined {
+  if (typeof err !== 'object' || err === null || !('type' in err) || typeof err.type !== 'string') return undefined;
+  const ours = err.type === 'GatewayError' && 'message' in err && typeof err.message === 'string';
+  return { type: masked(err.type), ...(ours ? { message: masked(String(err.message)) } : {}) };
+}
+
+/** Digits of every script: a keypad's digits may come back as others. */
+const masked = (text: string): string => text.slice(0, LONGEST).replace(/\p{Nd}{4,}/gu, '****');

@@ -1,14 +1,14 @@
 import { tellsOfBolt } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { GatewayIdentity } from '../model/gateway.ts';
+import type { Shown } from './device-topics.ts';
 import {
   type CommandableEntity,
   commandableLock,
   type NamedThreshold,
   operations,
   thresholdNumber,
-} from './commandable-entities.ts';
-import type { Shown } from './device-topics.ts';
+} from './mqtt-commands.ts';
 import type { RetainedTopic } from './outbox.ts';
 import { type TopicTree, topicRules } from './topics.ts';
 

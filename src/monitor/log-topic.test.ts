@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { base, monitorFixture } from '../../test/kit/gateway/monitor-fixture.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { GatewayError } from '../contract/index.ts';
+import { maskedLine } from './gateway-topics.ts';
 import { LogTap } from './log-tap.ts';
-import { maskedLine } from './log-topic.ts';
 
 const names = new Set(['room-1204']);
 

@@ -1,5 +1,5 @@
 import type { Attempts } from '../model/gateway.ts';
-import type { AttemptRecord } from '../model/records.ts';
+import type { AttemptRecord, EventRecord } from '../model/records.ts';
 import { isoTime } from '../wire/iso-time.ts';
 import type { Serializers } from '../wire/serializers.ts';
 import type { Viewer } from '../wire/viewer.ts';
@@ -95,3 +95,34 @@ export class AttemptTopics {
 
 const lastText = ({ deviceId, settledAt, acceptedAt }: AttemptRecord, attemptText: string): string =>
   `{"device_id":${JSON.stringify(deviceId)},"at":"${isoTime(settledAt ?? acceptedAt)}","attempt":${attemptText}}`;
+
+/** Tells each event of the log as it is written down: the object that HTTP shows, under the same id. */
+export class EventTopics {
+  readonly #answers: Serializers;
+  readonly #outbox: Outbox;
+  readonly #tree: TopicTree;
+
+  constructor(answers: Serializers, outbox: Outbox, tree: TopicTree) {
+    this.#answers = answers;
+    this.#outbox = outbox;
+    this.#tree = tree;
+  }
+
+  /** For {@link Events.onEvent}. */
+  heard(event: EventRecord): void {
+    const topic = this.#topicOf(event);
+    if (topic === undefined) return;
+    const { eventId } = event;
+    this.#outbox.happened(`event ${eventId}`, () =>
+      this.#outbox.say(topic, topicRules.event, JSON.stringify(this.#answers.event(event, everybody))),
+    );
+  }
+
+  /** Those of a grant are told there, also when they are about one of its doors. */
+  #topicOf({ deviceId, noiseThresholdId, accessGrantId, spaceId }: EventRecord): string | undefined {
+    if (accessGrantId !== undefined) return this.#tree.grantEvents(accessGrantId);
+    if (spaceId !== undefined) return this.#tree.spaceEvents(spaceId);
+    if (deviceId === undefined) return undefined;
+    return noiseThresholdId === undefined ? this.#tree.deviceEvents(deviceId) : this.#tree.noiseEvents(deviceId);
+  }
+}
