@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { drivers } from '../drivers/index.ts';
-import { configSchemaText } from '../src/cli/check-config.ts';
+import { configSchemaText } from '../src/cli/gateway-commands.ts';
 import { simulators } from '../src/simulation/index.ts';
 
 const file = new URL('../config/gateway.schema.json', import.meta.url);

@@ -1,13 +1,33 @@
 import { existsSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
 import { auditAnchorFact, auditHeadFact, auditKeyFact, openChainKey } from '../audit/audit-log.ts';
 import { verifyChain } from '../audit/verify-chain.ts';
 import { readTarget } from '../config/load.ts';
 import { readKey } from '../store/key-file.ts';
 import { SqliteReader } from '../store/sqlite-reader.ts';
 import { Vault } from '../store/vault.ts';
+import type { Commands } from './commands.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { json, type Terminal } from './terminal.ts';
+
+/** `strikeplate audit`. */
+export function defineAuditCommands({ program, terminal, done }: Commands): void {
+  const audit = program.command('audit').description('check the audit log');
+  audit
+    .command('verify')
+    .description('say whether the audit log is as it was written, and name the first link that is broken')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--json', 'print JSON')
+    .option('--head <seq:hash>', 'what was told elsewhere, such as on the retained topic audit/head', place)
+    .action((options) => done(verifyAudit(terminal, options)));
+}
+
+function place(text: string): { seq: number; hash: string } {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
+  throw new InvalidArgumentError('It must be a number and 64 hexadecimal digits, with a colon between.');
+}
 
 interface Options {
   readonly config?: string;

@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { BackupManifest } from '../backup/contents.ts';
 import { writeJournal } from '../backup/journal.ts';
 import { makeBackup } from '../backup/make-backup.ts';
+import { inTheWay, planRestore, type RestorePlan, restore } from '../backup/restore.ts';
+import { SealedFileError } from '../backup/sealed-file.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
+import { ConfigError } from '../config/problems.ts';
+import type { Secret } from '../contract/index.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
+import { whileStopped } from './idle-gateway.ts';
 import { passphraseFor } from './passphrase.ts';
 import { json, type Terminal } from './terminal.ts';
 
@@ -70,3 +76,186 @@ function deleteOld(config: LoadedConfig): void {
 
 const size = (bytes: number) =>
   bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+
+export interface RestoreCommandOptions {
+  readonly config?: string;
+  readonly stateDir?: string;
+  readonly passphraseFile?: string;
+  /** Also where something lies already. */
+  readonly replace?: boolean;
+  /** Only show what is in it. */
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** Puts a backup in place, and says what is left to do by hand. */
+export async function restoreBackup(
+  terminal: Terminal,
+  catalogues: Catalogues,
+  given: string,
+  options: RestoreCommandOptions,
+): Promise<ExitCode> {
+  const file = resolve(terminal.cwd, given);
+  const passphrase = await passphraseFor(terminal, options.passphraseFile, { isNew: false });
+  const plan = opened(() =>
+    planRestore(file, passphrase, {
+      configFile: options.config,
+      stateDir: options.stateDir ?? (terminal.env.STRIKEPLATE_STATE_DIR || undefined),
+    }),
+  );
+  if (options.list) {
+    show(terminal, options, plan);
+    return exitCodes.ok;
+  }
+  refuseWhatIsThere(plan, options);
+  const now = Date.now();
+  const aside = await putBack(file, passphrase, plan, now);
+  const config = await loadConfig(plan.configFile, {
+    ...catalogues,
+    env: { ...terminal.env, STRIKEPLATE_STATE_DIR: plan.stateDir },
+    now,
+  }).catch((error: unknown) => {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  });
+  const left = byHand(plan, config, aside);
+  if (options.json) {
+    const { made_at, gateway } = plan.manifest;
+    const by_hand = left.map(({ what, run }) => ({ what, ...(run !== undefined && { run }) }));
+    terminal.out(
+      json({ gateway: gateway.id, made_at, config_file: plan.configFile, state_dir: plan.stateDir, by_hand }),
+    );
+  } else {
+    terminal.out(`${plan.manifest.gateway.name} is back as it was on ${plan.manifest.made_at}. Left to do by hand:`);
+    left.forEach(({ what, run }, index) => {
+      terminal.out(`${String(index + 1).padStart(2)}. ${what}`);
+      if (run !== undefined) terminal.out(`      ${run}`);
+    });
+  }
+  return exitCodes.ok;
+}
+
+function opened<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof SealedFileError)
+      throw new CommandError('failed', `${error.message} Nothing was changed.`, { cause: error });
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CommandError('failed', `${path ?? 'The backup'} cannot be read (${code}). Nothing was changed.`, {
+      cause: error,
+    });
+  }
+}
+
+function refuseWhatIsThere(plan: RestorePlan, { replace }: RestoreCommandOptions): void {
+  const there = inTheWay(plan);
+  if (there.length === 0 || replace) return;
+  const some = there.slice(0, 5).join(', ');
+  const more = there.length > 5 ? ` and ${there.length - 5} more` : '';
+  throw new CommandError(
+    'failed',
+    `There is something already: ${some}${more}. With --replace it is put into a folder beside, and the backup takes its ` +
+      'place. Nothing was changed.',
+  );
+}
+
+async function putBack(file: string, passphrase: Secret, plan: RestorePlan, now: number): Promise<string | undefined> {
+  const stamp = new Date(now).toISOString().replace(/[-:.]/g, '');
+  const { made_at } = plan.manifest;
+  return whileStopped(
+    { store: { path: plan.databaseFile } },
+    'Its database cannot be exchanged under it.',
+    async () => {
+      const aside = opened(() => restore(file, passphrase, plan, stamp));
+      writeJournal(plan.stateDir, { kind: 'restored', at: now, made_at });
+      return aside;
+    },
+  );
+}
+
+function show(terminal: Terminal, { json: asJson }: RestoreCommandOptions, { manifest }: RestorePlan): void {
+  if (asJson) terminal.out(json(manifest));
+  else {
+    terminal.out(`${manifest.gateway.name} (${manifest.gateway.id}), ${manifest.made_at}, release ${manifest.version}`);
+    for (const { what, path, bytes } of manifest.files) terminal.out(`  ${path}  ${bytes} bytes, ${what}`);
+  }
+}
+
+interface Chore {
+  readonly what: string;
+  readonly run?: string;
+}
+
+/** What a backup cannot bring along. */
+function byHand(
+  { manifest, configFile, stateDir }: RestorePlan,
+  config: LoadedConfig | ConfigError,
+  aside: string | undefined,
+): Chore[] {
+  const chores: Chore[] = [
+    { what: 'Switch the old box off for good: two gateways at the same doors contradict each other.' },
+    ...hardware(config),
+    ...manifest.driver_packages.map((name) => ({
+      what: `Install the driver ${name} again.`,
+      run: `npm install ${name}`,
+    })),
+  ];
+  if (config instanceof ConfigError)
+    chores.push({
+      what: `Mend the configuration, which does not fit this box: ${config.message.split('\n').join(' ')}`,
+      run: `strikeplate check-config --config ${configFile}`,
+    });
+  chores.push(
+    {
+      what: 'Start the gateway, and look whether it is well.',
+      run: 'systemctl start strikeplate && strikeplate doctor',
+    },
+    {
+      what: `Look over the codes. Codes made after ${madeAt(manifest)} are on the locks and unknown: they are listed as unmanaged. Codes deleted after it are put on the locks again: delete them again.`,
+      run: 'strikeplate codes list DEVICE',
+    },
+    {
+      what: 'Look over the API keys: one that was revoked since is taken again, one that was made since is not.',
+      run: 'strikeplate keys list',
+    },
+  );
+  if (aside !== undefined) chores.push({ what: `Delete what was here before, once nobody misses it: ${aside}` });
+  if (resolve(stateDir) !== resolve(configFile, '..', manifest.state_dir))
+    chores.push({
+      what: `The state is in ${stateDir}, and the configuration says otherwise: set state_dir, or STRIKEPLATE_STATE_DIR in the unit.`,
+    });
+  return chores;
+}
+
+const madeAt = ({ made_at }: BackupManifest) => made_at;
+
+function hardware(config: LoadedConfig | ConfigError): Chore[] {
+  if (config instanceof ConfigError)
+    return [{ what: 'Plug in the serial adapters, sticks and dongles of the old box.' }];
+  const ports = [
+    ...config.serial.map(({ path }) => path),
+    ...config.zwave.map(({ path }) => path),
+    ...config.ble.map(({ radio }) => (radio.kind === 'uart' ? radio.path : undefined)),
+  ].filter((path) => path !== undefined);
+  const radios = config.ble.flatMap(({ name, radio }) =>
+    radio.kind === 'kernel' || radio.kind === 'dbus' ? [`ble.${name} (${radio.adapter})`] : [],
+  );
+  return [
+    ...(ports.length > 0
+      ? [{ what: `Plug the old box's adapters into this one: ${ports.join(', ')}.`, run: 'strikeplate scan serial' }]
+      : []),
+    ...(radios.length > 0
+      ? [
+          {
+            what: `Check that the Bluetooth adapter is the one that is named: ${radios.join(', ')}. Pairings came along; locks need not be paired again.`,
+            run: 'strikeplate scan ble',
+          },
+        ]
+      : []),
+    ...(config.http.tls === undefined
+      ? []
+      : [{ what: 'If this box has another name or address, clients must be told, and the certificate must have it.' }]),
+  ];
+}

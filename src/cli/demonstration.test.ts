@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { listApiKeys } from '../http/api-key-file.ts';
-import { demoKey } from './demonstration.ts';
+import { demoKey } from './run.ts';
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), 'strikeplate-demo-'));

@@ -1,15 +1,87 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
 import { readTarget, type Target } from '../config/load.ts';
+import { newZwaveKeys } from '../config/zwave-keys.ts';
 import { createApiKey, revokeApiKey, rotateApiKey, updateApiKey } from '../http/api-key-changes.ts';
 import { type ApiKeyRecord, listApiKeys } from '../http/api-key-file.ts';
 import { keyUseFileOf, readKeyUse } from '../http/key-use.ts';
 import { type PermissionScope, permissionScopes } from '../model/permission.ts';
 import { keepOwner } from '../store/keep-owner.ts';
+import type { Commands } from './commands.ts';
 import { chooseConfig, ownKeyFile } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { columnsOf, json, localTime, type Terminal, table } from './terminal.ts';
+
+/** `strikeplate keys`. */
+export function defineKeyCommands({ program, terminal, done }: Commands): void {
+  const keys = program
+    .command('keys')
+    .description('make, change, list and revoke API keys; change the store’s key; make the keys of a Z-Wave network');
+  const configured = (command: Command) =>
+    command.option('-c, --config <file>', 'the configuration').option('--json', 'print JSON');
+  const reaching = (command: Command, whole: string) =>
+    configured(command)
+      .option('--scopes <list>', `what it may do: read, control, codes, metrics, admin${whole}`)
+      .option('--devices <list>', 'the devices it is for, by their ids in the configuration; no others exist for it')
+      .option('--spaces <list>', 'the same by space_ids: the doors that are in them at any moment')
+      .option('--expires <when>', 'when it ends: a number of days (90d) or a time (2027-01-31T12:00:00Z)');
+  const saved = (command: Command) =>
+    command.option(
+      '--save [file]',
+      'keep it in a file instead of printing it (default: where commands on this box look)',
+    );
+
+  saved(reaching(keys.command('create'), ' (default: all but admin; with a bare --save all)'))
+    .description('make a key and print it, once; a running gateway takes it at once')
+    .requiredOption('--name <name>', 'who or what will use it')
+    .action(async (options) => done(await createKey(terminal, options)));
+  configured(keys.command('list'))
+    .description('list the keys; the keys themselves are kept nowhere')
+    .action(async (options) => done(await listKeys(terminal, options)));
+  reaching(keys.command('change <key>'), '')
+    .description('change what a key may do, where, and until when')
+    .option('--name <name>', 'another name')
+    .option('--all-devices', 'it is for all devices from now on')
+    .option('--never-expires', 'it does not end')
+    .action(async (key, options) => done(await changeKey(terminal, key, options)));
+  saved(configured(keys.command('rotate <key>')))
+    .description('give a key another secret, under the same id and name')
+    .option('--overlap <hours>', 'how long the old secret is still taken', hours, 24 * 3_600_000)
+    .action(async (key, options) => done(await rotateKey(terminal, key, options)));
+  configured(keys.command('revoke <key>'))
+    .description('make a key invalid, by its id or its name')
+    .action(async (key, options) => done(await revokeKey(terminal, key, options)));
+  configured(keys.command('rekey-store'))
+    .description(
+      'seal everything with a new store key, while no gateway runs; cut off, it is finished at the next start',
+    )
+    .action(async (options) => {
+      const { rekey } = await import('./rekey.ts');
+      done(await rekey(terminal, options));
+    });
+  keys
+    .command('zwave <file>')
+    .description('make the security keys of a new Z-Wave network, for keys_file of its stick')
+    .action((file) => done(createZwaveKeys(terminal, file)));
+  keys.addHelpText('after', `\n\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+}
+
+const examples = [
+  'strikeplate keys create --name booking-system --scopes read,control',
+  'strikeplate keys create --name flat-3 --scopes read,control --devices flat-3,entrance --expires 365d',
+  'strikeplate keys create --name cli --save',
+  'strikeplate keys rotate booking-system --overlap 48',
+  'strikeplate keys revoke booking-system',
+];
+
+/** @returns milliseconds */
+function hours(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 24 * 90) return value * 3_600_000;
+  throw new InvalidArgumentError('It must be a whole number of hours, at most 2160.');
+}
 
 interface Options {
   readonly config?: string;
@@ -33,7 +105,7 @@ function targetOf(terminal: Terminal, options: Options): Target {
   });
 }
 
-export async function createKey(
+async function createKey(
   terminal: Terminal,
   options: Options & Reach & { readonly name: string; readonly save?: string | true },
 ): Promise<ExitCode> {
@@ -58,7 +130,7 @@ export async function createKey(
   return exitCodes.ok;
 }
 
-export async function rotateKey(
+async function rotateKey(
   terminal: Terminal,
   wanted: string,
   options: Options & { readonly overlap: number; readonly save?: string | true },
@@ -78,7 +150,7 @@ export async function rotateKey(
   return exitCodes.ok;
 }
 
-export async function changeKey(
+async function changeKey(
   terminal: Terminal,
   wanted: string,
   options: Options & Reach & { readonly name?: string; readonly allDevices?: boolean; readonly neverExpires?: boolean },
@@ -178,7 +250,7 @@ function momentIn(text: string): number {
   throw new CommandError('usage', `"${text}" is neither a number of days (90d) nor a time (2027-01-31T12:00:00Z).`);
 }
 
-export async function listKeys(terminal: Terminal, options: Options): Promise<ExitCode> {
+async function listKeys(terminal: Terminal, options: Options): Promise<ExitCode> {
   const file = targetOf(terminal, options).http.apiKeysFile;
   const keys = await listApiKeys(file);
   const used = await readKeyUse(keyUseFileOf(file));
@@ -216,7 +288,7 @@ const shown = ({ hash: _, previous, ...key }: ApiKeyRecord) => ({
   ...(previous && { previous_until: previous.until }),
 });
 
-export async function revokeKey(terminal: Terminal, wanted: string, options: Options): Promise<ExitCode> {
+async function revokeKey(terminal: Terminal, wanted: string, options: Options): Promise<ExitCode> {
   const target = targetOf(terminal, options);
   await known(target, wanted);
   const revoked = await revokeApiKey(target.http.apiKeysFile, wanted, Date.now);
@@ -230,4 +302,20 @@ async function known({ http: { apiKeysFile } }: Target, wanted: string): Promise
   const found = (await listApiKeys(apiKeysFile)).find(({ id, name }) => id === wanted || name === wanted);
   if (found !== undefined) return found;
   throw new CommandError('notFound', `There is no key "${wanted}" in ${apiKeysFile}. See: strikeplate keys list`);
+}
+
+/** Makes the security keys of a new Z-Wave network, never over others: locks obey nobody who has lost theirs. */
+export function createZwaveKeys(terminal: Terminal, name: string): ExitCode {
+  const file = resolve(terminal.cwd, name);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, newZwaveKeys(randomBytes), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EEXIST' ? 'it exists already, and the locks of its network need the keys in it' : String(code);
+    throw new CommandError('failed', `No keys were made, because ${file} cannot be written: ${why}.`, { cause: error });
+  }
+  terminal.out(`The keys of a new Z-Wave network are in ${file}. Back it up before the first lock is included.`);
+  return exitCodes.ok;
 }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { logFormat, logLine } from './log-lines.ts';
+import { logFormat, logLine } from './service-manager.ts';
 
 function lines(format: 'text' | 'journal', write: (log: pino.Logger) => void): string {
   let said = '';

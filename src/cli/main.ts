@@ -4,10 +4,9 @@ import { readFileSync } from 'node:fs';
 import { drivers } from '../../drivers/index.ts';
 import { simulators } from '../simulation/index.ts';
 import { exitCodes } from './exit.ts';
-import { ask, openScreen } from './process-terminal.ts';
 import { runProgram } from './program.ts';
 import { onStopSignals } from './stop-signals.ts';
-import { folded } from './terminal.ts';
+import { ask, folded, openScreen } from './terminal.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;

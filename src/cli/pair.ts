@@ -7,7 +7,6 @@ import { GatewayError, type PairingQuestion, Secret } from '../contract/index.ts
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import { answerIn } from './answers.ts';
 import type { ApiConnection } from './api-connection.ts';
-import { type BleMachine, silent, thisMachine, withAdapter } from './ble-machine.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { type ConnectOptions, connect, isElsewhere } from './connect.ts';
@@ -15,6 +14,7 @@ import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { findDevice } from './find-device.ts';
 import { isGatewayRunning, whileStopped } from './idle-gateway.ts';
 import { onboard } from './onboarding.ts';
+import { type BleMachine, silent, thisMachine, withAdapter } from './scan-ble.ts';
 import { json, type Terminal } from './terminal.ts';
 
 export interface PairOptions extends ConnectOptions {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../clock/system-clock.ts';
@@ -10,6 +11,9 @@ import { pairSimulated } from '../composition/pairing.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { formatProblem } from '../config/problems.ts';
+import { GatewayError } from '../contract/index.ts';
+import { createApiKey, revokeApiKey } from '../http/api-key-changes.ts';
+import { hashOfApiKey, listApiKeys } from '../http/api-key-file.ts';
 import { LogTap } from '../monitor/log-tap.ts';
 import { loadRecognisers } from '../onboarding/bluetooth-scan.ts';
 import { placesOf } from '../simulation/places.ts';
@@ -20,10 +24,8 @@ import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
-import { demoKey, welcome } from './demonstration.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
-import { logFormat, logLine } from './log-lines.ts';
-import { serviceManager } from './service-manager.ts';
+import { logFormat, logLine, serviceManager } from './service-manager.ts';
 import { isOnRadio, playRadios } from './simulated-radios.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -222,4 +224,63 @@ function backupInOwnProcess({ file, stateDir }: LoadedConfig, { env }: Terminal)
     child.once('error', fail);
     child.once('close', (code) => (code === 0 ? done() : fail(new Error(said.trim() || `it ended with ${code}`))));
   });
+}
+
+const name = 'demonstration';
+
+/**
+ * The demonstration's key: made at the first start, kept with mode 0600 so that it can be printed again, and made anew
+ * when one of the two files was lost.
+ */
+export async function demoKey(keyFile: string, apiKeysFile: string, wallTime: () => number): Promise<string> {
+  const kept = readKey(keyFile);
+  const known = await listApiKeys(apiKeysFile);
+  if (kept !== undefined) {
+    const hash = hashOfApiKey(kept).toString('hex');
+    if (known.some((key) => key.hash === hash)) return kept;
+  }
+  if (known.some((key) => key.name === name)) await revokeApiKey(apiKeysFile, name, wallTime);
+  const { key } = await createApiKey(apiKeysFile, { name }, randomBytes, wallTime);
+  mkdirSync(dirname(keyFile), { recursive: true, mode: 0o700 });
+  // Moved into place, so that the mode holds even where a file of that name was open to others.
+  writeFileSync(`${keyFile}.new`, `${key}\n`, { mode: 0o600 });
+  renameSync(`${keyFile}.new`, keyFile);
+  return key;
+}
+
+function readKey(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new GatewayError(
+      'misconfigured',
+      `The demonstration’s key cannot be read: ${(error as Error).message}. Check the state directory (state_dir, or ` +
+        'STRIKEPLATE_STATE_DIR).',
+    );
+  }
+}
+
+/** What somebody who tries the gateway needs to see: where it is, the key, and three commands that work as printed. */
+export function welcome(config: LoadedConfig, url: string, key: string): string {
+  const bearer = `-H 'Authorization: Bearer ${key}'`;
+  const [first] = config.devices;
+  const doors = config.devices.map((device) => `  ${device.slug.padEnd(8)} ${device.name}`).join('\n');
+  return `Strikeplate listens on ${url}
+
+${doors}
+
+API key: ${key}
+(kept in ${config.http.demoKeyFile})
+
+List the devices, unlock ${first?.name ?? 'a door'}, and see what became of it:
+
+curl -s ${bearer} ${url}/devices/list
+
+curl -s ${bearer} -H 'Content-Type: application/json' -d '{"device_id":"${first?.deviceId}"}' ${url}/locks/unlock_door
+
+curl -s ${bearer} '${url}/action_attempts/list?limit=1'
+
+Or with the command line:  npx strikeplate devices    npx strikeplate unlock ${first?.slug ?? 'DEVICE'}
+Stop with Ctrl-C.`;
 }

@@ -1,6 +1,10 @@
+import { pino } from 'pino';
+import { systemClock } from '../clock/system-clock.ts';
+import { startAdapter } from '../composition/ble.ts';
+import { readyOrNot } from '../composition/pairing.ts';
 import { loadConfig } from '../config/load.ts';
 import type { BleAdapterConfig, LoadedConfig } from '../config/loaded-config.ts';
-import { sleep } from '../contract/index.ts';
+import { type Clock, sleep } from '../contract/index.ts';
 import {
   fragmentFor,
   type HeardDevice,
@@ -9,14 +13,16 @@ import {
   loadRecognisers,
   type Recogniser,
 } from '../onboarding/bluetooth-scan.ts';
+import type { SimulatorCatalogue } from '../simulation/simulator.ts';
 import type { BleAdapter } from '../transports/ble/index.ts';
-import { type BleMachine, thisMachine, withAdapter } from './ble-machine.ts';
+import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { type ConnectOptions, connect, isElsewhere } from './connect.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { isGatewayRunning, whileStopped } from './idle-gateway.ts';
 import { onboard } from './onboarding.ts';
+import { playRadios } from './simulated-radios.ts';
 import { json, type Terminal, table } from './terminal.ts';
 
 export interface ScanBleOptions extends ConnectOptions {
@@ -192,4 +198,60 @@ function report(terminal: Terminal, { heard, known, adapter, config, options }: 
     );
   if (strangers.length > 0 && !options.all)
     terminal.err(`${strangers.length} other${strangers.length === 1 ? ' was' : 's were'} heard; --all lists them.`);
+}
+
+/** What commands that use a radio need of the machine, so that a test can bring its own. */
+export interface BleMachine {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Somebody holds the buttons of simulated devices while they are to be paired. */
+  readonly holdsButtons: boolean;
+}
+
+export const thisMachine: BleMachine = { clock: systemClock, random: Math.random, holdsButtons: true };
+
+/** What a command meets is told on the terminal. */
+export const silent = pino({ level: 'silent' });
+
+/**
+ * Runs `work` with an adapter that is ready. For a simulated one the devices of the configuration are played in this
+ * process as well.
+ * @param config with the devices to play; undefined when there is none
+ * @param buttonsHeld somebody holds the buttons of the simulated devices
+ * @throws CommandError when the adapter cannot be used, with what to do about it
+ */
+export async function withAdapter<T>(
+  { clock, random }: BleMachine,
+  adapterConfig: BleAdapterConfig,
+  config: LoadedConfig | undefined,
+  {
+    buttonsHeld,
+    simulators,
+    signal,
+  }: {
+    readonly buttonsHeld: boolean;
+    readonly simulators: SimulatorCatalogue;
+    readonly signal: AbortSignal;
+  },
+  work: (adapter: BleAdapter) => Promise<T>,
+): Promise<T> {
+  const simulatedRadios = new SimulatedRadios();
+  const ctx = { clock, random, log: silent };
+  const played =
+    adapterConfig.radio.kind === 'simulated' && config !== undefined
+      ? await playRadios(config, simulators, simulatedRadios, { ...ctx, buttonsHeld })
+      : undefined;
+  try {
+    const adapter = await startAdapter(adapterConfig, { clock, log: silent, simulatedRadios }, { quick: true });
+    try {
+      const state = await readyOrNot(adapter, clock, signal);
+      signal.throwIfAborted();
+      if (state.status === 'down') throw new CommandError('failed', state.hint);
+      return await work(adapter);
+    } finally {
+      await adapter.close();
+    }
+  } finally {
+    await played?.close();
+  }
 }

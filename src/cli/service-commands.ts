@@ -42,7 +42,7 @@ function defineBoxCommands({ program, terminal, catalogues, version, done }: Com
     .option('--names <list>', 'other names and addresses, with commas between (default: those it has)')
     .addHelpText('after', examples(['strikeplate renew-certificate --within 60']))
     .action(async (options) => {
-      const { renewCertificate } = await import('./setup/renew-certificate.ts');
+      const { renewCertificate } = await import('./setup/own-authority.ts');
       done(renewCertificate(terminal, options));
     });
 
@@ -80,7 +80,7 @@ function defineReloadCommand({ program, terminal, done }: Commands): void {
 mistake changes nothing. "systemctl reload strikeplate" does the same and needs no key.${examples(['strikeplate reload'])}`,
     )
     .action(async (options) => {
-      const { reload } = await import('./reload.ts');
+      const { reload } = await import('./change-configuration.ts');
       done(await reload(terminal, options));
     });
 }
@@ -122,7 +122,7 @@ function defineBackupCommands({ program, terminal, catalogues, version, done }: 
       examples(['strikeplate restore lobby.backup --list', 'strikeplate restore lobby.backup --replace']),
     )
     .action(async (file, options) => {
-      const { restoreBackup } = await import('./restore.ts');
+      const { restoreBackup } = await import('./backup.ts');
       done(await restoreBackup(terminal, catalogues, file, options));
     });
 }

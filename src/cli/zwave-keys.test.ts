@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { RecordedTerminal } from '../../test/kit/command-line/recorded-terminal.ts';
 import { readZwaveKeys } from '../config/zwave-keys.ts';
-import { createZwaveKeys } from './key-commands.ts';
+import { createZwaveKeys } from './keys.ts';
 
 it('makes keys that can be used, shows none, and writes over no others', () => {
   const folder = mkdtempSync(join(tmpdir(), 'strikeplate-keys-'));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
-import { configSchemaText } from '../../src/cli/check-config.ts';
+import { configSchemaText } from '../../src/cli/gateway-commands.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { simulators } from '../../src/simulation/index.ts';
 

@@ -22,8 +22,6 @@ const apart = [
   'src/require-node.mjs',
   'src/cli/main.ts',
   'src/cli/quiet-libraries.ts',
-  // The terminal of this process: bytes, beside what the program does with them.
-  'src/cli/process-terminal.ts',
   // Held against docs/errors.md without a browser.
   'src/console/deliveries.ts',
   // Decision 190 keeps the focus in one place.

@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { drivers } from '../../drivers/index.ts';
-import { createZwaveKeys } from '../../src/cli/key-commands.ts';
+import { createZwaveKeys } from '../../src/cli/keys.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problems.ts';
 import { createApiKey } from '../../src/http/api-key-changes.ts';

@@ -11,12 +11,18 @@ import { connect } from '../connect.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit.ts';
 import { columnsOf, folded, json, type Terminal } from '../terminal.ts';
 import { checkBrokers } from './check-brokers.ts';
-import { checkConfiguration } from './check-configuration.ts';
-import { checkBackup, checkDatabase, checkFiles, checkKeys } from './check-files.ts';
-import { checkGateway } from './check-gateway.ts';
-import { checkPairing, checkRadio, checkSerial } from './check-hardware.ts';
-import { checkClock, checkDisk, checkMemory, checkNode, checkVersions } from './check-machine.ts';
-import { checkCertificate, checkPort } from './check-network.ts';
+import { checkBackup, checkConfiguration, checkDatabase, checkFiles, checkKeys } from './check-files.ts';
+import { checkCertificate, checkGateway, checkPort } from './check-gateway.ts';
+import {
+  checkClock,
+  checkDisk,
+  checkMemory,
+  checkNode,
+  checkPairing,
+  checkRadio,
+  checkSerial,
+  checkVersions,
+} from './check-machine.ts';
 import { bad, type Check, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { type Surroundings, thisBox } from './surroundings.ts';

@@ -7,7 +7,7 @@ import { systemClock } from '../../clock/system-clock.ts';
 import { type BrokerTrial, readCredentials } from '../../transports/mqtt/index.ts';
 import { CommandError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
-import { announcements } from './announced-devices.ts';
+import { announcements } from './device-steps.ts';
 import type { Interview, SetupAnswers } from './interview.ts';
 import type { KeptFiles } from './kept-files.ts';
 import type { SetupSurroundings } from './surroundings.ts';
