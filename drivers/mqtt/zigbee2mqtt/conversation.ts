@@ -1,7 +1,6 @@
 import { type Clock, GatewayError, type MqttLink, type SendPermit } from '../../../src/contract/index.ts';
 import type { Ask, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Plan, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
-import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { DeviceBinding } from './device-binding.ts';
@@ -96,32 +95,21 @@ export interface QuestionOptions {
  * @returns undefined when `until` came first
  * @throws GatewayError as a read does; the signal's reason
  */
-export async function question(
+export function question(
   conversation: Conversation,
   signal: AbortSignal,
   { about, key, payload, traits, plan, between, asked, until }: QuestionOptions,
 ): Promise<Value | undefined> {
-  const { book, feed, device } = conversation;
-  assertReachable(conversation);
-  const failing = new AbortController();
-  const stop = feed.listen((event) => {
-    if (event.kind === 'complaint' && event.verb !== 'set' && (event.key ?? key) === key)
-      failing.abort(complained(device, event.reason, 'not_sent'));
-  });
   const put = asking(conversation, payload);
-  const ask: Ask = (subjects, either) => {
-    asked?.();
-    return put(subjects, either);
-  };
-  try {
-    return await underSignals([signal, failing.signal], (either) =>
-      book.ask({
-        ...{ about, traits, plan, ctx: { signal: either }, ask },
-        ...(between && { between }),
-        ...(until !== undefined && { until }),
-      }),
-    );
-  } finally {
-    stop();
-  }
+  return conversation.book.ask({
+    ...{ about, traits, plan, ctx: { signal } },
+    ask: (subjects, either) => {
+      asked?.();
+      return put(subjects, either);
+    },
+    failsBy: ({ verb, key: named = key, reason }) =>
+      verb !== 'set' && named === key ? complained(conversation.device, reason, 'not_sent') : undefined,
+    ...(between && { between }),
+    ...(until !== undefined && { until }),
+  });
 }

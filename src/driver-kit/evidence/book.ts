@@ -1,6 +1,4 @@
-import { type Clock, type CommandContext, GatewayError, type ReadContext } from '../../contract/index.ts';
-import { joinSignals } from '../join-signals.ts';
-import { Mailbox } from '../mailbox.ts';
+import { type Clock, type CommandContext, GatewayError, type ReadContext, type Timer } from '../../contract/index.ts';
 import type { PermitObserver } from '../observed-permit.ts';
 import type { Claim, Goal, Input, Plan, Traits, Value, Verdict } from './claims.ts';
 import { judge } from './judge.ts';
@@ -15,7 +13,7 @@ import {
   isNewSample,
   type Memory,
 } from './memory.ts';
-import { begin, type Judged, type State, subjectsOf } from './state.ts';
+import { begin, listenedTo, type State } from './state.ts';
 import { weighed } from './weighed.ts';
 
 /**
@@ -25,15 +23,14 @@ import { weighed } from './weighed.ts';
  */
 export type Ask = (about: ReadonlySet<string>, signal: AbortSignal) => Promise<readonly Claim[] | undefined>;
 
-/** Stands for whatever question is open. */
-const UNDER_WAY = -1;
 /** A judgement without an end looks again at the latest after this. */
 const LONGEST_WAIT_MS = 60_000;
 
+/** What the device, or who carried the command, says of it. */
+type Word<Reason> = Omit<Extract<Input<Reason>, { kind: 'said' }>, 'kind'>;
+
 /** What came back of a command. */
-export type Answered<Reason> =
-  | { readonly said: 'acknowledged'; readonly at: number }
-  | Omit<Extract<Input<Reason>, { kind: 'said' }>, 'kind'>;
+export type Answered<Reason> = { readonly said: 'acknowledged'; readonly at: number } | Word<Reason>;
 
 export interface CommandToJudge<Reason> {
   readonly goal: Goal;
@@ -53,7 +50,7 @@ export interface CommandToJudge<Reason> {
   readonly between?: () => Promise<void>;
 }
 
-export interface QuestionToJudge {
+export interface QuestionToJudge<Reason = never> {
   readonly about: string;
   readonly traits: Traits;
   readonly plan: Plan;
@@ -62,6 +59,8 @@ export interface QuestionToJudge {
   readonly between?: () => Promise<void>;
   /** `Clock.now()` */
   readonly until?: number;
+  /** What it ends with when somebody on the way gives this as the reason why there is no answer; undefined: it goes on. */
+  readonly failsBy?: (reason: Reason) => GatewayError | undefined;
 }
 
 /**
@@ -72,7 +71,8 @@ export class EvidenceBook<Reason = never> {
   readonly #clock: Clock;
   readonly #closing: AbortSignal;
   readonly #lateByMs: number;
-  readonly #listeners = new Set<(input: Input<Reason>) => void>();
+  /** The judgements under way. */
+  readonly #runs = new Set<Run<Reason>>();
   #memory: Memory;
 
   /** @param options.lateByMs how long a question may still be answered after it was given up */
@@ -91,7 +91,7 @@ export class EvidenceBook<Reason = never> {
   /** The device said this, asked or not. */
   told(...claims: readonly Claim[]): void {
     for (const claim of claims) this.#memory = afterWord(this.#memory, claim, this.#lateByMs);
-    this.#tell({ kind: 'told', claims });
+    for (const run of this.#runs) run.told(claims);
   }
 
   /** Whether a level that is told again and again was measured just now. Call it before {@link told}. */
@@ -107,23 +107,23 @@ export class EvidenceBook<Reason = never> {
   /** Link or middleman went away: what was heard before and what is heard later do not join up. */
   gap(): void {
     this.#memory = afterGap(this.#memory, this.#clock.now());
-    this.#tell({ kind: 'gap' });
+    for (const run of this.#runs) run.take({ kind: 'gap' });
   }
 
   /** The way to the device is open again: whoever waits for an answer asks now. */
   reachable(): void {
     this.#memory = afterReturn(this.#memory, this.#clock.now());
-    this.#tell({ kind: 'reachable' });
+    for (const run of this.#runs) run.take({ kind: 'reachable' });
   }
 
   /** Somebody on the way says what became of the command under way; ignored when there is none. */
-  said(word: Omit<Extract<Input<Reason>, { kind: 'said' }>, 'kind'>): void {
-    this.#tell({ kind: 'said', ...word });
+  said(word: Word<Reason>): void {
+    for (const run of this.#runs) run.said(word);
   }
 
   /** Somebody on the way says that the question under way got no answer. */
   unanswered(reason: Reason): void {
-    this.#tell({ kind: 'no_answer', question: UNDER_WAY, reason });
+    for (const run of this.#runs) run.unanswered(reason);
   }
 
   /**
@@ -131,16 +131,13 @@ export class EvidenceBook<Reason = never> {
    * @throws what `send` throws before anything left; the abort's reason
    */
   judge(command: CommandToJudge<Reason>): Promise<Verdict<Reason>> {
-    const { goal, traits, plan, ctx, marginMs } = command;
-    const end = ctx.deadline - marginMs;
-    const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    const run = new Run(state, command, this.#around);
+    const run = new Run({ ...command, end: command.ctx.deadline - command.marginMs }, this.#around);
     try {
-      run.sends(command.send(run.observer, run.said));
+      run.sends(command.send(run.observer, run.answered));
     } catch (error) {
       run.sends(Promise.reject(error));
     }
-    return run.toVerdict();
+    return run.verdict;
   }
 
   /**
@@ -148,26 +145,19 @@ export class EvidenceBook<Reason = never> {
    * @returns undefined when `until` came first
    * @throws the abort's reason; what `ask` throws
    */
-  async ask({ about, traits, plan, ctx, ask, between, until }: QuestionToJudge): Promise<Value | undefined> {
+  async ask(question: QuestionToJudge<Reason>): Promise<Value | undefined> {
+    const { about, until = Number.POSITIVE_INFINITY } = question;
     const goal: Goal = { proof: [], question: about };
-    const end = until ?? Number.POSITIVE_INFINITY;
-    const state = begin<Reason>({ goal, traits, plan, memory: this.#memory, end });
-    const hands: Hands = {
-      ...{ ctx, ask },
-      ...(between && { between }),
-      throwing: true,
-    };
-    const run = new Run(state, hands, this.#around);
-    run.observer.spent();
-    const verdict = await run.toVerdict();
+    const run = new Run<Reason>({ ...question, goal, end: until, isQuestion: true }, this.#around);
+    run.begins();
+    const verdict = await run.verdict;
     if (verdict.end !== 'answered') return undefined;
     this.#memory = asAnswer(this.#memory, about);
     return verdict.value;
   }
 
-  /** What a judgement under way works with. */
   get #around(): Surroundings<Reason> {
-    return { clock: this.#clock, closing: this.#closing, listeners: this.#listeners, book: this };
+    return { clock: this.#clock, closing: this.#closing, runs: this.#runs, book: this };
   }
 
   /** @internal A question of a judgement was answered. */
@@ -179,146 +169,203 @@ export class EvidenceBook<Reason = never> {
   get memory(): Memory {
     return this.#memory;
   }
-
-  #tell(input: Input<Reason>): void {
-    // Each only takes it in: what it makes of it comes later.
-    for (const listener of this.#listeners) listener(input);
-  }
 }
 
-interface Hands {
-  readonly ctx: Pick<ReadContext, 'signal'> & Pick<CommandContext, 'weighed'>;
-  readonly ask?: Ask;
-  readonly between?: () => Promise<void>;
-  /** What `ask` throws ends it: a read says why it failed. */
-  readonly throwing?: boolean;
-}
-
+/** What a judgement under way works with. */
 interface Surroundings<Reason> {
   readonly clock: Clock;
   readonly closing: AbortSignal;
-  readonly listeners: Set<(input: Input<Reason>) => void>;
+  readonly runs: Set<Run<Reason>>;
   readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
 }
 
-/** One judgement under way. */
+interface Job<Reason> extends Pick<QuestionToJudge<Reason>, 'traits' | 'plan' | 'between' | 'failsBy'> {
+  readonly goal: Goal;
+  readonly end: number;
+  readonly ctx: Pick<CommandContext, 'signal' | 'weighed'>;
+  readonly ask?: Ask;
+  /** What `ask` throws ends it: a read says why it failed. */
+  readonly isQuestion?: true;
+}
+
+/**
+ * One judgement under way. It begins when its command leaves, since what was heard up to there is of before, and takes in
+ * what is heard as it is heard.
+ */
 class Run<Reason> {
-  #state: State<Reason>;
-  readonly #hands: Hands;
+  readonly verdict: Promise<Verdict<Reason>>;
+  readonly #job: Job<Reason>;
   readonly #around: Surroundings<Reason>;
-  readonly #signals: readonly AbortSignal[];
-  readonly #inbox: Mailbox<Input<Reason>>;
+  /** What it listens to; the rest is nothing to it. */
+  readonly #subjects: ReadonlySet<string>;
+  /** Undefined until the command left. */
+  #state: State<Reason> | undefined;
   #hasLeft = false;
-  #failure: { readonly error: unknown } | undefined;
+  #isOver = false;
+  /** `Clock.now()` */
+  #wakeAt = Number.POSITIVE_INFINITY;
+  /** May fire before it is time, and is armed anew then. */
+  #timer: Timer | undefined;
+  /** `Clock.now()` */
+  #firesAt = Number.POSITIVE_INFINITY;
   /** Made for the first question: most commands end without one. */
-  #joined: ReturnType<typeof joinSignals> | undefined;
+  #asking: AbortController | undefined;
+  #resolve: (verdict: Verdict<Reason>) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
 
-  constructor(state: State<Reason>, hands: Hands, around: Surroundings<Reason>) {
-    this.#state = state;
-    this.#hands = hands;
+  constructor(job: Job<Reason>, around: Surroundings<Reason>) {
+    this.#job = job;
     this.#around = around;
-    this.#signals = [hands.ctx.signal, around.closing];
-    this.#inbox = new Mailbox(around.clock, this.#signals);
-    around.listeners.add(this.#listen);
+    this.#subjects = listenedTo(job.goal);
+    this.verdict = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    around.runs.add(this);
+    job.ctx.signal.addEventListener('abort', this.#onAbort);
+    around.closing.addEventListener('abort', this.#onAbort);
+    if (job.ctx.signal.aborted || around.closing.aborted) this.#onAbort();
   }
 
-  /** Its command is on its way: whoever called it follows it to the end with {@link toVerdict}. */
+  /** Its command is on its way. */
   sends(command: Promise<void>): void {
-    command.catch((error: unknown) => this.#notSent(error));
-  }
-
-  async toVerdict(): Promise<Verdict<Reason>> {
-    const { clock, closing, listeners } = this.#around;
-    const inbox = this.#inbox;
-    try {
-      let input: Input<Reason> = { kind: 'time' };
-      for (;;) {
-        const judged = this.#take(input);
-        if (judged.verdict !== undefined) return judged.verdict;
-        if (judged.ask !== undefined) this.#ask(judged.ask.id);
-        // An end that is beyond all times has no timer.
-        const until = Math.min(judged.wakeAt, clock.now() + LONGEST_WAIT_MS);
-        input = (await inbox.next(until)) ?? { kind: 'time' };
-        if (this.#failure !== undefined) throw this.#failure.error;
-      }
-    } catch (error) {
-      const isClosed = closing.aborted && error === closing.reason;
-      if (isClosed && this.#hasLeft) return { end: 'unknown', why: 'closed' };
-      throw error;
-    } finally {
-      listeners.delete(this.#listen);
-      inbox.close();
-      this.#joined?.release();
-    }
-  }
-
-  #take(input: Input<Reason>): Judged<Reason> {
-    const { clock, book } = this.#around;
-    const { open } = this.#state;
-    const isOpen = input.kind === 'no_answer' && input.question === UNDER_WAY && open !== undefined;
-    const taken = isOpen ? { ...input, question: open.id } : input;
-    const now = clock.now();
-    const judged = judge(this.#state, taken, now);
-    const { ctx } = this.#hands;
-    if (ctx.weighed !== undefined)
-      for (const message of weighed(this.#state, judged.state, taken, now)) ctx.weighed(message);
-    this.#state = judged.state;
-    if (input.kind === 'answer' && open?.id === input.question) book.answered(input.claims, open.began);
-    return judged;
+    command.catch((error: unknown) => {
+      const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
+      if (isJudged) this.take({ kind: 'unacknowledged' });
+      else this.#fail(error);
+    });
   }
 
   get observer(): PermitObserver {
-    const { clock, book } = this.#around;
     return {
-      spent: () => {
-        this.#hasLeft = true;
-        // What was heard up to here is of before.
-        this.#inbox.clear();
-        this.#state = { ...this.#state, memory: book.memory };
-        this.#inbox.push({ kind: 'sent', at: clock.now() });
-      },
+      spent: () => this.begins(),
       withdrawn: () => {
         this.#hasLeft = false;
       },
     };
   }
 
-  readonly #listen = (input: Input<Reason>): void => this.#inbox.push(input);
-
-  readonly said = (answer: Answered<Reason>): void =>
-    this.#inbox.push('word' in answer ? { kind: 'said', ...answer } : { kind: 'acknowledged', at: answer.at });
-
-  #notSent(error: unknown): void {
-    const isJudged = this.#hasLeft && error instanceof GatewayError && error.delivery === 'maybe_sent';
-    if (isJudged && !this.#signals.some(({ aborted }) => aborted)) this.#inbox.push({ kind: 'unacknowledged' });
-    else this.#fail(error);
+  /** The command leaves now, or a question may. */
+  begins(): void {
+    const { clock, book } = this.#around;
+    this.#hasLeft = true;
+    this.#state = begin({ ...this.#job, memory: book.memory });
+    this.take({ kind: 'sent', at: clock.now() });
   }
 
-  #ask(question: number): void {
+  readonly answered = (answer: Answered<Reason>): void => {
+    if ('word' in answer) this.said(answer);
+    else this.take({ kind: 'acknowledged', at: answer.at });
+  };
+
+  told(claims: readonly Claim[]): void {
+    if (this.#state === undefined) return;
+    const ours = claims.filter(({ about }) => this.#subjects.has(about));
+    if (ours.length > 0) this.take({ kind: 'told', claims: ours });
+  }
+
+  said(word: Word<Reason>): void {
+    if (!this.#failsBy(word.reason)) this.take({ kind: 'said', ...word });
+  }
+
+  unanswered(reason: Reason): void {
+    const question = this.#state?.open?.id;
+    if (!this.#failsBy(reason) && question !== undefined) this.take({ kind: 'no_answer', question, reason });
+  }
+
+  take(input: Input<Reason>): void {
+    const { clock } = this.#around;
+    const { weighed: tell } = this.#job.ctx;
+    const before = this.#state;
+    if (before === undefined || this.#isOver) return;
+    try {
+      const now = clock.now();
+      const { state, verdict, ask, wakeAt } = judge(before, input, now);
+      this.#state = state;
+      if (tell !== undefined) for (const message of weighed(before, state, input, now)) tell(message);
+      if (verdict !== undefined) {
+        this.#end();
+        this.#resolve(verdict);
+        return;
+      }
+      this.#wakeAt = wakeAt;
+      this.#arm(now);
+      if (ask !== undefined) void this.#ask(ask.id);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** One that fires earlier stays: most inputs put the next moment off. */
+  #arm(now: number): void {
+    // An end that is beyond all times has no timer.
+    const at = Math.min(this.#wakeAt, now + LONGEST_WAIT_MS);
+    if (this.#timer !== undefined && this.#firesAt <= at) return;
+    this.#timer?.cancel();
+    this.#firesAt = at;
+    this.#timer = this.#around.clock.setTimer(() => {
+      this.#timer = undefined;
+      const isEarly = this.#around.clock.now() < this.#wakeAt;
+      if (isEarly) this.#arm(this.#around.clock.now());
+      else this.take({ kind: 'time' });
+    }, at - now);
+  }
+
+  async #ask(question: number): Promise<void> {
     const { clock, book } = this.#around;
-    const inbox = this.#inbox;
-    const { ask, between } = this.#hands;
+    const { ask, between, isQuestion } = this.#job;
     if (ask === undefined) return;
-    this.#joined ??= joinSignals(this.#signals);
-    const { signal } = this.#joined;
-    const subjects = subjectsOf(this.#state.goal);
-    const put = async () => {
-      if (between !== undefined) await between();
+    try {
+      // Never within the turn in which the command is handed over.
+      await between?.();
       // Its answer is told by this moment: a running clock reads otherwise the second time.
       const at = clock.now();
-      inbox.push({ kind: 'put', question, at });
+      this.take({ kind: 'put', question, at });
+      const { open, subjects } = this.#state ?? {};
+      if (this.#isOver || open === undefined || subjects === undefined) return;
       for (const about of subjects) book.asked(about, at);
-      const claims = await ask(subjects, signal);
-      if (claims !== undefined) inbox.push({ kind: 'answer', question, claims });
-    };
-    put().catch((error: unknown) => {
-      if (this.#hands.throwing) this.#fail(error);
-      else inbox.push({ kind: 'no_answer', question });
-    });
+      this.#asking ??= new AbortController();
+      const claims = await ask(subjects, this.#asking.signal);
+      if (claims === undefined || this.#isOver) return;
+      const isAnswered = this.#state?.open?.id === question;
+      this.take({ kind: 'answer', question, claims });
+      if (isAnswered) book.answered(claims, open.began);
+    } catch (error) {
+      if (isQuestion) this.#fail(error);
+      else this.take({ kind: 'no_answer', question });
+    }
   }
 
+  /** @returns whether it ended with that */
+  #failsBy(reason: Reason | undefined): boolean {
+    const error = reason === undefined ? undefined : this.#job.failsBy?.(reason);
+    if (error === undefined) return false;
+    this.#fail(error);
+    this.#asking?.abort(error);
+    return true;
+  }
+
+  readonly #onAbort = (): void => {
+    const { signal } = this.#job.ctx;
+    const { reason } = signal.aborted ? signal : this.#around.closing;
+    this.#fail(reason);
+    this.#asking?.abort(reason);
+  };
+
   #fail(error: unknown): void {
-    this.#failure = { error };
-    this.#inbox.push({ kind: 'time' });
+    if (this.#isOver) return;
+    const { closing } = this.#around;
+    this.#end();
+    if (this.#hasLeft && closing.aborted && error === closing.reason) this.#resolve({ end: 'unknown', why: 'closed' });
+    else this.#reject(error);
+  }
+
+  #end(): void {
+    const { runs, closing } = this.#around;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#job.ctx.signal.removeEventListener('abort', this.#onAbort);
+    closing.removeEventListener('abort', this.#onAbort);
+    runs.delete(this);
   }
 }

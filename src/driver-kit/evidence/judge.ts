@@ -9,7 +9,7 @@ import {
   believableWithinMs,
   openQuestions,
 } from './memory.ts';
-import { type Before, hasten, type Judged, plan, REMEMBERED_MS, type State, subjectsOf } from './state.ts';
+import { type Before, hasten, type Judged, plan, REMEMBERED_MS, type State } from './state.ts';
 import { see, verdictOf } from './weighing.ts';
 
 /** The one judgement of evidence: what has become known of the command, what to ask, and when to look again. */
@@ -57,8 +57,17 @@ function take<Reason>(state: State<Reason>, input: Input<Reason>, now: number): 
 }
 
 function takeSent<Reason>(state: State<Reason>, at: number): State<Reason> {
-  const { memory, traits, plan, goal } = state;
+  const { memory, traits, plan, goal, subjects } = state;
   const before = new Map<string, Before>();
+  let stuckBefore = false;
+  let isUnknown = false;
+  const open = new Set<number>();
+  for (const about of subjects) {
+    const known = memory.known.get(about);
+    stuckBefore ||= (known?.stuckAt ?? -Infinity) > at - traits.oldByMs;
+    isUnknown ||= known?.value === undefined;
+    for (const began of openQuestions(memory, about, at, traits.lateByMs)) open.add(began);
+  }
   for (const [about, { value, answeredAt, isSure, at: heardAt }] of memory.known) {
     const isAnswer = answeredAt !== undefined && answeredAt > at - plan.knownForMs;
     // An echo of another command looks like a word of the device.
@@ -67,12 +76,9 @@ function takeSent<Reason>(state: State<Reason>, at: number): State<Reason> {
     if (value !== undefined && holds)
       before.set(about, { value, how: isAnswer ? 'answer' : 'told', at: isAnswer ? answeredAt : heardAt });
   }
-  const subjects = [...subjectsOf(goal)];
-  const open = new Set(subjects.flatMap((about) => openQuestions(memory, about, at, traits.lateByMs)));
-  const stuckBefore = subjects.some((about) => (memory.known.get(about)?.stuckAt ?? -Infinity) > at - traits.oldByMs);
   const isQuestion = goal.question !== undefined;
   // Whoever comes back may say first what he remembers from before.
-  const isAfterGap = memory.hadGap && subjects.some((about) => memory.known.get(about)?.value === undefined);
+  const isAfterGap = memory.hadGap && isUnknown;
   return {
     ...state,
     sentAt: at,
@@ -137,17 +143,15 @@ const mayAsk = <Reason>({ traits, open, askAt, sentAt }: State<Reason>, now: num
 function nextMoment<Reason>(state: State<Reason>, now: number): number {
   const { end, open, plan: given, traits, standsAt, refused, askAt } = state;
   if (state.sentAt === undefined) return end;
+  const moments = [end];
+  if (state.goal.lastsMs !== undefined) moments.push(state.sentAt + state.goal.lastsMs);
+  if (given.lossMs !== undefined && state.lost !== undefined) moments.push(state.sentAt + given.lossMs);
+  if (open === undefined && traits.answers !== 'none') moments.push(askAt);
+  if (open !== undefined && traits.answers === 'mixed') moments.push(open.began + given.patienceMs);
+  if (standsAt !== undefined) moments.push(standsAt + given.witnessMs);
+  if (refused !== undefined) moments.push(refused.at + given.reasonMs);
   let next = Number.POSITIVE_INFINITY;
-  const at = (moment: number) => {
-    if (moment > now && moment < next) next = moment;
-  };
-  at(end);
-  if (state.goal.lastsMs !== undefined) at(state.sentAt + state.goal.lastsMs);
-  if (given.lossMs !== undefined && state.lost !== undefined) at(state.sentAt + given.lossMs);
-  if (open === undefined && traits.answers !== 'none') at(askAt);
-  if (open !== undefined && traits.answers === 'mixed') at(open.began + given.patienceMs);
-  if (standsAt !== undefined) at(standsAt + given.witnessMs);
-  if (refused !== undefined) at(refused.at + given.reasonMs);
+  for (const moment of moments) if (moment > now && moment < next) next = moment;
   return next;
 }
 
@@ -175,10 +179,9 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   const { sentAt, traits, memory } = state;
   const known = memory.known.get(claim.about)?.value;
   const differs = known !== undefined && known !== claim.value;
-  const isAsAsked = state.goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
   // After a gap what is remembered may be the same as the echo: then nobody knows which word it is.
   const isOwed = state.echo === 'owed' && !Number.isFinite(state.returnedAt);
-  const isEcho = isOwed && differs && isAsAsked && !claim.kept && !claim.carried;
+  const isEcho = isOwed && differs && !claim.kept && !claim.carried && isAsked(state, claim);
   const remembered: State<Reason> = {
     ...state,
     memory: afterWord(memory, claim, traits.lateByMs),
@@ -196,14 +199,17 @@ function hearOne<Reason>(state: State<Reason>, claim: Claim, now: number): State
   return isChange ? hasten(remembered, now) : remembered;
 }
 
+/** Whether it is where the command is to get it. */
+const isAsked = <Reason>({ goal }: State<Reason>, claim: Pick<Claim, 'about' | 'value'>): boolean =>
+  goal.proof.some(({ about, value }) => about === claim.about && value === claim.value);
+
 const namesUs = <Reason>({ traits }: State<Reason>, { cause }: Claim): boolean =>
   cause === 'remote' && Number.isFinite(traits.oldByMs);
 
 /** A word that may be of an earlier command says nothing of this one, but that nothing else became known since. */
 function standStill<Reason>(state: State<Reason>, { about, value }: Claim): State<Reason> {
   const stood = state.traits.tellsChanges && state.before.get(about)?.value === value;
-  const isAsked = state.goal.proof.some((sought) => sought.about === about && sought.value === value);
-  return stood && isAsked ? { ...state, stillStands: true } : state;
+  return stood && isAsked(state, { about, value }) ? { ...state, stillStands: true } : state;
 }
 
 /** `Clock.now()` before which what is told cannot have arisen. */
@@ -260,9 +266,8 @@ function takeAnswer<Reason>(state: State<Reason>, id: number, claims: readonly C
  * the same, each to a question of its own, and closer together than the device speaks by itself, are answers.
  */
 function takeAlike<Reason>(state: State<Reason>, claims: readonly Claim[], now: number): State<Reason> {
-  const { traits, goal, open, sentAt, plan: given } = state;
+  const { traits, subjects, open, sentAt, plan: given } = state;
   if (traits.answers !== 'mixed' || sentAt === undefined) return state;
-  const subjects = subjectsOf(goal);
   const ours = claims.filter(({ about, kept, carried }) => subjects.has(about) && !kept && !carried);
   const [first] = ours;
   if (first === undefined || ours.some(({ cause }) => cause !== undefined)) return state;
@@ -308,7 +313,7 @@ function takeSilence<Reason>(state: State<Reason>, id: number, reason: Reason | 
 function takePut<Reason>(state: State<Reason>, id: number, at: number): State<Reason> {
   if (state.open?.id !== id) return state;
   let { memory } = state;
-  for (const about of subjectsOf(state.goal)) memory = afterQuestion(memory, about, at, state.traits.lateByMs);
+  for (const about of state.subjects) memory = afterQuestion(memory, about, at, state.traits.lateByMs);
   return { ...state, memory, open: { id, began: at } };
 }
 

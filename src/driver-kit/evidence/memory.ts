@@ -116,6 +116,7 @@ export function afterQuestion(memory: Memory, about: string, now: number, lateBy
 
 export function openQuestions(memory: Memory, about: string, now: number, lateByMs: number): readonly number[] {
   const asked = memory.asked.get(about);
+  // Most have none, or had an answer.
   return asked === undefined || asked.length === 0 ? none : asked.filter((began) => began > now - lateByMs);
 }
 

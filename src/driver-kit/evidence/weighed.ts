@@ -1,6 +1,6 @@
 import type { MessageSource, MessageVerdict, WeighedMessage } from '../../contract/index.ts';
 import type { Claim, Input, Verdict } from './claims.ts';
-import { type State, subjectsOf } from './state.ts';
+import type { State } from './state.ts';
 
 /**
  * What one input was worth to the command that is judged, for its history: one message for each thing that it says of
@@ -27,18 +27,20 @@ function messagesOf<Reason>(
   input: Input<Reason>,
   now: number,
 ): WeighedMessage[] {
-  const claims = (source: MessageSource, list: readonly Claim[]) => claimsOf(before, after, source, list, now);
   switch (input.kind) {
     case 'told':
-      return claims('told', input.claims);
+      return claimsOf(before, after, 'told', input.claims, now);
     case 'answer':
-      return before.open?.id === input.question ? claims('answer', input.claims) : [];
+      return before.open?.id === input.question ? claimsOf(before, after, 'answer', input.claims, now) : [];
     case 'acknowledged':
-      return [{ at: now, source: 'acknowledgement', verdict: 'no_observation' }, ...claims('told', before.waiting)];
+      return [
+        { at: now, source: 'acknowledgement', verdict: 'no_observation' },
+        ...claimsOf(before, after, 'told', before.waiting, now),
+      ];
     case 'unacknowledged':
       return [
         { at: now, source: 'silence', about: 'acknowledgement', verdict: 'no_observation' },
-        ...claims('told', before.waiting),
+        ...claimsOf(before, after, 'told', before.waiting, now),
       ];
     case 'said':
       return [
@@ -54,7 +56,10 @@ function messagesOf<Reason>(
         ? [{ at: now, source: 'silence', about: 'answer', verdict: 'no_observation' }]
         : [];
     case 'gap':
-      return [...claims('told', before.waiting), { at: now, source: 'gap', verdict: 'breaks_off' }];
+      return [
+        ...claimsOf(before, after, 'told', before.waiting, now),
+        { at: now, source: 'gap', verdict: 'breaks_off' },
+      ];
     case 'reachable':
       return [{ at: now, source: 'return', verdict: 'no_observation' }];
     case 'sent':
@@ -71,16 +76,13 @@ function claimsOf<Reason>(
   claims: readonly Claim[],
   now: number,
 ): WeighedMessage[] {
-  const subjects = subjectsOf(before.goal);
-  return claims
-    .filter(({ about }) => subjects.has(about))
-    .map((claim) => ({
-      at: now,
-      source,
-      about: claim.about,
-      value: claim.value,
-      verdict: verdictOn(before, after, claim, source),
-    }));
+  const messages: WeighedMessage[] = [];
+  for (const claim of claims) {
+    const { about, value } = claim;
+    if (!before.subjects.has(about)) continue;
+    messages.push({ at: now, source, about, value, verdict: verdictOn(before, after, claim, source) });
+  }
+  return messages;
 }
 
 function verdictOn<Reason>(

@@ -1,6 +1,6 @@
 import type { Claim, Sought, Value, Verdict } from './claims.ts';
 import { put } from './memory.ts';
-import { type Before, REMEMBERED_MS, type State, subjectsOf } from './state.ts';
+import { type Before, REMEMBERED_MS, type State } from './state.ts';
 
 /**
  * Weighs what certainly arose after the send.
@@ -25,8 +25,7 @@ export function see<Reason>(
   const isOlder = known !== undefined && known.value !== value && since < known.at;
   if (askedAt !== undefined && isOlder && !isOfItself) return state;
   const seen = { ...state, before: put<Before>(state.before, about, { value, how: 'seen', at: now }) };
-  const subjects = subjectsOf(goal);
-  if (!subjects.has(about)) return seen;
+  if (!state.subjects.has(about)) return seen;
   if (goal.proof.some((sought) => matches(state, sought, claim)))
     return arrive(seen, claim, { known: known?.value, since }, now);
   if (value === 'not_known' || value === 'withheld') {
