@@ -18,8 +18,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import { keepOwner } from '../store/keep-owner.ts';
 import { syncFolder } from '../store/sync-folder.ts';
+import { openBackup } from './backup-file.ts';
 import type { BackupEntry, BackupManifest } from './contents.ts';
-import { openBackup } from './open-backup.ts';
 
 /** Where everything goes on this box. */
 export interface RestorePlan {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeBackup } from '../backup/backup-file.ts';
 import type { BackupManifest } from '../backup/contents.ts';
 import { writeJournal } from '../backup/journal.ts';
-import { makeBackup } from '../backup/make-backup.ts';
 import { inTheWay, planRestore, type RestorePlan, restore } from '../backup/restore.ts';
 import { SealedFileError } from '../backup/sealed-file.ts';
 import { loadConfig } from '../config/load.ts';

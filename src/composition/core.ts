@@ -5,9 +5,8 @@ import { type AccessCodeSettings, usualSettings } from '../access-codes/settings
 import { type TimeSource, TrustedClock } from '../access-codes/trusted-clock.ts';
 import { AccessGrantService } from '../access-grants/access-grant-service.ts';
 import { GrantBook } from '../access-grants/grant-book.ts';
-import { GrantWork } from '../access-grants/grant-work.ts';
+import { GrantWork, rewordGrants } from '../access-grants/grant-work.ts';
 import type { GrantVault } from '../access-grants/provisioning-options.ts';
-import { rewordGrants } from '../access-grants/rewording.ts';
 import { SpaceService } from '../access-grants/space-service.ts';
 import { UserIdentityService } from '../access-grants/user-identity-service.ts';
 import { AttemptRegistry } from '../attempts/attempt-registry.ts';

@@ -6,8 +6,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { ActionType, AttemptRecord } from '../model/records.ts';
 import type { Change, Store, StoreReader } from '../model/store.ts';
-import { DeviceCondition, toldFact } from './device-condition.ts';
-import { DoorContact } from './door-contact.ts';
+import { DeviceCondition, DoorContact, toldFact } from './device-condition.ts';
 import { LockMovements } from './lock-movements.ts';
 import type { ProjectionContext, Way } from './projection-context.ts';
 

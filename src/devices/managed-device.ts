@@ -21,8 +21,7 @@ import {
   type DeviceSnapshot,
 } from '../model/device-snapshot.ts';
 import { DeviceLane } from './device-lane.ts';
-import { ReportBudget } from './report-budget.ts';
-import { Steadiness } from './steadiness.ts';
+import { ReportBudget, Steadiness } from './report-bounds.ts';
 
 /** How long a driver may go on after it was told to stop before its device is closed under it, in milliseconds. */
 const abortPatienceMs = 1_000;

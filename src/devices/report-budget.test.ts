@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Decibels, DeviceReport } from '../contract/index.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { ReportBudget } from './report-budget.ts';
+import { ReportBudget } from './report-bounds.ts';
 
 function site() {
   const clock = new SimulatedClock();

@@ -3,7 +3,7 @@ import type { LimitBite } from '../contract/index.ts';
 import { recordLog } from '../driver-testing/recorded-log.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import type { EventDraft } from '../model/event-types.ts';
-import { LimitNotices } from './limit-notices.ts';
+import { LimitNotices } from './event-log.ts';
 
 const bite: LimitBite = { limit: 'http_requests', source: '192.0.2.7', message: 'Too much came from 192.0.2.7.' };
 

@@ -20,10 +20,10 @@ import type { Store } from '../model/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { DeviceLimits } from './device-limits.ts';
-import { EpisodeKeeper } from './episode-keeper.ts';
 import { historyHours, hourMs } from './level-history.ts';
 import { SensorWatch } from './sensor-watch.ts';
 import type { EpisodeChange } from './threshold-watch.ts';
+import { EpisodeKeeper } from './threshold-watch.ts';
 
 /** How levels are judged where neither configuration nor threshold says: one slammed door is no party. */
 const usualRules: NoiseRules = { averageMs: 10_000, sustainedMs: 60_000 };

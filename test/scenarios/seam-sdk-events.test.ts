@@ -8,7 +8,7 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { permissionScopes } from '../../src/model/permission.ts';
-import { WebhookClient } from '../../src/transports/webhook/index.ts';
+import { WebhookClient } from '../../src/transports/webhook/webhook-client.ts';
 import { scriptedCore } from '../kit/gateway/core-fixture.ts';
 import { apiKey, keyWith } from '../kit/gateway/http-fixture.ts';
 

@@ -1,1 +1,0 @@
-export { WebhookClient, type WebhookClientOptions } from './webhook-client.ts';
