@@ -7,9 +7,8 @@ import { cliBox } from '../../test/kit/command-line/cli-fixture.ts';
 import { EchoPeripheral } from '../../test/kit/radio/echo-peripheral.ts';
 import { radioBox } from '../../test/kit/radio/radio-box.ts';
 import { loadConfig } from '../config/load.ts';
-import { AdapterBay } from '../simulation/radio/adapter-bay.ts';
 import { Air } from '../simulation/radio/air.ts';
-import { servePeripheral } from '../simulation/radio/peripheral-host.ts';
+import { AdapterBay, servePeripheral } from '../simulation/radio/peripheral-host.ts';
 import { defineSimulator } from '../simulation/simulator.ts';
 import { type ScanBleOptions, scanBle } from './scan-ble.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
-import { connectMqttPeer, type MqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer, type MqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { BrokenBox } from '../kit/command-line/broken-box.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';
 import { peerProgram } from './kit/peer-program.ts';

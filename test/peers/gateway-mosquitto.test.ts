@@ -4,7 +4,7 @@ import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zig
 import { systemClock } from '../../src/clock/system-clock.ts';
 import type { Clock } from '../../src/contract/index.ts';
 import { recordLog } from '../../src/driver-testing/recorded-log.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { TcpProxy } from '../kit/broker/tcp-proxy.ts';
 import { PacedClock } from '../kit/clock/paced-clock.ts';

@@ -6,7 +6,7 @@ import {
 } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { BuiltCommand } from '../kit/command-line/built-command.ts';
 import { GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';

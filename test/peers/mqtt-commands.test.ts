@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type SimulatedLock, Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { type BoxedGateway, GatewayBox, idOf, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { Mosquitto, mosquittoProgram } from './kit/mosquitto.ts';

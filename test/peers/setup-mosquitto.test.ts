@@ -9,7 +9,7 @@ import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.t
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { withPassword } from '../../src/cli/setup/broker-steps.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { MqttWitness } from '../kit/broker/mqtt-witness.ts';
 import { BuiltCommand, builtCli } from '../kit/command-line/built-command.ts';
 import { Authority, opensslProgram } from './kit/authority.ts';

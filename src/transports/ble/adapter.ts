@@ -13,7 +13,7 @@ import {
 } from '../../contract/index.ts';
 import { joinSignals } from '../../driver-kit/join-signals.ts';
 import type { AdapterFinder, FoundAdapter } from './adapter-finder.ts';
-import { adapterTrouble } from './adapter-trouble.ts';
+import { adapterTrouble } from './adapter-finder.ts';
 import type { Peer } from './connector.ts';
 import { GattCatalogue } from './gatt-catalogue.ts';
 import { Scanner } from './scanner.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { namedPorts } from './list-ports.ts';
+import { namedPorts } from './machine-ports.ts';
 
 it('finds adapters by what the kernel calls them, and by the name that stays where there is one', () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'strikeplate-dev-')));

@@ -9,11 +9,9 @@ import {
   type Unsubscribe,
 } from '../../contract/index.ts';
 import type { OpenPort, SerialCarrier } from './carrier.ts';
-import { EchoFilter } from './echo.ts';
-import { type Job, JobQueue } from './job-queue.ts';
-import { LateReplies, type LateReply } from './late-replies.ts';
+import { PortKeeper } from './carrier.ts';
+import { EchoFilter, type Job, JobQueue, LateReplies, type LateReply } from './exchanges.ts';
 import { type LineSettings, silenceMs, wireMs } from './line-timing.ts';
-import { PortKeeper } from './port-keeper.ts';
 
 /** Beyond its time on the wire, for a USB adapter that is busy. A guess; a healthy one takes below 20 ms. */
 const WRITE_GRACE_MS = 250;

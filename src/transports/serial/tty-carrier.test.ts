@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openFault, ttyCarrier } from './tty-carrier.ts';
+import { openFault, ttyCarrier } from './machine-ports.ts';
 
 const line = { baudRate: 9600, parity: 'none', stopBits: 1 } as const;
 const nothing = { bytes: () => undefined, lost: () => undefined };

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { Zigbee2MqttSimulator } from '../../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { type Clock, Secret } from '../../../src/contract/index.ts';
-import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/zigbee2mqtt.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../../src/transports/mqtt/index.ts';
 
 export interface ZigbeeBuildingOptions {

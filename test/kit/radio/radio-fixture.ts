@@ -1,9 +1,8 @@
 import { pino } from 'pino';
 import type { GattPeripheral } from '../../../src/contract/index.ts';
 import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
-import { AdapterBay } from '../../../src/simulation/radio/adapter-bay.ts';
 import { Air, type AirOptions } from '../../../src/simulation/radio/air.ts';
-import { type RunningPeripheral, servePeripheral } from '../../../src/simulation/radio/peripheral-host.ts';
+import { AdapterBay, type RunningPeripheral, servePeripheral } from '../../../src/simulation/radio/peripheral-host.ts';
 import { BleAdapter, type BleAdapterOptions } from '../../../src/transports/ble/adapter.ts';
 import { AdapterFinder, type InProcessAdapters } from '../../../src/transports/ble/adapter-finder.ts';
 import { seededRandom } from '../seeded-random.ts';

@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/clock/system-clock.ts';
 import { places, type ViewOfOne } from '../../../src/console/places.ts';
 import { createApiKey } from '../../../src/http/api-key-changes.ts';
 import { permissionScopes } from '../../../src/model/permission.ts';
-import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer, type MqttPeer } from '../../../src/simulation/zigbee2mqtt.ts';
 import { freePort } from '../../kit/free-port.ts';
 import { type BoxedGateway, GatewayBox, zigbeeEntry } from '../../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, type Visit, visit } from './browser.ts';

@@ -4,7 +4,7 @@
  */
 import { Zigbee2MqttSimulator } from '../../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../../src/simulation/zigbee2mqtt.ts';
 import type { LockRecord } from './lock-process.ts';
 
 const [url = '', sensor = '', ...slugs] = process.argv.slice(2);

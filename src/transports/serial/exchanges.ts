@@ -1,4 +1,95 @@
-import type { Clock, SerialRequest } from '../../contract/index.ts';
+import type { Clock, SendPermit, SerialRequest, SerialScan } from '../../contract/index.ts';
+
+/** One exchange that waits for its turn on the line. */
+export interface Job {
+  readonly unit: number;
+  readonly request: SerialRequest<unknown>;
+  readonly priority: 'door' | 'poll';
+  /** True when the request may act: a failure after it left is then `maybe_sent`. */
+  readonly acts: boolean;
+  readonly permit: SendPermit | undefined;
+  /** `Clock.now()`: the reply to an equal question that left since then will do. */
+  readonly since: number | undefined;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Doors before polls, in the order of their arrival each. */
+export class JobQueue {
+  readonly #jobs: Job[] = [];
+
+  get length(): number {
+    return this.#jobs.length;
+  }
+
+  add(job: Job): void {
+    const firstPoll = job.priority === 'door' ? this.#jobs.findIndex(({ priority }) => priority === 'poll') : -1;
+    this.#jobs.splice(firstPoll < 0 ? this.#jobs.length : firstPoll, 0, job);
+  }
+
+  remove(job: Job): void {
+    const index = this.#jobs.indexOf(job);
+    if (index >= 0) this.#jobs.splice(index, 1);
+  }
+
+  /** The first that may go now; those that are held keep their places. */
+  next(isHeld: (job: Job) => boolean): Job | undefined {
+    const index = this.#jobs.findIndex((job) => !isHeld(job));
+    return index < 0 ? undefined : this.#jobs.splice(index, 1)[0];
+  }
+
+  /** All that wait, in their order. */
+  get waiting(): readonly Job[] {
+    return this.#jobs;
+  }
+
+  rejectAll(error: unknown): void {
+    for (const job of this.#jobs.splice(0)) job.reject(error);
+  }
+}
+
+/**
+ * Some RS-485 adapters hear themselves: everything sent comes back first. A coil write's reply repeats the request
+ * byte for byte, so that an echo nobody knows of looks like the success of a unit that is not even there. Requests
+ * whose reply differs from them, reads, tell which kind of adapter it is; until one did, nothing ambiguous is sent.
+ */
+export class EchoFilter {
+  #adapter: 'unknown' | 'echoes' | 'silent' = 'unknown';
+
+  get adapter(): 'unknown' | 'echoes' | 'silent' {
+    return this.#adapter;
+  }
+
+  /** After the port was opened again it may be another adapter. */
+  forget(): void {
+    this.#adapter = 'unknown';
+  }
+
+  /** True when the request's own echo would pass for its reply and nobody knows yet whether this adapter echoes. */
+  cannotJudge<T>(request: SerialRequest<T>): boolean {
+    return this.#adapter === 'unknown' && isItsOwnReply(request);
+  }
+
+  /** Scans what was received for the reply, without the echo. */
+  scan<T>(request: SerialRequest<T>, received: Buffer): SerialScan<T> {
+    const at = received.indexOf(request.bytes);
+    if (isItsOwnReply(request)) {
+      if (this.#adapter !== 'echoes') return request.scan(received);
+      if (at < 0) return { found: false, saw: received.length === 0 ? undefined : 'a damaged echo of the request' };
+      return request.scan(received.subarray(at + request.bytes.length));
+    }
+    if (at >= 0) {
+      this.#adapter = 'echoes';
+      return request.scan(received.subarray(at + request.bytes.length));
+    }
+    const scan = request.scan(received);
+    // Without the echo that was expected: either it was damaged or the adapter is another one. The next read tells.
+    if (scan.found) this.#adapter = this.#adapter === 'echoes' ? 'unknown' : 'silent';
+    return scan;
+  }
+}
+
+const isItsOwnReply = <T>(request: SerialRequest<T>) => request.scan(request.bytes).found;
 
 /**
  * How long after its request a reply may still come, in milliseconds. Boards and converters behind radio were seen to
