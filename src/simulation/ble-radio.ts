@@ -7,9 +7,8 @@ import { BluetoothAddress } from '../config/field-types.ts';
 import { type GattPeripheral, Secret, type Timer } from '../contract/index.ts';
 import type { PlayedDevice } from '../model/sandbox.ts';
 import type { Player } from './played-devices.ts';
-import { AdapterBay } from './radio/adapter-bay.ts';
 import { Air } from './radio/air.ts';
-import { type PeripheralCarrier, servePeripheral } from './radio/peripheral-host.ts';
+import { AdapterBay, type PeripheralCarrier, servePeripheral } from './radio/peripheral-host.ts';
 import { type BlePlace, defineSimulator, type SimulationContext } from './simulator.ts';
 
 const nuki = z.strictObject({

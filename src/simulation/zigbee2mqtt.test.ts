@@ -4,8 +4,8 @@ import { systemClock } from '../clock/system-clock.ts';
 import type { BrokerConfig } from '../config/loaded-config.ts';
 import { startEmbeddedBroker } from '../transports/mqtt/index.ts';
 import { simulators } from './index.ts';
-import { connectMqttPeer } from './mqtt-peer.ts';
 import { startSimulation } from './simulator.ts';
+import { connectMqttPeer } from './zigbee2mqtt.ts';
 
 const log = pino({ level: 'silent' });
 const ctx = { clock: systemClock, random: () => 0.5, log };

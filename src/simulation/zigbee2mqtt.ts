@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { connectAsync, type IClientOptions } from 'mqtt';
 import { z } from 'zod';
 import {
   type SimulatedLock,
@@ -6,9 +8,10 @@ import {
   Zigbee2MqttSimulator,
 } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import type { BrokerConfig } from '../config/loaded-config.ts';
+import type { MqttMessage, Unsubscribe } from '../contract/index.ts';
 import type { PlayedDevice, SimulatedEvent } from '../model/sandbox.ts';
 import { readCredentials } from '../transports/mqtt/index.ts';
-import { connectMqttPeer, type MqttPeer, type MqttPeerOptions } from './mqtt-peer.ts';
+import { matches } from '../transports/mqtt/topic-filter.ts';
 import type { ConfiguredDevice, Player } from './played-devices.ts';
 import { Room } from './rooms.ts';
 import { defineSimulator } from './simulator.ts';
@@ -201,5 +204,62 @@ function playedSensor(seat: Seat, room: Room): PlayedDevice {
       events.connect();
       room.reset();
     },
+  };
+}
+
+/** A simulated device's or bridge's own connection to a broker. */
+export interface MqttPeer {
+  publish(topic: string, payload: string, options?: { readonly retain?: boolean }): void;
+  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe;
+  /** Calls back each time the connection was lost and is there again. */
+  onReconnect(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export interface MqttPeerOptions {
+  readonly credentials?: Pick<IClientOptions, 'username' | 'password' | 'ca' | 'cert' | 'key'>;
+  /** Published, retained, when the peer goes without saying so. */
+  readonly will?: { readonly topic: string; readonly payload: string };
+}
+
+/**
+ * Connects a simulated peer. It comes back by itself when the broker does.
+ * @throws Error when nothing answers, or the broker refuses
+ */
+export async function connectMqttPeer(url: string, { credentials, will }: MqttPeerOptions = {}): Promise<MqttPeer> {
+  const client = await connectAsync(url, {
+    ...credentials,
+    protocolVersion: 4,
+    reconnectPeriod: 250,
+    ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+  });
+  const listeners = new Set<{ readonly filter: string; readonly listener: (message: MqttMessage) => void }>();
+  // As the gateway does on its side: without it a round trip waits 40 ms for delayed acknowledgements.
+  const noDelay = () => {
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+  };
+  noDelay();
+  client.on('connect', noDelay);
+  client.on('error', () => undefined);
+  client.on('message', (topic, payload, packet) => {
+    for (const { filter, listener } of listeners) {
+      if (matches(filter, topic)) listener({ topic, payload, retained: packet.retain });
+    }
+  });
+  return {
+    publish: (topic, payload, options = {}) => {
+      client.publish(topic, payload, { qos: 1, retain: options.retain ?? false });
+    },
+    subscribe: (filter, listener) => {
+      const entry = { filter, listener };
+      listeners.add(entry);
+      client.subscribe(filter, { qos: 1 });
+      return () => listeners.delete(entry);
+    },
+    onReconnect: (listener) => {
+      client.on('connect', listener);
+    },
+    // Not forced while connected: what was published last, that the peer is going, is still to arrive.
+    close: () => client.endAsync(!client.connected),
   };
 }

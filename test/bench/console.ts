@@ -8,7 +8,7 @@ import type { CDPSession, Page } from 'playwright-core';
 import { Zigbee2MqttSimulator } from '../../drivers/mqtt/zigbee2mqtt/simulator.ts';
 import { ensureBuilt } from '../../scripts/build.mjs';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import { connectMqttPeer } from '../../src/simulation/mqtt-peer.ts';
+import { connectMqttPeer } from '../../src/simulation/zigbee2mqtt.ts';
 import { GatewayBox, zigbeeEntry } from '../kit/gateway/gateway-box.ts';
 import { signIn, startBrowser, visit } from '../peers/kit/browser.ts';
 import { askedFor } from './options.ts';

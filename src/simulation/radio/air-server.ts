@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { openPort } from './adapter-bay.ts';
 import type { Air } from './air.ts';
 import type { Controller } from './controller.ts';
+import { openPort } from './peripheral-host.ts';
 
 /**
  * Ties a controller to a byte stream that carries H4: a socket, or a tty. A stream that ends takes its controller off

@@ -9,9 +9,8 @@ import {
 } from '../../contract/index.ts';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
 import { IN_PROCESS_DRIVER, installInProcessDriver } from '../../transports/ble/in-process-hci.ts';
-import { AdapterBay } from './adapter-bay.ts';
 import { Air, type AirOptions } from './air.ts';
-import { type RunningPeripheral, servePeripheral } from './peripheral-host.ts';
+import { AdapterBay, type RunningPeripheral, servePeripheral } from './peripheral-host.ts';
 
 const SERVICE = 'a92ee200550111e4916c0800200c9a66';
 const ECHO = 'a92ee202550111e4916c0800200c9a66';

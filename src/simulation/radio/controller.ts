@@ -1,6 +1,6 @@
 import type { Clock } from '../../contract/index.ts';
-import { Advertiser } from './advertiser.ts';
 import type { AirLink, LinkHost, LinkParameters } from './air-link.ts';
+import { Advertiser } from './air-link.ts';
 import { type Answer, answerInformation, complete, notStarted, pending, refused } from './command-answers.ts';
 import {
   ACL_PACKET,
