@@ -14,7 +14,7 @@ import type { SimulatedBolt } from './simulator-bolt.ts';
 import { ByteReader, ByteWriter, seal, TooShort } from './simulator-bytes.ts';
 import type { SimulatedKeypad } from './simulator-keypad.ts';
 import type { SimulatedLog } from './simulator-log.ts';
-import type { Misbehaviours, NukiMisbehaviour } from './simulator-misbehaviour.ts';
+import type { Misbehaviours, NukiMisbehaviour } from './simulator-options.ts';
 import type { Authorized } from './simulator-pairing.ts';
 
 /** What may change by itself, or by people. */

@@ -23,12 +23,11 @@ import { SimulatedKeypad } from './simulator-keypad.ts';
 import { type LockCondition, SimulatedKeyturner } from './simulator-keyturner.ts';
 import { SimulatedLog } from './simulator-log.ts';
 import { memoryOf, recall } from './simulator-memory.ts';
-import { Misbehaviours, type NukiMisbehaviour } from './simulator-misbehaviour.ts';
 import type { SimulatedNukiOptions } from './simulator-options.ts';
+import { Misbehaviours, type NukiMisbehaviour } from './simulator-options.ts';
 import { type Authorized, SimulatedPairing } from './simulator-pairing.ts';
 
-export type { NukiMisbehaviour } from './simulator-misbehaviour.ts';
-export type { SimulatedNukiOptions } from './simulator-options.ts';
+export type { NukiMisbehaviour, SimulatedNukiOptions } from './simulator-options.ts';
 export type { Authorized } from './simulator-pairing.ts';
 
 interface Connection {

@@ -12,12 +12,10 @@ import {
   type ZwaveReport,
 } from '../../../src/contract/index.ts';
 import { ownSlot, slotNumbers } from '../../../src/driver-kit/slot-rules.ts';
-import { AutoRelock } from './auto-relock.ts';
 import { clearCode, type Keypad, readCode, setCode } from './code-command.ts';
-import { operate, readBolt, stateOf } from './lock-command.ts';
-import { NodeWatch, type WatchOptions } from './node-watch.ts';
+import { AutoRelock, operate, readBolt, stateOf } from './lock-command.ts';
 import { SlotKnowledge } from './slot-knowledge.ts';
-import { ZwaveNode } from './zwave-node.ts';
+import { NodeWatch, type WatchOptions, ZwaveNode } from './zwave-node.ts';
 
 const maker = {
   manufacturer: z.string().optional().describe('The maker, for the API’s answers.'),
