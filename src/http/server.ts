@@ -29,12 +29,18 @@ import type { ApiKeyAdministration } from './key-administration.ts';
 import { RefusedKeys } from './refused-keys.ts';
 import { notJson, requestFault } from './request-faults.ts';
 import { methodsOf, type Route } from './route.ts';
-import type { AuditReader } from './routes/audit.ts';
+import type { AuditReader } from './routes/administration.ts';
 import type { Configuration } from './routes/configuration.ts';
 import { serveEventStream, streamPath } from './routes/event-stream.ts';
+import {
+  type MetricsText,
+  metricsMethods,
+  metricsPath,
+  openPaths,
+  serveMetrics,
+  serveOpenRoutes,
+} from './routes/gateway.ts';
 import { gatewayRoutes } from './routes/index.ts';
-import { type MetricsText, metricsMethods, metricsPath, serveMetrics } from './routes/metrics.ts';
-import { openPaths, serveOpenRoutes } from './routes/open.ts';
 import type { PersonalDataService } from './routes/personal-data.ts';
 import { type AuditWriter, serveRoute } from './serve-route.ts';
 

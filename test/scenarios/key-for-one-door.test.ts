@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { methodsOf } from '../../src/http/route.ts';
+import { metricsPath } from '../../src/http/routes/gateway.ts';
 import { gatewayRoutes } from '../../src/http/routes/index.ts';
-import { metricsPath } from '../../src/http/routes/metrics.ts';
 import { fakeOwnServices } from '../kit/gateway/fake-own-services.ts';
 import { keyWith } from '../kit/gateway/http-fixture.ts';
 import { aPin, type Belongings, flatKey, night, since, twoFlats } from '../kit/gateway/two-flats.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
 import { livePath } from '../../src/http/console/live.ts';
-import { metricsPath } from '../../src/http/routes/metrics.ts';
+import { metricsPath } from '../../src/http/routes/gateway.ts';
 import { aPin, flatKey, twoFlats } from '../kit/gateway/two-flats.ts';
 
 /* A key that is restricted to a space follows the doors that are in it. */

@@ -3,7 +3,7 @@ import { Secret } from '../../contract/index.ts';
 import type { AccessCodePatch, AccessCodeRequest } from '../../model/gateway.ts';
 import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
-import { syncParameter } from './sync-parameter.ts';
+import { syncParameter } from './action-attempts.ts';
 
 const unsupported = 'Not supported by this gateway: leave it out, or send false';
 

@@ -8,9 +8,9 @@ import { isoTime } from '../../wire/iso-time.ts';
 import { InvalidInput } from '../invalid-input.ts';
 import { changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
 import { findGrant } from './access-grants.ts';
+import { syncParameter } from './action-attempts.ts';
 import { findDevice } from './device-lookup.ts';
 import { batchSchema, relatedTo, relationParameters } from './related.ts';
-import { syncParameter } from './sync-parameter.ts';
 
 const nothing = { answer: () => ({}) };
 

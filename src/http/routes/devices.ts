@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { DeviceSnapshot } from '../../model/device-snapshot.ts';
 import type { DeviceUpdate } from '../../model/gateway.ts';
+import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOfDevices, pageParameters, paginationSchema } from '../page.ts';
 import { oneLine } from '../plain-parameters.ts';
-import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
+import { type Caller, changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
+import { syncParameter } from './action-attempts.ts';
 import { devicesOf, findDevice, oneDevice } from './device-lookup.ts';
 
 const displayName = oneLine.trim().min(1).max(100);
@@ -164,4 +166,127 @@ function updateOf(params: {
     ...(is_managed === undefined ? {} : { isManaged: is_managed }),
     ...(backupPool === undefined ? {} : { backupPool }),
   };
+}
+
+/** Seam's bounds; locks count whole seconds. */
+const autoLock = z
+  .strictObject({
+    device_id: z.string(),
+    auto_lock_enabled: z.boolean(),
+    auto_lock_delay_seconds: z
+      .number()
+      .int('Give whole seconds')
+      .min(1)
+      .max(60)
+      .optional()
+      .describe('Needed to enable it. Many locks keep only some of these: the refusal says which.'),
+    ...syncParameter,
+  })
+  .refine(
+    (params) => !params.auto_lock_enabled || params.auto_lock_delay_seconds !== undefined,
+    'auto_lock_delay_seconds is needed where auto_lock_enabled is true',
+  );
+
+export function lockRoutes(): Route[] {
+  const door = (path: string, summary: string, command: 'lock' | 'unlock'): Route =>
+    commandRoute('create', {
+      path,
+      summary,
+      scopes: ['control'],
+      params: z.strictObject({ device_id: z.string(), ...syncParameter }),
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      accept: async ({ device_id }, origin, { gateway }) =>
+        gateway.doors[command](findDevice(gateway, { device_id }).deviceId, origin),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
+    });
+  return [
+    door('/locks/lock_door', 'Lock a door', 'lock'),
+    door('/locks/unlock_door', 'Unlock a door', 'unlock'),
+    commandRoute('create', {
+      path: '/locks/configure_auto_lock',
+      summary: 'Tell a lock whether, and how long after an unlocking, to lock itself',
+      scopes: ['control'],
+      params: autoLock,
+      answer: z.object({ action_attempt: actionAttemptSchema }),
+      accept: async ({ device_id, auto_lock_enabled: enabled, auto_lock_delay_seconds }, origin, { gateway }) =>
+        gateway.doors.configureAutoLock(
+          findDevice(gateway, { device_id }).deviceId,
+          { enabled, delaySeconds: enabled ? auto_lock_delay_seconds : undefined },
+          origin,
+        ),
+      respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
+    }),
+    readRoute({
+      path: '/locks/get',
+      summary: 'Get a lock',
+      scopes: ['read'],
+      params: oneDevice,
+      answer: z.object({ lock: deviceSchema, device: deviceSchema }),
+      respond: (params, { gateway, answers }) => {
+        const found = findDevice(gateway, params);
+        if (found.capabilities.lock === undefined)
+          throw new GatewayError('device_not_found', `${found.name} is not a lock. List the locks with /locks/list.`);
+        const device = answers.device(found);
+        return { lock: device, device };
+      },
+    }),
+    readRoute({
+      path: '/locks/list',
+      summary: 'List locks',
+      scopes: ['read'],
+      params: z.object({ ...deviceFilters, ...pageParameters }),
+      answer: z.object({
+        locks: z.array(deviceSchema),
+        devices: z.array(deviceSchema),
+        pagination: paginationSchema,
+      }),
+      respond: (params, { gateway, answers, url }) => {
+        const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
+          ({ capabilities }) => capabilities.lock !== undefined,
+        );
+        const { items, pagination } = pageOfDevices({ route: '/locks/list', url, params }, selected);
+        const locks = items.map((device) => answers.device(device));
+        return { locks, devices: locks, pagination };
+      },
+    }),
+  ];
+}
+
+/** Seam's own bounds. */
+const length = z.number().int().min(4).max(20);
+
+const reported = z
+  .strictObject({
+    device_id: z.string(),
+    supported_code_lengths: z.array(length).nonempty().optional(),
+    min_code_length: length.optional(),
+    max_code_length: length.optional(),
+  })
+  .refine(
+    ({ supported_code_lengths: lengths, min_code_length: min, max_code_length: max }) =>
+      (lengths === undefined) !== (min === undefined && max === undefined),
+    'Give supported_code_lengths, or min_code_length and max_code_length',
+  )
+  .refine(
+    ({ min_code_length: min = 4, max_code_length: max = 20 }) => min <= max,
+    'min_code_length, max_code_length: the first is greater than the second',
+  );
+
+export function deviceConstraintRoutes(): Route[] {
+  return [
+    changeRoute('create', {
+      path: '/access_codes/report_device_constraints',
+      summary: 'Say how many digits a lock takes, where it was found to take fewer lengths than it says',
+      scopes: ['control'],
+      params: reported,
+      answer: z.object({}),
+      change: async (params, _origin, { gateway }) => {
+        const { deviceId } = findDevice(gateway, { device_id: params.device_id });
+        const { min_code_length: min = 4, max_code_length: max = 20 } = params;
+        const between = Array.from({ length: max - min + 1 }, (_, at) => min + at);
+        await gateway.administration.update(deviceId, { codeLengths: params.supported_code_lengths ?? between });
+        return { answer: () => ({}) };
+      },
+    }),
+  ];
 }

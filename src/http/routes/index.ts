@@ -2,31 +2,24 @@ import type { Clock } from '../../contract/index.ts';
 import type { Onboarding } from '../../model/onboarding.ts';
 import type { ApiKeyAdministration } from '../key-administration.ts';
 import type { Route } from '../route.ts';
-import { accessCodeGroupRoutes } from './access-code-groups.ts';
-import { accessCodeRoutes } from './access-codes.ts';
+import { accessCodeGroupRoutes, accessCodeRoutes } from './access-codes.ts';
 import { accessGrantRoutes } from './access-grants.ts';
 import { accessMethodRoutes } from './access-methods.ts';
 import { actionAttemptRoutes } from './action-attempts.ts';
-import { apiKeyRoutes } from './api-keys.ts';
-import { type AuditReader, auditRoutes } from './audit.ts';
-import { clockRoutes } from './clock.ts';
+import { type AuditReader, apiKeyRoutes, auditRoutes } from './administration.ts';
 import { codeTimelineRoutes } from './code-timeline.ts';
-import { type Configuration, configurationRoutes } from './configuration.ts';
+import { type Configuration, configurationRoutes, onboardingRoutes } from './configuration.ts';
 import { connectedAccountRoutes } from './connected-accounts.ts';
 import { consoleRoutes } from './console.ts';
-import { deviceConstraintRoutes } from './device-constraints.ts';
-import { deviceRoutes } from './devices.ts';
-import { eventRoutes } from './events.ts';
-import { lockRoutes } from './locks.ts';
+import { deviceConstraintRoutes, deviceRoutes, lockRoutes } from './devices.ts';
+import { eventRoutes, webhookRoutes } from './events.ts';
+import { clockRoutes, workspaceRoutes } from './gateway.ts';
 import { noiseRoutes } from './noise.ts';
-import { onboardingRoutes } from './onboarding.ts';
 import { type PersonalDataService, personalDataRoutes } from './personal-data.ts';
 import { simulateRoutes } from './simulate.ts';
 import { spaceRoutes } from './spaces.ts';
 import { unmanagedAccessCodeRoutes } from './unmanaged-access-codes.ts';
 import { userIdentityRoutes } from './user-identities.ts';
-import { webhookRoutes } from './webhooks.ts';
-import { workspaceRoutes } from './workspaces.ts';
 
 /** What is no part of the gateway, and of nobody's view of it: these routes are for unrestricted keys alone. */
 export interface OwnServices {

@@ -9,8 +9,8 @@ import { deviceFilters, selectDevices } from '../device-selection.ts';
 import { pageOfDevices, pageParameters, paginationSchema } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { commandRoute, type Route, readRoute } from '../route.ts';
+import { syncParameter } from './action-attempts.ts';
 import { devicesOf, findDevice } from './device-lookup.ts';
-import { syncParameter } from './sync-parameter.ts';
 
 const timeOfDay = z
   .string()

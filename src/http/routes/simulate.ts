@@ -5,9 +5,9 @@ import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { changeRoute, commandRoute, type Route } from '../route.ts';
+import { syncParameter } from './action-attempts.ts';
 import { devicesOfAccount } from './connected-accounts.ts';
 import { findDevice } from './device-lookup.ts';
-import { syncParameter } from './sync-parameter.ts';
 
 const device = { device_id: z.string() };
 const nothing = { answer: () => ({}) };

@@ -4,7 +4,7 @@ import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';
 import { paginationSchema } from '../page.ts';
 import { changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
 import { codeListParameters, findCode, oneAccessCode, pageOfCodes } from './access-code-lookup.ts';
-import { syncParameter } from './sync-parameter.ts';
+import { syncParameter } from './action-attempts.ts';
 
 const base = '/access_codes/unmanaged';
 const unsupported = 'Not supported by this gateway: leave it out, or send false';

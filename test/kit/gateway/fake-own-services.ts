@@ -1,6 +1,6 @@
 import { GatewayError } from '../../../src/contract/index.ts';
 import type { ApiKeyAdministration, ShownApiKey } from '../../../src/http/key-administration.ts';
-import type { AuditReader } from '../../../src/http/routes/audit.ts';
+import type { AuditReader } from '../../../src/http/routes/administration.ts';
 import type { Configuration } from '../../../src/http/routes/configuration.ts';
 import type { PersonalDataService } from '../../../src/http/routes/personal-data.ts';
 import type { AuditWriter } from '../../../src/http/serve-route.ts';

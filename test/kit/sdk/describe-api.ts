@@ -7,7 +7,7 @@ import { errorTypes } from '../../../src/contract/index.ts';
 import { methodsOf, type Route } from '../../../src/http/route.ts';
 import { streamPath } from '../../../src/http/routes/event-stream.ts';
 import { eventFilters } from '../../../src/http/routes/events.ts';
-import { metricsPath } from '../../../src/http/routes/metrics.ts';
+import { metricsPath } from '../../../src/http/routes/gateway.ts';
 
 /** What each group of routes is for, as the table of contents of a viewer. */
 const groups: Readonly<Record<string, string>> = {
