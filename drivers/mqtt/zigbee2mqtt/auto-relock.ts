@@ -46,7 +46,7 @@ export class AutoRelock implements AutoLockCapability {
     const { binding, feed } = conversation;
     this.#stop = binding.onChange(() => this.#learn());
     feed.listen((event) => {
-      if (event.kind === 'message') this.#hear(event);
+      if (event.kind === 'message' && event.message.autoRelockS !== undefined) this.#hear(event);
       if (event.kind === 'reachable') this.#askOnce();
     });
     this.#learn();

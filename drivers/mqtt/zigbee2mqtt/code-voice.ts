@@ -46,7 +46,7 @@ export class CodeVoice {
 
   asked(): void {
     this.#silent = [...this.#silent, this.#clock.now()].slice(-20);
-    this.judge();
+    if (this.#silent.length > silentReads) this.judge();
   }
 
   hear(event: FeedEvent): void {
@@ -56,12 +56,13 @@ export class CodeVoice {
     if (event.kind !== 'message' || event.retained) return;
     if (event.isOwnWord) this.#heardAt = this.#clock.now();
     if (event.changedSlots.size > 0) this.answered();
-    this.judge();
+    else if (this.#silent.length >= silentReads) this.judge();
   }
 
   /** It tells of a slot. What it answers to a read is mostly what was known, and changes nothing that could be heard. */
   answered(): void {
-    this.#silent = [];
+    if (this.#silent.length > 0) this.#silent = [];
+    if (this.#learnt === 'read') return;
     this.#learnt = 'read';
     this.judge();
   }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, MqttLink, MqttMessage, Unsubscribe } from '../../../src/contract/index.ts';
 import { type BridgeComplaint, complaintAbout } from './bridge-complaint.ts';
-import { type Bolt, parseOnline, parseState, type StateMessage, slotKey } from './codec.ts';
+import { type Bolt, isRead, type LockEvent, parseOnline, parseState, type StateMessage, slotKey } from './codec.ts';
 import type { DeviceBinding } from './device-binding.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { type SlotStatus, ToldSlots } from './slot-status.ts';
@@ -42,6 +42,8 @@ export interface HeardMessage {
   readonly isOwnWord: boolean;
   /** What the bridge itself may say after a command of ours: where the bolt should be now. */
   readonly isEcho: boolean;
+  /** It tells of an operation, or of something else than the message before did. */
+  readonly isNews: boolean;
 }
 
 export type FeedEvent =
@@ -194,7 +196,7 @@ export class DeviceFeed {
   }
 
   #tell(event: FeedEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 
   #linkChanged(status: 'up' | 'down'): void {
@@ -265,8 +267,9 @@ export class DeviceFeed {
     const changedSlots = this.#takeSlots(message);
     const changed = this.#compare(message, changedSlots);
     const isOwnWord = !retained && this.#isOwnWord(message, changed);
-    const isEcho = !retained && this.#isEcho(message, bolt, changed);
-    const isOfLastCommand = !retained && this.#isOfLastCommand(message);
+    const isEcho = !retained && message.isBare && this.#isEcho(bolt, changed);
+    const isOfLastCommand = !retained && message.event !== undefined && this.#isOfLastCommand(message.event);
+    const isNews = message.event !== undefined || (changed !== undefined && changed.size > 0);
     this.#tell({
       kind: 'message',
       message,
@@ -278,6 +281,7 @@ export class DeviceFeed {
       isOfLastCommand,
       isOwnWord,
       isEcho,
+      isNews,
     });
   }
 
@@ -302,8 +306,8 @@ export class DeviceFeed {
    * The bridge may publish after a command what should be, before the lock said anything (its option `optimistic`, on
    * unless it is switched off): `state`, and never `lock_state`.
    */
-  #isEcho({ isBare }: StateMessage, bolt: HeardMessage['bolt'], changed: HeardMessage['changed']): boolean {
-    if (!isBare || this.#binding.isOptimistic === false || changed?.has('state') === false) return false;
+  #isEcho(bolt: HeardMessage['bolt'], changed: HeardMessage['changed']): boolean {
+    if (this.#binding.isOptimistic === false || changed?.has('state') === false) return false;
     return (bolt === 'locked' || bolt === 'unlocked') && this.#own.takeEcho(bolt);
   }
 
@@ -326,8 +330,11 @@ export class DeviceFeed {
     for (const slot of changedSlots) changed?.add(slotKey(slot));
     for (const [key, value] of kept) {
       // Whoever makes up new keys for ever fills no memory, and tells of nothing.
-      if (!this.#kept.has(key) && this.#kept.size >= mostKept) continue;
-      if (!alike(this.#kept.get(key), value)) changed?.add(key);
+      if (!this.#kept.has(key) && this.#kept.size >= mostKept && !isRead(key)) continue;
+      const before = this.#kept.get(key);
+      // Most values are words and numbers, and most are as before.
+      if (before === value && value !== undefined) continue;
+      if (typeof value !== 'object' || !isDeepStrictEqual(before, value)) changed?.add(key);
       this.#kept.set(key, value);
     }
     if (isBare && bolt !== undefined && this.#kept.delete('lock_state')) changed?.add('lock_state');
@@ -349,15 +356,11 @@ export class DeviceFeed {
   }
 
   /** @returns whether only our last command can have caused what the message tells */
-  #isOfLastCommand({ event }: StateMessage): boolean {
-    if (event?.kind !== 'operated' || event.method !== 'remote') return false;
+  #isOfLastCommand(event: LockEvent): boolean {
+    if (event.kind !== 'operated' || event.method !== 'remote') return false;
     if (event.operation !== 'locked' && event.operation !== 'unlocked') return false;
     const whose = this.#own.whoseOperation(event.operation);
     if (whose === 'nobody') this.#claimAnew();
     return whose === 'last';
   }
 }
-
-/** Most values are words and numbers, and most are as before. */
-const alike = (a: unknown, b: unknown): boolean =>
-  Object.is(a, b) || (typeof a === 'object' && isDeepStrictEqual(a, b));

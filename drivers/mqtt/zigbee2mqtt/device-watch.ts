@@ -59,7 +59,7 @@ export class Watch {
   }
 
   #heard(event: FeedEvent): void {
-    if (event.kind === 'message') this.#doubt(event);
+    if (event.kind === 'message' && event.isNews) this.#doubt(event);
     if (event.kind === 'message' || event.kind === 'complaint') return; // health follows from what these make known
     if (event.kind === 'reachable') {
       this.#wait();

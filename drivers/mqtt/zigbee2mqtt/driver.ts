@@ -183,10 +183,12 @@ function openSensor(link: MqttLink, chosen: NoiseSettings, ctx: OpenContext): De
   feed.listen((event) => {
     if (event.kind === 'gap') book.gap();
     if (event.kind !== 'message') return;
-    reporter.hear(event, (tell) => {
-      for (const report of [batteryReport(event.message), noiseReport(event, book, intervalMs)])
-        if (report) tell(report);
-    });
+    const before = reporter.count;
+    const battery = batteryReport(event.message);
+    const noise = noiseReport(event, book, intervalMs);
+    if (battery !== undefined) reporter.tell(battery, !event.isOwnWord);
+    if (noise !== undefined) reporter.tell(noise, !event.isOwnWord);
+    if (event.isOwnWord && reporter.count === before) reporter.heard();
   });
   return { noise: { metric: 'dBA', expectedIntervalMs: intervalMs }, isBehindBridge: true, close };
 }

@@ -11,6 +11,10 @@ interface Write {
   readonly occupied: boolean;
   readonly at: number;
 }
+interface Question {
+  readonly about: string;
+  readonly at: number;
+}
 interface Command {
   readonly operation: Operation;
   readonly at: number;
@@ -26,7 +30,7 @@ export class OwnTraffic {
   #commands: readonly Command[] = [];
   /** The last command, as long as the bridge may still say itself what should come of it. */
   #echoed: Command | undefined;
-  #questions: readonly { readonly about: string; readonly at: number }[] = [];
+  #questions: readonly Question[] = [];
   /** Made for the first: most devices hear nothing twice. */
   #heardAt: Map<string, number> | undefined;
 
@@ -103,10 +107,13 @@ export class OwnTraffic {
    */
   takeAnswered(): ReadonlySet<string> | undefined {
     if (this.#questions.length === 0) return undefined;
-    const recent = this.#recent(this.#questions);
-    const about = new Set(recent.map((one) => one.about));
-    const oldest = new Set([...about].map((one) => recent.find((question) => question.about === one)));
-    this.#questions = recent.filter((question) => !oldest.has(question));
+    const about = new Set<string>();
+    const later: Question[] = [];
+    // Of each the oldest is answered.
+    for (const question of this.#recent(this.#questions))
+      if (about.has(question.about)) later.push(question);
+      else about.add(question.about);
+    this.#questions = later;
     return about.size === 0 ? undefined : about;
   }
 

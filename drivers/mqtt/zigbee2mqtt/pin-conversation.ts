@@ -74,10 +74,10 @@ export async function setPin(
       { about, value: 'withheld', ifBefore: { about, value: 'free' } },
     ];
     const verdict = await writeAndReadBack(conversation, ctx, command, { proof });
-    const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
     const end = endOf(conversation, command, verdict);
     if (end === 'done') return readingOf(slot, feed.slots.get(slot));
     if (end !== 'free') throw storedOtherwise(device.name, slot);
+    const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
     throw twin === undefined ? notStored(device.name, slot) : duplicateOf(device.name, twin[0]);
   } finally {
     stop();

@@ -29,14 +29,14 @@ export class Reporter {
     this.#report(isHearsay ? { ...report, hearsay: true } : report);
   }
 
-  /**
-   * Tells what a message says, and that the device was heard when it says nothing new. What the broker kept or the
-   * bridge remembers is hearsay: it may be of long ago.
-   */
-  hear({ isOwnWord }: HeardMessage, say: (tell: (report: DeviceReport) => void) => void): void {
-    const before = this.#count;
-    say((report) => this.tell(report, !isOwnWord));
-    if (isOwnWord && this.#count === before) this.#report({ kind: 'heard' });
+  /** How often it passed something on: whoever tells what a message says sees by it whether that was anything. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The device spoke, and said nothing new. */
+  heard(): void {
+    this.#report({ kind: 'heard' });
   }
 }
 
@@ -62,6 +62,11 @@ export class LockReports {
   readonly #reporter: Reporter;
   readonly #operations: Operations;
   #isTampered = false;
+  /** Where the bolt was told to be last, and where it was heard to be. */
+  #told: HeardMessage['bolt'];
+  #bolt: HeardMessage['bolt'];
+  /** The message before was one that the broker kept. */
+  #wasKept = false;
 
   constructor(clock: Clock, own: OwnTraffic, reporter: Reporter) {
     this.#own = own;
@@ -70,20 +75,33 @@ export class LockReports {
   }
 
   hear(heard: HeardMessage): void {
-    this.#reporter.hear(heard, (tell) => {
-      const { message, bolt, retained, isEcho } = heard;
-      if (bolt !== undefined && !isEcho)
-        tell({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt });
-      if (message.door !== undefined) tell({ kind: 'door', contact: message.door });
-      const battery = batteryReport(message);
-      if (battery !== undefined) tell(battery);
-      if (retained) return;
-      // It stays on until the lock says otherwise: only its beginning is an event.
-      if (message.tamper === true && !this.#isTampered) tell({ kind: 'tamper' });
-      this.#isTampered = message.tamper ?? this.#isTampered;
-      this.#operations.hear(heard);
-      for (const slot of this.#slotsOfOthers(heard)) tell(slot);
-    });
+    const { bolt, isEcho, isOwnWord } = heard;
+    const isNews = heard.isNews || heard.changed === undefined;
+    const before = this.#reporter.count;
+    // What the broker kept or the bridge remembers is hearsay: it may be of long ago.
+    if (bolt !== undefined && !isEcho && bolt !== this.#told) {
+      this.#told = bolt;
+      this.#reporter.tell({ kind: 'lock_state', state: bolt === 'not_fully_locked' ? 'jammed' : bolt }, !isOwnWord);
+    }
+    // What was kept is compared with, and was not read as what the lock says.
+    if (isNews || this.#wasKept || (bolt !== undefined && bolt !== this.#bolt)) this.#hearNews(heard);
+    this.#wasKept = heard.retained;
+    this.#bolt = bolt ?? this.#bolt;
+    if (isOwnWord && this.#reporter.count === before) this.#reporter.heard();
+  }
+
+  #hearNews(heard: HeardMessage): void {
+    const { message, retained, isOwnWord } = heard;
+    const reporter = this.#reporter;
+    if (message.door !== undefined) reporter.tell({ kind: 'door', contact: message.door }, !isOwnWord);
+    const battery = batteryReport(message);
+    if (battery !== undefined) reporter.tell(battery, !isOwnWord);
+    if (retained) return;
+    // It stays on until the lock says otherwise: only its beginning is an event.
+    if (message.tamper === true && !this.#isTampered) reporter.tell({ kind: 'tamper' }, !isOwnWord);
+    this.#isTampered = message.tamper ?? this.#isTampered;
+    this.#operations.hear(heard);
+    this.#hearSlots(heard);
   }
 
   close(): void {
@@ -91,18 +109,17 @@ export class LockReports {
   }
 
   /** A keypad's user, or another program over the same bridge, changed a slot. */
-  #slotsOfOthers({ message: { event, slots }, changedSlots }: HeardMessage): readonly DeviceReport[] {
-    const told: DeviceReport[] = [];
+  #hearSlots({ message: { event, slots }, changedSlots, isOwnWord }: HeardMessage): void {
     if (event?.kind === 'programmed' && event.slot !== undefined) {
       const { slot, occupied, remote } = event;
-      if (!remote || !this.#own.accountsForWrite(slot, occupied)) told.push({ kind: 'code_slot', slot, occupied });
+      if (!remote || !this.#own.accountsForWrite(slot, occupied))
+        this.#reporter.tell({ kind: 'code_slot', slot, occupied }, !isOwnWord);
     }
     for (const slot of changedSlots) {
       const status = slots.get(slot);
-      if (status === undefined || this.#own.takeAnswerAbout(slotAbout(slot))) continue;
-      if (!isUntold(status)) told.push({ kind: 'code_slot', slot, occupied: status.status !== 'available' });
+      if (status === undefined || this.#own.takeAnswerAbout(slotAbout(slot)) || isUntold(status)) continue;
+      this.#reporter.tell({ kind: 'code_slot', slot, occupied: status.status !== 'available' }, !isOwnWord);
     }
-    return told;
   }
 }
 

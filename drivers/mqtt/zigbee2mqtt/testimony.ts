@@ -2,7 +2,7 @@ import type { Secret } from '../../../src/contract/index.ts';
 import type { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Claim, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
-import { type Bolt, tellsOfBolt } from './codec.ts';
+import type { Bolt, LockEvent } from './codec.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import { holds, isUntold, type SlotStatus } from './slot-status.ts';
@@ -30,7 +30,9 @@ export const slotTraits: Traits = { ...boltTraits, echoes: true };
 /** What the lock keeps of when to lock itself: its seconds as text. */
 export const autoRelockAbout = 'auto_relock';
 
-export const slotAbout = (slot: number): string => `slot/${slot}`;
+const slotPrefix = 'slot/';
+
+export const slotAbout = (slot: number): string => `${slotPrefix}${slot}`;
 
 /** A lock tells its relocking again for this long. A guess. */
 const relockToldAgainMs = 30_000;
@@ -45,6 +47,8 @@ export class Testimony {
   #written: { readonly slot: number; readonly code: Secret | undefined } | undefined;
   /** The slots as the book was told of them. */
   readonly #told = new Map<number, SlotStatus>();
+  /** The book was told of the relocking, or that nothing is told of it. */
+  #isRelockTold = false;
   /** An UNLOCK is under way on a bolt that was locked when it left. */
   #unlocks = false;
 
@@ -58,6 +62,7 @@ export class Testimony {
       case 'gap':
         this.#unlocks = false;
         this.#told.clear();
+        this.#isRelockTold = false;
         this.#book.gap();
         return;
       case 'reachable':
@@ -96,55 +101,48 @@ export class Testimony {
   }
 
   #heard(heard: HeardMessage): void {
-    const { event } = heard.message;
-    const subjects = this.#subjectsOf(heard);
-    const claims = this.#ofSlots(heard, subjects).concat(
-      this.#ofAutoRelock(heard, subjects),
-      this.#ofBolt(heard, subjects),
-      this.#ofEvent(heard),
-    );
-    if (claims.length > 0) this.#book.told(...claims);
-    const isOurSlot = event?.kind === 'programmed' && event.slot === this.#written?.slot && !heard.retained;
-    if (isOurSlot) this.#book.said({ word: 'done' });
-  }
-
-  /** What a message speaks of that shows nothing new: what was asked, and everything when nothing was. */
-  #subjectsOf({ changed, retained, message }: HeardMessage): Subjects {
-    if (retained || message.event !== undefined || (changed !== undefined && changed.size > 0)) return undefined;
-    return this.#own.takeAnswered();
-  }
-
-  #ofBolt(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
-    const { bolt } = heard;
-    if (bolt === undefined) return [];
-    const isNews = tellsOfBolt(heard.changed);
-    if (isNews) this.#own.takeAnswerAbout('bolt');
-    const claim = claimOf(heard, isNews, subjects, 'bolt', places[bolt]);
-    return [heard.isEcho ? { ...claim, carried: true } : claim];
-  }
-
-  /** Of the slots that a message carries along, the book need not hear again what it was told before. */
-  #ofSlots(heard: HeardMessage, subjects: Subjects): Claim[] {
+    const { isNews, retained, message } = heard;
+    const { event } = message;
+    // One that shows nothing new speaks of what was asked, and of everything when nothing was.
+    const subjects = retained || isNews ? undefined : this.#own.takeAnswered();
     const claims: Claim[] = [];
-    const isOther = tellsOther(heard);
-    for (const [slot, status] of heard.message.slots) {
-      const isAsTold = this.#told.get(slot) === status;
-      if (isAsTold && isOther) continue;
-      const about = slotAbout(slot);
-      if (isAsTold && subjects?.has(about) === false) continue;
-      if (!heard.retained && slot !== this.#written?.slot) this.#told.set(slot, status);
-      const isNews = heard.changedSlots.has(slot);
-      claims.push(claimOf(heard, isNews, subjects, about, this.#valueOf(slot, status)));
-    }
-    return claims;
+    this.#hearSlots(heard, subjects, claims);
+    this.#hearAutoRelock(heard, subjects, claims);
+    this.#hearBolt(heard, subjects, claims);
+    if (event?.kind === 'operated' && !retained) this.#hearOperation(heard, event, claims);
+    if (claims.length > 0) this.#book.told(...claims);
+    if (event?.kind === 'programmed' && event.slot === this.#written?.slot && !retained)
+      this.#book.said({ word: 'done' });
   }
 
-  #ofAutoRelock(heard: HeardMessage, subjects: Subjects): readonly Claim[] {
-    const { autoRelockS } = heard.message;
-    if (autoRelockS === undefined) return [];
-    const isNews = heard.changed?.has('auto_relock_time') === true;
-    if (isNews) this.#own.takeAnswerAbout(autoRelockAbout);
-    return [claimOf(heard, isNews, subjects, autoRelockAbout, String(autoRelockS))];
+  #hearBolt(heard: HeardMessage, subjects: Subjects, claims: Claim[]): void {
+    const { bolt, isEcho, changed } = heard;
+    if (bolt === undefined) return;
+    const isChanged = changed !== undefined && (changed.has('state') || changed.has('lock_state'));
+    if (isChanged) this.#own.takeAnswerAbout('bolt');
+    const claim = claimOf(heard, isChanged, subjects, 'bolt', places[bolt]);
+    claims.push(isEcho ? { ...claim, carried: true } : claim);
+  }
+
+  /** Of what a message carries along, the book need not hear again what it was told before. */
+  #hearSlots(heard: HeardMessage, subjects: Subjects, claims: Claim[]): void {
+    const { message, isNews, retained, changedSlots } = heard;
+    const asked = subjects && slotsIn(subjects);
+    for (const [slot, status] of message.slots) {
+      if (this.#told.get(slot) === status && (isNews || asked?.has(slot) === false)) continue;
+      if (!retained && slot !== this.#written?.slot) this.#told.set(slot, status);
+      claims.push(claimOf(heard, changedSlots.has(slot), subjects, slotAbout(slot), this.#valueOf(slot, status)));
+    }
+  }
+
+  #hearAutoRelock(heard: HeardMessage, subjects: Subjects, claims: Claim[]): void {
+    const { message, changed, isNews, retained } = heard;
+    const isChanged = changed?.has('auto_relock_time') === true;
+    if (isChanged) this.#own.takeAnswerAbout(autoRelockAbout);
+    else if (this.#isRelockTold && (isNews || subjects?.has(autoRelockAbout) === false)) return;
+    this.#isRelockTold ||= !retained;
+    if (message.autoRelockS !== undefined)
+      claims.push(claimOf(heard, isChanged, subjects, autoRelockAbout, String(message.autoRelockS)));
   }
 
   #valueOf(slot: number, status: SlotStatus): Value {
@@ -158,25 +156,24 @@ export class Testimony {
   }
 
   /** An event may be told again long after: only one over the air that is owed for the last command is a word on it. */
-  #ofEvent({ message: { event }, bolt, at, retained, isOfLastCommand }: HeardMessage): readonly Claim[] {
-    if (retained || event?.kind !== 'operated') return [];
+  #hearOperation({ bolt, at, isOfLastCommand }: HeardMessage, event: Operated, claims: Claim[]): void {
     const { operation, method } = event;
     // A lock may say that it carried out the command while its bolt got stuck, or got lost; and what it tells again of a
     // command of before stands beside where the bolt is now. One that moves only now reports it in a moment.
-    if (bolt !== undefined && bolt !== operation) return [];
-    if (method === 'remote' && (operation === 'locked' || operation === 'unlocked'))
-      return isOfLastCommand
-        ? [{ about: 'bolt', value: operation, at, cause: 'remote' }]
-        : [{ about: 'bolt', value: operation, at, cause: 'remote_again', carried: true }];
-    if (method !== 'automatic' || operation !== 'locked') return [];
-    if (this.#own.isRepeated('relock', relockToldAgainMs) || !this.#unlocks) return [];
-    // A lock that locks itself again had been unlocked; as it was locked when the command left, that was since.
-    return [
-      { about: 'bolt', value: 'unlocked', at, cause: 'other', notBefore: at },
-      { about: 'bolt', value: 'locked', at, cause: 'other' },
-    ];
+    if (bolt !== undefined && bolt !== operation) return;
+    if (method === 'remote' && (operation === 'locked' || operation === 'unlocked')) {
+      if (isOfLastCommand) claims.push({ about: 'bolt', value: operation, at, cause: 'remote' });
+      else claims.push({ about: 'bolt', value: operation, at, cause: 'remote_again', carried: true });
+    } else if (method === 'automatic' && operation === 'locked') {
+      if (this.#own.isRepeated('relock', relockToldAgainMs) || !this.#unlocks) return;
+      // A lock that locks itself again had been unlocked; as it was locked when the command left, that was since.
+      claims.push({ about: 'bolt', value: 'unlocked', at, cause: 'other', notBefore: at });
+      claims.push({ about: 'bolt', value: 'locked', at, cause: 'other' });
+    }
   }
 }
+
+type Operated = Extract<LockEvent, { kind: 'operated' }>;
 
 const places: Readonly<Record<Bolt | 'unknown', Value>> = {
   locked: 'locked',
@@ -185,13 +182,16 @@ const places: Readonly<Record<Bolt | 'unknown', Value>> = {
   unknown: 'not_known',
 };
 
-const tellsOther = ({ changed, message }: HeardMessage): boolean =>
-  (changed?.size ?? 0) > 0 || message.event !== undefined;
+function slotsIn(subjects: ReadonlySet<string>): ReadonlySet<number> {
+  const slots = new Set<number>();
+  for (const about of subjects) if (about.startsWith(slotPrefix)) slots.add(Number(about.slice(slotPrefix.length)));
+  return slots;
+}
 
 /** Cached keys ride in every message: what did not change in one that tells something else is no word of its own. */
-function claimOf(heard: HeardMessage, isNews: boolean, subjects: Subjects, about: string, value: Value): Claim {
-  const { at, retained } = heard;
-  const isCarried = !isNews && (tellsOther(heard) || subjects?.has(about) === false);
+function claimOf(heard: HeardMessage, isChanged: boolean, subjects: Subjects, about: string, value: Value): Claim {
+  const { at, retained, isNews } = heard;
+  const isCarried = !isChanged && (isNews || subjects?.has(about) === false);
   if (!retained && !isCarried) return { about, value, at };
   return { about, value, at, ...(retained && { kept: true }), ...(isCarried && { carried: true }) };
 }
