@@ -20,7 +20,7 @@ export function defineAuditCommands({ program, terminal, done }: Commands): void
     .option('-c, --config <file>', 'the configuration')
     .option('--json', 'print JSON')
     .option('--head <seq:hash>', 'what was told elsewhere, such as on the retained topic audit/head', place)
-    .action((options) => done(verifyAudit(terminal, options)));
+    .action(async (options) => done(await verifyAudit(terminal, options)));
 }
 
 function place(text: string): { seq: number; hash: string } {
@@ -36,9 +36,9 @@ interface Options {
 }
 
 /** Reads the database beside a gateway that may be running, and changes nothing. */
-export function verifyAudit(terminal: Terminal, options: Options): ExitCode {
+export async function verifyAudit(terminal: Terminal, options: Options): Promise<ExitCode> {
   const choice = chooseConfig(terminal, options.config, { orSite: true });
-  const { store } = readTarget(choice.file, {
+  const { store } = await readTarget(choice.file, {
     env: terminal.env,
     ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }),
   });

@@ -166,7 +166,7 @@ export async function askForReload(
   what = 'reload',
   body: Readonly<Record<string, unknown>> = {},
 ): Promise<ReloadAnswer> {
-  return (await connect(terminal, options).post(`/strikeplate/configuration/${what}`, body, answer)).reload;
+  return (await (await connect(terminal, options)).post(`/strikeplate/configuration/${what}`, body, answer)).reload;
 }
 
 /** Says what was taken over. */

@@ -61,7 +61,7 @@ async function showClock(
   action: 'show' | 'confirm',
   options: ConnectOptions & { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { clock } =
     action === 'confirm'
       ? await api.post('/clock/confirm', {}, clockAnswer)
@@ -97,7 +97,7 @@ interface Options extends ConnectOptions {
 
 /** Lists the codes of a lock, without their digits. */
 async function listCodes(terminal: Terminal, wanted: string, options: Options): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { device_id } = await findDevice(api, wanted);
   const page = z.object({
     access_codes: z.array(codeAnswer),
@@ -147,7 +147,7 @@ async function createCode(
     readonly ask?: boolean;
   },
 ): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { device_id } = await findDevice(api, wanted);
   if (options.ask && terminal.ask === undefined)
     throw new CommandError('failed', 'Nobody can be asked for the digits here. Leave --ask out: the gateway chooses.');
@@ -176,7 +176,7 @@ async function createCode(
 }
 
 async function deleteCode(terminal: Terminal, id: string, options: Options): Promise<ExitCode> {
-  const { action_attempt: attempt } = await connect(terminal, options).post(
+  const { action_attempt: attempt } = await (await connect(terminal, options)).post(
     '/access_codes/delete',
     { access_code_id: id },
     z.object({ action_attempt: attemptAnswer }),
@@ -204,7 +204,7 @@ async function forget(
   const { userIdentity } = options;
   if ((name === undefined) === (userIdentity === undefined))
     throw new CommandError('usage', 'Give either a name or --user-identity.');
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const whom = userIdentity === undefined ? { name } : { user_identity_id: userIdentity };
   const { forgotten } = await api.post('/strikeplate/personal_data/forget', whom, forgetAnswer);
   if (options.json) terminal.out(json(forgotten));

@@ -24,22 +24,25 @@ export const isElsewhere = ({ env }: Pick<Terminal, 'env'>, { url }: ConnectOpti
  *
  * @throws CommandError, ConfigError
  */
-export function connect(terminal: Terminal, options: ConnectOptions): ApiConnection {
+export async function connect(terminal: Terminal, options: ConnectOptions): Promise<ApiConnection> {
   const { env } = terminal;
   const givenUrl = options.url ?? (env.STRIKEPLATE_URL || undefined);
   const givenKey =
     options.keyFile === undefined ? env.STRIKEPLATE_API_KEY?.trim() || undefined : keyIn(options.keyFile);
   let target: Target | undefined;
-  const here = () => {
+  const here = async () => {
     const choice = chooseConfig(terminal, options.config, { orSite: true });
-    target ??= readTarget(choice.file, { env, ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }) });
+    target ??= await readTarget(choice.file, {
+      env,
+      ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }),
+    });
     return target;
   };
-  const key = givenKey ?? keyOfThisBox(here());
-  const url = givenUrl === undefined ? urlOf(here()) : checkedUrl(givenUrl);
+  const key = givenKey ?? keyOfThisBox(await here());
+  const url = givenUrl === undefined ? urlOf(await here()) : checkedUrl(givenUrl);
   if (!url.startsWith('https:')) return new ApiConnection({ url, key });
   if (options.caFile !== undefined) return new ApiConnection({ url, key, ca: content(options.caFile, '--ca-file') });
-  const ownCertificate = givenUrl === undefined ? here().http.tls?.certFile : undefined;
+  const ownCertificate = givenUrl === undefined ? (await here()).http.tls?.certFile : undefined;
   if (ownCertificate === undefined) return new ApiConnection({ url, key });
   return new ApiConnection({ url, key, ca: content(ownCertificate, 'http.tls.cert_file'), pinned: true });
 }

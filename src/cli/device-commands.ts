@@ -81,7 +81,7 @@ async function listDevices(
   terminal: Terminal,
   options: ConnectOptions & { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const devices = await allDevices(connect(terminal, options));
+  const devices = await allDevices(await connect(terminal, options));
   if (options.json) terminal.out(json(devices));
   else if (devices.length === 0) terminal.err('No devices are configured.');
   else {
@@ -196,7 +196,7 @@ async function setService(
   wanted: string,
   options: ConnectOptions & { readonly json?: boolean; readonly reason?: string },
 ): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { device_id } = await findDevice(api, wanted);
   const path = direction === 'out' ? '/devices/take_out_of_service' : '/devices/put_into_service';
   const body = { device_id, ...(options.reason !== undefined && { reason: options.reason }) };
@@ -216,7 +216,7 @@ async function listAttempts(
   terminal: Terminal,
   options: Options & { readonly device?: string; readonly limit: number },
 ): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const deviceId = options.device === undefined ? undefined : (await findDevice(api, options.device)).device_id;
   const query = { limit: String(options.limit), ...(deviceId !== undefined && { device_id: deviceId }) };
   if (options.json) {
@@ -253,7 +253,7 @@ async function wholeId(api: ApiConnection, given: string): Promise<string> {
 }
 
 async function getAttempt(terminal: Terminal, id: string, options: Options): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { action_attempt: attempt } = await api.get(
     '/action_attempts/get',
     { action_attempt_id: await wholeId(api, id) },
@@ -268,7 +268,7 @@ async function getAttempt(terminal: Terminal, id: string, options: Options): Pro
 }
 
 async function attemptHistory(terminal: Terminal, id: string, options: Options): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { action_attempt_history: told } = await api.get(
     `/action_attempts/${encodeURIComponent(await wholeId(api, id))}/history`,
     {},

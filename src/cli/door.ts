@@ -32,7 +32,7 @@ export async function commandDoor(
   wanted: string,
   options: DoorOptions,
 ): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const device = await findDevice(api, wanted);
   const startedAt = performance.now();
   const holdS = options.wait ? Math.min(options.timeout, longestHoldS) : 0;

@@ -135,7 +135,7 @@ export function defineNetworkCommands(scan: Command, parts: Commands): void {
       ...(answers.size > 0 && { answers: Object.fromEntries(answers) }),
       ...more,
     };
-    const api = connect(parts.terminal, options);
+    const api = await connect(parts.terminal, options);
     parts.done(await onboard(parts.terminal, api, request, options, parts.stopSignal('It was called off.')));
   };
   const timed = (command: Command) =>

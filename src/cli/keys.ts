@@ -97,7 +97,7 @@ interface Reach {
 }
 
 /** The file that keys are kept in: it is changed directly, so that the first key can be made before the first start. */
-function targetOf(terminal: Terminal, options: Options): Target {
+function targetOf(terminal: Terminal, options: Options): Promise<Target> {
   const choice = chooseConfig(terminal, options.config, { orSite: true });
   return readTarget(choice.file, {
     env: terminal.env,
@@ -109,7 +109,7 @@ async function createKey(
   terminal: Terminal,
   options: Options & Reach & { readonly name: string; readonly save?: string | true },
 ): Promise<ExitCode> {
-  const target = targetOf(terminal, options);
+  const target = await targetOf(terminal, options);
   const saveTo = placeFor(terminal, target, options.save);
   const { id, key } = await createApiKey(
     target.http.apiKeysFile,
@@ -135,7 +135,7 @@ async function rotateKey(
   wanted: string,
   options: Options & { readonly overlap: number; readonly save?: string | true },
 ): Promise<ExitCode> {
-  const target = targetOf(terminal, options);
+  const target = await targetOf(terminal, options);
   const saveTo = placeFor(terminal, target, options.save);
   const { name } = await known(target, wanted);
   const { id, key } = await rotateApiKey(target.http.apiKeysFile, wanted, options.overlap, randomBytes, Date.now);
@@ -155,7 +155,7 @@ async function changeKey(
   wanted: string,
   options: Options & Reach & { readonly name?: string; readonly allDevices?: boolean; readonly neverExpires?: boolean },
 ): Promise<ExitCode> {
-  const target = targetOf(terminal, options);
+  const target = await targetOf(terminal, options);
   await known(target, wanted);
   const patch = {
     ...reachOf(target, options),
@@ -251,7 +251,7 @@ function momentIn(text: string): number {
 }
 
 async function listKeys(terminal: Terminal, options: Options): Promise<ExitCode> {
-  const file = targetOf(terminal, options).http.apiKeysFile;
+  const file = (await targetOf(terminal, options)).http.apiKeysFile;
   const keys = await listApiKeys(file);
   const used = await readKeyUse(keyUseFileOf(file));
   const lastUse = ({ id }: ApiKeyRecord) => (used[id] === undefined ? undefined : new Date(used[id]).toISOString());
@@ -289,7 +289,7 @@ const shown = ({ hash: _, previous, ...key }: ApiKeyRecord) => ({
 });
 
 async function revokeKey(terminal: Terminal, wanted: string, options: Options): Promise<ExitCode> {
-  const target = targetOf(terminal, options);
+  const target = await targetOf(terminal, options);
   await known(target, wanted);
   const revoked = await revokeApiKey(target.http.apiKeysFile, wanted, Date.now);
   if (options.json) terminal.out(json({ id: revoked.id, name: revoked.name }));

@@ -38,13 +38,13 @@ export async function pair(
 ): Promise<ExitCode> {
   const given = givenAnswers(terminal, options);
   if (isElsewhere(terminal, options))
-    return pairThroughGateway(terminal, connect(terminal, options), wanted, given, options, signal);
+    return pairThroughGateway(terminal, await connect(terminal, options), wanted, given, options, signal);
   const { file, ...place } = chooseConfig(terminal, options.config, { orSite: true });
   const config = await loadConfig(file, { ...catalogues, ...place, env: terminal.env, now: Date.now() });
   const device = chosenDevice(config, wanted);
   if (isGatewayRunning(config)) {
     // Before anything is asked: without a key it leads to nothing.
-    const api = connect(terminal, options);
+    const api = await connect(terminal, options);
     const answers = await answersTo(device.driver.pairing?.questions ?? [], terminal, given);
     return pairThroughGateway(terminal, api, device.deviceId, answers, options, signal);
   }

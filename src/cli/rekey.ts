@@ -20,7 +20,7 @@ export async function rekey(
   onStep?: (step: RekeyStep) => void,
 ): Promise<ExitCode> {
   const choice = chooseConfig(terminal, options.config, { orSite: true });
-  const target = readTarget(choice.file, {
+  const target = await readTarget(choice.file, {
     env: terminal.env,
     ...(choice.stateDir !== undefined && { stateDir: choice.stateDir }),
   });

@@ -75,10 +75,10 @@ export async function scanBle(
 }
 
 /** The gateway has the adapter, and goes on serving its doors. */
-function scanThroughGateway(terminal: Terminal, options: ScanBleOptions, signal: AbortSignal): Promise<ExitCode> {
+async function scanThroughGateway(terminal: Terminal, options: ScanBleOptions, signal: AbortSignal): Promise<ExitCode> {
   const link = options.radio === undefined ? {} : { link: `ble/${options.radio}` };
   const request = { kind: 'bluetooth_scan', seconds: options.seconds, ...link };
-  return onboard(terminal, connect(terminal, options), request, options, signal);
+  return onboard(terminal, await connect(terminal, options), request, options, signal);
 }
 
 async function chooseAdapter(

@@ -43,7 +43,7 @@ function defineBoxCommands({ program, terminal, catalogues, version, done }: Com
     .addHelpText('after', examples(['strikeplate renew-certificate --within 60']))
     .action(async (options) => {
       const { renewCertificate } = await import('./setup/own-authority.ts');
-      done(renewCertificate(terminal, options));
+      done(await renewCertificate(terminal, options));
     });
 
   program

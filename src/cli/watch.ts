@@ -27,7 +27,7 @@ interface Seen {
  * it is stopped.
  */
 export async function watch(terminal: Terminal, options: WatchOptions, signal: AbortSignal): Promise<ExitCode> {
-  const api = connect(terminal, options);
+  const api = await connect(terminal, options);
   const { openScreen } = terminal;
   if (openScreen === undefined || options.json) return tellChanges(terminal, api, options, signal);
   let seen = await look(api);

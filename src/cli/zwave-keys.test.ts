@@ -6,7 +6,7 @@ import { RecordedTerminal } from '../../test/kit/command-line/recorded-terminal.
 import { readZwaveKeys } from '../config/zwave-keys.ts';
 import { createZwaveKeys } from './keys.ts';
 
-it('makes keys that can be used, shows none, and writes over no others', () => {
+it('makes keys that can be used, shows none, and writes over no others', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'strikeplate-keys-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'state', 'zwave.keys');
@@ -14,7 +14,7 @@ it('makes keys that can be used, shows none, and writes over no others', () => {
   createZwaveKeys(terminal, 'state/zwave.keys');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const before = readFileSync(file, 'utf8');
-  expect(terminal.output).not.toContain(readZwaveKeys(file).S0_Legacy.toString('hex'));
+  expect(terminal.output).not.toContain((await readZwaveKeys(file)).S0_Legacy.toString('hex'));
   expect(() => createZwaveKeys(terminal, file)).toThrow(/exists already, and the locks of its network need/);
   expect(readFileSync(file, 'utf8')).toBe(before);
 });

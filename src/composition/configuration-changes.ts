@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { deviceEntries, editDevices } from '../config/device-edit.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { ConfigError } from '../config/problems.ts';
 import { type Clock, GatewayError } from '../contract/index.ts';
@@ -19,6 +18,7 @@ export interface ConfigurationChangesOptions {
 /** The configuration file of a running gateway, as it is told to change over HTTP. */
 export class ConfigurationChanges {
   readonly #options: ConfigurationChangesOptions;
+  #editor: typeof import('../config/device-edit.ts') | undefined;
 
   constructor(options: ConfigurationChangesOptions) {
     this.#options = options;
@@ -33,11 +33,16 @@ export class ConfigurationChanges {
     return this.#options.reloader.reload(by);
   }
 
+  /** Loads what reads and changes the file: hardly any gateway is ever asked to. */
+  async ready(): Promise<void> {
+    this.#editor ??= await import('../config/device-edit.ts');
+  }
+
   /** The entries of the file as it is now, which need not be what runs. @throws GatewayError `invalid_input` */
   devices(): readonly DeviceEntry[] {
     const { file } = this.#options;
     try {
-      return deviceEntries(file, readFileSync(file, 'utf8'));
+      return this.#ready.deviceEntries(file, readFileSync(file, 'utf8'));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new GatewayError('invalid_input', `${file} cannot be read: ${why}`, { cause: error });
@@ -48,8 +53,10 @@ export class ConfigurationChanges {
    * Changes the file in place and takes it over. Where either fails, neither is done.
    * @throws GatewayError
    */
-  change(by: AuditActor, edit: DeviceEdit): Promise<ReloadReport> {
+  async change(by: AuditActor, edit: DeviceEdit): Promise<ReloadReport> {
     const { file, clock, reloader, load } = this.#options;
+    await this.ready();
+    const { editDevices } = this.#ready;
     return reloader.reload(by, async () => {
       let config: LoadedConfig | undefined;
       const { before, after } = await changeConfigurationFile(file, clock, async (text) => {
@@ -65,6 +72,11 @@ export class ConfigurationChanges {
         takeBack: () => changeConfigurationFile(file, clock, async (text) => putBack(text, after, before)),
       };
     });
+  }
+
+  get #ready() {
+    if (this.#editor === undefined) throw new Error('the configuration was asked for before it was ready');
+    return this.#editor;
   }
 }
 

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { yamlString } from '../config/yaml-text.ts';
 import { GatewayError, type Secret } from '../contract/index.ts';
 import type { OnboardingFinding, OnboardingKind, OnboardingRequest } from '../model/onboarding.ts';
 import type { OnboardingPlan, OnboardingTalk } from '../onboarding/onboarding-desk.ts';
@@ -154,7 +154,7 @@ function joinedFinding(stick: string, joined: IncludedNode, configuredAs: string
   const lines = [
     'devices:',
     `  - id: node-${node}`,
-    `    name: ${stringify(product_words === '' ? `Node ${node}` : product_words).trim()}`,
+    `    name: ${yamlString(product_words === '' ? `Node ${node}` : product_words)}`,
     '    driver: zwave/node',
     `    link: { zwave: ${stick}, node: ${node} }`,
     `    settings: ${JSON.stringify(settings)}`,

@@ -40,7 +40,7 @@ export async function startZwave(
     const stick = new ZwaveStick({
       name,
       socket: ttyCarrier(path, stickLine),
-      keys: keysOf(name, keysFile),
+      keys: await keysOf(name, keysFile),
       cacheDir,
       homeId: homeId ?? store.read.fact(fact),
       remember: (found) => {
@@ -69,9 +69,9 @@ export async function startZwave(
   };
 }
 
-function keysOf(name: string, file: string) {
+async function keysOf(name: string, file: string) {
   try {
-    return readZwaveKeys(file);
+    return await readZwaveKeys(file);
   } catch (cause) {
     throw new GatewayError('misconfigured', `zwave.${name}.keys_file: ${(cause as Error).message}`, { cause });
   }

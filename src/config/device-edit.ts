@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../contract/index.ts';
 import type { DeviceEdit, DeviceEntry } from '../model/reload.ts';
 import { addItem, NotEditable, removeItem, removeValue, setValue } from './yaml-edit.ts';
-import { readYaml } from './yaml-source.ts';
+import { readPlacedYaml } from './yaml-source.ts';
 
 /** The entries of a configuration, in its order. @throws ConfigError when it is no YAML */
 export function deviceEntries(file: string, text: string): readonly DeviceEntry[] {
-  const { value } = readYaml(file, text);
+  const { value } = readPlacedYaml(file, text);
   const devices = isObject(value) ? value.devices : undefined;
   return Array.isArray(devices) ? devices.filter(isObject) : [];
 }
@@ -19,7 +19,7 @@ export function deviceEntries(file: string, text: string): readonly DeviceEntry[
  * @throws GatewayError `device_not_found`; `invalid_input` where it cannot be changed without touching something else
  */
 export function editDevices(file: string, text: string, edit: DeviceEdit): string {
-  const { value: before, problems } = readYaml(file, text);
+  const { value: before, problems } = readPlacedYaml(file, text);
   const first = problems[0];
   if (first !== undefined) throw byHand(`line ${first.line} gives a key twice, and what is meant is unclear`, file);
   if (!isObject(before)) throw byHand('it is no list of sections', file);
@@ -28,7 +28,7 @@ export function editDevices(file: string, text: string, edit: DeviceEdit): strin
     const edited = editText(file, text, devices, edit);
     // The text was changed by where things stand; what it says now is the proof that it was the right place.
     const wanted = { ...before, devices: edited.devices };
-    if (!isDeepStrictEqual(plain(readYaml(file, edited.text).value), plain(wanted)))
+    if (!isDeepStrictEqual(plain(readPlacedYaml(file, edited.text).value), plain(wanted)))
       throw new NotEditable('it shares lines with something else');
     return edited.text;
   } catch (error) {

@@ -11,7 +11,7 @@ const expiryNoticeDays = 21;
 const dayMs = 86_400_000;
 
 /** What the referenced files are like. Their content is never quoted. */
-export function checkFiles(
+export async function checkFiles(
   config: {
     readonly http: HttpConfig;
     readonly mqtt: readonly BrokerConfig[];
@@ -19,11 +19,11 @@ export function checkFiles(
     readonly backup: Pick<BackupConfig, 'passphraseFile'> | undefined;
   },
   now: number,
-): { readonly problems: Findings; readonly warnings: Findings } {
+): Promise<{ readonly problems: Findings; readonly warnings: Findings }> {
   const checks = new FileChecks(now);
   checks.http(config.http);
   for (const broker of config.mqtt) checks.broker(broker);
-  for (const stick of config.zwave) checks.stick(stick);
+  for (const stick of config.zwave) await checks.stick(stick);
   checks.secret(['backup', 'passphrase_file'], config.backup?.passphraseFile);
   return checks;
 }
@@ -65,9 +65,9 @@ class FileChecks {
       );
   }
 
-  stick({ name, keysFile }: ZwaveStickConfig): void {
+  async stick({ name, keysFile }: ZwaveStickConfig): Promise<void> {
     try {
-      readZwaveKeys(keysFile);
+      await readZwaveKeys(keysFile);
     } catch (error) {
       const isSystem = (error as NodeJS.ErrnoException).code !== undefined;
       const words = isSystem

@@ -158,18 +158,18 @@ describe('a configuration that is in order', () => {
 });
 
 describe('where the API is', () => {
-  it('is read from a file whose other sections are wrong', () => {
+  it('is read from a file whose other sections are wrong', async () => {
     const { folder, file } = configFolder();
     writeFileSync(file, 'state_dir: var\nhttp: { port: 9000 }\nmqtt: 5\n');
-    expect(readTarget(file, { env: {} })).toMatchObject({
+    expect(await readTarget(file, { env: {} })).toMatchObject({
       stateDir: join(folder, 'var'),
       http: { host: '127.0.0.1', port: 9_000, apiKeysFile: join(folder, 'var/api-keys') },
     });
   });
 
-  it('is not guessed when its own section is wrong', () => {
+  it('is not guessed when its own section is wrong', async () => {
     const { file } = configFolder();
     writeFileSync(file, 'http: { prot: 9000 }\n');
-    expect(() => readTarget(file, { env: {} })).toThrow(`${file}:1:9 http.prot: unknown key`);
+    await expect(readTarget(file, { env: {} })).rejects.toThrow(`${file}:1:9 http.prot: unknown key`);
   });
 });

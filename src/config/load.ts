@@ -10,9 +10,9 @@ import { deviceIdOf } from './identity.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
 import { loadOutside } from './outside-modules.ts';
 import { ConfigError, type ConfigProblem, type Finding, formatProblem } from './problems.ts';
+import { readYaml, type YamlText } from './read-yaml.ts';
 import { resolveBrokers, resolveConfig, resolveHttp, resolveSticks } from './resolve.ts';
 import { configSchema, httpSection } from './schema.ts';
-import { readYaml, type YamlSource } from './yaml-source.ts';
 
 /** What drivers and simulators were called before. */
 const formerNames: Readonly<Record<string, string>> = { 'serial/zwave': 'zwave/node' };
@@ -36,7 +36,7 @@ export interface LoadOptions {
 export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
   const text = options.text?.replace(/^\uFEFF/, '') ?? readText(file);
   const overrides = readOverrides(options.env);
-  const source = withoutEmptySections(readYaml(file, text));
+  const source = withoutEmptySections(await readYaml(file, text));
   const parsed = configSchema.safeParse(source.value, inPlainWords);
   const taken = new Set([
     ...Object.keys(options.drivers),
@@ -55,11 +55,11 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
   const places = placesOf(file, parsed.data?.state_dir, overrides, options.stateDir);
   const findings: Finding[] = [...outside.findings, ...crossCheck(source.value, named).all];
   if (!parsed.success) findings.push(...findingsOf(configSchema, parsed.error));
-  const files = checkFiles(filesOf(source.value, places, overrides), options.now);
+  const files = await checkFiles(filesOf(source.value, places, overrides), options.now);
   findings.push(...files.problems.all);
   if (isOpenToAll(file))
     findings.push({ path: [], at: 'value', message: `everybody on this machine can write ${file}; chmod o-w it.` });
-  const problems = [...source.problems, ...findings.map((finding) => source.locate(finding))];
+  const problems = [...source.problems, ...(await source.locate(findings))];
   if (problems.length > 0 || !parsed.success) throw new ConfigError(inOrder(problems));
 
   const { data } = parsed;
@@ -74,7 +74,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
     driverModules: data.drivers,
     ...(data.drivers.length > 0 && { outside: { drivers: outside.drivers, simulators: outside.simulators } }),
     digest: createHash('sha256').update(text).digest('hex'),
-    warnings: inOrder(files.warnings.all.map((finding) => source.locate(finding))),
+    warnings: inOrder(await source.locate(files.warnings.all)),
   };
 }
 
@@ -95,14 +95,14 @@ export interface Target {
  * Reads only where the API is and where keys are kept. Nothing else needs to be in order.
  * @throws ConfigError
  */
-export function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Target {
+export async function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Promise<Target> {
   const overrides = readOverrides(options.env);
-  const source = withoutEmptySections(readYaml(file, readText(file)));
+  const source = withoutEmptySections(await readYaml(file, readText(file)));
   const stateDir = valueAt(source.value, 'state_dir');
   const parsed = httpSection.safeParse(valueAt(source.value, 'http'), inPlainWords);
-  if (!parsed.success) throw locate(source, findingsOf(httpSection, parsed.error, ['http']));
+  if (!parsed.success) throw await locate(source, findingsOf(httpSection, parsed.error, ['http']));
   if (stateDir !== undefined && typeof stateDir !== 'string')
-    throw locate(source, [{ path: ['state_dir'], message: 'must be text.', at: 'value' }]);
+    throw await locate(source, [{ path: ['state_dir'], message: 'must be text.', at: 'value' }]);
   const places = placesOf(file, stateDir, overrides, options.stateDir);
   const devices = deviceIdsIn(source.value);
   return {
@@ -138,8 +138,8 @@ function deviceIdsIn(value: unknown): ReadonlyMap<string, string> {
   return found;
 }
 
-function locate(source: YamlSource, findings: readonly Finding[]): ConfigError {
-  return new ConfigError(inOrder(findings.map((finding) => source.locate(finding))));
+async function locate(source: YamlText, findings: readonly Finding[]): Promise<ConfigError> {
+  return new ConfigError(inOrder(await source.locate(findings)));
 }
 
 function readText(file: string): string {
@@ -162,7 +162,7 @@ function readText(file: string): string {
 }
 
 /** A section whose lines are all commented out is one that was left out. */
-function withoutEmptySections(source: YamlSource): YamlSource {
+function withoutEmptySections(source: YamlText): YamlText {
   const { value } = source;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return source;
   return { ...source, value: Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null)) };

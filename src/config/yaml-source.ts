@@ -14,10 +14,8 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { maxBytes } from './plain-yaml.ts';
 import { ConfigError, type ConfigPath, type ConfigProblem, type Finding, formatPath } from './problems.ts';
-
-/** More than any building needs; a guess that keeps a wrong file (a core dump, an image) from being parsed. */
-const maxBytes = 4 << 20;
 
 /** The YAML library composes recursively and takes the process down when the stack ends; the deepest setting is at 8. */
 const maxDepth = 64;
@@ -35,10 +33,10 @@ export interface YamlSource {
 }
 
 /**
- * Reads YAML 1.2.
+ * Reads YAML 1.2 with the library.
  * @throws ConfigError when it is not one YAML document: what it would mean is then anybody's guess
  */
-export function readYaml(file: string, text: string): YamlSource {
+export function readPlacedYaml(file: string, text: string): YamlSource {
   const lines = new LineCounter();
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);

@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
 
 /** CC:009F.01: the keys of S2 and S0 are 16 bytes each. */
@@ -26,7 +25,7 @@ export type ZwaveKeys = z.output<typeof keysFile>;
  * Reads a file with the keys of a network: one `NAME: HEX` a line, or the same as JSON.
  * @throws Error in words, without anything of the file's content, for whoever wrote it
  */
-export function readZwaveKeys(file: string): ZwaveKeys {
+export async function readZwaveKeys(file: string): Promise<ZwaveKeys> {
   const descriptor = openSync(file, 'r');
   let text: string;
   try {
@@ -40,7 +39,7 @@ export function readZwaveKeys(file: string): ZwaveKeys {
   } finally {
     closeSync(descriptor);
   }
-  const parsed = keysFile.safeParse(contentOf(file, text));
+  const parsed = keysFile.safeParse(await contentOf(file, text));
   if (!parsed.success) throw new Error(`the keys in ${file} cannot be used: ${whatIsWrong(parsed.error)}.`);
   const { long_range, ...classic } = parsed.data;
   const all = [...Object.values(classic), ...Object.values(long_range ?? {})].map((key) => key.toString('hex'));
@@ -49,7 +48,8 @@ export function readZwaveKeys(file: string): ZwaveKeys {
 }
 
 /** Every scalar is text: a key of digits alone, or like 12e4..., is no number. */
-function contentOf(file: string, text: string): unknown {
+async function contentOf(file: string, text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
   try {
     return parse(text, { schema: 'failsafe' });
   } catch {

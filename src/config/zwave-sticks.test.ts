@@ -104,15 +104,15 @@ describe('Z-Wave sticks', () => {
 });
 
 describe('the keys of a Z-Wave network', () => {
-  it('are made anew each time, and read back as 16 bytes each', () => {
+  it('are made anew each time, and read back as 16 bytes each', async () => {
     const { keysFile } = folderWithKeys();
-    const keys = readZwaveKeys(keysFile);
+    const keys = await readZwaveKeys(keysFile);
     expect(keys.S2_AccessControl).toHaveLength(16);
     expect(keys.long_range?.S2_AccessControl).toHaveLength(16);
     expect(newZwaveKeys(randomBytes)).not.toBe(newZwaveKeys(randomBytes));
   });
 
-  it('may be JSON, of digits alone, and without Long Range', () => {
+  it('may be JSON, of digits alone, and without Long Range', async () => {
     const { keysFile } = folderWithKeys(
       JSON.stringify({
         S0_Legacy: '1'.repeat(32),
@@ -121,7 +121,7 @@ describe('the keys of a Z-Wave network', () => {
         S2_AccessControl: 'ab'.repeat(16),
       }),
     );
-    expect(readZwaveKeys(keysFile).S2_Authenticated.toString('hex')).toBe(`12e4${'0'.repeat(28)}`);
+    expect((await readZwaveKeys(keysFile)).S2_Authenticated.toString('hex')).toBe(`12e4${'0'.repeat(28)}`);
   });
 
   const good = newZwaveKeys((length) => randomBytes(length));

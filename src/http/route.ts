@@ -35,6 +35,8 @@ export interface RouteDescription<Params extends z.ZodObject> {
 }
 
 interface ReadDescription<Params extends z.ZodObject> extends RouteDescription<Params> {
+  /** Loads what the answer is made with, where it is not there from the start. */
+  ready?(): Promise<void>;
   respond(params: z.output<Params>, caller: Caller): Record<string, unknown>;
 }
 
@@ -69,6 +71,7 @@ interface Prepared extends RouteDescription<z.ZodObject> {
 export interface ReadRoute extends Prepared {
   readonly does: 'read';
   readonly kind: 'read';
+  ready?(): Promise<void>;
   respond(input: unknown, caller: Caller): Record<string, unknown>;
 }
 

@@ -49,6 +49,7 @@ export function serveRoute(app: FastifyInstance, route: Route, service: CommandS
       assertScope(key, route);
       const caller = service.callers.of(key, request);
       const input = inputOf(route, request);
+      if (route.does === 'read' && route.ready !== undefined) await route.ready();
       const answer =
         route.does === 'read'
           ? await whenKept(caller.gateway, () => route.respond(input, caller))

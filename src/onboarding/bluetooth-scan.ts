@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import type { BleAdapterConfig, DriverCatalogue } from '../config/loaded-config.ts';
+import { yamlString } from '../config/yaml-text.ts';
 import {
   type BleAdvertisement,
   type DriverDefinition,
@@ -97,7 +97,7 @@ function deviceLines(radio: string, { address, addressType, driver, what, settin
   const type = addressType === 'public' ? '' : `, address_type: ${addressType}`;
   return [
     `  - id: ${product}-${tail}`,
-    `    name: ${stringify(`${what} ${tail.toUpperCase()}`).trim()}`,
+    `    name: ${yamlString(`${what} ${tail.toUpperCase()}`)}`,
     `    driver: ${driver}`,
     `    link: { ble: ${radio}, address: "${address.toUpperCase()}"${type} }`,
     ...(Object.keys(settings).length === 0 ? [] : [`    settings: ${JSON.stringify(settings)}`]),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
+import { yamlString } from '../config/yaml-text.ts';
 import { GatewayError, type MqttLink, type MqttMessage } from '../contract/index.ts';
 import type { OnboardingFinding } from '../model/onboarding.ts';
 import { isEntry, jsonOf, textOf } from './bridge-talk.ts';
@@ -82,7 +82,7 @@ function fragment(broker: string, name: string, driver: string, settings: Readon
   return [
     'devices:',
     `  - id: ${slugFrom(name)}`,
-    `    name: ${stringify(name).trim()}`,
+    `    name: ${yamlString(name)}`,
     `    driver: ${driver}`,
     `    link: { mqtt: ${broker} }`,
     // JSON is YAML, and keeps whatever a bridge calls its devices in quotes.

@@ -18,7 +18,7 @@ export const zwaveNetworkSimulator = defineSimulator({
       );
     // The library is loaded by those who play with it alone.
     const { SimulatedZwaveNetwork } = await import('../../drivers/zwave/node/simulator.ts');
-    const network = await SimulatedZwaveNetwork.create({ settings, keys: readZwaveKeys(keysFile), clock });
+    const network = await SimulatedZwaveNetwork.create({ settings, keys: await readZwaveKeys(keysFile), clock });
     const path = at.farEnd;
     const port = await ttyCarrier(path, stickLine).open({
       bytes: (bytes) => network.receive(bytes),

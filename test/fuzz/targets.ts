@@ -29,7 +29,7 @@ import {
 import { parseOnline, parseState } from '../../drivers/mqtt/zigbee2mqtt/codec.ts';
 import { readBits, readRegisters, writeCoil, writeRegisters } from '../../drivers/serial/modbus/requests.ts';
 import { ConfigError } from '../../src/config/problems.ts';
-import { readYaml } from '../../src/config/yaml-source.ts';
+import { readPlacedYaml } from '../../src/config/yaml-source.ts';
 import { type BleAdvertisement, GatewayError } from '../../src/contract/index.ts';
 import { templateReader } from '../../src/driver-kit/bounded-json.ts';
 import { topicNameProblem } from '../../src/driver-kit/topic-names.ts';
@@ -197,5 +197,5 @@ export const targets: Readonly<Record<string, FuzzTarget>> = {
   'dbus-messages': { run: dbusMessages },
   'webhook-answers': { run: webhookAnswer },
   'database-rows': { run: databaseRow },
-  yaml: readers(ConfigError, (input) => readYaml('gateway.yaml', input.toString())),
+  yaml: readers(ConfigError, (input) => readPlacedYaml('gateway.yaml', input.toString())),
 };

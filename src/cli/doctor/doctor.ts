@@ -81,7 +81,7 @@ async function patientOf(
   let target: Target | undefined;
   try {
     const { stateDir } = catalogues;
-    target = readTarget(file, { env, ...(stateDir !== undefined && { stateDir }) });
+    target = await readTarget(file, { env, ...(stateDir !== undefined && { stateDir }) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
   }
@@ -107,7 +107,11 @@ function userOf(stateDir: string | undefined): { user: string; uid: number } {
  * the others from being made.
  * @param connect to the running gateway; it is only called when it answers
  */
-async function diagnose(patient: Patient, world: Surroundings, connect: () => ApiConnection): Promise<Finding[]> {
+async function diagnose(
+  patient: Patient,
+  world: Surroundings,
+  connect: () => Promise<ApiConnection>,
+): Promise<Finding[]> {
   const now = world.now();
   const found: Finding[] = [];
   const look = async (check: Check, how: () => Finding[] | Promise<Finding[]>) => {
@@ -136,13 +140,13 @@ async function diagnose(patient: Patient, world: Surroundings, connect: () => Ap
   await look('port', () => checkPort(patient, world));
   const answers = found.some(({ check, verdict }) => check === 'port' && verdict === 'ok');
   const mayAsk = !found.some(({ check, verdict }) => check === 'keys' && verdict !== 'ok');
-  if (answers && mayAsk) await look('devices', () => checkGateway(connected(connect), patient));
+  if (answers && mayAsk) await look('devices', async () => checkGateway(await connected(connect), patient));
   return found;
 }
 
-function connected(connect: () => ApiConnection): ApiConnection {
+async function connected(connect: () => Promise<ApiConnection>): Promise<ApiConnection> {
   try {
-    return connect();
+    return await connect();
   } catch (error) {
     if (error instanceof CommandError) throw new Error(error.message);
     throw error;

@@ -122,9 +122,9 @@ export interface RenewOptions {
 }
 
 /** Issues the gateway's certificate anew, by the authority that setup made. The gateway takes it within a minute. */
-export function renewCertificate(terminal: Terminal, options: RenewOptions): ExitCode {
+export async function renewCertificate(terminal: Terminal, options: RenewOptions): Promise<ExitCode> {
   const { file } = chooseConfig(terminal, options.config, { orSite: true });
-  const { tls } = readTarget(file, { env: terminal.env }).http;
+  const { tls } = (await readTarget(file, { env: terminal.env })).http;
   const folder = dirname(tls?.certFile ?? file);
   const { caFile, caKeyFile, certFile, keyFile } = authorityFiles(folder);
   if (tls === undefined || tls.certFile !== certFile || tls.keyFile !== keyFile || !existsSync(caKeyFile)) {

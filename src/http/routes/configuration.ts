@@ -12,7 +12,9 @@ export interface Configuration {
   readonly current: ShownConfiguration;
   /** Reads the file anew. @throws GatewayError `invalid_input` with everything that is wrong with it */
   reload(by: AuditActor): Promise<ReloadReport>;
-  /** As the file has them now. @throws GatewayError `invalid_input` where it cannot be read */
+  /** What reads the file is loaded when it is first wanted. */
+  ready(): Promise<void>;
+  /** As the file has them now, once it is ready. @throws GatewayError `invalid_input` where it cannot be read */
   devices(): readonly Readonly<Record<string, unknown>>[];
   /**
    * Changes the file in place and takes it over, or does neither.
@@ -97,6 +99,7 @@ export function configurationRoutes(configuration: Configuration): Route[] {
       summary: 'List the devices as the configuration file has them',
       params: z.strictObject({}),
       answer: z.object({ devices: z.array(entrySchema) }),
+      ready: () => configuration.ready(),
       respond: () => ({ devices: [...configuration.devices()] }),
     }),
     changeRoute('create', {

@@ -67,6 +67,7 @@ export function fakeOwnServices() {
       configSha256: '0'.repeat(64),
       sections: { gateway: { id: 'lobby' } },
     },
+    ready: async () => undefined,
     reload: async () => report,
     devices: () => [{ id: 'front', name: 'Front door', driver: 'mqtt/zigbee2mqtt', link: { mqtt: 'main' } }],
     change: async () => report,
