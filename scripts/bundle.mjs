@@ -15,14 +15,18 @@ const entries = [
   'src/transports/mqtt/index.js',
 ];
 
+/**
+ * What `zod` is within `dist`: in the chunks, and by this name for the files that stay. A driver from elsewhere has its own:
+ * what the two give each other are schemas, which know themselves, and what is said of them stands in one registry.
+ */
+const ownZod = 'src/zod.js';
+
 /** Native code, code that runs beside its own files, and what is installed only where it is wanted. */
 const leftOut = [
   ...['libsql', '@stoprocent/*', 'serialport', '@serialport/*'],
   ...['zwave-js', '@zwave-js/*', 'alcalzone-shared', '@jellybrick/dbus-next'],
   // The driver author's own.
   'vitest',
-  // A driver from elsewhere makes its settings with the same one as the gateway reads them with.
-  'zod',
 ];
 
 /** Files that stay as they were compiled: what a driver's author reads, and the first file of all. */
@@ -70,14 +74,33 @@ const mutedLibraries = {
 };
 
 /**
+ * Its words in sixty languages: the gateway has words of its own, in English.
+ * @type {import('esbuild').Plugin}
+ */
+const oneLanguage = {
+  name: 'one-language',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
+/**
  * Puts what the compiler made, and the libraries below it, into few files: opening nine hundred takes half of a start.
  * What is loaded only when it is wanted stays in files of its own.
  * @param {string} dist compiled, with its assets
  */
 export async function bundle(dist) {
+  writeFileSync(join(dist, ownZod), "export { z } from 'zod';\n");
+  for (const file of readdirSync(join(dist, 'src/contract')).filter((name) => name.endsWith('.js'))) {
+    const path = join(dist, 'src/contract', file);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/ from 'zod'/g, ` from '#dist/${ownZod}'`));
+  }
   const { metafile } = await build({
     absWorkingDir: dist,
-    entryPoints: entries,
+    entryPoints: [...entries, ownZod],
     outdir: dist,
     outbase: dist,
     allowOverwrite: true,
@@ -94,7 +117,7 @@ export async function bundle(dist) {
     minifySyntax: true,
     minifyWhitespace: true,
     external: [...leftOut, '#dist/*'],
-    plugins: [places(dist), mutedLibraries],
+    plugins: [places(dist), mutedLibraries, oneLanguage],
     metafile: true,
     // Libraries in CommonJS ask for Node's own modules by `require`.
     banner: {
