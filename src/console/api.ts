@@ -17,10 +17,12 @@ export const problemOf = (error: unknown): ApiError =>
 /** Without it a cookie alone opens nothing: see src/http/console/sessions.ts. */
 export const sessionHeaders = { 'x-strikeplate-console': '1' };
 
+let current: () => unknown = () => undefined;
 let onSignedOut: () => void = () => undefined;
 
-/** Called when the session turns out to be over. */
-export const whenSignedOut = (listener: () => void): void => {
+/** `listener` is called when the session that `sessionNow` gives turns out to be over: not for what another one asked. */
+export const whenSignedOut = (sessionNow: () => unknown, listener: () => void): void => {
+  current = sessionNow;
   onSignedOut = listener;
 };
 
@@ -29,17 +31,20 @@ export async function call<Answer>(
   path: string,
   body: object = {},
   headers: Record<string, string> = {},
+  signal: AbortSignal | null = null,
 ): Promise<Answer> {
   return send(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...sessionHeaders, ...headers },
     body: JSON.stringify(body),
+    signal,
   });
 }
 
 const get = <Answer>(path: string): Promise<Answer> => send(path, { method: 'GET', headers: sessionHeaders });
 
 async function send<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  const asked = current();
   let response: Response;
   try {
     response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
@@ -50,8 +55,10 @@ async function send<Answer>(path: string, init: RequestInit): Promise<Answer> {
     | { readonly error?: { readonly type: string; readonly message: string } }
     | undefined;
   if (response.ok && answer !== undefined) return answer as Answer;
+  // The line was cut in the middle of the answer.
+  if (response.ok) throw new ApiError('unreachable', 0, '');
   const type = answer?.error?.type ?? 'unreachable';
-  if (response.status === 401 && path !== '/strikeplate/session/create') onSignedOut();
+  if (response.status === 401 && path !== '/strikeplate/session/create' && asked === current()) onSignedOut();
   throw new ApiError(type, response.status, answer?.error?.message ?? '');
 }
 

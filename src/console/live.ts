@@ -1,7 +1,18 @@
 import { batch } from '@preact/signals';
 import { ApiError, call, sessionHeaders } from './api.ts';
 import type { Attempt, Box, Device, GatewayEvent } from './objects.ts';
-import { box, connection, isLoaded, putAttempts, putDevices, putEvents, replaceDevices, session } from './state.ts';
+import {
+  connection,
+  deviceOf,
+  endSession,
+  isLoaded,
+  putAttempts,
+  putBox,
+  putDevices,
+  putEvents,
+  replaceDevices,
+  returns,
+} from './state.ts';
 
 /** The gateway gives a sign of life each 10 s; a connection without one for longer is dead, in milliseconds. */
 const SILENCE_MS = 22_000;
@@ -14,6 +25,8 @@ interface Message {
 
 let stop: AbortController | undefined;
 
+let gathered: Message[] = [];
+
 /** Follows the gateway until the session ends. */
 export function follow(): void {
   stop?.abort();
@@ -24,6 +37,7 @@ export function follow(): void {
 export function unfollow(): void {
   stop?.abort();
   stop = undefined;
+  gathered = [];
 }
 
 async function followUntil(signal: AbortSignal): Promise<void> {
@@ -49,20 +63,24 @@ async function followOnce(signal: AbortSignal): Promise<void> {
   try {
     const response = await fetch('/strikeplate/live', { headers: sessionHeaders, cache: 'no-store', signal: both });
     if (response.status === 401) {
-      session.value = undefined;
+      if (!signal.aborted) endSession();
       return;
     }
     if (!response.ok || response.body === null) return;
     // What comes while the lists are loaded is newer than they are, and waits for them.
     const early: Message[] = [];
     let deliver = (message: Message): void => void early.push(message);
-    const loaded = load().then(() => {
+    const loaded = load(both).then((put) => {
+      // Of a session that is over, or of a connection that is.
+      if (both.aborted) return;
       deliver = gather;
-      for (const message of early) gather(message);
       batch(() => {
+        put();
         isLoaded.value = true;
+        if (connection.value.status === 'lost') returns.value += 1;
         connection.value = { status: 'live' };
       });
+      for (const message of early) gather(message);
     });
     // A list that did not come ends the connection: the next one tries again.
     loaded.catch(() => silence.abort());
@@ -76,26 +94,48 @@ async function followOnce(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function load(): Promise<void> {
+async function load(signal: AbortSignal): Promise<() => void> {
+  const wanted = { limit: 50, doors_only: true };
   const [{ devices }, { attempts }] = await Promise.all([
-    listDevices(),
-    call<{ attempts: Attempt[] }>('/strikeplate/attempts/list', { limit: 50, doors_only: true }).catch((error) => {
+    listDevices(signal),
+    call<{ attempts: Attempt[] }>('/strikeplate/attempts/list', wanted, {}, signal).catch((error) => {
       if (error instanceof ApiError && error.status === 403) return { attempts: [] };
       throw error;
     }),
   ]);
-  replaceDevices(devices);
-  putAttempts(attempts, { areNew: true });
+  return () => {
+    replaceDevices(devices);
+    putAttempts(attempts, { areNew: true });
+  };
 }
 
-const listDevices = () => call<{ devices: Device[] }>('/devices/list', { limit: 1_000 });
+const listDevices = (signal: AbortSignal) => call<{ devices: Device[] }>('/devices/list', { limit: 1_000 }, {}, signal);
 
-const devicesAgain = (): Promise<void> =>
-  listDevices().then(
-    ({ devices }) => putDevices(devices),
+let asking: AbortController | undefined;
+
+/** In which spaces the devices are. All else of a device comes live, and may be newer there than in the list. */
+function spacesAgain(): void {
+  const session = stop?.signal;
+  if (session === undefined) return;
+  // A newer question: what the older one would answer is old.
+  asking?.abort();
+  asking = new AbortController();
+  const signal = AbortSignal.any([session, asking.signal]);
+  listDevices(signal).then(
+    ({ devices }) => {
+      if (signal.aborted) return;
+      putDevices(
+        devices.flatMap((listed) => {
+          const known = deviceOf(listed.device_id)?.value;
+          if (known === undefined) return listed;
+          return listed.space_ids === undefined ? [] : { ...known, space_ids: listed.space_ids };
+        }),
+      );
+    },
     // The next connection brings them.
     () => undefined,
   );
+}
 
 async function* messages(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Message> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -112,8 +152,6 @@ async function* messages(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
     }
   }
 }
-
-let gathered: Message[] = [];
 
 /** Everything that comes within one frame is drawn once. */
 function gather(message: Message): void {
@@ -135,8 +173,8 @@ function apply(): void {
         const { events } = data as { events: GatewayEvent[] };
         putEvents(events);
         // A device that comes to a space or leaves it is not told of by itself.
-        if (events.some(({ event_type: type }) => type.startsWith('space.'))) void devicesAgain();
-      } else if (event === 'box') box.value = data as Box;
+        if (events.some(({ event_type: type }) => type.startsWith('space.'))) spacesAgain();
+      } else if (event === 'box') putBox(data as Box);
     }
   });
 }

@@ -5,15 +5,12 @@ import { keepFocus } from './focus.ts';
 import { language } from './languages/index.ts';
 import { follow, unfollow } from './live.ts';
 import { followAddress } from './router.ts';
-import { forgetAll, session } from './state.ts';
+import { endSession, session } from './state.ts';
 
 document.documentElement.lang = language.value;
 followAddress();
 keepFocus();
-whenSignedOut(() => {
-  unfollow();
-  forgetAll();
-});
+whenSignedOut(() => session.peek(), endSession);
 // Whoever signs in is followed, whoever is signed out hears nothing more: also from another tab's cookie.
 session.subscribe((current) => {
   if (typeof current === 'object') follow();

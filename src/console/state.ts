@@ -16,10 +16,16 @@ export type Connection =
   | { readonly status: 'live' }
   | { readonly status: 'lost'; readonly since: number };
 export const connection = signal<Connection>({ status: 'connecting' });
+/** How many times a lost connection came back: what was told meanwhile was missed. */
+export const returns = signal(0);
 /** Whether the lists were loaded since the last connection: before, nothing is "none". */
 export const isLoaded = signal(false);
 
 export const box = signal<Box | undefined>(undefined);
+/** When that was told, in milliseconds since the Unix epoch by this page's clock. */
+export const boxAsOf = signal(0);
+/** Whether the last session ended without anybody having signed out. */
+export const wasEnded = signal(false);
 export const events = signal<readonly GatewayEvent[]>([]);
 /** Counted while somebody looks at the metrics. */
 export const samples = signal<readonly Sample[]>([]);
@@ -76,8 +82,7 @@ export function putAttempts(list: readonly Attempt[], { areNew }: { readonly are
       const { action_attempt_id: id, action_type } = attempt.action_attempt;
       const known = attempts.get(id);
       if (known === undefined) attempts.set(id, signal(attempt));
-      else if (known.value.action_attempt.status === 'pending' || attempt.action_attempt.status !== 'pending')
-        known.value = attempt;
+      else known.value = laterOf(known.value, attempt);
       if (areNew && /^(UN)?LOCK_DOOR$/.test(action_type)) {
         const last = lastAttemptOf(attempt.action_attempt_history.device_id);
         // Ids are in the order of time.
@@ -91,15 +96,44 @@ export function putAttempts(list: readonly Attempt[], { areNew }: { readonly are
   });
 }
 
+/** Whichever of two words on one attempt is the later: an attempt only ever goes on. */
+export function laterOf(one: Attempt, other: Attempt): Attempt {
+  const isOver = ({ action_attempt }: Attempt) => action_attempt.status !== 'pending';
+  if (isOver(one) !== isOver(other)) return isOver(one) ? one : other;
+  const steps = ({ action_attempt_history }: Attempt) => action_attempt_history.history.length;
+  return steps(one) > steps(other) ? one : other;
+}
+
 export function putEvents(list: readonly GatewayEvent[]): void {
   events.value = [...list.toReversed(), ...events.value].slice(0, EVENTS_KEPT);
+}
+
+/** How the box is: an answer that was overtaken by a newer word says nothing. */
+export function putBox(next: Box): void {
+  const { value: known } = box;
+  if (known !== undefined && known.boot_id === next.boot_id && known.now > next.now) return;
+  batch(() => {
+    box.value = next;
+    boxAsOf.value = Date.now();
+  });
+}
+
+/** The gateway knows the session no more. */
+export function endSession(): void {
+  if (typeof session.peek() !== 'object') return;
+  batch(() => {
+    forgetAll();
+    wasEnded.value = true;
+  });
 }
 
 /** Nothing of one session is left for the next. */
 export function forgetAll(): void {
   batch(() => {
     session.value = undefined;
+    wasEnded.value = false;
     box.value = undefined;
+    connection.value = { status: 'connecting' };
     events.value = [];
     samples.value = [];
     deviceIds.value = [];

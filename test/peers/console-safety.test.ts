@@ -29,6 +29,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     const row = page.locator('.row.key').filter({ hasText: 'Porter' });
     await pressTwice(row, 'Revoke', 'Press again to revoke');
     await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await other.page.getByText('The session has ended. Sign in again.').waitFor();
     await context.close();
     await other.context.close();
   });

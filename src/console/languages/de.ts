@@ -48,6 +48,8 @@ export const de: Words = {
     since: (time) => `seit ${time}`,
     ago: (time) => `vor ${time}`,
     failed: 'Das hat nicht geklappt.',
+    asOf: (time: string) => `Stand von ${time}.`,
+    askedAgain: 'Es wird von selbst erneut gefragt.',
     unreachable: 'Das Gateway ist nicht erreichbar.',
     forbidden: 'Dieser Schlüssel darf das nicht.',
     save: 'Speichern',

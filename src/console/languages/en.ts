@@ -45,6 +45,8 @@ export const en = {
     since: (time: string) => `since ${time}`,
     ago: (time: string) => `${time} ago`,
     failed: 'That did not work.',
+    asOf: (time: string) => `As it was at ${time}.`,
+    askedAgain: 'It is asked for again by itself.',
     unreachable: 'The gateway cannot be reached.',
     forbidden: 'This key may not.',
     save: 'Save',

@@ -1,7 +1,7 @@
 import { words } from '../languages/index.ts';
 import type { Attempt } from '../objects.ts';
 import { linkTo } from '../router.ts';
-import { deviceOf, nameOf } from '../state.ts';
+import { attemptOf, deviceOf, laterOf, nameOf } from '../state.ts';
 import { when } from '../time.ts';
 import { truthOf } from '../truth.ts';
 import { Icon } from './icon.tsx';
@@ -14,8 +14,17 @@ export const actorOf = (attempt: Attempt): string => {
   return name ?? kind;
 };
 
-export function AttemptRow({ attempt, isAtDoor = false }: { readonly attempt: Attempt; readonly isAtDoor?: boolean }) {
+/** An attempt as a list has it, or as it went on since. */
+export function AttemptRow({
+  attempt: listed,
+  isAtDoor = false,
+}: {
+  readonly attempt: Attempt;
+  readonly isAtDoor?: boolean;
+}) {
   const { types, attempts } = words();
+  const live = attemptOf(listed.action_attempt.action_attempt_id)?.value;
+  const attempt = live === undefined ? listed : laterOf(listed, live);
   const { action_attempt: one, action_attempt_history: life } = attempt;
   const { tone } = truthOf(attempt, deviceOf(life.device_id)?.peek());
   const outcome =

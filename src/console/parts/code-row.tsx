@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { doorOf } from '../access.ts';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
@@ -14,6 +15,7 @@ import { Icon } from './icon.tsx';
 import { Pin } from './pin.tsx';
 import { Failure } from './states.tsx';
 import { useAction } from './use-action.ts';
+import { orNull, useDraft } from './use-draft.ts';
 import { WeeklyHours } from './weekly-hours.tsx';
 
 /** From when to when, and at what hours of the week. */
@@ -136,20 +138,21 @@ function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDo
   const { codes } = words();
   const action = useAction();
   const field = (iso: string | null | undefined) => (iso == null ? '' : toField(Date.parse(iso)));
-  const name = useSignal(code.name ?? '');
-  const begins = useSignal(field(code.starts_at));
-  const ends = useSignal(field(code.ends_at));
-  const hours = useSignal(hoursOf(code.strikeplate_schedule));
+  const name = useDraft(code.name ?? '');
+  const begins = useDraft(field(code.starts_at));
+  const ends = useDraft(field(code.ends_at));
+  const schedule = useRef(code.strikeplate_schedule);
+  const hours = useSignal(hoursOf(schedule.current));
   const submit = async () => {
     const done = await action.run(() =>
       call(
         '/access_codes/update',
         {
           access_code_id: code.access_code_id,
-          name: name.value.trim() === '' ? null : name.value.trim(),
-          starts_at: fromField(begins.value) ?? null,
-          ends_at: fromField(ends.value) ?? null,
-          ...changedHours(code.strikeplate_schedule, hours.value),
+          ...(name.isChanged() && { name: orNull(name.text.value) }),
+          ...(begins.isChanged() && { starts_at: fromField(begins.text.value) ?? null }),
+          ...(ends.isChanged() && { ends_at: fromField(ends.text.value) ?? null }),
+          ...changedHours(schedule.current, hours.value),
         },
         { prefer: 'respond-async', 'idempotency-key': crypto.randomUUID() },
       ),
@@ -159,9 +162,9 @@ function ChangeCode({ code, onDone }: { readonly code: AccessCode; readonly onDo
   return (
     <Form kind="wide-form inline" action={action} isReady={isWhole(hours.value)} onSubmit={submit}>
       <div class="filters">
-        <Field label={codes.name} value={name} maxLength={100} />
-        <Field label={codes.begins} value={begins} type="datetime-local" />
-        <Field label={codes.ends} value={ends} type="datetime-local" />
+        <Field label={codes.name} value={name.text} maxLength={100} />
+        <Field label={codes.begins} value={begins.text} type="datetime-local" />
+        <Field label={codes.ends} value={ends.text} type="datetime-local" />
       </div>
       <WeeklyHours value={hours} />
     </Form>

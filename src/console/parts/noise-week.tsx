@@ -15,7 +15,8 @@ export function NoiseWeek({
   episodes,
 }: {
   readonly levels: readonly NoiseLevel[];
-  readonly episodes: readonly Episode[];
+  /** Undefined while nobody knows whether it was too loud. */
+  readonly episodes: readonly Episode[] | undefined;
 }) {
   const { noise, facts } = words();
   const today = startOfDay(Date.now());
@@ -26,7 +27,7 @@ export function NoiseWeek({
     <div class="week">
       {days.map((from) => {
         const heard = byDay.get(dayKey(from)) ?? [];
-        const loud = episodes.filter((one) => dayKey(one.from) === dayKey(from));
+        const loud = episodes?.filter((one) => dayKey(one.from) === dayKey(from));
         const highest = heard.length === 0 ? undefined : Math.max(...heard.map((one) => one.highest_decibels));
         return (
           <div key={from} class="week-day">
@@ -38,7 +39,7 @@ export function NoiseWeek({
               aria-label={describe(from, heard, loud)}
             >
               {Array.from({ length: 24 }, (_, hour) => (
-                <Hour key={hour} hour={hour} at={from + hour * HOUR_MS} heard={heard} loud={loud} />
+                <Hour key={hour} hour={hour} at={from + hour * HOUR_MS} heard={heard} loud={loud ?? []} />
               ))}
             </svg>
             <span class="sum">
@@ -47,7 +48,7 @@ export function NoiseWeek({
               ) : (
                 <>
                   {facts.level(highest.toFixed(0))}
-                  <small class={loud.length > 0 ? 'bad' : ''}>{noise.times(loud.length)}</small>
+                  {loud !== undefined && <small class={loud.length > 0 ? 'bad' : ''}>{noise.times(loud.length)}</small>}
                 </>
               )}
             </span>
@@ -106,11 +107,11 @@ function Hour({
   );
 }
 
-function describe(from: number, heard: readonly NoiseLevel[], loud: readonly Episode[]): string {
+function describe(from: number, heard: readonly NoiseLevel[], loud: readonly Episode[] | undefined): string {
   const { noise, facts } = words();
   if (heard.length === 0) return `${day(from)}: ${noise.notHeard}`;
   const highest = Math.max(...heard.map((one) => one.highest_decibels)).toFixed(0);
-  return `${day(from)}: ${noise.highest} ${facts.level(highest)}, ${noise.times(loud.length)} ${loud
-    .map((one) => clockTime(one.from))
-    .join(', ')}`;
+  const heardAtMost = `${day(from)}: ${noise.highest} ${facts.level(highest)}`;
+  if (loud === undefined) return heardAtMost;
+  return `${heardAtMost}, ${noise.times(loud.length)} ${loud.map((one) => clockTime(one.from)).join(', ')}`;
 }

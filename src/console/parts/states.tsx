@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiError } from '../api.ts';
 import { words } from '../languages/index.ts';
+import type { Loaded } from '../questions.ts';
+import { when } from '../time.ts';
 import { Icon, type IconName } from './icon.tsx';
-import type { Loaded } from './use-list.ts';
 
 export const Empty = ({
   children,
@@ -26,15 +27,18 @@ export const Loading = ({ rows = 3 }: { readonly rows?: number }) => (
   </div>
 );
 
+function reasonOf(error: ApiError): string {
+  const { common } = words();
+  if (error.type === 'unreachable') return common.unreachable;
+  if (error.status === 404 && error.message === '') return common.notFound;
+  return error.message || common.failed;
+}
+
 export function Failure({ error, again }: { readonly error: ApiError; readonly again?: () => void }) {
   const { common } = words();
   const isForbidden = error.status === 403;
   const isAway = error.type === 'unreachable';
-  const text = isAway
-    ? common.unreachable
-    : error.status === 404 && error.message === ''
-      ? common.notFound
-      : error.message || common.failed;
+  const text = reasonOf(error);
   return (
     <div class={`failure ${isForbidden ? 'forbidden' : ''}`} role="alert">
       <Icon name={isForbidden ? 'locked' : isAway ? 'away' : 'warning'} />
@@ -51,7 +55,33 @@ export function Failure({ error, again }: { readonly error: ApiError; readonly a
   );
 }
 
-/** Draws what was asked for, or why it is not there. */
+/** What stands below could not be brought up to date: from when it is, why, and that it is asked for again. */
+export function Stale({
+  asOf,
+  error,
+  again,
+}: {
+  readonly asOf: number;
+  readonly error: ApiError;
+  readonly again?: () => void;
+}) {
+  const { common } = words();
+  return (
+    <div class="stale" role="status">
+      <Icon name="away" />
+      <p>
+        <strong>{common.asOf(when(new Date(asOf).toISOString()))}</strong> {reasonOf(error)} {common.askedAgain}
+      </p>
+      {again !== undefined && (
+        <button type="button" class="small" onClick={again}>
+          {common.retry}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Draws what was asked for, or why it is not there. What was there stays while it cannot be asked for. */
 export function Shown<Value>({
   of,
   again,
@@ -65,5 +95,10 @@ export function Shown<Value>({
 }) {
   if (of.status === 'loading') return <Loading {...(rows !== undefined && { rows })} />;
   if (of.status === 'failed') return <Failure error={of.error} {...(again && { again })} />;
-  return <>{children(of.value)}</>;
+  return (
+    <div class="shown" aria-busy={of.isBefore === true}>
+      {of.failed !== undefined && <Stale asOf={of.asOf} error={of.failed} {...(again && { again })} />}
+      {children(of.value)}
+    </div>
+  );
 }

@@ -1,7 +1,8 @@
 import type { AccessLists } from '../access.ts';
 import type { CodesOfLocks, Grant, Person, Space } from '../objects.ts';
+import type { Loaded } from '../questions.ts';
 import { events } from '../state.ts';
-import { type Loaded, useCall } from './use-list.ts';
+import { together, useCall } from './use-list.ts';
 
 const touches = /^(access_(code|grant|method)|space)\./;
 const MOST = 1_000;
@@ -16,21 +17,14 @@ export function useAccess(): { readonly state: Loaded<AccessLists>; readonly aga
   const again = () => {
     for (const one of [codes, grants, people, spaces]) one.again();
   };
-  const all = [codes.state.value, grants.state.value, people.state.value, spaces.state.value] as const;
-  const [c, g, p, s] = all;
-  if (c.status === 'ready' && g.status === 'ready' && p.status === 'ready' && s.status === 'ready')
-    return {
-      state: {
-        status: 'ready',
-        value: {
-          codes: c.value,
-          grants: g.value.access_grants,
-          people: p.value.user_identities,
-          spaces: s.value.spaces,
-        },
-      },
-      again,
-    };
-  for (const one of all) if (one.status === 'failed') return { state: one, again };
-  return { state: { status: 'loading' }, again };
+  const state = together(
+    [codes.state.value, grants.state.value, people.state.value, spaces.state.value],
+    (c, { access_grants }, { user_identities }, s) => ({
+      codes: c,
+      grants: access_grants,
+      people: user_identities,
+      spaces: s.spaces,
+    }),
+  );
+  return { state, again };
 }

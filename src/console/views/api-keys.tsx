@@ -20,7 +20,8 @@ export function ApiKeys() {
   const { box: text } = words();
   const { state, again } = useCall<{ api_keys: ApiKey[] }>('/strikeplate/api_keys/list', {}, []);
   const listed = useCall<{ spaces: Space[] }>('/spaces/list', { limit: 1_000 }, []);
-  const spaces = listed.state.value.status === 'ready' ? listed.state.value.value.spaces : [];
+  const inSpaces = listed.state.value;
+  const spaces = inSpaces.status === 'ready' ? inSpaces.value.spaces : [];
   const token = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
   return (
     <Shown of={state.value} again={again}>
@@ -33,6 +34,7 @@ export function ApiKeys() {
               again();
             }}
           />
+          {inSpaces.status === 'failed' && <Failure error={inSpaces.error} again={listed.again} />}
           {token.value !== undefined && <Once label={text.keyOf(token.value.name)} secret={token.value.secret} />}
           {api_keys.length === 0 ? (
             <Empty icon="key">{text.noKeys}</Empty>

@@ -3,9 +3,9 @@ import type { Attempt } from '../objects.ts';
 import { actorOf } from '../parts/attempt-row.tsx';
 import { Life } from '../parts/life.tsx';
 import { Shown } from '../parts/states.tsx';
-import { useCall } from '../parts/use-list.ts';
+import { together, useCall } from '../parts/use-list.ts';
 import { linkTo } from '../router.ts';
-import { attemptOf, deviceOf, nameOf } from '../state.ts';
+import { attemptOf, deviceOf, laterOf, nameOf } from '../state.ts';
 import { dayAndTime, duration } from '../time.ts';
 
 /** The whole of one attempt: what exactly happened to this command. */
@@ -22,26 +22,19 @@ export function AttemptView({ id }: { readonly id: string }) {
     {},
     [live?.action_attempt.status],
   );
-  const state =
-    live !== undefined
-      ? ({ status: 'ready', value: live } as const)
-      : got.state.value.status === 'ready' && history.state.value.status === 'ready'
-        ? ({ status: 'ready', value: { ...got.state.value.value, ...history.state.value.value } } as const)
-        : got.state.value.status === 'failed'
-          ? got.state.value
-          : history.state.value.status === 'failed'
-            ? history.state.value
-            : ({ status: 'loading' } as const);
+  const asked = together([got.state.value, history.state.value], (one, life): Attempt => ({ ...one, ...life }));
+  // Whatever else there is: an attempt that came live is known.
+  const state: typeof asked =
+    live === undefined || asked.status === 'ready' ? asked : { status: 'ready', value: live, asOf: Date.now() };
   const again = () => {
     got.again();
     history.again();
   };
-  if (state.status === 'ready') return <Whole attempt={state.value} />;
   return (
     <>
-      <h1>{words().attempts.id}</h1>
+      {state.status !== 'ready' && <h1>{words().attempts.id}</h1>}
       <Shown of={state} again={again} rows={6}>
-        {() => null}
+        {(attempt) => <Whole attempt={live === undefined ? attempt : laterOf(attempt, live)} />}
       </Shown>
     </>
   );

@@ -1,7 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
-import type { Attempt, CodesOfLocks, GatewayEvent } from '../objects.ts';
+import type { CodesOfLocks, GatewayEvent } from '../objects.ts';
+import { joined, type Page } from '../pages.ts';
 import { AttemptRow } from '../parts/attempt-row.tsx';
 import { EventRow } from '../parts/event-row.tsx';
 import { Choice, Field } from '../parts/field.tsx';
@@ -12,11 +13,6 @@ import { useCall } from '../parts/use-list.ts';
 import { linkTo, place } from '../router.ts';
 import { allDevices } from '../state.ts';
 import { day, dayKey, fromField, startOfDay } from '../time.ts';
-
-interface Answer {
-  readonly attempts: readonly Attempt[];
-  readonly has_more: boolean;
-}
 
 /** What was looked for, in both lists alike. */
 export interface Search {
@@ -97,35 +93,35 @@ function AttemptSearch({ search }: { readonly search: Search }) {
     ...dayOf(search),
     limit: 50,
   };
-  const { state, again } = useCall<Answer>('/strikeplate/attempts/list', wanted, []);
+  const { state, again } = useCall<Page>('/strikeplate/attempts/list', wanted, []);
   const isFiltered = Object.keys(wanted).length > 1;
   return (
     <Shown of={state.value} again={again} rows={8}>
-      {(answer) => <Attempts key={JSON.stringify(wanted)} first={answer} wanted={wanted} isFiltered={isFiltered} />}
+      {(newest) => <Attempts key={JSON.stringify(wanted)} newest={newest} wanted={wanted} isFiltered={isFiltered} />}
     </Shown>
   );
 }
 
 function Attempts({
-  first,
+  newest,
   wanted,
   isFiltered,
 }: {
-  readonly first: Answer;
+  readonly newest: Page;
   readonly wanted: object;
   readonly isFiltered: boolean;
 }) {
   const { attempts: text, common } = words();
-  const further = useSignal<readonly Attempt[]>([]);
-  const hasMore = useSignal(first.has_more);
-  const { failed, run } = useAction();
-  const list = [...first.attempts, ...further.value];
+  /** Pages behind the first, and the first page that they follow. */
+  const further = useSignal<{ readonly after: Page; readonly page: Page } | undefined>(undefined);
+  const { isBusy, failed, run } = useAction();
+  const { attempts: list, has_more: hasMore } =
+    further.value === undefined ? newest : joined(newest, further.value.after, further.value.page);
   const more = () =>
     run(async () => {
       const before = list.at(-1)?.action_attempt.action_attempt_id;
-      const answer = await call<Answer>('/strikeplate/attempts/list', { ...wanted, before });
-      further.value = [...further.value, ...answer.attempts];
-      hasMore.value = answer.has_more;
+      const page = await call<Page>('/strikeplate/attempts/list', { ...wanted, before });
+      further.value = { after: { attempts: list, has_more: true }, page };
     });
   if (list.length === 0) return <Empty icon="clock">{isFiltered ? text.noMatch : text.empty}</Empty>;
   const days = Map.groupBy(list, ({ action_attempt_history: { accepted_at: at } }) => dayKey(Date.parse(at)));
@@ -141,8 +137,8 @@ function Attempts({
           </ul>
         </section>
       ))}
-      {hasMore.value && (
-        <button type="button" class="more" onClick={more}>
+      {hasMore && (
+        <button type="button" class="more" aria-disabled={isBusy.value} onClick={more}>
           {common.more}
         </button>
       )}
@@ -211,6 +207,9 @@ function EventSearch({ search }: { readonly search: Search }) {
               </section>
             ))}
             {events.length === MOST && <p class="quiet-note">{text.tooMany}</p>}
+            {codes.state.value.status === 'failed' && person !== '' && (
+              <Failure error={codes.state.value.error} again={codes.again} />
+            )}
             {chosen === undefined && days.value < 90 && (
               <button
                 type="button"

@@ -107,6 +107,9 @@ function Day({ device }: { readonly device: Device }) {
               attempts={list}
               events={events.state.value.status === 'ready' ? events.state.value.value.events : []}
             />
+            {events.state.value.status === 'failed' && (
+              <Failure error={events.state.value.error} again={events.again} />
+            )}
             {list.length === 0 ? (
               <p class="quiet-note">{day.quiet}</p>
             ) : (

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { type Access, accessesOf } from '../access.ts';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
@@ -14,6 +15,7 @@ import { Pin } from '../parts/pin.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
 import { useAccess } from '../parts/use-access.ts';
 import { useAction } from '../parts/use-action.ts';
+import { orNull, useDraft } from '../parts/use-draft.ts';
 import { useCall } from '../parts/use-list.ts';
 import { WeeklyHours } from '../parts/weekly-hours.tsx';
 import { linkTo } from '../router.ts';
@@ -143,24 +145,26 @@ function Methods({ grant }: { readonly grant: Grant }) {
 function Change({ grant, again }: { readonly grant: Grant; readonly again: () => void }) {
   const { codes } = words();
   const action = useAction();
-  const name = useSignal(grant.name ?? '');
-  const begins = useSignal(toField(Date.parse(grant.starts_at)));
-  const ends = useSignal(grant.ends_at === null ? '' : toField(Date.parse(grant.ends_at)));
-  const hours = useSignal(hoursOf(grant.strikeplate_schedule));
-  const wasBegin = useSignal(begins.value);
+  const name = useDraft(grant.name ?? '');
+  const begins = useDraft(toField(Date.parse(grant.starts_at)));
+  const ends = useDraft(grant.ends_at === null ? '' : toField(Date.parse(grant.ends_at)));
+  const schedule = useRef(grant.strikeplate_schedule);
+  const hours = useSignal(hoursOf(schedule.current));
   const submit = async () => {
-    const starts_at = begins.value === wasBegin.value ? undefined : fromField(begins.value);
+    const starts_at = begins.isChanged() ? fromField(begins.text.value) : undefined;
+    const changed = changedHours(schedule.current, hours.value);
     const done = await action.run(() =>
       call('/access_grants/update', {
         access_grant_id: grant.access_grant_id,
-        name: name.value.trim() === '' ? null : name.value.trim(),
+        ...(name.isChanged() && { name: orNull(name.text.value) }),
         ...(starts_at !== undefined && { starts_at }),
-        ends_at: fromField(ends.value) ?? null,
-        ...changedHours(grant.strikeplate_schedule, hours.value),
+        ...(ends.isChanged() && { ends_at: fromField(ends.text.value) ?? null }),
+        ...changed,
       }),
     );
     if (!done) return;
-    wasBegin.value = begins.value;
+    for (const draft of [name, begins, ends]) draft.keep();
+    if (changed.strikeplate_schedule !== undefined) schedule.current = changed.strikeplate_schedule ?? undefined;
     again();
   };
   const end = async () => {
@@ -170,9 +174,9 @@ function Change({ grant, again }: { readonly grant: Grant; readonly again: () =>
     <>
       <Form kind="wide-form" action={action} isReady={isWhole(hours.value)} onSubmit={submit}>
         <div class="filters">
-          <Field label={codes.grantName} value={name} maxLength={100} />
-          <Field label={codes.begins} value={begins} type="datetime-local" />
-          <Field label={codes.ends} value={ends} type="datetime-local" />
+          <Field label={codes.grantName} value={name.text} maxLength={100} />
+          <Field label={codes.begins} value={begins.text} type="datetime-local" />
+          <Field label={codes.ends} value={ends.text} type="datetime-local" />
         </div>
         <WeeklyHours value={hours} />
       </Form>

@@ -3,7 +3,8 @@ import { useEffect } from 'preact/hooks';
 import { ApiError, problemOf, sessionHeaders } from '../api.ts';
 import { language, words } from '../languages/index.ts';
 import { rate, readMetrics, type Sample, total } from '../metrics.ts';
-import { Failure, Loading } from '../parts/states.tsx';
+import { Failure, Loading, Stale } from '../parts/states.tsx';
+import { isPassing } from '../questions.ts';
 import { samples } from '../state.ts';
 
 const EVERY_MS = 5_000;
@@ -42,10 +43,16 @@ export function MetricsView() {
       clearTimeout(timer);
     };
   }, []);
-  if (failed.value !== undefined) return <Failure error={failed.value} />;
   const last = samples.value.at(-1);
+  if (failed.value !== undefined && (last === undefined || !isPassing(failed.value)))
+    return <Failure error={failed.value} />;
   if (last === undefined) return <Loading rows={6} />;
-  return <Charts last={last} />;
+  return (
+    <>
+      {failed.value !== undefined && <Stale asOf={last.at} error={failed.value} />}
+      <Charts last={last} />
+    </>
+  );
 }
 
 function Charts({ last }: { readonly last: Sample }) {

@@ -79,10 +79,11 @@ function Sensor({ sensor }: { readonly sensor: Device }) {
       since: new Date(quarter * 900_000 - WEEK_MS).toISOString(),
       newest_first: true,
     },
-    [exceeded.join()],
+    [exceeded.join(), quarter],
+    device_id,
   );
-  const events = told.state.value.status === 'ready' ? told.state.value.value.events : none;
-  const episodes = episodesOf(events, exceeded);
+  const episodes =
+    told.state.value.status === 'ready' ? episodesOf(told.state.value.value.events, exceeded) : undefined;
   const change = useAction();
   /** Thresholds while they are being dragged. */
   const drafts = useSignal<ReadonlyMap<string, NoiseThreshold>>(new Map());
@@ -116,7 +117,7 @@ function Sensor({ sensor }: { readonly sensor: Device }) {
                 name={name}
                 levels={noise_levels}
                 thresholds={shown}
-                episodes={episodes}
+                episodes={episodes ?? none}
                 onDraft={may('control') ? edit : undefined}
                 onChange={save}
               />
@@ -157,7 +158,12 @@ function Sensor({ sensor }: { readonly sensor: Device }) {
             )}
           </Shown>
         </section>
-        <Episodes episodes={episodes} />
+        <section class="card">
+          <h2>{noise.episodes}</h2>
+          <Shown of={told.state.value} again={told.again} rows={2}>
+            {() => <Episodes episodes={episodes ?? none} />}
+          </Shown>
+        </section>
       </div>
     </div>
   );
@@ -180,8 +186,7 @@ function Now({ sensor, isLoud }: { readonly sensor: Device; readonly isLoud: boo
 function Episodes({ episodes }: { readonly episodes: readonly Episode[] }) {
   const { noise, facts, common } = words();
   return (
-    <section class="card">
-      <h2>{noise.episodes}</h2>
+    <>
       {episodes.length === 0 && <p class="quiet-note">{noise.noEpisodes}</p>}
       <ul class="rows">
         {episodes.slice(0, EPISODES_SHOWN).map((one) => (
@@ -201,7 +206,7 @@ function Episodes({ episodes }: { readonly episodes: readonly Episode[] }) {
           +{episodes.length - EPISODES_SHOWN} {common.moreOfThem}
         </p>
       )}
-    </section>
+    </>
   );
 }
 

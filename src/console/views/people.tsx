@@ -10,6 +10,7 @@ import { ChangeButton, Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
+import { orNull, useDraft } from '../parts/use-draft.ts';
 import { linkTo } from '../router.ts';
 import { may } from '../state.ts';
 
@@ -90,15 +91,14 @@ function PersonRow({
 function PersonForm({ person, onDone }: { readonly person: Person | undefined; readonly onDone: () => void }) {
   const { codes } = words();
   const action = useAction();
-  const name = useSignal(person?.full_name ?? '');
-  const mail = useSignal(person?.email_address ?? '');
-  const phone = useSignal(person?.phone_number ?? '');
+  const name = useDraft(person?.full_name ?? '');
+  const mail = useDraft(person?.email_address ?? '');
+  const phone = useDraft(person?.phone_number ?? '');
   const submit = async () => {
-    const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
     const fields = {
-      full_name: orNull(name.value),
-      email_address: orNull(mail.value),
-      phone_number: orNull(phone.value),
+      ...(name.isChanged() && { full_name: orNull(name.text.value) }),
+      ...(mail.isChanged() && { email_address: orNull(mail.text.value) }),
+      ...(phone.isChanged() && { phone_number: orNull(phone.text.value) }),
     };
     const done = await action.run(() =>
       person === undefined
@@ -106,14 +106,14 @@ function PersonForm({ person, onDone }: { readonly person: Person | undefined; r
         : call('/user_identities/update', { user_identity_id: person.user_identity_id, ...fields }),
     );
     if (!done) return;
-    if (person === undefined) for (const field of [name, mail, phone]) field.value = '';
+    if (person === undefined) for (const { text } of [name, mail, phone]) text.value = '';
     onDone();
   };
   return (
     <Form kind="filters inline" action={action} onSubmit={submit}>
-      <Field label={codes.fullName} value={name} maxLength={200} required />
-      <Field label={codes.mail} value={mail} type="email" />
-      <Field label={codes.phone} value={phone} type="tel" />
+      <Field label={codes.fullName} value={name.text} maxLength={200} required />
+      <Field label={codes.mail} value={mail.text} type="email" />
+      <Field label={codes.phone} value={phone.text} type="tel" />
     </Form>
   );
 }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { ApiError, signIn } from '../api.ts';
 import { choose, language, words } from '../languages/index.ts';
 import { Icon } from '../parts/icon.tsx';
-import { session } from '../state.ts';
+import { session, wasEnded } from '../state.ts';
 
 export function SignIn() {
   const { session: text, settings } = words();
@@ -17,6 +17,7 @@ export function SignIn() {
     try {
       const { session: opened } = await signIn(key.value);
       key.value = '';
+      wasEnded.value = false;
       session.value = opened;
     } catch (error) {
       const type = error instanceof ApiError ? error.type : 'unreachable';
@@ -33,6 +34,11 @@ export function SignIn() {
           <Icon name="strike" /> Strikeplate
         </h1>
         <p>{text.intro}</p>
+        {wasEnded.value && problem.value === undefined && (
+          <p class="stale" role="status">
+            <Icon name="locked" /> {text.ended}
+          </p>
+        )}
         <label>
           {text.key}
           <input

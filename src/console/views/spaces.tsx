@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import type { AccessLists } from '../access.ts';
 import { call } from '../api.ts';
 import { words } from '../languages/index.ts';
@@ -9,6 +10,7 @@ import { ChangeButton, Form, New } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
+import { useDraft } from '../parts/use-draft.ts';
 import { allDevices, may } from '../state.ts';
 
 /** Doors that are given together. */
@@ -77,32 +79,33 @@ function SpaceRow({ space, again }: { readonly space: Space; readonly again: () 
 function SpaceForm({ space, onDone }: { readonly space: Space | undefined; readonly onDone: () => void }) {
   const { codes } = words();
   const action = useAction();
-  const name = useSignal(space?.name ?? '');
-  const before = space === undefined ? [] : doorsOf(space).map(({ device_id }) => device_id);
+  const name = useDraft(space?.name ?? '');
+  /** As they were when the form was opened: what others change meanwhile stays. */
+  const [before] = useState(() => (space === undefined ? [] : doorsOf(space).map(({ device_id }) => device_id)));
   const doors = useSignal<readonly string[]>(before);
   const submit = async () => {
     const done = await action.run(async () => {
       if (space === undefined) {
-        await call('/spaces/create', { name: name.value.trim(), device_ids: doors.value });
+        await call('/spaces/create', { name: name.text.value.trim(), device_ids: doors.value });
         return;
       }
       const { space_id } = space;
       const added = doors.value.filter((id) => !before.includes(id));
       const gone = before.filter((id) => !doors.value.includes(id));
-      await call('/spaces/update', { space_id, name: name.value.trim() });
+      if (name.isChanged()) await call('/spaces/update', { space_id, name: name.text.value.trim() });
       if (added.length > 0) await call('/spaces/add_devices', { space_id, device_ids: added });
       if (gone.length > 0) await call('/spaces/remove_devices', { space_id, device_ids: gone });
     });
     if (!done) return;
     if (space === undefined) {
-      name.value = '';
+      name.text.value = '';
       doors.value = [];
     }
     onDone();
   };
   return (
     <Form kind="wide-form inline" action={action} onSubmit={submit}>
-      <Field label={codes.spaceName} value={name} maxLength={200} required />
+      <Field label={codes.spaceName} value={name.text} maxLength={200} required />
       <Several
         legend={codes.doors}
         options={allDevices().map(({ device_id: id, display_name }) => ({ id, name: display_name }))}
