@@ -20,17 +20,23 @@ export function keepFocus(): void {
     last = target instanceof HTMLElement ? trailOf(target) : undefined;
   });
   addEventListener('focusout', ({ target }) => {
-    // Who presses beside everything has left it; what was taken away is no longer in the page by then.
-    queueMicrotask(() => {
-      if (document.hasFocus() && target instanceof Element && target.isConnected && isLost()) last = undefined;
+    // Who presses beside everything has left it; what was taken away is gone by then, what was moved has it again.
+    setTimeout(() => {
+      if (document.hasFocus() && last?.element === target && isLost()) last = undefined;
     });
   });
   addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !event.defaultPrevented && event.target instanceof Element) close(event.target);
   });
-  new MutationObserver(() => {
-    if (last === undefined || last.element.isConnected || !isLost()) return;
+  new MutationObserver((changes) => {
+    if (last === undefined || !isLost()) return;
     const lost = last;
+    if (lost.element.isConnected) {
+      // Its row was drawn at another place, which not every browser does without taking the focus away.
+      if (changes.some(({ removedNodes }) => [...removedNodes].some((node) => node.contains(lost.element))))
+        lost.element.focus();
+      return;
+    }
     last = undefined;
     take(placeAfter(lost));
   }).observe(document.body, { childList: true, subtree: true });
@@ -42,7 +48,7 @@ function trailOf(element: HTMLElement): Trail {
   const within: HTMLElement[] = [];
   for (let one = element.parentElement; one !== null; one = one.parentElement) within.push(one);
   const row = element.closest<HTMLElement>('li') ?? undefined;
-  const rows = [...(row?.parentElement?.children ?? [])];
+  const rows = [...(row?.parentElement?.children ?? [])].filter((one) => !one.matches('.group'));
   const at = row === undefined ? -1 : rows.indexOf(row);
   return { element, within, row, otherRows: [...rows.slice(at + 1), ...rows.slice(0, Math.max(at, 0)).reverse()] };
 }

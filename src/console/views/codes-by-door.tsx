@@ -4,6 +4,7 @@ import { words } from '../languages/index.ts';
 import type { AccessCode, Device } from '../objects.ts';
 import { CodeRow } from '../parts/code-row.tsx';
 import { Health } from '../parts/door-state.tsx';
+import { Grouped } from '../parts/grouped.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failure } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.ts';
@@ -44,20 +45,10 @@ export function CodesOfDoor({
   const here = ({ device_id }: AccessCode) => device_id === device.device_id;
   const ours = codes.access_codes.filter(here);
   const others = codes.unmanaged_access_codes.filter(here);
-  const rowsOf = (list: readonly AccessCode[]) => (
-    <ul class="rows">
-      {list.map((code) => (
-        <CodeRow
-          key={code.access_code_id}
-          code={code}
-          codes={codes}
-          grantNames={grantNames}
-          onChange={again}
-          isAtDoor
-        />
-      ))}
-    </ul>
-  );
+  const rowsOf = (list: readonly AccessCode[]) =>
+    list.map((code) => (
+      <CodeRow key={code.access_code_id} code={code} codes={codes} grantNames={grantNames} onChange={again} isAtDoor />
+    ));
   return (
     <section class={isAtDoor ? '' : 'card'}>
       {!isAtDoor && (
@@ -68,14 +59,22 @@ export function CodesOfDoor({
           <Health device={device} />
         </>
       )}
-      {ours.length === 0 ? <p class="quiet-note">{text.empty}</p> : rowsOf(ours)}
-      {others.length > 0 && (
-        <>
-          <h3 class="minor">{text.unmanaged}</h3>
-          <p class="hint">{text.unmanagedHint}</p>
-          {rowsOf(others)}
-        </>
-      )}
+      {ours.length === 0 && <p class="quiet-note">{text.empty}</p>}
+      <Grouped
+        groups={[
+          { key: 'ours', rows: rowsOf(ours) },
+          {
+            key: 'others',
+            heading: (
+              <>
+                <h3 class="minor">{text.unmanaged}</h3>
+                <p class="hint">{text.unmanagedHint}</p>
+              </>
+            ),
+            rows: rowsOf(others),
+          },
+        ]}
+      />
       {device.properties.supports_backup_access_code_pool && <Spare device={device} />}
     </section>
   );

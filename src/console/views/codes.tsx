@@ -2,6 +2,7 @@ import { type Access, type AccessLists, accessesOf, nextOf, sorted } from '../ac
 import { words } from '../languages/index.ts';
 import { CodeRow, times } from '../parts/code-row.tsx';
 import { DoorChip } from '../parts/door-chip.tsx';
+import { Grouped } from '../parts/grouped.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { NewAccess } from '../parts/new-access.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
@@ -69,9 +70,17 @@ function Accesses({
   const groups = sorted(accessesOf(lists), now.value);
   const [next] = groups.next;
   const nextAt = next && nextOf(next, now.value);
-  const group = (title: string, list: readonly Access[]) => (
-    <Group title={title} list={list} lists={lists} again={again} />
-  );
+  const group = (key: string, title: string, list: readonly Access[]) => ({
+    key,
+    heading: <h2>{title}</h2>,
+    rows: list.map((access) =>
+      access.code === undefined ? (
+        <GrantRow key={access.id} access={access} />
+      ) : (
+        <CodeRow key={access.id} code={access.code} codes={lists.codes} onChange={again} />
+      ),
+    ),
+  });
   const isNobody = Object.values(groups).every((list) => list.length === 0);
   return (
     <>
@@ -89,39 +98,15 @@ function Accesses({
       </div>
       {may('codes') && hasKeypads && <NewAccess lists={lists} onCreated={again} />}
       {isNobody && hasKeypads && <Empty icon="key">{text.empty}</Empty>}
-      {group(text.attention, groups.attention)}
-      {group(text.now, groups.now)}
-      {group(text.next, groups.next)}
-      {group(text.going, groups.ending)}
+      <Grouped
+        groups={[
+          group('attention', text.attention, groups.attention),
+          group('now', text.now, groups.now),
+          group('next', text.next, groups.next),
+          group('ending', text.going, groups.ending),
+        ]}
+      />
     </>
-  );
-}
-
-function Group({
-  title,
-  list,
-  lists,
-  again,
-}: {
-  readonly title: string;
-  readonly list: readonly Access[];
-  readonly lists: AccessLists;
-  readonly again: () => void;
-}) {
-  if (list.length === 0) return null;
-  return (
-    <section>
-      <h2>{title}</h2>
-      <ul class="rows">
-        {list.map((access) =>
-          access.code === undefined ? (
-            <GrantRow key={access.id} access={access} />
-          ) : (
-            <CodeRow key={access.id} code={access.code} codes={lists.codes} onChange={again} />
-          ),
-        )}
-      </ul>
-    </section>
   );
 }
 

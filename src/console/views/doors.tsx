@@ -15,6 +15,8 @@ export function DoorsView() {
   const { doors } = words();
   const search = useSignal('');
   const onlyAttention = useSignal(false);
+  /** The device at whose card somebody is: it stays while it is worked on, also when it is well again. */
+  const inUse = useSignal<string | undefined>(undefined);
   // Which cards stand there, and in which order: it changes when devices come and go, not with each of their reports.
   const shown = useComputed(() => {
     const wanted = search.value.trim().toLowerCase();
@@ -22,7 +24,7 @@ export function DoorsView() {
       const device = deviceOf(id)?.value;
       if (device === undefined) return false;
       if (wanted !== '' && !device.display_name.toLowerCase().includes(wanted)) return false;
-      return !onlyAttention.value || needsAttention(device);
+      return !onlyAttention.value || needsAttention(device) || inUse.value === id;
     });
   });
   const troubled = useComputed(() => allDevices().filter(needsAttention).length);
@@ -74,7 +76,15 @@ export function DoorsView() {
         </Empty>
       )}
       {deviceIds.value.length > 0 && ids.length === 0 && <Empty>{doors.noMatch}</Empty>}
-      <div class="cards">
+      <div
+        class="cards"
+        onFocusCapture={({ target }) => {
+          inUse.value = (target as Element).closest('article')?.dataset.device;
+        }}
+        onBlurCapture={({ relatedTarget }) => {
+          if (document.hasFocus()) inUse.value = (relatedTarget as Element | null)?.closest('article')?.dataset.device;
+        }}
+      >
         {ids.filter(isLock).map((id) => (
           <DoorCard key={id} id={id} />
         ))}
@@ -99,7 +109,7 @@ function DoorCard({ id }: { readonly id: string }) {
   const device = deviceOf(id)?.value;
   if (device === undefined) return null;
   return (
-    <article class="card" aria-labelledby={`name-${id}`}>
+    <article class="card" data-device={id} aria-labelledby={`name-${id}`}>
       <h2 id={`name-${id}`}>
         <a href={linkTo('door', id)}>{device.display_name}</a>
       </h2>

@@ -1,0 +1,183 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { idOf } from '../kit/gateway/gateway-box.ts';
+import { chromiumProgram } from './kit/browser.ts';
+import { card, consoleSite, everyView, grantIn, viewsOf } from './kit/console-site.ts';
+import { mosquittoProgram } from './kit/mosquitto.ts';
+
+/** As browsers do that cannot move an element without taking it out of the page. */
+const withoutMoveBefore = 'delete Element.prototype.moveBefore';
+
+/**
+ * The page's own line to the gateway, in the hands of the test: `cut` drops the live connection, `refused` says which
+ * requests do not get through.
+ */
+const line = `(() => {
+  const [real, later] = [fetch, setTimeout];
+  // The page tries again at once.
+  window.setTimeout = (then, ms, ...rest) => later(then, [300, 700, 1500, 2000].includes(ms) ? 0 : ms, ...rest);
+  let hangUp = new AbortController();
+  window.refused = () => false;
+  window.cut = () => { hangUp.abort(); hangUp = new AbortController(); };
+  window.fetch = (path, options) => {
+    if (window.refused(String(path), String(options?.body))) return Promise.reject(new TypeError('cut'));
+    const { signal } = options ?? {};
+    return real(path, String(path).endsWith('/live') ? { ...options, signal: AbortSignal.any([signal, hangUp.signal]) } : options);
+  };
+})()`;
+
+/** What a page that comes back asks for goes through; what its views show does not. */
+const refuseLists = `window.refused = (path, body) => !/\\/(live|session)$|\\/devices\\/list$/.test(path) && !body.includes('doors_only')`;
+
+const headingOver = (page: Page, name: string) =>
+  page.evaluate<string>(
+    `(() => {
+      let one = [...document.querySelectorAll('.row.code')].find((row) => row.textContent.includes(${JSON.stringify(name)}));
+      while (one && !one.matches('.group')) one = one.previousElementSibling;
+      return one?.textContent ?? '';
+    })()`,
+  );
+
+describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)('rows of the console', () => {
+  const site = consoleSite();
+
+  it('stay what they are while they move from one group to another: first press, open form, what is typed', async () => {
+    const { api } = site().gateway;
+    const made = await api.post('/access_codes/create', { device_id: idOf('front'), name: 'Ana', sync: true });
+    const access_code_id = /"access_code_id":"([^"]+)"/.exec(made.text)?.[1];
+    await api.post('/access_codes/create', { device_id: idOf('back'), name: 'Zoe', sync: true });
+    const { page, context } = await site().look();
+    const row = page.locator('.row.code').filter({ hasText: 'Ana' });
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const move = async (to: 'Now' | 'To come') => {
+      const [starts_at, ends_at] = to === 'Now' ? [null, null] : [inDays(2), inDays(3)];
+      const moved = await api.post('/access_codes/update', { access_code_id, starts_at, ends_at });
+      expect(moved.status).toBe(200);
+      await expect.poll(() => headingOver(page, 'Ana')).toBe(to);
+    };
+    for (const how of ['moved', 'taken out and put in again'] as const) {
+      if (how === 'taken out and put in again') await page.evaluate(withoutMoveBefore);
+      await page.evaluate("location.hash = '#/codes'");
+      await row.waitFor();
+      await row.getByRole('button', { name: 'Change' }).click();
+      const name = row.getByLabel('For whom');
+      await name.press('End');
+      await page.keyboard.type(' Fe');
+      await move('To come');
+      // It has the focus, and the caret is where it was.
+      await page.keyboard.type('rreira');
+      expect(await name.inputValue()).toBe('Ana Ferreira');
+      await move('Now');
+      await page.keyboard.press('Escape');
+      await expect.poll(() => row.locator('form').count()).toBe(0);
+
+      const end = row.getByRole('button', { name: 'End now' });
+      await end.press('Enter');
+      await move('To come');
+      await row.getByRole('button', { name: 'Press again to confirm' }).waitFor();
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Press again to confirm');
+      // Escape takes the first press back; who goes on to something else has taken it back as well.
+      await page.keyboard.press('Escape');
+      await end.press('Enter');
+      await page.keyboard.press('Shift+Tab');
+      await end.waitFor();
+      await move('Now');
+    }
+    // A double click and a key that is held down are one press.
+    await row.getByRole('button', { name: 'End now' }).dblclick();
+    const again = row.getByRole('button', { name: 'Press again to confirm' });
+    await again.waitFor();
+    await page.keyboard.press('Escape');
+    await row.getByRole('button', { name: 'End now' }).focus();
+    for (let repeated = 0; repeated < 5; repeated += 1) await page.keyboard.down('Enter');
+    await page.keyboard.up('Enter');
+    await again.waitFor();
+    await move('To come');
+    await page.keyboard.press('Enter');
+    await row.waitFor({ state: 'detached' });
+    await context.close();
+  });
+
+  it('keep the card that somebody is at while only those that need attention are shown', async () => {
+    const { api } = site().gateway;
+    await api.post('/devices/take_out_of_service', { device_id: idOf('back'), reason: 'The cylinder is changed' });
+    const { page, context } = await site().look();
+    await page.getByLabel('Only those that need attention').check();
+    await expect.poll(() => page.locator('article').count()).toBe(1);
+    await card(page, 'back').getByRole('link', { name: 'back' }).focus();
+    await api.post('/devices/put_into_service', { device_id: idOf('back') });
+    await page.getByText('All devices are well').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Lock');
+    await page.getByLabel('Only those that need attention').focus();
+    await expect.poll(() => page.locator('article').count()).toBe(0);
+    await context.close();
+  });
+
+  it('stand with the time of which they are while they cannot be brought up to date, on every view', async () => {
+    const { api } = site().gateway;
+    await api.post('/access_codes/create', { device_id: idOf('front'), name: 'Ana', sync: true });
+    const { text: made } = await api.post('/access_grants/create', {
+      user_identity: { full_name: 'Jo' },
+      device_ids: [idOf('front'), idOf('back')],
+      requested_access_methods: [{ mode: 'code' }],
+    });
+    await api.post('/spaces/create', { name: 'Flat 2', device_ids: [idOf('front')] });
+    await api.post('/webhooks/create', { url: 'https://example.com/hook' });
+    const { text: unlocked } = await api.post('/locks/unlock_door', { device_id: idOf('back'), sync: true });
+    const attempt = /"action_attempt_id":"([^"]+)"/.exec(unlocked)?.[1] ?? '';
+    const { page, context } = await site().look();
+    await page.addInitScript(line);
+    await page.reload();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const drawn = async () => {
+      await page.locator('main h1').first().waitFor();
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
+    };
+    // These have nothing but what comes live, and the metrics ask by themselves.
+    const isAsking = (view: string) => !['doors', 'box/events', 'box/metrics'].includes(view);
+    const views = [...everyView, ...viewsOf({ door: idOf('front'), attempt, grant: grantIn(made) })].filter(isAsking);
+    for (const view of views) {
+      await page.evaluate(`location.hash = '#/${view}'`);
+      await drawn();
+      const rows = await page.locator('main li.row, main pre, main .steps li').count();
+      await page.evaluate(refuseLists);
+      // The connection comes back, and everything is asked for anew.
+      await page.evaluate('window.cut()');
+      const note = page.locator('.stale');
+      await note.first().waitFor();
+      expect(await note.first().textContent(), view).toMatch(
+        /^As it was at \d\d:\d\d:\d\d\. The gateway cannot be reached\. It is asked for again by itself\.Try again$/,
+      );
+      expect(await page.locator('main li.row, main pre, main .steps li').count(), view).toBeGreaterThanOrEqual(rows);
+      expect(await page.locator('main .failure, main .loading').count(), view).toBe(0);
+      await page.evaluate('window.refused = () => false');
+      while ((await note.count()) > 0) {
+        const notes = await note.count();
+        await note.first().getByRole('button', { name: 'Try again' }).click();
+        await expect.poll(() => note.count()).toBeLessThan(notes);
+      }
+    }
+    // What is being typed stays as well, and what happened meanwhile is there when the connection is.
+    await page.evaluate("location.hash = '#/codes'");
+    const row = page.locator('.row.code').filter({ hasText: 'Ana' });
+    await row.getByRole('button', { name: 'Change' }).click();
+    await row.getByLabel('For whom').fill('Ana Ferreira');
+    await page.evaluate('window.refused = () => true');
+    await page.evaluate('window.cut()');
+    await page.getByText(/No connection since/).waitFor();
+    await api.post('/access_codes/create', { device_id: idOf('back'), name: 'Zoe', sync: true });
+    await page.evaluate('window.refused = () => false');
+    await page.locator('.row.code').filter({ hasText: 'Zoe' }).waitFor();
+    expect(await row.getByLabel('For whom').inputValue()).toBe('Ana Ferreira');
+    // The counters of the box, once seen, stay as well.
+    await page.evaluate("location.hash = '#/box/metrics'");
+    await page.locator('.charts').waitFor();
+    await page.evaluate("location.hash = '#/box'");
+    await page.evaluate(refuseLists);
+    await page.evaluate("location.hash = '#/box/metrics'");
+    await page.locator('.stale').waitFor();
+    expect(await page.locator('.small-chart').count()).toBeGreaterThan(5);
+    await context.close();
+  });
+});
