@@ -16,6 +16,29 @@ export interface Clock {
   setTimer(callback: () => void, ms: number): Timer;
 }
 
+/** A timer that comes so late was called by a process that stood still, in milliseconds. A guess: more than a busy loop takes. */
+const LATE_MS = 250;
+/** What such a process is given to hear what came meanwhile, in milliseconds, and how often. A guess. */
+const HEARING_MS = 500;
+const HEARINGS = 4;
+
+/**
+ * Calls `callback` when nothing was heard for `ms`: for whoever would cancel it on hearing something. Timers are called
+ * before what lies in the sockets is read; a process that stood still has therefore not listened, and listens first.
+ */
+export function afterSilence(clock: Clock, callback: () => void, ms: number): Timer {
+  let timer: Timer;
+  const wait = (pause: number, hearings: number): void => {
+    const due = clock.now() + pause;
+    timer = clock.setTimer(() => {
+      if (clock.now() - due < LATE_MS || hearings === 0) callback();
+      else wait(HEARING_MS, hearings - 1);
+    }, pause);
+  };
+  wait(ms, HEARINGS);
+  return { cancel: () => timer.cancel() };
+}
+
 /** Resolves after `ms` on `clock`; rejects with the signal's reason when it aborts first. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

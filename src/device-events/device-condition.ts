@@ -1,4 +1,4 @@
-import { type DeviceReport, type Health, type Timer, tellsOfBolt } from '../contract/index.ts';
+import { afterSilence, type DeviceReport, type Health, type Timer, tellsOfBolt } from '../contract/index.ts';
 import { type BatteryStatus, batteryStatus } from '../model/battery-status.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { Change } from '../model/store.ts';
@@ -70,7 +70,7 @@ export class DeviceCondition {
     // Opening, being interviewed and asleep are ways of being there.
     if (health.status === 'not_ready' || this.#told.connected === false || this.#loss) return;
     const occurredAt = clock.wallTime();
-    this.#loss = clock.setTimer(() => this.#lost(occurredAt), this.#wasOnline ? lossPatienceMs : startPatienceMs);
+    this.#loss = afterSilence(clock, () => this.#lost(occurredAt), this.#wasOnline ? lossPatienceMs : startPatienceMs);
   }
 
   battery({ level, low }: Battery): void {
@@ -212,17 +212,18 @@ export class DoorContact {
     const { clock, tell, snapshot } = this.#context;
     const opened = { occurredAt: clock.wallTime(), at: clock.now(), told: false };
     this.#opened = opened;
-    if (seen && this.#reportsForced) this.#forced = clock.setTimer(() => this.#judgeForced(opened), forcedAfterMs);
+    if (seen && this.#reportsForced) this.#forced = afterSilence(clock, () => this.#judgeForced(opened), forcedAfterMs);
     const ms = snapshot().doorRules?.heldOpenMs ?? usualHeldOpenMs;
     if (ms === 0) return;
-    this.#heldOpen = clock.setTimer(() => {
+    const tellHeldOpen = () => {
       opened.told = true;
       tell({
         eventType: 'strikeplate.door.held_open',
         occurredAt: clock.wallTime(),
         details: { opened_at: isoTime(opened.occurredAt), after_seconds: ms / 1_000 },
       });
-    }, ms);
+    };
+    this.#heldOpen = afterSilence(clock, tellHeldOpen, ms);
   }
 
   #notOpen(seen: boolean): void {

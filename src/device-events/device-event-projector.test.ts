@@ -35,6 +35,24 @@ describe('a movement of the bolt', () => {
     expect(opened?.createdAt).toBe((opened?.occurredAt ?? 0) + 900);
   });
 
+  it('is told once, with who opened, though the process stood still between the two words of it', async () => {
+    const { core, clock, report, told, forget, origin } = await watched({ keypad: new ScriptedKeypad() });
+    await core.accessCodes.create({ deviceId: 'front', code: new Secret('5829') }, origin());
+    await clock.advance(1_000);
+    const slot = [...Array(30).keys()].find((at) => core.accessCodes.atSlot('front', at));
+    await report(bolt('locked'));
+    forget();
+    for (const stillMs of [3_600, 60_000]) {
+      await report(bolt('unlocked'));
+      // What the lock said meanwhile lies in the socket, and timers are called before that is read.
+      await clock.standStill(stillMs);
+      await report(operated('unlocked', 'keycode', slot), operated('locked', 'automatic'));
+      await clock.advance(60_000);
+    }
+    const once = [`lock.unlocked keycode ${slot} code`, 'lock.locked automatic'];
+    expect(told().filter((one) => one.startsWith('lock.'))).toEqual([...once, ...once]);
+  });
+
   it('is told without a cause when the lock gives none', async () => {
     const { clock, report, told, events } = await watched();
     await report(bolt('locked'), bolt('unlocked'));

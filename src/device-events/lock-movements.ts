@@ -1,4 +1,4 @@
-import type { DeviceReport, LockMethod, LockState, Timer } from '../contract/index.ts';
+import { afterSilence, type DeviceReport, type LockMethod, type LockState, type Timer } from '../contract/index.ts';
 import type { ProjectionContext, Way } from './projection-context.ts';
 
 type Operated = Extract<DeviceReport, { kind: 'lock_operated' }>;
@@ -65,7 +65,7 @@ export class LockMovements {
       own.claim();
       this.#tell(state, clock.wallTime(), { method: 'remote', actionAttemptId: own.actionAttemptId });
     } else if (before !== undefined) {
-      const timer = clock.setTimer(() => this.#tellUnexplained(), gatherMs);
+      const timer = afterSilence(clock, () => this.#tellUnexplained(), gatherMs);
       this.#unexplained = { way: state, occurredAt: clock.wallTime(), timer };
     }
   }

@@ -64,6 +64,18 @@ export class SimulatedClock implements Clock {
     this.#now = until;
   }
 
+  /**
+   * The process stands still for `ms`, as on a machine that is busy or slept: then all that fell due is called at once,
+   * before anything is heard that came meanwhile.
+   */
+  async standStill(ms: number): Promise<void> {
+    await this.settle();
+    this.#now += ms;
+    const due = [...this.#armed].filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at || a.order - b.order);
+    for (const one of due) if (this.#armed.delete(one)) one.callback();
+    await this.settle();
+  }
+
   /** Moves on from timer to timer until `promise` settles; fails after `limitMs` of simulated time. */
   async until<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
     let done = false;

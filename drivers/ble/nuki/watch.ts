@@ -1,4 +1,5 @@
 import {
+  afterSilence,
   type DeviceReport,
   GatewayError,
   type Health,
@@ -177,7 +178,7 @@ export class Watch {
   }
 
   #armListen(): Timer {
-    return this.#ctx.clock.setTimer(() => {
+    const judge = () => {
       this.#listen = this.#armListen();
       if (this.#access.link.state.status === 'down') this.#lastHeard = this.#ctx.clock.now();
       else if (this.#ctx.clock.now() - this.#lastHeard > SILENCE_MS) {
@@ -188,7 +189,8 @@ export class Watch {
           hint: 'The lock is not heard over Bluetooth. Check its batteries, and that the gateway is near enough.',
         });
       }
-    }, LISTEN_MS);
+    };
+    return afterSilence(this.#ctx.clock, judge, LISTEN_MS);
   }
 
   /** The lock says that something has changed: it is read once for that, soon. */

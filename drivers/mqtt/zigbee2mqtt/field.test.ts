@@ -150,21 +150,26 @@ describe('an event that is told again', () => {
     expect(f.of('lock_operated')).toHaveLength(2);
   });
 
-  it.each(['user first', 'event first'])('of a lock that tells the user in an attribute, %s', async (order) => {
-    const before = { ...locked, last_unlock_source: 'self', last_unlock_user: '0', last_used_pin_code: '' };
-    f.say(before);
-    await f.clock.advance(5_000);
-    const mover = { ...unlocked, last_unlock_source: 'keypad', last_unlock_user: '3', last_used_pin_code: '4711' };
-    if (order === 'user first') f.say(mover);
-    else f.say({ ...before, ...unlocked, action: 'keypad_unlock' });
-    await f.clock.advance(200);
-    f.say(order === 'user first' ? { ...mover, action: 'keypad_unlock' } : mover);
-    await f.clock.advance(10_000);
-    expect(f.of('lock_operated')).toEqual([
-      { kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 3 },
-    ]);
-    expect(JSON.stringify(f.reports)).not.toContain('4711');
-  });
+  it.each(['user first', 'event first', 'event first, to a process that stood still'])(
+    'of a lock that tells the user in an attribute, %s',
+    async (order) => {
+      const before = { ...locked, last_unlock_source: 'self', last_unlock_user: '0', last_used_pin_code: '' };
+      f.say(before);
+      await f.clock.advance(5_000);
+      const mover = { ...unlocked, last_unlock_source: 'keypad', last_unlock_user: '3', last_used_pin_code: '4711' };
+      if (order === 'user first') f.say(mover);
+      else f.say({ ...before, ...unlocked, action: 'keypad_unlock' });
+      await f.clock.advance(10);
+      if (order.endsWith('still')) await f.clock.standStill(9_000);
+      else await f.clock.advance(200);
+      f.say(order === 'user first' ? { ...mover, action: 'keypad_unlock' } : mover);
+      await f.clock.advance(10_000);
+      expect(f.of('lock_operated')).toEqual([
+        { kind: 'lock_operated', operation: 'unlocked', method: 'keycode', slot: 3 },
+      ]);
+      expect(JSON.stringify(f.reports)).not.toContain('4711');
+    },
+  );
 });
 
 describe('a bolt that the lock does not know of', () => {

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Clock, type DeviceReport, type LockMethod, Ratio, type Timer } from '../../../src/contract/index.ts';
+import {
+  afterSilence,
+  type Clock,
+  type DeviceReport,
+  type LockMethod,
+  Ratio,
+  type Timer,
+} from '../../../src/contract/index.ts';
 import type { LastMover, LockEvent, StateMessage } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
 import type { OwnTraffic } from './own-traffic.ts';
@@ -216,7 +223,7 @@ class Operations {
 
   #hold(way: Way, method: LockMethod): void {
     this.#letGo();
-    this.#held = { way, method, timer: this.#clock.setTimer(() => this.#letGo(), moverMs) };
+    this.#held = { way, method, timer: afterSilence(this.#clock, () => this.#letGo(), moverMs) };
   }
 
   #letGo(): void {
