@@ -24,8 +24,10 @@ const step = (name: StatementName, parameters: readonly Parameter[], mustChange 
 ];
 
 /** A row with its sum at the end. */
-const summed = (name: StatementName, columns: readonly Parameter[], mustChange = false): Step =>
-  step(name, [...columns, rowSum(columns)], mustChange);
+function summed(name: StatementName, columns: Parameter[], mustChange = false): Step {
+  columns.push(rowSum(columns));
+  return step(name, columns, mustChange);
+}
 
 const settlementColumns = (settlement: Settlement | undefined): [result: Parameter, error: Parameter] => [
   settlement?.status === 'success' ? JSON.stringify(settlement.result) : null,
@@ -129,7 +131,8 @@ const stepsByKind: {
 } = {
   attempt_accepted: (change) => {
     const columns = acceptedColumns(change.attempt);
-    return [step('attemptAccepted', [...columns, ...attemptSums(columns)], true)];
+    columns.push(...attemptSums(columns));
+    return [step('attemptAccepted', columns, true)];
   },
   attempt_intent: (change) => {
     const history = historyParameter(change.history);

@@ -9,7 +9,11 @@ export type Parameter = null | number | string | { readonly hex: string };
 const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A UUID as its 16 bytes, which makes rows and indexes smaller; any other identifier as it is. */
-export const idParameter = (id: string): Parameter => (canonicalUuid.test(id) ? { hex: id.replaceAll('-', '') } : id);
+export const idParameter = (id: string): Parameter => (canonicalUuid.test(id) ? { hex: withoutDashes(id) } : id);
+
+/** By where they are: to look for them takes three times as long, and every row has two or three. */
+const withoutDashes = (uuid: string): string =>
+  uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
 
 /** The same, to look for it. */
 export function idColumn(id: string): Column {

@@ -8,8 +8,8 @@ export interface CommitStats {
   readonly commits: number;
 }
 
-/** One answer per unit, in order: undefined when it was kept. */
-export type FlushOutcome = readonly (Error | undefined)[];
+/** One answer per unit, in order: undefined when it was kept. Undefined as a whole when all were. */
+export type FlushOutcome = readonly (Error | undefined)[] | undefined;
 
 interface Waiting<Unit> {
   readonly unit: Unit;
@@ -94,22 +94,19 @@ export class CommitQueue<Unit> {
       this.#waiting = [];
       this.#batches += 1;
       this.#commits += batch.length;
-      const outcome = await this.#outcomeOf(batch.map(({ unit }) => unit));
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const error = outcome[index];
-        if (error === undefined) resolve();
-        else reject(error);
+      let outcome: FlushOutcome;
+      try {
+        outcome = await this.#flush(batch.map(({ unit }) => unit));
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+        outcome = batch.map(() => error);
+      }
+      for (let index = 0; index < batch.length; index++) {
+        const error = outcome?.[index];
+        if (error === undefined) batch[index]?.resolve();
+        else batch[index]?.reject(error);
       }
     }
     this.#running = undefined;
-  }
-
-  async #outcomeOf(units: readonly Unit[]): Promise<FlushOutcome> {
-    try {
-      return await this.#flush(units);
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      return units.map(() => error);
-    }
   }
 }

@@ -1,1 +1,1 @@
-export declare const rowSum: (columns: readonly unknown[]) => number;
+export declare const rowSum: (columns: readonly unknown[], count?: number) => number;

@@ -5,11 +5,13 @@ import { crc32 } from 'node:zlib';
 /**
  * CRC-32 over the columns as they are given to the database or come back from it.
  * @param {readonly unknown[]} columns null, numbers, texts, bytes, or bytes as `{ hex }`
+ * @param {number} [count] only so many of them
  * @returns {number}
  */
-export function rowSum(columns) {
+export function rowSum(columns, count = columns.length) {
   let shape = '';
-  for (const [at, column] of columns.entries()) {
+  for (let at = 0; at < count; at++) {
+    const column = columns[at];
     if (at > 0) shape += '\0';
     if (column === null || column === undefined) shape += 'n';
     else if (typeof column === 'number') shape += `d${column}`;

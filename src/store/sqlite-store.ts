@@ -184,18 +184,17 @@ export class SqliteStore implements Store {
     }
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
-    if (this.#closing !== undefined) throw storeClosed();
+  commit(changes: readonly Change[]): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(storeClosed());
     const waiting = this.#unitOf(changes);
-    if (waiting.unit.startsWork && !this.#condition.hasRoom) throw diskFull(this.#path);
+    if (waiting.unit.startsWork && !this.#condition.hasRoom) return Promise.reject(diskFull(this.#path));
     const isSeen = seenBeforeKept(changes);
     if (isSeen) this.#reader.forgetLooked();
     const committed = isSeen
       ? this.#queue.addSeen(waiting)
       : this.#queue.add(waiting, isNewsAlone(changes) ? newsPatienceMs : 0);
     if (this.#acceptances >= acceptancesPerMark) this.#raiseMark();
-    await committed;
-    this.#indexWhenDue();
+    return committed;
   }
 
   kept(): true | Promise<boolean> {
@@ -259,8 +258,12 @@ export class SqliteStore implements Store {
 
   async #flush(waiting: readonly Waiting[]): Promise<FlushOutcome> {
     const failures = await this.#writer.commit(waiting.map(({ unit }) => unit));
-    for (const [index, kept] of waiting.entries()) if (failures[index] === null) this.#isOnDisk(kept);
-    return failures.map((failure, index) => {
+    for (let index = 0; index < waiting.length; index++) {
+      const kept = waiting[index];
+      if (kept !== undefined && !failures?.[index]) this.#isOnDisk(kept);
+    }
+    this.#indexWhenDue();
+    return failures?.map((failure, index) => {
       const changeOfStep = waiting[index]?.changeOfStep;
       return failure === null ? undefined : this.#errorOf(failure, changeOfStep?.[failure.step]);
     });
@@ -296,16 +299,18 @@ export class SqliteStore implements Store {
     const steps: Step[] = [];
     const changeOfStep: Change[] = [];
     const events: EventRecord[] = [];
-    const audit: [string, string | null][] = [];
+    let audit: [string, string | null][] | undefined;
     const accepted: AttemptRecord[] = [];
     for (const change of changes) {
-      if (change.kind === 'audit_put') audit.push(auditColumns(change.entry));
-      else if (change.kind === 'event_put') {
+      if (change.kind === 'audit_put') {
+        audit ??= [];
+        audit.push(auditColumns(change.entry));
+      } else if (change.kind === 'event_put') {
         const event = numbered(change.event, ++this.#lastEventSeq);
         events.push(event);
         steps.push(eventStep(event));
       } else {
-        steps.push(...stepsOf(change));
+        for (const step of stepsOf(change)) steps.push(step);
       }
       if (change.kind === 'attempt_accepted') {
         accepted.push(change.attempt);
@@ -313,7 +318,8 @@ export class SqliteStore implements Store {
       }
       while (changeOfStep.length < steps.length) changeOfStep.push(change);
     }
-    const unit = { steps, startsWork: startsWork(changes), ...(audit.length > 0 && { audit }) };
+    const started = startsWork(changes);
+    const unit: Unit = audit === undefined ? { steps, startsWork: started } : { steps, startsWork: started, audit };
     return { unit, changeOfStep, accepted, events };
   }
 

@@ -15,8 +15,14 @@ const kept = 7;
 
 /** An attempt's two sums: of what it is, and of what became of it. */
 export function attemptSums(columns: readonly unknown[]): readonly [sum: number, stateSum: number] {
-  const [intent, settledAt, result, error, history] = columns.slice(kept);
-  return [rowSum(columns.slice(0, kept)), stateSum({ intent, settledAt, result, error, history })];
+  const state = {
+    intent: columns[kept],
+    settledAt: columns[kept + 1],
+    result: columns[kept + 2],
+    error: columns[kept + 3],
+    history: columns[kept + 4],
+  };
+  return [rowSum(columns, kept), stateSum(state)];
 }
 
 /** Whether a command may have left matters while an attempt is pending, and is not known where it is settled. */

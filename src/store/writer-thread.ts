@@ -69,14 +69,18 @@ export class WriterThread {
     this.#post({ kind: 'keep_audit', key, statement });
   }
 
-  /** Makes the units durable in one group; one answer per unit, null when it is on disk. One group at a time. */
-  async commit(units: readonly Unit[]): Promise<readonly (UnitFailure | null)[]> {
-    const { failures, audit } = await new Promise<Committed>((resolve) => {
-      this.#committed = resolve;
+  /**
+   * Makes the units durable in one group; one answer per unit, null when it is on disk. Undefined when all are. One group
+   * at a time.
+   */
+  commit(units: readonly Unit[]): Promise<readonly (UnitFailure | null)[] | undefined> {
+    return new Promise((resolve) => {
+      this.#committed = ({ failures, audit }) => {
+        if (audit !== null) this.#events.onAudit?.(audit);
+        resolve(failures ?? undefined);
+      };
       this.#post({ kind: 'commit', units: JSON.stringify(units) });
     });
-    if (audit !== null) this.#events.onAudit?.(audit);
-    return failures ?? units.map(() => null);
   }
 
   /**
