@@ -3,6 +3,7 @@ import {
   type AttemptContext,
   type AttemptEvent,
   type AttemptInput,
+  type Change,
   changes,
   guards,
   unknownYet,
@@ -32,9 +33,9 @@ export const attemptMachine = setup({
     concludeUnread: assign(({ context }) => changes.concludeUnread(context)),
     keepFailure: assign(({ context, event }) => changes.keepFailure(context, event)),
     keepReason: assign(({ context, event }) => changes.keepReason(context, event)),
-    markSent: assign(() => changes.markSent()),
-    markNotSent: assign(() => changes.markNotSent()),
-    keepIntent: assign(() => changes.keepIntent()),
+    markSent: assign(({ context }) => changes.markSent(context)),
+    markNotSent: assign(({ context }) => changes.markNotSent(context)),
+    keepIntent: assign(({ context }) => changes.keepIntent(context)),
     keepRecorded: assign(({ context, event }) => changes.keepRecorded(context, event)),
   },
 }).createMachine({
@@ -152,7 +153,6 @@ export interface AttemptSnapshot {
 }
 
 type Judge = (context: AttemptContext, event: AttemptEvent) => boolean;
-type Change = (context: AttemptContext, event: AttemptEvent) => Partial<AttemptContext>;
 
 /** One way on that the chart draws. */
 interface Way {
@@ -215,6 +215,6 @@ export function afterEvent(before: AttemptSnapshot, event: AttemptEvent): Attemp
   if (way === undefined) return before;
   const value = way.target ?? before.value;
   let { context } = before;
-  for (const change of way.changes) context = { ...context, ...change(context, event) };
+  for (const change of way.changes) context = change(context, event);
   return { value, status: isFinal(value) ? 'done' : 'active', context };
 }

@@ -46,7 +46,7 @@ interface Held {
 export class Holds {
   readonly #attempts: Attempts;
   readonly #clock: Clock;
-  readonly #held = new Map<string, Set<Held>>();
+  readonly #held = new Map<string, Held[]>();
   readonly #unsubscribe: Unsubscribe;
   #released = false;
 
@@ -75,8 +75,8 @@ export class Holds {
         },
       };
       const others = this.#held.get(id);
-      if (others === undefined) this.#held.set(id, new Set([held]));
-      else others.add(held);
+      if (others === undefined) this.#held.set(id, [held]);
+      else others.push(held);
     });
     return settled ?? this.#attempts.get(id) ?? attempt;
   }
@@ -96,8 +96,8 @@ export class Holds {
   }
 
   #forget(id: string, held: Held): void {
-    const waiting = this.#held.get(id);
-    waiting?.delete(held);
-    if (waiting?.size === 0) this.#held.delete(id);
+    const waiting = this.#held.get(id)?.filter((other) => other !== held) ?? [];
+    if (waiting.length === 0) this.#held.delete(id);
+    else this.#held.set(id, waiting);
   }
 }

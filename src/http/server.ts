@@ -316,18 +316,20 @@ const ONCE: ReadonlySet<string> = new Set([
  * @throws InvalidInput
  */
 function assertPlainRequest({ rawHeaders, headers, method }: IncomingMessage): void {
-  const seen = new Set<string>();
+  const seen: string[] = [];
   // Names and values in turn.
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]?.toLowerCase() ?? '';
-    if (seen.has(name) && ONCE.has(name))
+    if (!ONCE.has(name)) continue;
+    if (seen.includes(name))
       throw new InvalidInput(`The header ${name} came more than once: it is not known which one counts. Send one.`);
-    seen.add(name);
+    seen.push(name);
   }
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new InvalidInput('The body is compressed, by its Content-Encoding. Send plain JSON.');
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  const { 'content-type': type = '' } = headers;
+  const charset = type.includes(';') ? /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] : undefined;
   if (charset !== undefined && method !== 'GET' && !/^(utf-?8|us-ascii)$/i.test(charset))
     throw new InvalidInput('The body is not in UTF-8, by its Content-Type. JSON is (RFC 8259, section 8.1).');
 }

@@ -195,7 +195,7 @@ export function lockRoutes(): Route[] {
       scopes: ['control'],
       params: z.strictObject({ device_id: z.string(), ...syncParameter }),
       answer: z.object({ action_attempt: actionAttemptSchema }),
-      accept: async ({ device_id }, origin, { gateway }) =>
+      accept: ({ device_id }, origin, { gateway }) =>
         gateway.doors[command](findDevice(gateway, { device_id }).deviceId, origin),
       respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     });

@@ -44,7 +44,7 @@ export class HeldMessages {
 
   /** Hands over what waits. */
   flush(): void {
-    for (const listener of [...this.#holding]) listener.flush();
+    if (this.#holding.size > 0) for (const listener of [...this.#holding]) listener.flush();
   }
 
   /**

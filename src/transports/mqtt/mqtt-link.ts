@@ -117,21 +117,22 @@ export class DeviceLink implements MqttLink {
   }
 
   async query(topic: string, payload: string, signal: AbortSignal): Promise<void> {
-    await this.#host.sender.send({ ...this.#way, topic, payload, signal, permit: undefined });
+    await this.#host.sender.send(this.#outgoing(topic, payload, signal, undefined));
   }
 
   command(permit: SendPermit, topic: string, payload: string, signal: AbortSignal): Promise<number> {
-    return this.#host.sender.send({ ...this.#way, topic, payload, signal, permit });
+    return this.#host.sender.send(this.#outgoing(topic, payload, signal, permit));
   }
 
-  /** What is the same for all that is sent. */
-  get #way(): Pick<Outgoing, 'device' | 'connection'> {
-    const connection = () => {
-      this.#held.expectAnswer();
-      return this.#connection();
-    };
-    return { device: this.#device, connection };
+  #outgoing(topic: string, payload: string, signal: AbortSignal, permit: SendPermit | undefined): Outgoing {
+    return { device: this.#device, topic, payload, signal, permit, connection: this.#toSend };
   }
+
+  /** For whatever is sent: an answer is expected from here on. */
+  readonly #toSend = (): BrokerConnection => {
+    this.#held.expectAnswer();
+    return this.#connection();
+  };
 
   /** Nothing of a link stays with its broker once its device is closed. */
   #follow(): void {

@@ -95,11 +95,18 @@ export class SubscriptionBook {
 
   deliver(message: MqttMessage): void {
     const { topic } = message;
-    for (const entry of [...(this.#entries.get(topic) ?? [])]) this.#hand(entry, message);
-    for (const filter of [...this.#wildcards]) {
-      if (!matches(filter, topic)) continue;
-      for (const entry of [...(this.#entries.get(filter) ?? [])]) this.#hand(entry, message);
-    }
+    this.#handAll(topic, message);
+    if (this.#wildcards.size === 0) return;
+    for (const filter of [...this.#wildcards]) if (matches(filter, topic)) this.#handAll(filter, message);
+  }
+
+  /** To those who listen now, whoever comes or goes meanwhile; nearly always to one. */
+  #handAll(filter: string, message: MqttMessage): void {
+    const entries = this.#entries.get(filter);
+    if (entries === undefined) return;
+    const [only] = entries;
+    if (entries.size > 1) for (const entry of [...entries]) this.#hand(entry, message);
+    else if (only !== undefined) this.#hand(only, message);
   }
 
   #hand(entry: Listening, message: MqttMessage): void {
