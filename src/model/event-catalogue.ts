@@ -35,7 +35,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'access_grant.could_not_create_requested_access_methods': 'Some doors of the grant cannot be given a code.',
   'access_method.created': 'A PIN was chosen for doors of a grant.',
   'access_method.issued': 'Every door of the method was seen to hold its code.',
-  'access_method.reissued': 'The same again, after a door had lost its code or was given another.',
+  'access_method.reissued': 'Every door of the grant holds a code again, after one had lost it or was given another.',
   'access_method.revoked': 'No door holds a code of the method any more.',
   'access_method.deleted': 'An access method is gone for good.',
   'access_method.delay_in_issuing': 'A door is given its code later than it should.',

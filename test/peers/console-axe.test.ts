@@ -168,6 +168,13 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
         await page.locator('output').waitFor();
       }
     });
+    await page.evaluate("location.hash = '#/codes'");
+    await drawn();
+    await page.route(/\/list$/, (route) => route.abort());
+    await api.post('/access_codes/create', { device_id: idOf('front'), name: 'Zoe' });
+    await page.locator('.stale').waitFor();
+    await looks.at('codes, out of date');
+    await page.unrouteAll();
     await site().gateway.close();
     await page.getByText(/No connection since/).waitFor();
     // Without an answer every view was seen above; here something stands there that may be out of date.

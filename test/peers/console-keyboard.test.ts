@@ -165,7 +165,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       await row.waitFor();
       await site().gateway.api.post('/locks/unlock_door', { device_id: idOf('back') });
       await row.getByText(/^\d+ events? waits?/).waitFor();
-      await row.getByText(/^refused/).waitFor();
+      await row.getByText(/^not taken/).waitFor();
       await (await keys.to(/^Remove$/)).press('Enter', 'Enter');
       await page.getByText('Nobody is sent events.').waitFor();
       await keys.lands(/^Box$/);

@@ -17,7 +17,7 @@ export const de: Words = {
     intro:
       'Diese Seite zeigt und steuert die Türen dieses Gebäudes. Melden Sie sich mit einem API-Schlüssel dieses Gateways an.',
     key: 'API-Schlüssel',
-    hint: 'Auf der Box erzeugt mit: strikeplate keys create --name NAME',
+    hint: 'Auf der Box erzeugt mit',
     submit: 'Anmelden',
     busy: 'Wird angemeldet…',
     wrong: 'Dieser Schlüssel ist hier nicht bekannt, wurde widerrufen oder ist abgelaufen.',

@@ -15,7 +15,7 @@ export const en = {
     title: 'Sign in',
     intro: 'This page shows and commands the doors of this building. Sign in with an API key of this gateway.',
     key: 'API key',
-    hint: 'Made on the box with: strikeplate keys create --name NAME',
+    hint: 'Made on the box with',
     submit: 'Sign in',
     busy: 'Signing in…',
     wrong: 'This key is not known here, was revoked or has ended.',

@@ -4,13 +4,14 @@ import { words } from '../languages/index.ts';
 import type { Device } from '../objects.ts';
 import { linkTo } from '../router.ts';
 import { attemptOf, connection, lastAttemptOf, may } from '../state.ts';
+import { when } from '../time.ts';
 import { ConfirmButton } from './confirm-button.tsx';
 import { Life } from './life.tsx';
 import { Failure } from './states.tsx';
 
 /** Lock and unlock, and what becomes of it. Without the scope there is no button at all. */
 export function DoorCommands({ device, isShort = false }: { readonly device: Device; readonly isShort?: boolean }) {
-  const { act, attempts } = words();
+  const { act, attempts, types } = words();
   const refused = useSignal<ApiError | undefined>(undefined);
   const isAsking = useSignal(false);
   const last = lastAttemptOf(device.device_id).value;
@@ -63,9 +64,17 @@ export function DoorCommands({ device, isShort = false }: { readonly device: Dev
         {attempt !== undefined && (
           <>
             <Life attempt={attempt} device={device} isShort={isShort} />
-            <a class="more" href={linkTo('attempt', attempt.action_attempt.action_attempt_id)}>
-              {attempts.what}
-            </a>
+            <p class="foot">
+              <a class="more" href={linkTo('attempt', attempt.action_attempt.action_attempt_id)}>
+                {attempts.what}
+              </a>
+              <span>
+                {types[attempt.action_attempt.action_type]},{' '}
+                <time dateTime={attempt.action_attempt_history.accepted_at}>
+                  {when(attempt.action_attempt_history.accepted_at)}
+                </time>
+              </span>
+            </p>
           </>
         )}
         {attempt === undefined && <p class="none-yet">{attempts.noneYet}</p>}

@@ -10,6 +10,7 @@ export function Form({
   onSubmit,
   submit = words().common.save,
   isReady = true,
+  needs,
   kind = 'filters',
   children,
 }: {
@@ -18,6 +19,8 @@ export function Form({
   readonly submit?: string;
   /** Whether there is enough to be sent. */
   readonly isReady?: boolean;
+  /** What is missing, for whoever wonders why nothing can be sent. */
+  readonly needs?: string;
   readonly kind?: 'filters' | 'wide-form' | 'filters inline' | 'wide-form inline';
   readonly children: ComponentChildren;
 }) {
@@ -33,6 +36,7 @@ export function Form({
       <button type="submit" disabled={!isReady} aria-disabled={isBusy.value}>
         {submit}
       </button>
+      {!isReady && needs !== undefined && <p class="hint">{needs}</p>}
       {failed.value !== undefined && <Failure error={failed.value} />}
     </form>
   );

@@ -29,6 +29,7 @@ export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; r
   const hours = useSignal<readonly Hours[]>([]);
   const action = useAction();
   const isPerson = who.value !== NOBODY;
+  const isSomewhere = doors.value.length > 0 || (isPerson && spaces.value.length > 0);
   const submit = async () => {
     isDone.value = false;
     const starts_at = fromField(begins.value);
@@ -80,7 +81,8 @@ export function NewAccess({ lists, onCreated }: { readonly lists: AccessLists; r
         kind="wide-form"
         submit={codes.submit}
         action={action}
-        isReady={doors.value.length + spaces.value.length > 0 && isWhole(hours.value)}
+        isReady={isSomewhere && isWhole(hours.value)}
+        {...(!isSomewhere && { needs: codes.needed })}
         onSubmit={submit}
       >
         <div class="filters">

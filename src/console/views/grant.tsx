@@ -60,7 +60,7 @@ function Whole({
   readonly grant: Grant;
   readonly again: () => void;
 }) {
-  const { codes, attempts } = words();
+  const { codes } = words();
   return (
     <>
       <h1>{access.name}</h1>
@@ -102,7 +102,7 @@ function Whole({
                 </div>
               )}
               <div>
-                <dt>{attempts.accepted}</dt>
+                <dt>{codes.given}</dt>
                 <dd>{dayAndTime(grant.created_at)}</dd>
               </div>
             </dl>

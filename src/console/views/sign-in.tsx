@@ -54,7 +54,7 @@ export function SignIn() {
           />
         </label>
         <p id="key-hint" class="hint">
-          {text.hint}
+          {text.hint} <code>strikeplate keys create --name NAME</code>
         </p>
         {problem.value !== undefined && (
           <p class="failure" role="alert">
