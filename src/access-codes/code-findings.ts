@@ -95,8 +95,8 @@ export function vacated(
 
 /**
  * Whether what stands in a slot is the entry of ours that the book has there: by the digits that it was last seen with,
- * or by the name that only we give. A planned entry has not been written: whatever stands in its slot is somebody else's. So is an entry with
- * another name on a lock that hides its digits; a lock may have cut our name short.
+ * or by the name that only we give. A planned entry has not been written: whatever stands in its slot is somebody else's.
+ * So is an entry with another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
   book: Pick<CodeRepository, 'read'>,

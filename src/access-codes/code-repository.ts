@@ -125,7 +125,7 @@ export class CodeRepository {
     return {
       codes: this.list(deviceId),
       unmanaged: this.unmanagedList(deviceId),
-      markOf: (sealed, of) => this.#markOf(sealed, of),
+      markOf: this.#markOf,
     };
   }
 
@@ -289,7 +289,7 @@ export class CodeRepository {
   }
 
   /** Undefined for digits that cannot be read. */
-  #markOf(sealed: Uint8Array, about: CodeSealContext): string | undefined {
+  readonly #markOf = (sealed: Uint8Array, about: CodeSealContext): string | undefined => {
     const known = this.#marks.get(sealed);
     if (known !== undefined) return known;
     const digits = this.read(sealed, about);
@@ -297,7 +297,7 @@ export class CodeRepository {
     const mark = this.#options.vault.mark(digits);
     this.#marks.set(sealed, mark);
     return mark;
-  }
+  };
 
   #follow(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): readonly Change[] {
     const followed = this.#follower(before, after);

@@ -109,6 +109,8 @@ export function eventsOfCode(before: AccessCodeRecord | undefined, after: Access
   if (after.status === 'set' && before?.status !== 'set') {
     drafts.push({ ...about, eventType: 'access_code.set_on_device' });
   }
+  // Most have neither.
+  if (after.errors.length === 0 && after.warnings.length === 0) return drafts;
   const isNew = (problems: 'errors' | 'warnings') =>
     after[problems].filter(({ code }) => !before?.[problems].some((old) => old.code === code));
   const details = () => ({

@@ -4,16 +4,17 @@ import {
   type CodeCommandContext,
   type Device,
   GatewayError,
+  type GatewayErrorType,
   type ReadContext,
   type SlotReading,
 } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
-import type { Store } from '../model/store.ts';
+import type { Change, Store } from '../model/store.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
 import type { CodeRepository } from './code-repository.ts';
-import { type CodeStep, type EvaluatedCode, nextStep } from './next-step.ts';
+import { type EvaluatedCode, nextStep } from './next-step.ts';
 
 export interface CodeWorkOptions {
   readonly clock: Clock;
@@ -38,7 +39,7 @@ export async function takeSteps(
   device: Device,
   ctx: CodeCommandContext,
 ): Promise<void> {
-  const { book } = options;
+  const { book, store } = options;
   for (let steps = 0; steps < mostSteps; steps++) {
     const code = book.get(accessCodeId);
     if (!code) return;
@@ -47,7 +48,24 @@ export async function takeSteps(
     const step = nextStep(evaluated, book.holdingsOf(code.deviceId), capability.rules);
     if (!step) return;
     if (steps > 0) await ctx.letDoorsPass();
-    await take(options, evaluated, step, capability, ctx);
+    switch (step.kind) {
+      case 'drop':
+        await store.commit(book.place(accessCodeId, step.placement, undefined));
+        break;
+      case 'find_out':
+        await findOut(options, accessCodeId, step.placement, capability, ctx, 'clearing');
+        break;
+      case 'clear':
+        await clear(options, accessCodeId, step.placement, capability, ctx);
+        break;
+      case 'write':
+        await write(options, evaluated, step.slot, capability, ctx);
+        break;
+      case 'no_space':
+        throw noSpace(nameOf(options, accessCodeId));
+      case 'blocked':
+        throw blocked(nameOf(options, accessCodeId));
+    }
   }
   throw new GatewayError(
     'code_not_stored',
@@ -55,51 +73,22 @@ export async function takeSteps(
   );
 }
 
-async function take(
-  options: CodeWorkOptions,
-  evaluated: EvaluatedCode,
-  step: CodeStep,
-  capability: AccessCodeCapability,
-  ctx: CodeCommandContext,
-): Promise<void> {
-  const { book, store } = options;
-  const { code } = evaluated;
-  switch (step.kind) {
-    case 'drop':
-      await store.commit(book.place(code.accessCodeId, step.placement, undefined));
-      return;
-    case 'find_out':
-      return findOut(options, code.accessCodeId, step.placement, capability, ctx, 'clearing');
-    case 'clear':
-      return clear(options, code.accessCodeId, step.placement, capability, ctx);
-    case 'write':
-      try {
-        return await write(options, evaluated, step.slot, capability, ctx);
-      } catch (error) {
-        // A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first.
-        const isFull = error instanceof GatewayError && error.type === 'no_space_for_access_code_on_device';
-        const old = book.get(code.accessCodeId)?.placements.find(({ state }) => state === 'held');
-        if (!isFull || !old) throw error;
-        return clear(options, code.accessCodeId, old, capability, ctx);
-      }
-    case 'no_space':
-      throw new GatewayError(
-        'no_space_for_access_code_on_device',
-        `${nameOf(options, code.accessCodeId)} has no free slot for another code. Delete codes that are no longer ` +
-          'needed, here or at the lock.',
-        { delivery: 'not_sent' },
-      );
-    case 'blocked':
-      throw new GatewayError(
-        'duplicate_code_on_device',
-        `${nameOf(options, code.accessCodeId)} still holds these digits for another code, which is not gone yet. Wait until ` +
-          'it is, or choose other digits.',
-        { delivery: 'not_sent' },
-      );
-  }
-}
+const noSpace = (deviceName: string) =>
+  new GatewayError(
+    'no_space_for_access_code_on_device',
+    `${deviceName} has no free slot for another code. Delete codes that are no longer needed, here or at the lock.`,
+    { delivery: 'not_sent' },
+  );
 
-/** Writes down the entry and its slot, has the driver write it, and writes down that it was seen. */
+const blocked = (deviceName: string) =>
+  new GatewayError(
+    'duplicate_code_on_device',
+    `${deviceName} still holds these digits for another code, which is not gone yet. Wait until it is, or choose other ` +
+      'digits.',
+    { delivery: 'not_sent' },
+  );
+
+/** Has the driver write the entry, which is written down with its slot before that can act, and that it was seen. */
 async function write(
   options: CodeWorkOptions,
   { code, timing }: EvaluatedCode,
@@ -111,16 +100,14 @@ async function write(
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
   const { schedule } = timing;
-  const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
-  const writing: CodePlacement = { ...planned, state: 'writing' };
-  await store.commit(book.place(accessCodeId, undefined, planned));
+  const writing: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'writing' };
   let mayHaveLeft = false;
   const watched: CodeCommandContext = {
     ...ctx,
     async pointOfNoReturn() {
       if (mayHaveLeft) return ctx.pointOfNoReturn();
       // On disk before the permit is given: both go in one group, this first.
-      const noted = store.commit(book.place(accessCodeId, planned, writing));
+      const noted = store.commit(book.place(accessCodeId, writing, writing));
       noted.catch(() => undefined);
       const permit = await ctx.pointOfNoReturn();
       await noted;
@@ -130,17 +117,20 @@ async function write(
   };
   try {
     const digits = book.reveal(sealedCode, code);
-    const stored = await set(watched, { slot, label: planned.label, code: digits, ...(schedule && { schedule }) });
+    const stored = await set(watched, { slot, label: writing.label, code: digits, ...(schedule && { schedule }) });
     await store.commit([
       ...vacated(options, code.deviceId, stored.slot, writing),
       ...book.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }),
     ]);
   } catch (error) {
-    if (!mayHaveLeft) return afterUnsentWrite(options, accessCodeId, planned, error);
-    if (error instanceof GatewayError && error.type === 'code_not_stored') {
-      await noteSpoilt(options, accessCodeId, writing, capability, ctx);
-    }
-    throw error;
+    const type = error instanceof GatewayError ? error.type : undefined;
+    if (mayHaveLeft) {
+      if (type === 'code_not_stored') await noteSpoilt(options, accessCodeId, writing, capability, ctx);
+    } else if (await wasTaken(options, accessCodeId, writing, type)) return;
+    // A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first.
+    const old = book.get(accessCodeId)?.placements.find(({ state }) => state === 'held');
+    if (type !== 'no_space_for_access_code_on_device' || !old) throw error;
+    await clear(options, accessCodeId, old, capability, ctx);
   }
 }
 
@@ -162,31 +152,29 @@ async function noteSpoilt(
   await store.commit(book.place(accessCodeId, placement, spoilt));
 }
 
-/** A write of which no byte left leaves nothing; a slot that somebody else holds is known as theirs from now on. */
-async function afterUnsentWrite(
-  options: CodeWorkOptions,
+/**
+ * A write of which no byte left leaves nothing; a slot that somebody else holds is known as theirs from now on, and the next
+ * step takes another.
+ * @returns whether that is why
+ */
+async function wasTaken(
+  { book, store, clock, newId }: CodeWorkOptions,
   accessCodeId: string,
   placement: CodePlacement,
-  error: unknown,
-): Promise<void> {
-  const { book, store, clock, newId } = options;
-  const type = error instanceof GatewayError ? error.type : undefined;
-  const dropped = book.place(accessCodeId, placement, undefined);
-  if (type !== 'slot_conflict' || placement.slot === undefined) {
-    await store.commit(dropped);
-    throw error;
+  type: GatewayErrorType | undefined,
+): Promise<boolean> {
+  const { deviceId, placements } = book.require(accessCodeId);
+  const changes: Change[] = [];
+  if (placements.some(({ label }) => label === placement.label))
+    changes.push(...book.place(accessCodeId, placement, undefined));
+  const { slot } = placement;
+  const isTaken = type === 'slot_conflict' && slot !== undefined;
+  if (isTaken) {
+    const nobodys = { name: undefined, sealedCode: undefined, createdAt: clock.wallTime() };
+    changes.push(...book.putUnmanaged({ accessCodeId: newId(), deviceId, slot, ...nobodys }));
   }
-  // Somebody else's code stands there: from now on that is known, and the next round takes another slot.
-  const { deviceId } = book.require(accessCodeId);
-  const foreign = book.putUnmanaged({
-    accessCodeId: newId(),
-    deviceId,
-    slot: placement.slot,
-    name: undefined,
-    sealedCode: undefined,
-    createdAt: clock.wallTime(),
-  });
-  await store.commit([...dropped, ...foreign]);
+  if (changes.length > 0) await store.commit(changes);
+  return isTaken;
 }
 
 /**

@@ -64,17 +64,18 @@ export interface LockPlan {
  * failure, somebody at the keypad or a restart leaves behind is only other facts.
  */
 export function planOf(lock: LockFacts): LockPlan {
-  return { rows: [...lock.codes.flatMap((code) => rowsOf(code, lock)), ...spareRows(lock)], ...stepOf(lock) };
+  const rows: RowStep[] = [];
+  for (const facts of lock.codes) addRowsOf(facts, lock.moment, rows);
+  rows.push(...spareRows(lock));
+  return { rows, ...stepOf(lock) };
 }
 
-function rowsOf({ code, isStale, isWorkedOn }: CodeFacts, { moment: { at, sure } }: LockFacts): RowStep[] {
-  const rows: RowStep[] = [];
+function addRowsOf({ code, isStale, isWorkedOn }: CodeFacts, { at, sure }: Moment, rows: RowStep[]): void {
   const isOver = sure && code.endsAt !== undefined && at >= code.endsAt && !code.removal;
   if (isOver) rows.push({ kind: 'end', code, at: code.endsAt });
   else if (isStale) rows.push({ kind: 'review', code });
   // A lock that never held it need not be asked.
   if ((isOver || code.removal) && code.placements.length === 0 && !isWorkedOn) rows.push({ kind: 'forget', code });
-  return rows;
 }
 
 /** The last free slot is left to guests. */
@@ -96,9 +97,7 @@ function stepOf(lock: LockFacts): Pick<LockPlan, 'step' | 'lookAgainMs'> {
   if (!rules) return { step: undefined, lookAgainMs: longestSleepMs };
   if (lock.isOutOfService) return { step: undefined, lookAgainMs: outOfServiceMs };
   if (lock.isBusy) return { step: undefined, lookAgainMs: longestSleepMs };
-  const next = mostUrgent(
-    lock.codes.filter((code) => isDue(code, now) && !code.isWorkedOn && needsWork(code, lock.holdings, rules)),
-  );
+  const next = mostUrgent(lock, rules);
   if (next) {
     const by = isForeseen(next) ? 'schedule' : 'reconcile';
     return { step: { kind: 'bring_about', code: next.code, by }, lookAgainMs: longestSleepMs };
@@ -107,12 +106,15 @@ function stepOf(lock: LockFacts): Pick<LockPlan, 'step' | 'lookAgainMs'> {
   return { step, lookAgainMs: untilNextInstant(lock) };
 }
 
-const isDue = ({ tries }: CodeFacts, now: number): boolean => tries === undefined || tries.nextAt <= now;
-
-/** What has to go before what has to come, and that by its beginning. */
-function mostUrgent(codes: readonly CodeFacts[]): CodeFacts | undefined {
-  const [first, ...others] = codes;
-  return others.reduce((most, one) => (most && urgency(one.code) < urgency(most.code) ? one : most), first);
+/** Of those that are due: what has to go before what has to come, and that by its beginning. */
+function mostUrgent({ codes, holdings, now }: LockFacts, rules: AccessCodeRules): CodeFacts | undefined {
+  let most: CodeFacts | undefined;
+  for (const code of codes) {
+    const isDue = code.tries === undefined || code.tries.nextAt <= now;
+    if (!isDue || code.isWorkedOn || !needsWork(code, holdings, rules)) continue;
+    if (most === undefined || urgency(code.code) < urgency(most.code)) most = code;
+  }
+  return most;
 }
 
 const urgency = ({ removal, startsAt, createdAt }: AccessCodeRecord): number =>

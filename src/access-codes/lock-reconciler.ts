@@ -6,7 +6,7 @@ import type { Change, Store } from '../model/store.ts';
 import { type BackupPoolOptions, newSpare, sparesWanted } from './backup-pool.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeProgress } from './code-progress.ts';
-import { type LockFacts, type LockPlan, planOf, type RowStep } from './lock-plan.ts';
+import { type CodeFacts, type LockFacts, type LockPlan, planOf, type RowStep } from './lock-plan.ts';
 import { type Found, SlotScan } from './slot-scan.ts';
 
 export interface LockReconcilerOptions extends BackupPoolOptions {
@@ -123,17 +123,19 @@ export class LockReconciler {
     const holdings = book.holdingsOf(deviceId);
     const workedOn = this.#attempts.workedOn(deviceId);
     const tries = this.#progress.at(deviceId);
+    const codes: CodeFacts[] = [];
+    for (const code of holdings.codes) {
+      const { accessCodeId } = code;
+      const isWorkedOn = workedOn.has(accessCodeId) || this.#progress.isHeld(accessCodeId);
+      codes.push({ ...book.evaluated(code, circumstances), tries: tries.get(accessCodeId), isWorkedOn });
+    }
     return {
       moment: circumstances.moment,
       now: clock.now(),
       rules: snapshot?.capabilities.accessCodes,
       isOutOfService: snapshot?.outOfService ?? false,
       isBusy: this.#isBusy || this.#ordersUnderWay > 0,
-      codes: holdings.codes.map((code) => ({
-        ...book.evaluated(code, circumstances),
-        tries: tries.get(code.accessCodeId),
-        isWorkedOn: workedOn.has(code.accessCodeId) || this.#progress.isHeld(code.accessCodeId),
-      })),
+      codes,
       holdings,
       sparesWanted: snapshot?.settings.backupPool === false ? undefined : sparesWanted(snapshot, settings),
       scanAt: snapshot && this.#scan?.dueAt(snapshot),
