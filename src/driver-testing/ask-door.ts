@@ -1,6 +1,6 @@
-import { withinBounds } from './bounds.ts';
 import type { CommandOptions } from './command-context.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
+import { withinBounds } from './simulated-clock.ts';
 
 /** How a door command ended: a success that was confirmed, one that was not, or its error. */
 export type DoorEnd = 'confirmed' | 'done' | { readonly error: unknown };

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { type AutoLock, type AutoLockCapability, type CodeCommandContext, GatewayError } from '../contract/index.ts';
-import { withinBounds } from './bounds.ts';
 import type { CommandOptions } from './command-context.ts';
 import type { AutoLockTruth, DriverHarness, DriverSuite } from './driver-harness.ts';
 import type { Runner } from './runner.ts';
+import { withinBounds } from './simulated-clock.ts';
 
 /** What every driver owes the core whose lock can be told when to lock itself. */
 export function describeAutoLock(suite: DriverSuite, { describe, it, beforeEach }: Runner): void {

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { askDoor } from './ask-door.ts';
-import { withinBounds } from './bounds.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import { type Runner, vitestRunner } from './runner.ts';
+import { withinBounds } from './simulated-clock.ts';
 
 /** What a device on the air does wrong the next time. */
 export type AirTrouble =

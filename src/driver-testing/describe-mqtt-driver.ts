@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { askDoor } from './ask-door.ts';
-import { withinBounds } from './bounds.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import type { MemoryMqttLink } from './memory-mqtt-link.ts';
 import { type Runner, vitestRunner } from './runner.ts';
+import { withinBounds } from './simulated-clock.ts';
 
 /** What an MQTT driver's harness has beside. */
 export interface MqttHarness extends DriverHarness {

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { ZwaveBolt, ZwaveNodeStatus } from '../contract/index.ts';
 import { askDoor } from './ask-door.ts';
-import { withinBounds } from './bounds.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import type { MemoryZwaveNode } from './memory-zwave-node.ts';
 import { type Runner, vitestRunner } from './runner.ts';
+import { withinBounds } from './simulated-clock.ts';
 
 /** What a Z-Wave driver's harness has beside. */
 export interface ZwaveHarness extends DriverHarness {

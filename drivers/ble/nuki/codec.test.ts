@@ -16,25 +16,23 @@ import {
 } from './codec.ts';
 import {
   addKeypadCode,
+  authorizationAuthenticator,
+  authorizationData,
+  authorizationIdConfirmation,
   type KeypadLimits,
+  keyPairFrom,
   lockAction,
+  publicKey,
+  readAuthorizationId,
   removeKeypadCode,
   requestData,
   requestKeypadCodes,
+  requestPublicKey,
+  sharedKey,
   updateKeypadCode,
   verifySecurityPin,
 } from './codec-commands.ts';
 import { type LockTime, text } from './codec-fields.ts';
-import {
-  authorizationAuthenticator,
-  authorizationData,
-  authorizationIdConfirmation,
-  keyPairFrom,
-  publicKey,
-  readAuthorizationId,
-  requestPublicKey,
-  sharedKey,
-} from './codec-pairing.ts';
 import {
   readChallenge,
   readConfig,

@@ -33,7 +33,7 @@ import {
   requestPublicKey,
   sharedKey,
   ultraAuthorizationData,
-} from './codec-pairing.ts';
+} from './codec-commands.ts';
 import { readChallenge, readErrorReport, readPublicKey, readStatus } from './codec-replies.ts';
 import { formatCredentials, type NukiCredentials, securityPin } from './credentials.ts';
 import { refusal } from './failures.ts';

@@ -14,7 +14,7 @@ import {
   type Memory,
 } from './memory.ts';
 import { begin, listenedTo, type State } from './state.ts';
-import { weighed } from './weighed.ts';
+import { weighed } from './weighing.ts';
 
 /**
  * Puts a question about these things to the device, and resolves with what the answer says; with undefined where answers

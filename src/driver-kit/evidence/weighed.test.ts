@@ -6,7 +6,7 @@ import type { Claim, Goal, Input, Plan, Traits } from './claims.ts';
 import { judge } from './judge.ts';
 import { freshMemory } from './memory.ts';
 import { begin } from './state.ts';
-import { weighed } from './weighed.ts';
+import { weighed } from './weighing.ts';
 
 const plan: Plan = {
   firstAskMs: 500,
