@@ -3,12 +3,12 @@ import type { EventDraft } from '../model/event-types.ts';
 import type { CodeOfGrant } from '../model/grant-records.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
-import { pull, readySpare } from './backup-pool.ts';
 import type { CodeTarget } from './code-generator.ts';
 import type { CodeReconciler } from './code-reconciler.ts';
 import type { CodeFollower } from './code-repository.ts';
 import { assertAcceptable } from './code-rules.ts';
 import { retimed } from './code-update.ts';
+import { pull, readySpare } from './lock-plan.ts';
 import { chooseDigits, duplicate, type NewCodeOptions, newRecord, targetOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';
 

@@ -3,10 +3,18 @@ import { type Clock, type DeviceReport, GatewayError, type Timer } from '../cont
 import type { ManagedDevice } from '../devices/managed-device.ts';
 import type { AccessCodeRecord, AttemptRecord } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
-import { type BackupPoolOptions, newSpare, sparesWanted } from './backup-pool.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeProgress } from './code-progress.ts';
-import { type CodeFacts, type LockFacts, type LockPlan, planOf, type RowStep } from './lock-plan.ts';
+import {
+  type BackupPoolOptions,
+  type CodeFacts,
+  type LockFacts,
+  type LockPlan,
+  newSpare,
+  planOf,
+  type RowStep,
+  sparesWanted,
+} from './lock-plan.ts';
 import { type Found, SlotScan } from './slot-scan.ts';
 
 export interface LockReconcilerOptions extends BackupPoolOptions {
