@@ -14,8 +14,8 @@ import {
 import { joinSignals } from '../../driver-kit/join-signals.ts';
 import type { AdapterFinder, FoundAdapter } from './adapter-finder.ts';
 import { adapterTrouble } from './adapter-finder.ts';
-import type { Peer } from './connector.ts';
 import { GattCatalogue } from './gatt-catalogue.ts';
+import type { Peer } from './scanner.ts';
 import { Scanner } from './scanner.ts';
 import { notReached, SessionMaker, SessionQueue, WaitedTooLong } from './sessions.ts';
 import { Stack, type StackTrouble } from './stack.ts';

@@ -7,9 +7,9 @@ import {
   sleep,
   type Timer,
 } from '../../contract/index.ts';
-import { ConnectFailure, connect, type Peer } from './connector.ts';
 import type { GattCatalogue } from './gatt-catalogue.ts';
 import { LostBeforeReady, NobleGattSession } from './gatt-session.ts';
+import { ConnectFailure, connect, type Peer } from './scanner.ts';
 import type { Stack } from './stack.ts';
 import type { BleTimings } from './timings.ts';
 
