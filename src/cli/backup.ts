@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeBackup } from '../backup/backup-file.ts';
 import type { BackupManifest } from '../backup/contents.ts';
@@ -9,12 +9,11 @@ import { SealedFileError } from '../backup/sealed-file.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { ConfigError } from '../config/problems.ts';
-import type { Secret } from '../contract/index.ts';
+import { Secret } from '../contract/index.ts';
 import type { Catalogues } from './catalogues.ts';
 import { chooseConfig } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { whileStopped } from './idle-gateway.ts';
-import { passphraseFor } from './passphrase.ts';
 import { json, type Terminal } from './terminal.ts';
 
 export interface BackupCommandOptions {
@@ -258,4 +257,53 @@ function hardware(config: LoadedConfig | ConfigError): Chore[] {
       ? []
       : [{ what: 'If this box has another name or address, clients must be told, and the certificate must have it.' }]),
   ];
+}
+
+/** A backup may lie where others can try passphrases for years. A guess: four words, or twelve letters at random. */
+const LEAST_LENGTH = 12;
+
+/**
+ * The passphrase of a backup: from a file, or asked for; never from the command line, which every process can read.
+ * @param isNew it is going to protect something: it must be long, and is asked for twice
+ * @throws CommandError
+ */
+export async function passphraseFor(
+  terminal: Terminal,
+  file: string | undefined,
+  { isNew }: { readonly isNew: boolean },
+): Promise<Secret> {
+  const text = file === undefined ? await asked(terminal, isNew) : inFile(resolve(terminal.cwd, file));
+  if (isNew && text.length < LEAST_LENGTH)
+    throw new CommandError(
+      'usage',
+      `The passphrase has ${text.length} characters; it must have ${LEAST_LENGTH} at least. Four random words are easy to write down.`,
+    );
+  if (text === '') throw new CommandError('usage', 'The passphrase is empty.');
+  return new Secret(text);
+}
+
+async function asked({ ask }: Terminal, isNew: boolean): Promise<string> {
+  if (ask === undefined)
+    throw new CommandError(
+      'usage',
+      'Nobody can be asked for the passphrase here. Give it with --passphrase-file FILE.',
+    );
+  const text = (await ask('Passphrase:', { secret: true })).trim();
+  if (!isNew) return text;
+  if ((await ask('Once more:', { secret: true })).trim() !== text)
+    throw new CommandError('usage', 'The two were not the same. Nothing was done.');
+  return text;
+}
+
+function inFile(file: string): string {
+  try {
+    if ((statSync(file).mode & 0o007) !== 0)
+      throw new CommandError('usage', `Everybody on this machine can read ${file}. Run: chmod o= ${file}`);
+    return (readFileSync(file, 'utf8').split('\n', 1)[0] ?? '').trim();
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
+    throw new CommandError('failed', `The passphrase in ${file} cannot be read. Check that it is there and readable.`, {
+      cause,
+    });
+  }
 }

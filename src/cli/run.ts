@@ -26,7 +26,7 @@ import { type Catalogues, withOutside } from './catalogues.ts';
 import { type ConfigChoice, chooseConfig, demonstration } from './config-choice.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { logFormat, logLine, serviceManager } from './service-manager.ts';
-import { isOnRadio, playRadios } from './simulated-radios.ts';
+import { isOnRadio, playRadios } from './simulate.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 

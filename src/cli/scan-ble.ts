@@ -22,7 +22,7 @@ import { type ConnectOptions, connect, isElsewhere } from './connect.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit.ts';
 import { isGatewayRunning, whileStopped } from './idle-gateway.ts';
 import { onboard } from './onboarding.ts';
-import { playRadios } from './simulated-radios.ts';
+import { playRadios } from './simulate.ts';
 import { json, type Terminal, table } from './terminal.ts';
 
 export interface ScanBleOptions extends ConnectOptions {

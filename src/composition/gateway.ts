@@ -11,8 +11,7 @@ import type { Clock, OnLimit } from '../contract/index.ts';
 import { LimitNotices } from '../events/event-log.ts';
 import { forgetRevokedNames } from '../http/api-key-changes.ts';
 import { ApiKeys, type DoorsOfSpace } from '../http/api-keys.ts';
-import { assertBindAllowed } from '../http/bind-rules.ts';
-import { CertificateWatch } from '../http/certificate-watch.ts';
+import { assertBindAllowed, CertificateWatch } from '../http/certificate-watch.ts';
 import { KeyAdministration } from '../http/key-administration.ts';
 import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
 import { RefusedKeys } from '../http/refused-keys.ts';
@@ -30,7 +29,6 @@ import { pairingFilesOf } from '../store/pairing-files.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/webhook-client.ts';
-import { writeStart } from './audit-start.ts';
 import { Backups } from './backups.ts';
 import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
@@ -42,7 +40,7 @@ import { type DeviceContext, managedDevices } from './managed-devices.ts';
 import { startOnboarding } from './onboarding.ts';
 import { Reloader } from './reload.ts';
 import { type Closable, Startup } from './startup.ts';
-import { openStore } from './store.ts';
+import { openStore, writeStart } from './store.ts';
 
 export { processMemory } from './idle-memory.ts';
 

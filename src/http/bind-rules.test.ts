@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assertBindAllowed } from './bind-rules.ts';
+import { assertBindAllowed } from './certificate-watch.ts';
 
 const some = { size: 1 };
 const none = { size: 0 };

@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import type { HttpConfig } from '../config/loaded-config.ts';
+import { isLoopback } from '../config/loopback.ts';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
 import { type ServerCertificate, tlsRules } from './entrance.ts';
 
@@ -95,4 +97,28 @@ async function read({ certFile, keyFile }: CertificateFiles): Promise<ServerCert
 async function versionOf({ certFile, keyFile }: CertificateFiles): Promise<string> {
   const [cert, key] = await Promise.all([stat(certFile), stat(keyFile)]);
   return [cert, key].map(({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`).join(' ');
+}
+
+/**
+ * Refuses to open doors to a network where anybody could command them or read PINs on the way.
+ *
+ * @throws GatewayError `misconfigured`
+ */
+export function assertBindAllowed(
+  { host, tls, allowPlaintext }: Pick<HttpConfig, 'host' | 'tls' | 'allowPlaintext'>,
+  keys: { readonly size: number },
+): void {
+  if (isLoopback(host)) return;
+  if (keys.size === 0)
+    throw new GatewayError(
+      'misconfigured',
+      `http.host is ${host}, which other machines can reach, and there is no API key yet. ` +
+        'Make one with "strikeplate keys create", or set http.host to 127.0.0.1.',
+    );
+  if (tls === undefined && !allowPlaintext)
+    throw new GatewayError(
+      'misconfigured',
+      `http.host is ${host}, which other machines can reach, and PINs and keys would travel there unencrypted. ` +
+        'Set http.tls, or set http.allow_plaintext to true if that network is trusted.',
+    );
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../test/kit/store/sqlite-bench.ts';
-import { clearBehindMark, damageInLog } from './log-check.mjs';
+import { clearBehindMark, damageInLog } from './damage.mjs';
 
 /** SQLite file format, section 4.1. */
 const headerBytes = 32;

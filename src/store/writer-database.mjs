@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
+import { clearBrokenTexts, damageInLog } from './damage.mjs';
 import { fillSums } from './fill-sums.mjs';
-import { damageInLog } from './log-check.mjs';
-import { clearBrokenTexts } from './text-check.mjs';
 
 /** `STPL`: tells our files from other programs' (SQLite file format, section 1.3.14). */
 const applicationId = 0x5354504c;

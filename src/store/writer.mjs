@@ -1,7 +1,7 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { parentPort, workerData } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
-import { clearBehindMark } from './log-check.mjs';
+import { clearBehindMark } from './damage.mjs';
 import { rowSum } from './row-sum.mjs';
 import { codeOf, openDatabase, scalar } from './writer-database.mjs';
 import { lengthen, Reserve } from './writer-room.mjs';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { drivers } from '../../drivers/index.ts';
-import { playRadios } from '../../src/cli/simulated-radios.ts';
+import { playRadios } from '../../src/cli/simulate.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { startGateway } from '../../src/composition/gateway.ts';
 import { pairSimulated } from '../../src/composition/pairing.ts';

@@ -6,7 +6,7 @@ import { drivers } from '../../drivers/index.ts';
 import { CommandError } from '../../src/cli/exit.ts';
 import { pair } from '../../src/cli/pair.ts';
 import { scanBle } from '../../src/cli/scan-ble.ts';
-import { playRadios } from '../../src/cli/simulated-radios.ts';
+import { playRadios } from '../../src/cli/simulate.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { startGateway } from '../../src/composition/gateway.ts';
 import { pairSimulated } from '../../src/composition/pairing.ts';

@@ -8,15 +8,19 @@ import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema } from '../../wire/action-attempt.ts';
 import { paginationSchema } from '../page.ts';
 import { type Caller, changeRoute, commandRoute, type Route, readRoute } from '../route.ts';
-import { codeListParameters, findCode, noSuchCode, oneAccessCode, pageOfCodes } from './access-code-lookup.ts';
 import {
   changedAccessCode,
   changedAccessCodes,
+  codeListParameters,
+  findCode,
   newAccessCode,
   newAccessCodes,
+  noSuchCode,
+  oneAccessCode,
+  pageOfCodes,
   patchOf,
   wishOf,
-} from './access-code-parameters.ts';
+} from './access-code-lookup.ts';
 import { syncParameter } from './action-attempts.ts';
 import { findDevice } from './device-lookup.ts';
 
