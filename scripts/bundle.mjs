@@ -8,18 +8,13 @@ const entries = [
   'src/cli/main.js',
   'src/composition/gateway.js',
   'src/config/load.js',
+  'src/contract/index.js',
   'src/driver-kit/index.js',
   'src/driver-testing/index.js',
   'src/store/sqlite-store.js',
   'src/store/writer-faults.js',
   'src/transports/mqtt/index.js',
 ];
-
-/**
- * What `zod` is within `dist`: in the chunks, and by this name for the files that stay. A driver from elsewhere has its own:
- * what the two give each other are schemas, which know themselves, and what is said of them stands in one registry.
- */
-const ownZod = 'src/zod.js';
 
 /** Native code, code that runs beside its own files, and what is installed only where it is wanted. */
 const leftOut = [
@@ -29,8 +24,8 @@ const leftOut = [
   'vitest',
 ];
 
-/** Files that stay as they were compiled: what a driver's author reads, and the first file of all. */
-const stays = (/** @type {string} */ file) => file.startsWith('src/contract/') || file === 'src/cli.js';
+/** Stays as it was compiled: the first file of all. */
+const stays = (/** @type {string} */ file) => file === 'src/cli.js';
 
 /** Scripts for browsers, which were bundled already. */
 const isForBrowsers = (/** @type {string} */ file) => /^(console|api-docs)\//.test(file);
@@ -49,8 +44,10 @@ const places = (dist) => ({
     });
     onLoad({ filter: /\.js$/ }, ({ path }) => {
       const file = relative(dist, path);
-      const text = file.startsWith('..') ? '' : readFileSync(path, 'utf8');
-      if (!text.includes('import.meta.url')) return undefined;
+      if (file.startsWith('..')) return undefined;
+      // As `z` alone it is one object with all that zod has, its words in sixty languages included.
+      const text = readFileSync(path, 'utf8').replace(/^import \{ z \} from 'zod';$/m, "import * as z from 'zod';");
+      if (!text.includes('import.meta.url')) return { contents: text, loader: 'js' };
       const ownUrl = `__urlOf(${JSON.stringify(file)})`;
       const contents = `import { urlOf as __urlOf } from '#dist/url-of.mjs';${text.replaceAll('import.meta.url', ownUrl)}`;
       return { contents, loader: 'js' };
@@ -59,33 +56,50 @@ const places = (dist) => ({
 });
 
 /**
- * What libraries print for their own developers: packets, PINs and keys included. The gateway never lets it be switched on
- * (src/cli/quiet-libraries.ts), and one door command asks sixty times whether it is.
- * @type {import('esbuild').Plugin}
+ * What libraries load and this gateway never comes to, and what stands there in its place.
+ * @type {Readonly<Record<string, string>>}
  */
-const mutedLibraries = {
-  name: 'muted-libraries',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^debug$/ }, () => ({ path: 'debug', namespace: 'muted' }));
-    const contents =
-      'const mute = () => undefined; mute.enabled = false; mute.extend = () => mute; module.exports = () => mute;';
-    onLoad({ filter: /^debug$/, namespace: 'muted' }, () => ({ contents, loader: 'js' }));
-  },
+const instead = {
+  // Packets, PINs and keys included, for the libraries' own developers. The gateway never lets it be switched on
+  // (src/cli/quiet-libraries.ts), and one door command asks sixty times whether it is.
+  debug: 'const mute = () => undefined; mute.enabled = false; mute.extend = () => mute; module.exports = () => mute;',
+  // fastify: requests are read by zod, no plugin tells which version it is for, HTTP/2 is not spoken, and what needs no
+  // socket is for tests, which run the sources.
+  '@fastify/ajv-compiler': 'module.exports = {};',
+  '@fastify/fast-json-stringify-compiler': 'module.exports = {};',
+  'light-my-request': 'module.exports = {};',
+  'node:http2': 'module.exports = {};',
+  semver: 'module.exports = {};',
+  // mqtt: for browsers and proxies. A broker is reached over TCP or TLS (src/config/schema.ts).
+  socks: 'module.exports = {};',
+  ws: 'module.exports = {};',
+  'worker-timers': 'module.exports = {};',
+  // A copy of what Node.js has.
+  'readable-stream': "module.exports = require('node:stream');",
+  // Without what it measures of the process, which brings OpenTelemetry along.
+  'prom-client': `module.exports = {
+    Counter: require('prom-client/lib/counter'),
+    Gauge: require('prom-client/lib/gauge'),
+    Histogram: require('prom-client/lib/histogram'),
+    Registry: require('prom-client/lib/registry'),
+  };`,
 };
 
-/**
- * Its words in sixty languages: the gateway has words of its own, in English.
- * @type {import('esbuild').Plugin}
- */
-const oneLanguage = {
-  name: 'one-language',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
+/** @param {string} dist @returns {import('esbuild').Plugin} */
+const leanLibraries = (dist) => ({
+  name: 'lean-libraries',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: new RegExp(`^(?:${Object.keys(instead).join('|')})$`) }, ({ path }) => ({
+      path,
+      namespace: 'instead',
+    }));
+    onLoad({ filter: /^/, namespace: 'instead' }, ({ path }) => ({
+      contents: instead[path] ?? '',
       loader: 'js',
+      resolveDir: dist,
     }));
   },
-};
+});
 
 /**
  * Puts what the compiler made, and the libraries below it, into few files: opening nine hundred takes half of a start.
@@ -93,14 +107,9 @@ const oneLanguage = {
  * @param {string} dist compiled, with its assets
  */
 export async function bundle(dist) {
-  writeFileSync(join(dist, ownZod), "export { z } from 'zod';\n");
-  for (const file of readdirSync(join(dist, 'src/contract')).filter((name) => name.endsWith('.js'))) {
-    const path = join(dist, 'src/contract', file);
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/ from 'zod'/g, ` from '#dist/${ownZod}'`));
-  }
   const { metafile } = await build({
     absWorkingDir: dist,
-    entryPoints: [...entries, ownZod],
+    entryPoints: entries,
     outdir: dist,
     outbase: dist,
     allowOverwrite: true,
@@ -117,7 +126,7 @@ export async function bundle(dist) {
     minifySyntax: true,
     minifyWhitespace: true,
     external: [...leftOut, '#dist/*'],
-    plugins: [places(dist), mutedLibraries, oneLanguage],
+    plugins: [places(dist), leanLibraries(dist)],
     metafile: true,
     // Libraries in CommonJS ask for Node's own modules by `require`.
     banner: {
