@@ -11,7 +11,7 @@ import {
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { AccessCodeRecord, CodePlacement } from '../model/records.ts';
-import type { Change, Store } from '../model/store.ts';
+import type { Store } from '../model/store.ts';
 import { isOurs, takeReading, vacated } from './code-findings.ts';
 import type { CodeRepository } from './code-repository.ts';
 import { type EvaluatedCode, nextStep } from './next-step.ts';
@@ -88,7 +88,7 @@ const blocked = (deviceName: string) =>
     { delivery: 'not_sent' },
   );
 
-/** Has the driver write the entry, which is written down with its slot before that can act, and that it was seen. */
+/** Writes down the entry and its slot, has the driver write it, and writes down that it was seen. */
 async function write(
   options: CodeWorkOptions,
   { code, timing }: EvaluatedCode,
@@ -100,14 +100,16 @@ async function write(
   const { book, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
   const { schedule } = timing;
-  const writing: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'writing' };
+  const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
+  const writing: CodePlacement = { ...planned, state: 'writing' };
+  await store.commit(book.place(accessCodeId, undefined, planned));
   let mayHaveLeft = false;
   const watched: CodeCommandContext = {
     ...ctx,
     async pointOfNoReturn() {
       if (mayHaveLeft) return ctx.pointOfNoReturn();
       // On disk before the permit is given: both go in one group, this first.
-      const noted = store.commit(book.place(accessCodeId, writing, writing));
+      const noted = store.commit(book.place(accessCodeId, planned, writing));
       noted.catch(() => undefined);
       const permit = await ctx.pointOfNoReturn();
       await noted;
@@ -163,17 +165,15 @@ async function wasTaken(
   placement: CodePlacement,
   type: GatewayErrorType | undefined,
 ): Promise<boolean> {
-  const { deviceId, placements } = book.require(accessCodeId);
-  const changes: Change[] = [];
-  if (placements.some(({ label }) => label === placement.label))
-    changes.push(...book.place(accessCodeId, placement, undefined));
+  const changes = [...book.place(accessCodeId, placement, undefined)];
   const { slot } = placement;
   const isTaken = type === 'slot_conflict' && slot !== undefined;
   if (isTaken) {
     const nobodys = { name: undefined, sealedCode: undefined, createdAt: clock.wallTime() };
+    const { deviceId } = book.require(accessCodeId);
     changes.push(...book.putUnmanaged({ accessCodeId: newId(), deviceId, slot, ...nobodys }));
   }
-  if (changes.length > 0) await store.commit(changes);
+  await store.commit(changes);
   return isTaken;
 }
 

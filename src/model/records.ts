@@ -104,7 +104,7 @@ export interface CodePlacement {
   /** The times given to the lock, in milliseconds since the Unix epoch; undefined when the gateway keeps them. */
   readonly schedule: CodeSchedule | undefined;
   /**
-   * - `planned`: nothing has left; older versions wrote it down before they asked the lock.
+   * - `planned`: the slot is taken; nothing has left.
    * - `writing`: a write may have left.
    * - `held`: the lock was seen to hold it.
    * - `clearing`: it must go before anything else is written for this code.
