@@ -46,12 +46,7 @@ const longest: readonly string[] = [
  * On the real time of a library that gives a slow machine no more of it. They mostly wait: begun last, they meet the least
  * of what keeps the processor busy, and hardly anything waits for them.
  */
-const last: readonly string[] = [
-  'test/peers/zwave-faults.test.ts',
-  'test/peers/zwave-stick.test.ts',
-  'test/peers/zwave-inclusion.test.ts',
-  'test/peers/zwave-onboarding.test.ts',
-];
+const last: readonly string[] = ['test/peers/zwave-onboarding.test.ts'];
 
 /** Begins with the files that take longest; those that share processes come last, one after the other in each. */
 export class LongestFirst extends BaseSequencer {

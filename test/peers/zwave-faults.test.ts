@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LockFaults } from '../../drivers/zwave/node/simulator-lock.ts';
 import { socatProgram } from './kit/tty-pair.ts';
-import { until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
+import { libraryTime, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
 
 /*
- * The whole core over zwave-js and a real tty, against the nodes that zwave-js ships for its own tests. On the real
- * clock, since the library's timers are its own: nothing here asserts how long something took.
+ * The whole core over zwave-js and a real tty, against the nodes that zwave-js ships for its own tests. The library's
+ * timers are its own, so the time is the process's: nothing here asserts how long something took.
  */
 
 /** User Code 2 on S2, User Code 1 in the clear, User Credential on S2, and the older Lock alone. */
@@ -25,6 +25,7 @@ const failed = (error: string) => ({ status: 'error', error });
 describe.skipIf(socatProgram === undefined)('a Z-Wave network over a tty', () => {
   let network: ZwaveNetwork;
   let site: ZwaveSite;
+  let time: ReturnType<typeof libraryTime>;
   const lock = (node: number) => network.simulated.lock(node);
 
   beforeAll(async () => {
@@ -36,12 +37,14 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave network over a tty', () =>
       { kind: 'noise', node: SENSOR },
       { kind: 'lock', node: SLEEPER, codes: 'none', secure: false, listens: 'when_it_wakes' },
     ]);
+    time = libraryTime(() => [network]);
     site = await zwaveSite(network, { keypads, locks: [LOCK_ONLY, SLEEPER], sensors: [SENSOR] });
     await site.online([...doors, SENSOR]);
   });
 
   afterAll(async () => {
     await site?.close();
+    await time?.end();
     await network?.close();
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { simulatedLock } from '../../drivers/zwave/node/simulator-settings.ts';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { Secret } from '../../src/contract/index.ts';
@@ -12,11 +12,11 @@ import {
   smartStart,
 } from '../../src/transports/zwave/index.ts';
 import { socatProgram } from './kit/tty-pair.ts';
-import { type SiteOptions, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
+import { libraryTime, type SiteOptions, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
 
 /*
- * Devices that join, leave and are replaced, through the real library, against the simulated stick. On the real clock,
- * which is the library's: nothing asserts how long something took.
+ * Devices that join, leave and are replaced, through the real library, against the simulated stick. In the
+ * library's time: nothing asserts how long something took.
  */
 
 const V1 = { kind: 'lock', node: 3, codes: 'user_code_1', secure: false, listens: 'always' };
@@ -24,13 +24,21 @@ const nothing = { pin: undefined, dsk: undefined };
 
 describe.skipIf(socatProgram === undefined)('a Z-Wave network', () => {
   const open: { close(): Promise<void> }[] = [];
+  const networks: ZwaveNetwork[] = [];
+  let time: ReturnType<typeof libraryTime>;
+  beforeEach(() => {
+    time = libraryTime(() => networks);
+  });
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one.close();
+    networks.length = 0;
+    await time.end();
   });
 
   async function siteWith(nodes: readonly object[], options: SiteOptions = {}) {
     const network = await ZwaveNetwork.open(nodes);
     open.push(network);
+    networks.push(network);
     const site = await zwaveSite(network, options);
     open.push(site);
     await until(() => site.stick.state.status === 'up');

@@ -2,17 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/driver-testing/command-context.ts';
 import { driverOptions } from '../../src/transports/zwave/driver-options.ts';
 import { loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
 import { zwaveLog } from '../../src/transports/zwave/log-bridge.ts';
 import { socatProgram } from './kit/tty-pair.ts';
-import { type newKeys, type SiteOptions, until, ZwaveNetwork, type ZwaveSite, zwaveSite } from './kit/zwave-site.ts';
+import {
+  libraryTime,
+  type newKeys,
+  type SiteOptions,
+  until,
+  ZwaveNetwork,
+  type ZwaveSite,
+  zwaveSite,
+} from './kit/zwave-site.ts';
 
 /*
- * What becomes of a stick and of what is known of its network. On the real clock, as zwave-js-faults: nothing asserts
+ * What becomes of a stick and of what is known of its network. In the library's time, as zwave-faults: nothing asserts
  * how long something took, but the stick does stay away as long as a test says.
  */
 
@@ -21,12 +28,20 @@ const failed = (error: string) => ({ status: 'error', error });
 
 describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
   const open: { close(): Promise<void> }[] = [];
+  const networks: ZwaveNetwork[] = [];
+  let time: ReturnType<typeof libraryTime>;
+  beforeEach(() => {
+    time = libraryTime(() => networks);
+  });
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one.close();
+    networks.length = 0;
+    await time.end();
   });
   const networkOf = async (nodes: readonly object[], homeId?: string, keys?: ReturnType<typeof newKeys>) => {
     const network = await ZwaveNetwork.open(nodes, homeId, keys);
     open.push(network);
+    networks.push(network);
     return network;
   };
   const siteOn = async (network: ZwaveNetwork, options: SiteOptions): Promise<ZwaveSite> => {
@@ -46,7 +61,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
       await network.ttys.unplug();
       await until(() => site.stick.state.status === 'down');
       expect(site.at(3)?.health).toMatchObject({ status: 'offline', reason: 'link_down' });
-      const away = pause(seconds * 1_000);
+      const away = time.passes(seconds * 1_000);
       const story = site.door(3, 'unlock');
       if (seconds > 8) expect(await story).toMatchObject(failed('link_unavailable'));
       await away;
@@ -72,7 +87,7 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
       const story = site.door(3, 'unlock');
       await until(() => lock.commands.length > 0);
       await network.ttys.unplug();
-      await pause(1_000);
+      await time.passes(1_000);
       await network.ttys.plug();
       expect(await story).toMatchObject(done);
       await site.online([3]);

@@ -13,7 +13,9 @@ import { MemoryStore } from '../../../src/store/memory-store.ts';
 import { ttyCarrier } from '../../../src/transports/serial/index.ts';
 import { loadZwaveLibrary, type ZwaveNetworkKeys, ZwaveStick } from '../../../src/transports/zwave/index.ts';
 import { coreFixture } from '../../kit/gateway/core-fixture.ts';
+import { LibraryTime } from './library-time.ts';
 import { TtyPair } from './tty-pair.ts';
+import { TtyTraffic } from './tty-traffic.ts';
 
 /** Of the stick; a pseudo terminal paces nothing. */
 const line = { baudRate: 115_200, parity: 'none', stopBits: 1 } as const;
@@ -42,7 +44,7 @@ const storyOf = (startedAt: number, { settlement }: AttemptRecord): Story => {
   return { status: 'success', confirmed: settlement.result.was_confirmed_by_device, tookMs };
 };
 
-/** Looks again until it is so. The test's own limit ends it. */
+/** Looks again until it is so, in the time that there is. The test's own limit ends it. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -52,12 +54,20 @@ export class ZwaveNetwork {
   readonly keys: Keys;
   readonly ttys: TtyPair;
   readonly simulated: SimulatedZwaveNetwork;
+  readonly traffic: TtyTraffic;
   readonly #close: () => Promise<void>;
 
-  private constructor(keys: Keys, ttys: TtyPair, simulated: SimulatedZwaveNetwork, close: () => Promise<void>) {
+  private constructor(
+    keys: Keys,
+    ttys: TtyPair,
+    simulated: SimulatedZwaveNetwork,
+    traffic: TtyTraffic,
+    close: () => Promise<void>,
+  ) {
     this.keys = keys;
     this.ttys = ttys;
     this.simulated = simulated;
+    this.traffic = traffic;
     this.#close = close;
   }
 
@@ -66,9 +76,10 @@ export class ZwaveNetwork {
     const simulated = await SimulatedZwaveNetwork.create({ settings, keys, clock });
     const ttys = await TtyPair.open();
     const events = { bytes: (bytes: Buffer) => simulated.receive(bytes), lost: () => undefined };
-    const far = await ttyCarrier(ttys.far, line).open(events);
+    const traffic = new TtyTraffic();
+    const far = await traffic.far(ttyCarrier(ttys.far, line)).open(events);
     const stop = simulated.onBytes((bytes) => void far.write(bytes).catch(() => undefined));
-    return new ZwaveNetwork(keys, ttys, simulated, async () => {
+    return new ZwaveNetwork(keys, ttys, simulated, traffic, async () => {
       stop();
       simulated.close();
       await far.close();
@@ -81,6 +92,10 @@ export class ZwaveNetwork {
   }
 }
 
+/** The time of the library, and of all else here, while the networks speak. */
+export const libraryTime = (networks: () => readonly ZwaveNetwork[]): LibraryTime =>
+  new LibraryTime(() => networks().some(({ traffic }) => traffic.isUnderWay));
+
 export interface SiteOptions {
   /** Node numbers of locks with codes. */
   readonly keypads?: readonly number[];
@@ -91,14 +106,14 @@ export interface SiteOptions {
   readonly homeId?: string;
 }
 
-/** The whole core over the real stick, on the real clock: zwave-js takes no other. */
+/** The whole core over the real stick, on the process's clock: zwave-js takes no other, see {@link LibraryTime}. */
 export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
   const cacheDir = options.cacheDir ?? mkdtempSync(join(tmpdir(), 'zwave-cache-'));
   const log = recordLog();
   const remembered: string[] = [];
   const stick = new ZwaveStick({
     name: 'stick',
-    socket: ttyCarrier(network.ttys.near, line),
+    socket: network.traffic.near(ttyCarrier(network.ttys.near, line)),
     keys: options.keys ?? network.keys,
     cacheDir,
     homeId: options.homeId,
