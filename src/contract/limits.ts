@@ -4,6 +4,8 @@ export type LimitName =
   | 'http_connections'
   /** HTTP requests without a valid key from one address. */
   | 'http_requests'
+  /** TLS handshakes that wait because others take the time for them. */
+  | 'tls_handshakes'
   /** Messages of one device that were not looked at, because more came than a device may send. */
   | 'device_messages'
   /** A message that was too large to be read. */
@@ -12,6 +14,7 @@ export type LimitName =
 export const limitNames: readonly LimitName[] = [
   'http_connections',
   'http_requests',
+  'tls_handshakes',
   'device_messages',
   'message_size',
 ];

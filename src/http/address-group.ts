@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net';
  * so the first 64 bits count; an IPv4 client of an IPv6 socket counts as the IPv4 client that it is.
  */
 export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OnLimit } from '../contract/index.ts';
 import { addressGroup } from './address-group.ts';
+import { StrangersByAddress } from './strangers-by-address.ts';
 
 /** How many connections there may be. */
 export interface ConnectionLimits {
@@ -37,11 +38,14 @@ function descriptorLimit(): number {
 }
 
 interface Connection {
-  readonly peer: string;
   readonly socket: Socket;
   readonly address: string;
   readonly group: string;
-  /** Past the TLS handshake, where there is one. */
+  /** While TLS is spoken on it: where its handshake is told of. */
+  peer: string | undefined;
+  /** What TLS made of it. */
+  secured: Socket | undefined;
+  /** Requests can be answered on it: past the TLS handshake, where there is one. */
   open: boolean;
   /** A valid key was sent on it. */
   known: boolean;
@@ -58,13 +62,15 @@ interface Connection {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #onLimit: OnLimit;
-  /** By peer address and port; in the order of arrival. */
-  readonly #all = new Map<string, Connection>();
-  readonly #bySocket = new WeakMap<Socket, Connection>();
-  readonly #strangers = new Map<string, Set<Connection>>();
+  /** In the order of arrival. */
+  readonly #all = new Set<Connection>();
+  /** Also by what TLS made of it. */
+  readonly #bySocket = new Map<Socket, Connection>();
+  /** Those whose TLS handshake was begun, by peer address and port. */
+  readonly #byPeer = new Map<string, Connection>();
+  readonly #strangers = new StrangersByAddress<Connection>();
   /** Of those, the ones whose answer is kept back; in the order in which it was. */
   readonly #held = new Set<Connection>();
-  #strangerCount = 0;
 
   constructor(limits: ConnectionLimits, onLimit: OnLimit) {
     this.#limits = limits;
@@ -76,40 +82,65 @@ export class Connections {
   }
 
   get strangers(): number {
-    return this.#strangerCount;
+    return this.#strangers.size;
   }
 
-  /** A TCP connection came. @param secured whether it is ready for HTTP as it is */
-  came(socket: Socket, secured: boolean): void {
-    const peer = peerOf(socket);
-    // Gone before it was looked at.
-    if (peer === undefined) {
+  /** A TCP connection came. `gone` is to be called when it is closed. False: it has gone already. */
+  came(socket: Socket): boolean {
+    const address = socket.remoteAddress;
+    if (address === undefined) {
       socket.destroy();
-      return;
+      return false;
     }
-    const address = socket.remoteAddress ?? '';
     const connection: Connection = {
-      peer,
       socket,
       address,
       group: addressGroup(address),
-      open: secured,
+      peer: undefined,
+      secured: undefined,
+      open: false,
       known: false,
       underWay: 0,
     };
-    this.#all.set(peer, connection);
+    this.#all.add(connection);
     this.#bySocket.set(socket, connection);
-    this.#addStranger(connection);
-    socket.once('close', () => this.#forget(connection));
+    this.#strangers.add(connection.group, connection);
     this.#makeRoom(connection);
+    return this.#all.has(connection);
   }
 
-  /** The TLS handshake on a connection is over. */
+  gone(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) this.#forget(connection);
+  }
+
+  /** Whose share it counts to. */
+  groupOf(socket: Socket): string {
+    return this.#bySocket.get(socket)?.group ?? '';
+  }
+
+  /** HTTP is spoken on it from now on. */
+  opened(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    if (connection !== undefined) connection.open = true;
+  }
+
+  /** Its TLS handshake begins. */
+  securing(socket: Socket): void {
+    const connection = this.#bySocket.get(socket);
+    const peer = peerOf(socket);
+    if (connection === undefined || peer === undefined) return;
+    connection.peer = peer;
+    this.#byPeer.set(peer, connection);
+  }
+
+  /** Its TLS handshake is over. @param socket what TLS made of it */
   secured(socket: Socket): void {
     const peer = peerOf(socket);
-    const connection = peer === undefined ? undefined : this.#all.get(peer);
+    const connection = peer === undefined ? undefined : this.#byPeer.get(peer);
     if (connection === undefined) return;
     connection.open = true;
+    connection.secured = socket;
     this.#bySocket.set(socket, connection);
   }
 
@@ -146,13 +177,13 @@ export class Connections {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined || connection.known) return;
     connection.known = true;
-    this.#removeStranger(connection);
+    this.#strangers.delete(connection.group, connection);
   }
 
   /** Its answer is kept back: it is the first to go. False: a valid key was sent on it, or it is none of ours. */
   hold(socket: Socket): boolean {
     const connection = this.#bySocket.get(socket);
-    if (connection === undefined || connection.known || this.#all.get(connection.peer) !== connection) return false;
+    if (connection === undefined || connection.known) return false;
     this.#held.add(connection);
     return true;
   }
@@ -170,19 +201,19 @@ export class Connections {
 
   /** Hangs up on those that cannot be answered: their handshake has not ended. */
   closeUnfinished(): void {
-    for (const connection of this.#all.values()) if (!connection.open) this.#close(connection);
+    for (const connection of this.#all) if (!connection.open) this.#close(connection);
   }
 
   closeAll(): void {
-    for (const connection of this.#all.values()) this.#close(connection);
+    for (const connection of this.#all) this.#close(connection);
   }
 
   #makeRoom(newcomer: Connection): void {
     const { total, strangers } = this.#limits;
-    if (this.#strangerCount > strangers) {
+    if (this.#strangers.size > strangers) {
       this.#tell(
         newcomer,
-        `More than ${strangers} connections without a valid key are open, ${this.#strangers.get(newcomer.group)?.size ?? 0} ` +
+        `More than ${strangers} connections without a valid key are open, ${this.#strangers.of(newcomer.group)} ` +
           `of them from ${newcomer.address}: the oldest of whoever has most are closed. Find out what connects there, ` +
           'and keep it out with a firewall if it is none of yours.',
       );
@@ -200,29 +231,13 @@ export class Connections {
   #oldestStranger(except?: Connection): Connection | undefined {
     const held = first(this.#held);
     if (held !== undefined) return held;
-    let largest: Set<Connection> | undefined;
-    for (const group of this.#strangers.values()) if (group.size > (largest?.size ?? 0)) largest = group;
-    const oldest = largest === undefined ? undefined : first(largest);
+    const oldest = this.#strangers.oldestOfMost();
     return oldest === except ? undefined : oldest;
   }
 
   #longestIdle(): Connection | undefined {
-    for (const connection of this.#all.values()) if (connection.known && connection.underWay === 0) return connection;
+    for (const connection of this.#all) if (connection.known && connection.underWay === 0) return connection;
     return undefined;
-  }
-
-  #addStranger(connection: Connection): void {
-    const group = this.#strangers.get(connection.group) ?? new Set();
-    group.add(connection);
-    this.#strangers.set(connection.group, group);
-    this.#strangerCount += 1;
-  }
-
-  #removeStranger(connection: Connection): void {
-    const group = this.#strangers.get(connection.group);
-    if (group?.delete(connection) !== true) return;
-    this.#strangerCount -= 1;
-    if (group.size === 0) this.#strangers.delete(connection.group);
   }
 
   /** At once: it counts no more, whenever its close is told. */
@@ -232,10 +247,14 @@ export class Connections {
   }
 
   #forget(connection: Connection): void {
+    this.#all.delete(connection);
+    this.#bySocket.delete(connection.socket);
+    if (connection.secured !== undefined) this.#bySocket.delete(connection.secured);
     // A later connection may have come from the same port.
-    if (this.#all.get(connection.peer) === connection) this.#all.delete(connection.peer);
+    if (connection.peer !== undefined && this.#byPeer.get(connection.peer) === connection)
+      this.#byPeer.delete(connection.peer);
     this.#held.delete(connection);
-    this.#removeStranger(connection);
+    this.#strangers.delete(connection.group, connection);
   }
 
   #tell({ address }: Connection, message: string): void {

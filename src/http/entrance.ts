@@ -1,10 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { constants, randomUUID } from 'node:crypto';
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, OnLimit } from '../contract/index.ts';
+import { Arrivals } from './arrivals.ts';
+import { isWholeHello } from './client-hello.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
+import { Handshakes } from './handshakes.ts';
+import { KeyHolders } from './key-holders.ts';
 import { brokenRequestAnswer } from './request-faults.ts';
 import { StrangerRequests } from './stranger-requests.ts';
 import { Tarpit } from './tarpit.ts';
@@ -53,6 +57,8 @@ export const tlsRules = {
     'ECDHE-RSA-AES128-GCM-SHA256',
   ].join(':'),
   honorCipherOrder: true,
+  // Under TLS 1.2 a client may ask for one handshake after another on the same connection.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const;
 
 /** PEM. */
@@ -77,6 +83,8 @@ export interface EntranceOptions {
  */
 export class Entrance {
   readonly #clock: Clock;
+  readonly #onLimit: OnLimit;
+  readonly #keyHolders: KeyHolders;
   readonly #connections: Connections;
   readonly #strangers: StrangerRequests;
   readonly #tarpit: Tarpit;
@@ -84,9 +92,13 @@ export class Entrance {
   readonly #tls: ServerCertificate | undefined;
   readonly #patience: Patience;
   #server: http.Server | https.Server | undefined;
+  #arrivals: Arrivals | undefined;
+  #handshakes: Handshakes | undefined;
 
   constructor({ clock, limits, onLimit, tls, isSignedIn, patience = usualPatience }: EntranceOptions) {
     this.#clock = clock;
+    this.#onLimit = onLimit;
+    this.#keyHolders = new KeyHolders(clock);
     this.#connections = new Connections(limits, onLimit);
     this.#strangers = new StrangerRequests(clock, onLimit);
     this.#tarpit = new Tarpit(clock, this.#connections);
@@ -116,11 +128,60 @@ export class Entrance {
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.maxHeadersCount = MAX_HEADERS;
     server.setTimeout(stuckMs);
-    const isPlain = this.#tls === undefined;
-    server.prependListener('connection', (socket: Socket) => this.#connections.came(socket, isPlain));
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#connections.secured(socket));
+    this.#receive(server);
     this.#server = server;
     return server;
+  }
+
+  /** What the server would do with a connection when it comes is done when its client has said something. */
+  #receive(server: http.Server): void {
+    const serve = server.listeners('connection') as ((this: http.Server, socket: Socket) => void)[];
+    const begin = (socket: Socket) => {
+      for (const listener of serve) listener.call(server, socket);
+    };
+    const isPlain = this.#tls === undefined;
+    const handshakes = new Handshakes({
+      clock: this.#clock,
+      onLimit: this.#onLimit,
+      begin: (socket) => {
+        this.#connections.securing(socket);
+        arrivals.release(socket);
+        begin(socket);
+      },
+    });
+    const { handshakeMs, requestMs, checkMs } = this.#patience;
+    const arrivals = new Arrivals({
+      clock: this.#clock,
+      patienceMs: isPlain ? requestMs : handshakeMs,
+      lookMs: checkMs,
+      isEnough: isPlain ? () => true : isWholeHello,
+      onReady: (socket) => {
+        if (isPlain) {
+          this.#connections.opened(socket);
+          arrivals.release(socket);
+          begin(socket);
+        } else {
+          const group = this.#connections.groupOf(socket);
+          handshakes.wait({ socket, group, known: this.#keyHolders.has(group) });
+        }
+      },
+    });
+    const connections = this.#connections;
+    // One for all: functions for each connection would be work that a stranger's rate sets.
+    const onClose = function (this: Socket) {
+      arrivals.delete(this);
+      if (!isPlain) handshakes.delete(this);
+      connections.gone(this);
+    };
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', ignore);
+      socket.on('close', onClose);
+      if (connections.came(socket)) arrivals.add(socket);
+    });
+    this.#arrivals = arrivals;
+    this.#handshakes = handshakes;
   }
 
   /** From now on connections are made with this certificate; those that are open stay as they are. */
@@ -131,6 +192,8 @@ export class Entrance {
   /** A valid key came with the request. */
   recognised(request: IncomingMessage): void {
     this.#connections.recognised(request);
+    const group = this.#connections.groupOf(request.socket);
+    if (group !== '') this.#keyHolders.remember(group);
     this.#tarpit.letGo(request.socket);
   }
 
@@ -166,6 +229,8 @@ export class Entrance {
   /** Hangs up on those that no goodbye can reach, and on those that wait for theirs. */
   closeUnfinished(): void {
     this.#tarpit.close();
+    this.#handshakes?.close();
+    this.#arrivals?.close();
     this.#connections.closeUnfinished();
   }
 
@@ -186,3 +251,6 @@ export class Entrance {
     else this.turnAway(request, () => this.#strangers.refuse(response, randomUUID()));
   }
 }
+
+/** Whoever cannot be reached any more is destroyed by Node.js, and noticed when it is closed. */
+const ignore = () => undefined;

@@ -140,7 +140,7 @@ describe('closing', () => {
     idle.socket.write(health);
     await until(() => idle.seen.text.includes('200 OK'));
     socket.write(unlock);
-    await until(() => clock.armedTimers === 1);
+    await until(() => gateway.accepted.length === 1 && clock.armedTimers === 1);
     const closed = server.close();
     await until(() => seen.ended && idle.seen.ended);
     expect(seen.text).toMatch(/^HTTP\/1\.1 200 /);
