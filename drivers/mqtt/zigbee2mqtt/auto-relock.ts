@@ -1,18 +1,9 @@
 import type { AutoLock, AutoLockCapability, CodeCommandContext, ReadContext } from '../../../src/contract/index.ts';
 import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts';
 import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
-import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { autoRelockRead, autoRelockWrite } from './codec.ts';
-import {
-  asking,
-  assertReachable,
-  type Conversation,
-  onlyOurs,
-  question,
-  WRITE_MARGIN_MS,
-  writePlan,
-} from './conversation.ts';
+import { asking, type Conversation, question, sendCommand, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
 import type { HeardMessage } from './device-feed.ts';
 import { complained } from './failures.ts';
 import type { Reporter } from './reports.ts';
@@ -95,14 +86,8 @@ export class AutoRelock implements AutoLockCapability {
         marginMs: WRITE_MARGIN_MS,
       },
       send: async (observer, said) => {
-        const { link, feed } = conversation;
         await ctx.letDoorsPass();
-        assertReachable(conversation);
-        const permit = observedPermit(onlyOurs(conversation, await ctx.pointOfNoReturn()), observer);
-        said({
-          said: 'acknowledged',
-          at: await link.command(permit, feed.topics.set, autoRelockWrite(seconds), ctx.signal),
-        });
+        await sendCommand(conversation, { payload: autoRelockWrite(seconds), ctx, observer, said });
       },
       ask: asking(conversation, autoRelockRead),
       between: () => ctx.letDoorsPass(),

@@ -1,9 +1,8 @@
 import type { CommandContext, LockOutcome, LockReading, ReadContext } from '../../../src/contract/index.ts';
 import type { Goal, Plan } from '../../../src/driver-kit/evidence/claims.ts';
 import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
-import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { doorCommand, stateRead } from './codec.ts';
-import { asking, assertReachable, type Conversation, obstacleTo, onlyOurs, question } from './conversation.ts';
+import { asking, type Conversation, obstacleTo, question, sendCommand } from './conversation.ts';
 import { complained, unreached } from './failures.ts';
 import { boltTraits } from './testimony.ts';
 
@@ -38,35 +37,22 @@ const marginMs = 200;
 export const operate =
   (conversation: Conversation, target: 'locked' | 'unlocked') =>
   async (ctx: CommandContext): Promise<LockOutcome> => {
-    const { link, feed, book, own, testimony, device } = conversation;
-    assertReachable(conversation);
+    const { feed, book, own, testimony, device } = conversation;
     const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
     // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
     const chosen: Plan = target === 'locked' ? { ...plan, earlyUntil: ctx.sendBy, betweenMs: 1_000 } : plan;
+    const payload = doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK');
+    const leaves = () => {
+      testimony.commandLeft(target);
+      return own.commanded(target);
+    };
     const verdict = await book.judge({
       goal,
       traits: boltTraits,
       plan: chosen,
       ctx,
       marginMs,
-      send: async (observer, said) => {
-        const permit = await ctx.pointOfNoReturn();
-        assertReachable(conversation);
-        let takeBack: () => void = () => undefined;
-        const observed = observedPermit(onlyOurs(conversation, permit), {
-          spent: () => {
-            takeBack = own.commanded(target);
-            testimony.commandLeft(target);
-            observer.spent();
-          },
-          withdrawn: () => {
-            takeBack();
-            observer.withdrawn?.();
-          },
-        });
-        const payload = doorCommand(target === 'locked' ? 'LOCK' : 'UNLOCK');
-        said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
-      },
+      send: (observer, said) => sendCommand(conversation, { payload, ctx, observer, said, leaves }),
       ask: asking(conversation, stateRead),
     });
     // Its bridge guessed that it is away, and it said nothing: the guess is borne out.

@@ -7,18 +7,19 @@ import {
   slotTaken,
   storedOtherwise,
 } from '../../../src/driver-kit/code-sentences.ts';
+import type { CommandToJudge } from '../../../src/driver-kit/evidence/book.ts';
 import type { Goal, Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
-import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
+import type { PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
 import {
   asking,
-  assertReachable,
+  type CommandToSend,
   type Conversation,
-  onlyOurs,
   question,
+  sendCommand,
   WRITE_MARGIN_MS,
   writePlan,
 } from './conversation.ts';
@@ -59,7 +60,7 @@ export async function setPin(
   ctx: CodeCommandContext,
   { slot, code }: CodeWrite & { readonly slot: number },
 ): Promise<SlotReading> {
-  const { feed, device, voice, testimony } = conversation;
+  const { feed, device, voice, testimony, book } = conversation;
   const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
   // While it lasts, what the slot shows is compared with the code that is written.
   const stop = testimony.writing(slot, command.code);
@@ -73,7 +74,7 @@ export async function setPin(
       { about, value: 'ours' },
       { about, value: 'withheld', ifBefore: { about, value: 'free' } },
     ];
-    const verdict = await writeAndReadBack(conversation, ctx, command, { proof });
+    const verdict = await book.judge(written(conversation, ctx, command, proof));
     const end = endOf(conversation, command, verdict);
     if (end === 'done') return readingOf(slot, feed.slots.get(slot));
     if (end !== 'free') throw storedOtherwise(device.name, slot);
@@ -89,7 +90,7 @@ export async function setPin(
  * @throws GatewayError as the error table has it
  */
 export async function clearPin(conversation: CodeConversation, ctx: CodeCommandContext, slot: number): Promise<void> {
-  const { device, voice, testimony } = conversation;
+  const { device, voice, testimony, book } = conversation;
   const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
   // While it lasts, what the slot shows is compared with the code that is written.
   const stop = testimony.writing(slot, command.code);
@@ -100,9 +101,8 @@ export async function clearPin(conversation: CodeConversation, ctx: CodeCommandC
       await writeUnseen(conversation, ctx, command);
       return;
     }
-    const verdict = await writeAndReadBack(conversation, ctx, command, {
-      proof: [{ about: slotAbout(slot), value: 'free' }],
-    });
+    const proof = [{ about: slotAbout(slot), value: 'free' }];
+    const verdict = await book.judge(written(conversation, ctx, command, proof));
     if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
   } finally {
     stop();
@@ -175,43 +175,32 @@ function lettingDoorsPass({ clock }: Conversation, ctx: CodeCommandContext): () 
   };
 }
 
-function writeAndReadBack(
+/** What is judged of a write: that it was read back. */
+function written(
   conversation: Conversation,
   ctx: CodeCommandContext,
   command: SlotCommand,
-  goal: Goal,
-): Promise<Verdict<BridgeComplaint>> {
-  return conversation.book.judge({
-    ...{ goal, traits: slotTraits, plan, ctx, marginMs: WRITE_MARGIN_MS },
-    send: sending(conversation, ctx, command),
+  proof: Goal['proof'],
+): CommandToJudge<BridgeComplaint> {
+  return {
+    ...{ goal: { proof }, traits: slotTraits, plan, ctx, marginMs: WRITE_MARGIN_MS },
+    send: (observer, said) => send(conversation, ctx, command, observer, said),
     ask: asking(conversation, pinRead(command.slot)),
     between: lettingDoorsPass(conversation, ctx),
-  });
+  };
 }
 
-const sending =
-  (conversation: Conversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
-  async (
-    observer: { spent(): void; withdrawn?(): void },
-    said: (answer: { readonly said: 'acknowledged'; readonly at: number }) => void,
-  ): Promise<void> => {
-    const { link, feed, own } = conversation;
-    await ctx.letDoorsPass();
-    assertReachable(conversation);
-    const permit = await ctx.pointOfNoReturn();
-    let takeBack: () => void = () => undefined;
-    const observed = observedPermit(onlyOurs(conversation, permit), {
-      spent: () => {
-        takeBack = own.wrote(slot, what === 'write');
-        observer.spent();
-      },
-      withdrawn: () => {
-        takeBack();
-        observer.withdrawn?.();
-      },
-    });
-    said({ said: 'acknowledged', at: await link.command(observed, feed.topics.set, payload, ctx.signal) });
-  };
+async function send(
+  conversation: Conversation,
+  ctx: CodeCommandContext,
+  { slot, what, payload }: SlotCommand,
+  observer: PermitObserver,
+  said: CommandToSend['said'],
+): Promise<void> {
+  await ctx.letDoorsPass();
+  const leaves = () => conversation.own.wrote(slot, what === 'write');
+  await sendCommand(conversation, { payload, ctx, observer, said, leaves });
+}
 
 /**
  * @returns `done`, or what the slot holds instead
@@ -260,7 +249,7 @@ async function writeUnseen(
         inbox.clear();
       },
     };
-    await inbox.whileOpen(sending(conversation, ctx, command)(observer, () => undefined));
+    await inbox.whileOpen(send(conversation, ctx, command, observer, () => undefined));
     const until = Math.min(ctx.deadline - WRITE_MARGIN_MS, clock.now() + complaintWithinMs);
     while (clock.now() < until) {
       await ctx.letDoorsPass();
