@@ -1,8 +1,11 @@
 import { GatewayError, type Unsubscribe } from '../contract/index.ts';
 import type { Attempts } from '../model/gateway.ts';
+import { PassingMap } from '../model/passing-map.ts';
 import type { AttemptRecord, HistoryEntry, IdempotencyRecord } from '../model/records.ts';
 import type { AttemptQuery, StoreReader } from '../model/store.ts';
 import type { Attempt } from './attempt.ts';
+
+const none: readonly Attempt[] = [];
 
 /**
  * All attempts: the living ones in memory, the ended ones in the store. A living attempt shows `pending` until its
@@ -10,8 +13,9 @@ import type { Attempt } from './attempt.ts';
  */
 export class AttemptRegistry implements Attempts {
   readonly #store: StoreReader;
-  readonly #living = new Map<string, Attempt>();
-  readonly #byDevice = new Map<string, Set<Attempt>>();
+  readonly #living = new PassingMap<string, Attempt>();
+  /** Lists are replaced, never changed. */
+  readonly #byDevice = new Map<string, readonly Attempt[]>();
   readonly #waiters = new Map<string, Set<(record: AttemptRecord) => void>>();
   readonly #listeners = new Set<(attempt: AttemptRecord) => void>();
 
@@ -81,24 +85,24 @@ export class AttemptRegistry implements Attempts {
   }
 
   /** Living attempts of one device in order of acceptance. */
-  livingOf(deviceId: string): Iterable<Attempt> {
-    return this.#byDevice.get(deviceId) ?? [];
+  livingOf(deviceId: string): readonly Attempt[] {
+    return this.#byDevice.get(deviceId) ?? none;
   }
 
   /** The acceptance is on disk. */
   opened(attempt: Attempt): void {
     this.#living.set(attempt.id, attempt);
     const { deviceId } = attempt.facts;
-    const ofDevice = this.#byDevice.get(deviceId);
-    if (ofDevice) ofDevice.add(attempt);
-    else this.#byDevice.set(deviceId, new Set([attempt]));
+    this.#byDevice.set(deviceId, [...this.livingOf(deviceId), attempt]);
     this.#tell(attempt.record());
   }
 
   /** The settlement is on disk: from here on everybody is told the end. */
   ended(attempt: Attempt): void {
     this.#living.delete(attempt.id);
-    this.#byDevice.get(attempt.facts.deviceId)?.delete(attempt);
+    const { deviceId } = attempt.facts;
+    const others = this.livingOf(deviceId).filter((other) => other !== attempt);
+    this.#byDevice.set(deviceId, others.length === 0 ? none : others);
     const record = attempt.record();
     const waiters = this.#waiters.get(attempt.id);
     this.#waiters.delete(attempt.id);

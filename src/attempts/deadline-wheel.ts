@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../contract/index.ts';
+import { PassingMap } from '../model/passing-map.ts';
 
 /**
  * How far apart two deadlines may fire together, in milliseconds. A guess at what nobody notices: what must be exact
@@ -12,7 +13,7 @@ const tickMs = 10;
  */
 export class DeadlineWheel {
   readonly #clock: Clock;
-  readonly #slots = new Map<number, Set<Entry>>();
+  readonly #slots = new PassingMap<number, Set<Entry>>();
   #armed: { readonly tick: number; readonly timer: Timer } | undefined;
 
   constructor(clock: Clock) {
@@ -65,11 +66,11 @@ export class DeadlineWheel {
 
 /** What is called at a tick, and how it is called off: one object, since every attempt has two of them. */
 class Entry implements Timer {
-  readonly #slots: Map<number, Set<Entry>>;
+  readonly #slots: PassingMap<number, Set<Entry>>;
   readonly #tick: number;
   readonly callback: () => void;
 
-  constructor(slots: Map<number, Set<Entry>>, tick: number, callback: () => void) {
+  constructor(slots: PassingMap<number, Set<Entry>>, tick: number, callback: () => void) {
     this.#slots = slots;
     this.#tick = tick;
     this.callback = callback;

@@ -274,7 +274,7 @@ export class Dispatcher {
   /** A newer command wins over an older opposite one of which nothing has left. */
   #supersedeOpposites(newer: Attempt, device: ManagedDevice): void {
     const opposite: ActionType = newer.facts.actionType === 'LOCK_DOOR' ? 'UNLOCK_DOOR' : 'LOCK_DOOR';
-    for (const older of [...this.#options.book.livingOf(newer.facts.deviceId)]) {
+    for (const older of this.#options.book.livingOf(newer.facts.deviceId)) {
       if (older.facts.actionType !== opposite) continue;
       const superseded = 'a newer, opposite command was accepted';
       if (this.#settler.tell(older, { type: 'SUPERSEDED' }, superseded)) device.lane.nudge();

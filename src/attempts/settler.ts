@@ -3,6 +3,7 @@ import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
 import { attemptAudit } from '../model/audit.ts';
 import type { EventRecorder } from '../model/event-recorder.ts';
 import type { EventDraft } from '../model/event-types.ts';
+import { PassingMap } from '../model/passing-map.ts';
 import type { Settlement } from '../model/records.ts';
 import type { Change, Store } from '../model/store.ts';
 import type { Attempt, AttemptFacts } from './attempt.ts';
@@ -26,7 +27,7 @@ export interface SettlerOptions {
 /** Sees to it that every attempt ends by its deadline, is written down, and only then told. */
 export class Settler {
   readonly #options: SettlerOptions;
-  readonly #timers = new Map<Attempt, readonly Timer[]>();
+  readonly #timers = new PassingMap<Attempt, readonly Timer[]>();
 
   constructor(options: SettlerOptions) {
     this.#options = options;

@@ -1,5 +1,6 @@
 import type { Clock, Unsubscribe } from '../contract/index.ts';
 import type { Attempts } from '../model/gateway.ts';
+import { PassingMap } from '../model/passing-map.ts';
 import type { AttemptRecord } from '../model/records.ts';
 
 /** The longest hold, in milliseconds: below the 30 s after which the official clients give up on a request. */
@@ -46,7 +47,7 @@ interface Held {
 export class Holds {
   readonly #attempts: Attempts;
   readonly #clock: Clock;
-  readonly #held = new Map<string, Held[]>();
+  readonly #held = new PassingMap<string, Held[]>();
   readonly #unsubscribe: Unsubscribe;
   #released = false;
 

@@ -10,8 +10,8 @@ export interface RecentRow {
  * committed between two fillings.
  */
 export class RecentRows {
-  readonly #rows = new Map<string, RecentRow>();
-  readonly #ofDevice = new Map<string, number>();
+  #rows = new Map<string, RecentRow>();
+  #devices = new Set<string>();
 
   get size(): number {
     return this.#rows.size;
@@ -22,31 +22,19 @@ export class RecentRows {
   }
 
   hasOfDevice(deviceId: string): boolean {
-    return this.#ofDevice.has(deviceId);
+    return this.#devices.has(deviceId);
   }
 
   add(row: RecentRow): void {
-    this.#drop(row.id);
     this.#rows.set(row.id, row);
-    this.#count(row, 1);
+    if (row.deviceId !== undefined) this.#devices.add(row.deviceId);
   }
 
-  /** They stand in the index tables. */
+  /** They stand in the index tables. Made anew: nearly all of them go. */
   forgetUpTo(seq: number): void {
-    for (const row of this.#rows.values()) if (row.seq <= seq) this.#drop(row.id);
-  }
-
-  #drop(id: string): void {
-    const row = this.#rows.get(id);
-    if (row === undefined) return;
-    this.#rows.delete(id);
-    this.#count(row, -1);
-  }
-
-  #count({ deviceId }: RecentRow, more: 1 | -1): void {
-    if (deviceId === undefined) return;
-    const count = (this.#ofDevice.get(deviceId) ?? 0) + more;
-    if (count === 0) this.#ofDevice.delete(deviceId);
-    else this.#ofDevice.set(deviceId, count);
+    const kept = [...this.#rows.values()].filter((row) => row.seq > seq);
+    this.#rows = new Map();
+    this.#devices = new Set();
+    for (const row of kept) this.add(row);
   }
 }

@@ -71,8 +71,8 @@ export class EvidenceBook<Reason = never> {
   readonly #clock: Clock;
   readonly #closing: AbortSignal;
   readonly #lateByMs: number;
-  /** The judgements under way. */
-  readonly #runs = new Set<Run<Reason>>();
+  /** The judgements under way. Replaced, never changed: a Set that they pass through would keep them, see `PassingMap`. */
+  #runs: readonly Run<Reason>[] = [];
   #memory: Memory;
 
   /** @param options.lateByMs how long a question may still be answered after it was given up */
@@ -157,7 +157,17 @@ export class EvidenceBook<Reason = never> {
   }
 
   get #around(): Surroundings<Reason> {
-    return { clock: this.#clock, closing: this.#closing, runs: this.#runs, book: this };
+    return { clock: this.#clock, closing: this.#closing, book: this };
+  }
+
+  /** @internal A judgement is under way from now on. */
+  begun(run: Run<Reason>): void {
+    this.#runs = [...this.#runs, run];
+  }
+
+  /** @internal A judgement is over. */
+  over(run: Run<Reason>): void {
+    this.#runs = this.#runs.filter((other) => other !== run);
   }
 
   /** @internal A question of a judgement was answered. */
@@ -175,8 +185,7 @@ export class EvidenceBook<Reason = never> {
 interface Surroundings<Reason> {
   readonly clock: Clock;
   readonly closing: AbortSignal;
-  readonly runs: Set<Run<Reason>>;
-  readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked'>;
+  readonly book: Pick<EvidenceBook<Reason>, 'memory' | 'answered' | 'asked' | 'begun' | 'over'>;
 }
 
 interface Job<Reason> extends Pick<QuestionToJudge<Reason>, 'traits' | 'plan' | 'between' | 'failsBy'> {
@@ -221,7 +230,7 @@ class Run<Reason> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    around.runs.add(this);
+    around.book.begun(this);
     job.ctx.signal.addEventListener('abort', this.#onAbort);
     around.closing.addEventListener('abort', this.#onAbort);
     if (job.ctx.signal.aborted || around.closing.aborted) this.#onAbort();
@@ -361,11 +370,11 @@ class Run<Reason> {
   }
 
   #end(): void {
-    const { runs, closing } = this.#around;
+    const { book, closing } = this.#around;
     this.#isOver = true;
     this.#timer?.cancel();
     this.#job.ctx.signal.removeEventListener('abort', this.#onAbort);
     closing.removeEventListener('abort', this.#onAbort);
-    runs.delete(this);
+    book.over(this);
   }
 }
