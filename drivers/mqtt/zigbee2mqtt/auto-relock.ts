@@ -3,7 +3,7 @@ import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts'
 import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { autoRelockRead, autoRelockWrite } from './codec.ts';
-import { asking, type Conversation, question, sendCommand, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
+import { asking, type Conversation, question, sending, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
 import type { HeardMessage } from './device-feed.ts';
 import { complained } from './failures.ts';
 import type { Reporter } from './reports.ts';
@@ -85,10 +85,7 @@ export class AutoRelock implements AutoLockCapability {
         ctx,
         marginMs: WRITE_MARGIN_MS,
       },
-      send: async (observer, said) => {
-        await ctx.letDoorsPass();
-        await sendCommand(conversation, { payload: autoRelockWrite(seconds), ctx, observer, said });
-      },
+      send: sending(conversation, { payload: autoRelockWrite(seconds), ctx, before: () => ctx.letDoorsPass() }),
       ask: asking(conversation, autoRelockRead),
       between: () => ctx.letDoorsPass(),
     });

@@ -125,8 +125,8 @@ export function parseState(payload: Buffer, told = new ToldSlots()): StateMessag
     bolt,
     isBare,
     event: eventOf(raw),
-    lastUnlock: moverOf(raw.last_unlock_user, raw.last_unlock_source),
-    lastLock: moverOf(raw.last_lock_user, raw.last_lock_source),
+    lastUnlock: undefined,
+    lastLock: undefined,
     slots: NO_SLOTS,
     battery: undefined,
     batteryLow: undefined,
@@ -148,6 +148,14 @@ export function parseState(payload: Buffer, told = new ToldSlots()): StateMessag
     }
     if (!fleeting.test(key)) kept.set(key, value);
     switch (key) {
+      case 'last_unlock_user':
+      case 'last_unlock_source':
+        message.lastUnlock ??= moverOf(raw.last_unlock_user, raw.last_unlock_source);
+        break;
+      case 'last_lock_user':
+      case 'last_lock_source':
+        message.lastLock ??= moverOf(raw.last_lock_user, raw.last_lock_source);
+        break;
       case 'battery':
         message.battery = numberIn(value, 0, 100);
         break;
@@ -245,7 +253,6 @@ function eventOf(keys: Readonly<Record<string, unknown>>): LockEvent | undefined
 }
 
 function moverOf(user: unknown, source: unknown): LastMover | undefined {
-  if (user === undefined && source === undefined) return undefined;
   const told = userIn(user);
   const word = isFilled(source) ? source : undefined;
   if (told === undefined && word === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { type Clock, type CommandContext, GatewayError, type MqttLink } from '../../../src/contract/index.ts';
-import type { Ask, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
+import type { Ask, CommandToJudge, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import type { Plan, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
-import { observedPermit, type PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
+import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { DeviceBinding } from './device-binding.ts';
 import type { DeviceFeed } from './device-feed.ts';
@@ -64,8 +64,8 @@ export function assertReachable(conversation: Conversation): void {
 export interface CommandToSend {
   readonly payload: string;
   readonly ctx: Pick<CommandContext, 'pointOfNoReturn' | 'signal'>;
-  readonly observer: PermitObserver;
-  readonly said: (answer: { readonly said: 'acknowledged'; readonly at: number }) => void;
+  /** Done before anything else: lets doors pass. */
+  readonly before?: () => Promise<void>;
   /** Takes note that it leaves. @returns takes it back when nothing left */
   readonly leaves?: () => () => void;
 }
@@ -74,26 +74,26 @@ export interface CommandToSend {
  * Sends a command once it may go; nothing leaves on a topic that is no longer the device's.
  * @throws GatewayError as {@link assertReachable}, and as the permit and the link do
  */
-export async function sendCommand(
-  conversation: Conversation,
-  { payload, ctx, observer, said, leaves }: CommandToSend,
-): Promise<void> {
-  const { link, feed } = conversation;
-  assertReachable(conversation);
-  let takeBack: (() => void) | undefined;
-  const permit = observedPermit(await ctx.pointOfNoReturn(), {
-    assertMayGo: () => assertReachable(conversation),
-    spent: () => {
-      takeBack = leaves?.();
-      observer.spent();
-    },
-    withdrawn: () => {
-      takeBack?.();
-      observer.withdrawn?.();
-    },
-  });
-  said({ said: 'acknowledged', at: await link.command(permit, feed.topics.set, payload, ctx.signal) });
-}
+export const sending =
+  (conversation: Conversation, { payload, ctx, before, leaves }: CommandToSend): CommandToJudge<never>['send'] =>
+  async (observer, said) => {
+    const { link, feed } = conversation;
+    await before?.();
+    assertReachable(conversation);
+    let takeBack: (() => void) | undefined;
+    const permit = observedPermit(await ctx.pointOfNoReturn(), {
+      assertMayGo: () => assertReachable(conversation),
+      spent: () => {
+        takeBack = leaves?.();
+        observer.spent();
+      },
+      withdrawn: () => {
+        takeBack?.();
+        observer.withdrawn?.();
+      },
+    });
+    said({ said: 'acknowledged', at: await link.command(permit, feed.topics.set, payload, ctx.signal) });
+  };
 
 /** Puts a question; its answer comes by the device's topic. */
 export const asking =

@@ -2,7 +2,7 @@ import type { CommandContext, LockOutcome, LockReading, ReadContext } from '../.
 import type { Goal, Plan } from '../../../src/driver-kit/evidence/claims.ts';
 import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { doorCommand, stateRead } from './codec.ts';
-import { asking, type Conversation, obstacleTo, question, sendCommand } from './conversation.ts';
+import { asking, type Conversation, obstacleTo, question, sending } from './conversation.ts';
 import { complained, unreached } from './failures.ts';
 import { boltTraits } from './testimony.ts';
 
@@ -52,7 +52,7 @@ export const operate =
       plan: chosen,
       ctx,
       marginMs,
-      send: (observer, said) => sendCommand(conversation, { payload, ctx, observer, said, leaves }),
+      send: sending(conversation, { payload, ctx, leaves }),
       ask: asking(conversation, stateRead),
     });
     // Its bridge guessed that it is away, and it said nothing: the guess is borne out.

@@ -10,19 +10,10 @@ import {
 import type { CommandToJudge } from '../../../src/driver-kit/evidence/book.ts';
 import type { Goal, Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
-import type { PermitObserver } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
-import {
-  asking,
-  type CommandToSend,
-  type Conversation,
-  question,
-  sendCommand,
-  WRITE_MARGIN_MS,
-  writePlan,
-} from './conversation.ts';
+import { asking, type Conversation, question, sending, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
 import { complained, slotUntold, tellsOfNone } from './failures.ts';
 import { holds, type SlotStatus } from './slot-status.ts';
@@ -184,23 +175,17 @@ function written(
 ): CommandToJudge<BridgeComplaint> {
   return {
     ...{ goal: { proof }, traits: slotTraits, plan, ctx, marginMs: WRITE_MARGIN_MS },
-    send: (observer, said) => send(conversation, ctx, command, observer, said),
+    send: sendingTo(conversation, ctx, command),
     ask: asking(conversation, pinRead(command.slot)),
     between: lettingDoorsPass(conversation, ctx),
   };
 }
 
-async function send(
-  conversation: Conversation,
-  ctx: CodeCommandContext,
-  { slot, what, payload }: SlotCommand,
-  observer: PermitObserver,
-  said: CommandToSend['said'],
-): Promise<void> {
-  await ctx.letDoorsPass();
-  const leaves = () => conversation.own.wrote(slot, what === 'write');
-  await sendCommand(conversation, { payload, ctx, observer, said, leaves });
-}
+const sendingTo = (conversation: Conversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
+  sending(conversation, {
+    ...{ payload, ctx, before: () => ctx.letDoorsPass() },
+    leaves: () => conversation.own.wrote(slot, what === 'write'),
+  });
 
 /**
  * @returns `done`, or what the slot holds instead
@@ -249,7 +234,7 @@ async function writeUnseen(
         inbox.clear();
       },
     };
-    await inbox.whileOpen(send(conversation, ctx, command, observer, () => undefined));
+    await inbox.whileOpen(sendingTo(conversation, ctx, command)(observer, () => undefined));
     const until = Math.min(ctx.deadline - WRITE_MARGIN_MS, clock.now() + complaintWithinMs);
     while (clock.now() < until) {
       await ctx.letDoorsPass();

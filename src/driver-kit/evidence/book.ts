@@ -269,7 +269,8 @@ class Run<Reason> {
 
   told(claims: readonly Claim[]): void {
     if (this.#state === undefined) return;
-    const ours = claims.filter(({ about }) => this.#subjects.has(about));
+    const ours: Claim[] = [];
+    for (const claim of claims) if (this.#subjects.has(claim.about)) ours.push(claim);
     if (ours.length > 0) this.take({ kind: 'told', claims: ours });
   }
 

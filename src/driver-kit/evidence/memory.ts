@@ -104,14 +104,10 @@ export function afterReturn(memory: Memory, now: number): Memory {
   return { ...memory, since: now, known };
 }
 
-/** Another map that also holds this. Not by way of an array of all entries, which costs several times as much. */
-export const put = <Value>(map: ReadonlyMap<string, Value>, key: string, value: Value): ReadonlyMap<string, Value> =>
-  new Map(map).set(key, value);
-
 /** A question left. @param lateByMs how long it may be answered */
 export function afterQuestion(memory: Memory, about: string, now: number, lateByMs: number): Memory {
   const open = [...openQuestions(memory, about, now, lateByMs), now];
-  return { ...memory, asked: put(memory.asked, about, open) };
+  return { ...memory, asked: new Map(memory.asked).set(about, open) };
 }
 
 export function openQuestions(memory: Memory, about: string, now: number, lateByMs: number): readonly number[] {
@@ -131,7 +127,7 @@ export function afterAnswer(memory: Memory, claim: Claim, began: number, lateByM
   const asked = open.length === 1 ? open.filter((one) => one !== began) : open;
   return {
     ...withKnown(memory, claim, 'answer', rhythmOf(memory, claim.about)),
-    asked: put(memory.asked, claim.about, asked),
+    asked: new Map(memory.asked).set(claim.about, asked),
   };
 }
 
@@ -140,13 +136,14 @@ export function afterWord(memory: Memory, claim: Claim, lateByMs: number): Memor
   const { about, at } = claim;
   // What somebody kept is of before, and says nothing of how often the device speaks.
   if (claim.kept) return memory;
-  const rhythm = rhythmOf(memory, about);
+  const last = memory.known.get(about);
+  const rhythm = last?.rhythm ?? silentSince(memory.since);
   if (claim.carried) return withKnown(memory, claim, 'told', rhythm);
   const open = openQuestions(memory, about, at, lateByMs);
-  const isSame = memory.known.get(about)?.value === claim.value;
+  const isSame = last?.value === claim.value;
   const heard = open.length === 0 ? afterUnasked(rhythm, at, isSame) : rhythm;
   const told = withKnown(memory, claim, 'told', heardAgain(heard, at));
-  return open.length === 0 ? told : { ...told, asked: put(memory.asked, about, open.slice(1)) };
+  return open.length === 0 ? told : { ...told, asked: new Map(memory.asked).set(about, open.slice(1)) };
 }
 
 /** Every field by its name, as all that is made of each word: a spread takes V8 several times as long. */
@@ -184,7 +181,8 @@ const unaskedAgain = (rhythm: Rhythm, unaskedAt: number, lastBetweenMs: number |
 export function asAnswer(memory: Memory, about: string): Memory {
   const known = memory.known.get(about);
   if (known === undefined) return memory;
-  return { ...memory, known: put(memory.known, about, { ...known, answeredAt: known.at, isSure: true }) };
+  const sure: Known = { ...known, answeredAt: known.at, isSure: true };
+  return { ...memory, known: new Map(memory.known).set(about, sure) };
 }
 
 const rhythmOf = (memory: Memory, about: string): Rhythm =>
@@ -198,7 +196,7 @@ function withKnown(memory: Memory, claim: Claim, how: 'told' | 'answer', rhythm:
   const isSure = how === 'answer' || isFirst || isNews || (last?.isSure === true && last.value === value);
   const stuckAt = value === 'stuck' ? at : last?.stuckAt;
   const answeredAt = how === 'answer' ? at : last?.value === value ? last.answeredAt : undefined;
-  const known = put(memory.known, about, { value, at, answeredAt, isSure, stuckAt, rhythm });
+  const known = new Map(memory.known).set(about, { value, at, answeredAt, isSure, stuckAt, rhythm });
   return { since: memory.since, hadGap: memory.hadGap, known, asked: memory.asked };
 }
 

@@ -1,7 +1,6 @@
 import type { MessageSource, MessageVerdict, WeighedMessage } from '../../contract/index.ts';
 import type { Claim, Input, Sought, Value, Verdict } from './claims.ts';
-import { put } from './memory.ts';
-import { type Before, REMEMBERED_MS, type State } from './state.ts';
+import { REMEMBERED_MS, type State } from './state.ts';
 
 /**
  * Weighs what certainly arose after the send.
@@ -25,7 +24,7 @@ export function see<Reason>(
   const isOfItself = claim.cause === 'this_command' || (claim.notBefore !== undefined && askedAt === undefined);
   const isOlder = known !== undefined && known.value !== value && since < known.at;
   if (askedAt !== undefined && isOlder && !isOfItself) return state;
-  const seen = { ...state, before: put<Before>(state.before, about, { value, how: 'seen', at: now }) };
+  const seen = { ...state, before: new Map(state.before).set(about, { value, how: 'seen' as const, at: now }) };
   if (!state.subjects.has(about)) return seen;
   if (goal.proof.some((sought) => matches(state, sought, claim)))
     return arrive(seen, claim, { known: known?.value, since }, now);
