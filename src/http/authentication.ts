@@ -4,6 +4,7 @@ import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
 import type { ConsoleSessions } from './console/sessions.ts';
 import type { Entrance } from './entrance.ts';
 import type { RefusedKeys } from './refused-keys.ts';
+import { RETRY_AFTER_S } from './stranger-requests.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -109,7 +110,7 @@ function judgeStranger({ raw }: FastifyRequest, entrance: Entrance, done: Done):
         new GatewayError(
           'rate_limit_exceeded',
           'Too many requests without a valid key came from this address. Send a valid key, or wait as long as Retry-After says.',
-          { retryAfterSeconds: 1 },
+          { retryAfterSeconds: RETRY_AFTER_S },
         ),
       ),
     );

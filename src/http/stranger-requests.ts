@@ -6,8 +6,8 @@ import { errorAnswer } from './error-envelope.ts';
 /** What may be asked without a key from one address: at once, and per second on average. Guesses: a monitor asks once a second. */
 const BURST = 60;
 const PER_SECOND = 20;
-/** What a client is told to wait, in seconds. */
-const RETRY_AFTER_S = 1;
+/** What a client without a valid key is told to wait, in seconds. */
+export const RETRY_AFTER_S = 1;
 
 /** Bounds what an address may ask without a key, before any work is done for it. */
 export class StrangerRequests {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { slugFrom } from '../config/slug.ts';
 import { yamlString } from '../config/yaml-text.ts';
 import { GatewayError, type MqttLink, type MqttMessage } from '../contract/index.ts';
 import type { OnboardingFinding } from '../model/onboarding.ts';
@@ -81,7 +82,7 @@ export interface KnownDevice {
 function fragment(broker: string, name: string, driver: string, settings: Readonly<Record<string, unknown>>): string[] {
   return [
     'devices:',
-    `  - id: ${slugFrom(name)}`,
+    `  - id: ${idFrom(name)}`,
     `    name: ${yamlString(name)}`,
     `    driver: ${driver}`,
     `    link: { mqtt: ${broker} }`,
@@ -90,17 +91,9 @@ function fragment(broker: string, name: string, driver: string, settings: Readon
   ];
 }
 
-/** Short ids are lower-case letters, digits and hyphens, and begin with a letter. */
-function slugFrom(name: string): string {
-  const plain = name
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
-    .slice(0, 40);
-  return plain === '' ? `device-${createHash('sha256').update(name).digest('hex').slice(0, 6)}` : plain;
-}
+/** A name without a letter of the alphabet still gives the same id each time. */
+const idFrom = (name: string): string =>
+  slugFrom(name, `device-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`);
 
 /** How a setting's text is compared: IEEE addresses are told in either case. */
 const same = (setting: unknown, text: string) => textOf(setting)?.toLowerCase() === text.toLowerCase();

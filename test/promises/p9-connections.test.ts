@@ -1,51 +1,18 @@
-import { pino } from 'pino';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { LimitBite } from '../../src/contract/index.ts';
-import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
-import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
-import { permissionScopes } from '../../src/model/permission.ts';
+import { describe, expect, test } from 'vitest';
 import { certificate, certificateKey } from '../kit/certificates.ts';
+import { type BesiegedServer, besiegedServers } from '../kit/gateway/besieged-server.ts';
 import { frontDoor } from '../kit/gateway/fake-devices.ts';
-import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
-import { apiKey, keyWith, until } from '../kit/gateway/http-fixture.ts';
-import { RudeClient } from '../kit/sdk/rude-client.ts';
+import { apiKey, until } from '../kit/gateway/http-fixture.ts';
+import type { RudeClient } from '../kit/sdk/rude-client.ts';
 
-const clients: RudeClient[] = [];
-const servers: HttpServer[] = [];
-afterEach(async () => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  for (const server of servers.splice(0)) await server.close();
-});
+const running = besiegedServers();
 
 const tls = { cert: certificate, key: certificateKey };
 /** Clients are given up at once, so that no test waits. */
 const hasty = { handshakeMs: 20, requestMs: 20, checkMs: 10, stuckMs: 60_000 };
 
-async function running(options: Partial<HttpServerOptions> = {}) {
-  const clock = new SimulatedClock();
-  const gateway = new FakeGateway(clock);
-  gateway.outcome = () => ({ status: 'success', result: { was_confirmed_by_device: true } });
-  const bites: LimitBite[] = [];
-  const server = createHttpServer({
-    gateway,
-    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
-    holdMs: 1_000,
-    log: pino({ level: 'silent' }),
-    onLimit: (bite) => void bites.push(bite),
-    ...options,
-  });
-  servers.push(server);
-  const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
-  const dial = (localAddress?: string) => {
-    const client = new RudeClient(Number(port), localAddress);
-    clients.push(client);
-    return client;
-  };
-  return { clock, gateway, server, bites, dial };
-}
-
 /** Dials so many, waiting until each is in. */
-async function crowd(count: number, site: Awaited<ReturnType<typeof running>>, localAddress?: string) {
+async function crowd(count: number, site: BesiegedServer, localAddress?: string) {
   const all: RudeClient[] = [];
   for (let index = 0; index < count; index++) {
     const client = site.dial(localAddress);

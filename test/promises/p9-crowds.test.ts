@@ -1,53 +1,19 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LimitBite } from '../../src/contract/index.ts';
-import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
-import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
-import { permissionScopes } from '../../src/model/permission.ts';
+import { type BesiegedServer, besiegedServers } from '../kit/gateway/besieged-server.ts';
 import { frontDoor } from '../kit/gateway/fake-devices.ts';
-import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
-import { apiKey, keyWith, until } from '../kit/gateway/http-fixture.ts';
-import { RudeClient } from '../kit/sdk/rude-client.ts';
+import { apiKey, until } from '../kit/gateway/http-fixture.ts';
+import type { RudeClient } from '../kit/sdk/rude-client.ts';
 
 /**
  * Strangers who dial and ask as fast as they are answered. What they are told, and what it costs, is set by the clock and
  * not by them; and nobody with a key waits for it.
  */
 
-const clients = new Set<RudeClient>();
-const servers: HttpServer[] = [];
+const running = besiegedServers();
 const floods: Flood[] = [];
-afterEach(async () => {
+afterEach(() => {
   for (const flood of floods.splice(0)) flood.end();
-  for (const { socket } of clients) socket.destroy();
-  clients.clear();
-  for (const server of servers.splice(0)) await server.close();
 });
-
-async function running(options: Partial<HttpServerOptions> = {}) {
-  const clock = new SimulatedClock();
-  const gateway = new FakeGateway(clock);
-  gateway.outcome = () => ({ status: 'success', result: { was_confirmed_by_device: true } });
-  const bites: LimitBite[] = [];
-  const server = createHttpServer({
-    gateway,
-    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
-    holdMs: 1_000,
-    log: pino({ level: 'silent' }),
-    onLimit: (bite) => void bites.push(bite),
-    ...options,
-  });
-  servers.push(server);
-  const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
-  const dial = (localAddress?: string) => {
-    const client = new RudeClient(Number(port), localAddress);
-    clients.add(client);
-    return client;
-  };
-  return { clock, server, bites, dial };
-}
-
-type Site = Awaited<ReturnType<typeof running>>;
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -57,10 +23,10 @@ async function turns(count: number): Promise<void> {
 class Flood {
   answers = 0;
   #going = true;
-  readonly #site: Site;
+  readonly #site: BesiegedServer;
   readonly #ask: (client: RudeClient) => void;
 
-  constructor(site: Site, connections: number, ask: (client: RudeClient) => void) {
+  constructor(site: BesiegedServer, connections: number, ask: (client: RudeClient) => void) {
     this.#site = site;
     this.#ask = ask;
     floods.push(this);
@@ -84,14 +50,13 @@ class Flood {
     });
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
-      clients.delete(client);
       this.#dial();
     });
   }
 }
 
 /** Lets so many seconds go by, in steps with room for hundreds of answers each, or until no more come. */
-async function seconds(site: Site, count: number, flood: Flood): Promise<void> {
+async function seconds(site: BesiegedServer, count: number, flood: Flood): Promise<void> {
   for (let step = 0; step < count * 2; step++) {
     await site.clock.advance(500);
     let before = -1;

@@ -1,10 +1,10 @@
 import { parse } from 'yaml';
+import { slugFrom } from '../../config/slug.ts';
 import type { OnboardingFinding } from '../../model/onboarding.ts';
 import type { DeviceEntry } from '../../model/reload.ts';
 import { announcedFinding, zigbeeFinding } from '../../onboarding/mqtt-scan.ts';
 import type { PortDescription } from '../../transports/serial/index.ts';
 import type { Interview } from './interview.ts';
-import { slugFrom } from './slug.ts';
 import type { SetupSurroundings } from './surroundings.ts';
 import type { Wanted } from './written-configuration.ts';
 

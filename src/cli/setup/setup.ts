@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { startGateway } from '../../composition/gateway.ts';
 import { DisplayName, Slug, TimeZone } from '../../config/field-types.ts';
 import { loadConfig } from '../../config/load.ts';
+import { slugFrom } from '../../config/slug.ts';
 import { newZwaveKeys } from '../../config/zwave-keys.ts';
 import { GatewayError } from '../../contract/index.ts';
 import { createApiKey, revokeApiKey } from '../../http/api-key-changes.ts';
@@ -24,7 +25,6 @@ import { type AnnouncedDevice, announcedDevices, askForHardware } from './device
 import { Interview, type SetupAnswers } from './interview.ts';
 import { KeptFiles } from './kept-files.ts';
 import { authorityFiles, issueCertificate } from './own-authority.ts';
-import { slugFrom } from './slug.ts';
 import type { SetupSurroundings } from './surroundings.ts';
 import { type Wanted, writtenConfiguration } from './written-configuration.ts';
 

@@ -1,5 +1,5 @@
 /** A short id from a name: lower-case letters, digits and hyphens, and a letter first. */
-export function slugFrom(name: string, otherwise = 'device'): string {
+export function slugFrom(name: string, otherwise: string): string {
   const slug = name
     .normalize('NFD')
     .replace(/\p{M}/gu, '')
