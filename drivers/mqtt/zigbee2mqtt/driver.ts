@@ -9,7 +9,6 @@ import {
   type OpenContext,
 } from '../../../src/contract/index.ts';
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import { ownSlot } from '../../../src/driver-kit/slot-rules.ts';
 import { topicNameProblem } from '../../../src/driver-kit/topic-names.ts';
 import { AutoRelock } from './auto-relock.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
@@ -156,7 +155,7 @@ function openKeypad(
   { pin_lengths }: LockSettings,
   slots: NonNullable<LockSettings['pin_slots']>,
 ): AccessCodeCapability {
-  const { device, voice } = conversation;
+  const { voice } = conversation;
   return {
     get observes() {
       return voice.isMute ? 'nothing' : 'slot';
@@ -168,10 +167,9 @@ function openKeypad(
       nativeSchedule: false,
       readCost: 'battery',
     },
-    set: async (command, write) =>
-      setPin(conversation, command, { ...write, slot: ownSlot(device.name, slots, write.slot) }),
-    clear: (command, slot) => clearPin(conversation, command, slot),
-    read: (read, slot) => readPin(conversation, read, slot),
+    set: setPin(conversation, slots),
+    clear: clearPin(conversation),
+    read: readPin(conversation),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CodeCommandContext, CodeWrite, ReadContext, Secret, SlotReading } from '../../../src/contract/index.ts';
+import type { AccessCodeCapability, CodeCommandContext, Secret, SlotReading } from '../../../src/contract/index.ts';
 import {
   codeUnknown,
   duplicateOf,
@@ -10,6 +10,7 @@ import {
 import type { CommandToJudge } from '../../../src/driver-kit/evidence/book.ts';
 import type { Goal, Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { Mailbox } from '../../../src/driver-kit/mailbox.ts';
+import { type OwnSlots, ownSlot } from '../../../src/driver-kit/slot-rules.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
@@ -46,68 +47,72 @@ export interface CodeConversation extends Conversation {
  * code gets the write, and nobody can say whether it holds it.
  * @throws GatewayError as the error table has it
  */
-export async function setPin(
-  conversation: CodeConversation,
-  ctx: CodeCommandContext,
-  { slot, code }: CodeWrite & { readonly slot: number },
-): Promise<SlotReading> {
-  const { feed, device, voice, testimony, book } = conversation;
-  const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
-  // While it lasts, what the slot shows is compared with the code that is written.
-  const stop = testimony.writing(slot, command.code);
-  try {
-    const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
-    if (before === undefined) return await writeUnseen(conversation, ctx, command);
-    if (before === 'ours') return readingOf(slot, feed.slots.get(slot));
-    if (before !== 'free') throw slotTaken(device.name, slot);
-    const about = slotAbout(slot);
-    const proof = [
-      { about, value: 'ours' },
-      { about, value: 'withheld', ifBefore: { about, value: 'free' } },
-    ];
-    const verdict = await book.judge(written(conversation, ctx, command, proof));
-    const end = endOf(conversation, command, verdict);
-    if (end === 'done') return readingOf(slot, feed.slots.get(slot));
-    if (end !== 'free') throw storedOtherwise(device.name, slot);
-    const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
-    throw twin === undefined ? notStored(device.name, slot) : duplicateOf(device.name, twin[0]);
-  } finally {
-    stop();
-  }
-}
+export const setPin =
+  (conversation: CodeConversation, slots: OwnSlots): AccessCodeCapability['set'] =>
+  async (ctx, write) => {
+    const { feed, device, voice, testimony, book } = conversation;
+    const { code } = write;
+    const slot = ownSlot(device.name, slots, write.slot);
+    const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
+    // While it lasts, what the slot shows is compared with the code that is written.
+    const stop = testimony.writing(slot, command.code);
+    try {
+      const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
+      if (before === undefined) return await writeUnseen(conversation, ctx, command);
+      if (before === 'ours') return readingOf(slot, feed.slots.get(slot));
+      if (before !== 'free') throw slotTaken(device.name, slot);
+      const about = slotAbout(slot);
+      const proof = [
+        { about, value: 'ours' },
+        { about, value: 'withheld', ifBefore: { about, value: 'free' } },
+      ];
+      const verdict = await book.judge(written(conversation, ctx, command, proof));
+      const end = endOf(conversation, command, verdict);
+      if (end === 'done') return readingOf(slot, feed.slots.get(slot));
+      if (end !== 'free') throw storedOtherwise(device.name, slot);
+      const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
+      throw twin === undefined ? notStored(device.name, slot) : duplicateOf(device.name, twin[0]);
+    } finally {
+      stop();
+    }
+  };
 
 /**
  * Empties a slot and reads it back; an empty slot is left as it is.
  * @throws GatewayError as the error table has it
  */
-export async function clearPin(conversation: CodeConversation, ctx: CodeCommandContext, slot: number): Promise<void> {
-  const { device, voice, testimony, book } = conversation;
-  const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
-  // While it lasts, what the slot shows is compared with the code that is written.
-  const stop = testimony.writing(slot, command.code);
-  try {
-    const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
-    if (before === 'free') return;
-    if (before === undefined) {
-      await writeUnseen(conversation, ctx, command);
-      return;
+export const clearPin =
+  (conversation: CodeConversation): AccessCodeCapability['clear'] =>
+  async (ctx, slot) => {
+    const { device, voice, testimony, book } = conversation;
+    const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
+    // While it lasts, what the slot shows is compared with the code that is written.
+    const stop = testimony.writing(slot, command.code);
+    try {
+      const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
+      if (before === 'free') return;
+      if (before === undefined) {
+        await writeUnseen(conversation, ctx, command);
+        return;
+      }
+      const proof = [{ about: slotAbout(slot), value: 'free' }];
+      const verdict = await book.judge(written(conversation, ctx, command, proof));
+      if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
+    } finally {
+      stop();
     }
-    const proof = [{ about: slotAbout(slot), value: 'free' }];
-    const verdict = await book.judge(written(conversation, ctx, command, proof));
-    if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
-  } finally {
-    stop();
-  }
-}
+  };
 
 /** @throws GatewayError as a read does; the signal's reason when the lock does not answer */
-export async function readPin(conversation: CodeConversation, ctx: ReadContext, slot: number): Promise<SlotReading> {
-  const { device, feed, voice } = conversation;
-  if (voice.isMute) throw tellsOfNone(device);
-  const value = await ask(conversation, ctx.signal, slot, {});
-  if (value === undefined) throw complained(device, 'no_answer', 'not_sent');
-  return value === 'free' ? { slot, occupied: false } : readingOf(slot, feed.slots.get(slot));
-}
+export const readPin =
+  (conversation: CodeConversation): NonNullable<AccessCodeCapability['read']> =>
+  async (ctx, slot) => {
+    const { device, feed, voice } = conversation;
+    if (voice.isMute) throw tellsOfNone(device);
+    const value = await ask(conversation, ctx.signal, slot, {});
+    if (value === undefined) throw complained(device, 'no_answer', 'not_sent');
+    return value === 'free' ? { slot, occupied: false } : readingOf(slot, feed.slots.get(slot));
+  };
 
 interface SlotCommand {
   readonly slot: number;
