@@ -12,6 +12,7 @@ const entries = [
   'src/driver-kit/index.js',
   'src/driver-testing/index.js',
   'src/store/sqlite-store.js',
+  'src/store/writer-ahead.js',
   'src/store/writer-faults.js',
   'src/transports/mqtt/index.js',
 ];

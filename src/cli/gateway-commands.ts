@@ -6,6 +6,7 @@ import { configJsonSchema } from '../config/json-schema.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from '../config/problems.ts';
+import { WriterAhead } from '../store/writer-ahead.ts';
 import { runAs, serviceUser } from './as-user.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
 import { type Commands, examples } from './commands.ts';
@@ -36,9 +37,11 @@ export function defineGatewayCommands({
       ])}`,
     )
     .action(async (options) => {
-      // Loaded when it is wanted: the other commands need a fraction of it and should start at once.
-      const { run } = await import('./run.ts');
-      done(await run(terminal, catalogues, options, stop(), onReload));
+      await withWriter(async (writerAhead) => {
+        // Loaded when it is wanted: the other commands need a fraction of it and should start at once.
+        const { run } = await import('./run.ts');
+        done(await run(terminal, catalogues, options, stop(), { onReload, writerAhead }));
+      });
     });
 
   program
@@ -46,8 +49,10 @@ export function defineGatewayCommands({
     .description('run a small building of simulated devices; what it keeps lies in ./var')
     .addHelpText('after', `\nIt prints its address, a key and commands to try.${examples(['strikeplate demo'])}`)
     .action(async () => {
-      const { runDemonstration } = await import('./run.ts');
-      done(await runDemonstration(terminal, catalogues, stop()));
+      await withWriter(async (writerAhead) => {
+        const { runDemonstration } = await import('./run.ts');
+        done(await runDemonstration(terminal, catalogues, stop(), { writerAhead }));
+      });
     });
 
   configured(program.command('check-config'))
@@ -59,6 +64,15 @@ export function defineGatewayCommands({
     .option('--schema', 'print its JSON Schema, for editors, with the drivers that it brings from outside')
     .addHelpText('after', examples(['strikeplate check-config --config gateway.yaml']))
     .action(async (options) => done(await checkConfig(terminal, catalogues, options)));
+}
+
+async function withWriter(start: (writerAhead: WriterAhead) => Promise<void>): Promise<void> {
+  const writerAhead = new WriterAhead();
+  try {
+    await start(writerAhead);
+  } finally {
+    writerAhead.dismiss();
+  }
 }
 
 /** `strikeplate simulate`. */

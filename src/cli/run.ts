@@ -20,6 +20,7 @@ import { placesOf } from '../simulation/places.ts';
 import { PlayedDevices } from '../simulation/played-devices.ts';
 import { type Running, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
+import type { WriterAhead } from '../store/writer-ahead.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { type Catalogues, withOutside } from './catalogues.ts';
@@ -33,29 +34,39 @@ import type { Terminal } from './terminal.ts';
 /** Calls back whenever somebody outside wishes that the configuration is read anew. */
 export type OnReload = (listener: () => void) => void;
 
+export interface RunParts {
+  readonly onReload?: OnReload | undefined;
+  /** The store's thread, which comes up meanwhile. */
+  readonly writerAhead: WriterAhead;
+}
+
 /** Runs the gateway until it is told to stop. */
 export const run = (
   terminal: Terminal,
   catalogues: Catalogues,
   options: { readonly config?: string; readonly newDatabase?: boolean },
   stop: Stop,
-  onReload?: OnReload,
+  parts: RunParts,
 ): Promise<ExitCode> =>
   runConfig(terminal, catalogues, chooseConfig(terminal, options.config, { orSite: false }), stop, {
     ...options,
-    onReload,
+    ...parts,
   });
 
 /** Runs a small building of simulated devices until it is told to stop. */
-export const runDemonstration = (terminal: Terminal, catalogues: Catalogues, stop: Stop): Promise<ExitCode> =>
-  runConfig(terminal, catalogues, demonstration(terminal), stop);
+export const runDemonstration = (
+  terminal: Terminal,
+  catalogues: Catalogues,
+  stop: Stop,
+  parts: RunParts,
+): Promise<ExitCode> => runConfig(terminal, catalogues, demonstration(terminal), stop, parts);
 
 async function runConfig(
   terminal: Terminal,
   own: Catalogues,
   { file, ...place }: ConfigChoice,
   stop: Stop,
-  { newDatabase = false, onReload }: { readonly newDatabase?: boolean; readonly onReload?: OnReload | undefined } = {},
+  { newDatabase = false, onReload, writerAhead }: RunParts & { readonly newDatabase?: boolean },
 ): Promise<ExitCode> {
   const manager = serviceManager(terminal.env);
   const clock = systemClock;
@@ -90,7 +101,7 @@ async function runConfig(
   // Units are on their line before the gateway looks for them; those behind a broker need it to be there first.
   const units = await play(config.simulation.filter(isOnLine));
   const started = startGateway({
-    ...{ config, log, logTap, clock, simulatedLines, simulatedRadios, played, newDatabase },
+    ...{ config, log, logTap, clock, simulatedLines, simulatedRadios, played, newDatabase, writerAhead },
     memory: processMemory(),
     makeBackup: () => backupInOwnProcess(config, terminal),
     recognisers: () => loadRecognisers(catalogues.drivers),

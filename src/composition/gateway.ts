@@ -26,6 +26,7 @@ import type { Recogniser } from '../onboarding/bluetooth-scan.ts';
 import { PersonalData } from '../personal-data/personal-data.ts';
 import { PlayedDevices } from '../simulation/played-devices.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
+import type { WriterAhead } from '../store/writer-ahead.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
 import { SimulatedLines } from '../transports/serial/index.ts';
 import { WebhookClient } from '../transports/webhook/webhook-client.ts';
@@ -64,6 +65,8 @@ export interface StartOptions {
   readonly recognisers?: () => Promise<readonly Recogniser[]>;
   /** Given back whenever the doors are quiet; undefined: the process is somebody else's. */
   readonly memory?: ProcessMemory;
+  /** The store's thread, where it was started before the configuration was read. */
+  readonly writerAhead?: WriterAhead;
   /** Begin with a new database though there are signs of an older one. */
   readonly newDatabase?: boolean;
   /** Called when the process must end: the disk failed to sync, or the store's writer died. */

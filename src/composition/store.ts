@@ -11,6 +11,7 @@ import type { PairingFiles } from '../store/pairing-files.ts';
 import { finishRekeying } from '../store/rekey.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { keyIdFact, Vault } from '../store/vault.ts';
+import type { WriterAhead } from '../store/writer-ahead.ts';
 import type { Closable } from './startup.ts';
 
 export interface OpenStore extends Closable {
@@ -33,12 +34,15 @@ export const keyedPlaces = ({
 export async function openStore(
   config: Pick<LoadedConfig, 'store' | 'pairingsDir' | 'stateDir'>,
   context: { readonly clock: Clock; readonly log: Logger; readonly onFatal: (error: Error) => void },
-  { newDatabase = false }: { readonly newDatabase?: boolean } = {},
+  { newDatabase = false, writerAhead }: { readonly newDatabase?: boolean; readonly writerAhead?: WriterAhead } = {},
 ): Promise<OpenStore> {
   const { path, keyFile, retentionDays, eventRetentionDays, maxEvents } = config.store;
   if (newDatabase) putAside(path);
   else assertNotLost(config.store);
-  const store = await SqliteStore.open({ ...context, path, retentionDays, eventRetentionDays, maxEvents });
+  const store = await SqliteStore.open({
+    ...context,
+    ...{ path, retentionDays, eventRetentionDays, maxEvents, writerAhead },
+  });
   try {
     // Every start writes the key's id down.
     if (!newDatabase)

@@ -22,6 +22,7 @@ import { SqliteReader } from './sqlite-reader.ts';
 import { startsWork } from './starts-work.ts';
 import { statementIndex, statementTexts } from './statements.ts';
 import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
+import type { WriterAhead } from './writer-ahead.ts';
 import type { WriterFaults } from './writer-faults.ts';
 import type { Step, Unit, UnitFailure } from './writer-protocol.ts';
 import { WriterThread } from './writer-thread.ts';
@@ -48,6 +49,8 @@ export interface SqliteStoreOptions {
   readonly probeMs?: number;
   /** How many rows are put into the index tables together; 512 unless given. */
   readonly rowsPerIndexing?: number;
+  /** The thread that is to write, where it was started before. */
+  readonly writerAhead?: WriterAhead | undefined;
   /** For tests. */
   readonly faults?: WriterFaults;
 }
@@ -62,10 +65,7 @@ const usualMaxEvents = 100_000;
 /** A start reads that many rows to find the pending ones, at most about so many more than there are. */
 const acceptancesPerMark = 1_000;
 
-/**
- * So many rows are put into the index tables together: enough that their pages cost little each, few enough that the
- * commits behind them wait for milliseconds.
- */
+/** Enough that the pages of the index cost each row little, few enough that commits behind wait for milliseconds. */
 const usualRowsPerIndexing = 512;
 
 /** Of tables that may be large, at a start: some 50 ms of reading. A guess. */
@@ -167,6 +167,7 @@ export class SqliteStore implements Store {
             options.onFatal(error);
           },
         },
+        options.writerAhead,
       );
       writer = started.writer;
       condition.hasRoom = started.hasRoom;

@@ -25,7 +25,7 @@ export interface UnitFailure {
   readonly message: string;
 }
 
-/** Passed as `workerData`. */
+/** The first message. */
 export interface WriterOptions {
   readonly path: string;
   /** A `file:` URL of a folder of `NNNN-name.sql`. */

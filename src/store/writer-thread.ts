@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { GatewayError } from '../contract/index.ts';
 import type { AuditHead } from '../model/store.ts';
+import { newWriter, type WriterAhead } from './writer-ahead.ts';
 import type { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts';
 
 export interface WriterEvents {
@@ -13,9 +14,6 @@ export interface WriterEvents {
   /** A sync failed or the thread died: what is on disk is unknown, and the process must end. */
   readonly onFatal: (error: Error) => void;
 }
-
-/** What a group leaves behind is gone with the next: more room would only be touched in turn, and stay resident. */
-const YOUNG_MIB = 4;
 
 type Committed = Extract<FromWriter, { kind: 'committed' }>;
 
@@ -34,33 +32,29 @@ export class WriterThread {
   readonly #scrubbed: ((isClean: boolean) => void)[] = [];
   #state: 'starting' | 'running' | 'over' = 'starting';
 
-  private constructor(options: WriterOptions, events: WriterEvents, started: Started) {
+  private constructor(options: WriterOptions, events: WriterEvents, started: Started, ahead: WriterAhead | undefined) {
     this.#events = events;
     this.#started = started;
-    // Without the parent's loaders: under tsx they would not start in a worker.
-    this.#worker = new Worker(new URL('./writer.mjs', import.meta.url), {
-      workerData: options,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
-    });
+    this.#worker = ahead?.take() ?? newWriter();
     this.#worker.on('message', (message: FromWriter) => this.#take(message));
     this.#worker.on('error', (error) => this.#die(error));
     this.#worker.on('exit', (code) => this.#die(new Error(`The store's thread ended with code ${code}.`)));
+    this.#worker.postMessage(options);
   }
 
   /**
-   * Starts the thread, which opens the database and brings it up to date.
+   * Has the thread open the database and bring it up to date.
+   * @param ahead the thread, where it was started before
    * @throws GatewayError `misconfigured` when the database cannot be used
    */
   static async start(
     options: WriterOptions,
     events: WriterEvents,
+    ahead?: WriterAhead,
   ): Promise<{ readonly writer: WriterThread; readonly hasRoom: boolean }> {
     return new Promise((resolve, reject) => {
-      const writer: WriterThread = new WriterThread(options, events, {
-        ready: (hasRoom) => resolve({ writer, hasRoom }),
-        refuse: reject,
-      });
+      const started = { ready: (hasRoom: boolean) => resolve({ writer, hasRoom }), refuse: reject };
+      const writer: WriterThread = new WriterThread(options, events, started, ahead);
     });
   }
 

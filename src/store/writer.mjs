@@ -1,5 +1,6 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
 import { clearBehindMark } from './damage.mjs';
 import { rowSum } from './row-sum.mjs';
@@ -27,8 +28,10 @@ const usualLogBytes = 12 << 20;
 /** After so many statements the log is made a slice longer also under load: they write less than a slice. */
 const statementsPerSlice = 500;
 
-const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @type {WriterOptions} */ (workerData);
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+/** Awaited with everything loaded: the thread may be there before anybody knows its database. */
+const [told] = await once(port, 'message');
+const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @type {WriterOptions} */ (told);
 const planted = faults === undefined ? undefined : new Int32Array(faults);
 const reserve = new Reserve(`${path}.reserve`, reserveBytes);
 

@@ -14,6 +14,9 @@ const cpuMs = () => {
 const steps = { "Node's own start": { at: performance.nodeTiming.bootstrapComplete, cpu: Number.NaN } };
 const step = (/** @type {string} */ name) => Object.assign(steps, { [name]: { at: performance.now(), cpu: cpuMs() } });
 step('bench');
+// As the command line does it; a gateway of another checkout may not know it.
+const ahead = await import(`${root}/dist/src/store/writer-ahead.js`).catch(() => undefined);
+const writerAhead = ahead && new ahead.WriterAhead();
 const [{ drivers }, { loadConfig }, { processMemory, startGateway }, { SqliteStore }] = await Promise.all(
   ['drivers/index.js', 'src/config/load.js', 'src/composition/gateway.js', 'src/store/sqlite-store.js'].map(
     (file) => import(`${root}/dist/${file}`),
@@ -38,6 +41,7 @@ step('configuration');
 const gateway = await startGateway({
   config,
   loadAgain: load,
+  writerAhead,
   // A gateway of another checkout may know none of it.
   memory: processMemory?.(),
   log: pino({ level: config.logLevel }, pino.destination({ dest: logFile, sync: true })),
