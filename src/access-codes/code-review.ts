@@ -32,6 +32,8 @@ function statusOf(code: AccessCodeRecord, { fitting, want }: CodeEvaluation, wai
   if (code.removal) return 'removing';
   if (fitting) return waitsOnLock ? 'unset' : 'set';
   if (want === 'on_lock') return 'setting';
+  // Its time is over, or was put off, and the lock may still open to it.
+  if (want === 'off_lock' && code.placements.length > 0) return 'removing';
   return want === 'as_it_is' && code.placements.length > 0 ? 'setting' : 'unset';
 }
 

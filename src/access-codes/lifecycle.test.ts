@@ -162,6 +162,35 @@ describe('an update', () => {
     expect(digits()).toEqual([]);
   });
 
+  it.each([false, true])(
+    'that puts it off is never told as done while the lock opens to it: it keeps times, %s',
+    async (native) => {
+      const { clock, codes, create, digits, end, origin, keypad } = await keypadStay({ native });
+      const { attempt, code } = await create('0472', 0, 5 * hour);
+      await clock.until(end(attempt));
+      const status = () => codes.get(code.accessCodeId)?.status;
+      // Its removal is begun, and gets no answer for a while.
+      keypad.reachable = false;
+      const startsAt = clock.wallTime() + 3 * hour;
+      const update = await codes.update(code.accessCodeId, { startsAt }, origin());
+      const seen = new Set<string | undefined>();
+      const look = async (times: number) => {
+        for (let step = 0; step < times; step++) {
+          await clock.advance(50);
+          seen.add(status());
+          if (status() === 'unset') expect(digits().filter((each) => keypad.opens(each))).toEqual([]);
+        }
+      };
+      await look(400);
+      keypad.reachable = true;
+      await look(2_400);
+      await clock.until(end(update));
+      expect(status()).toBe('unset');
+      expect(keypad.opens('0472')).toBe(false);
+      expect([...seen]).toContain(native ? 'setting' : 'removing');
+    },
+  );
+
   it('of a code whose lock is away ends device_offline, and is done when the lock is back', async () => {
     const { clock, codes, create, end, origin, keypad, lock, digits } = await keypadStay();
     const { attempt, code } = await create('0472');
