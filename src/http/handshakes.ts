@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Clock, OnLimit, Timer } from '../contract/index.ts';
 
-/** What handshakes may take of the thread: milliseconds of each second, and at once after a pause. Guesses. */
+/** What handshakes may take of the thread: milliseconds of each second, and half of that at once after a pause. Guesses. */
 const KNOWN_MS_PER_SECOND = 500;
 const STRANGERS_MS_PER_SECOND = 250;
 /**
- * What a handshake counts at least, in milliseconds. One that is begun with a key of a group that we do not have is
+ * What a handshake counts at least, in milliseconds: what it takes of a fast processor. One that is begun with a key of a group that we do not have is
  * asked for another and costs more later (RFC 8446, section 4.1.4), where it is not measured.
  */
-const LEAST_MS = 1;
+const LEAST_MS = 0.5;
 /** Below this it is not worth waking up. Milliseconds. */
 const SHORTEST_WAIT_MS = 10;
 
@@ -28,7 +28,7 @@ export interface HandshakesOptions {
 }
 
 /**
- * Who is next to have its TLS handshake. Each takes a millisecond of the only thread, key or no key, so that whoever dials
+ * Who is next to have its TLS handshake. Each takes half a millisecond or more of the only thread, key or no key, so that whoever dials
  * again and again would get all of it. Therefore one at a time, with everything else between two of them; a part of
  * each second for addresses that a valid key came from, another for strangers, and in each the addresses take turns.
  */
@@ -128,6 +128,7 @@ export class Handshakes {
 /** Those who wait for the same part of each second. */
 class Line {
   readonly #perSecond: number;
+  readonly #most: number;
   /** The address whose turn it is comes first; in each the one that came first. */
   readonly #waiting = new Map<string, Set<Socket>>();
   readonly #groups = new Map<Socket, string>();
@@ -136,7 +137,8 @@ class Line {
 
   constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond;
-    this.#left = perSecond;
+    this.#most = perSecond / 2;
+    this.#left = this.#most;
     this.#at = now;
   }
 
@@ -186,7 +188,7 @@ class Line {
 
   /** Milliseconds until there is time for one more; 0: now. */
   waitMs(now: number): number {
-    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) * this.#perSecond) / 1_000);
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) * this.#perSecond) / 1_000);
     this.#at = now;
     return this.#left > 0 ? 0 : ((LEAST_MS - this.#left) * 1_000) / this.#perSecond;
   }

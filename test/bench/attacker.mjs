@@ -1,5 +1,7 @@
 // A neighbour who means no good, in a process of its own. Each attack goes on until it is told to stop.
 import { connect as connectTcp } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { answer, settings } from './helper.mjs';
 import { connect as connectMqtt } from './mqtt-client.mjs';
 
@@ -12,7 +14,7 @@ let publisher;
 let going = false;
 const counts = { opened: 0, refused: 0, closed: 0, answered: 0, published: 0 };
 
-/** @param {{ host: string, port: number }} at */
+/** @param {{ host: string, port: number, localAddress?: string }} at */
 function dial(at) {
   const socket = connectTcp(at);
   sockets.add(socket);
@@ -39,10 +41,10 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * Keeps so many connections open and does something with each, again and again.
  * @param {any} at @param {(socket: import('node:net').Socket) => void} first
  */
-async function hold({ connections, host, port, againMs = 0 }, first) {
+async function hold({ connections, host, port, localAddress, againMs = 0 }, first) {
   while (going) {
     for (let opened = 0; sockets.size < connections && opened < 200; opened++) {
-      const socket = dial({ host, port });
+      const socket = dial({ host, port, ...(localAddress && { localAddress }) });
       socket.on('connect', () => first(socket));
     }
     await pause(20);
@@ -52,6 +54,13 @@ async function hold({ connections, host, port, againMs = 0 }, first) {
     }
   }
 }
+
+/** What a TLS client says first. */
+const hello = () =>
+  new Promise((resolve) => {
+    const wire = new Duplex({ read: () => undefined, write: (bytes) => resolve(bytes) });
+    connectTls({ socket: wire }).on('error', () => undefined);
+  });
 
 const health = 'GET /health HTTP/1.1\r\nHost: g\r\n\r\n';
 
@@ -68,6 +77,24 @@ const attacks = {
     await pause(ms);
     for (const socket of sockets) socket.destroy();
     await pause(2_000);
+  },
+  /** TLS handshakes to their end, one after the other. */
+  handshakes: (details) =>
+    hold(details, (socket) => {
+      const secure = connectTls({ socket, rejectUnauthorized: false });
+      secure.on('error', () => undefined);
+      secure.on('secureConnect', () => {
+        counts.answered += 1;
+        secure.destroy();
+      });
+    }),
+  /** TLS handshakes begun, and left with the answer. */
+  hellos: async (details) => {
+    const bytes = await hello();
+    await hold(details, (socket) => {
+      socket.write(bytes);
+      socket.on('data', () => socket.destroy());
+    });
   },
   /** Kept alive by asking what anybody may ask. */
   health: (details) => hold(details, (socket) => void socket.write(health)),

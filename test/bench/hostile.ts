@@ -38,6 +38,9 @@ interface Attack {
 const attacks: Readonly<Record<string, Attack>> = {
   quiet: { details: { attack: 'none' } },
   'tls-unfinished': { tls: true, before: true, details: { attack: 'silentAndGone', connections: 600, ms: 125_000 } },
+  'tls-handshakes': { tls: true, details: { attack: 'handshakes', connections: 50 } },
+  'tls-hellos': { tls: true, details: { attack: 'hellos', connections: 200 } },
+  'tls-hellos-beside': { tls: true, details: { attack: 'hellos', connections: 200, localAddress: '127.0.0.2' } },
   'idle-1500': { details: { attack: 'silent', connections: 1_500 } },
   'health-1500': { details: { attack: 'health', connections: 1_500, againMs: 3_000 } },
   'slow-1500': { details: { attack: 'slow', connections: 1_500 } },
