@@ -17,8 +17,9 @@ interface Held {
 
 /**
  * Where those wait who ask more than they may. Whoever is refused at once asks again at once, thousands of times a
- * second; held, a connection is not read, and costs its descriptor until anybody else needs that. Nobody who ever sent
- * a valid key on that connection is held.
+ * second; held, a connection costs its descriptor until it goes or anybody else needs that. It is read until it asks
+ * once more: so it is noticed that it went, or that it sent a valid key after all. Nobody who ever sent one on that
+ * connection is held.
  */
 export class Tarpit {
   readonly #clock: Clock;
@@ -47,11 +48,12 @@ export class Tarpit {
     if (before === undefined && !this.#connections.hold(socket)) return false;
     if (answer !== undefined) this.#requests += 1;
     if (before !== undefined) {
+      // Whoever goes on while they wait is not read any more, and not seen to go.
+      socket.pause();
       if (answer !== undefined) before.answers.push(answer);
       return true;
     }
     this.#held.set(socket, { until: this.#clock.now() + HOLD_MS, answers: answer === undefined ? [] : [answer] });
-    socket.pause();
     socket.once('close', () => this.#take(socket));
     this.#timer ??= this.#clock.setTimer(() => this.#look(), LOOK_MS);
     return true;

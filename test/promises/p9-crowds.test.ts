@@ -172,6 +172,48 @@ test('those who are held go first when there is no room: before an idle connecti
   await isAnsweredAtOnce(known, unlock, '"status":"success"');
 });
 
+/** From this address nothing is answered without a key, and nothing refused at once, until time goes by. */
+async function isHeld(site: BesiegedServer): Promise<void> {
+  for (let times = 0; times < 120; times++) {
+    const client = site.dial();
+    client.socket.write(get('/health', 'Connection: close\r\n'));
+    await until(() => client.ended);
+  }
+  await until(() => site.server.connections === 0);
+}
+
+test.each([
+  ['asked', get('/health')],
+  ['asked with a body that never comes', `POST /health HTTP/1.1\r\nHost: g\r\nContent-Length: 100000\r\n\r\nx`],
+  ['sent what is no HTTP', 'open sesame\r\n\r\n'],
+])('who %s, is held and goes is noticed at once', async (_name, bytes) => {
+  const site = await running();
+  await isHeld(site);
+  // Half a request and a side closed is one more thing to refuse, and waits.
+  const leaves = bytes.endsWith('x') ? (['resetAndDestroy'] as const) : (['end', 'resetAndDestroy'] as const);
+  for (const leave of leaves) {
+    const crowd = Array.from({ length: 20 }, () => site.dial());
+    for (const { socket } of crowd) socket.write(bytes);
+    await until(() => site.server.connections === 20);
+    await turns(200);
+    expect(crowd.some(({ ended, text }) => ended || text !== '')).toBe(false);
+    for (const { socket } of crowd) socket[leave]();
+    await until(() => site.server.connections === 0);
+  }
+});
+
+test('who is held and sends a valid key after all waits no longer', async () => {
+  const site = await running();
+  await isHeld(site);
+  const client = site.dial();
+  client.socket.write(get('/health'));
+  await turns(200);
+  expect(client.text).toBe('');
+  client.socket.write(unlock);
+  await until(() => client.text.includes('"status":"success"') || client.ended);
+  expect(client.text).toMatch(/^HTTP\/1\.1 429 /);
+});
+
 test('who is held is gone when the gateway stops, at once', async () => {
   const site = await running();
   const flood = new Flood(site, 80, ({ socket }) => socket.write(get('/health')));
