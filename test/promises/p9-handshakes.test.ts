@@ -1,16 +1,11 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { pino } from 'pino';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import type { LimitBite } from '../../src/contract/index.ts';
-import { SimulatedClock } from '../../src/driver-testing/simulated-clock.ts';
-import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
-import { permissionScopes } from '../../src/model/permission.ts';
 import { certificate, certificateKey } from '../kit/certificates.ts';
+import { type BesiegedServer, besiegedServers } from '../kit/gateway/besieged-server.ts';
 import { frontDoor } from '../kit/gateway/fake-devices.ts';
-import { FakeGateway } from '../kit/gateway/fake-gateway.ts';
-import { apiKey, keyWith, until } from '../kit/gateway/http-fixture.ts';
+import { apiKey, until } from '../kit/gateway/http-fixture.ts';
 
 /**
  * P9: strangers who shake hands and go, as fast as they can. A handshake takes a good part of a millisecond of the only thread; how many
@@ -22,14 +17,14 @@ import { apiKey, keyWith, until } from '../kit/gateway/http-fixture.ts';
 const STRANGERS = 250;
 const KNOWN = 500;
 
+const besieged = besiegedServers();
+const running = () => besieged({ tls: { cert: certificate, key: certificateKey } });
 const sockets = new Set<Socket>();
-const servers: HttpServer[] = [];
 const floods: { going: boolean }[] = [];
-afterEach(async () => {
+afterEach(() => {
   for (const flood of floods.splice(0)) flood.going = false;
   for (const socket of sockets) socket.destroy();
   sockets.clear();
-  for (const server of servers.splice(0)) await server.close();
 });
 
 let hello: Buffer;
@@ -40,26 +35,6 @@ beforeAll(async () => {
   });
 });
 
-async function running() {
-  const clock = new SimulatedClock();
-  const gateway = new FakeGateway(clock);
-  gateway.outcome = () => ({ status: 'success', result: { was_confirmed_by_device: true } });
-  const bites: LimitBite[] = [];
-  const server = createHttpServer({
-    gateway,
-    keys: { verify: (key) => (key === apiKey ? keyWith(permissionScopes) : undefined) },
-    holdMs: 1_000,
-    log: pino({ level: 'silent' }),
-    onLimit: (bite) => void bites.push(bite),
-    tls: { cert: certificate, key: certificateKey },
-  });
-  servers.push(server);
-  const port = Number(new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port);
-  return { clock, server, bites, port };
-}
-
-type Site = Awaited<ReturnType<typeof running>>;
-
 function kept<T extends Socket>(socket: T): T {
   sockets.add(socket);
   socket.on('error', () => undefined);
@@ -67,11 +42,11 @@ function kept<T extends Socket>(socket: T): T {
   return socket;
 }
 
-const dial = ({ port }: Site, localAddress: string): Socket =>
-  kept(connectTcp({ port, host: '127.0.0.1', localAddress }));
+const dial = ({ server }: BesiegedServer, localAddress: string): Socket =>
+  kept(connectTcp({ port: Number(new URL(server.address ?? '').port), host: '127.0.0.1', localAddress }));
 
 /** Says what a TLS client says first, and waits for the answer. */
-function begins(site: Site, localAddress: string) {
+function begins(site: BesiegedServer, localAddress: string) {
   const socket = dial(site, localAddress);
   const seen = { socket, answered: false, closed: false };
   socket.write(hello);
@@ -84,11 +59,11 @@ function begins(site: Site, localAddress: string) {
   return seen;
 }
 
-const secure = (site: Site, localAddress: string): TLSSocket =>
+const secure = (site: BesiegedServer, localAddress: string): TLSSocket =>
   kept(connectTls({ socket: dial(site, localAddress), ca: certificate, checkServerIdentity: () => undefined }));
 
 /** Shakes hands, hangs up and dials again, over so many connections. */
-function flood(site: Site, connections: number, localAddress: string) {
+function flood(site: BesiegedServer, connections: number, localAddress: string) {
   const counts = { going: true, done: 0 };
   floods.push(counts);
   const again = () => {
@@ -110,7 +85,7 @@ const unlock =
   `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 /** Sends a command over a connection of its own; `open` when the door's truth was told. */
-function command(site: Site, localAddress: string) {
+function command(site: BesiegedServer, localAddress: string) {
   return commandOver(secure(site, localAddress));
 }
 
@@ -135,7 +110,7 @@ async function settled(counts: { readonly done: number }): Promise<void> {
 }
 
 /** Lets time go by until it holds; returns the milliseconds that it took. */
-async function timeUntil({ clock }: Site, holds: () => boolean, longestMs: number): Promise<number> {
+async function timeUntil({ clock }: BesiegedServer, holds: () => boolean, longestMs: number): Promise<number> {
   const from = clock.now();
   while (!holds() && clock.now() - from < longestMs) {
     await clock.advance(20);
@@ -145,7 +120,7 @@ async function timeUntil({ clock }: Site, holds: () => boolean, longestMs: numbe
 }
 
 /** Answered: their handshakes have been begun, and the strangers' part of this second with them. */
-async function usedUp(site: Site, localAddress: string, left = STRANGERS): Promise<void> {
+async function usedUp(site: BesiegedServer, localAddress: string, left = STRANGERS): Promise<void> {
   const others = site.server.connections;
   const crowd = Array.from({ length: left }, () => begins(site, localAddress));
   await until(() => crowd.every(({ answered }) => answered));
