@@ -258,3 +258,25 @@ it('a tampered lock is told once for as long as it is', async () => {
   await f.clock.advance(10);
   expect(f.of('tamper')).toHaveLength(2);
 });
+
+it('a lock that says itself what the broker had kept of it is tampered with now', async () => {
+  f.link.cut();
+  f.say({ ...locked, tamper: true }, 'L', true);
+  f.link.restore();
+  await f.clock.advance(2_000);
+  expect(f.of('tamper')).toEqual([]);
+  f.say({ ...locked, tamper: true });
+  f.say({ ...locked, tamper: true });
+  await f.clock.advance(10);
+  expect(f.of('tamper')).toHaveLength(1);
+});
+
+it('what a lock tells is looked at among more made-up keys than are kept', async () => {
+  f.say(Object.fromEntries(Array.from({ length: 2_100 }, (_, key) => [`key_${key}`, 1])));
+  f.say({ ...locked, battery: 87, door_state: 'closed' });
+  await f.clock.advance(10);
+  f.say({ ...locked, battery: 5, door_state: 'open' });
+  await f.clock.advance(10);
+  expect(f.of('battery').at(-1)).toMatchObject({ low: true });
+  expect(f.of('door').at(-1)).toMatchObject({ contact: 'open' });
+});
