@@ -56,7 +56,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'the acknowledgement is called confirmed',
-    file: 'modbus-relay/door-command.ts',
+    file: 'modbus-relay/driver.ts',
     plant: [
       "    tell({ word: 'done' });",
       "    tell({ word: 'done' });\n    books.evidence.told({ about: 'relay', value: target, at: door.clock.now(), cause: 'this_command' });",
@@ -65,7 +65,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a missing acknowledgement is sent again',
-    file: 'modbus-relay/door-command.ts',
+    file: 'modbus-relay/driver.ts',
     plant: [
       'request, signal).catch((error) => {',
       'request, signal).catch(async (error) => {\n      if (!signal.aborted) return link.command(await ctx.pointOfNoReturn(), request, signal);',
@@ -74,7 +74,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a missing acknowledgement is called a refusal',
-    file: 'modbus-relay/door-command.ts',
+    file: 'modbus-relay/driver.ts',
     plant: [
       "throw verdict.why === 'closed'",
       "throw verdict.why === 'silent' || verdict.why === 'too_late' ? Object.assign(notReached(door, target, said), { delivery: 'refused' }) : verdict.why === 'closed'",
@@ -83,13 +83,13 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a pulse that is over is called not reached',
-    file: 'modbus-relay/door-command.ts',
+    file: 'modbus-relay/driver.ts',
     plant: ['opened], lastsMs };', 'opened] };'],
     caughtBy: 'a release that is over',
   },
   {
     name: 'a refusal is called unknown',
-    file: 'modbus-relay/door-command.ts',
+    file: 'modbus-relay/driver.ts',
     plant: ['throw verdict.reason ?? notReached(door, target, said);', 'throw readTooLate(door, target, said, line);'],
     caughtBy: 'hardware that disappoints > says no',
   },
