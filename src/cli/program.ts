@@ -1,7 +1,6 @@
 import { Argument, Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { GatewayError } from '../contract/index.ts';
-import { defineAuditCommands } from './audit.ts';
 import type { Catalogues } from './catalogues.ts';
 import { defineCodeCommands } from './code-commands.ts';
 import { type Commands, commandTree, completion, examples, manual, type Shell, shells } from './commands.ts';
@@ -10,7 +9,7 @@ import { CommandError, type ExitCode, exitCodes, exitCodesInWords } from './exit
 import { defineGatewayCommands, defineSimulateCommand } from './gateway-commands.ts';
 import { defineNetworkCommands, definePairCommand, defineScanCommands } from './hardware-commands.ts';
 import { defineKeyCommands } from './keys.ts';
-import { defineServiceCommands } from './service-commands.ts';
+import { defineAuditCommands, defineServiceCommands } from './service-commands.ts';
 import type { Stop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 

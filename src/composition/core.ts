@@ -31,7 +31,7 @@ import { SandboxService } from '../sandbox/sandbox-service.ts';
 import type { WebhookSender } from '../webhooks/webhook-sender.ts';
 import { WebhookService, type WebhookVault } from '../webhooks/webhook-service.ts';
 import { Serializers } from '../wire/serializers.ts';
-import { type AgingKind, KeptByAge } from './kept-by-age.ts';
+import { type AgingKind, KeptByAge } from './housekeeping.ts';
 
 export interface CoreOptions {
   readonly identity: GatewayIdentity;

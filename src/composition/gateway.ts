@@ -34,7 +34,7 @@ import { Backups } from './backups.ts';
 import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
 import { logDoors } from './door-log.ts';
-import { IdleMemory, type ProcessMemory, tellLackOfRoom } from './idle-memory.ts';
+import { IdleMemory, type ProcessMemory, tellLackOfRoom } from './housekeeping.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Links } from './links.ts';
 import { type DeviceContext, managedDevices } from './managed-devices.ts';
@@ -43,7 +43,7 @@ import { Reloader } from './reload.ts';
 import { type Closable, Startup } from './startup.ts';
 import { openStore, writeStart } from './store.ts';
 
-export { processMemory } from './idle-memory.ts';
+export { processMemory } from './housekeeping.ts';
 
 export interface StartOptions {
   readonly config: LoadedConfig;

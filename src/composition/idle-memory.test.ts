@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { IdleMemory, tellLackOfRoom } from './idle-memory.ts';
+import { IdleMemory, tellLackOfRoom } from './housekeeping.ts';
 
 const MIB = 1 << 20;
 

@@ -4,7 +4,7 @@ import { coreFixture } from '../../test/kit/gateway/core-fixture.ts';
 import { day, hour, keypadHouse } from '../../test/kit/locks/keypad-house.ts';
 import { fc } from '../../test/kit/seeded-properties.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { KeptByAge } from './kept-by-age.ts';
+import { KeptByAge } from './housekeeping.ts';
 
 const synchronised = { isSynchronised: async () => true };
 

@@ -18,10 +18,15 @@ import type { MqttTelemetryClient, Will } from '../transports/mqtt/index.ts';
 import type { SimulatedLines } from '../transports/serial/index.ts';
 import type { ZwaveStick } from '../transports/zwave/index.ts';
 import { type RunningBle, startBle } from './ble.ts';
+import {
+  type RunningMqtt,
+  type RunningSerial,
+  type RunningZwave,
+  startMqtt,
+  startSerial,
+  startZwave,
+} from './link-kinds.ts';
 import type { NamedDevice } from './managed-devices.ts';
-import { type RunningMqtt, startMqtt } from './mqtt.ts';
-import { type RunningSerial, startSerial } from './serial.ts';
-import { type RunningZwave, startZwave } from './zwave.ts';
 
 export interface LinksContext {
   readonly clock: Clock;

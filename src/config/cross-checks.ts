@@ -5,12 +5,12 @@ import { limitsOf } from '../model/time-limits.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdsOf } from './identity.ts';
-import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings, quotedUnlessPlain } from './problems.ts';
 import { checkAdapters, checkSharedAddresses } from './radio-checks.ts';
 import { entriesAt, isRaw, listAt, rawAt } from './raw-values.ts';
+import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './schema-links.ts';
 
 /** Half a second to send in; the rest is what a broker may keep a message (docs/decisions/0010). Milliseconds. */
 const LEAST_MQTT_SEND_BY_MS = 2_500;

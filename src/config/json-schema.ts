@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type { ConfigurableSimulator } from './loaded-config.ts';
 import { configSchema } from './schema.ts';
+import { type ConfigurableLink, isConfigurableLink, linkSections, peerLinkSections } from './schema-links.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 

@@ -2,7 +2,6 @@ import type { DriverDefinition, TimeLimits } from '../contract/index.ts';
 import { limitsOf } from '../model/time-limits.ts';
 import type { Overrides, Places } from './environment.ts';
 import { deviceIdsOf, workspaceIdOf } from './identity.ts';
-import { type ConfigurableLink, linkSections, peerLinkSections } from './link-sections.ts';
 import type {
   BleAdapterConfig,
   BrokerConfig,
@@ -27,6 +26,7 @@ import {
   type SimulationSection,
   type ZwaveSection,
 } from './schema.ts';
+import { type ConfigurableLink, linkSections, peerLinkSections } from './schema-links.ts';
 
 export function resolveHttp(http: HttpSection, places: Places, overrides: Overrides): HttpConfig {
   return {
