@@ -10,8 +10,7 @@ import { isViewOfOne, places, placesOfOne, type ViewName, type ViewOfOne } from 
 import { linkTo, place } from './router.ts';
 import { connection, forgetAll, may, session } from './state.ts';
 import { clockTime } from './time.ts';
-import { AttemptView } from './views/attempt.tsx';
-import { AttemptsView } from './views/attempts.tsx';
+import { AttemptsView, AttemptView } from './views/attempts.tsx';
 import { BoxView } from './views/box.tsx';
 import { CodesView } from './views/codes.tsx';
 import { DoorView } from './views/door.tsx';

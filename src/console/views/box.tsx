@@ -15,8 +15,7 @@ import { linkTo } from '../router.ts';
 import { allDevices, events, may, nameOf, session } from '../state.ts';
 import { ago, dayAndTime } from '../time.ts';
 import { ApiKeys } from './api-keys.tsx';
-import { ConfigurationView } from './configuration.tsx';
-import { MetricsView } from './metrics.tsx';
+import { ConfigurationView, MetricsView } from './configuration.tsx';
 import { Webhooks } from './webhooks.tsx';
 
 /** How the box itself is. What a key may not see has no tab. */

@@ -4,17 +4,15 @@ import { CodeRow, times } from '../parts/code-row.tsx';
 import { DoorChip } from '../parts/door-chip.tsx';
 import { Grouped } from '../parts/grouped.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { NewAccess } from '../parts/new-access.tsx';
+import { NewAccess, useAccess } from '../parts/new-access.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
 import { Tabs } from '../parts/tabs.tsx';
-import { useAccess } from '../parts/use-access.ts';
 import type { PartOf } from '../places.ts';
 import { linkTo } from '../router.ts';
 import { allDevices, isLoaded, may } from '../state.ts';
 import { ago, dayAndTime, now } from '../time.ts';
 import { CodesByDoor } from './codes-by-door.tsx';
-import { People } from './people.tsx';
-import { Spaces } from './spaces.tsx';
+import { People, Spaces } from './people.tsx';
 
 /** Who may enter: now, next, and how it stands on each lock. */
 export function CodesView({ id: part }: { readonly id: string | undefined }) {
