@@ -1,8 +1,7 @@
 import { expect } from 'vitest';
 import { GatewayError, type LockCapability } from '../contract/index.ts';
 import type { CommandOptions } from './command-context.ts';
-import { describeAutoLock } from './describe-auto-lock.ts';
-import { describeKeypad } from './describe-keypad.ts';
+import { describeAutoLock, describeKeypad } from './describe-keypad.ts';
 import type { DriverHarness, DriverSuite } from './driver-harness.ts';
 import { type Runner, vitestRunner } from './runner.ts';
 import { withinBounds } from './simulated-clock.ts';

@@ -4,14 +4,13 @@ import type { Gateway } from '../model/gateway.ts';
 import type { AuditHead } from '../model/store.ts';
 import { Serializers } from '../wire/serializers.ts';
 import { NoiseTopics } from './device-topics.ts';
-import { type GatewayTopics, gatewayTopics, LogTopic } from './gateway-topics.ts';
+import { AttemptTopics, EventTopics, type GatewayTopics, gatewayTopics, LogTopic } from './gateway-topics.ts';
 import { HomeAssistant, homeAssistantStatus } from './home-assistant.ts';
 import type { LogTap } from './log-tap.ts';
 import type { Metrics } from './metrics.ts';
 import { MqttCommands } from './mqtt-commands.ts';
 import { Outbox, type RetainedTopic, StaleTopics } from './outbox.ts';
 import type { MonitorPublisher } from './publisher.ts';
-import { AttemptTopics, EventTopics } from './record-topics.ts';
 import { TopicTree, topicRules } from './topics.ts';
 import { WatchedDevice } from './watched-device.ts';
 

@@ -19,9 +19,8 @@ import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
 import { DayKeeper } from './day-keeper.ts';
-import { DeviceLimits } from './device-limits.ts';
 import { historyHours, hourMs } from './level-history.ts';
-import { SensorWatch } from './sensor-watch.ts';
+import { DeviceLimits, SensorWatch } from './sensor-watch.ts';
 import type { EpisodeChange } from './threshold-watch.ts';
 import { EpisodeKeeper } from './threshold-watch.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from '../../driver-testing/simulated-clock.ts';
-import { type TelemetryMessage, TelemetryQueue } from './telemetry-queue.ts';
+import { type TelemetryMessage, TelemetryQueue } from './telemetry-client.ts';
 
 const message = (payload: string, qos: 0 | 1 = 0, expiresAt?: number): TelemetryMessage => ({
   topic: 't',
