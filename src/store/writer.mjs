@@ -4,8 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
 import { clearBehindMark } from './damage.mjs';
 import { rowSum } from './row-sum.mjs';
-import { codeOf, openDatabase, scalar } from './writer-database.mjs';
-import { lengthen, Reserve } from './writer-room.mjs';
+import { codeOf, lengthen, openDatabase, Reserve, scalar } from './writer-database.mjs';
 
 /** @import { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts' */
 /** @import { Statement } from 'libsql' */

@@ -1,4 +1,4 @@
--- CRC-32 of a row's other columns (row-sum.mjs). Rows from before are given theirs by fill-sums.mjs. What is changed apart has a sum of its own.
+-- CRC-32 of a row's other columns (row-sum.mjs). Rows from before are given theirs there. What is changed apart has a sum of its own.
 ALTER TABLE attempts ADD COLUMN sum INTEGER;
 ALTER TABLE attempts ADD COLUMN state_sum INTEGER;
 ALTER TABLE events ADD COLUMN sum INTEGER;
