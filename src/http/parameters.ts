@@ -14,13 +14,40 @@ const inPlainWords: z.core.$ZodErrorMap = (issue) =>
 export function parameterReader<Schema extends z.ZodObject>(schema: Schema): ParameterReader<Schema> {
   // Found out when it is first asked for: most routes never are.
   let optional: ReadonlySet<string> | undefined;
+  let isPlain: ((input: Readonly<Record<string, unknown>>) => boolean) | undefined;
   return (input) => {
     optional ??= optionalIn(schema);
+    isPlain ??= plainTexts(schema);
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       throw new InvalidInput('The body must be a JSON object.');
+    if (isPlain(input as Record<string, unknown>)) return { ...input } as z.output<Schema>;
     const read = schema.safeParse(withoutNulls(input as Record<string, unknown>, optional), { error: inPlainWords });
     if (!read.success) throw invalidInputFrom(read.error.issues);
     return read.data;
+  };
+}
+
+/**
+ * Whether parameters are nothing but texts of which every one will do, and all that have to be there: `{ device_id }`, as
+ * nearly every command of a door is. The library reads the same of them, and takes 4 us for it.
+ */
+function plainTexts(schema: z.ZodObject): (input: Readonly<Record<string, unknown>>) => boolean {
+  const isBare = ({ _zod: { def } }: { readonly _zod: { readonly def: z.core.$ZodTypeDef } }) => !def.checks?.length;
+  const isText = (one: unknown) => one instanceof z.ZodString && one.format === null && isBare(one);
+  const names = Object.keys(schema.shape);
+  const texts = new Set(isBare(schema) ? names.filter((name) => isText(schema.shape[name])) : []);
+  // One that is filled in where it is left out has to be there as well.
+  const needed = names.filter((name) => {
+    const left = z.safeParse(schema.shape[name], undefined);
+    return !left.success || left.data !== undefined;
+  });
+  return (input) => {
+    let count = 0;
+    for (const name in input) {
+      if (typeof input[name] !== 'string' || !texts.has(name)) return false;
+      count += 1;
+    }
+    return count > 0 && needed.every((name) => input[name] !== undefined);
   };
 }
 

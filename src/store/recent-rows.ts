@@ -2,7 +2,8 @@
 export interface RecentRow {
   readonly id: string;
   readonly seq: number;
-  readonly deviceId: string | undefined;
+  /** Where rows are looked for by it. */
+  readonly deviceId?: string | undefined;
 }
 
 /**
@@ -10,31 +11,30 @@ export interface RecentRow {
  * committed between two fillings.
  */
 export class RecentRows {
-  #rows = new Map<string, RecentRow>();
-  #devices = new Set<string>();
+  #seqOf = new Map<string, number>();
+  /** The highest number of each device. */
+  #ofDevice = new Map<string, number>();
 
   get size(): number {
-    return this.#rows.size;
+    return this.#seqOf.size;
   }
 
   seqOf(id: string): number | undefined {
-    return this.#rows.get(id)?.seq;
+    return this.#seqOf.get(id);
   }
 
   hasOfDevice(deviceId: string): boolean {
-    return this.#devices.has(deviceId);
+    return this.#ofDevice.has(deviceId);
   }
 
-  add(row: RecentRow): void {
-    this.#rows.set(row.id, row);
-    if (row.deviceId !== undefined) this.#devices.add(row.deviceId);
+  add({ id, seq, deviceId }: RecentRow): void {
+    this.#seqOf.set(id, seq);
+    if (deviceId !== undefined) this.#ofDevice.set(deviceId, Math.max(seq, this.#ofDevice.get(deviceId) ?? seq));
   }
 
   /** They stand in the index tables. Made anew: nearly all of them go. */
   forgetUpTo(seq: number): void {
-    const kept = [...this.#rows.values()].filter((row) => row.seq > seq);
-    this.#rows = new Map();
-    this.#devices = new Set();
-    for (const row of kept) this.add(row);
+    this.#seqOf = new Map([...this.#seqOf].filter(([, own]) => own > seq));
+    this.#ofDevice = new Map([...this.#ofDevice].filter(([, highest]) => highest > seq));
   }
 }

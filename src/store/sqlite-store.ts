@@ -275,7 +275,7 @@ export class SqliteStore implements Store {
     for (const { actionAttemptId, seq, deviceId } of accepted)
       recentAttempts.add({ id: actionAttemptId, seq, deviceId });
     if (events.length === 0) return;
-    for (const { eventId, seq, deviceId } of events) recentEvents.add({ id: eventId, seq, deviceId });
+    for (const { eventId, seq } of events) recentEvents.add({ id: eventId, seq });
     for (const tell of this.#eventListeners) tell(events);
   }
 
