@@ -37,6 +37,15 @@ export function keptSettingsOf(store: StoreReader, deviceId: string): DeviceSett
   };
 }
 
+/**
+ * The same of many devices at once: for most of them nothing was ever set, and to ask the store for each takes a twentieth of
+ * a start with ten thousand. Whoever is set meanwhile is not seen.
+ */
+export function keptSettingsOfAll(store: StoreReader): (deviceId: string) => DeviceSettings {
+  const names = new Set(store.factNames(nameOf('')));
+  return (deviceId) => (names.has(nameOf(deviceId)) ? keptSettingsOf(store, deviceId) : noSettings);
+}
+
 export interface DeviceAdministratorOptions {
   readonly store: Store;
   readonly registry: DeviceRegistry;
