@@ -231,6 +231,7 @@ async function startWatchers(options: StartOptions, startup: Startup, ground: Gr
       storeStats: () => store.stats,
       storeRoom: () => storeRoom(config.store.path),
       limitTotals: () => limits.totals,
+      onLimit: (bite) => limits.bit(bite),
       refusedKeys: () => refusals.totals,
       audit,
       log,

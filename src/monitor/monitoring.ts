@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LimitName } from '../contract/index.ts';
+import type { LimitName, OnLimit } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { LogTap } from './log-tap.ts';
 import { type CommitFigures, Metrics, type StoreRoom } from './metrics.ts';
@@ -31,6 +31,8 @@ export interface MonitoringOptions {
   /** Where the audit log ends, told so that a copy elsewhere proves it. */
   readonly audit: AuditTold;
   readonly log: Logger;
+  /** Told of commands over MQTT that were left out because there were too many. */
+  readonly onLimit: OnLimit;
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly logTap: LogTap | undefined;
@@ -65,7 +67,18 @@ export function startMonitoring(options: MonitoringOptions): Monitoring {
 
   const monitorOn = (publisher: MonitorConnection, config: MonitorSection, configDigest: string) =>
     startMonitor({
-      ...{ gateway, publisher, metrics, log, random, config, configDigest, audit, broker: config.mqtt },
+      ...{
+        gateway,
+        publisher,
+        metrics,
+        log,
+        onLimit: options.onLimit,
+        random,
+        config,
+        configDigest,
+        audit,
+        broker: config.mqtt,
+      },
       ...(logTap && { logTap }),
     });
   const begin = (config: MonitorSection, configDigest: string) => {

@@ -133,4 +133,27 @@ describe('commands over MQTT', () => {
     expect(wrong).toMatchObject({ error: { message: expect.stringContaining('look at: code') } });
     expect(JSON.stringify(fixture.publisher.said)).not.toContain(pin);
   });
+
+  it.each([
+    ['what is none', () => 'open sesame'],
+    ['what is too long', () => JSON.stringify({ ...unlock(), more: 'x'.repeat(1_000_000) })],
+    ['what comes too late', () => JSON.stringify(unlock({ issued_at: now(-60_000) }))],
+  ])('looks at so many a second of %s, tells of the rest, and obeys afterwards', async (_, what) => {
+    const answered = () => fixture.publisher.json(`${base}/command/answers`).length;
+    const payload = what();
+    for (let sent = 0; sent < 1_000; sent++) fixture.publisher.others(topic, payload);
+    await fixture.clock.advance(100);
+    expect(answered()).toBeLessThanOrEqual(202);
+    expect(fixture.bites.length).toBeGreaterThanOrEqual(798);
+    expect(fixture.bites[0]).toMatchObject({ limit: 'device_messages', source: topic });
+    await fixture.clock.advance(1_000);
+    expect(await say(unlock())).toMatchObject({ status: 'accepted' });
+    expect(commands()).toBe(1);
+  });
+
+  it('does not read what is longer than any command, not even for its id', async () => {
+    const answer = await say(unlock({ more: 'x'.repeat(100_000) }));
+    expect(answer).toMatchObject({ id: null, status: 'refused', error: { type: 'invalid_input' } });
+    expect(commands()).toBe(0);
+  });
 });

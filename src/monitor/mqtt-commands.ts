@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { GatewayError, type MqttMessage, Secret } from '../contract/index.ts';
+import { GatewayError, type MqttMessage, type OnLimit, Secret } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { Gateway, Origin } from '../model/gateway.ts';
 import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
@@ -11,6 +11,9 @@ import type { TopicTree } from './topics.ts';
 const FRESH_MS = 10_000;
 /** Bytes. The largest command, a code with its name and times, has some 400. */
 const LARGEST = 4_096;
+/** Looked at at once, and then a second: as of a device. Guesses; a scene for a whole house has some dozens. */
+const BURST = 200;
+const PER_SECOND = 20;
 
 const common = {
   /** Tells a repetition from another command. */
@@ -52,6 +55,8 @@ export interface MqttCommandsOptions {
   readonly tell: (answer: Readonly<Record<string, unknown>>) => void;
   /** Over MQTT 3.1.1 a broker does not say whether what it hands on is retained as well. */
   readonly isOldBroker: () => boolean;
+  /** Told of what was left out because there was too much of it. */
+  readonly onLimit?: OnLimit | undefined;
 }
 
 /**
@@ -61,15 +66,24 @@ export interface MqttCommandsOptions {
 export class MqttCommands {
   readonly #options: MqttCommandsOptions;
   readonly #underWay = new Map<string, Promise<AttemptRecord>>();
+  /** How many may be looked at now, as of then. */
+  #left = BURST;
+  #at: number;
 
   constructor(options: MqttCommandsOptions) {
     this.#options = options;
+    this.#at = options.gateway.clock.now();
   }
 
   heard({ payload, retained, topic }: MqttMessage): void {
     const { log, clear, gateway, isOldBroker } = this.#options;
     if (payload.length === 0) return;
     const receivedAt = gateway.clock.now();
+    // One that is left there is taken away when it comes again, with the next connection.
+    if (!this.#mayLook(receivedAt)) {
+      this.#tellLimit(topic);
+      return;
+    }
     if (retained) {
       // Whoever left it there would have it carried out at each reconnect.
       log.warn({ topic }, `A command was left retained on ${topic}: it was not carried out, and was taken away.`);
@@ -83,6 +97,21 @@ export class MqttCommands {
         this.#tell({ id, status: 'accepted', action_attempt_id: actionAttemptId, device_id: deviceId }),
       (error: unknown) => this.#refused(id, error),
     );
+  }
+
+  #mayLook(now: number): boolean {
+    this.#left = Math.min(BURST, this.#left + ((now - this.#at) * PER_SECOND) / 1_000);
+    this.#at = now;
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+
+  #tellLimit(topic: string): void {
+    const message =
+      `More than ${PER_SECOND} commands a second came on ${topic}: the rest was not looked at, and moved nothing. Find out ` +
+      'who sends them, and let only those write there who are to open doors.';
+    this.#options.onLimit?.({ limit: 'device_messages', source: topic, message });
   }
 
   #tell(answer: Readonly<Record<string, unknown>>): void {
@@ -206,6 +235,7 @@ function read(payload: Buffer): MqttCommand {
 
 /** For the answer, also where the rest cannot be read. */
 function idIn(payload: Buffer): string | undefined {
+  if (payload.length > LARGEST) return undefined;
   try {
     const { id } = (JSON.parse(payload.toString()) ?? {}) as { readonly id?: unknown };
     return typeof id === 'string' && common.id.safeParse(id).success ? id : undefined;

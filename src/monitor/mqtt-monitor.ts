@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Timer, Unsubscribe } from '../contract/index.ts';
+import type { OnLimit, Timer, Unsubscribe } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { AuditHead } from '../model/store.ts';
 import { Serializers } from '../wire/serializers.ts';
@@ -46,6 +46,7 @@ export interface MonitorOptions {
   readonly log: Logger;
   /** The broker's name in the configuration. */
   readonly broker?: string;
+  readonly onLimit?: OnLimit;
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly config: MonitorConfig;
@@ -216,7 +217,7 @@ export class MqttMonitor {
   #contradictLateWills(): Unsubscribe {
     const { status } = this.#gatewayTopics;
     return this.#options.publisher.subscribe(status.topic, ({ payload, retained }) => {
-      if (!retained && payload.toString() === 'offline') this.#outbox.repeat(status);
+      if (!retained && isText(payload, 'offline')) this.#outbox.repeat(status);
     });
   }
 
@@ -224,18 +225,18 @@ export class MqttMonitor {
     const { publisher, gateway, random } = this.#options;
     return publisher.subscribe(homeAssistantStatus, ({ payload, retained }) => {
       // A retained one is of the past, and at a connect everything is told anyway.
-      if (retained || payload.toString() !== 'online') return;
+      if (retained || !isText(payload, 'online')) return;
       this.#jitterTimer?.cancel();
       this.#jitterTimer = gateway.clock.setTimer(() => this.#outbox.tellAll(), random() * JITTER_MS);
     });
   }
 
   #takeCommands(): Unsubscribe {
-    const { gateway, publisher, log, broker = 'main' } = this.#options;
+    const { gateway, publisher, log, broker = 'main', onLimit } = this.#options;
     const { command: topic, commandAnswers } = this.#tree;
     let answers = 0;
     const commands = new MqttCommands({
-      ...{ gateway, log, broker, topic },
+      ...{ gateway, log, broker, topic, onLimit },
       clear: () => this.#outbox.clear(topic),
       tell: (answer) => {
         answers += 1;
@@ -306,3 +307,7 @@ export class MqttMonitor {
 }
 
 export const startMonitor = (options: MonitorOptions): MqttMonitor => new MqttMonitor(options);
+
+/** Without making a text of what may have megabytes. */
+const isText = (payload: Buffer, text: string): boolean =>
+  payload.length === text.length && payload.toString() === text;

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { LimitBite } from '../../../src/contract/index.ts';
 import { SimulatedClock } from '../../../src/driver-testing/simulated-clock.ts';
 import type { GatewayIdentity, LinkReport } from '../../../src/model/gateway.ts';
 import { LogTap } from '../../../src/monitor/log-tap.ts';
@@ -57,7 +58,9 @@ export async function monitorFixture(options: MonitorFixtureOptions = {}) {
   const metrics = new Metrics({ gateway: fixture.core, probe, storeStats: () => fixture.store.stats });
   const logTap = new LogTap();
   const log = pino({ level: 'trace' }, logTap.stream);
+  const bites: LimitBite[] = [];
   const monitor = startMonitor({
+    onLimit: (bite) => void bites.push(bite),
     gateway: fixture.core,
     publisher,
     metrics,
@@ -74,5 +77,5 @@ export async function monitorFixture(options: MonitorFixtureOptions = {}) {
   if (options.start !== false) await fixture.core.start();
   /** Lets a tick pass, and the rest that a retained topic takes. */
   const told = () => clock.advance(120);
-  return { ...fixture, lock, sensor, publisher, metrics, monitor, log, told };
+  return { ...fixture, lock, sensor, publisher, metrics, monitor, log, bites, told };
 }
