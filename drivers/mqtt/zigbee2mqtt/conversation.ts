@@ -78,7 +78,7 @@ export const sending =
   (conversation: Conversation, { payload, ctx, before, leaves }: CommandToSend): CommandToJudge<never>['send'] =>
   async (observer, said) => {
     const { link, feed } = conversation;
-    await before?.();
+    if (before !== undefined) await before();
     assertReachable(conversation);
     let takeBack: (() => void) | undefined;
     const permit = observedPermit(await ctx.pointOfNoReturn(), {
