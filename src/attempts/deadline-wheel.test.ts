@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
-import { DeadlineWheel } from './deadline-wheel.ts';
+import { DeadlineWheel } from './settler.ts';
 
 it('calls at the time or up to a tick later, never before, each once, with one timer for all', async () => {
   const clock = new SimulatedClock();

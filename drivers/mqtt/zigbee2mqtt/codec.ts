@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { DenialReason, LockMethod, Secret } from '../../../src/contract/index.ts';
 import { boundedJson } from '../../../src/driver-kit/bounded-json.ts';
-import { methodOf, operationOf, programmingOf } from './operation-words.ts';
-import { type SlotStatus, ToldSlots } from './slot-status.ts';
+import { methodOf, operationOf, programmingOf, type SlotStatus, ToldSlots } from './slot-status.ts';
 
 /** Where the lock says its bolt is (ZCL Door Lock cluster, attribute LockState, in Zigbee2MQTT's words). */
 export type Bolt = 'locked' | 'unlocked' | 'not_fully_locked';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import { parseState } from './codec.ts';
-import { methodOf, operationOf, programmingOf } from './operation-words.ts';
+import { methodOf, operationOf, programmingOf } from './slot-status.ts';
 
 interface Words {
   readonly groups: readonly {
