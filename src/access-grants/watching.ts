@@ -125,7 +125,8 @@ function reasonOf({ removal }: AccessCodeRecord, after: AccessCodeRecord | undef
   if (removal?.cause === 'ended') return 'Its time has ended, and the code is off the lock.';
   if (removal?.cause === 'used') return 'The code was used as often as it may be, and is off the lock.';
   if (removal) return 'The code was taken off the lock.';
-  if (after?.hours && after.status === 'unset') return 'Its hours are over for now; it comes back with the next.';
+  if (after?.hours && (after.status === 'unset' || after.status === 'removing'))
+    return 'Its hours are over for now; it comes back with the next.';
   return after === undefined
     ? 'The code is off the lock.'
     : 'The lock does not hold the code any more. It is written again; nothing needs to be done.';

@@ -181,7 +181,7 @@ function under(grant: AccessGrantRecord, around: AccessGrantSurroundings): Warni
     // Between its hours no lock that does not keep them has the code.
     if (
       codes.length > 0 &&
-      codes.every(({ hours, status, errors }) => hours && status === 'unset' && errors.length === 0)
+      codes.every(({ hours, status, errors }) => hours && isOffLock(status) && errors.length === 0)
     )
       return [];
     const trouble = around.troubleOf(deviceId);
@@ -189,6 +189,9 @@ function under(grant: AccessGrantRecord, around: AccessGrantSurroundings): Warni
     return [lacks(`${around.nameOf(deviceId)}: ${why}`, problem?.at ?? Math.max(startsAt, createdAt))];
   });
 }
+
+/** Or is being taken off it. */
+const isOffLock = (status: AccessCodeRecord['status']): boolean => status === 'unset' || status === 'removing';
 
 /** A lock that keeps times was given an end that has come, and not yet the new one. */
 const hasLapsed = (code: AccessCodeRecord | undefined, now: number): boolean =>
