@@ -6,6 +6,9 @@ import { peerProgram } from './peer-program.ts';
 
 export const socatProgram = peerProgram('socat', 'socat');
 
+/** The machine's own: a test may have replaced it, and have its time stand while ends come and go. */
+const realTimeout = globalThis.setTimeout;
+
 /**
  * Pseudo terminals joined by socat: what a USB adapter and its line are to programs. The adapter can be pulled while
  * the units at the far end go on, as they do on a wire.
@@ -20,6 +23,12 @@ export class TtyPair {
   #line: ChildProcess | undefined;
   #adapter: ChildProcess | undefined;
   #holder: number | undefined;
+  #changes = 0;
+
+  /** The adapter is being put in or pulled, which takes another process some time. */
+  get isChanging(): boolean {
+    return this.#changes > 0;
+  }
 
   static async open(): Promise<TtyPair> {
     const pair = new TtyPair();
@@ -32,16 +41,20 @@ export class TtyPair {
     return pair;
   }
 
-  async plug(): Promise<void> {
-    this.#discard();
-    this.#adapter = socat([`pty,raw,echo=0,link=${this.near}`, `${this.#middle},raw,echo=0`]);
-    await there(this.near);
+  plug(): Promise<void> {
+    return this.#changing(async () => {
+      this.#discard();
+      this.#adapter = socat([`pty,raw,echo=0,link=${this.near}`, `${this.#middle},raw,echo=0`]);
+      await there(this.near);
+    });
   }
 
-  async unplug(): Promise<void> {
-    const adapter = this.#adapter;
-    this.#adapter = undefined;
-    await stopped(adapter);
+  unplug(): Promise<void> {
+    return this.#changing(async () => {
+      const adapter = this.#adapter;
+      this.#adapter = undefined;
+      await stopped(adapter);
+    });
   }
 
   async close(): Promise<void> {
@@ -51,6 +64,15 @@ export class TtyPair {
     await stopped(this.#line);
     this.#line = undefined;
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #changing(change: () => Promise<void>): Promise<void> {
+    this.#changes += 1;
+    try {
+      await change();
+    } finally {
+      this.#changes -= 1;
+    }
   }
 
   /** What the units said while nobody was there is lost. */
@@ -69,7 +91,7 @@ function socat(ends: readonly string[]): ChildProcess {
 }
 
 async function there(...paths: readonly string[]): Promise<void> {
-  while (!paths.every((path) => existsSync(path))) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!paths.every((path) => existsSync(path))) await new Promise((resolve) => realTimeout(resolve, 5));
 }
 
 async function stopped(process: ChildProcess | undefined): Promise<void> {

@@ -7,8 +7,11 @@ import type { SerialCarrier } from '../../../src/transports/serial/index.ts';
 export class TtyTraffic {
   readonly #written = { near: 0, far: 0 };
   #isJoined = false;
+  #opening = 0;
 
+  /** Bytes, or the gateway's end itself: opening it is the system's work. */
   get isUnderWay(): boolean {
+    if (this.#opening > 0) return true;
     return this.#isJoined && (this.#written.near > 0 || this.#written.far > 0);
   }
 
@@ -26,16 +29,21 @@ export class TtyTraffic {
     return {
       path: carrier.path,
       open: async (events) => {
-        const port = await carrier.open({
-          bytes: (bytes) => {
-            this.#written[other] = Math.max(0, this.#written[other] - bytes.length);
-            events.bytes(bytes);
-          },
-          lost: (error) => {
-            if (own === 'near') this.#begin(false);
-            events.lost(error);
-          },
-        });
+        if (own === 'near') this.#opening += 1;
+        const port = await carrier
+          .open({
+            bytes: (bytes) => {
+              this.#written[other] = Math.max(0, this.#written[other] - bytes.length);
+              events.bytes(bytes);
+            },
+            lost: (error) => {
+              if (own === 'near') this.#begin(false);
+              events.lost(error);
+            },
+          })
+          .finally(() => {
+            if (own === 'near') this.#opening -= 1;
+          });
         if (own === 'near') this.#begin(true);
         return {
           write: (bytes) => {

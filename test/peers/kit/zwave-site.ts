@@ -94,7 +94,7 @@ export class ZwaveNetwork {
 
 /** The time of the library, and of all else here, while the networks speak. */
 export const libraryTime = (networks: () => readonly ZwaveNetwork[]): LibraryTime =>
-  new LibraryTime(() => networks().some(({ traffic }) => traffic.isUnderWay));
+  new LibraryTime(() => networks().some(({ traffic, ttys }) => traffic.isUnderWay || ttys.isChanging));
 
 export interface SiteOptions {
   /** Node numbers of locks with codes. */
