@@ -94,7 +94,8 @@ const accessOfCode = (code: AccessCode, codes: CodesOfLocks): Access => ({
   schedule: code.strikeplate_schedule,
   doors: [doorOf(code, codes)],
   problems: [...code.errors, ...code.warnings],
-  isEnding: code.status === 'removing',
+  // One that was put off, or is between its hours, is taken off the lock as well, and comes back.
+  isEnding: code.pending_mutations?.some(({ mutation_code: kind }) => kind === 'deleting') ?? false,
   grant: undefined,
   code,
 });
