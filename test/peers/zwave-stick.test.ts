@@ -53,9 +53,11 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
   const V2 = { kind: 'lock', node: 2, listens: 'always' };
 
   describe('that is pulled', () => {
-    it.each([1, 30])('for %i s: told at once, obeys afterwards, and nothing is sent late', async (seconds) => {
+    it.each([3, 30])('for %i s: told at once, obeys afterwards, and nothing is sent late', async (seconds) => {
       const network = await networkOf([V1]);
-      const site = await siteOn(network, { keypads: [3] });
+      // Back in its port, the stick takes its five seconds, or what a busy machine makes of them.
+      const outlasts = seconds === 3 && { door: { sendByMs: 120_000, deadlineMs: 180_000 } };
+      const site = await siteOn(network, { keypads: [3], ...outlasts });
       const lock = network.simulated.lock(3);
       await site.online([3]);
       await network.ttys.unplug();

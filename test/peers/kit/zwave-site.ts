@@ -6,7 +6,7 @@ import { zwave } from '../../../drivers/zwave/node/driver.ts';
 import { SimulatedZwaveNetwork } from '../../../drivers/zwave/node/simulator.ts';
 import { simulatedNetwork } from '../../../drivers/zwave/node/simulator-settings.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { type AutoLock, Secret } from '../../../src/contract/index.ts';
+import { type AutoLock, Secret, type TimeLimits } from '../../../src/contract/index.ts';
 import { recordLog } from '../../../src/driver-testing/recorded-log.ts';
 import type { AttemptRecord } from '../../../src/model/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
@@ -104,6 +104,8 @@ export interface SiteOptions {
   readonly cacheDir?: string;
   readonly keys?: Keys;
   readonly homeId?: string;
+  /** Of the locks' doors, where the driver's own are too short for what a busy machine takes. */
+  readonly door?: TimeLimits;
 }
 
 /** The whole core over the real stick, on the process's clock: zwave-js takes no other, see {@link LibraryTime}. */
@@ -125,7 +127,7 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
   });
   const device = (node: number, settings: object) => ({
     slug: `node-${node}`,
-    driver: zwave as never,
+    driver: { ...zwave, ...(options.door && { limits: { door: options.door } }) } as never,
     settings: zwave.settings.parse(settings),
     link: stick.link(node),
   });
