@@ -120,8 +120,10 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
       expect(await note.first().textContent(), view).toMatch(
         /^As it was at \d\d:\d\d:\d\d\. The gateway cannot be reached\. It is asked for again by itself\.Try again$/,
       );
-      expect(await page.locator('main li.row, main pre, main .steps li').count(), view).toBeGreaterThanOrEqual(rows);
-      expect(await page.locator('main .failure, main .loading').count(), view).toBe(0);
+      const shown = () => page.locator('main li.row, main pre, main .steps li').count();
+      await expect.poll(shown, { message: view }).toBeGreaterThanOrEqual(rows);
+      const missing = () => page.locator('main .failure, main .loading').count();
+      await expect.poll(missing, { message: view }).toBe(0);
       await page.evaluate('window.refused = () => false');
       // Those that were not brought up to date by themselves meanwhile.
       await page.evaluate("for (const again of document.querySelectorAll('.stale button')) again.click()");
@@ -146,7 +148,7 @@ describe.skipIf(chromiumProgram === undefined || mosquittoProgram === undefined)
     await page.evaluate(refuseLists);
     await page.evaluate("location.hash = '#/box/metrics'");
     await page.locator('.stale').waitFor();
-    expect(await page.locator('.small-chart').count()).toBeGreaterThan(5);
+    await expect.poll(() => page.locator('.small-chart').count()).toBeGreaterThan(5);
     await context.close();
   });
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { silentLog } from '../../src/driver-testing/command-context.ts';
 import { driverOptions } from '../../src/transports/zwave/driver-options.ts';
 import { loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
@@ -47,6 +47,8 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
   const siteOn = async (network: ZwaveNetwork, options: SiteOptions): Promise<ZwaveSite> => {
     const site = await zwaveSite(network, options);
     open.push(site);
+    // It depends on how busy the machine was: whoever reads the failure has nothing else to go by.
+    onTestFailed(() => console.error(site.log.text, site.stories));
     return site;
   };
   const V1 = { kind: 'lock', node: 3, codes: 'user_code_1', secure: false, listens: 'always' };

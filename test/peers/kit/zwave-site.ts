@@ -38,7 +38,7 @@ export interface Story {
   readonly tookMs: number;
 }
 
-const storyOf = (startedAt: number, { settlement }: AttemptRecord): Story => {
+const toldBy = (startedAt: number, { settlement }: AttemptRecord): Story => {
   const tookMs = clock.now() - startedAt;
   if (settlement?.status !== 'success') return { status: settlement?.status, error: settlement?.error.type, tookMs };
   return { status: 'success', confirmed: settlement.result.was_confirmed_by_device, tookMs };
@@ -147,6 +147,12 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
   await core.start();
   const at = (node: number) => core.devices.get(`node-${node}`);
   const online = (nodes: readonly number[]) => until(() => nodes.every((node) => at(node)?.health.status === 'online'));
+  const stories: Story[] = [];
+  const storyOf = (startedAt: number, attempt: AttemptRecord): Story => {
+    const story = toldBy(startedAt, attempt);
+    stories.push(story);
+    return story;
+  };
   const door = async (node: number, action: 'lock' | 'unlock'): Promise<Story> => {
     const startedAt = clock.now();
     return storyOf(startedAt, await end(await core.doors[action](`node-${node}`, origin())));
@@ -168,7 +174,7 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
     return storyOf(startedAt, await end(await core.accessCodes.delete(id, origin())));
   };
   return {
-    ...{ core, stick, log, cacheDir, remembered, at, online, door, autoLock, addCode, removeCode },
+    ...{ core, stick, log, stories, cacheDir, remembered, at, online, door, autoLock, addCode, removeCode },
     /** Ends the gateway; the network and what the gateway knew of it stay. */
     async stop() {
       await core.stop(0);
