@@ -9,8 +9,9 @@ import { fc } from '../kit/seeded-properties.ts';
 class Counter implements SimulatedUnit {
   readonly unit = 7;
   asked = 0;
+  readonly behaviours = new Map([[READ_HOLDING_REGISTERS, () => this.#count()]]);
 
-  answer() {
+  #count() {
     this.asked += 1;
     return { body: [2, this.asked >> 8, this.asked & 0xff] };
   }

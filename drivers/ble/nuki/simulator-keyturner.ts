@@ -15,7 +15,7 @@ import { ByteReader, ByteWriter, seal, TooShort } from './simulator-bytes.ts';
 import type { SimulatedKeypad } from './simulator-keypad.ts';
 import type { SimulatedLog } from './simulator-log.ts';
 import type { Misbehaviours, NukiMisbehaviour } from './simulator-options.ts';
-import type { Authorized } from './simulator-pairing.ts';
+import { type Authorized, type PairingBehaviours, pairingBehaviours } from './simulator-pairing.ts';
 
 /** What may change by itself, or by people. */
 export interface LockCondition {
@@ -32,8 +32,52 @@ export interface LockCondition {
   codes: 'told' | 'withheld' | 'cut' | 'empty' | number;
 }
 
+/** One encrypted message, and the connection that answers it. */
+export interface HeardCommand {
+  readonly from: Authorized;
+  readonly command: number;
+  /** Without challenge and PIN, which were found right. */
+  readonly fields: ByteReader;
+  readonly keyturner: SimulatedKeyturner;
+}
+
+type Behaviours = Map<number, (heard: HeardCommand) => void>;
+
+/** One behaviour for each message, so that a test can put another in its place. */
+export interface NukiBehaviours {
+  readonly pairing: PairingBehaviours;
+  /** By what is asked for with "Request Data". */
+  readonly requestData: Behaviours;
+  readonly command: Behaviours;
+}
+
+/** As a lock has them; without a keypad it knows nothing of codes. */
+export function nukiBehaviours({ hasKeypad }: { readonly hasKeypad: boolean }): NukiBehaviours {
+  const command: Behaviours = new Map([
+    [commands.lockAction, ({ keyturner, from, fields }) => keyturner.act(from, fields, { tells: true })],
+    [commands.requestConfig, ({ keyturner, from }) => keyturner.tellConfig(from)],
+    [commands.requestAdvancedConfig, ({ keyturner, from }) => keyturner.tellAdvancedConfig(from)],
+    [commands.setAdvancedConfig, ({ keyturner, from, fields }) => keyturner.setAdvancedConfig(from, fields)],
+    [commands.verifySecurityPin, ({ keyturner, from }) => keyturner.status(from, statusCodes.complete)],
+    [commands.updateTime, ({ keyturner, from, fields }) => keyturner.setClock(from, fields)],
+    [commands.requestLogEntries, ({ keyturner, from, fields }) => keyturner.tellLog(from, fields)],
+  ]);
+  if (hasKeypad) {
+    command.set(commands.addKeypadCode, ({ keyturner, from, fields }) => keyturner.addCode(from, fields));
+    command.set(commands.updateKeypadCode, ({ keyturner, from, fields }) => keyturner.updateCode(from, fields));
+    command.set(commands.removeKeypadCode, ({ keyturner, from, fields }) => keyturner.removeCode(from, fields));
+    command.set(commands.requestKeypadCodes, ({ keyturner, from, fields }) => keyturner.tellCodes(from, fields));
+  }
+  const requestData: Behaviours = new Map([
+    [commands.challenge, ({ keyturner, from }) => keyturner.giveChallenge(from)],
+    [commands.keyturnerStates, ({ keyturner, from }) => keyturner.tellStates(from)],
+  ]);
+  return { pairing: pairingBehaviours(), requestData, command };
+}
+
 /** The lock behind one connection. */
 export interface LockParts {
+  readonly behaviours: NukiBehaviours;
   readonly options: {
     readonly clock: Clock;
     readonly randomBytes: (length: number) => Uint8Array;
@@ -89,7 +133,7 @@ export class SimulatedKeyturner {
       else this.#obey(from, command, fields);
     } catch (error) {
       if (!(error instanceof TooShort)) throw error;
-      this.#error(from, errorCodes.badLength, command);
+      this.error(from, errorCodes.badLength, command);
     }
   }
 
@@ -102,25 +146,21 @@ export class SimulatedKeyturner {
       if (this.#lock.misbehaviours.take('hang_on_challenge')) return;
     }
     if (this.#awaitsCommand) {
-      this.#error(to, errorCodes.unknown, commands.requestData);
+      this.error(to, errorCodes.unknown, commands.requestData);
       return;
     }
-    switch (wanted) {
-      case commands.challenge:
-        this.#challenge = this.#lock.options.randomBytes(32);
-        this.#awaitsCommand = true;
-        this.#send(to, commands.challenge, Buffer.from(this.#challenge), 'tamper_challenge');
-        if (this.#lock.misbehaviours.take('repeat_old_news')) {
-          this.#sendStates(to, lockStates.unlocked);
-          this.#status(to, statusCodes.complete);
-        }
-        return;
-      case commands.keyturnerStates:
-        this.#sendStates(to);
-        return;
-      default:
-        this.#error(to, errorCodes.unknown, commands.requestData);
-    }
+    const behaviour = this.#lock.behaviours.requestData.get(wanted);
+    if (behaviour === undefined) this.error(to, errorCodes.unknown, commands.requestData);
+    else behaviour({ from: to, command: wanted, fields: new ByteReader(Buffer.alloc(0)), keyturner: this });
+  }
+
+  giveChallenge(to: Authorized): void {
+    this.#challenge = this.#lock.options.randomBytes(32);
+    this.#awaitsCommand = true;
+    this.send(to, commands.challenge, Buffer.from(this.#challenge), 'tamper_challenge');
+    if (!this.#lock.misbehaviours.take('repeat_old_news')) return;
+    this.tellStates(to, lockStates.unlocked);
+    this.status(to, statusCodes.complete);
   }
 
   /** Commands end with the challenge they use, and most of them with the PIN after it. */
@@ -133,42 +173,33 @@ export class SimulatedKeyturner {
     this.#challenge = undefined;
     this.#awaitsCommand = false;
     if (challenge === undefined || !nonce.equals(challenge) || this.#lock.misbehaviours.take('refuse_nonce')) {
-      this.#error(from, errorCodes.badNonce, command);
+      this.error(from, errorCodes.badNonce, command);
       return;
     }
     if (hasPin && !this.#acceptsPin(pinBytes === 4 ? fields.u32() : fields.u16())) {
       const code = this.#lock.pinAttempts.count > PIN_ATTEMPTS ? errorCodes.tooManyPinAttempts : errorCodes.badPin;
-      this.#error(from, code, command);
+      this.error(from, code, command);
       return;
     }
-    switch (command) {
-      case commands.lockAction:
-        this.act(from, own, { tells: true });
-        return;
-      case commands.requestConfig:
-        this.#send(from, commands.config, this.#config());
-        return;
-      case commands.requestAdvancedConfig:
-        this.#send(from, commands.advancedConfig, this.#lock.advancedConfig.told());
-        return;
-      case commands.setAdvancedConfig:
-        if (this.#lock.misbehaviours.take('refuse_settings')) this.#error(from, errorCodes.badParameter, command);
-        else if (this.#lock.advancedConfig.set(own)) this.#status(from, statusCodes.complete);
-        else this.#error(from, errorCodes.badLength, command);
-        return;
-      case commands.verifySecurityPin:
-        this.#status(from, statusCodes.complete);
-        return;
-      case commands.updateTime:
-        this.#lock.condition.clockOffsetMs = (own.time() ?? 0) - this.#lock.options.clock.wallTime();
-        this.#status(from, statusCodes.complete);
-        return;
-      case commands.requestLogEntries:
-        this.#sendLog(from, own);
-        return;
-      default:
-        this.#keypadCommand(from, command, own);
-    }
+    const behaviour = this.#lock.behaviours.command.get(command);
+    if (behaviour === undefined) this.error(from, errorCodes.unknown, command);
+    else behaviour({ from, command, fields: own, keyturner: this });
+  }
+
+  tellAdvancedConfig(to: Authorized): void {
+    this.send(to, commands.advancedConfig, this.#lock.advancedConfig.told());
+  }
+
+  setAdvancedConfig(from: Authorized, fields: ByteReader): void {
+    if (this.#lock.misbehaviours.take('refuse_settings'))
+      this.error(from, errorCodes.badParameter, commands.setAdvancedConfig);
+    else if (this.#lock.advancedConfig.set(fields)) this.status(from, statusCodes.complete);
+    else this.error(from, errorCodes.badLength, commands.setAdvancedConfig);
+  }
+
+  setClock(from: Authorized, fields: ByteReader): void {
+    this.#lock.condition.clockOffsetMs = (fields.time() ?? 0) - this.#lock.options.clock.wallTime();
+    this.status(from, statusCodes.complete);
   }
 
   #acceptsPin(pin: number): boolean {
@@ -189,36 +220,36 @@ export class SimulatedKeyturner {
       if (tells) tell();
     };
     if (this.#lock.bolt.running) {
-      say(() => this.#error(from, errorCodes.busy, commands.lockAction));
+      say(() => this.error(from, errorCodes.busy, commands.lockAction));
       return;
     }
     if (this.#lock.condition.battery.empty) {
-      say(() => this.#error(from, errorCodes.voltageTooLow, commands.lockAction));
+      say(() => this.error(from, errorCodes.voltageTooLow, commands.lockAction));
       return;
     }
     if (action !== lockActions.lock && action !== lockActions.unlock && action !== lockActions.unlatch) {
-      say(() => this.#error(from, errorCodes.badParameter, commands.lockAction));
+      say(() => this.error(from, errorCodes.badParameter, commands.lockAction));
       return;
     }
     if (tells && this.#lock.misbehaviours.take('complete_without_moving')) {
-      this.#status(from, statusCodes.complete);
+      this.status(from, statusCodes.complete);
       return;
     }
     let told = tells && !this.#lock.misbehaviours.take('silent_on_action');
-    if (told) this.#status(from, statusCodes.accepted);
+    if (told) this.status(from, statusCodes.accepted);
     if (tells && this.#lock.misbehaviours.take('accept_without_moving')) {
-      this.#sendStates(from);
-      this.#status(from, statusCodes.complete);
+      this.tellStates(from);
+      this.status(from, statusCodes.complete);
       return;
     }
     if (tells && this.#lock.misbehaviours.take('repeat_old_news_late')) {
-      this.#sendStates(from, lockStates.unlocked, 60_000);
-      this.#status(from, statusCodes.complete);
+      this.tellStates(from, lockStates.unlocked, 60_000);
+      this.status(from, statusCodes.complete);
       return;
     }
-    if (told && this.#lock.misbehaviours.take('old_state_first')) this.#sendStates(from);
+    if (told && this.#lock.misbehaviours.take('old_state_first')) this.tellStates(from);
     if (told && this.#lock.misbehaviours.take('error_about_another'))
-      this.#error(from, errorCodes.badPin, commands.requestLogEntries);
+      this.error(from, errorCodes.badPin, commands.requestLogEntries);
     this.#keepsWay = this.#lock.misbehaviours.take('keep_the_way_to_itself');
     const completes = !this.#lock.misbehaviours.take('never_complete');
     if (tells && this.#lock.misbehaviours.take('drop_after_accepted')) {
@@ -228,75 +259,64 @@ export class SimulatedKeyturner {
     }
     this.#lock.bolt.run(action, 'command', {
       moved: () => {
-        if (told) this.#sendStates(from);
+        if (told) this.tellStates(from);
       },
       done: (completion) => {
         this.#lock.log.lockAction(from, { action, trigger: triggers.system, flags, completion });
         if (!told || !completes) return;
-        if (completion === completions.success) this.#status(from, statusCodes.complete);
-        else this.#error(from, errorCodes.motorBlocked, commands.lockAction);
+        if (completion === completions.success) this.status(from, statusCodes.complete);
+        else this.error(from, errorCodes.motorBlocked, commands.lockAction);
       },
     });
   }
 
-  #keypadCommand(from: Authorized, command: number, fields: ByteReader): void {
-    if ((this.#lock.options.keypadCapacity ?? 100) === 0) {
-      this.#error(from, errorCodes.unknown, command);
+  addCode(from: Authorized, fields: ByteReader): void {
+    const { keypad, misbehaviours } = this.#lock;
+    const answer = keypad.add(fields);
+    if (typeof answer === 'number') {
+      this.error(from, answer, commands.addKeypadCode);
       return;
     }
-    switch (command) {
-      case commands.addKeypadCode: {
-        const answer = this.#lock.keypad.add(fields);
-        if (typeof answer === 'number') {
-          this.#error(from, answer, command);
-          return;
-        }
-        if (this.#lock.misbehaviours.take('forget_code')) this.#lock.keypad.codes.pop();
-        const newest = this.#lock.keypad.codes.at(-1);
-        if (newest !== undefined && this.#lock.misbehaviours.take('lose_limits')) newest.limits = undefined;
-        if (this.#lock.misbehaviours.take('drop_after_code')) {
-          this.#lock.disconnect();
-          return;
-        }
-        if (!this.#lock.misbehaviours.take('complete_for_code_id')) this.#send(from, commands.keypadCodeId, answer);
-        this.#status(from, statusCodes.complete);
-        return;
-      }
-      case commands.updateKeypadCode:
-      case commands.removeKeypadCode: {
-        const problem =
-          command === commands.updateKeypadCode
-            ? this.#lock.keypad.update(fields)
-            : this.#lock.keypad.remove(fields.u16());
-        if (problem === undefined) this.#status(from, statusCodes.complete);
-        else this.#error(from, problem, command);
-        return;
-      }
-      case commands.requestKeypadCodes: {
-        this.#sendCodes(from, fields);
-        return;
-      }
-      default:
-        this.#error(from, errorCodes.unknown, command);
+    if (misbehaviours.take('forget_code')) keypad.codes.pop();
+    const newest = keypad.codes.at(-1);
+    if (newest !== undefined && misbehaviours.take('lose_limits')) newest.limits = undefined;
+    if (misbehaviours.take('drop_after_code')) {
+      this.#lock.disconnect();
+      return;
     }
+    if (!misbehaviours.take('complete_for_code_id')) this.send(from, commands.keypadCodeId, answer);
+    this.status(from, statusCodes.complete);
   }
 
-  #sendCodes(to: Authorized, fields: ByteReader): void {
+  updateCode(from: Authorized, fields: ByteReader): void {
+    this.#changed(from, commands.updateKeypadCode, this.#lock.keypad.update(fields));
+  }
+
+  removeCode(from: Authorized, fields: ByteReader): void {
+    this.#changed(from, commands.removeKeypadCode, this.#lock.keypad.remove(fields.u16()));
+  }
+
+  #changed(from: Authorized, command: number, problem: number | undefined): void {
+    if (problem === undefined) this.status(from, statusCodes.complete);
+    else this.error(from, problem, command);
+  }
+
+  tellCodes(to: Authorized, fields: ByteReader): void {
     const { codes: answer } = this.#lock.condition;
     if (typeof answer === 'number') {
-      this.#error(to, answer, commands.requestKeypadCodes);
+      this.error(to, answer, commands.requestKeypadCodes);
       return;
     }
     const payloads = answer === 'empty' ? [] : this.#lock.keypad.list(fields.u16(), fields.u16());
-    if (answer !== 'empty') this.#send(to, commands.keypadCodeCount, new ByteWriter().u16(payloads.length).build());
+    if (answer !== 'empty') this.send(to, commands.keypadCodeCount, new ByteWriter().u16(payloads.length).build());
     for (const payload of answer === 'cut' ? payloads.slice(1) : payloads) {
       if (answer === 'withheld') payload.writeUInt32LE(0, 2);
-      this.#send(to, commands.keypadCode, payload);
+      this.send(to, commands.keypadCode, payload);
     }
-    this.#status(to, statusCodes.complete);
+    this.status(to, statusCodes.complete);
   }
 
-  #sendStates(to: Authorized, state: number = this.#lock.bolt.state, agoMs = 0): void {
+  tellStates(to: Authorized, state: number = this.#lock.bolt.state, agoMs = 0): void {
     const { percent, critical } = this.#lock.condition.battery;
     const isOnTheWay = state === lockStates.unlatching || state === lockStates.unlatched;
     const door = {
@@ -322,29 +342,29 @@ export class SimulatedKeyturner {
       )
       .u8((this.#lock.options.keypadCapacity ?? 100) === 0 ? 0 : 1)
       .build();
-    this.#send(to, commands.keyturnerStates, payload);
+    this.send(to, commands.keyturnerStates, payload);
     if (!this.#lock.bolt.running) this.#lock.stateWasRead(to);
   }
 
-  #sendLog(to: Authorized, fields: ByteReader): void {
+  tellLog(to: Authorized, fields: ByteReader): void {
     const startIndex = fields.u32();
     const count = fields.u16();
     const newestFirst = fields.u8() === 1;
     const { log: answer } = this.#lock.condition;
     if (typeof answer === 'number') {
-      this.#error(to, answer, commands.requestLogEntries);
+      this.error(to, answer, commands.requestLogEntries);
       return;
     }
     const payloads = answer === 'empty' ? [] : this.#lock.log.payloads(startIndex, count, newestFirst);
     const told = answer === 'cut' ? payloads.slice(0, Math.ceil(payloads.length / 2)) : payloads;
-    for (const payload of told) this.#send(to, commands.logEntry, payload);
+    for (const payload of told) this.send(to, commands.logEntry, payload);
     if (answer === 'cut') return;
-    this.#status(to, statusCodes.complete);
+    this.status(to, statusCodes.complete);
   }
 
-  #config(): Buffer {
+  tellConfig(to: Authorized): void {
     const hasKeypad = (this.#lock.options.keypadCapacity ?? 100) === 0 ? 0 : 1;
-    return new ByteWriter()
+    const config = new ByteWriter()
       .u32(this.#lock.nukiId)
       .text(this.#lock.options.name, 32)
       .bytes(Buffer.alloc(29))
@@ -352,17 +372,18 @@ export class SimulatedKeyturner {
       .u16(0xffff)
       .u8(this.#lock.options.generation === 'ultra' ? 5 : 4, 0)
       .build();
+    this.send(to, commands.config, config);
   }
 
-  #status(to: Authorized, status: number): void {
-    this.#send(to, commands.status, Buffer.from([status]), 'tamper_status');
+  status(to: Authorized, status: number): void {
+    this.send(to, commands.status, Buffer.from([status]), 'tamper_status');
   }
 
-  #error(to: Authorized, code: number, command: number): void {
-    this.#send(to, commands.errorReport, new ByteWriter().u8(code).u16(command).build());
+  error(to: Authorized, code: number, command: number): void {
+    this.send(to, commands.errorReport, new ByteWriter().u8(code).u16(command).build());
   }
 
-  #send(to: Authorized, command: number, payload: Buffer, tamperedBy?: NukiMisbehaviour): void {
+  send(to: Authorized, command: number, payload: Buffer, tamperedBy?: NukiMisbehaviour): void {
     const frame = seal(to.sharedKey, to.authorizationId, this.#lock.options.randomBytes(24), command, payload);
     if (tamperedBy !== undefined && this.#lock.misbehaviours.take(tamperedBy))
       frame.writeUInt8(frame.readUInt8(40) ^ 1, 40);

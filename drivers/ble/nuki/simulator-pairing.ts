@@ -12,7 +12,20 @@ export interface Authorized {
   readonly name: string;
 }
 
+export type PairingBehaviours = Map<number, (pairing: SimulatedPairing, fields: ByteReader) => void>;
+
+/** One behaviour for each message in the clear, so that a test can put another in its place. */
+export const pairingBehaviours = (): PairingBehaviours =>
+  new Map([
+    [commands.requestData, (pairing, fields) => pairing.givePublicKey(fields)],
+    [commands.publicKey, (pairing, fields) => pairing.takePublicKey(fields)],
+    [commands.authorizationAuthenticator, (pairing, fields) => pairing.prove(fields)],
+    [commands.authorizationData, (pairing, fields) => pairing.applyClassic(fields)],
+    [commands.authorizationIdConfirmation, (pairing, fields) => pairing.confirm(fields)],
+  ]);
+
 export interface PairingOptions {
+  readonly behaviours: PairingBehaviours;
   readonly generation: 'classic' | 'ultra';
   readonly randomBytes: (length: number) => Uint8Array;
   /** The six-digit PIN of the Ultra class. */
@@ -55,30 +68,23 @@ export class SimulatedPairing {
   }
 
   #take(command: number, fields: ByteReader): void {
-    switch (command) {
-      case commands.requestData:
-        if (fields.u16() === commands.publicKey) this.#plain(commands.publicKey, Buffer.from(this.#own.publicKey));
-        return;
-      case commands.publicKey:
-        this.#peerKey = fields.bytes(32);
-        this.#sharedKey = nacl.box.before(this.#peerKey, this.#own.secretKey);
-        this.#sendChallenge();
-        return;
-      case commands.authorizationAuthenticator:
-        this.#prove(fields.bytes(32));
-        return;
-      case commands.authorizationData:
-        this.#applyClassic(fields);
-        return;
-      case commands.authorizationIdConfirmation:
-        this.#confirm(fields);
-        return;
-      default:
-        this.#error(errorCodes.unknown, command);
-    }
+    const behaviour = this.#options.behaviours.get(command);
+    if (behaviour === undefined) this.#error(errorCodes.unknown, command);
+    else behaviour(this, fields);
   }
 
-  #prove(authenticator: Buffer): void {
+  givePublicKey(fields: ByteReader): void {
+    if (fields.u16() === commands.publicKey) this.#plain(commands.publicKey, Buffer.from(this.#own.publicKey));
+  }
+
+  takePublicKey(fields: ByteReader): void {
+    this.#peerKey = fields.bytes(32);
+    this.#sharedKey = nacl.box.before(this.#peerKey, this.#own.secretKey);
+    this.#sendChallenge();
+  }
+
+  prove(fields: ByteReader): void {
+    const authenticator = fields.bytes(32);
     const { sharedKey, peerKey } = this.#keys();
     if (!hmac(sharedKey, peerKey, this.#own.publicKey, this.#challenge).equals(authenticator)) {
       this.#error(errorCodes.badAuthenticator, commands.authorizationAuthenticator);
@@ -90,7 +96,7 @@ export class SimulatedPairing {
     else this.#sendChallenge();
   }
 
-  #applyClassic(fields: ByteReader): void {
+  applyClassic(fields: ByteReader): void {
     const { sharedKey } = this.#keys();
     const authenticator = fields.bytes(32);
     const covered = fields.bytes(69);
@@ -115,7 +121,7 @@ export class SimulatedPairing {
     this.#plain(commands.authorizationId, Buffer.concat([hmac(sharedKey, answer, nonce), answer]));
   }
 
-  #confirm(fields: ByteReader): void {
+  confirm(fields: ByteReader): void {
     const granted = this.#granted;
     const authenticator = fields.bytes(32);
     const id = fields.bytes(4);

@@ -20,11 +20,10 @@ import { SimulatedAdvancedConfig } from './simulator-advanced-config.ts';
 import { SimulatedBolt, type Turn } from './simulator-bolt.ts';
 import { ByteReader, ByteWriter, plainMessage, unseal } from './simulator-bytes.ts';
 import { SimulatedKeypad } from './simulator-keypad.ts';
-import { type LockCondition, SimulatedKeyturner } from './simulator-keyturner.ts';
+import { type LockCondition, type NukiBehaviours, nukiBehaviours, SimulatedKeyturner } from './simulator-keyturner.ts';
 import { SimulatedLog } from './simulator-log.ts';
 import { memoryOf, recall } from './simulator-memory.ts';
-import type { SimulatedNukiOptions } from './simulator-options.ts';
-import { Misbehaviours, type NukiMisbehaviour } from './simulator-options.ts';
+import { Misbehaviours, type NukiMisbehaviour, type SimulatedNukiOptions } from './simulator-options.ts';
 import { type Authorized, SimulatedPairing } from './simulator-pairing.ts';
 
 export type { NukiMisbehaviour, SimulatedNukiOptions } from './simulator-options.ts';
@@ -62,6 +61,7 @@ export class SimulatedNuki implements GattPeripheral {
   readonly keypad: SimulatedKeypad;
   readonly log: SimulatedLog;
   readonly advancedConfig: SimulatedAdvancedConfig;
+  readonly behaviours: NukiBehaviours;
   readonly authorizations: Authorized[] = [];
   readonly nukiId: number;
   readonly lockUuid: Buffer;
@@ -101,6 +101,7 @@ export class SimulatedNuki implements GattPeripheral {
     });
     this.keypad = new SimulatedKeypad(options.keypadCapacity ?? 100, () => this.#wallTime());
     this.log = new SimulatedLog(() => this.#wallTime(), options.logCapacity);
+    this.behaviours = nukiBehaviours({ hasKeypad: options.keypadCapacity !== 0 });
     recall(options.memory?.read(), this.authorizations, this.keypad);
     this.services = this.#describe();
     this.#connection = this.#newConnection();
@@ -288,6 +289,7 @@ export class SimulatedNuki implements GattPeripheral {
   #newConnection(): Connection {
     const keyturner = new SimulatedKeyturner({
       options: this.#options,
+      behaviours: this.behaviours,
       nukiId: this.nukiId,
       bolt: this.bolt,
       keypad: this.keypad,
@@ -307,6 +309,7 @@ export class SimulatedNuki implements GattPeripheral {
 
   #makePairing(subscriber: GattSubscriber): SimulatedPairing {
     return new SimulatedPairing({
+      behaviours: this.behaviours.pairing,
       generation: this.#options.generation,
       randomBytes: this.#options.randomBytes,
       pin: this.#options.pin,

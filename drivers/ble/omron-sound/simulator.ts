@@ -26,6 +26,13 @@ export interface SimulatedOmronOptions {
  */
 export class SimulatedOmron implements GattPeripheral {
   readonly services: readonly GattPeripheralService[];
+  /** What it does about each message: one behaviour each, so that a test can put another in its place. */
+  readonly behaviours = {
+    readLatest: () => this.#latest(),
+    readFlags: () => this.#flags(),
+    readSoundSettings: () => Buffer.from(this.soundSettings),
+    writeSoundSettings: (value: Buffer) => this.#take(value),
+  };
   soundSettings: Buffer = Buffer.from(FACTORY_SETTINGS, 'hex');
   batteryLow = false;
   /** Takes no settings, and confirms them all the same. */
@@ -44,8 +51,12 @@ export class SimulatedOmron implements GattPeripheral {
       {
         uuid: SENSOR_SERVICE,
         characteristics: [
-          { uuid: paths.latest.characteristic, properties: ['read', 'notify'], read: () => this.#latest() },
-          { uuid: paths.flags.characteristic, properties: ['read'], read: () => this.#flags() },
+          {
+            uuid: paths.latest.characteristic,
+            properties: ['read', 'notify'],
+            read: () => this.behaviours.readLatest(),
+          },
+          { uuid: paths.flags.characteristic, properties: ['read'], read: () => this.behaviours.readFlags() },
         ],
       },
       {
@@ -54,8 +65,8 @@ export class SimulatedOmron implements GattPeripheral {
           {
             uuid: paths.soundSettings.characteristic,
             properties: ['read', 'write'],
-            read: () => Buffer.from(this.soundSettings),
-            write: (value) => this.#take(value),
+            read: () => this.behaviours.readSoundSettings(),
+            write: (value) => this.behaviours.writeSoundSettings(value),
           },
         ],
       },

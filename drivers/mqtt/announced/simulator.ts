@@ -38,6 +38,11 @@ export class SimulatedAnnouncedLock {
   readonly movements: { readonly at: number; readonly to: string }[] = [];
   /** Commands as they arrived, retained ones too. */
   readonly commands: { readonly at: number; readonly payload: string }[] = [];
+  /** What it does about each message: one behaviour each, so that a test can put another in its place. */
+  readonly behaviours = new Map([
+    ['LOCK', () => this.#obey('locked')],
+    ['UNLOCK', () => this.#obey('unlocked')],
+  ]);
   readonly #options: SimulatedLockOptions;
   readonly #base: string;
   readonly #timers = new Set<Timer>();
@@ -100,8 +105,10 @@ export class SimulatedAnnouncedLock {
 
   #told(payload: string): void {
     this.commands.push({ at: this.#options.clock.now(), payload });
-    const target = payload === 'LOCK' ? 'locked' : payload === 'UNLOCK' ? 'unlocked' : undefined;
-    if (target === undefined || this.#misbehaviour.ignores) return;
+    if (!this.#misbehaviour.ignores) this.behaviours.get(payload)?.();
+  }
+
+  #obey(target: 'locked' | 'unlocked'): void {
     const { motorMs = 700 } = this.#options;
     this.#in((this.#misbehaviour.actsLateMs ?? 0) + motorMs, () => this.#move(target));
   }

@@ -31,11 +31,13 @@ export interface BridgedDevice {
   readonly friendlyName: string;
   /** As `bridge/devices` lists it, beside its names. */
   readonly listing: JsonObject;
-  /** @returns false when no converter takes the key */
-  set(key: string, value: Json): boolean;
-  get(key: string, value: Json): boolean;
+  /** What it does when a key of it is set or asked for; no converter takes the others. */
+  readonly behaviours: Behaviours;
   stop(): void;
 }
+
+/** One behaviour for each message, so that a test can put another in its place. */
+export type Behaviours = Map<`${'set' | 'get'} ${string}`, (value: Json) => void>;
 
 /** Zigbee's own patience with a silent device (zigbee-herdsman: a ZCL command times out after 10 s). */
 export const zclTimeoutMs = 10_000;
@@ -336,10 +338,9 @@ export class SimulatedBridge {
     }
     for (const member of members)
       for (const [key, value] of Object.entries(command)) {
-        const { device } = member;
-        const taken = verb === 'set' ? device.set(key, value) : device.get(key, value);
-        if (!taken)
-          this.logError(`No converter available for '${key}' on '${member.name}': (${JSON.stringify(value)})`);
+        const behaviour = member.device.behaviours.get(`${verb === 'set' ? 'set' : 'get'} ${key}`);
+        if (behaviour !== undefined) behaviour(value);
+        else this.logError(`No converter available for '${key}' on '${member.name}': (${JSON.stringify(value)})`);
       }
   }
 

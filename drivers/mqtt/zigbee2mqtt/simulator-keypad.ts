@@ -1,4 +1,11 @@
-import { type Json, type JsonObject, type SimulatedBridge, type TimerSet, zclTimeoutMs } from './simulator-bridge.ts';
+import {
+  type Behaviours,
+  type Json,
+  type JsonObject,
+  type SimulatedBridge,
+  type TimerSet,
+  zclTimeoutMs,
+} from './simulator-bridge.ts';
 import type { LockMisbehaviour } from './simulator-misbehaviour.ts';
 
 export interface KeypadOptions {
@@ -51,35 +58,40 @@ export class SimulatedKeypad {
     this.#now = now;
   }
 
-  set(value: Json): boolean {
-    const { ieeeAddress, radioMs, slots } = this.#options;
-    if (slots === 0) return false;
+  /** What it does about each message; one without slots has no converter for them. */
+  behaviours(): Behaviours {
+    if (this.#options.slots === 0) return new Map();
+    return new Map([
+      ['set pin_code', (value) => this.#set(value)],
+      ['get pin_code', (value) => this.#get(value)],
+    ]);
+  }
+
+  #set(value: Json): void {
+    const { ieeeAddress, radioMs } = this.#options;
     const write = asObject(value);
     const slot = Number(write.user);
-    if (!this.#inRange('set', slot)) return true;
+    if (!this.#inRange('set', slot)) return;
     if (this.#misbehaviour().deaf) {
       this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('set', 'pin_code', ieeeAddress, timeout));
-      return true;
+      return;
     }
     const code = write.pin_code;
     this.#timers.after(radioMs, () => {
       if (code === null || code === undefined) this.#clear(slot);
       else this.#store(slot, String(code));
     });
-    return true;
   }
 
-  get(value: Json): boolean {
-    const { ieeeAddress, radioMs, slots } = this.#options;
-    if (slots === 0) return false;
+  #get(value: Json): void {
+    const { ieeeAddress, radioMs } = this.#options;
     const slot = Number(asObject(value).user);
-    if (!this.#inRange('get', slot)) return true;
+    if (!this.#inRange('get', slot)) return;
     if (this.#misbehaviour().deaf || this.#misbehaviour().ignoresPinReads) {
       this.#timers.after(zclTimeoutMs, () => this.#bridge.publishFailed('get', 'pin_code', ieeeAddress, timeout));
-      return true;
+      return;
     }
     if (!this.#misbehaviour().tellsNoCodes) this.#timers.after(radioMs, () => this.#answer(slot));
-    return true;
   }
 
   /** Somebody programs a code at the keypad itself. */

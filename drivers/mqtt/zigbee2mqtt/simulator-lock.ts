@@ -1,6 +1,7 @@
 import type { Clock } from '../../../src/contract/index.ts';
 import {
   addressOf,
+  type Behaviours,
   type BridgedDevice,
   type Json,
   type JsonObject,
@@ -62,6 +63,7 @@ const sources: Record<BoltCause, { readonly code: number; readonly name: string 
 export class SimulatedLock implements BridgedDevice {
   readonly friendlyName: string;
   readonly ieeeAddress: string;
+  readonly behaviours: Behaviours;
   /** Its code memory, with the truth about what it holds. */
   readonly keypad: SimulatedKeypad;
   /** Every movement of the bolt, in order: the truth, whatever MQTT says. */
@@ -114,6 +116,7 @@ export class SimulatedLock implements BridgedDevice {
       () => this.#misbehaviour,
       () => clock.now(),
     );
+    this.behaviours = this.#behaviours();
     bridge.add(this);
     bridge.setCache(this.ieeeAddress, { ...this.#stateKeys(), battery: this.#battery, linkquality: 120 });
   }
@@ -228,14 +231,27 @@ export class SimulatedLock implements BridgedDevice {
     this.#bridge.setAvailability(this.ieeeAddress, true);
   }
 
-  set(key: string, value: Json): boolean {
-    if (key === 'pin_code') return this.keypad.set(value);
-    if (key === 'auto_relock_time') return this.#setAutoRelock(Number(value));
-    if (key !== 'state') return false;
-    const command = String(value).toUpperCase();
+  #behaviours(): Behaviours {
+    const behaviours: Behaviours = new Map([
+      ['set state', (value: Json) => this.#command(String(value).toUpperCase())],
+      ['get state', () => this.#readState()],
+    ]);
+    for (const [message, behaviour] of this.keypad.behaviours())
+      behaviours.set(message, (value) => {
+        if (message === 'get pin_code') this.#disturb();
+        behaviour(value);
+      });
+    if (this.#autoRelockS !== undefined) {
+      behaviours.set('set auto_relock_time', (value) => this.#setAutoRelock(Number(value)));
+      behaviours.set('get auto_relock_time', () => this.#tellAutoRelock());
+    }
+    return behaviours;
+  }
+
+  #command(command: string): void {
     if (command !== 'LOCK' && command !== 'UNLOCK') {
-      this.#bridge.publishFailed('set', 'state', this.ieeeAddress, `Error: unsupported state '${String(value)}'`);
-      return true;
+      this.#bridge.publishFailed('set', 'state', this.ieeeAddress, `Error: unsupported state '${command}'`);
+      return;
     }
     const sentAt = this.#clock.now();
     this.#disturb();
@@ -247,23 +263,15 @@ export class SimulatedLock implements BridgedDevice {
         this.doorCommands.push({ sentAt, at: this.#clock.now(), command });
         if (!this.#misbehaviour.refusesSilently) this.#obey(command === 'LOCK' ? 'locked' : 'unlocked');
       });
-    return true;
   }
 
-  get(key: string, value: Json): boolean {
-    if (key === 'pin_code') {
-      this.#disturb();
-      return this.keypad.get(value);
-    }
-    if (key === 'auto_relock_time') return this.#tellAutoRelock();
-    if (key !== 'state') return false;
+  #readState(): void {
     this.stateReads += 1;
     this.#disturb();
     const { deaf, ignoresReads, readError } = this.#misbehaviour;
     if (readError !== undefined) this.#failLater('get', readError);
     else if (deaf || ignoresReads) this.#failLater('get', noAnswer);
     else this.#timers.after(this.#radioMs, () => this.#tellState());
-    return true;
   }
 
   stop(): void {
@@ -271,8 +279,7 @@ export class SimulatedLock implements BridgedDevice {
   }
 
   /** The bridge says what it wrote as soon as the lock acknowledged the write. */
-  #setAutoRelock(seconds: number): boolean {
-    if (this.#autoRelockS === undefined) return false;
+  #setAutoRelock(seconds: number): void {
     const { deaf, refusesSettings, forgetsSettings } = this.#misbehaviour;
     const failed = (error: { readonly afterMs: number; readonly reason: string }) =>
       this.#timers.after(error.afterMs, () =>
@@ -286,12 +293,9 @@ export class SimulatedLock implements BridgedDevice {
         if (!forgetsSettings) this.#autoRelockS = seconds;
         this.#bridge.update(this.ieeeAddress, { auto_relock_time: seconds });
       });
-    return true;
   }
 
-  #tellAutoRelock(): boolean {
-    const seconds = this.#autoRelockS;
-    if (seconds === undefined) return false;
+  #tellAutoRelock(): void {
     const { deaf, ignoresReads } = this.#misbehaviour;
     this.#disturb();
     if (deaf || ignoresReads)
@@ -302,7 +306,6 @@ export class SimulatedLock implements BridgedDevice {
       this.#timers.after(this.#radioMs, () =>
         this.#bridge.update(this.ieeeAddress, { auto_relock_time: this.#autoRelockS ?? 0 }),
       );
-    return true;
   }
 
   /** The motor takes one command after the other. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../src/contract/index.ts';
 import {
   addressOf,
+  type Behaviours,
   type BridgedDevice,
   type Json,
   type JsonObject,
@@ -89,6 +90,10 @@ export interface SimulatedNoiseSensorOptions {
 export class SimulatedNoiseSensor implements BridgedDevice {
   readonly friendlyName: string;
   readonly ieeeAddress: string;
+  readonly behaviours: Behaviours = new Map([
+    ['set noise_detect_level', (value: Json) => this.#tell({ noise_detect_level: Number(value) })],
+    ['get noise', () => this.measure(this.#level)],
+  ]);
   readonly #bridge: SimulatedBridge;
   #level: number;
   #temperature = 21;
@@ -117,13 +122,13 @@ export class SimulatedNoiseSensor implements BridgedDevice {
   /** The sensor measured; dBA. */
   measure(level: number): void {
     this.#level = level;
-    this.#bridge.update(this.ieeeAddress, { noise: level.toFixed(2) });
+    this.#tell({ noise: level.toFixed(2) });
   }
 
   /** Another of its sensors reports: the old noise level rides along from the cache. */
   measureTemperature(): void {
     this.#temperature += 0.1;
-    this.#bridge.update(this.ieeeAddress, { temperature: Number(this.#temperature.toFixed(1)) });
+    this.#tell({ temperature: Number(this.#temperature.toFixed(1)) });
   }
 
   /** dBA, as last measured. */
@@ -131,17 +136,9 @@ export class SimulatedNoiseSensor implements BridgedDevice {
     return this.#level;
   }
 
-  set(key: string, value: Json): boolean {
-    if (key !== 'noise_detect_level') return false;
-    this.#bridge.update(this.ieeeAddress, { noise_detect_level: Number(value) });
-    return true;
-  }
-
-  get(key: string): boolean {
-    if (key !== 'noise') return false;
-    this.#bridge.update(this.ieeeAddress, { noise: this.#level.toFixed(2) });
-    return true;
-  }
-
   stop(): void {}
+
+  #tell(update: JsonObject): void {
+    this.#bridge.update(this.ieeeAddress, update);
+  }
 }

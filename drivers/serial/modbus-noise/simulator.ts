@@ -1,8 +1,8 @@
 import type { HeardRequest } from '../modbus/simulated-frames.ts';
-import type { SimulatedUnit } from '../modbus/simulated-line.ts';
+import type { SimulatedUnit, UnitAnswer } from '../modbus/simulated-line.ts';
 
-const ILLEGAL_FUNCTION = { exception: 1 } as const;
 const ILLEGAL_ADDRESS = { exception: 2 } as const;
+const ILLEGAL_VALUE = { exception: 3 } as const;
 
 export interface SimulatedNoiseTransmitterOptions {
   readonly unit: number;
@@ -17,7 +17,7 @@ export interface SimulatedNoiseTransmitterOptions {
 /** A transmitter with its level in one register, its address in 0x07D0 and its baud rate's code in 0x07D1. */
 export class SimulatedNoiseTransmitter implements SimulatedUnit {
   readonly unit: number;
-  readonly #functionCode: number;
+  readonly behaviours: SimulatedUnit['behaviours'];
   readonly #register: number;
   readonly #stepsPerDecibel: number;
   #word = 0;
@@ -25,7 +25,7 @@ export class SimulatedNoiseTransmitter implements SimulatedUnit {
   constructor(options: SimulatedNoiseTransmitterOptions) {
     const { unit, level = 42, functionCode = 3, register = 0, stepsPerDecibel = 10 } = options;
     this.unit = unit;
-    this.#functionCode = functionCode;
+    this.behaviours = new Map([[functionCode, (request) => this.#read(request)]]);
     this.#register = register;
     this.#stepsPerDecibel = stepsPerDecibel;
     this.hear(level);
@@ -41,8 +41,8 @@ export class SimulatedNoiseTransmitter implements SimulatedUnit {
     this.#word = word;
   }
 
-  answer({ functionCode, body }: HeardRequest): { readonly body: readonly number[] } | { readonly exception: number } {
-    if (functionCode !== this.#functionCode || body.length !== 4) return ILLEGAL_FUNCTION;
+  #read({ body }: HeardRequest): UnitAnswer {
+    if (body.length !== 4) return ILLEGAL_VALUE;
     const first = body.readUInt16BE(0);
     const count = body.readUInt16BE(2);
     const words: number[] = [];

@@ -108,7 +108,7 @@ describe('a release that nobody accounts for', () => {
   it('may be a pulse of before the start: it ends by itself and nothing is written', async () => {
     const line = await serialLine();
     const { board, writes, last } = await relayDoor({ line, settle: false });
-    board.answer({ unit: 1, functionCode: 5, body: Buffer.from([2, 0, 0, 30]) });
+    board.behaviours.get(5)?.({ unit: 1, functionCode: 5, body: Buffer.from([2, 0, 0, 30]) });
     await line.clock.advance(1000);
     expect(last('lock_state')).toMatchObject({ state: 'unlocked' });
     await line.clock.advance(20_000);

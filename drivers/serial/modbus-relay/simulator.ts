@@ -1,8 +1,7 @@
 import type { Clock, Timer } from '../../../src/contract/index.ts';
 import type { HeardRequest } from '../modbus/simulated-frames.ts';
-import type { SimulatedUnit } from '../modbus/simulated-line.ts';
+import type { SimulatedUnit, UnitAnswer } from '../modbus/simulated-line.ts';
 
-const ILLEGAL_FUNCTION = { exception: 1 } as const;
 const ILLEGAL_ADDRESS = { exception: 2 } as const;
 const ILLEGAL_VALUE = { exception: 3 } as const;
 
@@ -53,6 +52,7 @@ export type BoardDialect = 'waveshare' | 'lc' | 'registers';
  */
 export class SimulatedRelayBoard implements SimulatedUnit {
   readonly unit: number;
+  readonly behaviours: SimulatedUnit['behaviours'];
   readonly #clock: Clock;
   readonly #dialect: BoardDialect;
   readonly #offIsIgnoredMeanwhile: boolean;
@@ -74,6 +74,7 @@ export class SimulatedRelayBoard implements SimulatedUnit {
     this.#relays = Array.from({ length: channels }, () => false);
     this.#pulses = Array.from({ length: channels }, () => undefined);
     this.#inputs = Array.from({ length: inputs }, () => false);
+    this.behaviours = dialect === 'registers' ? this.#ofRegisters() : this.#ofCoils();
   }
 
   /** Every movement of a relay, oldest first. */
@@ -114,44 +115,45 @@ export class SimulatedRelayBoard implements SimulatedUnit {
     return () => this.#listeners.delete(listener);
   }
 
-  answer({ functionCode, body }: HeardRequest): { readonly body: readonly number[] } | { readonly exception: number } {
-    if (body.length < 4) return ILLEGAL_VALUE;
-    const address = body.readUInt16BE(0);
-    const second = body.readUInt16BE(2);
-    if (this.#dialect === 'registers') return this.#answerAsRegisters(functionCode, address, second, body);
-    switch (functionCode) {
-      case 1:
-        return this.#readBits(this.#shownRelays(), address, second);
-      case 2:
-        return this.#readBits(this.#inputs, address, second);
-      case 5:
-        return this.#writeCoil(address, second) ?? { body: [...body] };
-      case 15:
-        return this.#writeCoils(address, second, body) ?? { body: [...body.subarray(0, 4)] };
-      case 16:
-        return this.#writeRegisters(address, second, body) ?? { body: [...body.subarray(0, 4)] };
-      default:
-        return ILLEGAL_FUNCTION;
-    }
+  #ofCoils(): SimulatedUnit['behaviours'] {
+    const behaviours: SimulatedUnit['behaviours'] = new Map([
+      [1, asked((address, count) => this.#readBits(this.#shownRelays(), address, count))],
+      [2, asked((address, count) => this.#readBits(this.#inputs, address, count))],
+      [5, asked((address, word, body) => this.#writeCoil(address, word) ?? { body: [...body] })],
+      [15, asked((at, count, body) => this.#writeCoils(at, count, body) ?? { body: [...body.subarray(0, 4)] })],
+    ]);
+    if (this.#dialect === 'lc')
+      behaviours.set(
+        16,
+        asked((at, count, body) => this.#writeRegisters(at, count, body) ?? { body: [...body.subarray(0, 4)] }),
+      );
+    return behaviours;
   }
 
-  #answerAsRegisters(functionCode: number, address: number, second: number, body: Buffer) {
+  #ofRegisters(): SimulatedUnit['behaviours'] {
+    return new Map([
+      [3, asked((address, count) => this.#readRegisters(address, count))],
+      [6, asked((address, word, body) => this.#writeRegister(address, word) ?? { body: [...body] })],
+    ]);
+  }
+
+  #readRegisters(address: number, count: number): UnitAnswer {
     const shown = this.#shownRelays();
-    if (functionCode === 3) {
-      if (second < 1 || address < 1 || address + second > shown.length + 1) return ILLEGAL_ADDRESS;
-      const words = shown.slice(address - 1, address - 1 + second).flatMap((on) => [0, on ? 1 : 0]);
-      return { body: [words.length, ...words] };
-    }
-    if (functionCode !== 6) return ILLEGAL_FUNCTION;
+    if (count < 1 || address < 1 || address + count > shown.length + 1) return ILLEGAL_ADDRESS;
+    const words = shown.slice(address - 1, address - 1 + count).flatMap((on) => [0, on ? 1 : 0]);
+    return { body: [words.length, ...words] };
+  }
+
+  #writeRegister(address: number, word: number): UnitAnswer | undefined {
     const channel = address - 1;
-    if (channel < 0 || channel >= shown.length) return ILLEGAL_ADDRESS;
-    const [command, seconds] = [second >> 8, second & 0xff];
+    if (channel < 0 || channel >= this.#relays.length) return ILLEGAL_ADDRESS;
+    const [command, seconds] = [word >> 8, word & 0xff];
     const keepsTime = this.#offIsIgnoredMeanwhile && this.#pulses[channel] !== undefined;
     if (command === 6 && seconds > 0) this.#pulse(channel, true, seconds * 1000);
     else if (command === 6) this.#move(channel, false, 'write');
     else if (command !== 1 && command !== 2) return ILLEGAL_VALUE;
     else if (!keepsTime) this.#move(channel, command === 1, 'write');
-    return { body: [...body] };
+    return undefined;
   }
 
   #shownRelays(): readonly boolean[] {
@@ -194,7 +196,6 @@ export class SimulatedRelayBoard implements SimulatedUnit {
   /** LC Technology: register 3 + 5 × channel takes what to do and for how long. */
   #writeRegisters(address: number, count: number, body: Buffer) {
     const channel = (address - 3) / 5;
-    if (this.#dialect !== 'lc') return ILLEGAL_FUNCTION;
     if (!Number.isInteger(channel) || channel < 0 || channel >= this.#relays.length || count !== 2)
       return ILLEGAL_ADDRESS;
     if (body.length !== 9) return ILLEGAL_VALUE;
@@ -222,3 +223,9 @@ export class SimulatedRelayBoard implements SimulatedUnit {
     for (const listener of [...this.#listeners]) listener(change);
   }
 }
+
+/** Every request begins with two words: where, and how many or what. */
+const asked =
+  (behaviour: (address: number, second: number, body: Buffer) => UnitAnswer) =>
+  ({ body }: HeardRequest): UnitAnswer =>
+    body.length < 4 ? ILLEGAL_VALUE : behaviour(body.readUInt16BE(0), body.readUInt16BE(2), body);

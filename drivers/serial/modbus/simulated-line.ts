@@ -1,12 +1,18 @@
 import type { Clock, Timer } from '../../../src/contract/index.ts';
 import { type HeardRequest, heardRequest, sealFrame } from './simulated-frames.ts';
 
+/** The bytes after unit and function code of an answer, or the code of an exception. */
+export type UnitAnswer = { readonly body: readonly number[] } | { readonly exception: number };
+
 /** Something with an address on a simulated line. */
 export interface SimulatedUnit {
   readonly unit: number;
-  /** The bytes after unit and function code of the answer, or the code of an exception. */
-  answer(request: HeardRequest): { readonly body: readonly number[] } | { readonly exception: number };
+  /** What it does about each function code: one behaviour each, so that a test can put another in its place. */
+  readonly behaviours: Map<number, (request: HeardRequest) => UnitAnswer>;
 }
+
+/** Modbus: a function that a unit does not have. */
+const illegalFunction = (): UnitAnswer => ({ exception: 1 });
 
 /** What may go wrong between the gateway and a unit. Times are milliseconds. */
 export type LineFault =
@@ -177,7 +183,8 @@ export class SimulatedLine {
     if (fault?.kind === 'request_lost') return;
     this.#heard.push({ ...request, at: now });
     if (fault?.kind === 'late' && fault.deaf) this.#deafUntil.set(request.unit, now + fault.ms);
-    const answer = fault?.kind === 'exception' ? { exception: fault.code } : unit.answer(request);
+    const behaviour = unit.behaviours.get(request.functionCode) ?? illegalFunction;
+    const answer = fault?.kind === 'exception' ? { exception: fault.code } : behaviour(request);
     const body =
       'body' in answer
         ? [request.unit, request.functionCode, ...answer.body]

@@ -61,6 +61,9 @@ const UNKNOWN = 0xfe;
 const bolt = { doorLock: 'DoorLock_currentMode', lock: 'Lock_locked' } as const;
 const autoRelock = 'DoorLock_autoRelockTime';
 
+/** Undefined for a message that is not its own. */
+type LockBehaviour = NonNullable<MockNodeBehavior['handleCC']>;
+
 /**
  * One simulated lock: the truth about it, whatever it says. The rules of real ones that it keeps, some by its faults:
  *
@@ -93,7 +96,12 @@ export class SimulatedLock {
     mock.state.set(bolt.doorLock, SECURED);
     mock.state.set(bolt.lock, true);
     if (settings.auto_relock !== undefined) mock.state.set(autoRelock, settings.auto_relock);
-    mock.defineBehavior(this.#behaviour());
+    this.behave(...this.#behaviours());
+  }
+
+  /** One behaviour for each message. The newest that answers counts, so that a test can put another in front. */
+  behave(...behaviours: readonly LockBehaviour[]): void {
+    this.#mock.defineBehavior(...behaviours.map((handleCC) => ({ handleCC })));
   }
 
   get bolt(): 'locked' | 'unlocked' | 'between' {
@@ -144,32 +152,35 @@ export class SimulatedLock {
     this.#mock.state.set(`UserCode_userCode_${slot}`, code);
   }
 
-  #behaviour(): MockNodeBehavior {
-    return {
-      handleCC: async (_, __, received) => {
+  #behaviours(): readonly LockBehaviour[] {
+    return [
+      (_, __, received) => {
         const target = targetOf(received);
-        if (target !== undefined) return this.#commanded(target);
-        if (clearsAll(received)) {
-          this.commands.push(this.#clock.now());
-          for (let slot = 1; slot <= this.settings.slots; slot++) this.#put(slot, undefined);
-          return { action: 'ok' };
-        }
-        const writes = writesOf(received);
-        if (writes !== undefined) {
-          this.commands.push(this.#clock.now());
-          const answer = this.#written(writes);
-          if (answer !== undefined) return answer;
-        }
-        if (this.faults.mute) return { action: 'stop' };
-        if (received instanceof BatteryCCGet) {
-          // CC:0080: 0 % is sent as 0xff, "low".
-          const { battery: level } = this.settings;
-          return { action: 'sendCC', cc: new BatteryCCReport({ nodeId: 1, level: level === 0 ? 'low' : level }) };
-        }
-        if (!(received instanceof UserCodeCCGet)) return undefined;
-        return this.faults.keepsSlotsToItself ? { action: 'stop' } : this.#shown(received.userId);
+        return target && this.#commanded(target);
       },
-    };
+      (_, __, received) => (clearsAll(received) ? this.#cleared() : undefined),
+      (_, __, received) => {
+        const writes = writesOf(received);
+        return writes && this.#written(writes);
+      },
+      (_, __, received) => (received instanceof BatteryCCGet ? this.#tellBattery() : undefined),
+      (_, __, received) => (received instanceof UserCodeCCGet ? this.#shown(received.userId) : undefined),
+      // Of all else it says nothing while it is mute.
+      () => (this.faults.mute ? { action: 'stop' } : undefined),
+    ];
+  }
+
+  #cleared() {
+    this.commands.push(this.#clock.now());
+    for (let slot = 1; slot <= this.settings.slots; slot++) this.#put(slot, undefined);
+    return { action: 'ok' } as const;
+  }
+
+  #tellBattery() {
+    if (this.faults.mute) return { action: 'stop' } as const;
+    // CC:0080: 0 % is sent as 0xff, "low".
+    const { battery: level } = this.settings;
+    return { action: 'sendCC', cc: new BatteryCCReport({ nodeId: 1, level: level === 0 ? 'low' : level }) } as const;
   }
 
   #commanded(target: 'locked' | 'unlocked') {
@@ -197,6 +208,7 @@ export class SimulatedLock {
 
   /** Undefined where the lock does what it is told. */
   #written(writes: readonly { readonly slot: number; readonly code: string }[]) {
+    this.commands.push(this.#clock.now());
     if (this.faults.refuses) return { action: 'fail' } as const;
     if (this.faults.storesNothing) return { action: 'ok' } as const;
     for (const { slot, code } of writes) {
@@ -211,7 +223,8 @@ export class SimulatedLock {
 
   /** Undefined where it shows a slot as it is. */
   #shown(slot: number) {
-    const { masksCodes, hidesSlots } = this.faults;
+    const { masksCodes, hidesSlots, keepsSlotsToItself, mute } = this.faults;
+    if (mute || keepsSlotsToItself) return { action: 'stop' } as const;
     const held = this.held(slot);
     const report = (userIdStatus: UserIDStatus, userCode: string) =>
       ({ action: 'sendCC', cc: new UserCodeCCReport({ nodeId: 1, userId: slot, userIdStatus, userCode }) }) as const;

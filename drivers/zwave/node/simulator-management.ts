@@ -47,6 +47,17 @@ export interface ManagementPorts {
 /** Plays what a stick does about its network, byte by byte: who joins, leaves and is looked for. */
 export class SimulatedManagement {
   readonly #ports: ManagementPorts;
+  /** What it does about each function: one behaviour each, so that a test can put another in its place. */
+  readonly behaviours = new Map<number, (first: number, second: number, body: readonly number[]) => void>([
+    [functions.addNode, (control, callback, body) => this.#addNode(control, callback, body)],
+    [functions.removeNode, (control, callback) => this.#removeNode(control, callback)],
+    [functions.isFailed, (node) => this.#respond(functions.isFailed, [this.#ports.isFailed(node) ? 1 : 0])],
+    [functions.removeFailed, (node, callback) => this.#removeFailed(node, callback)],
+    [functions.replaceFailed, (node, callback) => this.#replace(node, callback)],
+    [functions.neighborUpdate, (node, callback) => this.#findNeighbours(node, callback)],
+    [functions.deleteReturnRoute, (_, callback) => this.#changeRoute(functions.deleteReturnRoute, callback)],
+    [functions.assignReturnRoute, (_, __, body) => this.#changeRoute(functions.assignReturnRoute, body[2] ?? 0)],
+  ]);
   /** Of whose buttons somebody presses the one for exclusion. */
   leaving: number | 'stranger' | undefined;
   /** Joins in the place of a node that failed. */
@@ -71,46 +82,36 @@ export class SimulatedManagement {
   hear(frame: Uint8Array): boolean {
     const [start, , type, fn, ...payload] = frame;
     if (start !== START || type !== REQUEST || fn === undefined) return false;
+    const behaviour = this.behaviours.get(fn);
     const body = payload.slice(0, -1);
     const [first = 0, second = 0] = body;
-    switch (fn) {
-      case functions.addNode:
-        return this.#addNode(first, second, body);
-      case functions.removeNode:
-        return this.#removeNode(first, second);
-      case functions.isFailed:
-        this.#respond(fn, [this.#ports.isFailed(first) ? 1 : 0]);
-        return true;
-      case functions.removeFailed:
-        this.#respond(fn, [this.#ports.isFailed(first) ? 0 : 0x08]);
-        if (this.#ports.isFailed(first)) {
-          this.#ports.remove(first);
-          this.#call(fn, [second, 1]);
-        }
-        return true;
-      case functions.replaceFailed:
-        this.#replace(first, second);
-        return true;
-      case functions.neighborUpdate:
-        this.looked.push(first);
-        this.#acknowledge();
-        this.#call(fn, [second, 0x21]);
-        this.#call(fn, [second, 0x22]);
-        return true;
-      case functions.deleteReturnRoute:
-        this.#respond(fn, [1]);
-        this.#call(fn, [second, 0]);
-        return true;
-      case functions.assignReturnRoute:
-        this.#respond(fn, [1]);
-        this.#call(fn, [body[2] ?? 0, 0]);
-        return true;
-      default:
-        return false;
-    }
+    behaviour?.(first, second, body);
+    return behaviour !== undefined;
   }
 
-  #addNode(control: number, callback: number, body: readonly number[]): boolean {
+  #removeFailed(node: number, callback: number): void {
+    const fn = functions.removeFailed;
+    const isFailed = this.#ports.isFailed(node);
+    this.#respond(fn, [isFailed ? 0 : 0x08]);
+    if (!isFailed) return;
+    this.#ports.remove(node);
+    this.#call(fn, [callback, 1]);
+  }
+
+  #findNeighbours(node: number, callback: number): void {
+    this.looked.push(node);
+    this.#acknowledge();
+    this.#call(functions.neighborUpdate, [callback, 0x21]);
+    this.#call(functions.neighborUpdate, [callback, 0x22]);
+  }
+
+  /** Return routes are only said to be changed. */
+  #changeRoute(fn: number, callback: number): void {
+    this.#respond(fn, [1]);
+    this.#call(fn, [callback, 0]);
+  }
+
+  #addNode(control: number, callback: number, body: readonly number[]): void {
     const fn = functions.addNode;
     this.#acknowledge();
     this.#isListening = false;
@@ -144,7 +145,6 @@ export class SimulatedManagement {
         if (device !== undefined) this.#take(device);
       }
     }
-    return true;
   }
 
   /** Somebody presses the button for inclusion. */
@@ -182,18 +182,17 @@ export class SimulatedManagement {
     this.#announce();
   }
 
-  #removeNode(control: number, callback: number): boolean {
+  #removeNode(control: number, callback: number): void {
     const fn = functions.removeNode;
     this.#acknowledge();
     if ((control & 0x0f) === mode.stop) {
       this.#removing = undefined;
       if (callback !== 0) this.#call(fn, [callback, status.done, 0, 0]);
-      return true;
+      return;
     }
     this.#removing = callback;
     this.#call(fn, [callback, status.ready, 0, 0]);
     this.#leave();
-    return true;
   }
 
   /** Somebody presses the button for exclusion. */
