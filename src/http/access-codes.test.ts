@@ -173,7 +173,7 @@ describe('reading', () => {
       ends_at: '2026-01-03T00:00:00.000Z',
       pending_mutations: [{ mutation_code: 'deleting' }],
     });
-    for (const code of [a, b]) expect(accessCodeSchema.strict().parse(code)).toEqual(code);
+    for (const code of [a, b]) expect(accessCodeSchema().strict().parse(code)).toEqual(code);
   });
 });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../config/canonical-json.ts';
 import { GatewayError } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import { onceAsked } from '../wire/once-asked.ts';
 
 /** Seam's default; a longer page is cut here, since `has_next_page` tells that there is more. */
 const DEFAULT_LIMIT = 500;
@@ -13,17 +14,19 @@ export const pageParameters = {
   page_cursor: z.string().optional().describe('`next_page_cursor` of the page before, with the same parameters.'),
 };
 
-export const paginationSchema = z
-  .object({
-    has_next_page: z.boolean(),
-    next_page_cursor: z.string().nullable(),
-    next_page_url: z.string().nullable(),
-  })
-  .meta({ id: 'pagination' });
+export const paginationSchema = onceAsked(() =>
+  z
+    .object({
+      has_next_page: z.boolean(),
+      next_page_cursor: z.string().nullable(),
+      next_page_url: z.string().nullable(),
+    })
+    .meta({ id: 'pagination' }),
+);
 
 export interface Page<Item> {
   readonly items: readonly Item[];
-  readonly pagination: z.output<typeof paginationSchema>;
+  readonly pagination: z.output<ReturnType<typeof paginationSchema>>;
 }
 
 export interface PageRequest {

@@ -3,76 +3,79 @@ import type { AccessCodeRecord, CodeMutation, CodeTimes } from '../model/records
 import type { DeviceError, DeviceWarning } from './device-problems.ts';
 import { hoursSchema, wireHours } from './hours.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
 const problem = { message: z.string(), created_at: z.string().optional() };
 
 /** Null both for an ongoing code. */
-const timeFrameSchema = z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() });
+const timeFrameSchema = onceAsked(() => z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() }));
 
 /** Of what is being changed: the times, or the digits as far as the caller may see them; those before are not shown. */
-const mutatedSchema = z.union([timeFrameSchema, z.object({ code: z.string().nullable() })]);
+const mutatedSchema = onceAsked(() => z.union([timeFrameSchema(), z.object({ code: z.string().nullable() })]));
 
-export const accessCodeSchema = z
-  .object({
-    access_code_id: z.string(),
-    device_id: z.string(),
-    workspace_id: z.string(),
-    name: z.string().nullable(),
-    code: z.string().nullable().describe('Null for an API key without the scope `codes`.'),
-    type: z.enum(['ongoing', 'time_bound']),
-    status: z.enum(['unset', 'setting', 'set', 'removing']),
-    display_status: z.string().describe('The same for people.'),
-    starts_at: z.string().optional(),
-    ends_at: z.string().nullable().optional(),
-    ...hoursSchema,
-    strikeplate_use_count: z
-      .number()
-      .int()
-      .optional()
-      .describe('Our own: uses that the lock told of, with `max_uses`.'),
-    created_at: z.string(),
-    errors: z.array(
-      z.object({
-        error_code: z.string(),
-        is_access_code_error: z.literal(true).optional(),
-        is_device_error: z.literal(true).optional(),
-        ...problem,
-      }),
-    ),
-    warnings: z.array(z.object({ warning_code: z.string(), ...problem })),
-    pending_mutations: z.array(
-      z.object({
-        mutation_code: z.enum([
-          'creating',
-          'deferring_creation',
-          'updating_code',
-          'updating_name',
-          'updating_time_frame',
-          'deleting',
-        ]),
-        message: z.string(),
-        created_at: z.string(),
-        scheduled_at: z.string().optional(),
-        from: mutatedSchema.optional(),
-        to: mutatedSchema.optional(),
-      }),
-    ),
-    is_managed: z.literal(true),
-    is_backup: z.boolean(),
-    is_backup_access_code_available: z.boolean(),
-    is_external_modification_allowed: z.boolean(),
-    is_one_time_use: z.boolean(),
-    is_offline_access_code: z.boolean(),
-    is_scheduled_on_device: z.boolean(),
-    is_waiting_for_code_assignment: z.boolean(),
-    common_code_key: z.string().nullable(),
-    pulled_backup_access_code_id: z.string().nullable(),
-    access_grant_id: z.string().optional().describe('Our own: the grant that wants it.'),
-    access_method_id: z.string().optional().describe('Our own.'),
-  })
-  .meta({ id: 'access_code' });
+export const accessCodeSchema = onceAsked(() =>
+  z
+    .object({
+      access_code_id: z.string(),
+      device_id: z.string(),
+      workspace_id: z.string(),
+      name: z.string().nullable(),
+      code: z.string().nullable().describe('Null for an API key without the scope `codes`.'),
+      type: z.enum(['ongoing', 'time_bound']),
+      status: z.enum(['unset', 'setting', 'set', 'removing']),
+      display_status: z.string().describe('The same for people.'),
+      starts_at: z.string().optional(),
+      ends_at: z.string().nullable().optional(),
+      ...hoursSchema(),
+      strikeplate_use_count: z
+        .number()
+        .int()
+        .optional()
+        .describe('Our own: uses that the lock told of, with `max_uses`.'),
+      created_at: z.string(),
+      errors: z.array(
+        z.object({
+          error_code: z.string(),
+          is_access_code_error: z.literal(true).optional(),
+          is_device_error: z.literal(true).optional(),
+          ...problem,
+        }),
+      ),
+      warnings: z.array(z.object({ warning_code: z.string(), ...problem })),
+      pending_mutations: z.array(
+        z.object({
+          mutation_code: z.enum([
+            'creating',
+            'deferring_creation',
+            'updating_code',
+            'updating_name',
+            'updating_time_frame',
+            'deleting',
+          ]),
+          message: z.string(),
+          created_at: z.string(),
+          scheduled_at: z.string().optional(),
+          from: mutatedSchema().optional(),
+          to: mutatedSchema().optional(),
+        }),
+      ),
+      is_managed: z.literal(true),
+      is_backup: z.boolean(),
+      is_backup_access_code_available: z.boolean(),
+      is_external_modification_allowed: z.boolean(),
+      is_one_time_use: z.boolean(),
+      is_offline_access_code: z.boolean(),
+      is_scheduled_on_device: z.boolean(),
+      is_waiting_for_code_assignment: z.boolean(),
+      common_code_key: z.string().nullable(),
+      pulled_backup_access_code_id: z.string().nullable(),
+      access_grant_id: z.string().optional().describe('Our own: the grant that wants it.'),
+      access_method_id: z.string().optional().describe('Our own.'),
+    })
+    .meta({ id: 'access_code' }),
+);
 
-export type WireAccessCode = z.output<typeof accessCodeSchema>;
+export type WireAccessCode = z.output<ReturnType<typeof accessCodeSchema>>;
 
 /** What is shown with a code beside its own record, whoever put it on the lock. */
 export interface CodeSurroundings {

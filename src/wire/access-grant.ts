@@ -6,61 +6,64 @@ import { timeUpdates, wireTimes } from './access-method.ts';
 import type { DeviceError } from './device-problems.ts';
 import { hoursSchema, wireHours } from './hours.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
-const devices = z.object({ device_ids: z.array(z.string()) });
-const times = z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() });
+const devices = onceAsked(() => z.object({ device_ids: z.array(z.string()) }));
+const times = onceAsked(() => z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() }));
 
-export const accessGrantSchema = z
-  .object({
-    access_grant_id: z.string(),
-    access_grant_key: z.string().optional(),
-    reservation_key: z.string().optional(),
-    workspace_id: z.string(),
-    user_identity_id: z.string(),
-    space_ids: z.array(z.string()),
-    location_ids: z.array(z.string()).describe('The older name of `space_ids`.'),
-    name: z.string().nullable(),
-    display_name: z.string(),
-    created_at: z.string(),
-    starts_at: z.string(),
-    ends_at: z.string().nullable(),
-    ...hoursSchema,
-    requested_access_methods: z.array(
-      z.object({
-        display_name: z.string(),
-        mode: z.literal('code'),
-        code: z.string().optional().describe('The digits that were asked for. Only for the scope `codes`.'),
-        created_at: z.string(),
-        created_access_method_ids: z.array(z.string()),
-      }),
-    ),
-    access_method_ids: z.array(z.string()),
-    errors: z.array(
-      z.object({
-        error_code: z.string(),
-        message: z.string(),
-        created_at: z.string(),
-        missing_device_ids: z.array(z.string()).optional(),
-      }),
-    ),
-    warnings: z.array(z.looseObject({ warning_code: z.string(), message: z.string(), created_at: z.string() })),
-    pending_mutations: z.array(
-      z.object({
-        mutation_code: z.enum(['updating_spaces', 'updating_access_times']),
-        message: z.string(),
-        created_at: z.string(),
-        access_method_ids: z.array(z.string()).optional(),
-        from: z.union([devices, times]),
-        to: z.union([devices, times]),
-      }),
-    ),
-    strikeplate_device_ids: z
-      .array(z.string())
-      .describe('Our own: the doors it is for now, one by one and by its spaces.'),
-  })
-  .meta({ id: 'access_grant' });
+export const accessGrantSchema = onceAsked(() =>
+  z
+    .object({
+      access_grant_id: z.string(),
+      access_grant_key: z.string().optional(),
+      reservation_key: z.string().optional(),
+      workspace_id: z.string(),
+      user_identity_id: z.string(),
+      space_ids: z.array(z.string()),
+      location_ids: z.array(z.string()).describe('The older name of `space_ids`.'),
+      name: z.string().nullable(),
+      display_name: z.string(),
+      created_at: z.string(),
+      starts_at: z.string(),
+      ends_at: z.string().nullable(),
+      ...hoursSchema(),
+      requested_access_methods: z.array(
+        z.object({
+          display_name: z.string(),
+          mode: z.literal('code'),
+          code: z.string().optional().describe('The digits that were asked for. Only for the scope `codes`.'),
+          created_at: z.string(),
+          created_access_method_ids: z.array(z.string()),
+        }),
+      ),
+      access_method_ids: z.array(z.string()),
+      errors: z.array(
+        z.object({
+          error_code: z.string(),
+          message: z.string(),
+          created_at: z.string(),
+          missing_device_ids: z.array(z.string()).optional(),
+        }),
+      ),
+      warnings: z.array(z.looseObject({ warning_code: z.string(), message: z.string(), created_at: z.string() })),
+      pending_mutations: z.array(
+        z.object({
+          mutation_code: z.enum(['updating_spaces', 'updating_access_times']),
+          message: z.string(),
+          created_at: z.string(),
+          access_method_ids: z.array(z.string()).optional(),
+          from: z.union([devices(), times()]),
+          to: z.union([devices(), times()]),
+        }),
+      ),
+      strikeplate_device_ids: z
+        .array(z.string())
+        .describe('Our own: the doors it is for now, one by one and by its spaces.'),
+    })
+    .meta({ id: 'access_grant' }),
+);
 
-export type WireAccessGrant = z.output<typeof accessGrantSchema>;
+export type WireAccessGrant = z.output<ReturnType<typeof accessGrantSchema>>;
 type Warning = WireAccessGrant['warnings'][number];
 
 export interface AccessGrantSurroundings {

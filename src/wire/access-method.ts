@@ -2,54 +2,57 @@ import { z } from 'zod';
 import type { AccessGrantRecord, AccessMethodRecord } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
-const devices = z.object({ device_ids: z.array(z.string()) });
-const times = z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() });
+const devices = onceAsked(() => z.object({ device_ids: z.array(z.string()) }));
+const times = onceAsked(() => z.object({ starts_at: z.string().nullable(), ends_at: z.string().nullable() }));
 
-export const accessMethodSchema = z
-  .object({
-    access_method_id: z.string(),
-    access_grant_id: z.string().describe('Our own.'),
-    workspace_id: z.string(),
-    display_name: z.string(),
-    mode: z.literal('code'),
-    code: z.string().nullable().describe('The PIN. Null for an API key without the scope `codes`.'),
-    is_issued: z.boolean().describe('Every door was seen to hold the code just as it is wanted.'),
-    issued_at: z.string().nullable(),
-    created_at: z.string(),
-    errors: z.array(z.object({ error_code: z.string(), message: z.string(), created_at: z.string() })),
-    warnings: z.array(
-      z.object({
-        warning_code: z.string(),
-        message: z.string(),
-        created_at: z.string(),
-        original_access_method_id: z.string().optional(),
-      }),
-    ),
-    pending_mutations: z.array(
-      z.object({
-        mutation_code: z.enum(['provisioning_access', 'revoking_access', 'updating_access_times']),
-        message: z.string(),
-        created_at: z.string(),
-        from: z.union([devices, times]),
-        to: z.union([devices, times]),
-      }),
-    ),
-    strikeplate_doors: z
-      .array(
+export const accessMethodSchema = onceAsked(() =>
+  z
+    .object({
+      access_method_id: z.string(),
+      access_grant_id: z.string().describe('Our own.'),
+      workspace_id: z.string(),
+      display_name: z.string(),
+      mode: z.literal('code'),
+      code: z.string().nullable().describe('The PIN. Null for an API key without the scope `codes`.'),
+      is_issued: z.boolean().describe('Every door was seen to hold the code just as it is wanted.'),
+      issued_at: z.string().nullable(),
+      created_at: z.string(),
+      errors: z.array(z.object({ error_code: z.string(), message: z.string(), created_at: z.string() })),
+      warnings: z.array(
         z.object({
-          device_id: z.string(),
-          access_code_id: z.string().nullable(),
-          has_access: z.boolean().describe('The lock was seen to hold a code of the grant.'),
-          is_over: z.boolean().describe('The code came to its end, by time or by use.'),
-          replaced_by_access_method_id: z.string().nullable(),
+          warning_code: z.string(),
+          message: z.string(),
+          created_at: z.string(),
+          original_access_method_id: z.string().optional(),
         }),
-      )
-      .describe('Our own: the doors that this PIN opens.'),
-  })
-  .meta({ id: 'access_method' });
+      ),
+      pending_mutations: z.array(
+        z.object({
+          mutation_code: z.enum(['provisioning_access', 'revoking_access', 'updating_access_times']),
+          message: z.string(),
+          created_at: z.string(),
+          from: z.union([devices(), times()]),
+          to: z.union([devices(), times()]),
+        }),
+      ),
+      strikeplate_doors: z
+        .array(
+          z.object({
+            device_id: z.string(),
+            access_code_id: z.string().nullable(),
+            has_access: z.boolean().describe('The lock was seen to hold a code of the grant.'),
+            is_over: z.boolean().describe('The code came to its end, by time or by use.'),
+            replaced_by_access_method_id: z.string().nullable(),
+          }),
+        )
+        .describe('Our own: the doors that this PIN opens.'),
+    })
+    .meta({ id: 'access_method' }),
+);
 
-export type WireAccessMethod = z.output<typeof accessMethodSchema>;
+export type WireAccessMethod = z.output<ReturnType<typeof accessMethodSchema>>;
 
 export interface AccessMethodSurroundings {
   readonly workspaceId: string;

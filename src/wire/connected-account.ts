@@ -3,26 +3,29 @@ import { z } from 'zod';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import { deviceProblemSchema } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
 /** What stands for an account of Seam's here: a link, and the devices behind it. */
-export const connectedAccountSchema = z
-  .object({
-    connected_account_id: z.string(),
-    account_type: z.string().describe('The kind of link: `mqtt`, `serial`, `ble`, `zwave`.'),
-    account_type_display_name: z.string(),
-    display_name: z.string(),
-    created_at: z.string(),
-    automatically_manage_new_devices: z.boolean(),
-    accepted_capabilities: z.array(z.enum(['lock', 'noise_sensor'])),
-    custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
-    errors: z.array(
-      deviceProblemSchema.extend({ error_code: z.string(), is_connected_account_error: z.literal(true) }),
-    ),
-    warnings: z.array(deviceProblemSchema.extend({ warning_code: z.string() })),
-  })
-  .meta({ id: 'connected_account' });
+export const connectedAccountSchema = onceAsked(() =>
+  z
+    .object({
+      connected_account_id: z.string(),
+      account_type: z.string().describe('The kind of link: `mqtt`, `serial`, `ble`, `zwave`.'),
+      account_type_display_name: z.string(),
+      display_name: z.string(),
+      created_at: z.string(),
+      automatically_manage_new_devices: z.boolean(),
+      accepted_capabilities: z.array(z.enum(['lock', 'noise_sensor'])),
+      custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
+      errors: z.array(
+        deviceProblemSchema().extend({ error_code: z.string(), is_connected_account_error: z.literal(true) }),
+      ),
+      warnings: z.array(deviceProblemSchema().extend({ warning_code: z.string() })),
+    })
+    .meta({ id: 'connected_account' }),
+);
 
-export type WireConnectedAccount = z.output<typeof connectedAccountSchema>;
+export type WireConnectedAccount = z.output<ReturnType<typeof connectedAccountSchema>>;
 
 const kinds: Readonly<Record<string, string>> = {
   mqtt: 'MQTT broker',

@@ -3,8 +3,9 @@ import type { Health } from '../contract/index.ts';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { ClockTrust } from '../model/gateway.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
-export const deviceProblemSchema = z.object({ message: z.string(), created_at: z.string() });
+export const deviceProblemSchema = onceAsked(() => z.object({ message: z.string(), created_at: z.string() }));
 
 export interface DeviceError {
   readonly error_code: string;

@@ -1,25 +1,28 @@
 import { z } from 'zod';
 import type { DeviceSnapshot } from '../model/device-snapshot.ts';
+import { onceAsked } from './once-asked.ts';
 
 /** The categories are Seam's. */
 const providerCategory = z.enum(['stable', 'noise_sensors']);
 
-export const deviceProviderSchema = z
-  .object({
-    device_provider_name: z.string(),
-    display_name: z.string(),
-    image_url: z.string(),
-    provider_categories: z.array(providerCategory),
-    can_remotely_lock: z.boolean(),
-    can_remotely_unlock: z.boolean(),
-    can_program_online_access_codes: z.boolean(),
-    can_program_offline_access_codes: z.boolean(),
-    can_unlock_with_code: z.boolean(),
-    can_configure_auto_lock: z.boolean(),
-  })
-  .meta({ id: 'device_provider' });
+export const deviceProviderSchema = onceAsked(() =>
+  z
+    .object({
+      device_provider_name: z.string(),
+      display_name: z.string(),
+      image_url: z.string(),
+      provider_categories: z.array(providerCategory),
+      can_remotely_lock: z.boolean(),
+      can_remotely_unlock: z.boolean(),
+      can_program_online_access_codes: z.boolean(),
+      can_program_offline_access_codes: z.boolean(),
+      can_unlock_with_code: z.boolean(),
+      can_configure_auto_lock: z.boolean(),
+    })
+    .meta({ id: 'device_provider' }),
+);
 
-export type WireDeviceProvider = z.output<typeof deviceProviderSchema>;
+export type WireDeviceProvider = z.output<ReturnType<typeof deviceProviderSchema>>;
 
 /** A driver, by its name: `ble/nuki` is `nuki`, as at Seam. */
 export const providerNameOf = (driver: string): string => driver.split('/').at(-1) ?? driver;

@@ -18,7 +18,7 @@ const around = {
 };
 const wire = (device: DeviceSnapshot) => {
   const mapped = wireDevice(device, around);
-  expect(deviceSchema.strict().parse(mapped)).toEqual(mapped);
+  expect(deviceSchema().strict().parse(mapped)).toEqual(mapped);
   return mapped;
 };
 

@@ -7,100 +7,109 @@ import { connectedAccountIdOf } from './connected-account.ts';
 import { deviceErrors, deviceProblemSchema, deviceWarnings, type WarningSurroundings } from './device-problems.ts';
 import { providerNameOf } from './device-provider.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
-const batterySchema = z.object({ level: z.number(), status: z.enum(['critical', 'low', 'good', 'full']) });
+const batterySchema = onceAsked(() =>
+  z.object({ level: z.number(), status: z.enum(['critical', 'low', 'good', 'full']) }),
+);
+
+const propertiesSchema = onceAsked(() =>
+  z.object({
+    online: z.boolean(),
+    name: z.string(),
+    appearance: z.object({ name: z.string() }),
+    model: z.object({ display_name: z.string(), manufacturer_display_name: z.string() }),
+    manufacturer: z.string(),
+    locked: z.boolean().optional().describe('Only where the bolt itself is seen, and known.'),
+    door_open: z.boolean().optional(),
+    auto_lock_enabled: z.boolean().optional(),
+    auto_lock_delay_seconds: z.number().optional(),
+    battery_level: z.number().optional(),
+    battery: batterySchema().optional(),
+    supported_code_lengths: z.array(z.number()).optional(),
+    max_active_codes_supported: z.number().optional(),
+    has_native_entry_events: z.boolean().optional(),
+    accessory_keypad: z.object({ is_connected: z.boolean() }).optional(),
+    serial_number: z.string().optional(),
+    code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
+    supports_backup_access_code_pool: z.boolean().optional(),
+    backup_access_code_pool_enabled: z.boolean().optional(),
+    online_access_codes_enabled: z.boolean().optional(),
+    offline_access_codes_enabled: z.boolean().optional(),
+    noise_level_decibels: z.number().optional(),
+    currently_triggering_noise_threshold_ids: z.array(z.string()).optional(),
+    strikeplate_metadata: z
+      .object({
+        slug: z.string(),
+        driver: z.string(),
+        link: z.string(),
+        health: z.string(),
+        health_reason: z.string().nullable(),
+        health_since: z.string(),
+        last_seen_at: z.string().nullable(),
+        lock_state: z.enum(['locked', 'unlocked', 'locking', 'unlocking', 'jammed', 'unknown']).optional(),
+        observes: z.enum(['bolt', 'reports', 'actuator', 'nothing']).optional(),
+        last_operated_by: z.string().nullable(),
+        battery_low: z.boolean().optional(),
+        keypad_battery_low: z.boolean().optional(),
+        noise_metric: z.string().optional(),
+        noise_measured_at: z.string().optional(),
+        out_of_service: z.boolean(),
+        out_of_service_since: z.string().nullable(),
+        out_of_service_by: z.string().nullable(),
+        out_of_service_reason: z.string().nullable(),
+      })
+      .describe('What this gateway knows beyond the wire contract.'),
+  }),
+);
 
 /** The device of the wire contract, with the properties that locks and noise sensors have here. */
-export const deviceSchema = z
-  .object({
-    device_id: z.string(),
-    device_type: z.string(),
-    display_name: z.string(),
-    nickname: z.string(),
-    capabilities_supported: z.array(z.enum(['access_code', 'lock', 'noise_detection', 'battery'])),
-    can_remotely_lock: z.boolean(),
-    can_remotely_unlock: z.boolean(),
-    can_program_online_access_codes: z.boolean(),
-    can_unlock_with_code: z.boolean(),
-    can_program_offline_access_codes: z.boolean(),
-    can_simulate_connection: z.boolean(),
-    can_simulate_disconnection: z.boolean(),
-    can_simulate_hub_connection: z.boolean(),
-    can_simulate_hub_disconnection: z.boolean(),
-    can_simulate_removal: z.boolean(),
-    can_configure_auto_lock: z.boolean(),
-    properties: z.object({
-      online: z.boolean(),
-      name: z.string(),
-      appearance: z.object({ name: z.string() }),
-      model: z.object({ display_name: z.string(), manufacturer_display_name: z.string() }),
-      manufacturer: z.string(),
-      locked: z.boolean().optional().describe('Only where the bolt itself is seen, and known.'),
-      door_open: z.boolean().optional(),
-      auto_lock_enabled: z.boolean().optional(),
-      auto_lock_delay_seconds: z.number().optional(),
-      battery_level: z.number().optional(),
-      battery: batterySchema.optional(),
-      supported_code_lengths: z.array(z.number()).optional(),
-      max_active_codes_supported: z.number().optional(),
-      has_native_entry_events: z.boolean().optional(),
-      accessory_keypad: z.object({ is_connected: z.boolean() }).optional(),
-      serial_number: z.string().optional(),
-      code_constraints: z.array(z.object({ constraint_type: z.string() })).optional(),
-      supports_backup_access_code_pool: z.boolean().optional(),
-      backup_access_code_pool_enabled: z.boolean().optional(),
-      online_access_codes_enabled: z.boolean().optional(),
-      offline_access_codes_enabled: z.boolean().optional(),
-      noise_level_decibels: z.number().optional(),
-      currently_triggering_noise_threshold_ids: z.array(z.string()).optional(),
-      strikeplate_metadata: z
-        .object({
-          slug: z.string(),
-          driver: z.string(),
-          link: z.string(),
-          health: z.string(),
-          health_reason: z.string().nullable(),
-          health_since: z.string(),
-          last_seen_at: z.string().nullable(),
-          lock_state: z.enum(['locked', 'unlocked', 'locking', 'unlocking', 'jammed', 'unknown']).optional(),
-          observes: z.enum(['bolt', 'reports', 'actuator', 'nothing']).optional(),
-          last_operated_by: z.string().nullable(),
-          battery_low: z.boolean().optional(),
-          keypad_battery_low: z.boolean().optional(),
-          noise_metric: z.string().optional(),
-          noise_measured_at: z.string().optional(),
-          out_of_service: z.boolean(),
-          out_of_service_since: z.string().nullable(),
-          out_of_service_by: z.string().nullable(),
-          out_of_service_reason: z.string().nullable(),
-        })
-        .describe('What this gateway knows beyond the wire contract.'),
-    }),
-    device_manufacturer: z.object({ manufacturer: z.string(), display_name: z.string() }),
-    device_provider: z.object({
-      device_provider_name: z.string(),
+export const deviceSchema = onceAsked(() =>
+  z
+    .object({
+      device_id: z.string(),
+      device_type: z.string(),
       display_name: z.string(),
-      provider_category: z.string(),
-    }),
-    location: z.object({ location_name: z.string(), time_zone: z.string() }),
-    connected_account_id: z.string(),
-    workspace_id: z.string(),
-    space_ids: z.array(z.string()),
-    errors: z.array(deviceProblemSchema.extend({ error_code: z.string(), is_device_error: z.literal(true) })),
-    warnings: z.array(
-      deviceProblemSchema.extend({
-        warning_code: z.string(),
-        active_access_code_count: z.number().optional(),
-        max_active_access_code_count: z.number().optional(),
+      nickname: z.string(),
+      capabilities_supported: z.array(z.enum(['access_code', 'lock', 'noise_detection', 'battery'])),
+      can_remotely_lock: z.boolean(),
+      can_remotely_unlock: z.boolean(),
+      can_program_online_access_codes: z.boolean(),
+      can_unlock_with_code: z.boolean(),
+      can_program_offline_access_codes: z.boolean(),
+      can_simulate_connection: z.boolean(),
+      can_simulate_disconnection: z.boolean(),
+      can_simulate_hub_connection: z.boolean(),
+      can_simulate_hub_disconnection: z.boolean(),
+      can_simulate_removal: z.boolean(),
+      can_configure_auto_lock: z.boolean(),
+      properties: propertiesSchema(),
+      device_manufacturer: z.object({ manufacturer: z.string(), display_name: z.string() }),
+      device_provider: z.object({
+        device_provider_name: z.string(),
+        display_name: z.string(),
+        provider_category: z.string(),
       }),
-    ),
-    created_at: z.string(),
-    is_managed: z.boolean(),
-    custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
-  })
-  .meta({ id: 'device' });
+      location: z.object({ location_name: z.string(), time_zone: z.string() }),
+      connected_account_id: z.string(),
+      workspace_id: z.string(),
+      space_ids: z.array(z.string()),
+      errors: z.array(deviceProblemSchema().extend({ error_code: z.string(), is_device_error: z.literal(true) })),
+      warnings: z.array(
+        deviceProblemSchema().extend({
+          warning_code: z.string(),
+          active_access_code_count: z.number().optional(),
+          max_active_access_code_count: z.number().optional(),
+        }),
+      ),
+      created_at: z.string(),
+      is_managed: z.boolean(),
+      custom_metadata: z.record(z.string(), z.union([z.string(), z.boolean()])),
+    })
+    .meta({ id: 'device' }),
+);
 
-export type WireDevice = z.output<typeof deviceSchema>;
+export type WireDevice = z.output<ReturnType<typeof deviceSchema>>;
 
 export interface DeviceSurroundings extends WarningSurroundings {
   readonly workspaceId: string;

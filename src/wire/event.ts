@@ -4,26 +4,29 @@ import type { EventRecord } from '../model/records.ts';
 import { connectedAccountIdOf } from './connected-account.ts';
 import { type DeviceError, type DeviceWarning, errorCodeOf } from './device-problems.ts';
 import { isoTime } from './iso-time.ts';
+import { onceAsked } from './once-asked.ts';
 
 /** An event of the wire contract: the fields that all have, and what its type adds. docs/events.md lists them. */
-export const eventSchema = z.looseObject({
-  event_id: z.string(),
-  event_type: z.string(),
-  workspace_id: z.string(),
-  created_at: z.string(),
-  occurred_at: z.string(),
-  event_description: z.string().optional(),
-  device_id: z.string().optional(),
-  connected_account_id: z.string().optional(),
-  access_code_id: z.string().optional(),
-  action_attempt_id: z.string().optional(),
-  noise_threshold_id: z.string().optional(),
-  access_grant_id: z.string().optional(),
-  access_method_id: z.string().optional(),
-  space_id: z.string().optional(),
-});
+export const eventSchema = onceAsked(() =>
+  z.looseObject({
+    event_id: z.string(),
+    event_type: z.string(),
+    workspace_id: z.string(),
+    created_at: z.string(),
+    occurred_at: z.string(),
+    event_description: z.string().optional(),
+    device_id: z.string().optional(),
+    connected_account_id: z.string().optional(),
+    access_code_id: z.string().optional(),
+    action_attempt_id: z.string().optional(),
+    noise_threshold_id: z.string().optional(),
+    access_grant_id: z.string().optional(),
+    access_method_id: z.string().optional(),
+    space_id: z.string().optional(),
+  }),
+);
 
-export type WireEvent = z.output<typeof eventSchema>;
+export type WireEvent = z.output<ReturnType<typeof eventSchema>>;
 
 /** The types that always carry an access code's digits (Seam's event objects): null for those who may not see them. */
 const withCode: ReadonlySet<string> = new Set(['access_code.set_on_device', 'access_code.scheduled_on_device']);

@@ -50,10 +50,10 @@ export const scheduleSchema = z
 export const maxUsesParameter = z.number().int().min(1).max(10_000);
 
 /** What an object with hours shows of them; nothing of what was not asked for. */
-export const hoursSchema = {
+export const hoursSchema = () => ({
   strikeplate_schedule: scheduleSchema.optional(),
   max_uses: z.number().int().optional().describe('Our own: how often each door lets it in.'),
-};
+});
 
 export function hoursOf({ time_zone, windows }: z.output<typeof scheduleSchema>): WeeklyHours {
   return {

@@ -2,30 +2,34 @@ import { z } from 'zod';
 import type { UnmanagedCodeRecord } from '../model/records.ts';
 import { accessCodeSchema, type CodeSurroundings } from './access-code.ts';
 import { isoTime } from './iso-time.ts';
-
-const { errors, warnings } = accessCodeSchema.shape;
+import { onceAsked } from './once-asked.ts';
 
 /** A code found on a lock that this gateway did not put there. */
-export const unmanagedAccessCodeSchema = z
-  .object({
-    access_code_id: z.string(),
-    device_id: z.string(),
-    workspace_id: z.string(),
-    name: z.string().nullable().describe('What the lock calls it, where it keeps names.'),
-    code: z.string().nullable().describe('Null for an API key without the scope `codes`, and where the lock hides it.'),
-    type: z.literal('ongoing'),
-    status: z.literal('set'),
-    display_status: z.string(),
-    created_at: z.string().describe('When it was first seen.'),
-    errors,
-    warnings,
-    is_managed: z.literal(false),
-    cannot_be_managed: z.literal(true).optional().describe('The lock does not show its digits.'),
-    slot: z.number().describe('Our own: its place on the lock.'),
-  })
-  .meta({ id: 'unmanaged_access_code' });
+export const unmanagedAccessCodeSchema = onceAsked(() =>
+  z
+    .object({
+      access_code_id: z.string(),
+      device_id: z.string(),
+      workspace_id: z.string(),
+      name: z.string().nullable().describe('What the lock calls it, where it keeps names.'),
+      code: z
+        .string()
+        .nullable()
+        .describe('Null for an API key without the scope `codes`, and where the lock hides it.'),
+      type: z.literal('ongoing'),
+      status: z.literal('set'),
+      display_status: z.string(),
+      created_at: z.string().describe('When it was first seen.'),
+      errors: accessCodeSchema().shape.errors,
+      warnings: accessCodeSchema().shape.warnings,
+      is_managed: z.literal(false),
+      cannot_be_managed: z.literal(true).optional().describe('The lock does not show its digits.'),
+      slot: z.number().describe('Our own: its place on the lock.'),
+    })
+    .meta({ id: 'unmanaged_access_code' }),
+);
 
-export type WireUnmanagedAccessCode = z.output<typeof unmanagedAccessCodeSchema>;
+export type WireUnmanagedAccessCode = z.output<ReturnType<typeof unmanagedAccessCodeSchema>>;
 
 export function wireUnmanagedAccessCode(code: UnmanagedCodeRecord, around: CodeSurroundings): WireUnmanagedAccessCode {
   return {

@@ -68,7 +68,7 @@ describe.each(officialClients)('the client $version', (official) => {
     const pattern = new RegExp(`^${path.replace(/:\w+/, '[^/]+')}$`);
     const answers = [...site.answered].flatMap(([asked, bodies]) => (pattern.test(asked) ? bodies : []));
     expect(answers.length).toBeGreaterThan(0);
-    const answer = route.answer.extend({ ok: z.literal(true) });
+    const answer = route.answer().extend({ ok: z.literal(true) });
     for (const body of answers) expect(answer.parse(body)).toEqual(body);
     if (hasCall(site.seam, own)) expect([...(site.calls.get(path) ?? [])]).toContain(own);
     const examples = process.env.STRIKEPLATE_API_EXAMPLES;

@@ -51,7 +51,7 @@ const createAccessCodeRoute = commandRoute('create', {
   summary: 'Put an access code on a lock',
   scopes: ['codes'],
   params: newAccessCode,
-  answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ access_code: accessCodeSchema().nullable(), action_attempt: actionAttemptSchema() }),
   accept: async ({ device_id, ...params }, origin, { gateway }) => {
     const { deviceId } = findDevice(gateway, { device_id });
     return (await gateway.accessCodes.create({ ...wishOf(params), deviceId }, origin)).attempt;
@@ -68,7 +68,7 @@ const getAccessCodeRoute = readRoute({
   summary: 'Get an access code by its id, or by its device and digits',
   scopes: ['read', 'codes'],
   params: oneAccessCode,
-  answer: z.object({ access_code: accessCodeSchema }),
+  answer: () => z.object({ access_code: accessCodeSchema() }),
   respond: (params, caller) => ({
     access_code: caller.answers.accessCode(findCode(caller.gateway.accessCodes, params, caller), caller),
   }),
@@ -79,7 +79,7 @@ const listAccessCodesRoute = readRoute({
   summary: 'List access codes, oldest first',
   scopes: ['read', 'codes'],
   params: listParameters,
-  answer: z.object({ access_codes: z.array(accessCodeSchema), pagination: paginationSchema }),
+  answer: () => z.object({ access_codes: z.array(accessCodeSchema()), pagination: paginationSchema() }),
   respond: (params, caller) => {
     const { gateway, answers } = caller;
     const { accessCodes } = gateway;
@@ -98,7 +98,7 @@ const updateAccessCodeRoute = commandRoute('update', {
   summary: 'Change an access code: its name, its digits, its times',
   scopes: ['codes'],
   params: changedAccessCode,
-  answer: z.object({ access_code: accessCodeSchema.nullable(), action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ access_code: accessCodeSchema().nullable(), action_attempt: actionAttemptSchema() }),
   accept: async ({ access_code_id, device_id, ...params }, origin, { gateway: { accessCodes } }) => {
     const code = accessCodes.get(access_code_id);
     if (code === undefined || (device_id ?? code.deviceId) !== code.deviceId) throw noSuchCode();
@@ -115,7 +115,7 @@ const deleteAccessCodeRoute = commandRoute('delete', {
   summary: 'Take an access code off its lock',
   scopes: ['codes'],
   params: z.strictObject({ access_code_id: z.string(), device_id: z.string().optional(), ...syncParameter }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async ({ access_code_id, device_id }, origin, { gateway: { accessCodes } }) => {
     // One that is gone may be a repetition, which is answered with the removal it had.
     const code = accessCodes.get(access_code_id);
@@ -130,7 +130,7 @@ const generateCodeRoute = readRoute({
   summary: 'Choose digits that a lock would accept; nothing is kept of them',
   scopes: ['codes'],
   params: z.object({ device_id: z.string(), preferred_code_length: z.number().int().min(1).max(32).optional() }),
-  answer: z.object({ generated_code: z.object({ device_id: z.string(), code: z.string() }) }),
+  answer: () => z.object({ generated_code: z.object({ device_id: z.string(), code: z.string() }) }),
   respond: ({ device_id, preferred_code_length }, { gateway }) => {
     const { deviceId } = findDevice(gateway, { device_id });
     return {
@@ -147,7 +147,7 @@ const pullBackupAccessCodeRoute = changeRoute('create', {
   summary: 'Give a guest a spare code that is on the lock already',
   scopes: ['codes'],
   params: z.strictObject({ access_code_id: z.string() }),
-  answer: z.object({ access_code: accessCodeSchema, backup_access_code: accessCodeSchema }),
+  answer: () => z.object({ access_code: accessCodeSchema(), backup_access_code: accessCodeSchema() }),
   change: async ({ access_code_id }, origin, caller) => {
     const { gateway, answers } = caller;
     const { code, backup } = await gateway.accessCodes.pullBackup(access_code_id, origin);
@@ -200,7 +200,8 @@ function codesOf(
 /** Codes of one stay on several doors. */
 export function accessCodeGroupRoutes(clock: Clock): Route[] {
   const keys = new GroupKeys(clock);
-  const answer = z.object({ access_codes: z.array(accessCodeSchema), action_attempts: z.array(actionAttemptSchema) });
+  const answer = () =>
+    z.object({ access_codes: z.array(accessCodeSchema()), action_attempts: z.array(actionAttemptSchema()) });
   const changed = (attempts: readonly AttemptRecord[], codes: readonly AccessCodeRecord[], caller: Caller) => {
     const { gateway, answers } = caller;
     return {

@@ -104,7 +104,7 @@ const createAccessGrantRoute = changeRoute('create', {
   summary: 'Let somebody in: doors, a time, and a PIN that the gateway brings to every lock',
   scopes: ['codes'],
   params: newGrant,
-  answer: z.object({ access_grant: accessGrantSchema }),
+  answer: () => z.object({ access_grant: accessGrantSchema() }),
   change: async (params, _origin, caller) => {
     const { gateway } = caller;
     const { accessGrants } = gateway;
@@ -136,7 +136,7 @@ const getAccessGrantRoute = readRoute({
   summary: 'Get an access grant by id or key',
   scopes: ['read', 'codes'],
   params: oneGrant,
-  answer: z.object({ access_grant: accessGrantSchema }),
+  answer: () => z.object({ access_grant: accessGrantSchema() }),
   respond: (params, caller) => ({
     access_grant: caller.answers.grants.grant(findGrant(caller.gateway, params), caller),
   }),
@@ -147,7 +147,7 @@ const listAccessGrantsRoute = readRoute({
   summary: 'List access grants, oldest first',
   scopes: ['read', 'codes'],
   params: z.object({ ...filters, ...pageParameters }),
-  answer: z.object({ access_grants: z.array(accessGrantSchema), pagination: paginationSchema }),
+  answer: () => z.object({ access_grants: z.array(accessGrantSchema()), pagination: paginationSchema() }),
   respond: (params, caller) => {
     const { gateway, answers } = caller;
     const { items, pagination } = pageOf(
@@ -176,7 +176,7 @@ const updateAccessGrantRoute = changeRoute('update', {
       ({ access_grant_id, access_grant_key }) => access_grant_id !== undefined || access_grant_key !== undefined,
       'Give access_grant_id or access_grant_key',
     ),
-  answer: z.object({ access_grant: accessGrantSchema }),
+  answer: () => z.object({ access_grant: accessGrantSchema() }),
   change: async (params, _origin, caller) => {
     const { access_grant_id, access_grant_key, name, starts_at, ends_at, strikeplate_schedule: hours } = params;
     const { gateway } = caller;
@@ -196,7 +196,7 @@ const deleteAccessGrantRoute = changeRoute('delete', {
   summary: 'Take an access grant back: its codes go from every lock',
   scopes: ['codes'],
   params: z.strictObject({ access_grant_id: z.string() }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ access_grant_id }, _origin, { gateway }) => {
     await gateway.accessGrants.delete(access_grant_id);
     return nothing;
@@ -212,7 +212,7 @@ const getRelatedAccessGrantsRoute = readRoute({
     access_grant_keys: z.array(z.string()).optional(),
     ...relationParameters,
   }),
-  answer: z.object({ batch: batchSchema }),
+  answer: () => z.object({ batch: batchSchema() }),
   respond: ({ access_grant_ids = [], access_grant_keys = [], ...choice }, caller) => {
     const { gateway, answers } = caller;
     const grants = [
@@ -229,7 +229,7 @@ const requestAccessMethodsRoute = changeRoute('create', {
   summary: 'Ask for one more PIN',
   scopes: ['codes'],
   params: z.strictObject({ access_grant_id: z.string(), requested_access_methods: requestedMethods }),
-  answer: z.object({ access_grant: accessGrantSchema }),
+  answer: () => z.object({ access_grant: accessGrantSchema() }),
   change: async ({ access_grant_id, requested_access_methods }, _origin, caller) =>
     shown(await caller.gateway.accessGrants.requestMethods(access_grant_id, pins(requested_access_methods)), caller),
 });

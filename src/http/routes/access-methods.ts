@@ -19,7 +19,7 @@ const getAccessMethodRoute = readRoute({
   summary: 'Get an access method: one PIN and the doors that it opens',
   scopes: ['read', 'codes'],
   params: z.object({ access_method_id: z.string() }),
-  answer: z.object({ access_method: accessMethodSchema }),
+  answer: () => z.object({ access_method: accessMethodSchema() }),
   respond: ({ access_method_id }, caller) => ({
     access_method: caller.answers.grants.method(findMethod(caller.gateway, access_method_id), caller),
   }),
@@ -42,7 +42,7 @@ const listAccessMethodsRoute = readRoute({
       (params) => Object.values(params).some((value) => value !== undefined),
       'Give access_grant_id, access_grant_key, device_id, space_id or access_code_id',
     ),
-  answer: z.object({ access_methods: z.array(accessMethodSchema) }),
+  answer: () => z.object({ access_methods: z.array(accessMethodSchema()) }),
   respond: (params, caller) => ({
     access_methods: selected(caller.gateway, params).map((method) => caller.answers.grants.method(method, caller)),
   }),
@@ -62,7 +62,7 @@ const deleteAccessMethodRoute = changeRoute('delete', {
       (params) => Object.values(params).filter((value) => value !== undefined).length === 1,
       'Give one of access_method_id, access_grant_id and reservation_key',
     ),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ access_method_id, access_grant_id, reservation_key }, _origin, { gateway }) => {
     const { accessGrants } = gateway;
     const grants =
@@ -85,7 +85,7 @@ const getRelatedAccessMethodsRoute = readRoute({
   summary: 'Get access methods with the grants, spaces and doors that belong to them',
   scopes: ['read', 'codes'],
   params: z.object({ access_method_ids: z.array(z.string()), ...relationParameters }),
-  answer: z.object({ batch: batchSchema }),
+  answer: () => z.object({ batch: batchSchema() }),
   respond: ({ access_method_ids, ...choice }, caller) => {
     const { gateway, answers } = caller;
     const methods = access_method_ids.map((id) => findMethod(gateway, id));
@@ -103,7 +103,7 @@ const unlockDoorAccessMethodRoute = commandRoute('create', {
     acs_entrance_id: z.string().describe('Here the id of the door’s device.'),
     ...syncParameter,
   }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async ({ access_method_id, acs_entrance_id }, origin, { gateway }) => {
     const method = findMethod(gateway, access_method_id);
     const { deviceId, name } = findDevice(gateway, { device_id: acs_entrance_id });

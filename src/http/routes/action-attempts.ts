@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import type { ActionType, AttemptRecord } from '../../model/records.ts';
-import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
+import { actionAttemptSchema, actionTypes, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
 import { pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { type Route, readRoute } from '../route.ts';
 
 /** Seam's cloud calls the removal of a threshold a deletion. */
-const actionTypeFilters = [...actionAttemptSchema.shape.action_type.options, 'DELETE_NOISE_THRESHOLD'] as const;
+const actionTypeFilters = [...actionTypes, 'DELETE_NOISE_THRESHOLD'] as const;
 
 const typeOf = (filter: (typeof actionTypeFilters)[number]): ActionType =>
   filter === 'DELETE_NOISE_THRESHOLD' ? 'REMOVE_NOISE_THRESHOLD' : filter;
@@ -30,7 +30,7 @@ export function actionAttemptRoutes(): Route[] {
       // Whoever may command must be able to see what became of it.
       scopes: [],
       params: byId,
-      answer: z.object({ action_attempt: actionAttemptSchema }),
+      answer: () => z.object({ action_attempt: actionAttemptSchema() }),
       respond: ({ action_attempt_id }, caller) => ({
         action_attempt: caller.answers.attempt(find(caller.gateway, action_attempt_id), caller),
       }),
@@ -46,7 +46,7 @@ export function actionAttemptRoutes(): Route[] {
         status: z.enum(['pending', 'success', 'error']).optional().describe('Our own.'),
         ...pageParameters,
       }),
-      answer: z.object({ action_attempts: z.array(actionAttemptSchema), pagination: paginationSchema }),
+      answer: () => z.object({ action_attempts: z.array(actionAttemptSchema()), pagination: paginationSchema() }),
       respond: (params, caller) => {
         const { gateway, answers } = caller;
         const { action_attempt_ids: ids, device_id: deviceId, action_type, status } = params;
@@ -76,7 +76,7 @@ export function actionAttemptRoutes(): Route[] {
       summary: 'How an action attempt came to its end',
       scopes: ['read'],
       params: byId,
-      answer: z.object({ action_attempt_history: attemptHistorySchema }),
+      answer: () => z.object({ action_attempt_history: attemptHistorySchema() }),
       respond: ({ action_attempt_id }, { gateway }) => {
         const attempt = find(gateway, action_attempt_id);
         const history = gateway.attempts.history(action_attempt_id) ?? attempt.history;

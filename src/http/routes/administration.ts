@@ -4,6 +4,7 @@ import type { AuditRecord } from '../../model/audit.ts';
 import { permissionScopes } from '../../model/permission.ts';
 import type { AuditHead } from '../../model/store.ts';
 import { isoTime } from '../../wire/iso-time.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import type { ApiKeyAdministration, ShownApiKey } from '../key-administration.ts';
 import { mismatchedCursor, pageOf, pageParameters, paginationSchema } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
@@ -16,29 +17,32 @@ const spaces = z.array(z.string()).min(1).max(200);
 const name = oneLine.trim().min(1).max(60);
 const byId = z.strictObject({ api_key_id: z.string() });
 
-export const apiKeySchema = z
-  .object({
-    api_key_id: z.string(),
-    name: z.string(),
-    scopes: z.array(z.enum(permissionScopes)),
-    device_ids: z
-      .array(z.string())
-      .nullable()
-      .describe('Null: where `space_ids` is null too, all devices and what concerns the whole gateway.'),
-    space_ids: z.array(z.string()).nullable().describe('It is for the doors that are in these spaces at any moment.'),
-    created_at: z.string(),
-    expires_at: z.string().nullable(),
-    last_used_at: z.string().nullable(),
-    previous_until: z.string().nullable().describe('Until when the key before the last rotation is taken.'),
-  })
-  .meta({ id: 'api_key' });
+export const apiKeySchema = onceAsked(() =>
+  z
+    .object({
+      api_key_id: z.string(),
+      name: z.string(),
+      scopes: z.array(z.enum(permissionScopes)),
+      device_ids: z
+        .array(z.string())
+        .nullable()
+        .describe('Null: where `space_ids` is null too, all devices and what concerns the whole gateway.'),
+      space_ids: z.array(z.string()).nullable().describe('It is for the doors that are in these spaces at any moment.'),
+      created_at: z.string(),
+      expires_at: z.string().nullable(),
+      last_used_at: z.string().nullable(),
+      previous_until: z.string().nullable().describe('Until when the key before the last rotation is taken.'),
+    })
+    .meta({ id: 'api_key' }),
+);
 
-const made = z.object({
-  api_key: apiKeySchema,
-  token: z.string().describe('The key itself: shown this once, and kept nowhere.'),
-});
+const made = () =>
+  z.object({
+    api_key: apiKeySchema(),
+    token: z.string().describe('The key itself: shown this once, and kept nowhere.'),
+  });
 
-const wireApiKey = ({ record, lastUsedAt }: ShownApiKey): z.output<typeof apiKeySchema> => ({
+const wireApiKey = ({ record, lastUsedAt }: ShownApiKey): z.output<ReturnType<typeof apiKeySchema>> => ({
   api_key_id: record.id,
   name: record.name,
   scopes: [...record.scopes],
@@ -96,7 +100,7 @@ const getApiKeyRoute = (keys: ApiKeyAdministration) =>
     summary: 'Get an API key, without the key itself',
     ...admin,
     params: byId,
-    answer: z.object({ api_key: apiKeySchema }),
+    answer: () => z.object({ api_key: apiKeySchema() }),
     respond: ({ api_key_id }) => ({ api_key: wireApiKey(keys.get(api_key_id)) }),
   });
 
@@ -106,7 +110,7 @@ const listApiKeysRoute = (keys: ApiKeyAdministration) =>
     summary: 'List API keys, oldest first',
     ...admin,
     params: z.object({}),
-    answer: z.object({ api_keys: z.array(apiKeySchema) }),
+    answer: () => z.object({ api_keys: z.array(apiKeySchema()) }),
     respond: () => ({ api_keys: keys.list().map(wireApiKey) }),
   });
 
@@ -123,7 +127,7 @@ const updateApiKeyRoute = (keys: ApiKeyAdministration) =>
       space_ids: spaces.nullable().optional().describe('Null: no spaces; with no devices by name either, all.'),
       expires_at: moment.nullable().optional().describe('Null: it does not end.'),
     }),
-    answer: z.object({ api_key: apiKeySchema }),
+    answer: () => z.object({ api_key: apiKeySchema() }),
     change: async ({ api_key_id, name, scopes, device_ids, space_ids, expires_at }, _origin, caller) => {
       assertDevices(caller, device_ids ?? []);
       assertSpaces(caller, space_ids ?? []);
@@ -155,7 +159,7 @@ const revokeApiKeyRoute = (keys: ApiKeyAdministration) =>
     summary: 'Take an API key away: it is refused from now on, and its event streams end',
     ...admin,
     params: byId,
-    answer: z.object({}),
+    answer: () => z.object({}),
     change: async ({ api_key_id }) => {
       await keys.revoke(api_key_id);
       return { answer: () => ({}) };
@@ -181,18 +185,20 @@ export interface AuditReader {
   readonly head: AuditHead | undefined;
 }
 
-const entrySchema = z
-  .looseObject({
-    seq: z.number(),
-    at: z.string(),
-    kind: z.string(),
-    by: z.looseObject({ kind: z.string() }),
-    name: z.string().optional().describe('Absent where there is none, or where it was forgotten.'),
-    hash: z.string().describe('HMAC-SHA256 over the hash before, the number and the entry.'),
-  })
-  .meta({ id: 'audit_entry' });
+const entrySchema = onceAsked(() =>
+  z
+    .looseObject({
+      seq: z.number(),
+      at: z.string(),
+      kind: z.string(),
+      by: z.looseObject({ kind: z.string() }),
+      name: z.string().optional().describe('Absent where there is none, or where it was forgotten.'),
+      hash: z.string().describe('HMAC-SHA256 over the hash before, the number and the entry.'),
+    })
+    .meta({ id: 'audit_entry' }),
+);
 
-function wireEntry({ seq, text, name, hash }: AuditRecord): z.output<typeof entrySchema> {
+function wireEntry({ seq, text, name, hash }: AuditRecord): z.output<ReturnType<typeof entrySchema>> {
   const { n: _, at, ...entry } = JSON.parse(text) as { n: number; at: number; kind: string; by: { kind: string } };
   const [, shown] = name === undefined ? [] : (JSON.parse(name) as [string, string]);
   return { seq, ...entry, at: isoTime(at), ...(shown !== undefined && { name: shown }), hash };
@@ -207,11 +213,12 @@ export function auditRoutes(audit: AuditReader): Route[] {
       scopes: ['admin'],
       whole: true,
       params: z.object({ ...pageParameters }),
-      answer: z.object({
-        audit_entries: z.array(entrySchema),
-        head: z.object({ seq: z.number(), hash: z.string() }).nullable().describe('The newest entry there is.'),
-        pagination: paginationSchema,
-      }),
+      answer: () =>
+        z.object({
+          audit_entries: z.array(entrySchema()),
+          head: z.object({ seq: z.number(), hash: z.string() }).nullable().describe('The newest entry there is.'),
+          pagination: paginationSchema(),
+        }),
       respond: (params, { url }) => {
         const { items, pagination } = pageOf(
           { route: '/strikeplate/audit/list', url, params },

@@ -3,6 +3,7 @@ import { eventTypes } from '../../model/event-catalogue.ts';
 import type { EventRecord } from '../../model/records.ts';
 import { connectedAccountIdOf } from '../../wire/connected-account.ts';
 import { isoTime } from '../../wire/iso-time.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { mismatchedCursor } from '../page.ts';
 import { moment } from '../plain-parameters.ts';
 import { type Caller, type Route, readRoute } from '../route.ts';
@@ -14,23 +15,25 @@ const LONGEST = 200;
 /** More than a code ever has. */
 const EVERYTHING = 10_000;
 
-const timelineEventSchema = z.object({
-  timeline_event_id: z.string(),
-  event_type: z.string(),
-  occurred_at: z.string(),
-  description: z.string(),
-  actor: z.object({
-    type: z.enum(['api_key', 'console_user', 'system', 'external']),
-    id: z.string().optional(),
-    display_name: z.string().optional(),
+const timelineEventSchema = onceAsked(() =>
+  z.object({
+    timeline_event_id: z.string(),
+    event_type: z.string(),
+    occurred_at: z.string(),
+    description: z.string(),
+    actor: z.object({
+      type: z.enum(['api_key', 'console_user', 'system', 'external']),
+      id: z.string().optional(),
+      display_name: z.string().optional(),
+    }),
+    related_resource_ids: z.object({
+      event_id: z.string(),
+      device_id: z.string().optional(),
+      connected_account_id: z.string().optional(),
+      action_attempt_id: z.string().optional(),
+    }),
   }),
-  related_resource_ids: z.object({
-    event_id: z.string(),
-    device_id: z.string().optional(),
-    connected_account_id: z.string().optional(),
-    action_attempt_id: z.string().optional(),
-  }),
-});
+);
 
 /** What happened to one code, newest first, with who did it: Seam's unpublished route, of events that are kept anyway. */
 export function codeTimelineRoutes(): Route[] {
@@ -47,14 +50,15 @@ export function codeTimelineRoutes(): Route[] {
         event_types: z.array(z.string()).optional(),
         cursor: z.string().optional().describe('`next_cursor` of the page before.'),
       }),
-      answer: z.object({
-        timeline_events: z.array(timelineEventSchema),
-        pagination: z.object({
-          has_more: z.boolean(),
-          next_cursor: z.string().nullable(),
-          prev_cursor: z.string().nullable(),
+      answer: () =>
+        z.object({
+          timeline_events: z.array(timelineEventSchema()),
+          pagination: z.object({
+            has_more: z.boolean(),
+            next_cursor: z.string().nullable(),
+            prev_cursor: z.string().nullable(),
+          }),
         }),
-      }),
       respond: ({ access_code_id, limit = USUAL_LIMIT, before, after, event_types, cursor }, caller) => {
         const { events, accessCodes } = caller.gateway;
         const all = events.list({ accessCodeIds: [access_code_id], newestFirst: true, limit: EVERYTHING });
@@ -86,7 +90,7 @@ export function codeTimelineRoutes(): Route[] {
   ];
 }
 
-function shown(event: EventRecord, { gateway }: Caller): z.output<typeof timelineEventSchema> {
+function shown(event: EventRecord, { gateway }: Caller): z.output<ReturnType<typeof timelineEventSchema>> {
   const { eventId, eventType, occurredAt, deviceId, actionAttemptId } = event;
   const link = deviceId === undefined ? undefined : gateway.devices.get(deviceId)?.link;
   return {
@@ -108,7 +112,7 @@ function shown(event: EventRecord, { gateway }: Caller): z.output<typeof timelin
 function actorOf(
   { eventType, actionAttemptId }: EventRecord,
   { attempts }: Caller['gateway'],
-): z.output<typeof timelineEventSchema>['actor'] {
+): z.output<ReturnType<typeof timelineEventSchema>>['actor'] {
   const actor = actionAttemptId === undefined ? undefined : attempts.get(actionAttemptId)?.actor;
   if (actor?.kind === 'api_key')
     return { type: 'api_key', ...(actor.keyId !== '' && { id: actor.keyId }), display_name: actor.name };

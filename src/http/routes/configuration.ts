@@ -4,6 +4,7 @@ import { type AuditActor, auditActor } from '../../model/audit.ts';
 import { type Onboarding, type OnboardingRecord, onboardingKinds, onboardingStatuses } from '../../model/onboarding.ts';
 import type { DeviceEdit, ReloadReport } from '../../model/reload.ts';
 import { isoTime } from '../../wire/iso-time.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { changeRoute, type Route, readRoute } from '../route.ts';
 
 /** The configuration file, as far as it concerns a running gateway. */
@@ -32,15 +33,17 @@ export interface ShownConfiguration {
 
 const ids = z.array(z.string());
 
-const reloadSchema = z
-  .object({
-    config_sha256: z.string(),
-    devices: z.object({ added: ids, removed: ids, changed: ids }).describe('Their short ids.'),
-    links: ids.describe('Those that were opened, closed or exchanged, such as mqtt/main.'),
-    monitor_changed: z.boolean(),
-    needs_restart: ids.describe('Sections of the file that only a restart takes over.'),
-  })
-  .meta({ id: 'configuration_reload' });
+const reloadSchema = onceAsked(() =>
+  z
+    .object({
+      config_sha256: z.string(),
+      devices: z.object({ added: ids, removed: ids, changed: ids }).describe('Their short ids.'),
+      links: ids.describe('Those that were opened, closed or exchanged, such as mqtt/main.'),
+      monitor_changed: z.boolean(),
+      needs_restart: ids.describe('Sections of the file that only a restart takes over.'),
+    })
+    .meta({ id: 'configuration_reload' }),
+);
 
 const entry = z.record(z.string(), z.unknown());
 const entrySchema = entry.describe('An entry of the section devices, as in the file.');
@@ -64,7 +67,7 @@ export function configurationRoutes(configuration: Configuration): Route[] {
     const reload = onWire(await report);
     return { answer: () => ({ reload }) };
   };
-  const shared = { scopes: ['admin'], whole: true, answer: z.object({ reload: reloadSchema }) } as const;
+  const shared = { scopes: ['admin'], whole: true, answer: () => z.object({ reload: reloadSchema() }) } as const;
   return [
     readRoute({
       path: '/strikeplate/configuration/get',
@@ -72,15 +75,16 @@ export function configurationRoutes(configuration: Configuration): Route[] {
       scopes: ['admin'],
       whole: true,
       params: z.strictObject({}),
-      answer: z.object({
-        configuration: z
-          .object({
-            file: z.string(),
-            config_sha256: z.string(),
-            sections: z.record(z.string(), z.unknown()).describe('As in the file, with all defaults filled in.'),
-          })
-          .meta({ id: 'configuration' }),
-      }),
+      answer: () =>
+        z.object({
+          configuration: z
+            .object({
+              file: z.string(),
+              config_sha256: z.string(),
+              sections: z.record(z.string(), z.unknown()).describe('As in the file, with all defaults filled in.'),
+            })
+            .meta({ id: 'configuration' }),
+        }),
       respond: () => {
         const { file, configSha256, sections } = configuration.current;
         return { configuration: { file, config_sha256: configSha256, sections: { ...sections } } };
@@ -98,7 +102,7 @@ export function configurationRoutes(configuration: Configuration): Route[] {
       path: '/strikeplate/configuration/devices/list',
       summary: 'List the devices as the configuration file has them',
       params: z.strictObject({}),
-      answer: z.object({ devices: z.array(entrySchema) }),
+      answer: () => z.object({ devices: z.array(entrySchema) }),
       ready: () => configuration.ready(),
       respond: () => ({ devices: [...configuration.devices()] }),
     }),
@@ -133,39 +137,43 @@ export function configurationRoutes(configuration: Configuration): Route[] {
 
 const path = '/strikeplate/onboarding';
 
-const findingSchema = z.object({
-  address: z.string().describe('Tells it from others: a Bluetooth address, a topic, the number of a node.'),
-  what: z.string(),
-  driver: z.string().nullable().describe('Null where no driver knows it.'),
-  note: z.string().nullable(),
-  configured_as: z.string().nullable().describe('The short id of the device that is configured there.'),
-  configuration: z.array(z.string()).describe('Lines for the configuration; none for what is configured.'),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-});
+const findingSchema = onceAsked(() =>
+  z.object({
+    address: z.string().describe('Tells it from others: a Bluetooth address, a topic, the number of a node.'),
+    what: z.string(),
+    driver: z.string().nullable().describe('Null where no driver knows it.'),
+    note: z.string().nullable(),
+    configured_as: z.string().nullable().describe('The short id of the device that is configured there.'),
+    configuration: z.array(z.string()).describe('Lines for the configuration; none for what is configured.'),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  }),
+);
 
-const onboardingSchema = z
-  .object({
-    onboarding_id: z.string(),
-    kind: z.enum(onboardingKinds),
-    radio: z.string().describe('What it has for itself meanwhile, such as ble/radio.'),
-    device_id: z.string().nullable().describe('The device that is paired.'),
-    status: z.enum(onboardingStatuses),
-    step: z.string().describe('Where it is, in a word or two.'),
-    message: z.string().describe('The same as a sentence.'),
-    started_at: z.string(),
-    ends_at: z.string().describe('It ends by itself then.'),
-    seconds_left: z.number().describe('Until it ends by itself; 0 when it has ended.'),
-    ended_at: z.string().nullable(),
-    question: z
-      .object({ name: z.string(), text: z.string(), is_secret: z.boolean() })
-      .nullable()
-      .describe('What only a person at the device knows: answer it.'),
-    found: z.array(findingSchema),
-    error: z.object({ type: z.string(), message: z.string() }).nullable(),
-  })
-  .meta({ id: 'onboarding' });
+const onboardingSchema = onceAsked(() =>
+  z
+    .object({
+      onboarding_id: z.string(),
+      kind: z.enum(onboardingKinds),
+      radio: z.string().describe('What it has for itself meanwhile, such as ble/radio.'),
+      device_id: z.string().nullable().describe('The device that is paired.'),
+      status: z.enum(onboardingStatuses),
+      step: z.string().describe('Where it is, in a word or two.'),
+      message: z.string().describe('The same as a sentence.'),
+      started_at: z.string(),
+      ends_at: z.string().describe('It ends by itself then.'),
+      seconds_left: z.number().describe('Until it ends by itself; 0 when it has ended.'),
+      ended_at: z.string().nullable(),
+      question: z
+        .object({ name: z.string(), text: z.string(), is_secret: z.boolean() })
+        .nullable()
+        .describe('What only a person at the device knows: answer it.'),
+      found: z.array(findingSchema()),
+      error: z.object({ type: z.string(), message: z.string() }).nullable(),
+    })
+    .meta({ id: 'onboarding' }),
+);
 
-const answer = z.object({ onboarding: onboardingSchema });
+const answer = () => z.object({ onboarding: onboardingSchema() });
 const answersSchema = z
   .record(z.string().max(64), z.string().max(256))
   .describe('By the question’s name: pin, dsk, authorize_as. Kept nowhere, and written in no log.');
@@ -235,7 +243,7 @@ export function onboardingRoutes(onboarding: Onboarding, wallTime: () => number)
       path: `${path}/list`,
       summary: 'List those that run and the last that ended, newest first',
       params: z.object({}),
-      answer: z.object({ onboardings: z.array(onboardingSchema) }),
+      answer: () => z.object({ onboardings: z.array(onboardingSchema()) }),
       respond: () => ({ onboardings: onboarding.list().map(shown) }),
     }),
   ];
@@ -244,7 +252,7 @@ export function onboardingRoutes(onboarding: Onboarding, wallTime: () => number)
 const secrets = (answers: Readonly<Record<string, string>> = {}): ReadonlyMap<string, Secret> =>
   new Map(Object.entries(answers).map(([name, text]) => [name, new Secret(text.trim())]));
 
-function wire(record: OnboardingRecord, now: number): z.output<typeof onboardingSchema> {
+function wire(record: OnboardingRecord, now: number): z.output<ReturnType<typeof onboardingSchema>> {
   const { endedAt, endsAt, question, error } = record;
   return {
     onboarding_id: record.onboardingId,

@@ -15,7 +15,7 @@ export function connectedAccountRoutes(): Route[] {
       summary: 'Get a connected account: a link of this gateway, with its devices',
       scopes: ['read'],
       params: z.object({ connected_account_id: z.string().optional(), email: z.string().optional() }),
-      answer: z.object({ connected_account: connectedAccountSchema }),
+      answer: () => z.object({ connected_account: connectedAccountSchema() }),
       respond: ({ connected_account_id: id }, { gateway }) => {
         const found = accountsOf(gateway).find((account) => account.connected_account_id === id);
         if (found === undefined)
@@ -38,7 +38,7 @@ export function connectedAccountRoutes(): Route[] {
         custom_metadata_has: z.record(z.string(), z.union([z.string(), z.boolean()])).optional(),
         ...pageParameters,
       }),
-      answer: z.object({ connected_accounts: z.array(connectedAccountSchema), pagination: paginationSchema }),
+      answer: () => z.object({ connected_accounts: z.array(connectedAccountSchema()), pagination: paginationSchema() }),
       respond: (params, { gateway, url }) => {
         const text = (params.search ?? '').toLowerCase();
         // Neither customers nor metadata of accounts are kept here: asked for, they find nothing.
@@ -67,7 +67,7 @@ export function connectedAccountRoutes(): Route[] {
       summary: 'List device providers: the drivers of this gateway that have devices',
       scopes: ['read'],
       params: z.object({ provider_category: z.string().optional() }),
-      answer: z.object({ device_providers: z.array(deviceProviderSchema) }),
+      answer: () => z.object({ device_providers: z.array(deviceProviderSchema()) }),
       respond: ({ provider_category: category }, { gateway, url }) => ({
         device_providers: groupsOf(gateway.devices.list(), ({ driver }) => driver)
           .map(([driver, devices]) => wireDeviceProvider(driver, devices, new URL('/console/icon.svg', url).href))

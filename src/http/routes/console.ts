@@ -4,6 +4,7 @@ import type { AccessCodeRecord, AttemptRecord } from '../../model/records.ts';
 import { accessCodeSchema } from '../../wire/access-code.ts';
 import { actionAttemptSchema, attemptHistory, attemptHistorySchema } from '../../wire/action-attempt.ts';
 import { isoTime } from '../../wire/iso-time.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { unmanagedAccessCodeSchema } from '../../wire/unmanaged-access-code.ts';
 import { boxOf } from '../console/live.ts';
 import { type Route, readRoute } from '../route.ts';
@@ -12,50 +13,52 @@ import { type Route, readRoute } from '../route.ts';
 const LOOK_THROUGH = 5_000;
 const BATCH = 500;
 
-const boxSchema = z
-  .object({
-    gateway_id: z.string(),
-    name: z.string(),
-    version: z.string(),
-    boot_id: z.string().describe('New at each start.'),
-    started_at: z.string(),
-    now: z.string().describe('By the gateway’s clock.'),
-    ready: z.boolean(),
-    not_ready_reason: z.string().nullable(),
-    clock_confirmed: z.boolean(),
-    clock_doubt: z.string().nullable(),
-    links: z.array(
-      z.object({
-        name: z.string(),
-        status: z.string(),
-        reason: z.string().nullable(),
-        hint: z.string().nullable(),
-        reconnects: z.number(),
-      }),
-    ),
-    pending_attempts: z.number(),
-    queued_webhooks: z.number(),
-    device_count: z.number(),
-    lanes: z
-      .array(z.object({ device_id: z.string(), waiting: z.number() }))
-      .describe('Devices at which something waits or runs; 16 are taken.'),
-    webhook_queues: z.array(
-      z.object({
-        webhook_id: z.string(),
-        queued: z.number(),
-        failures: z.number().describe('Tries in a row that the receiver did not take.'),
-        dropped: z.number().describe('Given up since the start because too many waited.'),
-      }),
-    ),
-  })
-  .meta({ id: 'gateway' });
+const boxSchema = onceAsked(() =>
+  z
+    .object({
+      gateway_id: z.string(),
+      name: z.string(),
+      version: z.string(),
+      boot_id: z.string().describe('New at each start.'),
+      started_at: z.string(),
+      now: z.string().describe('By the gateway’s clock.'),
+      ready: z.boolean(),
+      not_ready_reason: z.string().nullable(),
+      clock_confirmed: z.boolean(),
+      clock_doubt: z.string().nullable(),
+      links: z.array(
+        z.object({
+          name: z.string(),
+          status: z.string(),
+          reason: z.string().nullable(),
+          hint: z.string().nullable(),
+          reconnects: z.number(),
+        }),
+      ),
+      pending_attempts: z.number(),
+      queued_webhooks: z.number(),
+      device_count: z.number(),
+      lanes: z
+        .array(z.object({ device_id: z.string(), waiting: z.number() }))
+        .describe('Devices at which something waits or runs; 16 are taken.'),
+      webhook_queues: z.array(
+        z.object({
+          webhook_id: z.string(),
+          queued: z.number(),
+          failures: z.number().describe('Tries in a row that the receiver did not take.'),
+          dropped: z.number().describe('Given up since the start because too many waited.'),
+        }),
+      ),
+    })
+    .meta({ id: 'gateway' }),
+);
 
 const getGatewayRoute = readRoute({
   path: '/strikeplate/gateway/get',
   summary: 'Get how the gateway is: links, clock, what waits',
   scopes: ['read'],
   params: z.object({}),
-  answer: z.object({ gateway: boxSchema }),
+  answer: () => z.object({ gateway: boxSchema() }),
   respond: (_params, caller) => ({ gateway: boxOf(caller) }),
 });
 
@@ -74,10 +77,13 @@ const listAttemptsRoute = readRoute({
     before: z.string().optional().describe('The action_attempt_id at which the answer before ended.'),
     limit: z.number().int().min(1).max(500).optional().describe('50 unless told.'),
   }),
-  answer: z.object({
-    attempts: z.array(z.object({ action_attempt: actionAttemptSchema, action_attempt_history: attemptHistorySchema })),
-    has_more: z.boolean(),
-  }),
+  answer: () =>
+    z.object({
+      attempts: z.array(
+        z.object({ action_attempt: actionAttemptSchema(), action_attempt_history: attemptHistorySchema() }),
+      ),
+      has_more: z.boolean(),
+    }),
   respond: ({ limit = 50, before, ...wanted }, caller) => {
     const { gateway, answers } = caller;
     const fits = filterOf(wanted);
@@ -125,13 +131,14 @@ const listAccessCodesRoute = readRoute({
   summary: 'List the access codes of all locks, also those that this gateway did not make',
   scopes: ['read'],
   params: z.object({}),
-  answer: z.object({
-    access_codes: z.array(accessCodeSchema),
-    unmanaged_access_codes: z.array(unmanagedAccessCodeSchema),
-    set_since: z
-      .record(z.string(), z.string())
-      .describe('By access_code_id: when the lock was last seen to have got it, as far as events are kept.'),
-  }),
+  answer: () =>
+    z.object({
+      access_codes: z.array(accessCodeSchema()),
+      unmanaged_access_codes: z.array(unmanagedAccessCodeSchema()),
+      set_since: z
+        .record(z.string(), z.string())
+        .describe('By access_code_id: when the lock was last seen to have got it, as far as events are kept.'),
+    }),
   respond: (_params, { gateway: { accessCodes, events }, answers }) => {
     // Digits are shown one by one, when somebody asks for them.
     const viewer = { may: () => false };

@@ -57,7 +57,7 @@ export function deviceRoutes(): Route[] {
       summary: 'Change what a device is called, its custom metadata, or whether it is managed',
       scopes: ['control'],
       params: changedDevice,
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: async (params, _origin, { gateway }) => {
         const { deviceId, capabilities, name: called } = findDevice(gateway, { device_id: params.device_id });
         const { device_id: _, properties, name = properties?.name, ...rest } = params;
@@ -72,7 +72,7 @@ export function deviceRoutes(): Route[] {
       summary: 'Manage a device again that was set aside, or change its custom metadata',
       scopes: ['control'],
       params: changedUnmanagedDevice,
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: async ({ device_id, ...update }, _origin, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id }, false);
         await gateway.administration.update(deviceId, updateOf(update));
@@ -91,7 +91,7 @@ function lookups(base: string, isManaged: boolean): Route[] {
       summary: `Get a device${kind}`,
       scopes: ['read'],
       params: oneDevice,
-      answer: z.object({ device: deviceSchema }),
+      answer: () => z.object({ device: deviceSchema() }),
       respond: (params, { gateway, answers }) => ({ device: answers.device(findDevice(gateway, params, isManaged)) }),
     }),
     readRoute({
@@ -99,7 +99,7 @@ function lookups(base: string, isManaged: boolean): Route[] {
       summary: isManaged ? 'List devices' : 'List devices that were set aside',
       scopes: ['read'],
       params: z.object({ ...deviceFilters, ...pageParameters }),
-      answer: z.object({ devices: z.array(deviceSchema), pagination: paginationSchema }),
+      answer: () => z.object({ devices: z.array(deviceSchema()), pagination: paginationSchema() }),
       respond: (params, { gateway, answers, url }) => {
         const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway);
         const { items, pagination } = pageOfDevices({ route: `${base}/list`, url, params }, selected);
@@ -111,7 +111,7 @@ function lookups(base: string, isManaged: boolean): Route[] {
 
 /** Our own: a door that must not be commanded while somebody works on it, say. */
 function serviceRoutes(): Route[] {
-  const answer = z.object({ device: deviceSchema });
+  const answer = () => z.object({ device: deviceSchema() });
   const shown = (deviceId: string, { gateway, answers }: Caller) => ({
     answer: () => ({ device: answers.device(findDevice(gateway, { device_id: deviceId })) }),
   });
@@ -194,7 +194,7 @@ export function lockRoutes(): Route[] {
       summary,
       scopes: ['control'],
       params: z.strictObject({ device_id: z.string(), ...syncParameter }),
-      answer: z.object({ action_attempt: actionAttemptSchema }),
+      answer: () => z.object({ action_attempt: actionAttemptSchema() }),
       accept: ({ device_id }, origin, { gateway }) =>
         gateway.doors[command](findDevice(gateway, { device_id }).deviceId, origin),
       respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
@@ -207,7 +207,7 @@ export function lockRoutes(): Route[] {
       summary: 'Tell a lock whether, and how long after an unlocking, to lock itself',
       scopes: ['control'],
       params: autoLock,
-      answer: z.object({ action_attempt: actionAttemptSchema }),
+      answer: () => z.object({ action_attempt: actionAttemptSchema() }),
       accept: async ({ device_id, auto_lock_enabled: enabled, auto_lock_delay_seconds }, origin, { gateway }) =>
         gateway.doors.configureAutoLock(
           findDevice(gateway, { device_id }).deviceId,
@@ -221,7 +221,7 @@ export function lockRoutes(): Route[] {
       summary: 'Get a lock',
       scopes: ['read'],
       params: oneDevice,
-      answer: z.object({ lock: deviceSchema, device: deviceSchema }),
+      answer: () => z.object({ lock: deviceSchema(), device: deviceSchema() }),
       respond: (params, { gateway, answers }) => {
         const found = findDevice(gateway, params);
         if (found.capabilities.lock === undefined)
@@ -235,11 +235,12 @@ export function lockRoutes(): Route[] {
       summary: 'List locks',
       scopes: ['read'],
       params: z.object({ ...deviceFilters, ...pageParameters }),
-      answer: z.object({
-        locks: z.array(deviceSchema),
-        devices: z.array(deviceSchema),
-        pagination: paginationSchema,
-      }),
+      answer: () =>
+        z.object({
+          locks: z.array(deviceSchema()),
+          devices: z.array(deviceSchema()),
+          pagination: paginationSchema(),
+        }),
       respond: (params, { gateway, answers, url }) => {
         const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
           ({ capabilities }) => capabilities.lock !== undefined,
@@ -279,7 +280,7 @@ export function deviceConstraintRoutes(): Route[] {
       summary: 'Say how many digits a lock takes, where it was found to take fewer lengths than it says',
       scopes: ['control'],
       params: reported,
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: async (params, _origin, { gateway }) => {
         const { deviceId } = findDevice(gateway, { device_id: params.device_id });
         const { min_code_length: min = 4, max_code_length: max = 20 } = params;

@@ -4,6 +4,7 @@ import { isKnownEventType } from '../../model/event-catalogue.ts';
 import type { Webhook } from '../../model/gateway.ts';
 import type { EventQuery } from '../../model/store.ts';
 import { eventSchema } from '../../wire/event.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { InvalidInput } from '../invalid-input.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOfAccount } from './connected-accounts.ts';
@@ -102,7 +103,7 @@ export function eventRoutes(): Route[] {
         unstable_offset: z.number().int().min(0).max(1_000_000).optional(),
         newest_first: z.boolean().optional().describe('Our own.'),
       }),
-      answer: z.object({ events: z.array(eventSchema) }),
+      answer: () => z.object({ events: z.array(eventSchema()) }),
       respond: (params, caller) => {
         const { gateway, answers } = caller;
         const { since, between, event_ids: eventIds, limit = DEFAULT_LIMIT, unstable_offset: offset = 0 } = params;
@@ -143,7 +144,7 @@ export function eventRoutes(): Route[] {
         event_type: z.string().optional(),
         device_id: z.string().optional(),
       }),
-      answer: z.object({ event: eventSchema }),
+      answer: () => z.object({ event: eventSchema() }),
       respond: ({ event_id: id, ...newest }, caller) => {
         const { events } = caller.gateway;
         if (id === undefined && newest.event_type === undefined && newest.device_id === undefined) {
@@ -193,7 +194,7 @@ export function webhookRoutes(): Route[] {
         url: z.string().min(1).max(2_000),
         event_types: eventTypes.optional().describe('All unless told.'),
       }),
-      answer: z.object({ webhook: webhookSchema }),
+      answer: () => z.object({ webhook: webhookSchema() }),
       change: async ({ url, event_types = ['*'] }, _origin, caller) => {
         assertMaySeeCodes(caller);
         assertEventTypes(event_types.filter((type) => type !== '*'));
@@ -206,7 +207,7 @@ export function webhookRoutes(): Route[] {
       summary: 'Get a webhook',
       scopes: ['control'],
       params: byId,
-      answer: z.object({ webhook: webhookSchema }),
+      answer: () => z.object({ webhook: webhookSchema() }),
       respond: ({ webhook_id }, caller) => ({ webhook: wireWebhook(find(caller, webhook_id)) }),
     }),
     readRoute({
@@ -214,7 +215,7 @@ export function webhookRoutes(): Route[] {
       summary: 'List webhooks',
       scopes: ['control'],
       params: z.object({}),
-      answer: z.object({ webhooks: z.array(webhookSchema) }),
+      answer: () => z.object({ webhooks: z.array(webhookSchema()) }),
       respond: (_params, { gateway }) => ({ webhooks: gateway.webhooks.list().map(wireWebhook) }),
     }),
     changeRoute('update', {
@@ -222,7 +223,7 @@ export function webhookRoutes(): Route[] {
       summary: 'Change which events a webhook gets',
       scopes: ['control'],
       params: z.strictObject({ webhook_id: z.string(), event_types: eventTypes }),
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: async ({ webhook_id, event_types }, _origin, caller) => {
         assertMaySeeCodes(caller);
         assertEventTypes(event_types.filter((type) => type !== '*'));
@@ -235,7 +236,7 @@ export function webhookRoutes(): Route[] {
       summary: 'Send a URL no more events',
       scopes: ['control'],
       params: z.strictObject({ webhook_id: z.string() }),
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: async ({ webhook_id }, _origin, { gateway }) => {
         await gateway.webhooks.delete(webhook_id);
         return { answer: () => ({}) };
@@ -244,16 +245,18 @@ export function webhookRoutes(): Route[] {
   ];
 }
 
-const webhookSchema = z
-  .object({
-    webhook_id: z.string(),
-    url: z.string(),
-    event_types: z.array(z.string()),
-    secret: z.string().describe('What the official verifier is given.'),
-  })
-  .meta({ id: 'webhook' });
+const webhookSchema = onceAsked(() =>
+  z
+    .object({
+      webhook_id: z.string(),
+      url: z.string(),
+      event_types: z.array(z.string()),
+      secret: z.string().describe('What the official verifier is given.'),
+    })
+    .meta({ id: 'webhook' }),
+);
 
-const wireWebhook = ({ webhookId, url, eventTypes, secret }: Webhook): z.output<typeof webhookSchema> => ({
+const wireWebhook = ({ webhookId, url, eventTypes, secret }: Webhook): z.output<ReturnType<typeof webhookSchema>> => ({
   webhook_id: webhookId,
   url,
   event_types: [...eventTypes],

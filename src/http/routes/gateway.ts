@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Clock, GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import { isoTime } from '../../wire/iso-time.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { changeRoute, methodsOf, type Route, readRoute } from '../route.ts';
 import { assertScope, keyOf } from '../serve-route.ts';
 
@@ -15,7 +16,7 @@ export function workspaceRoutes(): Route[] {
       summary: 'Get the workspace: this gateway',
       scopes: [],
       params: z.object({}),
-      answer: z.object({ workspace: workspaceSchema }),
+      answer: () => z.object({ workspace: workspaceSchema() }),
       respond: (_params, { gateway }) => ({ workspace: workspace(gateway) }),
     }),
     readRoute({
@@ -23,27 +24,29 @@ export function workspaceRoutes(): Route[] {
       summary: 'List workspaces: this gateway alone',
       scopes: [],
       params: z.object({}),
-      answer: z.object({ workspaces: z.array(workspaceSchema) }),
+      answer: () => z.object({ workspaces: z.array(workspaceSchema()) }),
       respond: (_params, { gateway }) => ({ workspaces: [workspace(gateway)] }),
     }),
   ];
 }
 
-const workspaceSchema = z
-  .object({
-    workspace_id: z.string(),
-    name: z.string(),
-    company_name: z.string(),
-    is_sandbox: z.boolean(),
-    is_suspended: z.boolean(),
-    connect_partner_name: z.string().nullable(),
-    connect_webview_customization: z.object({}),
-    is_publishable_key_auth_enabled: z.boolean(),
-    organization_id: z.string().nullable(),
-  })
-  .meta({ id: 'workspace' });
+const workspaceSchema = onceAsked(() =>
+  z
+    .object({
+      workspace_id: z.string(),
+      name: z.string(),
+      company_name: z.string(),
+      is_sandbox: z.boolean(),
+      is_suspended: z.boolean(),
+      connect_partner_name: z.string().nullable(),
+      connect_webview_customization: z.object({}),
+      is_publishable_key_auth_enabled: z.boolean(),
+      organization_id: z.string().nullable(),
+    })
+    .meta({ id: 'workspace' }),
+);
 
-type Workspace = z.output<typeof workspaceSchema>;
+type Workspace = z.output<ReturnType<typeof workspaceSchema>>;
 
 /** The gateway as the one workspace there is. */
 function workspace({ identity, sandbox }: Pick<Gateway, 'identity' | 'sandbox'>): Workspace {
@@ -62,7 +65,7 @@ function workspace({ identity, sandbox }: Pick<Gateway, 'identity' | 'sandbox'>)
 
 /** Our own: a box without a battery may wake up in the past, and codes must neither end nor begin by such a clock. */
 export function clockRoutes(): Route[] {
-  const answer = z.object({ clock: clockSchema });
+  const answer = () => z.object({ clock: clockSchema() });
   return [
     readRoute({
       path: '/clock/get',
@@ -88,17 +91,19 @@ export function clockRoutes(): Route[] {
 }
 
 /** Our own: whether the box's clock can be believed. */
-const clockSchema = z
-  .object({
-    time: z.string().describe('What the clock shows.'),
-    time_zone: z.string(),
-    is_confirmed: z.boolean().describe('False: codes are neither written nor removed by their times. Doors go on.'),
-    in_doubt_since: z.string().nullable(),
-    reason: z.string().nullable(),
-  })
-  .meta({ id: 'clock' });
+const clockSchema = onceAsked(() =>
+  z
+    .object({
+      time: z.string().describe('What the clock shows.'),
+      time_zone: z.string(),
+      is_confirmed: z.boolean().describe('False: codes are neither written nor removed by their times. Doors go on.'),
+      in_doubt_since: z.string().nullable(),
+      reason: z.string().nullable(),
+    })
+    .meta({ id: 'clock' }),
+);
 
-function wireClock({ clock, time, identity }: Gateway): z.output<typeof clockSchema> {
+function wireClock({ clock, time, identity }: Gateway): z.output<ReturnType<typeof clockSchema>> {
   const { confidence } = time;
   return {
     time: isoTime(clock.wallTime()),

@@ -106,11 +106,12 @@ const listNoiseSensorsRoute = readRoute({
   summary: 'List noise sensors',
   scopes: ['read'],
   params: z.object({ ...deviceFilters, ...pageParameters }),
-  answer: z.object({
-    noise_sensors: z.array(deviceSchema),
-    devices: z.array(deviceSchema),
-    pagination: paginationSchema,
-  }),
+  answer: () =>
+    z.object({
+      noise_sensors: z.array(deviceSchema()),
+      devices: z.array(deviceSchema()),
+      pagination: paginationSchema(),
+    }),
   respond: (params, { gateway, answers, url }) => {
     const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
       ({ capabilities }) => capabilities.noise !== undefined,
@@ -126,7 +127,7 @@ const createNoiseThresholdRoute = commandRoute('create', {
   summary: 'Watch a noise sensor for a level within daily hours',
   scopes: ['control'],
   params: newThreshold,
-  answer: z.object({ noise_threshold: noiseThresholdSchema.nullable(), action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ noise_threshold: noiseThresholdSchema().nullable(), action_attempt: actionAttemptSchema() }),
   accept: async (params, origin, { gateway }) => {
     findDevice(gateway, { device_id: params.device_id });
     return (await gateway.noise.create(newThresholdFrom(params), origin)).attempt;
@@ -143,7 +144,7 @@ const getNoiseThresholdRoute = readRoute({
   summary: 'Get a noise threshold',
   scopes: ['read'],
   params: z.object({ noise_threshold_id: z.string() }),
-  answer: z.object({ noise_threshold: noiseThresholdSchema }),
+  answer: () => z.object({ noise_threshold: noiseThresholdSchema() }),
   respond: ({ noise_threshold_id }, { gateway, answers }) => ({
     noise_threshold: answers.noiseThreshold(find(gateway, noise_threshold_id, undefined)),
   }),
@@ -154,7 +155,7 @@ const listNoiseThresholdsRoute = readRoute({
   summary: 'List the noise thresholds of a sensor',
   scopes: ['read'],
   params: z.object({ device_id: z.string() }),
-  answer: z.object({ noise_thresholds: z.array(noiseThresholdSchema) }),
+  answer: () => z.object({ noise_thresholds: z.array(noiseThresholdSchema()) }),
   respond: ({ device_id }, { gateway, answers }) => ({
     noise_thresholds: gateway.noise
       .list(findDevice(gateway, { device_id }).deviceId)
@@ -167,7 +168,7 @@ const updateNoiseThresholdRoute = commandRoute('update', {
   summary: 'Change a noise threshold',
   scopes: ['control'],
   params: changedThreshold,
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async (params, origin, { gateway }) => {
     const { noiseThresholdId } = find(gateway, params.noise_threshold_id, params.device_id);
     return gateway.noise.update(noiseThresholdId, thresholdChangeFrom(params), origin);
@@ -189,11 +190,12 @@ const listNoiseLevelsRoute = readRoute({
       .optional()
       .describe('60 unless told. 3600: by the hour, and from a week ago unless told.'),
   }),
-  answer: z.object({
-    noise_levels: z.array(noiseLevelSchema),
-    metric: z.string(),
-    interval_seconds: z.union([z.literal(60), z.literal(3_600)]),
-  }),
+  answer: () =>
+    z.object({
+      noise_levels: z.array(noiseLevelSchema()),
+      metric: z.string(),
+      interval_seconds: z.union([z.literal(60), z.literal(3_600)]),
+    }),
   respond: ({ device_id, from, to, interval_seconds: interval = 60 }, { gateway }) => {
     const { deviceId, name, capabilities } = findDevice(gateway, { device_id });
     if (capabilities.noise === undefined)
@@ -219,7 +221,7 @@ const deleteNoiseThresholdRoute = commandRoute('delete', {
     device_id: z.string().optional(),
     ...syncParameter,
   }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async ({ noise_threshold_id, device_id }, origin, { gateway: { noise } }) => {
     // One that is gone may be a repetition, which answers with the removal it had.
     const threshold = noise.get(noise_threshold_id);

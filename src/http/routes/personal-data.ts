@@ -1,23 +1,28 @@
 import { z } from 'zod';
 import { GatewayError } from '../../contract/index.ts';
 import type { PersonalData } from '../../personal-data/personal-data.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { changeRoute, type Route } from '../route.ts';
 
-const forgottenSchema = z
-  .object({
-    user_identities: z.number(),
-    access_grants: z.number(),
-    access_codes: z.number(),
-    action_attempts: z.number(),
-    events: z.number(),
-    audit_entries: z.number(),
-    revoked_api_keys: z.number(),
-    others: z
-      .number()
-      .describe("Codes, people, spaces and grants by a key of an application's; thresholds; what is kept of devices."),
-  })
-  .meta({ id: 'forgotten_personal_data' });
+const forgottenSchema = onceAsked(() =>
+  z
+    .object({
+      user_identities: z.number(),
+      access_grants: z.number(),
+      access_codes: z.number(),
+      action_attempts: z.number(),
+      events: z.number(),
+      audit_entries: z.number(),
+      revoked_api_keys: z.number(),
+      others: z
+        .number()
+        .describe(
+          "Codes, people, spaces and grants by a key of an application's; thresholds; what is kept of devices.",
+        ),
+    })
+    .meta({ id: 'forgotten_personal_data' }),
+);
 
 /** Forgets somebody wherever their name is kept. */
 export type PersonalDataService = Pick<PersonalData, 'forget'>;
@@ -34,7 +39,7 @@ export function personalDataRoutes(personalData: PersonalDataService): Route[] {
         name: oneLine.trim().min(1).max(200).optional().describe('A name, an email address or a telephone number.'),
         user_identity_id: z.string().optional().describe('Instead: a person, with all that names them.'),
       }),
-      answer: z.object({ forgotten: forgottenSchema }),
+      answer: () => z.object({ forgotten: forgottenSchema() }),
       change: async ({ name, user_identity_id }, origin) => {
         if ((name === undefined) === (user_identity_id === undefined))
           throw new GatewayError('invalid_input', 'Give either name or user_identity_id.');

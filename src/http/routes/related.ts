@@ -4,28 +4,31 @@ import type { AccessGrantRecord, AccessMethodRecord, SpaceRecord } from '../../m
 import { accessGrantSchema } from '../../wire/access-grant.ts';
 import { accessMethodSchema } from '../../wire/access-method.ts';
 import { deviceSchema } from '../../wire/device.ts';
+import { onceAsked } from '../../wire/once-asked.ts';
 import type { Serializers } from '../../wire/serializers.ts';
 import { spaceSchema } from '../../wire/space.ts';
 import { userIdentitySchema } from '../../wire/user-identity.ts';
 import type { Caller } from '../route.ts';
 
 /** Objects that belong together, each once. What is not here (access systems, instant keys) is always empty. */
-export const batchSchema = z.object({
-  access_grants: z.array(accessGrantSchema).optional(),
-  access_methods: z.array(accessMethodSchema).optional(),
-  devices: z.array(deviceSchema).optional(),
-  spaces: z.array(spaceSchema).optional(),
-  user_identities: z.array(userIdentitySchema).optional(),
-  connected_accounts: z.array(z.unknown()).optional(),
-  acs_entrances: z.array(z.unknown()).optional(),
-  acs_systems: z.array(z.unknown()).optional(),
-  acs_access_groups: z.array(z.unknown()).optional(),
-  acs_credentials: z.array(z.unknown()).optional(),
-  client_sessions: z.array(z.unknown()).optional(),
-  instant_keys: z.array(z.unknown()).optional(),
-});
+export const batchSchema = onceAsked(() =>
+  z.object({
+    access_grants: z.array(accessGrantSchema()).optional(),
+    access_methods: z.array(accessMethodSchema()).optional(),
+    devices: z.array(deviceSchema()).optional(),
+    spaces: z.array(spaceSchema()).optional(),
+    user_identities: z.array(userIdentitySchema()).optional(),
+    connected_accounts: z.array(z.unknown()).optional(),
+    acs_entrances: z.array(z.unknown()).optional(),
+    acs_systems: z.array(z.unknown()).optional(),
+    acs_access_groups: z.array(z.unknown()).optional(),
+    acs_credentials: z.array(z.unknown()).optional(),
+    client_sessions: z.array(z.unknown()).optional(),
+    instant_keys: z.array(z.unknown()).optional(),
+  }),
+);
 
-type Kind = keyof z.output<typeof batchSchema>;
+type Kind = keyof z.output<ReturnType<typeof batchSchema>>;
 
 export const relationParameters = {
   include: z.array(z.string()).optional().describe('Only these kinds of objects; all unless told.'),
@@ -46,7 +49,7 @@ export function relatedTo(
   kinds: readonly Kind[],
   choice: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined },
   caller: Caller,
-): z.output<typeof batchSchema> {
+): z.output<ReturnType<typeof batchSchema>> {
   const { accessGrants, spaces, devices, userIdentities } = gateway;
   const ofSpaces = new Set(start.spaces?.map(({ spaceId }) => spaceId));
   const grants = unique([
@@ -92,7 +95,7 @@ export function relatedTo(
         batch[kind] = [];
     }
   }
-  return batch as z.output<typeof batchSchema>;
+  return batch as z.output<ReturnType<typeof batchSchema>>;
 }
 
 const unique = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];

@@ -17,7 +17,7 @@ const paidSubscriptionRoute = changeRoute('create', {
   summary: 'Says that a simulated device needs no subscription: one that is expired is refused',
   scopes: ['control'],
   params: z.strictObject({ ...device, is_expired: z.boolean() }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ device_id, is_expired }, _origin, { gateway }) => {
     const { name, deviceId } = findDevice(gateway, { device_id });
     const isSimulated = gateway.sandbox.eventsOf(deviceId) !== undefined;
@@ -35,7 +35,7 @@ const disconnectAccountRoute = changeRoute('create', {
   scopes: ['control'],
   whole: true,
   params: z.strictObject({ connected_account_id: z.string() }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ connected_account_id }, _origin, { gateway }) => {
     const devices = devicesOfAccount(gateway, connected_account_id);
     if (devices.length === 0)
@@ -57,7 +57,7 @@ const keypadCodeEntryRoute = commandRoute('create', {
   summary: 'Let somebody type a code at a simulated keypad',
   scopes: ['control'],
   params: z.strictObject({ ...device, code: z.string().regex(/^\d{1,16}$/, 'Give digits'), ...syncParameter }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async ({ device_id, code }, origin, { gateway }) =>
     gateway.sandbox.typeCode(findDevice(gateway, { device_id }).deviceId, new Secret(code), origin),
   respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
@@ -68,7 +68,7 @@ const manualLockRoute = commandRoute('create', {
   summary: 'Let somebody lock a simulated lock at its keypad',
   scopes: ['control'],
   params: z.strictObject({ ...device, ...syncParameter }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: async ({ device_id }, origin, { gateway }) =>
     gateway.sandbox.lockAtKeypad(findDevice(gateway, { device_id }).deviceId, origin),
   respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
@@ -79,7 +79,7 @@ const createUnmanagedAccessCodeRoute = changeRoute('create', {
   summary: 'Let somebody put a code in at a simulated lock; answered once the gateway has found it there',
   scopes: ['codes'],
   params: z.strictObject({ ...device, name: oneLine, code: z.string().regex(/^\d{4,8}$/, 'Give 4 to 8 digits') }),
-  answer: z.object({ access_code: unmanagedAccessCodeSchema }),
+  answer: () => z.object({ access_code: unmanagedAccessCodeSchema() }),
   change: async ({ device_id, code, name }, _origin, caller) => {
     const { deviceId } = findDevice(caller.gateway, { device_id });
     const found = await caller.gateway.sandbox.programCode(deviceId, new Secret(code), name);
@@ -92,7 +92,7 @@ const triggerNoiseThresholdRoute = changeRoute('create', {
   summary: 'Make noise at a simulated sensor: enough, and for long enough, for its highest threshold',
   scopes: ['control'],
   params: z.strictObject(device),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ device_id }, _origin, { gateway }) => {
     gateway.sandbox.triggerNoise(findDevice(gateway, { device_id }).deviceId);
     return nothing;
@@ -105,7 +105,7 @@ const resetSandboxWorkspaceRoute = commandRoute('create', {
   scopes: ['codes'],
   whole: true,
   params: z.strictObject({ ...syncParameter }),
-  answer: z.object({ action_attempt: actionAttemptSchema }),
+  answer: () => z.object({ action_attempt: actionAttemptSchema() }),
   accept: (_params, origin, { gateway }) => gateway.sandbox.reset(origin),
   respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
 });
@@ -142,7 +142,7 @@ const happening = (event: SimulatedEvent, summary: string): Route =>
     // A bridge has other devices behind it.
     whole: event === 'connect_to_hub' || event === 'disconnect_from_hub',
     params: z.strictObject(device),
-    answer: z.object({}),
+    answer: () => z.object({}),
     change: async ({ device_id }, _origin, { gateway }) => {
       gateway.sandbox.simulate(findDevice(gateway, { device_id }).deviceId, event);
       return nothing;

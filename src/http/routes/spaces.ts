@@ -56,7 +56,7 @@ const createSpaceRoute = changeRoute('create', {
     parent_space_id: z.string().optional(),
     parent_space_key: z.string().optional(),
   }),
-  answer: z.object({ space: spaceSchema }),
+  answer: () => z.object({ space: spaceSchema() }),
   change: async (params, _origin, caller) => {
     const { gateway } = caller;
     return shown(await gateway.spaces.create({ name: params.name, ...newSpace(gateway, params) }), caller);
@@ -68,7 +68,7 @@ const getSpaceRoute = readRoute({
   summary: 'Get a space by id or key',
   scopes: ['read'],
   params: oneSpace,
-  answer: z.object({ space: spaceSchema }),
+  answer: () => z.object({ space: spaceSchema() }),
   respond: (params, { gateway, answers }) => ({ space: answers.grants.space(findSpace(gateway, params)) }),
 });
 
@@ -85,7 +85,7 @@ const listSpacesRoute = readRoute({
     parent_space_key: z.string().optional(),
     ...pageParameters,
   }),
-  answer: z.object({ spaces: z.array(spaceSchema), pagination: paginationSchema }),
+  answer: () => z.object({ spaces: z.array(spaceSchema()), pagination: paginationSchema() }),
   respond: (params, { gateway, answers, url }) => {
     const { items, pagination } = pageOf(
       { route: '/spaces/list', url, params },
@@ -113,7 +113,7 @@ const updateSpaceRoute = changeRoute('update', {
       ({ space_id, space_key }) => space_id !== undefined || space_key !== undefined,
       'Give space_id, or space_key',
     ),
-  answer: z.object({ space: spaceSchema }),
+  answer: () => z.object({ space: spaceSchema() }),
   change: async ({ space_id, ...params }, _origin, caller) => {
     const { gateway } = caller;
     const { spaceId } = findSpace(gateway, { space_id, space_key: params.space_key });
@@ -129,7 +129,7 @@ const deleteSpaceRoute = changeRoute('delete', {
   scopes: ['control'],
   whole: true,
   params: z.strictObject({ space_id: z.string() }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ space_id }, _origin, { gateway }) => {
     await gateway.spaces.delete(space_id);
     return nothing;
@@ -142,7 +142,7 @@ const addDevicesToSpaceRoute = changeRoute('update', {
   scopes: ['control'],
   whole: true,
   params: doors,
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ space_id, device_ids }, _origin, { gateway }) => {
     await gateway.spaces.addDevices(space_id, knownDoors(gateway, device_ids));
     return nothing;
@@ -155,7 +155,7 @@ const removeDevicesFromSpaceRoute = changeRoute('delete', {
   scopes: ['control'],
   whole: true,
   params: doors,
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ space_id, device_ids }, _origin, { gateway }) => {
     await gateway.spaces.removeDevices(space_id, device_ids);
     return nothing;
@@ -171,7 +171,7 @@ const getRelatedSpacesRoute = readRoute({
     space_keys: z.array(z.string()).optional(),
     ...relationParameters,
   }),
-  answer: z.object({ batch: batchSchema }),
+  answer: () => z.object({ batch: batchSchema() }),
   respond: ({ space_ids = [], space_keys = [], ...choice }, caller) => {
     const { gateway, answers } = caller;
     const found = [

@@ -23,7 +23,7 @@ export function unmanagedAccessCodeRoutes(): Route[] {
     summary: 'Take an access code over that was found on a lock',
     scopes: ['codes'],
     params: z.strictObject({ access_code_id: z.string(), force, ...notModifiable }),
-    answer: z.object({}),
+    answer: () => z.object({}),
     change: async ({ access_code_id }, origin, { gateway }) => {
       await gateway.accessCodes.unmanaged.convert(access_code_id, origin);
       return { answer: () => ({}) };
@@ -35,7 +35,7 @@ export function unmanagedAccessCodeRoutes(): Route[] {
       summary: 'Get an access code that was found on a lock',
       scopes: ['read', 'codes'],
       params: oneAccessCode,
-      answer: z.object({ access_code: unmanagedAccessCodeSchema }),
+      answer: () => z.object({ access_code: unmanagedAccessCodeSchema() }),
       respond: (params, caller) => ({
         access_code: caller.answers.unmanagedAccessCode(
           findCode(caller.gateway.accessCodes.unmanaged, params, caller),
@@ -48,7 +48,7 @@ export function unmanagedAccessCodeRoutes(): Route[] {
       summary: 'List access codes that were found on a lock',
       scopes: ['read', 'codes'],
       params: z.object({ ...codeListParameters, device_id: z.string() }),
-      answer: z.object({ access_codes: z.array(unmanagedAccessCodeSchema), pagination: paginationSchema }),
+      answer: () => z.object({ access_codes: z.array(unmanagedAccessCodeSchema()), pagination: paginationSchema() }),
       respond: (params, caller) => {
         const { gateway, answers } = caller;
         const { unmanaged } = gateway.accessCodes;
@@ -67,7 +67,7 @@ export function unmanagedAccessCodeRoutes(): Route[] {
         force,
         ...notModifiable,
       }),
-      answer: z.object({}),
+      answer: () => z.object({}),
       change: ({ access_code_id }, origin, caller) => convert.change({ access_code_id }, origin, caller),
     }),
     commandRoute('delete', {
@@ -75,7 +75,7 @@ export function unmanagedAccessCodeRoutes(): Route[] {
       summary: 'Take an access code off the lock on which it was found',
       scopes: ['codes'],
       params: z.strictObject({ access_code_id: z.string(), ...syncParameter }),
-      answer: z.object({ action_attempt: actionAttemptSchema }),
+      answer: () => z.object({ action_attempt: actionAttemptSchema() }),
       accept: ({ access_code_id }, origin, { gateway }) => gateway.accessCodes.unmanaged.delete(access_code_id, origin),
       respond: (attempt, caller) => ({ action_attempt: caller.answers.attempt(attempt, caller) }),
     }),

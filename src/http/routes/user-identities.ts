@@ -54,7 +54,7 @@ const createUserIdentityRoute = changeRoute('create', {
   scopes: ['codes'],
   whole: true,
   params: z.strictObject({ ...person, acs_system_ids: accessSystems }),
-  answer: z.object({ user_identity: userIdentitySchema }),
+  answer: () => z.object({ user_identity: userIdentitySchema() }),
   change: async (params, _origin, { gateway, answers }) => {
     const identity = await gateway.userIdentities.create(personOf(params));
     return { answer: () => ({ user_identity: answers.grants.userIdentity(identity) }) };
@@ -67,7 +67,7 @@ const getUserIdentityRoute = readRoute({
   scopes: ['read', 'codes'],
   whole: true,
   params: oneIdentity,
-  answer: z.object({ user_identity: userIdentitySchema }),
+  answer: () => z.object({ user_identity: userIdentitySchema() }),
   respond: (params, { gateway, answers }) => ({
     user_identity: answers.grants.userIdentity(findIdentity(gateway, params)),
   }),
@@ -85,7 +85,7 @@ const listUserIdentitiesRoute = readRoute({
     credential_manager_acs_system_id: z.string().optional(),
     ...pageParameters,
   }),
-  answer: z.object({ user_identities: z.array(userIdentitySchema), pagination: paginationSchema }),
+  answer: () => z.object({ user_identities: z.array(userIdentitySchema()), pagination: paginationSchema() }),
   respond: (params, { gateway, answers, url }) => {
     const { items, pagination } = pageOf(
       { route: '/user_identities/list', url, params },
@@ -102,7 +102,7 @@ const updateUserIdentityRoute = changeRoute('update', {
   scopes: ['codes'],
   whole: true,
   params: z.strictObject({ user_identity_id: z.string(), ...person }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ user_identity_id, ...params }, _origin, { gateway }) => {
     await gateway.userIdentities.update(user_identity_id, {
       key: params.user_identity_key,
@@ -120,7 +120,7 @@ const deleteUserIdentityRoute = changeRoute('delete', {
   scopes: ['codes'],
   whole: true,
   params: z.strictObject({ user_identity_id: z.string() }),
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ user_identity_id }, _origin, { gateway }) => {
     await gateway.userIdentities.delete(user_identity_id);
     return nothing;
@@ -133,7 +133,7 @@ const grantAccessToDeviceRoute = changeRoute('update', {
   scopes: ['codes'],
   whole: true,
   params: deviceOfIdentity,
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
     const { deviceId } = findDevice(gateway, { device_id });
     await gateway.userIdentities.grantAccessToDevice(user_identity_id, deviceId);
@@ -147,7 +147,7 @@ const revokeAccessToDeviceRoute = changeRoute('delete', {
   scopes: ['codes'],
   whole: true,
   params: deviceOfIdentity,
-  answer: z.object({}),
+  answer: () => z.object({}),
   change: async ({ user_identity_id, device_id }, _origin, { gateway }) => {
     await gateway.userIdentities.revokeAccessToDevice(user_identity_id, device_id);
     return nothing;
@@ -160,7 +160,7 @@ const listAccessibleDevicesRoute = readRoute({
   scopes: ['read', 'codes'],
   whole: true,
   params: z.object({ user_identity_id: z.string() }),
-  answer: z.object({ devices: z.array(deviceSchema), accessible_devices: z.array(deviceSchema) }),
+  answer: () => z.object({ devices: z.array(deviceSchema()), accessible_devices: z.array(deviceSchema()) }),
   respond: ({ user_identity_id }, { gateway, answers }) => {
     const ids = new Set(gateway.userIdentities.accessibleDevices(user_identity_id));
     const devices = devicesOf(gateway, true)

@@ -173,7 +173,13 @@ export async function describeApi(routes: readonly Route[]): Promise<unknown> {
   dropUnused(description);
   return withExamples({
     ...description,
-    components: { ...description.components, responses: errorResponses(), examples: examplesByName() },
+    components: {
+      ...description.components,
+      // By name: their own order is that in which they were first asked for.
+      schemas: Object.fromEntries(Object.entries(description.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      responses: errorResponses(),
+      examples: examplesByName(),
+    },
   });
 }
 
@@ -253,7 +259,13 @@ function schemaOf(route: Route, method: string) {
       : { params: z.object(Object.fromEntries(named.filter(([name]) => inPath.includes(name)))) }),
     ...(hasRest && (method === 'GET' || method === 'DELETE') ? { querystring: rest } : {}),
     ...(hasRest && method !== 'GET' && method !== 'DELETE' ? { body: rest } : {}),
-    response: { 200: route.answer.extend({ ok: z.literal(true) }).describe('Done.'), default: errorBody },
+    response: {
+      200: route
+        .answer()
+        .extend({ ok: z.literal(true) })
+        .describe('Done.'),
+      default: errorBody,
+    },
   };
 }
 
