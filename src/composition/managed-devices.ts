@@ -59,7 +59,7 @@ export async function managedDevices(
       clock,
       random: Math.random,
       randomBytes,
-      log: log.child({ device: slug }),
+      log,
     };
   });
   if (firstSeen.length > 0) await store.commit(firstSeen);

@@ -220,14 +220,14 @@ export interface NoiseCapability {
  * them is worth may be learnt.
  */
 export interface Device {
-  readonly lock?: LockCapability;
-  readonly accessCodes?: AccessCodeCapability;
-  readonly autoLock?: AutoLockCapability;
-  readonly noise?: NoiseCapability;
+  readonly lock?: LockCapability | undefined;
+  readonly accessCodes?: AccessCodeCapability | undefined;
+  readonly autoLock?: AutoLockCapability | undefined;
+  readonly noise?: NoiseCapability | undefined;
   /** As its maker counts it, where it is known before the device was asked. */
-  readonly serialNumber?: string;
+  readonly serialNumber?: string | undefined;
   /** Its health is a bridge's word: the device itself was heard only when it reports something else. */
-  readonly isBehindBridge?: true;
+  readonly isBehindBridge?: true | undefined;
   /**
    * Releases everything; called once, after {@link OpenContext.closing} aborted. Commands in flight have been told to
    * end by that signal.

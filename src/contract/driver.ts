@@ -24,7 +24,7 @@ export interface OpenContext {
    */
   readonly closing: AbortSignal;
   /** What pairing left behind, in the driver's own form; undefined for a device that is not paired. */
-  readonly credentials?: Secret;
+  readonly credentials?: Secret | undefined;
   /** Tells the gateway what the device said. May be called at any time until `close` resolves. */
   report(report: DeviceReport): void;
 }
@@ -127,6 +127,11 @@ export const defineDriver = <Settings extends z.ZodType, Kind extends LinkKind>(
   driver: Omit<DriverDefinition<Settings, Kind>, 'contract'>,
 ): DriverDefinition<Settings, Kind> => ({ ...driver, contract: contractVersion });
 
+/** What a device is opened with: its log may be one that is made when it is first written to. */
+export interface OpeningContext extends Omit<OpenContext, 'closing' | 'log'> {
+  readonly log: Logger | (() => Logger);
+}
+
 /**
  * Opens a device as the gateway does. `closing` aborts immediately before the driver's own `close` is called, which
  * happens once however often the device is closed, or when opening it failed.
@@ -137,31 +142,71 @@ export async function openDevice(
   driver: DriverDefinition,
   link: LinkKinds[LinkKind],
   settings: unknown,
-  ctx: Omit<OpenContext, 'closing'>,
+  ctx: OpeningContext,
 ): Promise<Device> {
-  const closing = new AbortController();
-  const end = () =>
-    closing.abort(new GatewayError('device_not_ready', `${ctx.name} is being closed. Try again in a moment.`));
+  const surroundings = new Surroundings(ctx);
   let device: Device;
   try {
-    device = await driver.open(link, settings, { ...ctx, closing: closing.signal });
+    device = await driver.open(link, settings, surroundings);
   } catch (error) {
-    end();
+    surroundings.end();
     throw error;
   }
   let closed: Promise<void> | undefined;
-  const { lock, accessCodes, autoLock, noise, serialNumber, isBehindBridge } = device;
+  // All of them are of one shape: thousands of shapes would make everything slow that looks at a device.
   return {
-    ...(lock && { lock }),
-    ...(accessCodes && { accessCodes }),
-    ...(autoLock && { autoLock }),
-    ...(noise && { noise }),
-    ...(serialNumber !== undefined && { serialNumber }),
-    ...(isBehindBridge && { isBehindBridge }),
+    lock: device.lock,
+    accessCodes: device.accessCodes,
+    autoLock: device.autoLock,
+    noise: device.noise,
+    serialNumber: device.serialNumber,
+    isBehindBridge: device.isBehindBridge,
     close: () => {
-      end();
+      surroundings.end();
       closed ??= device.close();
       return closed;
     },
   };
+}
+
+/** What a driver is given. What few devices ever use is made when they do: a building has thousands. */
+class Surroundings implements OpenContext {
+  readonly deviceId: string;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly credentials: Secret | undefined;
+  readonly report: (report: DeviceReport) => void;
+  readonly #log: Logger | (() => Logger);
+  #closing: AbortController | undefined;
+  #reason: GatewayError | undefined;
+
+  constructor(given: OpeningContext) {
+    this.deviceId = given.deviceId;
+    this.name = given.name;
+    this.clock = given.clock;
+    this.random = given.random;
+    this.randomBytes = given.randomBytes;
+    this.credentials = given.credentials;
+    this.report = given.report;
+    this.#log = given.log;
+  }
+
+  get log(): Logger {
+    return typeof this.#log === 'function' ? this.#log() : this.#log;
+  }
+
+  get closing(): AbortSignal {
+    if (this.#closing === undefined) {
+      this.#closing = new AbortController();
+      if (this.#reason !== undefined) this.#closing.abort(this.#reason);
+    }
+    return this.#closing.signal;
+  }
+
+  end(): void {
+    this.#reason ??= new GatewayError('device_not_ready', `${this.name} is being closed. Try again in a moment.`);
+    this.#closing?.abort(this.#reason);
+  }
 }

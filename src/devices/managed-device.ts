@@ -50,7 +50,7 @@ export interface ManagedDeviceOptions {
   readonly credentials?: () => Secret | undefined;
   /** Told when it reports more than is taken in. */
   readonly onLimit?: OnLimit;
-  /** Names the device in every line. */
+  /** Not the device's own: that one, which names the device in every line, is made when there is something to write. */
   readonly log: Logger;
 }
 
@@ -61,6 +61,7 @@ export class ManagedDevice {
   readonly #onReport: (snapshot: DeviceSnapshot, report: DeviceReport) => void;
   readonly #budget: ReportBudget;
   readonly #steadiness: Steadiness;
+  #ownLog: Logger | undefined;
   #bound: LinkKinds[LinkKind] | undefined;
   #device: Device | undefined;
   #opened = false;
@@ -154,6 +155,11 @@ export class ManagedDevice {
     };
   }
 
+  get #log(): Logger {
+    this.#ownLog ??= this.#options.log.child({ device: this.#options.description.slug });
+    return this.#ownLog;
+  }
+
   /** True once its driver told, by opening it, what it can do. */
   get capabilitiesKnown(): boolean {
     return this.#opened;
@@ -183,7 +189,7 @@ export class ManagedDevice {
   }
 
   async open(): Promise<void> {
-    const { driver, settings, clock, random, randomBytes, log, description } = this.#options;
+    const { driver, settings, clock, random, randomBytes, description } = this.#options;
     const generation = ++this.#generation;
     try {
       const credentials = this.#options.credentials?.();
@@ -193,8 +199,8 @@ export class ManagedDevice {
         clock,
         random,
         randomBytes,
-        ...(credentials && { credentials }),
-        log,
+        credentials,
+        log: () => this.#log,
         report: (report) => {
           if (generation === this.#generation && !this.#closed) this.#budget.report(report);
         },
@@ -229,7 +235,7 @@ export class ManagedDevice {
    * @throws what `work` throws; the limit's reason when the driver did not come back
    */
   waitFor<T>(work: Promise<T>, limit: AbortSignal): Promise<T> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     return new Promise((resolve, reject) => {
       let patience: Timer | undefined;
       let leftBehind = false;
@@ -254,7 +260,7 @@ export class ManagedDevice {
         },
         (error: unknown) => {
           cameBack();
-          if (leftBehind) log.warn({ err: error }, 'a driver that was left behind has failed');
+          if (leftBehind) this.#log.warn({ err: error }, 'a driver that was left behind has failed');
           else reject(error);
         },
       );
@@ -265,7 +271,7 @@ export class ManagedDevice {
 
   /** For a driver that does not let go: its device is closed, left behind if it will not, and opened anew. */
   async reopen(why: string): Promise<void> {
-    this.#options.log.warn({ why }, 'device is closed and opened again');
+    this.#log.warn({ why }, 'device is closed and opened again');
     await this.#release();
     if (!this.#closed) await this.open();
   }
@@ -290,11 +296,11 @@ export class ManagedDevice {
 
   /** Closes once everything that was asked of it has ended. @param patienceMs for as long as that is waited for */
   async retire(patienceMs: number): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const until = clock.now() + patienceMs;
     while (!this.lane.idle && clock.now() < until)
       await new Promise<void>((done) => clock.setTimer(done, retireLookMs));
-    if (!this.lane.idle) log.warn('the device is closed although commands to it have not ended');
+    if (!this.lane.idle) this.#log.warn('the device is closed although commands to it have not ended');
     await this.close();
   }
 
@@ -311,10 +317,10 @@ export class ManagedDevice {
     this.#device = undefined;
     this.#generation += 1;
     if (!device) return;
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     await new Promise<void>((resolve) => {
       const patience = clock.setTimer(() => {
-        log.error('the driver did not close its device in time and is left behind');
+        this.#log.error('the driver did not close its device in time and is left behind');
         resolve();
       }, closePatienceMs);
       const done = () => {
@@ -322,17 +328,17 @@ export class ManagedDevice {
         resolve();
       };
       device.close().then(done, (error: unknown) => {
-        log.error({ err: error }, 'the driver failed to close its device');
+        this.#log.error({ err: error }, 'the driver failed to close its device');
         done();
       });
     });
   }
 
   #openLater(error: unknown): void {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const delay = reopenDelaysMs[Math.min(this.#failures, reopenDelaysMs.length - 1)] ?? 30_000;
     this.#failures += 1;
-    log.error({ err: error, retryInMs: delay }, 'the device could not be opened');
+    this.#log.error({ err: error, retryInMs: delay }, 'the device could not be opened');
     const hint = error instanceof GatewayError ? error.message : 'Its driver failed to open it; the log says how.';
     const misconfigured = error instanceof GatewayError && error.type === 'misconfigured';
     this.#take({

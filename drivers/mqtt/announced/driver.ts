@@ -111,8 +111,8 @@ const fail = (type: contract.GatewayErrorType, message: string, delivery: contra
   new contract.GatewayError(type, message, { delivery });
 
 function openLock(link: contract.MqttLink, chosen: Settings, ctx: contract.OpenContext): contract.Device {
-  const { name, clock, closing } = ctx;
-  const book = new kit.EvidenceBook({ clock, closing, lateByMs: 0 });
+  const { name, clock } = ctx;
+  const book = new kit.EvidenceBook({ clock, closing: () => ctx.closing, lateByMs: 0 });
   const { theLock, told, isAway, close } = follow(link, chosen, ctx, book);
 
   async function operate(target: 'locked' | 'unlocked', ctx: contract.CommandContext) {

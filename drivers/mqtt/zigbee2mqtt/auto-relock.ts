@@ -126,7 +126,7 @@ export class AutoRelock implements AutoLockCapability {
     this.#isAsked = true;
     book.asked(autoRelockAbout);
     own.asked(autoRelockAbout);
-    link.query(feed.topics.get, autoRelockRead, closing).catch(() => undefined);
+    link.query(feed.topics.get, autoRelockRead, closing()).catch(() => undefined);
   }
 
   /** What the bridge says while it is written is told once it was read. */

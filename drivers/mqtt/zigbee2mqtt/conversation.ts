@@ -19,8 +19,8 @@ export interface Conversation {
   readonly own: OwnTraffic;
   readonly clock: Clock;
   readonly device: Named;
-  /** Aborts when the device is closed. */
-  readonly closing: AbortSignal;
+  /** Aborts when the device is closed. Made when it is first asked for. */
+  readonly closing: () => AbortSignal;
 }
 
 /** What every attribute that is written and read back has in common. */

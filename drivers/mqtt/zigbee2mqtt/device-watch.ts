@@ -11,8 +11,7 @@ const bridgePatienceMs = 5_000;
 const refreshWithinMs = 1_000;
 
 export interface WatchOptions {
-  readonly random: () => number;
-  readonly log: OpenContext['log'];
+  readonly ctx: Pick<OpenContext, 'random' | 'log'>;
   readonly reporter: Reporter;
   /** The payload that makes the device tell its state; undefined for one that cannot be asked. */
   readonly refresh: string | undefined;
@@ -34,6 +33,9 @@ export class Watch {
   #refreshing: Timer | undefined;
   /** Somebody moved the bolt, and it is not shown there. */
   #doubting: Timer | undefined;
+  /** Ends the questions under way. */
+  #asking: AbortController | undefined;
+  #questions = 0;
   readonly #stop: (() => void)[];
 
   constructor(conversation: Conversation, options: WatchOptions) {
@@ -56,6 +58,7 @@ export class Watch {
     this.#patience?.cancel();
     this.#refreshing?.cancel();
     this.#doubting?.cancel();
+    this.#asking?.abort();
   }
 
   #heard(event: FeedEvent): void {
@@ -76,7 +79,7 @@ export class Watch {
     }
     if (binding.isUnchecked && !this.#isWarned) {
       this.#isWarned = true;
-      this.#options.log.warn(
+      this.#options.ctx.log.warn(
         { device: device.name },
         `Zigbee2MQTT did not tell its devices on ${device.baseTopic}/bridge/devices: allow the gateway’s user to read ` +
           'that topic. Until then nobody can check that the name is the device’s own, nor look for commands left ' +
@@ -97,10 +100,10 @@ export class Watch {
   }
 
   #refreshSoon(): void {
-    const { refresh, random } = this.#options;
+    const { refresh, ctx } = this.#options;
     if (refresh === undefined) return;
     this.#refreshing?.cancel();
-    this.#refreshing = this.#conversation.clock.setTimer(() => this.#ask(refresh), random() * refreshWithinMs);
+    this.#refreshing = this.#conversation.clock.setTimer(() => this.#ask(refresh), ctx.random() * refreshWithinMs);
   }
 
   /** Some locks tell what a hand did and not where the bolt is since: the bridge goes on showing what was before. */
@@ -116,13 +119,20 @@ export class Watch {
 
   /** A link that went meanwhile comes back with another refresh. */
   #ask(payload: string): void {
-    const { link, feed, binding, book, own, closing } = this.#conversation;
+    const { link, feed, binding, book, own } = this.#conversation;
     if (binding.problem !== undefined) return;
     if (payload === this.#options.refresh) {
       book.asked('bolt');
       own.asked('bolt');
     }
-    link.query(feed.topics.get, payload, closing).catch(() => undefined);
+    // Thousands ask when a bridge comes: what ends the question goes with it.
+    this.#asking ??= new AbortController();
+    this.#questions += 1;
+    const asked = () => {
+      this.#questions -= 1;
+      if (this.#questions === 0) this.#asking = undefined;
+    };
+    link.query(feed.topics.get, payload, this.#asking.signal).then(asked, asked);
   }
 
   #judge(): void {

@@ -176,7 +176,7 @@ function openKeypad(
 function openSensor(link: MqttLink, chosen: NoiseSettings, ctx: OpenContext): Device {
   const { conversation, close } = openDevice(link, chosen, ctx, undefined);
   const { feed, reporter } = conversation;
-  const book = new EvidenceBook({ clock: ctx.clock, closing: ctx.closing, lateByMs });
+  const book = new EvidenceBook({ clock: ctx.clock, closing: () => ctx.closing, lateByMs });
   const intervalMs = chosen.interval_s * 1_000;
   feed.listen((event) => {
     if (event.kind === 'gap') book.gap();
@@ -202,7 +202,8 @@ function openDevice(
   refresh: string | undefined,
 ) {
   const { base_topic: baseTopic, friendly_name: friendlyName, ieee_address: ieeeAddress } = chosen;
-  const { clock, closing, random, log } = ctx;
+  const { clock } = ctx;
+  const closing = () => ctx.closing;
   const binding = new DeviceBinding({ link, clock, baseTopic, name: friendlyName, ieeeAddress });
   const own = new OwnTraffic(clock);
   const feed = new DeviceFeed(link, baseTopic, binding, own, clock);
@@ -211,7 +212,7 @@ function openDevice(
   const device = { name: ctx.name, friendlyName, baseTopic };
   const reporter = new Reporter((report) => ctx.report(report));
   const conversation = { ...{ link, feed, binding, book, testimony, own, clock, device, closing }, reporter };
-  const watch = new Watch(conversation, { random, log, reporter, refresh, probe: noiseRead });
+  const watch = new Watch(conversation, { ctx, reporter, refresh, probe: noiseRead });
   const close = async () => {
     watch.close();
     feed.close();

@@ -227,7 +227,8 @@ async function writeUnseen(
   ctx: CodeCommandContext,
   command: SlotCommand,
 ): Promise<SlotReading> {
-  const { clock, closing, feed, device } = conversation;
+  const { clock, feed, device } = conversation;
+  const closing = conversation.closing();
   const { slot, what } = command;
   const inbox = new Mailbox<FeedEvent>(clock, [ctx.signal, closing]);
   const stop = feed.listen((event) => inbox.push(event));

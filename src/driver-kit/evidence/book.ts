@@ -69,14 +69,21 @@ export interface QuestionToJudge<Reason = never> {
  */
 export class EvidenceBook<Reason = never> {
   readonly #clock: Clock;
-  readonly #closing: AbortSignal;
+  readonly #closing: AbortSignal | (() => AbortSignal);
   readonly #lateByMs: number;
   /** The judgements under way. Replaced, never changed: a Set that they pass through would keep them, see `PassingMap`. */
   #runs: readonly Run<Reason>[] = [];
   #memory: Memory;
 
-  /** @param options.lateByMs how long a question may still be answered after it was given up */
-  constructor(options: { readonly clock: Clock; readonly closing: AbortSignal; readonly lateByMs: number }) {
+  /**
+   * @param options.closing a function is called when a judgement needs it
+   * @param options.lateByMs how long a question may still be answered after it was given up
+   */
+  constructor(options: {
+    readonly clock: Clock;
+    readonly closing: AbortSignal | (() => AbortSignal);
+    readonly lateByMs: number;
+  }) {
     this.#clock = options.clock;
     this.#closing = options.closing;
     this.#lateByMs = options.lateByMs;
@@ -157,7 +164,8 @@ export class EvidenceBook<Reason = never> {
   }
 
   get #around(): Surroundings<Reason> {
-    return { clock: this.#clock, closing: this.#closing, book: this };
+    const closing = typeof this.#closing === 'function' ? this.#closing() : this.#closing;
+    return { clock: this.#clock, closing, book: this };
   }
 
   /** @internal A judgement is under way from now on. */
