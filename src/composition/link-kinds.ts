@@ -21,7 +21,7 @@ import {
   type Will,
 } from '../transports/mqtt/index.ts';
 import { SerialBus, type SimulatedLines, ttyCarrier } from '../transports/serial/index.ts';
-import { loadZwaveLibrary, ZwaveStick } from '../transports/zwave/index.ts';
+import { loadZwaveDatabases, loadZwaveLibrary, ZwaveStick } from '../transports/zwave/index.ts';
 import type { NamedDevice } from './managed-devices.ts';
 import { type Closable, Startup } from './startup.ts';
 
@@ -192,6 +192,7 @@ export async function startZwave(
           .catch((error: unknown) => log.error({ err: error, stick: name }, 'the network of the stick was not kept'));
       },
       library: await loadZwaveLibrary(),
+      databases: await loadZwaveDatabases(),
       clock,
       random: Math.random,
       log: log.child({ link: `zwave/${name}` }),

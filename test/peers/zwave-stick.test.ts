@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { silentLog } from '../../src/driver-testing/command-context.ts';
 import { driverOptions } from '../../src/transports/zwave/driver-options.ts';
-import { loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
+import { loadZwaveDatabases, loadZwaveLibrary } from '../../src/transports/zwave/index.ts';
 import { zwaveLog } from '../../src/transports/zwave/log-bridge.ts';
 import { socatProgram } from './kit/tty-pair.ts';
 import {
@@ -82,6 +82,34 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
       expect(lock.movements).toBe(seconds < 8 ? 3 : 1);
     });
 
+    it.each([0, 1, 2])('while file %i of its network is being opened: obeys when it is back', async (file) => {
+      const network = await networkOf([V1]);
+      const files = await loadZwaveDatabases();
+      let opened = 0;
+      let isHeld = false;
+      const databases: typeof files = {
+        createInstance: (filename, options) => {
+          const database = files.createInstance(filename, options);
+          const begin = database.open.bind(database);
+          database.open = async () => {
+            opened += 1;
+            if (opened !== file + 1) return begin();
+            await network.ttys.unplug();
+            // Longer than anybody waits for the library to let go.
+            await time.passes(8_000);
+            await begin();
+            isHeld = true;
+          };
+          return database as never;
+        },
+      };
+      const site = await siteOn(network, { keypads: [3], databases });
+      await until(() => isHeld);
+      await network.ttys.plug();
+      await site.online([3]);
+      expect(await site.door(3, 'unlock')).toMatchObject(done);
+    });
+
     it('just after a command left: looked at again when it is back, and not sent again', async () => {
       const network = await networkOf([V1]);
       const site = await siteOn(network, { keypads: [3] });
@@ -126,7 +154,8 @@ describe.skipIf(socatProgram === undefined)('a Z-Wave stick', () => {
       lock.hold(9, '999321');
       const cacheDir = mkdtempSync(join(tmpdir(), 'zwave-cache-'));
       const { Driver } = await loadZwaveLibrary();
-      const options = driverOptions({ keys: network.keys, cacheDir, log: zwaveLog(silentLog) });
+      const databases = await loadZwaveDatabases();
+      const options = driverOptions({ keys: network.keys, cacheDir, log: zwaveLog(silentLog), databases });
       const driver = new Driver(network.ttys.near, { ...options, interview: { queryAllUserCodes: false } });
       open.push({
         async close() {

@@ -1,5 +1,6 @@
 import type { PartialZWaveOptions } from 'zwave-js';
 import { GatewayError } from '../../contract/index.ts';
+import type { DatabaseFactory } from './databases.ts';
 import type { ZwaveLogFactory } from './log-bridge.ts';
 
 type Key = Uint8Array<ArrayBuffer>;
@@ -17,6 +18,7 @@ export interface OptionsGiven {
   readonly keys: ZwaveNetworkKeys;
   readonly cacheDir: string;
   readonly log: ZwaveLogFactory;
+  readonly databases: DatabaseFactory;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface OptionsGiven {
  * - `disableOptimisticValueUpdate`: otherwise an acknowledgement would look like a report of the lock's.
  * - `lookupUserIdInNotificationEvents` off: otherwise codes ride in events.
  */
-export function driverOptions({ keys, cacheDir, log }: OptionsGiven): PartialZWaveOptions {
+export function driverOptions({ keys, cacheDir, log, databases }: OptionsGiven): PartialZWaveOptions {
   const { long_range: longRange, ...securityKeys } = keys;
   return {
     securityKeys,
@@ -40,7 +42,7 @@ export function driverOptions({ keys, cacheDir, log }: OptionsGiven): PartialZWa
     disableOptimisticValueUpdate: true,
     features: { unresponsiveControllerRecovery: false },
     preferences: { lookupUserIdInNotificationEvents: false, scales: {} },
-    host: { log },
+    host: { log, db: databases },
   };
 }
 

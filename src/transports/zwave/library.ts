@@ -1,4 +1,5 @@
 import { GatewayError } from '../../contract/index.ts';
+import type { DatabaseFactory } from './databases.ts';
 
 export type ZwaveLibrary = typeof import('zwave-js');
 
@@ -19,4 +20,10 @@ export async function loadZwaveLibrary(): Promise<ZwaveLibrary> {
       { cause },
     );
   }
+}
+
+/** Where zwave-js keeps what it knows of a network, unless it is told otherwise. Comes with {@link loadZwaveLibrary}. */
+export async function loadZwaveDatabases(): Promise<DatabaseFactory> {
+  const { db } = await import('@zwave-js/core/bindings/db/jsonl');
+  return db;
 }

@@ -10,6 +10,7 @@ import {
   type ZwaveLink,
 } from '../../contract/index.ts';
 import type { OpenStick } from './controller-events.ts';
+import { type DatabaseFactory, DriverDatabases } from './databases.ts';
 import { assertCodesAreKept, driverOptions, type ZwaveNetworkKeys } from './driver-options.ts';
 import type { ZwaveLibrary } from './library.ts';
 import { zwaveLog } from './log-bridge.ts';
@@ -34,6 +35,7 @@ export interface ZwaveStickOptions {
   /** Called once, with the network that was found where none was expected. */
   readonly remember: (homeId: string) => void;
   readonly library: ZwaveLibrary;
+  readonly databases: DatabaseFactory;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -165,6 +167,7 @@ export class ZwaveStick implements NodeHost {
     signal.addEventListener('abort', onClose, { once: true });
     const gate = new StickGate(lose);
     const over = new AbortController();
+    const databases = new DriverDatabases(this.#options.databases);
     let driver: Driver | undefined;
     try {
       await gate.open(socket);
@@ -174,7 +177,7 @@ export class ZwaveStick implements NodeHost {
       };
       // Codes are among what is kept there.
       await mkdir(cacheDir, { recursive: true, mode: 0o700 });
-      const options = driverOptions({ keys, cacheDir, log: zwaveLog(log) });
+      const options = driverOptions({ keys, cacheDir, log: zwaveLog(log), databases: databases.factory });
       assertCodesAreKept(options);
       driver = new library.Driver(gate.factory, options);
       await inTime(Promise.race([lost, this.#started(driver, lose)]), clock, socket.path);
@@ -204,6 +207,8 @@ export class ZwaveStick implements NodeHost {
         this.#become({ status: 'down', reason: 'stick_lost', hint: 'It was lost and is opened again by itself.' });
       for (const node of this.#nodes.values()) node.detach();
       await letGo(driver, clock, log);
+      // The next driver finds them held otherwise, and so on for ever.
+      await databases.close();
       await gate.close();
     }
   }

@@ -11,7 +11,12 @@ import { recordLog } from '../../../src/driver-testing/recorded-log.ts';
 import type { AttemptRecord } from '../../../src/model/records.ts';
 import { MemoryStore } from '../../../src/store/memory-store.ts';
 import { ttyCarrier } from '../../../src/transports/serial/index.ts';
-import { loadZwaveLibrary, type ZwaveNetworkKeys, ZwaveStick } from '../../../src/transports/zwave/index.ts';
+import {
+  loadZwaveDatabases,
+  loadZwaveLibrary,
+  type ZwaveNetworkKeys,
+  ZwaveStick,
+} from '../../../src/transports/zwave/index.ts';
 import { coreFixture } from '../../kit/gateway/core-fixture.ts';
 import { LibraryTime } from './library-time.ts';
 import { TtyPair } from './tty-pair.ts';
@@ -104,6 +109,7 @@ export interface SiteOptions {
   readonly cacheDir?: string;
   readonly keys?: Keys;
   readonly homeId?: string;
+  readonly databases?: ConstructorParameters<typeof ZwaveStick>[0]['databases'];
   /** Of the locks' doors, where the driver's own are too short for what a busy machine takes. */
   readonly door?: TimeLimits;
 }
@@ -121,6 +127,7 @@ export async function zwaveSite(network: ZwaveNetwork, options: SiteOptions) {
     homeId: options.homeId,
     remember: (homeId) => remembered.push(homeId),
     library: await loadZwaveLibrary(),
+    databases: options.databases ?? (await loadZwaveDatabases()),
     clock,
     random: Math.random,
     log: log.logger,
