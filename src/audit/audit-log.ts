@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { type Clock, GatewayError, Secret, type Timer, type Unsubscribe } from '../contract/index.ts';
 import type { AuditEntry, AuditRecord } from '../model/audit.ts';
 import type { AuditHead, Change, Store } from '../model/store.ts';
-import { chainSeal } from '../store/audit-chain.mjs';
+import { chainBegin, chainSeal } from '../store/audit-chain.mjs';
+import { placeOf } from './verify-chain.ts';
 
 /** How long after an entry the place of the chain's end is vouched for, in milliseconds: the last ones can be cut off. */
 const sealAfterMs = 60_000;
@@ -48,11 +49,10 @@ export class AuditLog {
   #sealTimer: Timer | undefined;
   #pruneTimer: Timer | undefined;
 
-  private constructor(options: AuditLogOptions, key: Uint8Array) {
+  private constructor(options: AuditLogOptions, key: Uint8Array, head: AuditHead | undefined) {
     this.#options = options;
     this.#key = key;
-    const [last] = options.store.read.auditBefore(Number.MAX_SAFE_INTEGER, 1);
-    this.#head = last && { seq: last.seq, hash: last.hash };
+    this.#head = head;
     this.#stopHearing = options.store.onAudit((head) => this.#heard(head));
     this.#pruneLater(sealAfterMs);
   }
@@ -60,8 +60,18 @@ export class AuditLog {
   /** Where the chain's key cannot be read a new one is begun, and verifying says where: the doors go on. */
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     const key = await chainKey(options);
-    await options.store.keepAudit(key);
-    return new AuditLog(options, key);
+    const last = newestIn(options.store);
+    const end = endIn(options.store, key);
+    const isCut = end !== undefined && end.seq > (last?.seq ?? 0);
+    if (isCut)
+      options.log.error(
+        { from: (last?.seq ?? 0) + 1, to: end.seq },
+        'the end of the audit log was cut off while no gateway ran: it goes on behind what is missing',
+      );
+    await options.store.keepAudit(key, end);
+    const audit = new AuditLog(options, key, isCut ? end : last);
+    if (end === undefined) await audit.#tellThatEndIsUnknown();
+    return audit;
   }
 
   /** The change to commit together with what it tells about. */
@@ -111,6 +121,15 @@ export class AuditLog {
       this.#sealTimer = undefined;
       void this.#seal();
     }, sealAfterMs);
+  }
+
+  /** It goes on, and is broken here: what stood at its end may have been cut off. */
+  async #tellThatEndIsUnknown(): Promise<void> {
+    const { log } = this.#options;
+    log.error('what vouches for the end of the audit log was taken out or damaged: it is broken here');
+    await this.write({ kind: 'audit_end_unknown', by: { kind: 'gateway' }, details: {} }).catch((error: unknown) => {
+      log.error({ err: error }, 'that nothing vouches for the end of the audit log could not be written into it');
+    });
   }
 
   async #seal(): Promise<void> {
@@ -177,8 +196,24 @@ async function chainKey({ store, vault, randomBytes, log }: AuditLogOptions): Pr
     log.error('the key of the audit log was taken out or damaged; it goes on with another one, and is broken here');
   const key = randomBytes(32);
   const sealed = vault.seal(new Secret(Buffer.from(key).toString('hex')), { fact: auditKeyFact });
-  await store.commit([{ kind: 'fact_put', name: auditKeyFact, value: Buffer.from(sealed).toString('hex') }]);
+  // From the first moment on there is a word for where it ends: one that is missing was taken out.
+  const begin = newestIn(store) ?? { seq: 0, hash: chainBegin.toString('hex') };
+  await store.commit([
+    { kind: 'fact_put', name: auditKeyFact, value: Buffer.from(sealed).toString('hex') },
+    { kind: 'fact_put', name: auditHeadFact, value: sealedPlace(key, 'head', begin) },
+  ]);
   return key;
+}
+
+function newestIn(store: Pick<Store, 'read'>): AuditHead | undefined {
+  const [last] = store.read.auditBefore(Number.MAX_SAFE_INTEGER, 1);
+  return last && { seq: last.seq, hash: last.hash };
+}
+
+/** Where the chain was last vouched to end; undefined: nothing vouches for that. */
+export function endIn(store: Pick<Store, 'read'>, key: Uint8Array): AuditHead | undefined {
+  const kept = store.read.fact(auditHeadFact);
+  return kept === undefined ? undefined : placeOf(key, 'head', kept);
 }
 
 /** @throws GatewayError `misconfigured` */

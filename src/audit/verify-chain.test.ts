@@ -99,6 +99,48 @@ describe('the audit log', () => {
     });
   });
 
+  /** What is said after somebody ran SQL while no gateway ran, and one ran then and wrote on. */
+  async function afterRestart(...statements: string[]) {
+    const path = join(folder, `restarted-${++copies}.db`);
+    copyFileSync(original, path);
+    const database = new Database(path);
+    for (const statement of statements) database.prepare(statement).run();
+    database.close();
+    for (let start = 0; start < 2; start++) {
+      const { store, audit } = await openLog(path);
+      for (let entry = 0; entry < 3; entry++) await audit.write({ kind: 'gateway_started', by: gateway, details: {} });
+      await audit.close();
+      await store.close();
+    }
+    return verdictOf(path);
+  }
+
+  test.each([
+    ['the last', 21, 'entry 21 is missing'],
+    ['more', 18, 'entries 18 to 21 are missing'],
+    ['all', 1, 'entries 1 to 21 are missing'],
+  ])('names what was cut off while no gateway ran, also after it went on: %s', async (_name, from, why) => {
+    expect(await afterRestart(`DELETE FROM audit WHERE seq >= ${from}`)).toMatchObject({
+      good: from - 1,
+      broken: { seq: from, why },
+    });
+  });
+
+  test.each(['DELETE FROM facts', `UPDATE facts SET value = '19' || substr(value, 3)`])(
+    'says that what vouched for its end is gone, at once and after it went on: %s',
+    async (how) => {
+      const statements = ['DELETE FROM audit WHERE seq >= 20', `${how} WHERE name = 'audit_head'`];
+      expect(afterwards(...statements).broken).toMatchObject({
+        seq: 20,
+        why: expect.stringMatching(/vouches for the end of the log was (taken out|changed)/),
+      });
+      expect((await afterRestart(...statements)).broken).toMatchObject({
+        seq: 20,
+        why: expect.stringContaining('may have been cut off'),
+      });
+    },
+  );
+
   test('goes on over a restart', async () => {
     const path = join(folder, 'restarted.db');
     copyFileSync(original, path);

@@ -110,6 +110,11 @@ class Walk {
       this.#break(record.seq, nameFault);
       return false;
     }
+    if (entry?.kind === 'audit_end_unknown') {
+      const why = `entry ${record.seq} says that nothing vouched for the end of the log any more: what stood before it may have been cut off`;
+      this.#break(record.seq, why);
+      return false;
+    }
     if (entry?.kind === 'personal_data_forgotten' && Array.isArray(entry.audit_entries))
       for (const seq of entry.audit_entries) this.#toldToForget.add(Number(seq));
     if (told?.seq === record.seq && told.hash !== record.hash) {
@@ -149,7 +154,8 @@ class Walk {
     const { key, head, told } = this.#chain;
     const next = this.#seq + 1;
     const place = head === undefined ? undefined : placeOf(key, 'head', head);
-    if (head !== undefined && place === undefined) this.#break(next, 'what vouches for the end of the log was changed');
+    if (head === undefined) this.#break(next, 'what vouches for the end of the log was taken out');
+    else if (place === undefined) this.#break(next, 'what vouches for the end of the log was changed');
     for (const known of [place, told])
       if (known !== undefined && known.seq > this.#seq)
         this.#break(next, `entries ${next} to ${known.seq} are missing: the end was cut off`);
@@ -163,7 +169,12 @@ class Walk {
   }
 }
 
-function placeOf(key: Uint8Array, what: 'head' | 'anchor', fact: string): { seq: number; hash: string } | undefined {
+/** A place in the chain, if what stands there vouches for it. */
+export function placeOf(
+  key: Uint8Array,
+  what: 'head' | 'anchor',
+  fact: string,
+): { seq: number; hash: string } | undefined {
   const [, seq = '', hash = '', seal] = /^(\d{1,15}):([0-9a-f]{64}):([0-9a-f]{64})$/.exec(fact) ?? [];
   return seal !== undefined && chainSeal(key, what, Number(seq), hash) === seal
     ? { seq: Number(seq), hash }

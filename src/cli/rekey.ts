@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { pino } from 'pino';
-import { auditKeyFact, openChainKey } from '../audit/audit-log.ts';
+import { auditKeyFact, endIn, openChainKey } from '../audit/audit-log.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { keyedPlaces } from '../composition/store.ts';
 import { readTarget } from '../config/load.ts';
@@ -41,7 +41,8 @@ export async function rekey(
     finishRekeying(places, store.read.fact(keyIdFact), randomBytes);
     const vault = await Vault.open({ keyFile, store, randomBytes });
     const chain = store.read.fact(auditKeyFact);
-    if (chain !== undefined) await store.keepAudit(openChainKey(vault, chain));
+    const chainKey = chain === undefined ? undefined : openChainKey(vault, chain);
+    if (chainKey !== undefined) await store.keepAudit(chainKey, endIn(store, chainKey));
     const unopened = await rekeyStore({
       store,
       places,

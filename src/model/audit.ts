@@ -2,7 +2,7 @@ import type { Actor, AttemptRecord, Settlement } from './records.ts';
 
 /**
  * What the audit log tells of. `asked` is a change that no attempt stands for, written before it is made; `refused` says
- * that it, or a command, was not done.
+ * that it, or a command, was not done. `audit_end_unknown`: a start found nothing that vouches for where the log ended.
  */
 export type AuditKind =
   | 'attempt'
@@ -17,6 +17,7 @@ export type AuditKind =
   | 'pairing_changed'
   | 'database_created'
   | 'rows_left_out'
+  | 'audit_end_unknown'
   | 'personal_data_forgotten'
   | 'store_key_changed'
   | 'backup_made'

@@ -174,8 +174,12 @@ export interface Store {
   kept(): true | Promise<boolean>;
   /** Called for each commit with events in it once it is on disk, before it is answered; in the order of commits. */
   onEvents(listener: (events: readonly EventRecord[]) => void): Unsubscribe;
-  /** From now on the audit log is kept, chained with this key: entries that were committed before are let go. */
-  keepAudit(key: Uint8Array): Promise<void>;
+  /**
+   * From now on the audit log is kept, chained with this key: entries that were committed before are let go.
+   *
+   * @param end where it is known to have ended: it goes on behind that, also where entries up to there are gone
+   */
+  keepAudit(key: Uint8Array, end?: AuditHead): Promise<void>;
   /** Called with the newest entry of each commit that has any, once it is on disk. */
   onAudit(listener: (head: AuditHead) => void): Unsubscribe;
   /** Resolves once nothing that was deleted or replaced by then is left in any file of the store. */

@@ -7,14 +7,18 @@ import { auditColumns } from './audit-columns.ts';
 export class MemoryAudit {
   #records: readonly AuditRecord[] = [];
   #key: Uint8Array | undefined;
+  /** Where it is known to have ended before it was kept here. */
+  #end: AuditHead | undefined;
 
   fill(from: MemoryAudit): void {
     this.#records = from.#records;
     this.#key = from.#key;
+    this.#end = from.#end;
   }
 
-  keep(key: Uint8Array): void {
+  keep(key: Uint8Array, end?: AuditHead): void {
     this.#key = key;
+    this.#end = end;
   }
 
   get head(): AuditHead | undefined {
@@ -25,7 +29,9 @@ export class MemoryAudit {
   add(entry: AuditEntry): () => void {
     if (this.#key === undefined) return () => undefined;
     const [bare, name] = auditColumns(entry);
-    const last = this.#records.at(-1);
+    const newest = this.#records.at(-1);
+    const isCut = this.#end !== undefined && this.#end.seq > (newest?.seq ?? 0);
+    const last = isCut ? this.#end : newest;
     const seq = (last?.seq ?? 0) + 1;
     const text = numbered(seq, bare);
     const before = last === undefined ? chainBegin : Buffer.from(last.hash, 'hex');

@@ -71,9 +71,9 @@ export class MemoryStore implements Store {
     return () => this.#eventListeners.delete(listener);
   }
 
-  async keepAudit(key: Uint8Array): Promise<void> {
+  async keepAudit(key: Uint8Array, end?: AuditHead): Promise<void> {
     await this.#queue.drained();
-    this.#tables.keepAudit(key);
+    this.#tables.keepAudit(key, end);
   }
 
   onAudit(listener: (head: AuditHead) => void): Unsubscribe {

@@ -186,8 +186,8 @@ export class MemoryTables implements StoreReader {
     }
   }
 
-  keepAudit(key: Uint8Array): void {
-    this.#audit.keep(key);
+  keepAudit(key: Uint8Array, end?: AuditHead): void {
+    this.#audit.keep(key, end);
   }
 
   auditHead(): AuditHead | undefined {

@@ -208,9 +208,9 @@ export class SqliteStore implements Store {
   }
 
   /** Waits for what is under way, which comes before. */
-  async keepAudit(key: Uint8Array): Promise<void> {
+  async keepAudit(key: Uint8Array, end?: AuditHead): Promise<void> {
     await this.#queue.drained();
-    this.#writer.keepAudit(key, statementIndex.auditPut);
+    this.#writer.keepAudit(key, statementIndex.auditPut, end);
   }
 
   onAudit(listener: (head: AuditHead) => void): Unsubscribe {

@@ -1,3 +1,4 @@
+import type { AuditHead } from '../model/store.ts';
 import type { Parameter } from './columns.ts';
 
 /** One prepared statement to run. */
@@ -44,7 +45,13 @@ export interface WriterOptions {
 export type ToWriter =
   | { readonly kind: 'commit'; readonly units: string }
   /** The audit log is kept from now on. `statement` puts an entry. */
-  | { readonly kind: 'keep_audit'; readonly key: Uint8Array; readonly statement: number }
+  | {
+      readonly kind: 'keep_audit';
+      readonly key: Uint8Array;
+      readonly statement: number;
+      /** Where it is known to have ended. */
+      readonly end?: AuditHead;
+    }
   /** Nothing of what was deleted may be left in the log. */
   | { readonly kind: 'scrub' }
   | { readonly kind: 'close' };

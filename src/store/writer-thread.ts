@@ -59,8 +59,8 @@ export class WriterThread {
   }
 
   /** Entries of the audit log that come with units are written from now on. */
-  keepAudit(key: Uint8Array, statement: number): void {
-    this.#post({ kind: 'keep_audit', key, statement });
+  keepAudit(key: Uint8Array, statement: number, end?: AuditHead): void {
+    this.#post({ kind: 'keep_audit', key, statement, ...(end && { end }) });
   }
 
   /**

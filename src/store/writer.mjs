@@ -222,12 +222,21 @@ class Writer {
     if (this.audit !== undefined && head !== undefined) Object.assign(this.audit, head);
   }
 
-  /** @param {Uint8Array} key @param {number} statement */
-  keepAudit(key, statement) {
+  /**
+   * What stood between the last row and the end that is vouched for was cut off: it stays missing, since numbers go on
+   * behind it.
+   *
+   * @param {Uint8Array} key @param {number} statement
+   * @param {{ readonly seq: number, readonly hash: string }} [end]
+   */
+  keepAudit(key, statement, end) {
     const row = /** @type {[number, Uint8Array] | undefined} */ (
       this.database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').raw().get([])
     );
-    this.audit = { key, statement, seq: row?.[0] ?? this.prunedTo(), hash: row?.[1] ?? chainBegin };
+    const seq = row?.[0] ?? this.prunedTo();
+    const isCut = end !== undefined && end.seq > seq;
+    const from = isCut ? { seq: end.seq, hash: Buffer.from(end.hash, 'hex') } : { seq, hash: row?.[1] ?? chainBegin };
+    this.audit = { key, statement, ...from };
   }
 
   /** Numbers go on also where every entry was too old to be kept. */
@@ -465,7 +474,7 @@ if (writer !== undefined) {
         return;
       }
       if (message.kind === 'keep_audit') {
-        writer.keepAudit(message.key, message.statement);
+        writer.keepAudit(message.key, message.statement, message.end);
         return;
       }
       if (message.kind === 'scrub') {
