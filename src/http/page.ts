@@ -50,7 +50,7 @@ export interface PageRequest {
 export function pageOf<Item>(
   request: PageRequest,
   fetch: (position: string | undefined, count: number) => readonly Item[],
-  positionOf: (item: Item) => string,
+  positionOf: (item: Item, next: Item | undefined) => string,
 ): Page<Item> {
   const { page_cursor: cursor, ...params } = request.params;
   const digest = createHash('sha256')
@@ -63,23 +63,61 @@ export function pageOf<Item>(
   const last = items.at(-1);
   if (found.length <= limit || last === undefined)
     return { items, pagination: { has_next_page: false, next_page_cursor: null, next_page_url: null } };
-  const next = Buffer.from(JSON.stringify([digest, positionOf(last)])).toString('base64url');
+  const next = Buffer.from(JSON.stringify([digest, positionOf(last, found[limit])])).toString('base64url');
   return {
     items,
     pagination: { has_next_page: true, next_page_cursor: next, next_page_url: nextUrl(request.url, params, next) },
   };
 }
 
-/** The page of a list of devices: a page's last device names where the next begins. */
-export const pageOfDevices = (request: PageRequest, devices: readonly DeviceSnapshot[]): Page<DeviceSnapshot> =>
+/**
+ * The page of a list of devices, in the order of the configuration. A page's last device names where the next begins, also
+ * when it is not asked for any more; once it is gone, the one that came next does.
+ * @param roster every device, asked for or not
+ * @throws GatewayError `mismatched_page_parameters`
+ */
+export const pageOfDevices = (
+  request: PageRequest,
+  devices: readonly DeviceSnapshot[],
+  roster: readonly DeviceSnapshot[],
+): Page<DeviceSnapshot> =>
   pageOf(
     request,
-    (after, count) => {
-      const from = after === undefined ? 0 : devices.findIndex(({ deviceId }) => deviceId === after) + 1;
-      return devices.slice(from, from + count);
+    (position, count) => {
+      if (position === undefined) return devices.slice(0, count);
+      const places = new Map(roster.map(({ deviceId }, place) => [deviceId, place]));
+      const [last = '', next = ''] = position.split(' ');
+      const after = places.get(last);
+      const from = after === undefined ? places.get(next) : after + 1;
+      if (from === undefined) throw mismatchedCursor();
+      return devices.filter(({ deviceId }) => (places.get(deviceId) ?? -1) >= from).slice(0, count);
     },
-    ({ deviceId }) => deviceId,
+    ({ deviceId }, next) => `${deviceId} ${next?.deviceId ?? ''}`,
   );
+
+/**
+ * The page of a list, oldest first. Of one millisecond, and once a clock was set back, neither the order in which things
+ * were made nor that of their ids is that of their times: time and id together are an order that stays.
+ */
+export function pageByAge<Item extends { readonly createdAt: number }>(
+  request: PageRequest,
+  items: Iterable<Item>,
+  idOf: (item: Item) => string,
+): Page<Item> {
+  // Texts of one length, so that they compare like the numbers in them.
+  const positionOf = (item: Item) => `${String(item.createdAt).padStart(16, '0')} ${idOf(item)}`;
+  return pageOf(
+    request,
+    (after = '', count) =>
+      [...items]
+        .map((item) => ({ item, position: positionOf(item) }))
+        .filter(({ position }) => position > after)
+        .sort((one, other) => (one.position < other.position ? -1 : 1))
+        .slice(0, count)
+        .map(({ item }) => item),
+    positionOf,
+  );
+}
 
 function positionIn(cursor: string, digest: string): string {
   let content: unknown;

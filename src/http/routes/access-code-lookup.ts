@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GatewayError, Secret } from '../../contract/index.ts';
 import type { AccessCodePatch, AccessCodeRequest, Gateway } from '../../model/gateway.ts';
 import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
-import { type Page, pageOf, pageParameters } from '../page.ts';
+import { type Page, pageByAge, pageParameters } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import type { Caller } from '../route.ts';
 import { syncParameter } from './action-attempts.ts';
@@ -85,29 +85,15 @@ export function pageOfCodes<Found extends Code>(
     throw new GatewayError('device_not_found', 'There is no such device at this gateway. See /devices/list.');
   const ids = access_code_ids === undefined ? undefined : new Set(access_code_ids);
   const text = (search ?? '').toLowerCase();
-  const selected = source
-    .list(device_id)
-    .filter(
-      ({ accessCodeId, name }) =>
-        // There are no users here that a code could belong to.
-        user_identifier_key === undefined &&
-        ids?.has(accessCodeId) !== false &&
-        (text === '' || (name ?? '').toLowerCase().includes(text) || accessCodeId.includes(text)),
-    )
-    .sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
-  return pageOf(
-    { route, url, params },
-    (after, count) => {
-      const from = after === undefined ? 0 : selected.findIndex((code) => positionOf(code) > after);
-      return from < 0 ? [] : selected.slice(from, from + count);
-    },
-    positionOf,
+  const selected = source.list(device_id).filter(
+    ({ accessCodeId, name }) =>
+      // There are no users here that a code could belong to.
+      user_identifier_key === undefined &&
+      ids?.has(accessCodeId) !== false &&
+      (text === '' || (name ?? '').toLowerCase().includes(text) || accessCodeId.includes(text)),
   );
+  return pageByAge({ route, url, params }, selected, ({ accessCodeId }) => accessCodeId);
 }
-
-/** Where a code stands in the order of lists; texts of one length, so that they compare like the numbers in them. */
-const positionOf = ({ createdAt, accessCodeId }: Code): string =>
-  `${String(createdAt).padStart(16, '0')} ${accessCodeId}`;
 
 const unsupported = 'Not supported by this gateway: leave it out, or send false';
 

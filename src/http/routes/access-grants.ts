@@ -4,12 +4,12 @@ import type { Gateway } from '../../model/gateway.ts';
 import type { AccessGrantRecord } from '../../model/grant-records.ts';
 import { accessGrantSchema } from '../../wire/access-grant.ts';
 import { hoursOf, maxUsesParameter, scheduleSchema } from '../../wire/hours.ts';
-import { pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { pageByAge, pageParameters, paginationSchema } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { batchSchema, relatedTo, relationParameters } from './related.ts';
 import { findSpace, knownDoors } from './spaces.ts';
-import { person, personOf, sliceAfter } from './user-identities.ts';
+import { person, personOf } from './user-identities.ts';
 
 const key = oneLine.min(1).max(200);
 
@@ -150,9 +150,9 @@ const listAccessGrantsRoute = readRoute({
   answer: () => z.object({ access_grants: z.array(accessGrantSchema()), pagination: paginationSchema() }),
   respond: (params, caller) => {
     const { gateway, answers } = caller;
-    const { items, pagination } = pageOf(
+    const { items, pagination } = pageByAge(
       { route: '/access_grants/list', url: caller.url, params },
-      (after, count) => sliceAfter(selected(gateway, params), ({ accessGrantId }) => accessGrantId, after, count),
+      selected(gateway, params),
       ({ accessGrantId }) => accessGrantId,
     );
     return { access_grants: items.map((grant) => answers.grants.grant(grant, caller)), pagination };

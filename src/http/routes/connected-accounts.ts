@@ -53,11 +53,8 @@ export function connectedAccountRoutes(): Route[] {
             );
         const { items, pagination } = pageOf(
           { route: '/connected_accounts/list', url, params },
-          (after, count) => {
-            const from = after === undefined ? 0 : found.findIndex((one) => one.connected_account_id === after) + 1;
-            return found.slice(from, from + count);
-          },
-          (account) => account.connected_account_id,
+          (after = '', count) => found.filter(({ display_name }) => display_name > after).slice(0, count),
+          ({ display_name }) => display_name,
         );
         return { connected_accounts: [...items], pagination };
       },
@@ -77,12 +74,13 @@ export function connectedAccountRoutes(): Route[] {
   ];
 }
 
-/** The links that have devices, in the order of configuration. */
+/** The links that have devices, by their names: an order that stays, whichever of their devices come and go. */
 export function accountsOf({ devices, identity, spaces }: Gateway, spaceId?: string) {
   const inside = spaceId === undefined ? undefined : new Set(spaces.get(spaceId)?.deviceIds);
   return groupsOf(devices.list(), ({ link }) => link)
     .filter(([, group]) => inside === undefined || group.some(({ deviceId }) => inside.has(deviceId)))
-    .map(([link, group]) => wireConnectedAccount(link, group, identity.workspaceId));
+    .map(([link, group]) => wireConnectedAccount(link, group, identity.workspaceId))
+    .sort((one, other) => (one.display_name < other.display_name ? -1 : 1));
 }
 
 /** The ids of the devices behind a link; none for an account that is not here. */

@@ -102,7 +102,11 @@ function lookups(base: string, isManaged: boolean): Route[] {
       answer: () => z.object({ devices: z.array(deviceSchema()), pagination: paginationSchema() }),
       respond: (params, { gateway, answers, url }) => {
         const selected = selectDevices(devicesOf(gateway, isManaged), params, gateway);
-        const { items, pagination } = pageOfDevices({ route: `${base}/list`, url, params }, selected);
+        const { items, pagination } = pageOfDevices(
+          { route: `${base}/list`, url, params },
+          selected,
+          gateway.devices.list(),
+        );
         return { devices: items.map((device) => answers.device(device)), pagination };
       },
     }),
@@ -245,7 +249,11 @@ export function lockRoutes(): Route[] {
         const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
           ({ capabilities }) => capabilities.lock !== undefined,
         );
-        const { items, pagination } = pageOfDevices({ route: '/locks/list', url, params }, selected);
+        const { items, pagination } = pageOfDevices(
+          { route: '/locks/list', url, params },
+          selected,
+          gateway.devices.list(),
+        );
         const locks = items.map((device) => answers.device(device));
         return { locks, devices: locks, pagination };
       },

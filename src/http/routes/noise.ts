@@ -116,7 +116,11 @@ const listNoiseSensorsRoute = readRoute({
     const selected = selectDevices(devicesOf(gateway, true), params, gateway).filter(
       ({ capabilities }) => capabilities.noise !== undefined,
     );
-    const { items, pagination } = pageOfDevices({ route: '/noise_sensors/list', url, params }, selected);
+    const { items, pagination } = pageOfDevices(
+      { route: '/noise_sensors/list', url, params },
+      selected,
+      gateway.devices.list(),
+    );
     const sensors = items.map((device) => answers.device(device));
     return { noise_sensors: sensors, devices: sensors, pagination };
   },

@@ -3,13 +3,12 @@ import { GatewayError } from '../../contract/index.ts';
 import type { Gateway } from '../../model/gateway.ts';
 import type { SpaceRecord } from '../../model/grant-records.ts';
 import { spaceSchema } from '../../wire/space.ts';
-import { pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { pageByAge, pageParameters, paginationSchema } from '../page.ts';
 import { oneLine } from '../plain-parameters.ts';
 import { type Caller, changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOfAccount } from './connected-accounts.ts';
 import { findDevice } from './device-lookup.ts';
 import { batchSchema, relatedTo, relationParameters } from './related.ts';
-import { sliceAfter } from './user-identities.ts';
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/, 'Give a time of day, such as 15:00');
 
@@ -87,11 +86,8 @@ const listSpacesRoute = readRoute({
   }),
   answer: () => z.object({ spaces: z.array(spaceSchema()), pagination: paginationSchema() }),
   respond: (params, { gateway, answers, url }) => {
-    const { items, pagination } = pageOf(
-      { route: '/spaces/list', url, params },
-      (after, count) => sliceAfter(selected(gateway, params), ({ spaceId }) => spaceId, after, count),
-      ({ spaceId }) => spaceId,
-    );
+    const found = selected(gateway, params);
+    const { items, pagination } = pageByAge({ route: '/spaces/list', url, params }, found, ({ spaceId }) => spaceId);
     return { spaces: items.map((space) => answers.grants.space(space)), pagination };
   },
 });

@@ -4,7 +4,7 @@ import type { Gateway } from '../../model/gateway.ts';
 import type { UserIdentity } from '../../model/grants.ts';
 import { deviceSchema } from '../../wire/device.ts';
 import { userIdentitySchema } from '../../wire/user-identity.ts';
-import { pageOf, pageParameters, paginationSchema } from '../page.ts';
+import { pageByAge, pageParameters, paginationSchema } from '../page.ts';
 import { moment, oneLine } from '../plain-parameters.ts';
 import { changeRoute, type Route, readRoute } from '../route.ts';
 import { devicesOf, findDevice } from './device-lookup.ts';
@@ -87,9 +87,9 @@ const listUserIdentitiesRoute = readRoute({
   }),
   answer: () => z.object({ user_identities: z.array(userIdentitySchema()), pagination: paginationSchema() }),
   respond: (params, { gateway, answers, url }) => {
-    const { items, pagination } = pageOf(
+    const { items, pagination } = pageByAge(
       { route: '/user_identities/list', url, params },
-      (after, count) => sliceAfter(selected(gateway, params), ({ userIdentityId }) => userIdentityId, after, count),
+      selected(gateway, params),
       ({ userIdentityId }) => userIdentityId,
     );
     return { user_identities: items.map((identity) => answers.grants.userIdentity(identity)), pagination };
@@ -222,21 +222,4 @@ function selected(
         (text === '' || texts.some((one) => one?.toLowerCase().includes(text)))
       );
     });
-}
-
-/** Up to `count` objects after the one with an id; an object that went since is where it was by nobody's memory. */
-export function sliceAfter<Item>(
-  items: Iterable<Item>,
-  idOf: (item: Item) => string,
-  after: string | undefined,
-  count: number,
-): Item[] {
-  const found: Item[] = [];
-  for (const item of items) {
-    // Ids are UUIDv7: later ones sort behind.
-    if (after !== undefined && idOf(item) <= after) continue;
-    found.push(item);
-    if (found.length === count) break;
-  }
-  return found;
 }
