@@ -176,7 +176,7 @@ export class MemoryZwaveNode {
         const isSkipped = question === 'code' && self.faults.skipsCodeReads > 0;
         if (isSkipped) self.faults.skipsCodeReads -= 1;
         if (!self.faults.silent && !isSkipped) return answer as never;
-        await self.#pass(ANSWER_MS, signal);
+        await self.#exchange(signal, () => undefined, ANSWER_MS - 2 * FRAME_MS);
         throw new GatewayError('device_offline', 'Node 5 does not answer. Look at it.', { delivery: 'not_sent' });
       },
       async command(permit, command, signal) {
@@ -219,11 +219,11 @@ export class MemoryZwaveNode {
       });
   }
 
-  async #exchange<T>(signal: AbortSignal, run: () => T): Promise<T> {
+  async #exchange<T>(signal: AbortSignal, run: () => T, waitMs = 0): Promise<T> {
     signal.throwIfAborted();
     this.#speakable();
     try {
-      await this.#pass(FRAME_MS, signal);
+      await this.#pass(FRAME_MS + waitMs, signal);
       const answer = run();
       await this.#pass(FRAME_MS, signal);
       return answer;

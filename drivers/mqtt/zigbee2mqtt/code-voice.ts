@@ -26,6 +26,8 @@ export class CodeVoice {
   #silent: readonly number[] = [];
   #heardAt = Number.NEGATIVE_INFINITY;
   #learnt: 'read' | 'none' | undefined;
+  /** Slots that were written, with `Clock.now()`. */
+  #written: readonly { readonly slot: number; readonly at: number }[] = [];
   #told: boolean;
 
   /** @param changed called when it is another than before */
@@ -49,13 +51,30 @@ export class CodeVoice {
     if (this.#silent.length > silentReads) this.judge();
   }
 
+  /**
+   * A write leaves now: the bridge may say itself what should be in the slot, which the lock never told.
+   * @returns takes it back when nothing left
+   */
+  wrote(slot: number): () => void {
+    const write = { slot, at: this.#clock.now() };
+    this.#written = [...this.#written.filter(({ at }) => at > write.at - verdictMs), write];
+    return () => {
+      this.#written = this.#written.filter((other) => other !== write);
+    };
+  }
+
+  #isEcho(slot: number): boolean {
+    const since = this.#clock.now() - verdictMs;
+    return this.#written.some((write) => write.slot === slot && write.at > since);
+  }
+
   hear(event: FeedEvent): void {
     if (event.kind === 'gap') this.#silent = [];
     if (event.kind === 'complaint' && event.verb !== 'set' && (event.key ?? 'pin_code') === 'pin_code')
       this.#silent = [];
     if (event.kind !== 'message' || event.retained) return;
     if (event.isOwnWord) this.#heardAt = this.#clock.now();
-    if (event.changedSlots.size > 0) this.answered();
+    if ([...event.changedSlots].some((slot) => !this.#isEcho(slot))) this.answered();
     else if (this.#silent.length >= silentReads) this.judge();
   }
 

@@ -177,6 +177,25 @@ describe('a lock that answers no read of a code', () => {
     expect(f.device.accessCodes?.observes).toBe('slot');
   });
 
+  it('is still one when its bridge says itself what should be in a slot that was written', async () => {
+    const users: Record<string, object> = {};
+    f.say(locked);
+    await f.clock.advance(5_000);
+    f.bridge.obey = (topic, payload) => {
+      if (topic.endsWith('/get') && payload.includes('state')) f.clock.setTimer(() => f.say({ ...locked, users }), 150);
+      const written = topic.endsWith('/set') ? JSON.parse(payload).pin_code : undefined;
+      if (written === undefined) return;
+      users[written.user] = { status: written.pin_code === null ? 'available' : 'enabled' };
+      f.clock.setTimer(() => f.say({ ...locked, users }), 2_000);
+    };
+    for (const slot of [1, 2, 3]) {
+      expect(await f.create(slot, `471${slot}`)).toMatchObject({ value: { slot, occupied: true } });
+      expect(f.device.accessCodes?.observes).toBe('nothing');
+    }
+    expect(await f.clear(2)).toMatchObject({ error: undefined });
+    expect(f.of('capabilities')).toHaveLength(1);
+  });
+
   it('is none that answers with what is known already', async () => {
     f = await scriptedBridge({ pin_confirmation: undefined });
     const users = Object.fromEntries([1, 2, 3, 4, 5].map((slot) => [slot, { status: 'available' }]));

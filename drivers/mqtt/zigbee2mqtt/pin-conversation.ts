@@ -173,7 +173,7 @@ function lettingDoorsPass({ clock }: Conversation, ctx: CodeCommandContext): () 
 
 /** What is judged of a write: that it was read back. */
 function written(
-  conversation: Conversation,
+  conversation: CodeConversation,
   ctx: CodeCommandContext,
   command: SlotCommand,
   proof: Goal['proof'],
@@ -186,10 +186,15 @@ function written(
   };
 }
 
-const sendingTo = (conversation: Conversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
+const sendingTo = (conversation: CodeConversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
   sending(conversation, {
     ...{ payload, ctx, before: () => ctx.letDoorsPass() },
-    leaves: () => conversation.own.wrote(slot, what === 'write'),
+    leaves: () => {
+      const takeBack = [conversation.own.wrote(slot, what === 'write'), conversation.voice.wrote(slot)];
+      return () => {
+        for (const undo of takeBack) undo();
+      };
+    },
   });
 
 /**
