@@ -5,8 +5,12 @@ import { drivers } from '../../drivers/index.ts';
 import { simulators } from '../simulation/index.ts';
 import { exitCodes } from './exit.ts';
 import { runProgram } from './program.ts';
+import { tellSourceLines } from './source-lines.ts';
 import { onStopSignals } from './stop-signals.ts';
 import { ask, folded, openScreen } from './terminal.ts';
+
+// Not where the sources themselves run.
+if (import.meta.url.endsWith('.js')) tellSourceLines();
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;

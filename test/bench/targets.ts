@@ -153,7 +153,8 @@ export function unitOf(
   readonly environment: Record<string, string>;
 } {
   const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8');
-  const options = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
+  const words = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )*)/m.exec(unit)?.[1] ?? '';
+  const options = words.split(' ').filter((word) => word !== '');
   const all = [unit, ...dropIns.map((name) => readFileSync(join(root, 'systemd', name), 'utf8'))].join('\n');
   const environment = Object.fromEntries(
     [...all.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),

@@ -22,6 +22,8 @@ const apart = [
   'src/require-node.mjs',
   'src/cli/main.ts',
   'src/cli/quiet-libraries.ts',
+  // What begins everything cannot be asked by a test for its stack traces.
+  'src/cli/source-lines.ts',
   // A driver's own simulator: no driver may reach one, and the simulation borrows no driver's code.
   'drivers/mqtt/announced/simulator.ts',
   // Held against docs/errors.md without a browser.
