@@ -5,7 +5,19 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   setTimer(callback: () => void, ms: number): Timer {
-    const timer = setTimeout(callback, ms);
-    return { cancel: () => clearTimeout(timer) };
+    return new SystemTimer(callback, ms);
   },
 };
+
+/** Without a closure: there are thousands at a time. */
+class SystemTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout;
+
+  constructor(callback: () => void, ms: number) {
+    this.#timeout = setTimeout(callback, ms);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+}

@@ -59,8 +59,13 @@ export interface MqttLink extends Link {
    * SUBSCRIBE leaves, since a retained message may come with its acknowledgement. Where more than some 20 messages a
    * second come for long, of each topic the newest is handed over, ten times a second, fifty times for the ten seconds
    * after a command, and before a command leaves.
+   * @param filter or several, each as if it were listened to alone
    */
-  subscribe(filter: string, listener: (message: MqttMessage) => void, options?: MqttSubscribeOptions): Unsubscribe;
+  subscribe(
+    filter: string | readonly string[],
+    listener: (message: MqttMessage) => void,
+    options?: MqttSubscribeOptions,
+  ): Unsubscribe;
   /**
    * Names a topic, or a filter, on which this device takes commands, for as long as the link lives. A command that
    * somebody left retained there is carried out again whenever the device reconnects. So, now and on every connect,

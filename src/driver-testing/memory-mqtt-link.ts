@@ -81,12 +81,15 @@ export class MemoryMqttLink implements MqttLink, MemoryClient {
     };
   }
 
-  subscribe(filter: string, listener: (message: MqttMessage) => void): Unsubscribe {
-    const subscription: MemorySubscription = { filter, listener, active: false };
-    this.subscriptions.add(subscription);
-    if (this.#state.status === 'up') this.#announce(subscription);
+  subscribe(filter: string | readonly string[], listener: (message: MqttMessage) => void): Unsubscribe {
+    const filters = typeof filter === 'string' ? [filter] : filter;
+    const added = filters.map((one): MemorySubscription => ({ filter: one, listener, active: false }));
+    for (const subscription of added) {
+      this.subscriptions.add(subscription);
+      if (this.#state.status === 'up') this.#announce(subscription);
+    }
     return () => {
-      this.subscriptions.delete(subscription);
+      for (const subscription of added) this.subscriptions.delete(subscription);
     };
   }
 

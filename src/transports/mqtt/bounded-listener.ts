@@ -21,7 +21,8 @@ const MAX_HELD = 1_000;
 /** What the listeners of one device share: whether an answer is expected, and which of them hold messages back. */
 export class HeldMessages {
   readonly #clock: Clock;
-  readonly #holding = new Set<BoundedListener>();
+  /** Made when there is one. */
+  #holding: Set<BoundedListener> | undefined;
   /** `Clock.now()` */
   #expectsUntil = Number.NEGATIVE_INFINITY;
 
@@ -35,16 +36,18 @@ export class HeldMessages {
 
   /** The listener holds messages back from now on, until it is flushed. */
   add(listener: BoundedListener): void {
+    this.#holding ??= new Set();
     this.#holding.add(listener);
   }
 
   delete(listener: BoundedListener): void {
-    this.#holding.delete(listener);
+    this.#holding?.delete(listener);
   }
 
   /** Hands over what waits. */
   flush(): void {
-    if (this.#holding.size > 0) for (const listener of [...this.#holding]) listener.flush();
+    if (this.#holding !== undefined && this.#holding.size > 0)
+      for (const listener of [...this.#holding]) listener.flush();
   }
 
   /**
@@ -77,7 +80,6 @@ export interface ListenerHost {
  */
 export class BoundedListener implements Listening {
   readonly filter: string;
-  readonly asPublished = false;
   hadOwn = false;
   hadBelow: Set<string> | undefined = undefined;
   readonly #host: ListenerHost;
@@ -85,19 +87,20 @@ export class BoundedListener implements Listening {
   /** Bytes of payload; what is larger is not looked at. */
   readonly #maxBytes: number;
   /** Made when there is something to hold: a building has thousands of listeners that never have. */
-  #held: Map<string, MqttMessage> | undefined;
+  #waiting: Waiting | undefined;
   #left = BURST;
-  #countedAt: number;
-  #timer: Timer | undefined;
-  #passedOver = 0;
-  #lastTopic = '';
+  /** Undefined until there was something to count. */
+  #countedAt: number | undefined;
 
   constructor(filter: string, listener: (message: MqttMessage) => void, host: ListenerHost, maxBytes: number) {
     this.filter = filter;
     this.#listener = listener;
     this.#host = host;
     this.#maxBytes = maxBytes;
-    this.#countedAt = host.clock.now();
+  }
+
+  get asPublished(): boolean {
+    return false;
   }
 
   hear(message: MqttMessage): void {
@@ -115,68 +118,65 @@ export class BoundedListener implements Listening {
       });
       return;
     }
-    if (this.#timer === undefined && this.#takesOne()) {
+    if (this.#waiting === undefined && this.#takesOne()) {
       this.#listener(message);
       return;
     }
-    this.#held ??= new Map();
-    const waiting = this.#held;
-    const place = this.#placeOf(topic, payload.length);
-    const isNew = !waiting.has(place);
-    if (!isNew || waiting.size >= MAX_HELD) {
-      this.#passedOver += 1;
-      this.#lastTopic = topic;
+    const waiting = this.#waiting ?? this.#hold();
+    const { messages } = waiting;
+    const place = this.#placeOf(topic, payload.length, messages.size);
+    const isNew = !messages.has(place);
+    if (!isNew || messages.size >= MAX_HELD) {
+      waiting.passedOver += 1;
+      waiting.lastTopic = topic;
     }
-    if (!isNew || waiting.size < MAX_HELD) {
+    if (!isNew || messages.size < MAX_HELD) {
       // In the order in which they came.
-      waiting.delete(place);
-      waiting.set(place, message);
+      messages.delete(place);
+      messages.set(place, message);
     }
-    if (this.#timer !== undefined) return;
-    const { clock, held } = this.#host;
-    held.add(this);
-    this.#timer = clock.setTimer(() => this.flush(), held.isAnswerExpected ? ANSWER_HELD_MS : HELD_MS);
   }
 
   /** Hands over what waits. */
   flush(): void {
-    if (this.#timer === undefined) return;
-    this.#stopHolding();
-    const held = [...(this.#held?.values() ?? [])];
-    this.#held = undefined;
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.close();
+    const held = [...waiting.messages.values()];
     this.#refill();
     this.#left = Math.max(0, this.#left - held.length);
-    this.#tell();
+    this.#tell(waiting);
     for (const message of held) this.#host.safely(this.#listener, message);
   }
 
   close(): void {
-    this.#stopHolding();
-    this.#held = undefined;
-  }
-
-  #stopHolding(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#waiting?.timer.cancel();
+    this.#waiting = undefined;
     this.#host.held.delete(this);
   }
 
-  #placeOf(topic: string, length: number): string {
-    return this.#host.held.isAnswerExpected && (this.#held?.size ?? 0) < MAX_LENGTHS ? `${topic}\0${length}` : topic;
+  #hold(): Waiting {
+    const { clock, held } = this.#host;
+    held.add(this);
+    const timer = clock.setTimer(() => this.flush(), held.isAnswerExpected ? ANSWER_HELD_MS : HELD_MS);
+    this.#waiting = { messages: new Map(), timer, passedOver: 0, lastTopic: '' };
+    return this.#waiting;
   }
 
-  #tell(): void {
-    if (this.#passedOver === 0) return;
+  #placeOf(topic: string, length: number, places: number): string {
+    return this.#host.held.isAnswerExpected && places < MAX_LENGTHS ? `${topic}\0${length}` : topic;
+  }
+
+  #tell({ passedOver: count, lastTopic }: Waiting): void {
+    if (count === 0) return;
     const { onLimit, deviceId, device } = this.#host;
-    const count = this.#passedOver;
-    this.#passedOver = 0;
     onLimit({
       limit: 'device_messages',
-      source: this.#lastTopic,
+      source: lastTopic,
       deviceId,
       count,
       message:
-        `${device}: more than ${PER_SECOND} messages a second come on ${this.#lastTopic}; of those the newest are ` +
+        `${device}: more than ${PER_SECOND} messages a second come on ${lastTopic}; of those the newest are ` +
         'looked at, ten times a second, or fifty after a command. Find out why it sends so many.',
     });
   }
@@ -190,7 +190,15 @@ export class BoundedListener implements Listening {
 
   #refill(): void {
     const now = this.#host.clock.now();
-    this.#left = Math.min(BURST, this.#left + ((now - this.#countedAt) * PER_SECOND) / 1_000);
+    this.#left = Math.min(BURST, this.#left + ((now - (this.#countedAt ?? now)) * PER_SECOND) / 1_000);
     this.#countedAt = now;
   }
+}
+
+/** What is held back of one subscription, until the timer. */
+interface Waiting {
+  readonly messages: Map<string, MqttMessage>;
+  readonly timer: Timer;
+  passedOver: number;
+  lastTopic: string;
 }

@@ -17,8 +17,19 @@ export interface Claim {
   release(): void;
 }
 
-interface ClaimState extends Claim {
-  swept: boolean;
+class ClaimState implements Claim {
+  readonly filter: string;
+  swept = false;
+  readonly #topics: CommandTopics;
+
+  constructor(filter: string, topics: CommandTopics) {
+    this.filter = filter;
+    this.#topics = topics;
+  }
+
+  release(): void {
+    this.#topics.release(this);
+  }
 }
 
 /** How often clearing a topic is tried before it counts as impossible. */
@@ -32,7 +43,7 @@ export class CommandTopics {
   readonly #log: Logger;
   readonly #claims = new Set<ClaimState>();
   /** Those whose filter can be looked up: a topic, or all below one (`a/b/#`). */
-  readonly #byFilter = new Map<string, Set<ClaimState>>();
+  readonly #byFilter = new Map<string, ClaimState | Set<ClaimState>>();
   /** Those whose filter has other wildcards. */
   readonly #others = new Set<ClaimState>();
   readonly #found = new Set<string>();
@@ -44,34 +55,41 @@ export class CommandTopics {
   }
 
   claim(filter: string): Claim {
-    const claim: ClaimState = { filter, swept: false, release: () => this.#release(claim) };
+    const claim = new ClaimState(filter, this);
     this.#claims.add(claim);
     if (hasWildcard(filter.replace(/\/#$/, ''))) this.#others.add(claim);
     else {
       const before = this.#byFilter.get(filter);
-      if (before === undefined) this.#byFilter.set(filter, new Set([claim]));
-      else before.add(claim);
+      // Of most topics one device takes commands, and no set is made for it.
+      if (before instanceof Set) before.add(claim);
+      else this.#byFilter.set(filter, before === undefined ? claim : new Set([before, claim]));
     }
     return claim;
   }
 
-  #release(claim: ClaimState): void {
+  /** @internal */
+  release(claim: ClaimState): void {
     this.#claims.delete(claim);
     this.#others.delete(claim);
     const others = this.#byFilter.get(claim.filter);
-    others?.delete(claim);
-    if (others?.size === 0) this.#byFilter.delete(claim.filter);
+    if (others instanceof Set) others.delete(claim);
+    if (others === claim || (others instanceof Set && others.size === 0)) this.#byFilter.delete(claim.filter);
   }
 
   /** Those that cover a topic, found without looking at all of them: a building has thousands. */
   *#covering(topic: string): Iterable<ClaimState> {
-    yield* this.#byFilter.get(topic) ?? [];
-    yield* this.#byFilter.get(`${topic}/#`) ?? [];
+    yield* this.#of(topic);
+    yield* this.#of(`${topic}/#`);
     for (let end = topic.lastIndexOf('/'); end >= 0; end = topic.lastIndexOf('/', end - 1)) {
-      yield* this.#byFilter.get(`${topic.slice(0, end)}/#`) ?? [];
+      yield* this.#of(`${topic.slice(0, end)}/#`);
       if (end === 0) break;
     }
     for (const claim of this.#others) if (matches(claim.filter, topic)) yield claim;
+  }
+
+  #of(filter: string): Iterable<ClaimState> {
+    const claims = this.#byFilter.get(filter) ?? [];
+    return claims instanceof ClaimState ? [claims] : claims;
   }
 
   get unswept(): boolean {

@@ -21,14 +21,17 @@ import { filterProblem } from './topic-filter.ts';
 /** What links need of their transport: the same for all of them. */
 export interface LinkHost {
   readonly place: Place;
-  readonly loop: Pick<BrokerLoop, 'state' | 'connection' | 'onStateChange'>;
+  readonly loop: Pick<BrokerLoop, 'state' | 'connection'>;
   readonly sender: Pick<CommandSender, 'send'>;
   subscribe(listening: Listening): void;
   unsubscribe(listening: Listening): void;
+  /** The filter as somebody listens to it already: of thousands that listen to the same one text is kept. */
+  known(filter: string): string | undefined;
   readonly safely: ListenerHost['safely'];
   claim(filter: string): Claim;
-  /** Told when claims or what is listened to may have changed. */
-  onChange(listener: () => void): Unsubscribe;
+  /** Told from now on of what a link's state depends on. */
+  follow(link: DeviceLink): void;
+  unfollow(link: DeviceLink): void;
   readonly clock: Clock;
   readonly onLimit: OnLimit;
   /** Why one of their filters is not listened to for now. */
@@ -43,13 +46,13 @@ export class DeviceLink implements MqttLink {
   readonly kind = 'mqtt';
   readonly #device: string;
   readonly #host: LinkHost;
-  readonly #claims = new Set<Claim>();
-  readonly #heard = new Set<BoundedListener>();
+  /** Lists are replaced, never changed: short ones are smaller than sets, and a building has thousands. */
+  #claims: readonly Claim[] = [];
+  #heard: readonly BoundedListener[] = [];
+  #listeners: readonly StateListener[] = [];
   readonly #held: HeldMessages;
-  readonly #listeners = new Set<StateListener>();
   readonly #listenerHost: ListenerHost;
-  /** What the link has with its transport while anybody listens: one of each, however many listeners there are. */
-  #stops: readonly Unsubscribe[] = [];
+  #isFollowing = false;
 
   constructor(device: string, deviceId: string | undefined, host: LinkHost) {
     this.#device = device;
@@ -80,28 +83,34 @@ export class DeviceLink implements MqttLink {
 
   onStateChange(listener: (state: LinkState) => void): Unsubscribe {
     const entry: StateListener = { told: this.state, listener };
-    this.#listeners.add(entry);
+    this.#listeners = [...this.#listeners, entry];
     this.#follow();
     return () => {
-      this.#listeners.delete(entry);
+      this.#listeners = this.#listeners.filter((other) => other !== entry);
       this.#follow();
     };
   }
 
   subscribe(
-    filter: string,
+    filter: string | readonly string[],
     listener: (message: MqttMessage) => void,
     { maxBytes = USUAL_PAYLOAD }: MqttSubscribeOptions = {},
   ): Unsubscribe {
-    this.#check(filter);
-    const bounded = new BoundedListener(filter, listener, this.#listenerHost, maxBytes);
-    this.#heard.add(bounded);
+    const filters = typeof filter === 'string' ? [filter] : filter;
+    const added = filters.map((one) => {
+      const known = this.#host.known(one);
+      if (known === undefined) this.#check(one);
+      return new BoundedListener(known ?? one, listener, this.#listenerHost, maxBytes);
+    });
+    this.#heard = [...this.#heard, ...added];
     this.#follow();
-    this.#host.subscribe(bounded);
+    for (const bounded of added) this.#host.subscribe(bounded);
     return () => {
-      this.#heard.delete(bounded);
-      bounded.close();
-      this.#host.unsubscribe(bounded);
+      this.#heard = this.#heard.filter((one) => !added.includes(one));
+      for (const bounded of added) {
+        bounded.close();
+        this.#host.unsubscribe(bounded);
+      }
       this.#follow();
     };
   }
@@ -109,9 +118,9 @@ export class DeviceLink implements MqttLink {
   claimCommandTopic(filter: string): Unsubscribe {
     this.#check(filter);
     const claim = this.#host.claim(filter);
-    this.#claims.add(claim);
+    this.#claims = [...this.#claims, claim];
     return () => {
-      this.#claims.delete(claim);
+      this.#claims = this.#claims.filter((other) => other !== claim);
       claim.release();
     };
   }
@@ -125,37 +134,41 @@ export class DeviceLink implements MqttLink {
   }
 
   #outgoing(topic: string, payload: string, signal: AbortSignal, permit: SendPermit | undefined): Outgoing {
-    return { device: this.#device, topic, payload, signal, permit, connection: this.#toSend };
+    return { device: this.#device, topic, payload, signal, permit, connection: () => this.#toSend() };
   }
 
   /** For whatever is sent: an answer is expected from here on. */
-  readonly #toSend = (): BrokerConnection => {
+  #toSend(): BrokerConnection {
     this.#held.expectAnswer();
     return this.#connection();
-  };
+  }
 
   /** Nothing of a link stays with its broker once its device is closed. */
   #follow(): void {
-    const isWanted = this.#heard.size > 0 || this.#listeners.size > 0;
-    if (isWanted === this.#stops.length > 0) return;
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
-    if (!isWanted) return;
-    const changed = () => {
-      // What was heard on a connection must not come after its end was told.
-      this.#held.flush();
-      this.#tell();
-    };
-    this.#stops = [this.#host.loop.onStateChange(changed), this.#host.onChange(() => this.#tell())];
+    const isWanted = this.#heard.length > 0 || this.#listeners.length > 0;
+    if (isWanted === this.#isFollowing) return;
+    this.#isFollowing = isWanted;
+    if (isWanted) this.#host.follow(this);
+    else this.#host.unfollow(this);
   }
 
-  #tell(): void {
-    for (const entry of [...this.#listeners]) {
-      const { state } = this;
+  /** The connection came or went. */
+  connectionChanged(): void {
+    // What was heard on a connection must not come after its end was told.
+    this.#held.flush();
+    this.tell();
+  }
+
+  /** Claims, or what is listened to, may have changed. */
+  tell(): void {
+    if (this.#listeners.length === 0) return;
+    for (const entry of this.#listeners) {
       // One that is told may have ended another.
-      if (!this.#listeners.has(entry) || sameState(state, entry.told)) continue;
-      entry.told = state;
-      entry.listener(state);
+      if (!this.#listeners.includes(entry)) continue;
+      const now = this.state;
+      if (sameState(now, entry.told)) continue;
+      entry.told = now;
+      entry.listener(now);
     }
   }
 

@@ -43,8 +43,8 @@ export class MqttTransport {
   readonly #onLimit: OnLimit;
   readonly #shunned: ShunnedTopics;
   readonly #linkHost: LinkHost;
-  /** Told when something that a link's state depends on has changed. */
-  readonly #onLinks = new Set<() => void>();
+  /** Those that are told of what their state depends on. */
+  readonly #links = new Set<DeviceLink>();
   #refused = new Map<string, number>();
   #synchronising: Promise<void> | undefined;
   #planned = false;
@@ -90,6 +90,7 @@ export class MqttTransport {
       this.#lookLater();
       this.#synchroniseSoon();
     });
+    this.#loop.onStateChange(() => this.#tellConnection());
   }
 
   get state(): LinkState {
@@ -154,10 +155,9 @@ export class MqttTransport {
         this.#synchroniseSoon();
         return claim;
       },
-      onChange: (listener) => {
-        this.#onLinks.add(listener);
-        return () => void this.#onLinks.delete(listener);
-      },
+      known: (filter) => this.#book.known(filter),
+      follow: (link) => this.#links.add(link),
+      unfollow: (link) => this.#links.delete(link),
     };
   }
 
@@ -176,7 +176,17 @@ export class MqttTransport {
   }
 
   #tellLinks(): void {
-    for (const listener of [...this.#onLinks]) listener();
+    for (const link of [...this.#links]) link.tell();
+  }
+
+  /** One that fails keeps no other from being told. */
+  #tellConnection(): void {
+    for (const link of [...this.#links])
+      try {
+        link.connectionChanged();
+      } catch (error) {
+        this.#log.error({ err: error, broker: this.name }, 'A listener for the link state failed');
+      }
   }
 
   #lookLater(): void {

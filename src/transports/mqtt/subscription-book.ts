@@ -26,7 +26,8 @@ export interface SubscriptionChanges {
  * spared the repetition.
  */
 export class SubscriptionBook {
-  readonly #entries = new Map<string, Set<Listening>>();
+  /** To most topics one alone listens, and no set is made for it. */
+  readonly #entries = new Map<string, Listening | Set<Listening>>();
   readonly #wildcards = new Set<string>();
   readonly #told = new Set<string>();
   readonly #toTell = new Set<string>();
@@ -40,9 +41,10 @@ export class SubscriptionBook {
 
   add(listening: Listening): void {
     const { filter } = listening;
-    const entries = this.#entries.get(filter) ?? new Set();
-    entries.add(listening);
-    this.#entries.set(filter, entries);
+    const before = this.#entries.get(filter);
+    if (before === undefined) this.#entries.set(filter, listening);
+    else if (before instanceof Set) before.add(listening);
+    else if (before !== listening) this.#entries.set(filter, new Set([before, listening]));
     if (hasWildcard(filter)) this.#wildcards.add(filter);
     this.#toTell.add(filter);
   }
@@ -57,13 +59,25 @@ export class SubscriptionBook {
     if (this.#entries.has(filter)) this.#toTell.add(filter);
   }
 
+  /** The text of a filter to which somebody listens. */
+  known(filter: string): string | undefined {
+    for (const entry of this.#of(filter)) return entry.filter;
+    return undefined;
+  }
+
+  #of(filter: string): Iterable<Listening> {
+    const entries = this.#entries.get(filter);
+    if (entries === undefined) return [];
+    return entries instanceof Set ? entries : [entries];
+  }
+
   get filters(): IterableIterator<string> {
     return this.#entries.keys();
   }
 
   /** Whether whoever listens to it wants messages as they were published. */
   wantsAsPublished(filter: string): boolean {
-    return [...(this.#entries.get(filter) ?? [])].some(({ asPublished }) => asPublished);
+    return [...this.#of(filter)].some(({ asPublished }) => asPublished);
   }
 
   has(filter: string): boolean {
@@ -74,9 +88,9 @@ export class SubscriptionBook {
   restart(): void {
     this.#told.clear();
     this.#toTell.clear();
-    for (const [filter, entries] of this.#entries) {
+    for (const filter of this.#entries.keys()) {
       this.#toTell.add(filter);
-      for (const entry of entries) {
+      for (const entry of this.#of(filter)) {
         entry.hadOwn = false;
         entry.hadBelow = undefined;
       }
@@ -104,9 +118,8 @@ export class SubscriptionBook {
   #handAll(filter: string, message: MqttMessage): void {
     const entries = this.#entries.get(filter);
     if (entries === undefined) return;
-    const [only] = entries;
-    if (entries.size > 1) for (const entry of [...entries]) this.#hand(entry, message);
-    else if (only !== undefined) this.#hand(only, message);
+    if (entries instanceof Set) for (const entry of [...entries]) this.#hand(entry, message);
+    else this.#hand(entries, message);
   }
 
   #hand(entry: Listening, message: MqttMessage): void {
@@ -149,8 +162,10 @@ export class SubscriptionBook {
 
   remove(entry: Listening): void {
     const entries = this.#entries.get(entry.filter);
-    entries?.delete(entry);
-    if (entries?.size !== 0) return;
+    if (entries instanceof Set) {
+      entries.delete(entry);
+      if (entries.size > 0) return;
+    } else if (entries !== entry) return;
     this.#entries.delete(entry.filter);
     this.#wildcards.delete(entry.filter);
     this.#toTell.delete(entry.filter);
