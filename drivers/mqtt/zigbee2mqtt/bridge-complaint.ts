@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oncePerPayload } from './bridge-directory.ts';
 import { parseJson } from './codec.ts';
 
 /**
@@ -28,15 +29,19 @@ export interface BridgeComplaint {
 
 const logSchema = z.looseObject({ level: z.string(), message: z.string() });
 
+/** The line, where it is one of an error: few are, and a bridge writes several for each command. */
+const errorIn = oncePerPayload((payload): string | undefined => {
+  const parsed = logSchema.safeParse(parseJson(payload));
+  return parsed.success && parsed.data.level === 'error' ? parsed.data.message : undefined;
+});
+
 /**
  * Reads a line of `bridge/logging`. It counts only when it quotes exactly this name: names can contain each other.
  * The line itself may quote a payload, so it is never logged or shown.
  */
 export function complaintAbout(friendlyName: string, payload: Buffer): BridgeComplaint | undefined {
-  const parsed = logSchema.safeParse(parseJson(payload));
-  if (!parsed.success || parsed.data.level !== 'error') return undefined;
-  const line = parsed.data.message;
-
+  const line = errorIn(payload);
+  if (!line?.includes(friendlyName)) return undefined;
   if (line.includes(`Entity '${friendlyName}' is unknown`))
     return { reason: 'unknown_device', verb: undefined, key: undefined };
 

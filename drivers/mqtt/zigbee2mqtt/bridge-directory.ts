@@ -166,10 +166,10 @@ const renameSchema = z.looseObject({
 });
 
 /** What `bridge/response/device/rename` says was done. */
-export function parseRename(payload: Buffer): { readonly from: string; readonly to: string } | undefined {
+export const parseRename = oncePerPayload((payload): { readonly from: string; readonly to: string } | undefined => {
   const parsed = renameSchema.safeParse(parseJson(payload));
   return parsed.success ? { from: parsed.data.data.from, to: parsed.data.data.to } : undefined;
-}
+});
 
 const leaveSchema = z.looseObject({
   type: z.literal('device_leave'),
@@ -178,7 +178,7 @@ const leaveSchema = z.looseObject({
 const removeSchema = z.looseObject({ status: z.literal('ok'), data: z.looseObject({ id: z.string() }) });
 
 /** Who left, in `bridge/event` and `bridge/response/device/remove`: its name, its IEEE address or both. */
-export function parseGone(payload: Buffer): readonly string[] {
+export const parseGone = oncePerPayload((payload): readonly string[] => {
   const raw = parseJson(payload);
   const left = leaveSchema.safeParse(raw);
   if (left.success) {
@@ -187,13 +187,13 @@ export function parseGone(payload: Buffer): readonly string[] {
   }
   const removed = removeSchema.safeParse(raw);
   return removed.success ? [removed.data.data.id] : [];
-}
+});
 
 /**
  * Reads a payload once, however many devices hear it: a bridge's lists name all of them, and each reads what is said of
  * itself. What was read is shared, and gone with the payload.
  */
-function oncePerPayload<Read>(read: (payload: Buffer) => Read): (payload: Buffer) => Read {
+export function oncePerPayload<Read>(read: (payload: Buffer) => Read): (payload: Buffer) => Read {
   const known = new WeakMap<Buffer, { readonly value: Read }>();
   return (payload) => {
     const before = known.get(payload);

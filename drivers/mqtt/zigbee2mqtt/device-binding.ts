@@ -40,6 +40,16 @@ const listPatienceMs = 1_000;
 /** Bytes. What a bridge tells of some hundred devices at once has some megabytes. */
 const longestList = 4 << 20;
 
+/** Below the base topic: what a bridge tells of its devices. */
+const topicsOfLists = [
+  'devices',
+  'groups',
+  'info',
+  'event',
+  'response/device/remove',
+  'response/device/rename',
+] as const;
+
 const isAddress = (name: string): boolean => /^0x[0-9a-f]{16}$/i.test(name);
 
 /**
@@ -49,7 +59,8 @@ const isAddress = (name: string): boolean => /^0x[0-9a-f]{16}$/i.test(name);
 export class DeviceBinding {
   readonly #options: BindingOptions;
   readonly #subscriptions: Unsubscribe[];
-  readonly #listeners = new Set<() => void>();
+  /** Replaced, never changed. */
+  #listeners: readonly (() => void)[] = [];
   /** The bridge told a list, whether the device stands in it or not. */
   #hasList = false;
   #listed: ListedDevice | undefined;
@@ -70,29 +81,14 @@ export class DeviceBinding {
     const { link, baseTopic, name, ieeeAddress } = options;
     this.#name = isAddress(name) ? name.toLowerCase() : name;
     this.#ieeeAddress = (isAddress(name) ? name : ieeeAddress)?.toLowerCase();
-    const about = (topic: string, hear: (message: MqttMessage) => void) =>
+    this.#subscriptions = [
       link.subscribe(
-        `${baseTopic}/bridge/${topic}`,
+        topicsOfLists.map((topic) => `${baseTopic}/bridge/${topic}`),
         (message) => {
-          hear(message);
-          this.#judge();
+          if (this.#heard(message)) this.#judge();
         },
         { maxBytes: longestList },
-      );
-    this.#subscriptions = [
-      about('devices', ({ payload }) => this.#heardList(payload)),
-      about('groups', ({ payload }) => {
-        this.#groups = parseGroups(payload) ?? this.#groups;
-      }),
-      about('info', ({ payload }) => {
-        this.#withoutJson = optionWithoutJson(payload);
-        this.#info = payload;
-      }),
-      about('event', ({ payload, retained }) => (retained ? undefined : this.#gone(parseGone(payload)))),
-      about('response/device/remove', ({ payload, retained }) =>
-        retained ? undefined : this.#gone(parseGone(payload)),
       ),
-      about('response/device/rename', ({ payload, retained }) => (retained ? undefined : this.#renamed(payload))),
       link.onStateChange(({ status }) => this.#wait(status === 'up')),
     ];
     this.#told = this.#digest();
@@ -144,9 +140,9 @@ export class DeviceBinding {
 
   /** Told when name, problem, aliases or what is known of them changed. */
   onChange(listener: () => void): Unsubscribe {
-    this.#listeners.add(listener);
+    this.#listeners = [...this.#listeners, listener];
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
     };
   }
 
@@ -166,13 +162,13 @@ export class DeviceBinding {
   close(): void {
     this.#patience?.cancel();
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    this.#listeners.clear();
+    this.#listeners = [];
   }
 
   #wait(isUp: boolean): void {
     this.#patience?.cancel();
     this.#waited = false;
-    if (isUp)
+    if (isUp && !this.#hasList)
       this.#patience = this.#options.clock.setTimer(() => {
         this.#waited = true;
         this.#judge();
@@ -180,20 +176,42 @@ export class DeviceBinding {
     this.#judge();
   }
 
-  #heardList(payload: Buffer): void {
+  /** @returns whether it tells of this device, or of what concerns all: most tell of another one of thousands */
+  #heard({ topic, payload, retained }: MqttMessage): boolean {
+    switch (topic.slice(this.#options.baseTopic.length + '/bridge/'.length)) {
+      case 'devices':
+        return this.#heardList(payload);
+      case 'groups':
+        this.#groups = parseGroups(payload) ?? this.#groups;
+        return true;
+      case 'info':
+        this.#withoutJson = optionWithoutJson(payload);
+        this.#info = payload;
+        return true;
+      case 'response/device/rename':
+        return !retained && this.#renamed(payload);
+      default:
+        return !retained && this.#gone(parseGone(payload));
+    }
+  }
+
+  #heardList(payload: Buffer): boolean {
     // It comes again with every device that announces itself, and it is long.
-    if (this.#listPayload?.equals(payload)) return;
+    if (this.#listPayload?.equals(payload)) return false;
     const list = parseDevices(payload);
-    if (list === undefined) return;
+    if (list === undefined) return false;
+    this.#patience?.cancel();
     this.#listPayload = payload;
     this.#hasList = true;
     this.#ieeeAddress ??= list.byName.get(this.#options.name)?.ieeeAddress;
     const ours = this.#ieeeAddress === undefined ? undefined : list.byAddress.get(this.#ieeeAddress);
     this.#listed = ours;
     this.#problem = ours === undefined ? this.#missing(list) : problemOf(ours);
-    if (ours === undefined) return;
-    this.#wasListed = true;
-    this.#name = ours.friendlyName;
+    if (ours !== undefined) {
+      this.#wasListed = true;
+      this.#name = ours.friendlyName;
+    }
+    return true;
   }
 
   #missing({ byName }: DeviceDirectory): BindingProblem {
@@ -204,17 +222,19 @@ export class DeviceBinding {
     return this.#wasListed ? { kind: 'removed', ieeeAddress: address } : { kind: 'unknown' };
   }
 
-  #gone(names: readonly string[]): void {
-    if (!names.includes(this.#name) && !names.includes(this.#ieeeAddress ?? this.#name)) return;
+  #gone(names: readonly string[]): boolean {
+    if (!names.includes(this.#name) && !names.includes(this.#ieeeAddress ?? this.#name)) return false;
     this.#listed = undefined;
     this.#listPayload = undefined;
     this.#problem = { kind: 'removed', ieeeAddress: this.#ieeeAddress };
+    return true;
   }
 
-  #renamed(payload: Buffer): void {
+  #renamed(payload: Buffer): boolean {
     const renamed = parseRename(payload);
-    if (renamed === undefined || (renamed.from !== this.#name && renamed.from !== this.#ieeeAddress)) return;
+    if (renamed === undefined || (renamed.from !== this.#name && renamed.from !== this.#ieeeAddress)) return false;
     this.#name = renamed.to;
+    return true;
   }
 
   #judge(): void {
@@ -223,7 +243,7 @@ export class DeviceBinding {
     const digest = this.#digest();
     if (digest === this.#told) return;
     this.#told = digest;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 
   #digest(): string {

@@ -65,21 +65,24 @@ export type Interruption = 'link' | 'bridge';
 const mostKept = 2_000;
 
 const noSlots: ReadonlySet<number> = new Set();
+const nothingTold: ReadonlyMap<number, SlotStatus> = new Map();
 
 /** Everything that MQTT tells of one device, in order. */
 export class DeviceFeed {
   readonly #link: MqttLink;
   readonly #clock: Clock;
-  readonly #listeners = new Set<(event: FeedEvent) => void>();
+  /** Replaced, never changed. */
+  #listeners: readonly ((event: FeedEvent) => void)[] = [];
   readonly #baseTopic: string;
   readonly #binding: DeviceBinding;
   readonly #own: OwnTraffic;
   readonly #subscriptions: Unsubscribe[];
   #topics: Topics;
   /** Undefined while the name is not the device's. */
-  #ownSubscriptions: Unsubscribe[] | undefined;
+  #ownSubscriptions: Unsubscribe | undefined;
   readonly #commandTopics = new Map<string, Unsubscribe>();
-  readonly #kept = new Map<string, unknown>();
+  /** Made when something is heard. */
+  #kept: Map<string, unknown> | undefined;
   #heardSomething = false;
   /** The lock has told its `lock_state`: where it is missing from now on, the lock does not know. */
   #tellsLockState = false;
@@ -89,7 +92,8 @@ export class DeviceFeed {
   #linkQuality: number | undefined;
   /** The bridge publishes what it remembers when it starts, and when it renames a device. */
   #remembers = false;
-  readonly #slots = new Map<number, SlotStatus>();
+  /** Made when one is told. */
+  #slots: Map<number, SlotStatus> | undefined;
   readonly #toldSlots = new ToldSlots();
   /** Of the message before. */
   #slotsBefore: ReadonlyMap<number, SlotStatus> | undefined;
@@ -107,12 +111,9 @@ export class DeviceFeed {
     this.#reachable = link.state.status === 'up';
     this.#subscriptions = [
       link.onStateChange(({ status }) => this.#linkChanged(status)),
-      link.subscribe(`${baseTopic}/bridge/state`, (message) => this.#bridgeChanged(message)),
-      link.subscribe(`${baseTopic}/bridge/logging`, ({ payload, retained }) => {
-        const complaint = retained ? undefined : complaintAbout(binding.name, payload);
-        if (complaint === undefined) return;
-        if (complaint.reason === 'unknown_device') binding.refuted();
-        this.#tell({ kind: 'complaint', ...complaint });
+      link.subscribe([`${baseTopic}/bridge/state`, `${baseTopic}/bridge/logging`], (message) => {
+        if (message.topic.endsWith('/state')) this.#bridgeChanged(message);
+        else this.#bridgeLogged(message);
       }),
       binding.onChange(() => this.#follow()),
     ];
@@ -130,7 +131,7 @@ export class DeviceFeed {
 
   /** What the bridge last said of the code slots, read or remembered, since the last gap. */
   get slots(): ReadonlyMap<number, SlotStatus> {
-    return this.#slots;
+    return this.#slots ?? nothingTold;
   }
 
   get bridge(): Known {
@@ -144,17 +145,17 @@ export class DeviceFeed {
   }
 
   listen(listener: (event: FeedEvent) => void): Unsubscribe {
-    this.#listeners.add(listener);
+    this.#listeners = [...this.#listeners, listener];
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
     };
   }
 
   close(): void {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    for (const unsubscribe of this.#ownSubscriptions ?? []) unsubscribe();
+    this.#ownSubscriptions?.();
     for (const release of this.#commandTopics.values()) release();
-    this.#listeners.clear();
+    this.#listeners = [];
   }
 
   /** Listens where the device speaks, and claims every topic that commands it. */
@@ -164,7 +165,7 @@ export class DeviceFeed {
     const topics = topicsOf(this.#baseTopic, name);
     const moved = topics.device !== this.#topics.device;
     if (this.#ownSubscriptions !== undefined && (moved || !isOurs)) {
-      for (const unsubscribe of this.#ownSubscriptions) unsubscribe();
+      this.#ownSubscriptions();
       this.#ownSubscriptions = undefined;
       this.#availability = 'unknown';
       this.#remembers = true;
@@ -172,17 +173,20 @@ export class DeviceFeed {
     }
     this.#topics = topics;
     if (isOurs)
-      this.#ownSubscriptions ??= [
-        this.#link.subscribe(topics.availability, ({ payload }) => {
-          const before = this.#availability;
-          this.#availability = parseOnline(payload) ?? before;
-          this.#judge();
-          if (before === 'offline' && this.#availability === 'online') this.#tell({ kind: 'reachable' });
-        }),
-        this.#link.subscribe(topics.device, (message) => this.#heard(message)),
-      ];
+      this.#ownSubscriptions ??= this.#link.subscribe([topics.availability, topics.device], (message) => {
+        // The name may hold what the topic of another one's availability ends with: it is told by the whole topic.
+        if (message.topic === topics.device) this.#heard(message);
+        else this.#availabilityChanged(message);
+      });
     this.#claim(aliases.map((alias) => commandsOf(this.#baseTopic, alias)));
     this.#judge();
+  }
+
+  #availabilityChanged({ payload }: MqttMessage): void {
+    const before = this.#availability;
+    this.#availability = parseOnline(payload) ?? before;
+    this.#judge();
+    if (before === 'offline' && this.#availability === 'online') this.#tell({ kind: 'reachable' });
   }
 
   #claim(filters: readonly string[]): void {
@@ -225,6 +229,13 @@ export class DeviceFeed {
     this.#judge();
   }
 
+  #bridgeLogged({ payload, retained }: MqttMessage): void {
+    const complaint = retained ? undefined : complaintAbout(this.#binding.name, payload);
+    if (complaint === undefined) return;
+    if (complaint.reason === 'unknown_device') this.#binding.refuted();
+    this.#tell({ kind: 'complaint', ...complaint });
+  }
+
   /**
    * Looks for commands left retained. A bridge that comes back carries them out again: so when it goes or comes, and
    * when a bolt moved that nobody here told to, which may have been by such a message.
@@ -237,9 +248,9 @@ export class DeviceFeed {
   }
 
   #gap(): void {
-    this.#kept.clear();
+    this.#kept = undefined;
     this.#heardSomething = false;
-    this.#slots.clear();
+    this.#slots = undefined;
     this.#slotsBefore = undefined;
     this.#tell({ kind: 'gap' });
   }
@@ -316,9 +327,10 @@ export class DeviceFeed {
     if (slots === this.#slotsBefore) return noSlots;
     const changed = new Set<number>();
     this.#slotsBefore = slots;
+    if (slots.size > 0) this.#slots ??= new Map();
     for (const [slot, status] of slots) {
-      if (this.#heardSomething && this.#slots.get(slot) !== status) changed.add(slot);
-      this.#slots.set(slot, status);
+      if (this.#heardSomething && this.#slots?.get(slot) !== status) changed.add(slot);
+      this.#slots?.set(slot, status);
     }
     return changed;
   }
@@ -328,6 +340,7 @@ export class DeviceFeed {
     const changed = this.#heardSomething ? new Set<string>() : undefined;
     this.#heardSomething = true;
     for (const slot of changedSlots) changed?.add(slotKey(slot));
+    this.#kept ??= new Map();
     for (const [key, value] of kept) {
       // Whoever makes up new keys for ever fills no memory, and tells of nothing.
       if (!this.#kept.has(key) && this.#kept.size >= mostKept && !isRead(key)) continue;

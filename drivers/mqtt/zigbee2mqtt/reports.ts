@@ -19,7 +19,14 @@ const lowBattery = 0.15;
 /** Tells what is new of a device, whether it says it once or in every message. */
 export class Reporter {
   readonly #report: (report: DeviceReport) => void;
-  readonly #last = new Map<DeviceReport['kind'], DeviceReport>();
+  /** What was passed on last of each: all in one object of one shape, for there are thousands. */
+  readonly #last: Record<StateKind, DeviceReport | undefined> = {
+    lock_state: undefined,
+    battery: undefined,
+    door: undefined,
+    health: undefined,
+    auto_lock: undefined,
+  };
   #count = 0;
 
   constructor(report: (report: DeviceReport) => void) {
@@ -28,9 +35,10 @@ export class Reporter {
 
   /** States ride in every message: only what differs from the last is passed on. Events always are. */
   tell(report: DeviceReport, isHearsay = false): void {
-    if (states.has(report.kind)) {
-      if (isAsBefore(this.#last.get(report.kind), report)) return;
-      this.#last.set(report.kind, report);
+    const { kind } = report;
+    if (isState(kind)) {
+      if (isAsBefore(this.#last[kind], report)) return;
+      this.#last[kind] = report;
     }
     this.#count += 1;
     this.#report(isHearsay ? { ...report, hearsay: true } : report);
@@ -55,13 +63,17 @@ function isAsBefore(last: DeviceReport | undefined, report: DeviceReport): boole
   return isDeepStrictEqual(last, report);
 }
 
-const states: ReadonlySet<DeviceReport['kind']> = new Set<DeviceReport['kind']>([
+type StateKind = Extract<DeviceReport['kind'], 'lock_state' | 'battery' | 'door' | 'health' | 'auto_lock'>;
+
+const states: ReadonlySet<DeviceReport['kind']> = new Set<StateKind>([
   'lock_state',
   'battery',
   'door',
   'health',
   'auto_lock',
 ]);
+
+const isState = (kind: DeviceReport['kind']): kind is StateKind => states.has(kind);
 
 /** What a lock tells of itself. */
 export class LockReports {
@@ -156,6 +168,11 @@ interface Told {
   readonly at: number;
 }
 
+const neverArrived: Readonly<Record<Way, number>> = {
+  locked: Number.NEGATIVE_INFINITY,
+  unlocked: Number.NEGATIVE_INFINITY,
+};
+
 /**
  * Who operated the lock, each time once. A lock may tell an operation again seconds later, in a message that looks new;
  * some tell it in two messages, an event without the user and an attribute with it.
@@ -165,10 +182,7 @@ class Operations {
   readonly #report: (report: Operated) => void;
   #told: readonly Told[] = [];
   #denied: { readonly report: Operated; readonly at: number } | undefined;
-  #arrivedAt: Readonly<Record<Way, number>> = {
-    locked: Number.NEGATIVE_INFINITY,
-    unlocked: Number.NEGATIVE_INFINITY,
-  };
+  #arrivedAt = neverArrived;
   #bolt: HeardMessage['bolt'];
   #namesMovers = false;
   #held: { readonly way: Way; readonly method: LockMethod; readonly timer: Timer } | undefined;

@@ -72,14 +72,16 @@ const MOST_SLOTS = 2_000;
  * is not read again, and is the same object as before.
  */
 export class ToldSlots {
-  readonly #told = new Map<number, { readonly value: unknown; readonly status: SlotStatus }>();
+  /** Made for the first. */
+  #told: Map<number, { readonly value: unknown; readonly status: SlotStatus }> | undefined;
   #users: Readonly<Record<string, unknown>> | undefined;
-  #ofUsers: ReadonlyMap<number, SlotStatus> = new Map();
+  #ofUsers = noSlots;
 
   /** @param users by slot, as a message tells them @returns the same map for a message that tells the same */
   read(users: Readonly<Record<string, unknown>>): ReadonlyMap<number, SlotStatus> {
     if (isDeepStrictEqual(users, this.#users)) return this.#ofUsers;
     const slots = new Map<number, SlotStatus>();
+    this.#told ??= new Map();
     for (const [user, value] of Object.entries(users)) {
       if (!/^\d+$/.test(user)) continue;
       const slot = Number(user);
@@ -95,6 +97,8 @@ export class ToldSlots {
     return slots;
   }
 }
+
+const noSlots: ReadonlyMap<number, SlotStatus> = new Map<number, SlotStatus>();
 
 /** What a word in `action` means for the bolt. */
 export interface Operation {

@@ -46,7 +46,7 @@ export class Testimony {
   readonly #own: OwnTraffic;
   #written: { readonly slot: number; readonly code: Secret | undefined } | undefined;
   /** The slots as the book was told of them. */
-  readonly #told = new Map<number, SlotStatus>();
+  #told: Map<number, SlotStatus> | undefined;
   /** The book was told of the relocking, or that nothing is told of it. */
   #isRelockTold = false;
   /** An UNLOCK is under way on a bolt that was locked when it left. */
@@ -61,7 +61,7 @@ export class Testimony {
     switch (event.kind) {
       case 'gap':
         this.#unlocks = false;
-        this.#told.clear();
+        this.#told = undefined;
         this.#isRelockTold = false;
         this.#book.gap();
         return;
@@ -87,7 +87,7 @@ export class Testimony {
   /** Until the return value is called, this slot is compared with this code; others are merely held or free. */
   writing(slot: number, code: Secret | undefined): () => void {
     this.#written = { slot, code };
-    this.#told.delete(slot);
+    this.#told?.delete(slot);
     return () => {
       this.#written = undefined;
     };
@@ -129,8 +129,11 @@ export class Testimony {
     const { message, isNews, retained, changedSlots } = heard;
     const asked = subjects && slotsIn(subjects);
     for (const [slot, status] of message.slots) {
-      if (this.#told.get(slot) === status && (isNews || asked?.has(slot) === false)) continue;
-      if (!retained && slot !== this.#written?.slot) this.#told.set(slot, status);
+      if (this.#told?.get(slot) === status && (isNews || asked?.has(slot) === false)) continue;
+      if (!retained && slot !== this.#written?.slot) {
+        this.#told ??= new Map();
+        this.#told.set(slot, status);
+      }
       claims.push(claimOf(heard, changedSlots.has(slot), subjects, slotAbout(slot), this.#valueOf(slot, status)));
     }
   }
