@@ -111,15 +111,17 @@ export class Attempt {
     this.#abort?.abort(reason);
   }
 
-  /** A driver works for it: only then has anybody to be told when it is over. */
-  driverBegins(): void {
+  /** Waits for a driver that has begun to work for it. @throws what the driver throws */
+  async driven<T>(work: Promise<T>): Promise<T> {
     this.#hasDriver = true;
+    try {
+      return await work;
+    } finally {
+      this.#hasDriver = false;
+    }
   }
 
-  driverEnds(): void {
-    this.#hasDriver = false;
-  }
-
+  /** A driver works for it: only then has anybody to be told when it is over. */
   get hasDriver(): boolean {
     return this.#hasDriver;
   }

@@ -1,4 +1,4 @@
-import { type CodeCommandContext, GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
+import { GatewayError, sleep, type TimeLimits } from '../contract/index.ts';
 import type { LaneClass, LaneJob } from '../devices/device-lane.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { ManagedDevice } from '../devices/managed-device.ts';
@@ -164,7 +164,7 @@ export class Dispatcher {
         if (linkState.status === 'down') return later(failedWith('link_unavailable', linkState.hint));
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
-          const result = await drive(attempt, device, command.work, ctx);
+          const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
           this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
@@ -298,7 +298,7 @@ export class Dispatcher {
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {
           const ctx = openConversation(attempt, this.#options, letDoorsPass);
-          const result = await drive(attempt, device, command.work, ctx);
+          const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
           this.#settler.conclude(attempt, succeeded(result), 'the device answered');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
@@ -331,22 +331,6 @@ export class Dispatcher {
   #backoff(tries: number): number {
     const ms = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (tries - 1));
     return ms * (0.75 + 0.5 * this.#options.random());
-  }
-}
-
-/** One try of its driver, for as long as the attempt and its device let it. @throws what the driver throws */
-async function drive(
-  attempt: Attempt,
-  device: ManagedDevice,
-  work: Work,
-  ctx: CodeCommandContext,
-): Promise<Readonly<Record<string, unknown>>> {
-  const { device: opened } = device;
-  attempt.driverBegins();
-  try {
-    return await device.waitFor(work(opened, ctx), attempt.signal);
-  } finally {
-    attempt.driverEnds();
   }
 }
 
