@@ -16,7 +16,7 @@ it('are counted in the log at the start, for each lock that is configured no mor
     aCode(5, { deviceId: 'front' }),
   ];
   const registry = { get: (deviceId: string) => (deviceId === 'front' ? ({} as never) : undefined) };
-  warnOfAbandoned({ book: { list: () => codes }, registry, log: log.logger });
+  warnOfAbandoned({ repository: { list: () => codes }, registry, log: log.logger });
   expect(log.lines).toMatchObject([{ deviceId: 'gone', codes: 2 }]);
 });
 

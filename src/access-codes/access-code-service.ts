@@ -39,7 +39,7 @@ export interface AccessCodeServiceOptions {
   readonly registry: DeviceRegistry;
   readonly dispatcher: Dispatcher;
   readonly attempts: AttemptRegistry;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
   readonly time: TrustedClock;
   readonly settings: AccessCodeSettings;
   /** UUIDv7 */
@@ -90,11 +90,11 @@ export class AccessCodeService implements AccessCodes {
     const digits = chooseDigits(this.#options, request, [targetOf(this.#options, request.deviceId, times)]);
     const record = this.#record(request, digits, times);
     const attempt = await this.#admit('CREATE_ACCESS_CODE', record, origin, [created(record)]);
-    return { attempt, code: this.#options.book.get(record.accessCodeId) ?? record };
+    return { attempt, code: this.#options.repository.get(record.accessCodeId) ?? record };
   }
 
   async createMultiple({ deviceIds, whenNotShareable, ...wish }: NewAccessCodes, origin: Origin) {
-    const { book, time, log } = this.#options;
+    const { repository, time, log } = this.#options;
     const doors = [...new Set(deviceIds)];
     const known = this.#ofStay(wish, doors);
     if (known.length > 0) {
@@ -112,7 +112,7 @@ export class AccessCodeService implements AccessCodes {
     });
     const ids = records.map(({ accessCodeId }) => accessCodeId);
     return this.#reconciler.holding(ids, async () => {
-      let changes: readonly Change[] = records.flatMap((record) => book.save(record, created(record)));
+      let changes: readonly Change[] = records.flatMap((record) => repository.save(record, created(record)));
       const attempts: AttemptRecord[] = [];
       for (const record of records) {
         try {
@@ -120,7 +120,7 @@ export class AccessCodeService implements AccessCodes {
           changes = [];
         } catch (error) {
           if (changes.length > 0) {
-            for (const id of ids) book.restore(id, undefined);
+            for (const id of ids) repository.restore(id, undefined);
             throw error;
           }
           // The first attempt's commit carried all codes: what is wanted is on disk, and reconciliation works on it.
@@ -128,18 +128,18 @@ export class AccessCodeService implements AccessCodes {
         }
         origin = { actor: origin.actor, receivedAt: origin.receivedAt };
       }
-      return { attempts, codes: records.map(({ accessCodeId }) => book.require(accessCodeId)) };
+      return { attempts, codes: records.map(({ accessCodeId }) => repository.require(accessCodeId)) };
     });
   }
 
   async update(accessCodeId: string, patch: AccessCodePatch, origin: Origin): Promise<AttemptRecord> {
-    const { book, time } = this.#options;
+    const { repository, time } = this.#options;
     const before = this.#require(accessCodeId);
     assertOwnMaster(before);
     const { code, drafts } = updated(this.#options, before, patch, time.moment());
     this.#progress.changed(before);
     const attempt = await this.#admit('UPDATE_ACCESS_CODE', code, origin, drafts);
-    const backup = book.get(code.pulledBackupAccessCodeId ?? '');
+    const backup = repository.get(code.pulledBackupAccessCodeId ?? '');
     if (backup && backup.endsAt !== code.endsAt) {
       const startsAt = code.endsAt === undefined ? undefined : (backup.startsAt ?? backup.createdAt);
       await this.#alsoChange(backup, { startsAt, endsAt: code.endsAt });
@@ -148,15 +148,15 @@ export class AccessCodeService implements AccessCodes {
   }
 
   async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {
-    const { book, dispatcher, clock } = this.#options;
+    const { repository, dispatcher, clock } = this.#options;
     const removal = this.#attempts.removalOf(accessCodeId);
-    if (removal && (!removal.settlement || !book.get(accessCodeId))) return dispatcher.join(removal, origin);
+    if (removal && (!removal.settlement || !repository.get(accessCodeId))) return dispatcher.join(removal, origin);
     const before = this.#require(accessCodeId);
     assertOwnMaster(before);
     const at = clock.wallTime();
     const record = { ...before, removal: before.removal ?? ({ cause: 'requested', at } as const) };
     const attempt = await this.#admit('DELETE_ACCESS_CODE', record, origin, []);
-    const backup = book.get(before.pulledBackupAccessCodeId ?? '');
+    const backup = repository.get(before.pulledBackupAccessCodeId ?? '');
     if (backup && !backup.removal) await this.#alsoChange(backup, { removal: { cause: 'requested', at } });
     return attempt;
   }
@@ -167,7 +167,7 @@ export class AccessCodeService implements AccessCodes {
   }
 
   backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number } {
-    const spares = this.#options.book.list(deviceId).filter(isSpare);
+    const spares = this.#options.repository.list(deviceId).filter(isSpare);
     return {
       ready: spares.filter(({ status }) => status === 'set').length,
       wanted: sparesWanted(this.#options.registry.get(deviceId), this.#options.settings),
@@ -175,29 +175,29 @@ export class AccessCodeService implements AccessCodes {
   }
 
   isBackupAvailable({ useBackupPool, deviceId }: AccessCodeRecord): boolean {
-    return useBackupPool && readySpare(this.#options.book, deviceId) !== undefined;
+    return useBackupPool && readySpare(this.#options.repository, deviceId) !== undefined;
   }
 
   async pullBackup(accessCodeId: string) {
-    const { book, store, registry, clock } = this.#options;
+    const { repository, store, registry, clock } = this.#options;
     const code = this.#require(accessCodeId);
     assertOwnMaster(code);
-    const already = book.get(code.pulledBackupAccessCodeId ?? '');
+    const already = repository.get(code.pulledBackupAccessCodeId ?? '');
     if (already) {
       await assertKept(store);
       return { code, backup: already };
     }
-    const spare = readySpare(book, code.deviceId);
-    const { backup, changes } = pull(book, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
+    const spare = readySpare(repository, code.deviceId);
+    const { backup, changes } = pull(repository, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
     try {
       await store.commit(changes);
     } catch (error) {
-      book.restore(backup.accessCodeId, spare);
-      book.restore(accessCodeId, code);
+      repository.restore(backup.accessCodeId, spare);
+      repository.restore(accessCodeId, code);
       throw error;
     }
     this.#reconciler.look(code.deviceId);
-    return { code: book.require(accessCodeId), backup };
+    return { code: repository.require(accessCodeId), backup };
   }
 
   /**
@@ -206,24 +206,24 @@ export class AccessCodeService implements AccessCodes {
    * @throws GatewayError `storage_unavailable`, and then nothing was
    */
   async reword({ text, key }: Rewording): Promise<number> {
-    const { book, store } = this.#options;
+    const { repository, store } = this.#options;
     const reworded = ({ name, commonCodeKey: common }: AccessCodeRecord): Partial<AccessCodeRecord> => ({
       name: name === undefined || text(name) === name ? name : undefined,
       commonCodeKey: common === undefined ? undefined : key(common),
     });
-    const named = book.list().filter((code) => {
+    const named = repository.list().filter((code) => {
       const { name, commonCodeKey } = reworded(code);
       return name !== code.name || commonCodeKey !== code.commonCodeKey;
     });
     if (named.length === 0) return 0;
     const ids = named.map(({ accessCodeId }) => accessCodeId);
     await this.#reconciler.holding(ids, async () => {
-      const before = ids.flatMap((id) => book.get(id) ?? []);
-      const changes = before.flatMap((code) => book.change(code.accessCodeId, reworded(code)));
+      const before = ids.flatMap((id) => repository.get(id) ?? []);
+      const changes = before.flatMap((code) => repository.change(code.accessCodeId, reworded(code)));
       try {
         await store.commit(changes);
       } catch (error) {
-        for (const code of before) book.restore(code.accessCodeId, code);
+        for (const code of before) repository.restore(code.accessCodeId, code);
         throw error;
       }
     });
@@ -231,26 +231,26 @@ export class AccessCodeService implements AccessCodes {
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
-    const code = this.#options.book.get(accessCodeId);
+    const code = this.#options.repository.get(accessCodeId);
     return code && isSpare(code) ? undefined : code;
   }
 
   list(deviceId?: string): AccessCodeRecord[] {
-    return this.#options.book.list(deviceId).filter((code) => !isSpare(code));
+    return this.#options.repository.list(deviceId).filter((code) => !isSpare(code));
   }
 
   atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined {
-    return this.#options.book.atSlot(deviceId, slot)?.code;
+    return this.#options.repository.atSlot(deviceId, slot)?.code;
   }
 
   reveal(code: AccessCodeRecord): Secret | undefined {
-    return this.#options.book.read(code.sealedCode, code);
+    return this.#options.repository.read(code.sealedCode, code);
   }
 
   #record(request: NewAccessCode, digits: Secret, times: ReturnType<typeof timesOf>): AccessCodeRecord {
-    const { book, newId, clock } = this.#options;
+    const { repository, newId, clock } = this.#options;
     const about = { accessCodeId: newId(), deviceId: request.deviceId, createdAt: clock.wallTime() };
-    return newRecord(book, about, digits, request, times);
+    return newRecord(repository, about, digits, request, times);
   }
 
   /** One code for all doors; undefined when there is none and each door gets its own. */
@@ -313,14 +313,14 @@ export class AccessCodeService implements AccessCodes {
     origin: Origin,
     drafts: readonly EventDraft[],
   ): Promise<AttemptRecord> {
-    const { book } = this.#options;
+    const { repository } = this.#options;
     const { accessCodeId } = code;
-    const before = book.get(accessCodeId);
+    const before = repository.get(accessCodeId);
     const release = this.#reconciler.hold([accessCodeId]);
     try {
-      return await this.#ask(actionType, accessCodeId, origin, book.save(code, ...drafts));
+      return await this.#ask(actionType, accessCodeId, origin, repository.save(code, ...drafts));
     } catch (error) {
-      book.restore(accessCodeId, before);
+      repository.restore(accessCodeId, before);
       throw error;
     } finally {
       release();
@@ -333,29 +333,29 @@ export class AccessCodeService implements AccessCodes {
     origin: Origin,
     changes: readonly Change[],
   ): Promise<AttemptRecord> {
-    const { book } = this.#options;
-    const code = book.require(accessCodeId);
+    const { repository } = this.#options;
+    const code = repository.require(accessCodeId);
     if (this.#needsLock(code)) {
       return this.#attempts.accept({ actionType, code, laneClass: 'requested', origin, changes });
     }
-    const all = code.removal ? [...changes, ...book.remove(accessCodeId)] : changes;
+    const all = code.removal ? [...changes, ...repository.remove(accessCodeId)] : changes;
     return this.#attempts.acceptDone({ actionType, code, origin, changes: all });
   }
 
   #needsLock(code: AccessCodeRecord): boolean {
-    const { book, registry } = this.#options;
+    const { repository, registry } = this.#options;
     if (this.#attempts.workedOn(code.deviceId).has(code.accessCodeId)) return true;
     const rules = registry.require(code.deviceId).snapshot.capabilities.accessCodes;
     if (!rules) return code.placements.length > 0;
-    return needsWork(book.evaluated(code), book.holdingsOf(code.deviceId), rules);
+    return needsWork(repository.evaluated(code), repository.holdingsOf(code.deviceId), rules);
   }
 
   async #alsoChange(code: AccessCodeRecord, patch: Partial<AccessCodeRecord>): Promise<void> {
-    const { book, store } = this.#options;
+    const { repository, store } = this.#options;
     try {
-      await store.commit(book.change(code.accessCodeId, patch));
+      await store.commit(repository.change(code.accessCodeId, patch));
     } catch (error) {
-      book.restore(code.accessCodeId, code);
+      repository.restore(code.accessCodeId, code);
       throw error;
     }
     this.#reconciler.look(code.deviceId);

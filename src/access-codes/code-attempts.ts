@@ -56,12 +56,12 @@ export class CodeAttempts {
   /** @throws GatewayError as the dispatcher does */
   async accept(asked: Asked): Promise<AttemptRecord> {
     const { accessCodeId } = asked.code;
-    const { book, registry } = this.#options;
+    const { repository, registry } = this.#options;
     const isRemoval = asked.actionType === 'DELETE_ACCESS_CODE';
     return this.acceptWork(
       asked,
       async (device, ctx) => {
-        const code = book.get(accessCodeId);
+        const code = repository.get(accessCodeId);
         if (!isRemoval && (!code || code.removal))
           throw notGiven(code ? registry.require(code.deviceId).snapshot.name : 'The lock');
         await takeSteps(this.#options, accessCodeId, device, ctx);
@@ -74,9 +74,9 @@ export class CodeAttempts {
 
   /** A failure of an attempt on a code, with what the gateway goes on doing about it. */
   inWords({ accessCodeId, deviceId }: CodeAt, failure: Failure): Failure {
-    const { book, registry } = this.#options;
-    const code = book.get(accessCodeId);
-    const evaluation = code && book.evaluated(code);
+    const { repository, registry } = this.#options;
+    const code = repository.get(accessCodeId);
+    const evaluation = code && repository.evaluated(code);
     return inCodeWords(failure, {
       code,
       want: evaluation?.want ?? 'off_lock',
@@ -139,7 +139,7 @@ export class CodeAttempts {
 
   /** What an attempt's end means for its code, whoever asked for it: what is wanted of it stays. */
   afterAttempt(accessCodeId: string, settlement: Settlement): readonly Change[] {
-    const code = this.#options.book.get(accessCodeId);
+    const code = this.#options.repository.get(accessCodeId);
     if (code) {
       if (settlement.status === 'success') this.#progress.succeeded(code);
       else this.failed(code, settlement.error.type);
@@ -156,23 +156,23 @@ export class CodeAttempts {
 
   /** The same for an attempt of an earlier run: it says nothing of how soon the next may succeed. */
   afterLeftover(accessCodeId: string, settlement: Settlement): readonly Change[] {
-    const { book, clock } = this.#options;
-    const code = book.get(accessCodeId);
+    const { repository, clock } = this.#options;
+    const code = repository.get(accessCodeId);
     if (!code) return [];
     if (code.removal && code.placements.length === 0) {
-      return this.#progress.isHeld(accessCodeId) ? [] : book.remove(accessCodeId);
+      return this.#progress.isHeld(accessCodeId) ? [] : repository.remove(accessCodeId);
     }
-    const { fitting, want, isStale } = book.evaluated(code);
+    const { fitting, want, isStale } = repository.evaluated(code);
     const isWell = fitting !== undefined && code.placements.length === 1;
     if (settlement.status === 'success' || isWell) {
-      return code.errors.length === 0 && !isStale ? [] : book.change(accessCodeId, { errors: [] });
+      return code.errors.length === 0 && !isStale ? [] : repository.change(accessCodeId, { errors: [] });
     }
     const { type, message } = settlement.error;
-    if (type === 'superseded' || type === 'gateway_restarted') return book.save(code);
+    if (type === 'superseded' || type === 'gateway_restarted') return repository.save(code);
     const name =
       want === 'off_lock' ? 'failed_to_remove_from_device' : (ownName.get(type) ?? 'failed_to_set_on_device');
     const at = code.errors.find((error) => error.code === name)?.at ?? clock.wallTime();
-    return book.change(accessCodeId, { errors: [{ code: name, message, at }] });
+    return repository.change(accessCodeId, { errors: [{ code: name, message, at }] });
   }
 }
 

@@ -6,7 +6,7 @@ import type { CodeRepository } from './code-repository.ts';
 
 export interface FindingsOptions {
   readonly clock: Clock;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -25,13 +25,13 @@ export function takeReading(
   whenFound: 'held' | 'clearing' | 'writing',
   changedAtLock = false,
 ): readonly Change[] {
-  const { book } = options;
-  const named = byLabel(book, deviceId, reading.label);
+  const { repository } = options;
+  const named = byLabel(repository, deviceId, reading.label);
   if (named) {
     const gone = vacated(options, deviceId, reading.slot, named.placement);
     return [...gone, ...takeOurs(options, deviceId, reading, named, whenFound, changedAtLock)];
   }
-  const ours = book.atSlot(deviceId, reading.slot);
+  const ours = repository.atSlot(deviceId, reading.slot);
   if (!reading.occupied) return ours ? emptied(options, ours) : unmanagedGone(options, deviceId, reading.slot);
   if (!ours) return foreign(options, deviceId, reading);
   return takeOurs(options, deviceId, reading, ours, whenFound, changedAtLock);
@@ -45,22 +45,22 @@ function takeOurs(
   whenFound: 'held' | 'clearing' | 'writing',
   changedAtLock: boolean,
 ): readonly Change[] {
-  const { book } = options;
+  const { repository } = options;
   const isReplaced = changedAtLock && reading.code === undefined && placement.state === 'held';
-  if (!isReplaced && isOurs(book, code, placement, reading)) {
-    const changed = !hasDigits(book, code, placement, reading);
+  if (!isReplaced && isOurs(repository, code, placement, reading)) {
+    const changed = !hasDigits(repository, code, placement, reading);
     if (changed && reading.code) {
       const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());
-      const sealedCode = book.seal(reading.code, code);
-      const spoilt = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' } as const;
-      return book.place(code.accessCodeId, placement, spoilt, ...(placement.state === 'held' ? [told] : []));
+      const sealedCode = repository.seal(reading.code, code);
+      const stored = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' } as const;
+      return repository.place(code.accessCodeId, placement, stored, ...(placement.state === 'held' ? [told] : []));
     }
     if (placement.state !== 'writing' || whenFound === 'writing') return [];
-    return book.place(code.accessCodeId, placement, { ...placement, slot: reading.slot, state: whenFound });
+    return repository.place(code.accessCodeId, placement, { ...placement, slot: reading.slot, state: whenFound });
   }
   const told = about('access_code.modified_external_to_seam', code, options.clock.wallTime());
   return [
-    ...book.place(code.accessCodeId, placement, undefined, ...(placement.state === 'held' ? [told] : [])),
+    ...repository.place(code.accessCodeId, placement, undefined, ...(placement.state === 'held' ? [told] : [])),
     ...foreign(options, deviceId, reading),
   ];
 }
@@ -68,9 +68,9 @@ function takeOurs(
 type Placed = { readonly code: AccessCodeRecord; readonly placement: CodePlacement };
 
 /** An entry of ours whose slot the lock has not told yet. */
-function byLabel(book: CodeRepository, deviceId: string, label: string | undefined): Placed | undefined {
+function byLabel(repository: CodeRepository, deviceId: string, label: string | undefined): Placed | undefined {
   if (label === undefined || label === '') return undefined;
-  for (const code of book.list(deviceId)) {
+  for (const code of repository.list(deviceId)) {
     const placement = code.placements.find((one) => one.slot === undefined && one.label === label);
     if (placement) return { code, placement };
   }
@@ -78,7 +78,7 @@ function byLabel(book: CodeRepository, deviceId: string, label: string | undefin
 }
 
 /**
- * An entry of ours was seen in a slot that the lock chose: whatever else the book has there went without a word.
+ * An entry of ours was seen in a slot that the lock chose: whatever else the repository has there went without a word.
  */
 export function vacated(
   options: FindingsOptions,
@@ -86,7 +86,7 @@ export function vacated(
   slot: number,
   { label }: CodePlacement,
 ): readonly Change[] {
-  const stale = options.book.list(deviceId).flatMap((code) => {
+  const stale = options.repository.list(deviceId).flatMap((code) => {
     const placement = code.placements.find((one) => one.slot === slot && one.label !== label);
     return placement ? [{ code, placement }] : [];
   });
@@ -94,12 +94,12 @@ export function vacated(
 }
 
 /**
- * Whether what stands in a slot is the entry of ours that the book has there: by the digits that it was last seen with,
+ * Whether what stands in a slot is the entry of ours that the repository has there: by the digits that it was last seen with,
  * or by the name that only we give. A planned entry has not been written: whatever stands in its slot is somebody else's.
  * So is an entry with another name on a lock that hides its digits; a lock may have cut our name short.
  */
 export function isOurs(
-  book: Pick<CodeRepository, 'read'>,
+  repository: Pick<CodeRepository, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
@@ -108,7 +108,7 @@ export function isOurs(
   const { code: digits, label = '' } = reading;
   if (digits === undefined && placement.label !== '' && !placement.label.startsWith(label)) return false;
   const hasOurName = placement.label !== '' && label === placement.label;
-  return hasOurName || hasDigits(book, code, placement, reading);
+  return hasOurName || hasDigits(repository, code, placement, reading);
 }
 
 /**
@@ -116,42 +116,46 @@ export function isOurs(
  * the leading zeros: 0815 comes as 815, and nothing says that it is another code.
  */
 const hasDigits = (
-  book: Pick<CodeRepository, 'read'>,
+  repository: Pick<CodeRepository, 'read'>,
   code: AccessCodeRecord,
   placement: CodePlacement,
   reading: SlotReading,
 ): boolean => {
-  const own = book.read(placement.sealedCode, code);
+  const own = repository.read(placement.sealedCode, code);
   return reading.code === undefined || own === undefined || withoutZeros(reading.code) === withoutZeros(own);
 };
 
 const withoutZeros = (code: Secret): string => code.reveal().replace(/^0+/, '');
 
-function emptied({ book, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
+function emptied({ repository, clock }: FindingsOptions, { code, placement }: Placed): readonly Change[] {
   if (placement.state === 'planned') return [];
   const isLoss = placement.state === 'held' && code.removal === undefined;
   const told = about('access_code.deleted_external_to_seam', code, clock.wallTime());
-  return book.place(code.accessCodeId, placement, undefined, ...(isLoss ? [told] : []));
+  return repository.place(code.accessCodeId, placement, undefined, ...(isLoss ? [told] : []));
 }
 
-function unmanagedGone({ book }: FindingsOptions, deviceId: string, slot: number): readonly Change[] {
-  const known = book.unmanagedAt(deviceId, slot);
-  return known ? book.removeUnmanaged(known, 'removed') : [];
+function unmanagedGone({ repository }: FindingsOptions, deviceId: string, slot: number): readonly Change[] {
+  const known = repository.unmanagedAt(deviceId, slot);
+  return known ? repository.removeUnmanaged(known, 'removed') : [];
 }
 
-function foreign({ book, clock, newId }: FindingsOptions, deviceId: string, reading: SlotReading): readonly Change[] {
+function foreign(
+  { repository, clock, newId }: FindingsOptions,
+  deviceId: string,
+  reading: SlotReading,
+): readonly Change[] {
   const { slot, code, label } = reading;
-  const known = book.unmanagedAt(deviceId, slot);
-  const knownDigits = known?.sealedCode && book.read(known.sealedCode, known);
+  const known = repository.unmanagedAt(deviceId, slot);
+  const knownDigits = known?.sealedCode && repository.read(known.sealedCode, known);
   const same = code === undefined || (knownDigits?.equals(code) ?? false);
   if (known && same && (label === undefined || label === known.name)) return [];
   const accessCodeId = known?.accessCodeId ?? newId();
-  return book.putUnmanaged({
+  return repository.putUnmanaged({
     accessCodeId,
     deviceId,
     slot,
     name: label === '' ? undefined : label,
-    sealedCode: code ? book.seal(code, { accessCodeId, deviceId }) : known?.sealedCode,
+    sealedCode: code ? repository.seal(code, { accessCodeId, deviceId }) : known?.sealedCode,
     createdAt: known?.createdAt ?? clock.wallTime(),
   });
 }

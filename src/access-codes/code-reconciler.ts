@@ -72,7 +72,7 @@ export class CodeReconciler {
       this.#progress.release(accessCodeIds);
       const devices = new Set<string>();
       for (const id of accessCodeIds) {
-        const code = this.#options.book.get(id);
+        const code = this.#options.repository.get(id);
         if (code) devices.add(code.deviceId);
       }
       for (const deviceId of devices) this.look(deviceId);
@@ -113,15 +113,15 @@ export class CodeReconciler {
 }
 
 export interface AbandonedOptions {
-  readonly book: Pick<CodeRepository, 'list'>;
+  readonly repository: Pick<CodeRepository, 'list'>;
   readonly registry: Pick<DeviceRegistry, 'get'>;
   readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Says which locks hold codes and are configured no more: whoever knows such a code can still get in. */
-export function warnOfAbandoned({ book, registry, log }: AbandonedOptions): void {
+export function warnOfAbandoned({ repository, registry, log }: AbandonedOptions): void {
   const counts = new Map<string, number>();
-  for (const { deviceId, placements } of book.list())
+  for (const { deviceId, placements } of repository.list())
     if (placements.length > 0 && !registry.get(deviceId)) counts.set(deviceId, (counts.get(deviceId) ?? 0) + 1);
   for (const [deviceId, codes] of counts) {
     log.warn(

@@ -18,14 +18,14 @@ export function codeRecovery(
   attempts: CodeAttempts,
   unmanaged: UnmanagedCodeService,
 ): SubjectRecovery {
-  const { book, clock } = options;
+  const { repository, clock } = options;
   return (left) => {
     if (left.subject?.kind !== 'access_code') return {};
     const { accessCodeId } = left.subject;
-    const foreign = book.unmanaged(accessCodeId);
+    const foreign = repository.unmanaged(accessCodeId);
     if (foreign) return ofUnmanaged(options, unmanaged, foreign);
     const { deviceId } = left;
-    if (!book.get(accessCodeId)) return {};
+    if (!repository.get(accessCodeId)) return {};
     return {
       inWords: (failure) => attempts.inWords({ accessCodeId, deviceId }, failure),
       alsoSettle: (settlement) => attempts.afterLeftover(accessCodeId, settlement),
@@ -33,7 +33,7 @@ export function codeRecovery(
         withinReadLimit(clock, ctx.signal, async (signal) => {
           const asked = new Set<string>();
           for (;;) {
-            const code = book.get(accessCodeId);
+            const code = repository.get(accessCodeId);
             if (!code) return {};
             const capability = codesOf(options, code, device);
             const next = code.placements.find(({ state, label }) => state !== 'planned' && !asked.has(label));
@@ -42,7 +42,7 @@ export function codeRecovery(
               await findOut(options, accessCodeId, next, capability, { ...ctx, signal }, 'held');
               continue;
             }
-            if (nextStep(book.evaluated(code), book.holdingsOf(code.deviceId), capability.rules))
+            if (nextStep(repository.evaluated(code), repository.holdingsOf(code.deviceId), capability.rules))
               throw unfinished(left.actionType, nameOf(options, accessCodeId), asked.size > 0);
             return left.actionType === 'DELETE_ACCESS_CODE' ? {} : { access_code_id: accessCodeId };
           }

@@ -9,7 +9,7 @@ import { usualSettings } from './settings.ts';
 test('the codes of a busy door are opened once each, however often others are compared with them', () => {
   let opened = 0;
   const clock = new SimulatedClock();
-  const book = new CodeRepository({
+  const repository = new CodeRepository({
     store: new MemoryStore({ clock }).read,
     vault: {
       seal: (code) => Buffer.from(code.reveal()),
@@ -28,11 +28,11 @@ test('the codes of a busy door are opened once each, however often others are co
   const count = 50;
   for (let number = 0; number < count; number++) {
     const about = { accessCodeId: `code-${number}`, deviceId: 'front', createdAt: clock.wallTime() };
-    book.save(newRecord(book, about, new Secret(String(1_000 + number)), {}, ongoing));
+    repository.save(newRecord(repository, about, new Secret(String(1_000 + number)), {}, ongoing));
   }
   opened = 0;
   const find = (digits: string, exceptId?: string) =>
-    book.duplicateOf(new Secret(digits), 'front', ongoing, exceptId)?.accessCodeId;
+    repository.duplicateOf(new Secret(digits), 'front', ongoing, exceptId)?.accessCodeId;
   for (let round = 0; round < 10; round++) {
     expect([find('1000'), find('1049'), find('1050'), find('1000', 'code-0')]).toEqual([
       'code-0',
@@ -43,6 +43,6 @@ test('the codes of a busy door are opened once each, however often others are co
   }
   expect(opened).toBe(count);
   // Other digits are another secret, which is opened anew.
-  book.change('code-49', { sealedCode: Buffer.from('1050') });
+  repository.change('code-49', { sealedCode: Buffer.from('1050') });
   expect([find('1049'), find('1050'), opened]).toEqual([undefined, 'code-49', count + 1]);
 });

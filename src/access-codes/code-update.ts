@@ -22,7 +22,7 @@ export function updated(
   patch: AccessCodePatch,
   moment: Moment,
 ): Updated {
-  const { book, registry } = options;
+  const { repository, registry } = options;
   if (before.removal) {
     throw new GatewayError(
       'access_code_not_found',
@@ -33,14 +33,14 @@ export function updated(
   const times = newTimes(before, patch, moment);
   const timesDiffer =
     times.startsAt !== before.startsAt || times.endsAt !== before.endsAt || !sameHours(times.hours, before.hours);
-  const digitsDiffer = patch.code !== undefined && !book.read(before.sealedCode, before)?.equals(patch.code);
+  const digitsDiffer = patch.code !== undefined && !repository.read(before.sealedCode, before)?.equals(patch.code);
   if (patch.code && digitsDiffer) {
     const { name, rules } = keypadOf(registry, deviceId);
     assertAcceptable(patch.code, rules, name);
   }
   if (digitsDiffer || timesDiffer) {
-    const digits = patch.code ?? book.read(before.sealedCode, before);
-    if (digits && book.duplicateOf(digits, deviceId, times, accessCodeId)) {
+    const digits = patch.code ?? repository.read(before.sealedCode, before);
+    if (digits && repository.duplicateOf(digits, deviceId, times, accessCodeId)) {
       throw duplicate(registry.require(deviceId).snapshot.name);
     }
   }
@@ -53,7 +53,7 @@ export function updated(
     name,
     maxUses: patch.maxUses === undefined ? before.maxUses : (patch.maxUses ?? undefined),
     oneTimeUse: patch.isOneTimeUse ?? before.oneTimeUse,
-    ...(patch.code && digitsDiffer && { sealedCode: book.seal(patch.code, before) }),
+    ...(patch.code && digitsDiffer && { sealedCode: repository.seal(patch.code, before) }),
     pendingMutations: mutations(before, changed, times, moment.at),
   };
   return { code, drafts: draftsOf(before, changed, code, moment.at) };

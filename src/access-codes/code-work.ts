@@ -20,7 +20,7 @@ export interface CodeWorkOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly registry: DeviceRegistry;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -39,18 +39,18 @@ export async function takeSteps(
   device: Device,
   ctx: CodeCommandContext,
 ): Promise<void> {
-  const { book, store } = options;
+  const { repository, store } = options;
   for (let steps = 0; steps < mostSteps; steps++) {
-    const code = book.get(accessCodeId);
+    const code = repository.get(accessCodeId);
     if (!code) return;
     const capability = codesOf(options, code, device);
-    const evaluated = book.evaluated(code);
-    const step = nextStep(evaluated, book.holdingsOf(code.deviceId), capability.rules);
+    const evaluated = repository.evaluated(code);
+    const step = nextStep(evaluated, repository.holdingsOf(code.deviceId), capability.rules);
     if (!step) return;
     if (steps > 0) await ctx.letDoorsPass();
     switch (step.kind) {
       case 'drop':
-        await store.commit(book.place(accessCodeId, step.placement, undefined));
+        await store.commit(repository.place(accessCodeId, step.placement, undefined));
         break;
       case 'find_out':
         await findOut(options, accessCodeId, step.placement, capability, ctx, 'clearing');
@@ -97,19 +97,19 @@ async function write(
   ctx: CodeCommandContext,
 ): Promise<void> {
   const { set } = capability;
-  const { book, store, newId } = options;
+  const { repository, store, newId } = options;
   const { accessCodeId, sealedCode } = code;
   const { schedule } = timing;
   const planned: CodePlacement = { slot, label: labelOf(newId()), sealedCode, schedule, state: 'planned' };
   const writing: CodePlacement = { ...planned, state: 'writing' };
-  await store.commit(book.place(accessCodeId, undefined, planned));
+  await store.commit(repository.place(accessCodeId, undefined, planned));
   let mayHaveLeft = false;
   const watched: CodeCommandContext = {
     ...ctx,
     async pointOfNoReturn() {
       if (mayHaveLeft) return ctx.pointOfNoReturn();
       // On disk before the permit is given: both go in one group, this first.
-      const noted = store.commit(book.place(accessCodeId, planned, writing));
+      const noted = store.commit(repository.place(accessCodeId, planned, writing));
       noted.catch(() => undefined);
       const permit = await ctx.pointOfNoReturn();
       await noted;
@@ -118,11 +118,11 @@ async function write(
     },
   };
   try {
-    const digits = book.reveal(sealedCode, code);
+    const digits = repository.reveal(sealedCode, code);
     const stored = await set(watched, { slot, label: writing.label, code: digits, ...(schedule && { schedule }) });
     await store.commit([
       ...vacated(options, code.deviceId, stored.slot, writing),
-      ...book.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }),
+      ...repository.place(accessCodeId, writing, { ...writing, slot: stored.slot, state: 'held' }),
     ]);
   } catch (error) {
     const type = error instanceof GatewayError ? error.type : undefined;
@@ -130,7 +130,7 @@ async function write(
       if (type === 'code_not_stored') await noteSpoilt(options, accessCodeId, writing, capability, ctx);
     } else if (await wasTaken(options, accessCodeId, writing, type)) return;
     // A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first.
-    const old = book.get(accessCodeId)?.placements.find(({ state }) => state === 'held');
+    const old = repository.get(accessCodeId)?.placements.find(({ state }) => state === 'held');
     if (type !== 'no_space_for_access_code_on_device' || !old) throw error;
     await clear(options, accessCodeId, old, capability, ctx);
   }
@@ -141,7 +141,7 @@ async function write(
  * entry that cannot be looked at now stays in doubt.
  */
 async function noteSpoilt(
-  { book, store }: CodeWorkOptions,
+  { repository, store }: CodeWorkOptions,
   accessCodeId: string,
   placement: CodePlacement,
   capability: AccessCodeCapability,
@@ -149,9 +149,11 @@ async function noteSpoilt(
 ): Promise<void> {
   const reading = await readEntry(placement, capability, ctx).catch(() => undefined);
   if (!reading) return;
-  const sealedCode = reading.code ? book.seal(reading.code, book.require(accessCodeId)) : placement.sealedCode;
-  const spoilt: CodePlacement = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' };
-  await store.commit(book.place(accessCodeId, placement, spoilt));
+  const sealedCode = reading.code
+    ? repository.seal(reading.code, repository.require(accessCodeId))
+    : placement.sealedCode;
+  const stored: CodePlacement = { ...placement, slot: reading.slot, sealedCode, state: 'spoilt' };
+  await store.commit(repository.place(accessCodeId, placement, stored));
 }
 
 /**
@@ -160,18 +162,18 @@ async function noteSpoilt(
  * @returns whether that is why
  */
 async function wasTaken(
-  { book, store, clock, newId }: CodeWorkOptions,
+  { repository, store, clock, newId }: CodeWorkOptions,
   accessCodeId: string,
   placement: CodePlacement,
   type: GatewayErrorType | undefined,
 ): Promise<boolean> {
-  const changes = [...book.place(accessCodeId, placement, undefined)];
+  const changes = [...repository.place(accessCodeId, placement, undefined)];
   const { slot } = placement;
   const isTaken = type === 'slot_conflict' && slot !== undefined;
   if (isTaken) {
     const nobodys = { name: undefined, sealedCode: undefined, createdAt: clock.wallTime() };
-    const { deviceId } = book.require(accessCodeId);
-    changes.push(...book.putUnmanaged({ accessCodeId: newId(), deviceId, slot, ...nobodys }));
+    const { deviceId } = repository.require(accessCodeId);
+    changes.push(...repository.putUnmanaged({ accessCodeId: newId(), deviceId, slot, ...nobodys }));
   }
   await store.commit(changes);
   return isTaken;
@@ -191,14 +193,14 @@ export async function findOut(
   ctx: ReadContext,
   whenHidden: 'held' | 'clearing',
 ): Promise<void> {
-  const { book, store } = options;
+  const { repository, store } = options;
   const reading = await readEntry(placement, capability, ctx);
   if (!reading) {
-    await store.commit(book.place(accessCodeId, placement, undefined));
+    await store.commit(repository.place(accessCodeId, placement, undefined));
     return;
   }
   const state = reading.code ? 'held' : whenHidden;
-  const found = takeReading(options, book.require(accessCodeId).deviceId, reading, state);
+  const found = takeReading(options, repository.require(accessCodeId).deviceId, reading, state);
   await store.commit(found);
 }
 
@@ -209,21 +211,21 @@ async function clear(
   capability: AccessCodeCapability,
   ctx: CodeCommandContext,
 ): Promise<void> {
-  const { book, store, clock } = options;
+  const { repository, store, clock } = options;
   const reading = await readEntry(placement, capability, ctx);
-  const code = book.require(accessCodeId);
-  if (reading && !isOurs(book, code, placement, reading)) {
+  const code = repository.require(accessCodeId);
+  if (reading && !isOurs(repository, code, placement, reading)) {
     await store.commit(takeReading(options, code.deviceId, reading, 'held'));
     return;
   }
   if (reading) {
     // Once this is on disk, an empty slot is our doing and no loss.
     const state = placement.state === 'spoilt' ? 'spoilt' : 'clearing';
-    await store.commit(book.place(accessCodeId, placement, { ...placement, slot: reading.slot, state }));
+    await store.commit(repository.place(accessCodeId, placement, { ...placement, slot: reading.slot, state }));
     await ctx.letDoorsPass();
     await capability.clear(ctx, reading.slot);
   }
-  const { deviceId, placements, removal } = book.require(accessCodeId);
+  const { deviceId, placements, removal } = repository.require(accessCodeId);
   const isLast = placements.length === 1;
   const told: EventDraft = {
     eventType: 'access_code.removed_from_device',
@@ -231,9 +233,9 @@ async function clear(
     accessCodeId,
     occurredAt: clock.wallTime(),
   };
-  const wasOff = isLast && (removal !== undefined || book.evaluated(code).want === 'off_lock');
+  const wasOff = isLast && (removal !== undefined || repository.evaluated(code).want === 'off_lock');
   const stood = { ...placement, slot: reading?.slot ?? placement.slot };
-  await store.commit(book.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
+  await store.commit(repository.place(accessCodeId, stood, undefined, ...(wasOff ? [told] : [])));
 }
 
 const canBeAsked = (
@@ -262,8 +264,8 @@ export function codesOf({ registry }: CodeWorkOptions, code: AccessCodeRecord, d
   throw new GatewayError('misconfigured', `${name} takes no access codes any more: its settings have changed.`);
 }
 
-export const nameOf = ({ book, registry }: CodeWorkOptions, accessCodeId: string): string =>
-  registry.require(book.require(accessCodeId).deviceId).snapshot.name;
+export const nameOf = ({ repository, registry }: CodeWorkOptions, accessCodeId: string): string =>
+  registry.require(repository.require(accessCodeId).deviceId).snapshot.name;
 
 /** Found again by it on locks that keep names: at most 20 ASCII characters. The end of a UUIDv7 is its random part. */
 const labelOf = (id: string): string => `sp-${id.replaceAll('-', '').slice(-16)}`;

@@ -66,14 +66,20 @@ export class GrantCodes {
   }
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
-    return this.#options.book.get(accessCodeId);
+    return this.#options.repository.get(accessCodeId);
   }
 
   add({ deviceId, digits, times, maxUses, grant }: CodeOrder): CodeChange {
-    const { book, newId, time } = this.#options;
+    const { repository, newId, time } = this.#options;
     const about = { accessCodeId: newId(), deviceId, createdAt: time.moment().at };
     const record = {
-      ...newRecord(book, about, digits, { useBackupPool: true, ...(maxUses !== undefined && { maxUses }) }, times),
+      ...newRecord(
+        repository,
+        about,
+        digits,
+        { useBackupPool: true, ...(maxUses !== undefined && { maxUses }) },
+        times,
+      ),
       grant,
     };
     const created: EventDraft = {
@@ -82,62 +88,62 @@ export class GrantCodes {
       accessCodeId: about.accessCodeId,
       occurredAt: about.createdAt,
     };
-    return this.#changed(about.accessCodeId, () => book.save(record, created));
+    return this.#changed(about.accessCodeId, () => repository.save(record, created));
   }
 
   /** @throws GatewayError `duplicate_access_code` when another code of the lock has the digits in that time */
   assertRetimable(code: AccessCodeRecord, times: CodeTimes): void {
-    const { book, registry } = this.#options;
-    const digits = book.read(code.sealedCode, code);
-    if (digits && book.duplicateOf(digits, code.deviceId, times, code.accessCodeId)) {
+    const { repository, registry } = this.#options;
+    const digits = repository.read(code.sealedCode, code);
+    if (digits && repository.duplicateOf(digits, code.deviceId, times, code.accessCodeId)) {
       throw duplicate(registry.require(code.deviceId).snapshot.name);
     }
   }
 
   retime(code: AccessCodeRecord, times: CodeTimes): CodeChange {
-    const { book, time } = this.#options;
+    const { repository, time } = this.#options;
     const { code: record, drafts } = retimed(code, times, time.moment());
-    return this.#changed(code.accessCodeId, () => book.save(record, ...drafts));
+    return this.#changed(code.accessCodeId, () => repository.save(record, ...drafts));
   }
 
   /** It is not wanted any more, and goes as soon as the lock can be reached. */
   remove(code: AccessCodeRecord): CodeChange {
-    const { book, time } = this.#options;
+    const { repository, time } = this.#options;
     const removal = { cause: 'requested', at: time.moment().at } as const;
-    return this.#changed(code.accessCodeId, () => book.change(code.accessCodeId, { removal }));
+    return this.#changed(code.accessCodeId, () => repository.change(code.accessCodeId, { removal }));
   }
 
   /** A spare code lies ready on the lock. */
   hasSpare(deviceId: string): boolean {
-    return readySpare(this.#options.book, deviceId) !== undefined;
+    return readySpare(this.#options.repository, deviceId) !== undefined;
   }
 
   /** Gives a code's guest a spare one, for another method of the grant. @throws GatewayError `invalid_input` */
   pull(code: AccessCodeRecord, grant: CodeOfGrant): CodeChange & { readonly backup: AccessCodeRecord } {
-    const { book, registry, time } = this.#options;
+    const { repository, registry, time } = this.#options;
     const { name } = registry.require(code.deviceId).snapshot;
-    const spare = readySpare(book, code.deviceId);
+    const spare = readySpare(repository, code.deviceId);
     let backupId = '';
-    const { changes, undo } = book.noting(() => {
-      const pulled = pull(book, code, name, time.moment().at);
+    const { changes, undo } = repository.noting(() => {
+      const pulled = pull(repository, code, name, time.moment().at);
       backupId = pulled.backup.accessCodeId;
-      return [...pulled.changes, ...book.change(backupId, { grant })];
+      return [...pulled.changes, ...repository.change(backupId, { grant })];
     });
     return {
-      code: book.require(code.accessCodeId),
-      backup: book.require(backupId),
+      code: repository.require(code.accessCodeId),
+      backup: repository.require(backupId),
       changes,
       undo: () => {
         undo();
-        if (spare) book.restore(spare.accessCodeId, spare);
-        book.restore(code.accessCodeId, code);
+        if (spare) repository.restore(spare.accessCodeId, spare);
+        repository.restore(code.accessCodeId, code);
       },
     };
   }
 
   /** The digits; undefined when they cannot be read any more. */
   reveal(code: AccessCodeRecord): Secret | undefined {
-    return this.#options.book.read(code.sealedCode, code);
+    return this.#options.repository.read(code.sealedCode, code);
   }
 
   /**
@@ -156,19 +162,19 @@ export class GrantCodes {
   }
 
   follow(follower: CodeFollower): void {
-    this.#options.book.follow(follower);
+    this.#options.repository.follow(follower);
   }
 
   #changed(accessCodeId: string, change: () => readonly Change[]): CodeChange {
-    const { book } = this.#options;
-    const before = book.get(accessCodeId);
-    const { changes, undo } = book.noting(change);
+    const { repository } = this.#options;
+    const before = repository.get(accessCodeId);
+    const { changes, undo } = repository.noting(change);
     return {
-      code: book.require(accessCodeId),
+      code: repository.require(accessCodeId),
       changes,
       undo: () => {
         undo();
-        book.restore(accessCodeId, before);
+        repository.restore(accessCodeId, before);
       },
     };
   }

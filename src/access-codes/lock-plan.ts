@@ -156,8 +156,8 @@ export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
   backup !== undefined && backup.pulledFor === undefined && removal === undefined;
 
 /** A spare code of a lock that opens now. */
-export const readySpare = (book: CodeRepository, deviceId: string): AccessCodeRecord | undefined =>
-  book.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
+export const readySpare = (repository: CodeRepository, deviceId: string): AccessCodeRecord | undefined =>
+  repository.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
 
 /** How many spare codes are to lie ready on a lock. */
 export function sparesWanted(
@@ -171,11 +171,11 @@ export function sparesWanted(
 
 /** Writes down one more spare code for a lock; reconciliation puts it there. */
 export function newSpare(options: BackupPoolOptions, deviceId: string): readonly Change[] {
-  const { book, newId, clock } = options;
+  const { repository, newId, clock } = options;
   const about = { accessCodeId: newId(), deviceId, createdAt: clock.wallTime() };
   const digits = chooseDigits(options, {}, [targetOf(options, deviceId, forEver)]);
-  const spare = newRecord(book, about, digits, { preferNativeScheduling: false }, forEver);
-  return book.save({ ...spare, backup: { pulledFor: undefined } });
+  const spare = newRecord(repository, about, digits, { preferNativeScheduling: false }, forEver);
+  return repository.save({ ...spare, backup: { pulledFor: undefined } });
 }
 
 /**
@@ -183,7 +183,7 @@ export function newSpare(options: BackupPoolOptions, deviceId: string): readonly
  * @throws GatewayError `invalid_input`
  */
 export function pull(
-  book: CodeRepository,
+  repository: CodeRepository,
   code: AccessCodeRecord,
   name: string,
   at: number,
@@ -194,7 +194,7 @@ export function pull(
       'This access code was created without use_backup_access_code_pool, so that no spare code can be pulled for it.',
     );
   }
-  const spare = readySpare(book, code.deviceId);
+  const spare = readySpare(repository, code.deviceId);
   if (!spare) {
     throw new GatewayError(
       'invalid_input',
@@ -216,8 +216,8 @@ export function pull(
     at,
   };
   const changes = [
-    ...book.save(backup),
-    ...book.change(
+    ...repository.save(backup),
+    ...repository.change(
       accessCodeId,
       { pulledBackupAccessCodeId: backup.accessCodeId, warnings: [...code.warnings, warning] },
       {
@@ -229,5 +229,5 @@ export function pull(
       },
     ),
   ];
-  return { backup: book.require(backup.accessCodeId), changes };
+  return { backup: repository.require(backup.accessCodeId), changes };
 }

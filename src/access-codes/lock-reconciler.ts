@@ -79,7 +79,7 @@ export class LockReconciler {
   }
 
   heard(report: DeviceReport): void {
-    const { book } = this.#options;
+    const { repository } = this.#options;
     const { deviceId } = this;
     if (report.kind === 'health') {
       if (report.health.status === 'online') {
@@ -89,7 +89,7 @@ export class LockReconciler {
       this.look();
     } else if (report.kind === 'code_slot') {
       // Not by us: what is written down of the slot may be wrong, also when both say that it is occupied.
-      const has = book.atSlot(deviceId, report.slot) ?? book.unmanagedAt(deviceId, report.slot);
+      const has = repository.atSlot(deviceId, report.slot) ?? repository.unmanagedAt(deviceId, report.slot);
       if (report.occupied || has) this.#scan?.doubt(report.slot, report.occupied);
     } else if (report.kind === 'lock_operated' && report.operation === 'unlocked' && report.slot !== undefined) {
       this.#used(report.slot);
@@ -124,18 +124,18 @@ export class LockReconciler {
   }
 
   #facts(): LockFacts {
-    const { book, clock, settings } = this.#options;
+    const { repository, clock, settings } = this.#options;
     const { deviceId, device } = this;
     const snapshot = device?.snapshot;
-    const circumstances = book.circumstancesOf(deviceId);
-    const holdings = book.holdingsOf(deviceId);
+    const circumstances = repository.circumstancesOf(deviceId);
+    const holdings = repository.holdingsOf(deviceId);
     const workedOn = this.#attempts.workedOn(deviceId);
     const tries = this.#progress.at(deviceId);
     const codes: CodeFacts[] = [];
     for (const code of holdings.codes) {
       const { accessCodeId } = code;
       const isWorkedOn = workedOn.has(accessCodeId) || this.#progress.isHeld(accessCodeId);
-      codes.push({ ...book.evaluated(code, circumstances), tries: tries.get(accessCodeId), isWorkedOn });
+      codes.push({ ...repository.evaluated(code, circumstances), tries: tries.get(accessCodeId), isWorkedOn });
     }
     return {
       moment: circumstances.moment,
@@ -151,16 +151,16 @@ export class LockReconciler {
   }
 
   #changesOf(row: RowStep): readonly Change[] {
-    const { book, clock } = this.#options;
+    const { repository, clock } = this.#options;
     switch (row.kind) {
       case 'end':
-        return book.change(row.code.accessCodeId, { removal: { cause: 'ended', at: row.at } });
+        return repository.change(row.code.accessCodeId, { removal: { cause: 'ended', at: row.at } });
       case 'review':
-        return book.save(row.code);
+        return repository.save(row.code);
       case 'forget':
-        return book.remove(row.code.accessCodeId);
+        return repository.remove(row.code.accessCodeId);
       case 'withdraw':
-        return book.change(row.code.accessCodeId, { removal: { cause: 'requested', at: clock.wallTime() } });
+        return repository.change(row.code.accessCodeId, { removal: { cause: 'requested', at: clock.wallTime() } });
       case 'add_spares':
         return this.#newSpares(row.count);
     }
@@ -179,7 +179,7 @@ export class LockReconciler {
   }
 
   async #begin(code: AccessCodeRecord, by: 'schedule' | 'reconcile'): Promise<void> {
-    const { log, book } = this.#options;
+    const { log, repository } = this.#options;
     const { deviceId, accessCodeId } = code;
     this.#isBusy = true;
     try {
@@ -188,7 +188,7 @@ export class LockReconciler {
       const why = error instanceof Error ? error.message : 'unknown';
       log.warn({ deviceId, accessCodeId, why }, 'a code could not be worked on; it is tried again');
       const type = error instanceof GatewayError ? error.type : 'internal_error';
-      if (book.get(accessCodeId)) this.#attempts.failed(code, type);
+      if (repository.get(accessCodeId)) this.#attempts.failed(code, type);
     }
     this.#isBusy = false;
     this.look();
@@ -196,13 +196,13 @@ export class LockReconciler {
 
   /** Somebody came in with the code of a slot. */
   #used(slot: number): void {
-    const { book, clock } = this.#options;
-    const code = book.atSlot(this.deviceId, slot)?.code;
+    const { repository, clock } = this.#options;
+    const code = repository.atSlot(this.deviceId, slot)?.code;
     const most = code && (code.maxUses ?? (code.oneTimeUse ? 1 : undefined));
     if (!code || most === undefined || code.removal) return;
     const uses = (code.uses ?? 0) + 1;
     const removal = uses >= most ? ({ cause: 'used', at: clock.wallTime() } as const) : undefined;
-    this.#noteUse(code.accessCodeId, book.change(code.accessCodeId, { uses, removal }));
+    this.#noteUse(code.accessCodeId, repository.change(code.accessCodeId, { uses, removal }));
     this.look();
   }
 
@@ -211,16 +211,16 @@ export class LockReconciler {
    * acts on it before.
    */
   #decide(decide: () => readonly Change[]): void {
-    const { book, store } = this.#options;
-    const before = new Map(book.list(this.deviceId).map((code) => [code.accessCodeId, code]));
-    const { changes, undo } = book.noting(decide);
+    const { repository, store } = this.#options;
+    const before = new Map(repository.list(this.deviceId).map((code) => [code.accessCodeId, code]));
+    const { changes, undo } = repository.noting(decide);
     const ids = new Set(
       changes.flatMap((change) => {
         if (change.kind === 'access_code_put') return change.code.accessCodeId;
         return change.kind === 'access_code_removed' ? change.accessCodeId : [];
       }),
     );
-    const after = new Map([...ids].map((id) => [id, book.get(id)]));
+    const after = new Map([...ids].map((id) => [id, repository.get(id)]));
     // A code that is only told of otherwise is wanted as before.
     const isOrder = [...after].some(([id, code]) => !isWantedAs(before.get(id), code));
     if (isOrder) this.#ordersUnderWay += 1;
@@ -236,7 +236,7 @@ export class LockReconciler {
         over();
         undo();
         // What somebody else changed meanwhile stays.
-        for (const [id, code] of after) if (book.get(id) === code) book.restore(id, before.get(id));
+        for (const [id, code] of after) if (repository.get(id) === code) repository.restore(id, before.get(id));
         this.#notWritten(error, () => this.look());
       },
     );
@@ -244,11 +244,11 @@ export class LockReconciler {
 
   /** The lock told of it and will not again: it is written until it is on the disk. */
   #noteUse(accessCodeId: string, changes: readonly Change[]): void {
-    const { book, store } = this.#options;
+    const { repository, store } = this.#options;
     store.commit(changes).catch((error: unknown) => {
       this.#notWritten(error, () => {
-        const code = book.get(accessCodeId);
-        if (code) this.#noteUse(accessCodeId, book.save(code));
+        const code = repository.get(accessCodeId);
+        if (code) this.#noteUse(accessCodeId, repository.save(code));
       });
     });
   }

@@ -9,7 +9,7 @@ import type { Moment } from './wanted.ts';
 
 export interface NewCodeOptions {
   readonly registry: DeviceRegistry;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
   /** An unpredictable whole number from 0 up to, but not including, its argument. */
   readonly randomInt: (below: number) => number;
 }
@@ -44,9 +44,9 @@ export function timesOf({ startsAt, endsAt, hours }: Partial<CodeTimes>, { at, s
 }
 
 /** The lock as one that digits are chosen for. */
-export function targetOf({ registry, book }: NewCodeOptions, deviceId: string, times: CodeTimes): CodeTarget {
+export function targetOf({ registry, repository }: NewCodeOptions, deviceId: string, times: CodeTimes): CodeTarget {
   const { name, rules } = keypadOf(registry, deviceId);
-  return { name, rules, isTaken: (code) => book.duplicateOf(code, deviceId, times) !== undefined };
+  return { name, rules, isTaken: (code) => repository.duplicateOf(code, deviceId, times) !== undefined };
 }
 
 /**
@@ -70,7 +70,7 @@ export const duplicate = (deviceName: string) =>
 
 /** A code as it is first written down. */
 export function newRecord(
-  book: CodeRepository,
+  repository: CodeRepository,
   about: { readonly accessCodeId: string; readonly deviceId: string; readonly createdAt: number },
   digits: Secret,
   wish: AccessCodeRequest,
@@ -80,7 +80,7 @@ export function newRecord(
     ...about,
     ...times,
     name: wish.name,
-    sealedCode: book.seal(digits, about),
+    sealedCode: repository.seal(digits, about),
     status: 'unset',
     removal: undefined,
     placements: [],

@@ -2,7 +2,7 @@ import type { AccessCodeRules } from '../contract/index.ts';
 import type { AccessCodeRecord, CodePlacement, UnmanagedCodeRecord } from '../model/records.ts';
 import type { CodeEvaluation } from './wanted.ts';
 
-/** One thing to do on the lock, or in the book, for one code. */
+/** One thing to do on the lock, or in the repository, for one code. */
 export type CodeStep =
   /** Nothing has left for it: it is only forgotten. */
   | { readonly kind: 'drop'; readonly placement: CodePlacement }

@@ -38,11 +38,11 @@ export type Found = 'nothing' | 'something' | 'known';
 /** After a scan that failed, in milliseconds. A guess; a reconnect comes first. */
 const againMs = 300_000;
 
-export interface SurveyOptions extends FindingsOptions {
+export interface SlotScanOptions extends FindingsOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
 }
 
 /** A read was broken off for a door command. */
@@ -57,7 +57,7 @@ class DoorFirst extends Error {
  * that it changed. One slot at a time, so that whatever is more urgent goes first.
  */
 export class SlotScan {
-  readonly #options: SurveyOptions;
+  readonly #options: SlotScanOptions;
   readonly #device: ManagedDevice;
   readonly #onOver: (found: Found) => void;
   /** Slots to ask; undefined while nothing is asked. */
@@ -68,14 +68,14 @@ export class SlotScan {
   readonly #filled = new Map<number, string>();
   #isWhole = false;
   #running = false;
-  /** Whether something was not as the book had it. */
+  /** Whether something was not as the repository had it. */
   #found: Found = 'nothing';
   /** `Clock.now()` */
   #wantedAt: number;
   #lastWhole = Number.NEGATIVE_INFINITY;
   #failed = false;
 
-  constructor(options: SurveyOptions, device: ManagedDevice, onOver: (found: Found) => void) {
+  constructor(options: SlotScanOptions, device: ManagedDevice, onOver: (found: Found) => void) {
     this.#options = options;
     this.#device = device;
     this.#onOver = onOver;
@@ -99,12 +99,12 @@ export class SlotScan {
   }
 
   /**
-   * The lock says that a slot is not as the book has it: it is asked.
+   * The lock says that a slot is not as the repository has it: it is asked.
    * @param isFilled by somebody else, as it says
    */
   doubt(slot: number, isFilled = false): void {
     this.#changed.add(slot);
-    const ours = this.#options.book.atSlot(this.#device.snapshot.deviceId, slot);
+    const ours = this.#options.repository.atSlot(this.#device.snapshot.deviceId, slot);
     // What it says before a write of ours is seen there cannot be about what stands there afterwards.
     if (isFilled && ours?.placement.state === 'held') this.#filled.set(slot, ours.code.accessCodeId);
     if (this.#slots) this.#slots.add(slot);
@@ -113,13 +113,13 @@ export class SlotScan {
 
   /** Begins a scan of all slots. */
   begin(): void {
-    const { book } = this.#options;
+    const { repository } = this.#options;
     const { deviceId, capabilities } = this.#device.snapshot;
     const rules = capabilities.accessCodes;
     if (!rules) return;
     const slots = new Set([
-      ...book.list(deviceId).flatMap(({ placements }) => placements.flatMap(({ slot }) => slot ?? [])),
-      ...book.unmanagedList(deviceId).map(({ slot }) => slot),
+      ...repository.list(deviceId).flatMap(({ placements }) => placements.flatMap(({ slot }) => slot ?? [])),
+      ...repository.unmanagedList(deviceId).map(({ slot }) => slot),
       ...slotsOf(rules),
     ]);
     this.#begin(slots, true);
@@ -196,10 +196,10 @@ export class SlotScan {
   }
 
   async #take(reading: SlotReading, wasChanged: boolean): Promise<void> {
-    const { book } = this.#options;
+    const { repository } = this.#options;
     const { deviceId } = this.#device.snapshot;
-    const ours = book.atSlot(deviceId, reading.slot);
-    const wasKnown = book.unmanagedAt(deviceId, reading.slot) !== undefined || ours?.placement.state === 'held';
+    const ours = repository.atSlot(deviceId, reading.slot);
+    const wasKnown = repository.unmanagedAt(deviceId, reading.slot) !== undefined || ours?.placement.state === 'held';
     const isReplaced = wasChanged && ours !== undefined && this.#filled.get(reading.slot) === ours.code.accessCodeId;
     if (wasChanged) this.#filled.delete(reading.slot);
     const changes = takeReading(this.#options, deviceId, reading, reading.code ? 'held' : 'writing', isReplaced);

@@ -14,7 +14,7 @@ export interface UnmanagedCodeOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly registry: DeviceRegistry;
-  readonly book: CodeRepository;
+  readonly repository: CodeRepository;
   /** UUIDv7 */
   readonly newId: () => string;
 }
@@ -32,15 +32,15 @@ export class UnmanagedCodeService implements UnmanagedCodes {
   }
 
   get(accessCodeId: string): UnmanagedCodeRecord | undefined {
-    return this.#options.book.unmanaged(accessCodeId);
+    return this.#options.repository.unmanaged(accessCodeId);
   }
 
   list(deviceId?: string): UnmanagedCodeRecord[] {
-    return this.#options.book.unmanagedList(deviceId);
+    return this.#options.repository.unmanagedList(deviceId);
   }
 
   reveal(code: UnmanagedCodeRecord): Secret | undefined {
-    return code.sealedCode && this.#options.book.read(code.sealedCode, code);
+    return code.sealedCode && this.#options.repository.read(code.sealedCode, code);
   }
 
   async delete(accessCodeId: string, origin: Origin): Promise<AttemptRecord> {
@@ -85,14 +85,14 @@ export class UnmanagedCodeService implements UnmanagedCodes {
   afterDelete(accessCodeId: string, settlement: Settlement) {
     const code = this.get(accessCodeId);
     if (!code) return [];
-    if (settlement.status === 'success') return this.#options.book.removeUnmanaged(code, 'removed');
+    if (settlement.status === 'success') return this.#options.repository.removeUnmanaged(code, 'removed');
     // It may be gone all the same, and others may be waiting for its slot.
     this.#reconciler.doubt(code.deviceId, code.slot);
     return [];
   }
 
   async convert(accessCodeId: string): Promise<AccessCodeRecord> {
-    const { book, store, registry } = this.#options;
+    const { repository, store, registry } = this.#options;
     const found = this.get(accessCodeId);
     if (!found) throw notFound(accessCodeId);
     const digits = this.reveal(found);
@@ -105,14 +105,14 @@ export class UnmanagedCodeService implements UnmanagedCodes {
     }
     const { deviceId, slot, name, createdAt } = found;
     const wish = { ...(name !== undefined && { name }) };
-    const record = newRecord(book, { accessCodeId, deviceId, createdAt }, digits, wish, {
+    const record = newRecord(repository, { accessCodeId, deviceId, createdAt }, digits, wish, {
       startsAt: undefined,
       endsAt: undefined,
     });
     const { sealedCode } = record;
     const changes = [
-      ...book.removeUnmanaged(found, 'converted_to_managed'),
-      ...book.save({
+      ...repository.removeUnmanaged(found, 'converted_to_managed'),
+      ...repository.save({
         ...record,
         // It was there already: nobody is told that it was set now.
         status: 'set',
@@ -122,11 +122,11 @@ export class UnmanagedCodeService implements UnmanagedCodes {
     try {
       await store.commit(changes);
     } catch (error) {
-      book.restore(accessCodeId, undefined);
-      book.putUnmanaged(found);
+      repository.restore(accessCodeId, undefined);
+      repository.putUnmanaged(found);
       throw error;
     }
-    return book.require(accessCodeId);
+    return repository.require(accessCodeId);
   }
 }
 

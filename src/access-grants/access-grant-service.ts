@@ -28,18 +28,18 @@ export class AccessGrantService implements AccessGrants {
   }
 
   async create(request: NewAccessGrant): Promise<AccessGrantRecord> {
-    const { book, newId, moment } = this.#work.options;
+    const { repository, newId, moment } = this.#work.options;
     const { at, sure } = moment();
     const { key, startsAt = at, endsAt } = request;
     for (const spaceId of request.spaceIds) this.#spaces.require(spaceId);
     assertTimes(startsAt, endsAt, sure ? at : undefined);
-    const known = key === undefined ? undefined : book.grantWithKey(key);
+    const known = key === undefined ? undefined : repository.grantWithKey(key);
     if (known) {
       const same = this.#repetition(known, request);
       await this.#work.assertKept();
       return same;
     }
-    const draft = book.draft();
+    const draft = repository.draft();
     try {
       const { user } = request;
       const { userIdentityId } =
@@ -69,7 +69,7 @@ export class AccessGrantService implements AccessGrants {
       provision(this.#work.options, accessGrantId, draft);
       this.#assertSomewhere(accessGrantId, grant.requests.keys());
       await this.#work.commit(draft);
-      return book.grant(accessGrantId) ?? grant;
+      return repository.grant(accessGrantId) ?? grant;
     } catch (error) {
       draft.undo();
       throw error;
@@ -77,19 +77,19 @@ export class AccessGrantService implements AccessGrants {
   }
 
   get(accessGrantId: string): AccessGrantRecord | undefined {
-    return this.#work.options.book.grant(accessGrantId);
+    return this.#work.options.repository.grant(accessGrantId);
   }
 
   withKey(key: string): AccessGrantRecord | undefined {
-    return this.#work.options.book.grantWithKey(key);
+    return this.#work.options.repository.grantWithKey(key);
   }
 
   list(of: GrantsOf = {}): Iterable<AccessGrantRecord> {
-    return this.#work.options.book.livingOf(of);
+    return this.#work.options.repository.livingOf(of);
   }
 
   async update(accessGrantId: string, { name, startsAt, endsAt, hours: given }: AccessGrantPatch): Promise<void> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     const before = this.#require(accessGrantId);
     const { at, sure } = moment();
     const from = startsAt ?? before.startsAt;
@@ -105,7 +105,7 @@ export class AccessGrantService implements AccessGrants {
       ...(name !== undefined && { sealedName: this.#sealedName(name ?? undefined, accessGrantId) }),
     };
     if (differs) this.#assertRetimable(after);
-    const draft = book.draft();
+    const draft = repository.draft();
     draft.grant(after);
     if (differs) {
       draft.tell(timesChanged(after, at));
@@ -115,21 +115,21 @@ export class AccessGrantService implements AccessGrants {
   }
 
   async delete(accessGrantId: string): Promise<void> {
-    const { book, moment } = this.#work.options;
-    const known = book.grants.get(accessGrantId);
+    const { repository, moment } = this.#work.options;
+    const known = repository.grants.get(accessGrantId);
     if (known?.deletedAt !== undefined || known?.removal) return this.#work.assertKept();
     const before = this.#require(accessGrantId);
-    const draft = book.draft();
+    const draft = repository.draft();
     draft.grant({ ...before, removal: { at: moment().at } });
     provision(this.#work.options, accessGrantId, draft);
     await this.#work.commit(draft);
   }
 
   async requestMethods(accessGrantId: string, requests: NewAccessGrant['requests']): Promise<AccessGrantRecord> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     const before = this.#require(accessGrantId);
     const { at } = moment();
-    const draft = book.draft();
+    const draft = repository.draft();
     try {
       const added = this.#requests(requests, accessGrantId, at);
       draft.grant({ ...before, requests: [...before.requests, ...added] });
@@ -148,7 +148,7 @@ export class AccessGrantService implements AccessGrants {
   }
 
   doorsOf(grant: AccessGrantRecord): readonly string[] {
-    return this.#work.options.book.doorsOf(grant);
+    return this.#work.options.repository.doorsOf(grant);
   }
 
   requestedDigits(grant: AccessGrantRecord, request: number): Secret | undefined {
@@ -156,11 +156,11 @@ export class AccessGrantService implements AccessGrants {
   }
 
   method(accessMethodId: string): AccessMethodRecord | undefined {
-    return this.#work.options.book.methods.get(accessMethodId);
+    return this.#work.options.repository.methods.get(accessMethodId);
   }
 
   methodsOf(accessGrantId: string): AccessMethodRecord[] {
-    return this.#work.options.book.methodsOf(accessGrantId);
+    return this.#work.options.repository.methodsOf(accessGrantId);
   }
 
   reveal({ sealedCode, accessMethodId }: AccessMethodRecord): Secret | undefined {
@@ -168,14 +168,14 @@ export class AccessGrantService implements AccessGrants {
   }
 
   async deleteMethod(accessMethodId: string): Promise<void> {
-    const { book, moment } = this.#work.options;
-    const method = book.methods.get(accessMethodId);
+    const { repository, moment } = this.#work.options;
+    const method = repository.methods.get(accessMethodId);
     if (!method && this.#deletedMethods.has(accessMethodId)) return;
     if (!method) throw noSuchMethod();
     if (method.removal) return this.#work.assertKept();
     const { accessGrantId } = method;
     const grant = this.#require(accessGrantId);
-    const draft = book.draft();
+    const draft = repository.draft();
     this.#withdraw(grant, method, draft);
     draft.method({ ...method, removal: { at: moment().at }, issuedAt: undefined });
     provision(this.#work.options, accessGrantId, draft);
@@ -240,12 +240,12 @@ export class AccessGrantService implements AccessGrants {
 
   /** A request that no door at all can fulfil is refused with the doors' own reasons; nothing of it is kept. */
   #assertSomewhere(accessGrantId: string, requests: Iterable<number>): void {
-    const { book, capabilitiesKnown } = this.#work.options;
-    const refusals = book.grant(accessGrantId)?.refusals ?? [];
+    const { repository, capabilitiesKnown } = this.#work.options;
+    const refusals = repository.grant(accessGrantId)?.refusals ?? [];
     // A lock that could not be opened since the start may well take codes: the grant waits for it.
     const [first] = refusals.filter(({ deviceId }) => capabilitiesKnown(deviceId));
     for (const request of requests) {
-      const isSomewhere = book.methodsOf(accessGrantId).some((method) => method.request === request);
+      const isSomewhere = repository.methodsOf(accessGrantId).some((method) => method.request === request);
       if (isSomewhere || !first) continue;
       throw new GatewayError(first.type as GatewayError['type'], refusals.map(({ message }) => message).join(' '));
     }
@@ -266,7 +266,7 @@ export class AccessGrantService implements AccessGrants {
 
   /** @throws GatewayError `access_grant_not_found`, also for one that is being deleted */
   #require(accessGrantId: string): AccessGrantRecord {
-    const grant = this.#work.options.book.grant(accessGrantId);
+    const grant = this.#work.options.repository.grant(accessGrantId);
     if (grant && grant.removal === undefined) return grant;
     throw noSuchGrant();
   }

@@ -15,14 +15,14 @@ interface Shelves {
 
 /** Changes that are decided together: to be committed as a whole, or taken back as a whole. */
 export class Draft {
-  readonly #book: Shelves;
+  readonly #repository: Shelves;
   readonly #events: EventRecorder;
   readonly #changes: Change[] = [];
   readonly #codes = new Set<string>();
   readonly #undo: (() => void)[] = [];
 
-  constructor(book: Shelves, events: EventRecorder) {
-    this.#book = book;
+  constructor(repository: Shelves, events: EventRecorder) {
+    this.#repository = repository;
     this.#events = events;
   }
 
@@ -40,32 +40,35 @@ export class Draft {
   }
 
   identity(identity: UserIdentityRecord): void {
-    this.#put(this.#book.identities, identity.userIdentityId, identity, { kind: 'user_identity_put', identity });
+    this.#put(this.#repository.identities, identity.userIdentityId, identity, { kind: 'user_identity_put', identity });
   }
 
   noIdentity(userIdentityId: string): void {
-    this.#put(this.#book.identities, userIdentityId, undefined, { kind: 'user_identity_removed', userIdentityId });
+    this.#put(this.#repository.identities, userIdentityId, undefined, {
+      kind: 'user_identity_removed',
+      userIdentityId,
+    });
   }
 
   space(space: SpaceRecord): void {
-    this.#put(this.#book.spaces, space.spaceId, space, { kind: 'space_put', space });
+    this.#put(this.#repository.spaces, space.spaceId, space, { kind: 'space_put', space });
   }
 
   noSpace(spaceId: string): void {
-    this.#put(this.#book.spaces, spaceId, undefined, { kind: 'space_removed', spaceId });
+    this.#put(this.#repository.spaces, spaceId, undefined, { kind: 'space_removed', spaceId });
   }
 
   grant(grant: AccessGrantRecord, isNew = false): void {
     const change: Change = { kind: 'access_grant_put', grant, ...(isNew && { isNew: true }) };
-    this.#put(this.#book.grants, grant.accessGrantId, grant, change);
+    this.#put(this.#repository.grants, grant.accessGrantId, grant, change);
   }
 
   method(method: AccessMethodRecord): void {
-    this.#put(this.#book.methods, method.accessMethodId, method, { kind: 'access_method_put', method });
+    this.#put(this.#repository.methods, method.accessMethodId, method, { kind: 'access_method_put', method });
   }
 
   noMethod(accessMethodId: string): void {
-    this.#put(this.#book.methods, accessMethodId, undefined, { kind: 'access_method_removed', accessMethodId });
+    this.#put(this.#repository.methods, accessMethodId, undefined, { kind: 'access_method_removed', accessMethodId });
   }
 
   code({ code, changes, undo }: CodeChange): void {

@@ -48,13 +48,13 @@ export class GrantWork {
 
   /** Call it once the devices are open: whatever an earlier run left undone is taken up. */
   start(): void {
-    const { book, registry, moment } = this.options;
+    const { repository, registry, moment } = this.options;
     this.#started = true;
     this.#forget(moment().at);
-    for (const { accessGrantId } of book.living()) this.soon(accessGrantId);
+    for (const { accessGrantId } of repository.living()) this.soon(accessGrantId);
     this.#unsubscribe = registry.onReport(({ deviceId }, report) => {
       if (report.kind !== 'health' || report.health.status !== 'online') return;
-      for (const { accessGrantId, refusals } of book.troubled) {
+      for (const { accessGrantId, refusals } of repository.troubled) {
         if (refusals.some((refusal) => refusal.deviceId === deviceId)) this.soon(accessGrantId);
       }
     });
@@ -100,7 +100,7 @@ export class GrantWork {
     this.#waiting.clear();
     if (this.#closed) return;
     for (const id of ids) {
-      const draft = this.options.book.draft();
+      const draft = this.options.repository.draft();
       provision(this.options, id, draft);
       this.commit(draft).catch((error: unknown) => {
         this.options.log.error({ err: error, accessGrantId: id }, 'what a grant wants could not be written down');
@@ -111,28 +111,28 @@ export class GrantWork {
 
   #heard(before: AccessCodeRecord | undefined, after: AccessCodeRecord | undefined): Followed {
     const grant = (after ?? before)?.grant;
-    if (!grant) return this.options.book.draft();
+    if (!grant) return this.options.repository.draft();
     const isTrouble =
       after !== undefined && after.removal === undefined && isLate(after) && !(before && isLate(before));
     if (after === undefined || isTrouble) this.soon(grant.accessGrantId);
-    return whatFollows(this.options.book, before, after, this.options.moment().at);
+    return whatFollows(this.options.repository, before, after, this.options.moment().at);
   }
 
   #forget(at: number): void {
-    const { book, log } = this.options;
+    const { repository, log } = this.options;
     const changes: Change[] = [];
     const gone: AccessGrantRecord[] = [];
-    for (const grant of [...book.grants.values()]) {
+    for (const grant of [...repository.grants.values()]) {
       const { accessGrantId, deletedAt } = grant;
       if (deletedAt === undefined || at - deletedAt < rememberedMs) continue;
       gone.push(grant);
-      book.grants.set(accessGrantId, undefined);
+      repository.grants.set(accessGrantId, undefined);
       changes.push({ kind: 'access_grant_removed', accessGrantId });
     }
     if (changes.length === 0) return;
     this.options.codes
       .commit([], changes, () => {
-        for (const grant of gone) book.grants.set(grant.accessGrantId, grant);
+        for (const grant of gone) repository.grants.set(grant.accessGrantId, grant);
       })
       .catch((error: unknown) => {
         log.warn({ err: error }, 'grants that are long gone could not be forgotten');
@@ -141,7 +141,7 @@ export class GrantWork {
 
   #every(): void {
     this.#later(troubledEveryMs, () => {
-      for (const { accessGrantId } of this.options.book.troubled) this.soon(accessGrantId);
+      for (const { accessGrantId } of this.options.repository.troubled) this.soon(accessGrantId);
       this.#every();
     });
   }
@@ -166,17 +166,17 @@ const isLate = ({ errors, warnings }: AccessCodeRecord): boolean =>
  * @throws GatewayError `storage_unavailable`, and then nothing was
  */
 export async function rewordGrants(work: GrantWork, words: Rewording): Promise<number> {
-  const { book } = work.options;
-  const draft = book.draft();
+  const { repository } = work.options;
+  const draft = repository.draft();
   const keyOf = (key: string | undefined) => (key === undefined ? undefined : words.key(key));
   let changed = 0;
-  for (const identity of [...book.identities.values()]) {
+  for (const identity of [...repository.identities.values()]) {
     const key = keyOf(identity.key);
     if (key === identity.key) continue;
     draft.identity({ ...identity, key });
     changed += 1;
   }
-  for (const space of [...book.spaces.values()]) {
+  for (const space of [...repository.spaces.values()]) {
     const after: SpaceRecord = {
       ...space,
       key: keyOf(space.key),
@@ -187,7 +187,7 @@ export async function rewordGrants(work: GrantWork, words: Rewording): Promise<n
     draft.space(after);
     changed += 1;
   }
-  for (const grant of [...book.grants.values()]) {
+  for (const grant of [...repository.grants.values()]) {
     const refusals = grant.refusals.map((refusal) => ({ ...refusal, message: words.text(refusal.message) }));
     const key = keyOf(grant.key);
     const reservationKey = keyOf(grant.reservationKey);

@@ -3,8 +3,8 @@ import type { Secret } from '../contract/index.ts';
 import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
 import type { Draft } from './draft.ts';
-import type { GrantBook } from './grant-book.ts';
 import { ofMethod } from './grant-events.ts';
+import type { GrantRepository } from './grant-repository.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
 import { judged, methodTidings, seenOf } from './watching.ts';
 
@@ -56,14 +56,14 @@ export const doorWith = (deviceId: string, code: AccessCodeRecord, at: number): 
 
 /** Gives a method a door, whose code was decided with it. */
 export function withDoor(
-  book: GrantBook,
+  repository: GrantRepository,
   draft: Draft,
   { accessMethodId }: AccessMethodRecord,
   deviceId: string,
   added: CodeChange,
 ): void {
   draft.code(added);
-  const method = book.methods.get(accessMethodId);
+  const method = repository.methods.get(accessMethodId);
   if (!method) return;
   const others = method.doors.filter((door) => door.deviceId !== deviceId);
   draft.method({
@@ -73,9 +73,14 @@ export function withDoor(
   });
 }
 
-export function withoutDoor(book: GrantBook, draft: Draft, method: AccessMethodRecord, deviceId: string): void {
+export function withoutDoor(
+  repository: GrantRepository,
+  draft: Draft,
+  method: AccessMethodRecord,
+  deviceId: string,
+): void {
   draft.method({ ...method, doors: method.doors.filter((door) => door.deviceId !== deviceId) });
-  const original = book.methods.get(method.standsInFor ?? '');
+  const original = repository.methods.get(method.standsInFor ?? '');
   if (!original) return;
   const doors = original.doors.map((door) =>
     door.replacedBy === method.accessMethodId ? { ...door, replacedBy: undefined } : door,
@@ -93,11 +98,11 @@ export function finish(
   accessMethodId: string,
   draft: Draft,
 ): void {
-  const { book, moment } = options;
-  const before = book.methods.get(accessMethodId);
+  const { repository, moment } = options;
+  const before = repository.methods.get(accessMethodId);
   if (!before) return;
   const { at } = moment();
-  if (before.doors.length === 0 && !isAwaited(book, grant, before)) {
+  if (before.doors.length === 0 && !isAwaited(repository, grant, before)) {
     draft.noMethod(accessMethodId);
     if (before.wasIssued) draft.tell(ofMethod('access_method.revoked', before, grant, at));
     draft.tell(ofMethod('access_method.deleted', before, grant, at));
@@ -109,9 +114,9 @@ export function finish(
   draft.tell(...methodTidings(before, after, grant, at));
 }
 
-function isAwaited(book: GrantBook, grant: AccessGrantRecord, method: AccessMethodRecord): boolean {
+function isAwaited(repository: GrantRepository, grant: AccessGrantRecord, method: AccessMethodRecord): boolean {
   if (grant.removal || method.removal || method.standsInFor !== undefined) return false;
-  return !book.methodsOf(grant.accessGrantId).some(({ accessMethodId, request, doors }) => {
+  return !repository.methodsOf(grant.accessGrantId).some(({ accessMethodId, request, doors }) => {
     return accessMethodId !== method.accessMethodId && request === method.request && doors.length > 0;
   });
 }

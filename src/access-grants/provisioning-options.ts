@@ -1,7 +1,7 @@
 import type { GrantCodes } from '../access-codes/grant-codes.ts';
 import type { Moment } from '../access-codes/wanted.ts';
 import type { Secret } from '../contract/index.ts';
-import type { GrantBook } from './grant-book.ts';
+import type { GrantRepository } from './grant-repository.ts';
 
 /** What of codes a grant needs. */
 export type CodesForGrants = Pick<
@@ -20,7 +20,7 @@ export type CodesForGrants = Pick<
 >;
 
 export interface ProvisioningOptions {
-  readonly book: GrantBook;
+  readonly repository: GrantRepository;
   readonly codes: CodesForGrants;
   readonly vault: GrantVault;
   readonly moment: () => Moment;

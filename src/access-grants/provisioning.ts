@@ -4,8 +4,8 @@ import { GatewayError, type Secret } from '../contract/index.ts';
 import type { AccessGrantRecord, AccessMethodRecord, GrantRefusal, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord, CodeTimes } from '../model/records.ts';
 import type { Draft } from './draft.ts';
-import { type GrantBook, isLive } from './grant-book.ts';
 import { grantedToDoor, ofGrant, ofMethod } from './grant-events.ts';
+import { type GrantRepository, isLive } from './grant-repository.ts';
 import { codeTimes, doorWith, finish, newMethod, withDoor, withoutDoor } from './methods.ts';
 import { groupsOf, type Place } from './pins.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
@@ -16,24 +16,24 @@ import { completed, isOpen, judged, methodTidings } from './watching.ts';
  * whenever something may have changed either. It decides; the reconciler of codes brings it about, lock by lock.
  */
 export function provision(options: ProvisioningOptions, accessGrantId: string, draft: Draft): void {
-  const { book, moment } = options;
-  const grant = book.grant(accessGrantId);
+  const { repository, moment } = options;
+  const grant = repository.grant(accessGrantId);
   if (!grant) return;
   const { at, sure } = moment();
   const isOver = sure && grant.removal === undefined && !isLive(grant, at);
-  const wanted = new Set(grant.removal ? [] : book.doorsOf(grant));
-  for (const { accessMethodId } of book.methodsOf(accessGrantId)) {
+  const wanted = new Set(grant.removal ? [] : repository.doorsOf(grant));
+  for (const { accessMethodId } of repository.methodsOf(accessGrantId)) {
     adjust(options, grant, accessMethodId, wanted, isOver, draft);
   }
   if (grant.removal === undefined && !isOver) place(options, grant, wanted, draft);
-  for (const { accessMethodId } of book.methodsOf(accessGrantId)) finish(options, grant, accessMethodId, draft);
-  const now = book.grant(accessGrantId);
+  for (const { accessMethodId } of repository.methodsOf(accessGrantId)) finish(options, grant, accessMethodId, draft);
+  const now = repository.grant(accessGrantId);
   if (!now) return;
-  if (now.removal && book.methodsOf(accessGrantId).length === 0) {
+  if (now.removal && repository.methodsOf(accessGrantId).length === 0) {
     // Remembered without anything that was said of it, so that deleting it again does no harm.
     draft.grant({ ...now, sealedName: undefined, requests: [], refusals: [], isComplete: false, deletedAt: at });
     draft.tell(ofGrant('access_grant.deleted', now, at));
-  } else completed(book, draft, now, at);
+  } else completed(repository, draft, now, at);
 }
 
 /** A spare code opens already: only its end is the grant's. */
@@ -52,16 +52,16 @@ function adjust(
   isOver: boolean,
   draft: Draft,
 ): void {
-  const { book, codes, moment } = options;
+  const { repository, codes, moment } = options;
   const { at, sure } = moment();
-  for (const { deviceId, accessCodeId, over } of book.methods.get(accessMethodId)?.doors ?? []) {
-    const method = book.methods.get(accessMethodId);
+  for (const { deviceId, accessCodeId, over } of repository.methods.get(accessMethodId)?.doors ?? []) {
+    const method = repository.methods.get(accessMethodId);
     if (!method) return;
     const code = codes.get(accessCodeId ?? '');
     // A spare code opens now and at any hour: where the grant was put off, or has hours, it must not.
     const isEarly = method.standsInFor !== undefined && (grant.hours !== undefined || (sure && at < grant.startsAt));
     if (method.removal || !wanted.has(deviceId) || isEarly) {
-      if (!code) withoutDoor(book, draft, method, deviceId);
+      if (!code) withoutDoor(repository, draft, method, deviceId);
       else if (!code.removal) draft.code(codes.remove(code));
     } else if (code) {
       const times = timesFor(grant, code);
@@ -70,7 +70,7 @@ function adjust(
       if (!code.removal && !isOver && differs) draft.code(codes.retime(code, times));
     } else if (over !== 'used' && !isOver) {
       // A spare code that is gone is not written again; the method that it stood in for is.
-      if (method.standsInFor !== undefined) withoutDoor(book, draft, method, deviceId);
+      if (method.standsInFor !== undefined) withoutDoor(repository, draft, method, deviceId);
       else again(options, grant, method, deviceId, draft);
     }
   }
@@ -85,8 +85,8 @@ function again(
   draft: Draft,
 ): void {
   const added = tryToAdd(options, grant, method, deviceId);
-  if (added) withDoor(options.book, draft, method, deviceId, added);
-  else withoutDoor(options.book, draft, method, deviceId);
+  if (added) withDoor(options.repository, draft, method, deviceId, added);
+  else withoutDoor(options.repository, draft, method, deviceId);
 }
 
 /** Undefined when the lock would not take the method's digits now. */
@@ -115,13 +115,13 @@ function place(
   wanted: ReadonlySet<string>,
   draft: Draft,
 ): void {
-  const { book, codes, moment } = options;
+  const { repository, codes, moment } = options;
   const refusals = new Map<string, GrantRefusal>();
   const { at } = moment();
   for (const [request, { isWithdrawn, without }] of grant.requests.entries()) {
     if (isWithdrawn) continue;
     standIn(options, grant, request, draft);
-    const methods = () => book.methodsOf(grant.accessGrantId).filter((method) => method.request === request);
+    const methods = () => repository.methodsOf(grant.accessGrantId).filter((method) => method.request === request);
     const covered = new Set(methods().flatMap(({ doors }) => doors.map(({ deviceId }) => deviceId)));
     const places: Place[] = [];
     for (const deviceId of wanted) {
@@ -153,7 +153,7 @@ function join(
     if (method.removal || method.standsInFor !== undefined) continue;
     const added = tryToAdd(options, grant, method, deviceId);
     if (!added) continue;
-    withDoor(options.book, draft, method, deviceId, added);
+    withDoor(options.repository, draft, method, deviceId, added);
     return true;
   }
   return false;
@@ -182,12 +182,12 @@ function begin(
 }
 
 function noteRefusals(
-  { book, moment }: ProvisioningOptions,
+  { repository, moment }: ProvisioningOptions,
   accessGrantId: string,
   refusals: readonly GrantRefusal[],
   draft: Draft,
 ): void {
-  const grant = book.grant(accessGrantId);
+  const grant = repository.grant(accessGrantId);
   if (!grant) return;
   const isKnown = ({ deviceId, type }: GrantRefusal) =>
     grant.refusals.some((known) => known.deviceId === deviceId && known.type === type);
@@ -215,11 +215,11 @@ function refusalOf({ refusals }: AccessGrantRecord, deviceId: string, error: unk
 
 /** Where a code could not be written in time, a spare one that is on the lock already lets its guest in. */
 function standIn(options: ProvisioningOptions, grant: AccessGrantRecord, request: number, draft: Draft): void {
-  const { book, codes, moment } = options;
+  const { repository, codes, moment } = options;
   const { at, sure } = moment();
   // A spare code opens at any hour.
   if (!sure || at < grant.startsAt || grant.hours) return;
-  for (const method of book.methodsOf(grant.accessGrantId)) {
+  for (const method of repository.methodsOf(grant.accessGrantId)) {
     if (method.request !== request || method.removal || method.standsInFor !== undefined) continue;
     for (const { deviceId, accessCodeId, replacedBy } of method.doors) {
       const code = codes.get(accessCodeId ?? '');
@@ -242,8 +242,8 @@ function pullFor(
   code: AccessCodeRecord,
   draft: Draft,
 ): void {
-  const { book, codes, vault, moment } = options;
-  const original = book.methods.get(originalId);
+  const { repository, codes, vault, moment } = options;
+  const original = repository.methods.get(originalId);
   if (!original) return;
   const { at } = moment();
   const { accessGrantId } = grant;
@@ -253,18 +253,26 @@ function pullFor(
   draft.code(pulled);
   const digits = codes.reveal(pulled.backup);
   const sealedCode = digits ? vault.seal(digits, { accessMethodId }) : empty.sealedCode;
-  const wasOpen = isOpen(book, accessGrantId, code.deviceId);
+  const wasOpen = isOpen(repository, accessGrantId, code.deviceId);
   const method = judged({ ...empty, sealedCode, doors: [doorWith(code.deviceId, pulled.backup, at)] }, at);
   draft.method(method);
   draft.tell(ofMethod('access_method.created', method, grant, at));
-  if (!wasOpen && isOpen(book, accessGrantId, code.deviceId))
+  if (!wasOpen && isOpen(repository, accessGrantId, code.deviceId))
     draft.tell(grantedToDoor(accessGrantId, code.deviceId, at));
   draft.tell(...methodTidings(empty, method, grant, at));
-  changeDoor(book, draft, originalId, code.deviceId, (door) => ({ ...door, replacedBy: accessMethodId }), grant, at);
+  changeDoor(
+    repository,
+    draft,
+    originalId,
+    code.deviceId,
+    (door) => ({ ...door, replacedBy: accessMethodId }),
+    grant,
+    at,
+  );
 }
 
 function changeDoor(
-  book: GrantBook,
+  repository: GrantRepository,
   draft: Draft,
   accessMethodId: string,
   deviceId: string,
@@ -272,7 +280,7 @@ function changeDoor(
   grant: AccessGrantRecord,
   at: number,
 ): void {
-  const before = book.methods.get(accessMethodId);
+  const before = repository.methods.get(accessMethodId);
   if (!before) return;
   const doors = before.doors.map((door) => (door.deviceId === deviceId ? change(door) : door));
   const after = judged({ ...before, doors }, at);

@@ -2,8 +2,8 @@ import { GatewayError } from '../contract/index.ts';
 import type { SpaceRecord } from '../model/grant-records.ts';
 import type { NewSpace, SpacePatch, Spaces } from '../model/grants.ts';
 import type { Draft } from './draft.ts';
-import { isLive } from './grant-book.ts';
 import { ofSpace } from './grant-events.ts';
+import { isLive } from './grant-repository.ts';
 import type { GrantWork } from './grant-work.ts';
 import { provision } from './provisioning.ts';
 import { keyInUse } from './user-identity-service.ts';
@@ -31,11 +31,11 @@ export class SpaceService implements Spaces {
   }
 
   async create(request: NewSpace): Promise<SpaceRecord> {
-    const { book, newId, moment } = this.#work.options;
+    const { repository, newId, moment } = this.#work.options;
     const { key, name, deviceIds = [], parentSpaceId, customerKey, customerData } = request;
     if (parentSpaceId !== undefined) this.require(parentSpaceId);
     const doors = [...new Set(deviceIds)];
-    const known = key === undefined ? undefined : book.spaceWithKey(key);
+    const known = key === undefined ? undefined : repository.spaceWithKey(key);
     if (known) {
       const isSame = known.name === name && known.parentSpaceId === parentSpaceId && sameDoors(known.deviceIds, doors);
       if (isSame) {
@@ -55,7 +55,7 @@ export class SpaceService implements Spaces {
       customerData,
       createdAt: at,
     };
-    const draft = book.draft();
+    const draft = repository.draft();
     draft.space(space);
     draft.tell(ofSpace('space.created', space, at));
     await this.#work.commit(draft);
@@ -64,25 +64,25 @@ export class SpaceService implements Spaces {
   }
 
   get(spaceId: string): SpaceRecord | undefined {
-    return this.#work.options.book.spaces.get(spaceId);
+    return this.#work.options.repository.spaces.get(spaceId);
   }
 
   withKey(key: string): SpaceRecord | undefined {
-    return this.#work.options.book.spaceWithKey(key);
+    return this.#work.options.repository.spaceWithKey(key);
   }
 
   list(): SpaceRecord[] {
-    return [...this.#work.options.book.spaces.values()];
+    return [...this.#work.options.repository.spaces.values()];
   }
 
   ofDevice(deviceId: string): readonly string[] {
-    return this.#work.options.book.spacesOf(deviceId);
+    return this.#work.options.repository.spacesOf(deviceId);
   }
 
   async update(spaceId: string, patch: SpacePatch): Promise<SpaceRecord> {
-    const { book } = this.#work.options;
+    const { repository } = this.#work.options;
     const before = this.require(spaceId);
-    const holder = patch.key === undefined ? undefined : book.spaceWithKey(patch.key);
+    const holder = patch.key === undefined ? undefined : repository.spaceWithKey(patch.key);
     if (holder && holder !== before) throw keyInUse('space_key', 'space', '/spaces/update');
     if (patch.parentSpaceId !== undefined) this.#assertNoRing(before, patch.parentSpaceId);
     const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
@@ -92,11 +92,11 @@ export class SpaceService implements Spaces {
   }
 
   async delete(spaceId: string): Promise<void> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     if (this.#deleted.has(spaceId)) return;
     const space = this.require(spaceId);
     const { at } = moment();
-    const live = book.grantsOfSpace(spaceId).filter((grant) => isLive(grant, at));
+    const live = repository.grantsOfSpace(spaceId).filter((grant) => isLive(grant, at));
     if (live.length > 0) {
       throw new GatewayError(
         'still_in_use',
@@ -104,11 +104,11 @@ export class SpaceService implements Spaces {
           `first ${live[0]?.accessGrantId}. Delete them with /access_grants/delete first; nothing was done.`,
       );
     }
-    const draft = book.draft();
-    for (const grant of book.grantsOfSpace(spaceId)) {
+    const draft = repository.draft();
+    for (const grant of repository.grantsOfSpace(spaceId)) {
       draft.grant({ ...grant, spaceIds: grant.spaceIds.filter((id) => id !== spaceId) });
     }
-    for (const child of book.spaces.values()) {
+    for (const child of repository.spaces.values()) {
       if (child.parentSpaceId === spaceId) draft.space({ ...child, parentSpaceId: undefined });
     }
     draft.noSpace(spaceId);
@@ -134,16 +134,16 @@ export class SpaceService implements Spaces {
 
   /** @throws GatewayError `space_not_found` */
   require(spaceId: string): SpaceRecord {
-    const space = this.#work.options.book.spaces.get(spaceId);
+    const space = this.#work.options.repository.spaces.get(spaceId);
     if (space) return space;
     throw noSuchSpace();
   }
 
   /** A space and what its live grants want from now on, in one commit: no door is left between the two. */
   async #change(before: SpaceRecord, after: SpaceRecord): Promise<void> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     const { at } = moment();
-    const draft = book.draft();
+    const draft = repository.draft();
     draft.space(after);
     if (!sameDoors(before.deviceIds, after.deviceIds)) {
       draft.tell(ofSpace('space.device_membership_changed', after, at));
@@ -154,8 +154,8 @@ export class SpaceService implements Spaces {
   }
 
   #provisionGrants(spaceId: string, at: number, draft: Draft): void {
-    const { book } = this.#work.options;
-    for (const grant of book.grantsOfSpace(spaceId)) {
+    const { repository } = this.#work.options;
+    for (const grant of repository.grantsOfSpace(spaceId)) {
       if (isLive(grant, at)) provision(this.#work.options, grant.accessGrantId, draft);
     }
   }

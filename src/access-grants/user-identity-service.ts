@@ -2,7 +2,7 @@ import { GatewayError, Secret } from '../contract/index.ts';
 import type { MethodDoor, Person, UserIdentityRecord } from '../model/grant-records.ts';
 import type { NewUserIdentity, UserIdentities, UserIdentity, UserIdentityPatch } from '../model/grants.ts';
 import type { Draft } from './draft.ts';
-import { isLive } from './grant-book.ts';
+import { isLive } from './grant-repository.ts';
 import type { GrantWork } from './grant-work.ts';
 
 /** Deleted ones that are remembered: a client whose answer was lost asks again. A guess. */
@@ -20,7 +20,7 @@ export class UserIdentityService implements UserIdentities {
   }
 
   async create(request: NewUserIdentity): Promise<UserIdentity> {
-    const draft = this.#work.options.book.draft();
+    const draft = this.#work.options.repository.draft();
     const { userIdentityId } = this.decide(request, draft);
     await this.#work.commit(draft);
     return this.#shown(this.require(userIdentityId));
@@ -31,9 +31,9 @@ export class UserIdentityService implements UserIdentities {
    * @throws GatewayError `duplicate_key` when the key is somebody else's
    */
   decide({ key, ...given }: NewUserIdentity, draft: Draft): UserIdentityRecord {
-    const { book, newId, moment } = this.#work.options;
+    const { repository, newId, moment } = this.#work.options;
     const person: Person = { ...nobody, ...given };
-    const known = key === undefined ? undefined : book.identityWithKey(key);
+    const known = key === undefined ? undefined : repository.identityWithKey(key);
     if (known) {
       const before = this.#person(known);
       const isSame = (['fullName', 'emailAddress', 'phoneNumber'] as const).every(
@@ -55,24 +55,24 @@ export class UserIdentityService implements UserIdentities {
   }
 
   get(userIdentityId: string): UserIdentity | undefined {
-    const identity = this.#work.options.book.identities.get(userIdentityId);
+    const identity = this.#work.options.repository.identities.get(userIdentityId);
     return identity && this.#shown(identity);
   }
 
   withKey(key: string): UserIdentity | undefined {
-    const identity = this.#work.options.book.identityWithKey(key);
+    const identity = this.#work.options.repository.identityWithKey(key);
     return identity && this.#shown(identity);
   }
 
   list(): UserIdentity[] {
-    return [...this.#work.options.book.identities.values()].map((identity) => this.#shown(identity));
+    return [...this.#work.options.repository.identities.values()].map((identity) => this.#shown(identity));
   }
 
   async update(userIdentityId: string, { key, ...patch }: UserIdentityPatch): Promise<void> {
-    const { book } = this.#work.options;
+    const { repository } = this.#work.options;
     const before = this.require(userIdentityId);
     const newKey = key === undefined ? before.key : (key ?? undefined);
-    const holder = newKey === undefined ? undefined : book.identityWithKey(newKey);
+    const holder = newKey === undefined ? undefined : repository.identityWithKey(newKey);
     if (holder && holder !== before) throw keyInUse('user_identity_key', 'person', '/user_identities/update');
     const person = this.#person(before);
     const either = <Value>(given: Value | null | undefined, old: Value | undefined) =>
@@ -86,10 +86,10 @@ export class UserIdentityService implements UserIdentities {
   }
 
   async delete(userIdentityId: string): Promise<void> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     if (this.#deleted.has(userIdentityId)) return;
     this.require(userIdentityId);
-    const grants = book.grantsOfIdentity(userIdentityId);
+    const grants = repository.grantsOfIdentity(userIdentityId);
     const live = grants.filter((grant) => isLive(grant, moment().at));
     if (live.length > 0) {
       throw new GatewayError(
@@ -98,7 +98,7 @@ export class UserIdentityService implements UserIdentities {
           `first ${live[0]?.accessGrantId}. Delete them with /access_grants/delete first; nothing was done.`,
       );
     }
-    const draft = book.draft();
+    const draft = repository.draft();
     this.#gone(userIdentityId, draft);
     await this.#work.commit(draft);
     // What was sealed of somebody can be opened as long as the key is there.
@@ -116,8 +116,8 @@ export class UserIdentityService implements UserIdentities {
    * @returns how many there were; at most so many
    */
   async deleteUnused(before: number, most: number): Promise<number> {
-    const { book } = this.#work.options;
-    const draft = book.draft();
+    const { repository } = this.#work.options;
+    const draft = repository.draft();
     let gone = 0;
     for (const [identity, usedAt] of this.#unused()) {
       if (gone >= most) break;
@@ -137,16 +137,16 @@ export class UserIdentityService implements UserIdentities {
 
   /** People without a door of their own, a live grant or a code of one on a lock, and when they were last used. */
   #unused(): Map<UserIdentityRecord, number> {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     const { at } = moment();
     const unused = new Map<UserIdentityRecord, number>();
-    for (const identity of book.identities.values())
+    for (const identity of repository.identities.values())
       if (identity.deviceIds.length === 0) unused.set(identity, identity.usedAt ?? identity.createdAt);
-    for (const grant of book.grants.values()) {
-      const identity = book.identities.get(grant.userIdentityId);
+    for (const grant of repository.grants.values()) {
+      const identity = repository.identities.get(grant.userIdentityId);
       const known = identity && unused.get(identity);
       if (identity === undefined || known === undefined) continue;
-      const isAtDoors = book.methodsOf(grant.accessGrantId).some(({ doors }) => doors.some(holdsCode));
+      const isAtDoors = repository.methodsOf(grant.accessGrantId).some(({ doors }) => doors.some(holdsCode));
       if (isLive(grant, at) || isAtDoors) unused.delete(identity);
       else unused.set(identity, Math.max(known, grant.removal?.at ?? grant.endsAt ?? grant.createdAt));
     }
@@ -154,8 +154,8 @@ export class UserIdentityService implements UserIdentities {
   }
 
   #gone(userIdentityId: string, draft: Draft): void {
-    const { book } = this.#work.options;
-    for (const grant of book.grantsOfIdentity(userIdentityId)) draft.grant({ ...grant, sealedName: undefined });
+    const { repository } = this.#work.options;
+    for (const grant of repository.grantsOfIdentity(userIdentityId)) draft.grant({ ...grant, sealedName: undefined });
     draft.noIdentity(userIdentityId);
   }
 
@@ -172,15 +172,15 @@ export class UserIdentityService implements UserIdentities {
   }
 
   accessibleDevices(userIdentityId: string): readonly string[] {
-    const { book, moment } = this.#work.options;
+    const { repository, moment } = this.#work.options;
     const { deviceIds } = this.require(userIdentityId);
-    const live = book.grantsOfIdentity(userIdentityId).filter((grant) => isLive(grant, moment().at));
-    return [...new Set([...deviceIds, ...live.flatMap((grant) => book.doorsOf(grant))])];
+    const live = repository.grantsOfIdentity(userIdentityId).filter((grant) => isLive(grant, moment().at));
+    return [...new Set([...deviceIds, ...live.flatMap((grant) => repository.doorsOf(grant))])];
   }
 
   /** @throws GatewayError `user_identity_not_found` */
   require(userIdentityId: string): UserIdentityRecord {
-    const identity = this.#work.options.book.identities.get(userIdentityId);
+    const identity = this.#work.options.repository.identities.get(userIdentityId);
     if (identity) return identity;
     throw new GatewayError(
       'user_identity_not_found',
@@ -190,8 +190,8 @@ export class UserIdentityService implements UserIdentities {
   }
 
   async #put(identity: UserIdentityRecord): Promise<void> {
-    const { book, moment } = this.#work.options;
-    const draft = book.draft();
+    const { repository, moment } = this.#work.options;
+    const draft = repository.draft();
     draft.identity({ ...identity, usedAt: moment().at });
     await this.#work.commit(draft);
   }

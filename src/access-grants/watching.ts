@@ -2,34 +2,34 @@ import type { EventDraft } from '../model/event-types.ts';
 import type { AccessGrantRecord, AccessMethodRecord, MethodDoor } from '../model/grant-records.ts';
 import type { AccessCodeRecord } from '../model/records.ts';
 import type { Draft } from './draft.ts';
-import type { GrantBook } from './grant-book.ts';
 import { doorLost, grantedToDoor, ofGrant, ofMethod } from './grant-events.ts';
+import type { GrantRepository } from './grant-repository.ts';
 
 /** What follows for a grant from a change of one of its codes, to be committed together with it. */
 export function whatFollows(
-  book: GrantBook,
+  repository: GrantRepository,
   before: AccessCodeRecord | undefined,
   after: AccessCodeRecord | undefined,
   at: number,
 ): Draft {
-  const draft = book.draft();
+  const draft = repository.draft();
   const code = after ?? before;
-  const method = code?.grant && book.methods.get(code.grant.accessMethodId);
+  const method = code?.grant && repository.methods.get(code.grant.accessMethodId);
   const door = method?.doors.find(({ accessCodeId }) => accessCodeId === code?.accessCodeId);
   if (!code || !method || !door) return draft;
   const seen = after ? seenOf(door, after, at) : overWith(door, code);
   const told = after ? toldOf(method, after) : method.told;
   if (isSame(door, seen) && told === method.told) return draft;
-  const grant = book.grant(method.accessGrantId);
+  const grant = repository.grant(method.accessGrantId);
   const doors = method.doors.map((one) => (one === door ? seen : one));
   const next = judged({ ...method, doors, told }, at);
-  const wasOpen = isOpen(book, method.accessGrantId, door.deviceId);
+  const wasOpen = isOpen(repository, method.accessGrantId, door.deviceId);
   draft.method(next);
-  const opens = isOpen(book, method.accessGrantId, door.deviceId);
+  const opens = isOpen(repository, method.accessGrantId, door.deviceId);
   if (opens && !wasOpen) draft.tell(grantedToDoor(method.accessGrantId, door.deviceId, at));
   if (wasOpen && !opens) draft.tell(doorLost(method.accessGrantId, door.deviceId, reasonOf(code, after), at));
   draft.tell(...methodTidings(method, next, grant, at));
-  if (grant) completed(book, draft, grant, at);
+  if (grant) completed(repository, draft, grant, at);
   return draft;
 }
 
@@ -101,21 +101,23 @@ function toldOf(
 }
 
 /** A door was seen to be open to a grant, by any of its PINs. */
-export const isOpen = (book: GrantBook, accessGrantId: string, deviceId: string): boolean =>
-  book.methodsOf(accessGrantId).some(({ doors }) => doors.some((door) => door.deviceId === deviceId && door.granted));
+export const isOpen = (repository: GrantRepository, accessGrantId: string, deviceId: string): boolean =>
+  repository
+    .methodsOf(accessGrantId)
+    .some(({ doors }) => doors.some((door) => door.deviceId === deviceId && door.granted));
 
 /** Tells when the last door opened to a grant; a door that is lost makes it possible again. */
 export function completed(
-  book: GrantBook,
-  draft: ReturnType<GrantBook['draft']>,
+  repository: GrantRepository,
+  draft: ReturnType<GrantRepository['draft']>,
   grant: AccessGrantRecord,
   at: number,
 ) {
-  const doors = book.doorsOf(grant);
+  const doors = repository.doorsOf(grant);
   const isComplete =
     grant.removal === undefined &&
     doors.length > 0 &&
-    doors.every((deviceId) => isOpen(book, grant.accessGrantId, deviceId));
+    doors.every((deviceId) => isOpen(repository, grant.accessGrantId, deviceId));
   if (isComplete === grant.isComplete) return;
   draft.grant({ ...grant, isComplete });
   if (isComplete) draft.tell(ofGrant('access_grant.access_granted_to_all_doors', grant, at));

@@ -16,10 +16,10 @@ export interface AttemptContext {
   /** True once the store was told, durably, that a command may leave. */
   readonly intent: boolean;
   /** What is on disk of its end. */
-  readonly recorded: Recorded | undefined;
+  readonly settled: Settled | undefined;
 }
 
-export interface Recorded {
+export interface Settled {
   readonly settlement: Settlement;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
@@ -36,7 +36,7 @@ export const unknownYet = ({ actionType, deviceName, intent }: AttemptInput): At
   maybeActed: false,
   repeated: false,
   intent,
-  recorded: undefined,
+  settled: undefined,
 });
 
 export type AttemptEvent =
@@ -65,7 +65,7 @@ export type AttemptEvent =
   /** It could not tell, for a reason that is better than that time passed. */
   | { readonly type: 'UNREAD'; readonly failure: Failure }
   /** The outcome is on disk. */
-  | { readonly type: 'RECORDED'; readonly recorded: Recorded };
+  | { readonly type: 'SETTLED'; readonly settled: Settled };
 
 /** The failures that only a device that was never commanded can have, by the error table. */
 const impliesNothingSent = (failure: Failure): boolean => errorTypes[failure.type].delivery === 'not_sent';
@@ -173,9 +173,9 @@ export type Change = (context: AttemptContext, event: AttemptEvent) => AttemptCo
 
 /** What the chart's actions do to the context. */
 export const changes = {
-  conclude: (context, event) => ({ ...context, outcome: outcomeOf(context, event) }),
-  concludeWithLastFailure: (context) => ({ ...context, outcome: whenSendByPassed(context) }),
-  concludeUnread: (context) => {
+  settle: (context, event) => ({ ...context, outcome: outcomeOf(context, event) }),
+  settleWithLastFailure: (context) => ({ ...context, outcome: whenSendByPassed(context) }),
+  settleUnread: (context) => {
     const { deviceName, actionType, lastFailure } = context;
     const outcome = failedWith(
       'outcome_unknown',
@@ -198,5 +198,5 @@ export const changes = {
   markSent: (context) => ({ ...context, maybeActed: true }),
   markNotSent: (context) => ({ ...context, maybeActed: false }),
   keepIntent: (context) => ({ ...context, intent: true }),
-  keepRecorded: (context, event) => (event.type === 'RECORDED' ? { ...context, recorded: event.recorded } : context),
+  keepSettled: (context, event) => (event.type === 'SETTLED' ? { ...context, settled: event.settled } : context),
 } satisfies Record<string, Change>;

@@ -26,7 +26,7 @@ const anyEvent: fc.Arbitrary<AttemptEvent> = fc.oneof(
     { type: 'SUPERSEDED' },
     { type: 'STOPPED' },
     { type: 'READING_BACK' },
-    { type: 'RECORDED', recorded: { settlement: { status: 'success', result: {} }, at: 0 } },
+    { type: 'SETTLED', settled: { settlement: { status: 'success', result: {} }, at: 0 } },
     { type: 'DONE', outcome: succeeded({}) },
   ),
   fc.record({ type: fc.constant('FAILED' as const), failure: anyFailure, mayStillSend: fc.boolean() }),
@@ -131,7 +131,7 @@ describe('the machine of an attempt, whatever happens in whatever order', () => 
           if (actor.getSnapshot().status === 'done') return;
           actor.send({ type: 'DEADLINE_PASSED' });
           expect(actor.getSnapshot().context.outcome).toBeDefined();
-          actor.send({ type: 'RECORDED', recorded: { settlement: { status: 'success', result: {} }, at: 0 } });
+          actor.send({ type: 'SETTLED', settled: { settlement: { status: 'success', result: {} }, at: 0 } });
           expect(actor.getSnapshot().status).toBe('done');
         },
       ),

@@ -28,15 +28,15 @@ export const attemptMachine = setup({
     succeeded: ({ context }) => guards.succeeded(context),
   },
   actions: {
-    conclude: assign(({ context, event }) => changes.conclude(context, event)),
-    concludeWithLastFailure: assign(({ context }) => changes.concludeWithLastFailure(context)),
-    concludeUnread: assign(({ context }) => changes.concludeUnread(context)),
+    settle: assign(({ context, event }) => changes.settle(context, event)),
+    settleWithLastFailure: assign(({ context }) => changes.settleWithLastFailure(context)),
+    settleUnread: assign(({ context }) => changes.settleUnread(context)),
     keepFailure: assign(({ context, event }) => changes.keepFailure(context, event)),
     keepReason: assign(({ context, event }) => changes.keepReason(context, event)),
     markSent: assign(({ context }) => changes.markSent(context)),
     markNotSent: assign(({ context }) => changes.markNotSent(context)),
     keepIntent: assign(({ context }) => changes.keepIntent(context)),
-    keepRecorded: assign(({ context, event }) => changes.keepRecorded(context, event)),
+    keepSettled: assign(({ context, event }) => changes.keepSettled(context, event)),
   },
 }).createMachine({
   id: 'attempt',
@@ -48,19 +48,19 @@ export const attemptMachine = setup({
         QUEUED: 'waiting_for_turn',
         TURN: 'connecting',
         READING_BACK: { target: 'reading_back', actions: 'markSent' },
-        DONE: { target: 'recording', actions: 'conclude' },
-        SEND_BY_PASSED: { target: 'recording', actions: 'conclude' },
-        SUPERSEDED: { target: 'recording', actions: 'conclude' },
-        STOPPED: { target: 'recording', actions: 'conclude' },
+        DONE: { target: 'recording', actions: 'settle' },
+        SEND_BY_PASSED: { target: 'recording', actions: 'settle' },
+        SUPERSEDED: { target: 'recording', actions: 'settle' },
+        STOPPED: { target: 'recording', actions: 'settle' },
       },
     },
     waiting_for_turn: {
       on: {
         TURN: 'connecting',
-        DONE: { target: 'recording', actions: 'conclude' },
-        SEND_BY_PASSED: { target: 'recording', actions: 'conclude' },
-        SUPERSEDED: { target: 'recording', actions: 'conclude' },
-        STOPPED: { target: 'recording', actions: 'conclude' },
+        DONE: { target: 'recording', actions: 'settle' },
+        SEND_BY_PASSED: { target: 'recording', actions: 'settle' },
+        SUPERSEDED: { target: 'recording', actions: 'settle' },
+        STOPPED: { target: 'recording', actions: 'settle' },
       },
     },
     connecting: {
@@ -68,54 +68,54 @@ export const attemptMachine = setup({
         INTENT: 'sending',
         // Nothing of this try has left: what the one before it came to is all there is to tell.
         DEADLINE_PASSED: [
-          { target: 'recording', actions: 'concludeWithLastFailure', guard: 'hasFailedBefore' },
-          { target: 'recording', actions: 'conclude' },
+          { target: 'recording', actions: 'settleWithLastFailure', guard: 'hasFailedBefore' },
+          { target: 'recording', actions: 'settle' },
         ],
-        DONE: { target: 'recording', actions: 'conclude' },
-        SEND_BY_PASSED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-        SUPERSEDED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-        STOPPED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
+        DONE: { target: 'recording', actions: 'settle' },
+        SEND_BY_PASSED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+        SUPERSEDED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+        STOPPED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
       },
     },
     sending: {
       on: {
         SENT: { target: 'confirming', actions: 'markSent' },
-        DONE: { target: 'recording', actions: 'conclude' },
-        SEND_BY_PASSED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-        SUPERSEDED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-        STOPPED: { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
+        DONE: { target: 'recording', actions: 'settle' },
+        SEND_BY_PASSED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+        SUPERSEDED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+        STOPPED: { target: 'recording', actions: 'settle', guard: 'nothingActed' },
       },
     },
     confirming: {
       on: {
         INTENT: 'sending',
         WITHDRAWN: { actions: 'markNotSent' },
-        DONE: { target: 'recording', actions: 'conclude' },
+        DONE: { target: 'recording', actions: 'settle' },
       },
     },
     backing_off: {
       on: {
         TURN: 'connecting',
-        DONE: { target: 'recording', actions: 'conclude' },
-        SEND_BY_PASSED: { target: 'recording', actions: 'conclude' },
-        DEADLINE_PASSED: { target: 'recording', actions: 'concludeWithLastFailure' },
+        DONE: { target: 'recording', actions: 'settle' },
+        SEND_BY_PASSED: { target: 'recording', actions: 'settle' },
+        DEADLINE_PASSED: { target: 'recording', actions: 'settleWithLastFailure' },
         SUPERSEDED: [
-          { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-          { target: 'recording', actions: 'concludeWithLastFailure' },
+          { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+          { target: 'recording', actions: 'settleWithLastFailure' },
         ],
         STOPPED: [
-          { target: 'recording', actions: 'conclude', guard: 'nothingActed' },
-          { target: 'recording', actions: 'concludeWithLastFailure' },
+          { target: 'recording', actions: 'settle', guard: 'nothingActed' },
+          { target: 'recording', actions: 'settleWithLastFailure' },
         ],
       },
     },
     /** Nothing is sent any more; the device is asked what became of the command of an earlier run. */
     reading_back: {
       on: {
-        DONE: { target: 'recording', actions: 'conclude' },
-        FAILED: { target: 'recording', actions: 'conclude' },
+        DONE: { target: 'recording', actions: 'settle' },
+        FAILED: { target: 'recording', actions: 'settle' },
         UNREAD: { actions: 'keepReason' },
-        DEADLINE_PASSED: { target: 'recording', actions: 'concludeUnread' },
+        DEADLINE_PASSED: { target: 'recording', actions: 'settleUnread' },
       },
     },
     /** The outcome is decided and nobody has been told: it is being written down. */
@@ -123,9 +123,9 @@ export const attemptMachine = setup({
       on: {
         FAILED: {},
         DEADLINE_PASSED: {},
-        RECORDED: [
-          { target: 'succeeded', guard: 'succeeded', actions: 'keepRecorded' },
-          { target: 'failed', actions: 'keepRecorded' },
+        SETTLED: [
+          { target: 'succeeded', guard: 'succeeded', actions: 'keepSettled' },
+          { target: 'failed', actions: 'keepSettled' },
         ],
       },
     },
@@ -135,9 +135,9 @@ export const attemptMachine = setup({
   on: {
     FAILED: [
       { target: '.backing_off', guard: 'mayRetry', actions: 'keepFailure' },
-      { target: '.recording', actions: 'conclude' },
+      { target: '.recording', actions: 'settle' },
     ],
-    DEADLINE_PASSED: { target: '.recording', actions: 'conclude' },
+    DEADLINE_PASSED: { target: '.recording', actions: 'settle' },
     INTENT_KEPT: { actions: 'keepIntent' },
   },
   output: ({ context }) => context.outcome ?? failedWith('internal_error', 'The attempt ended without an outcome.'),

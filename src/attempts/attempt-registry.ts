@@ -8,7 +8,7 @@ import type { Attempt } from './attempt.ts';
 const none: readonly Attempt[] = [];
 
 /**
- * All attempts: the living ones in memory, the ended ones in the store. A living attempt shows `pending` until its
+ * All attempts: the living ones in memory, the settled ones in the store. A living attempt shows `pending` until its
  * settlement is on disk, whatever its machine knows already.
  */
 export class AttemptRegistry implements Attempts {
@@ -98,7 +98,7 @@ export class AttemptRegistry implements Attempts {
   }
 
   /** The settlement is on disk: from here on everybody is told the end. */
-  ended(attempt: Attempt): void {
+  closed(attempt: Attempt): void {
     this.#living.delete(attempt.id);
     const { deviceId } = attempt.facts;
     const others = this.livingOf(deviceId).filter((other) => other !== attempt);

@@ -9,7 +9,7 @@ import type {
   Subject,
 } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
-import type { AttemptEvent, Recorded } from './attempt-changes.ts';
+import type { AttemptEvent, Settled } from './attempt-changes.ts';
 import { type AttemptSnapshot, type AttemptState, afterEvent, beginning } from './attempt-machine.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
@@ -76,7 +76,7 @@ export class Attempt {
     return this.#snapshot.value;
   }
 
-  /** The outcome once it is decided; not to be shown to anybody before it is recorded. */
+  /** The outcome once it is decided; not to be shown to anybody before it is settled. */
   get outcome(): Outcome | undefined {
     return this.#snapshot.context.outcome;
   }
@@ -149,13 +149,13 @@ export class Attempt {
   }
 
   /** The settlement is on disk: the machine ends. */
-  recorded(recorded: Recorded): void {
-    this.#snapshot = afterEvent(this.#snapshot, { type: 'RECORDED', recorded });
+  settled(settled: Settled): void {
+    this.#snapshot = afterEvent(this.#snapshot, { type: 'SETTLED', settled });
     this.#record = undefined;
   }
 
   /** The history as it will stand once the settlement is on disk. Call it once. */
-  finalHistory(reason: string, at: number): readonly HistoryEntry[] {
+  settledHistory(reason: string, at: number): readonly HistoryEntry[] {
     const state = this.outcome?.status === 'success' ? 'succeeded' : 'failed';
     this.#append({ state, at, reason });
     return this.#history;
@@ -183,7 +183,7 @@ export class Attempt {
 
   #recordNow(): AttemptRecord {
     const { seq, actionAttemptId, actionType, deviceId, subject, actor, acceptedAt } = this.facts;
-    const { intent, recorded } = this.#snapshot.context;
+    const { intent, settled } = this.#snapshot.context;
     return {
       seq,
       actionAttemptId,
@@ -193,8 +193,8 @@ export class Attempt {
       actor,
       acceptedAt,
       intent,
-      settlement: recorded?.settlement,
-      settledAt: recorded?.at,
+      settlement: settled?.settlement,
+      settledAt: settled?.at,
       history: this.history,
     };
   }

@@ -56,7 +56,7 @@ export class Dispatcher {
    * @throws GatewayError `device_not_found`, `lane_full`, `storage_unavailable`
    */
   async accept(command: Command, origin: Origin): Promise<AttemptRecord> {
-    const { store, registry, clock, book } = this.#options;
+    const { store, registry, clock, attempts } = this.#options;
     this.#assertOpen();
     const device = registry.require(command.deviceId);
     const { name, outOfService } = device.snapshot;
@@ -80,11 +80,11 @@ export class Dispatcher {
       place.release();
       throw error;
     }
-    book.opened(attempt);
+    attempts.opened(attempt);
     const accepted = attempt.record();
     if (outOfService) {
       place.release();
-      this.#settler.conclude(attempt, isOutOfService(name, command.actionType), 'the device is out of service');
+      this.#settler.settle(attempt, isOutOfService(name, command.actionType), 'the device is out of service');
       return accepted;
     }
     this.#settler.watch(attempt, () => device.lane.nudge());
@@ -100,7 +100,7 @@ export class Dispatcher {
     result: Readonly<Record<string, unknown>>,
     origin: Origin,
   ): Promise<AttemptRecord> {
-    const { store, registry, clock, book } = this.#options;
+    const { store, registry, clock, attempts } = this.#options;
     this.#assertOpen();
     // What concerns no device has no limits: it is done.
     const { name, limits } =
@@ -116,7 +116,7 @@ export class Dispatcher {
     attempt.send({ type: 'DONE', outcome: succeeded(result) }, 'the gateway does this by itself');
     const settledAt = clock.wallTime();
     const settlement: Settlement = { status: 'success', result };
-    const history = attempt.finalHistory('done', settledAt);
+    const history = attempt.settledHistory('done', settledAt);
     await store.commit([
       { kind: 'attempt_accepted', attempt: accepted },
       ...idempotency(attempt, origin),
@@ -124,9 +124,9 @@ export class Dispatcher {
       { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history },
       attemptAudit(attempt.facts, settlement, settledAt),
     ]);
-    book.opened(attempt);
-    attempt.recorded({ settlement, at: settledAt });
-    book.ended(attempt);
+    attempts.opened(attempt);
+    attempt.settled({ settlement, at: settledAt });
+    attempts.closed(attempt);
     return attempt.record();
   }
 
@@ -146,10 +146,10 @@ export class Dispatcher {
    * `command.work` may only read. It ends by `command.limits.deadlineMs` from now.
    */
   readBack(left: AttemptRecord, command: Command): void {
-    const { clock, book, registry } = this.#options;
+    const { clock, attempts, registry } = this.#options;
     const device = registry.require(left.deviceId);
     const attempt = this.#revive(left, device.snapshot.name, command);
-    book.opened(attempt);
+    attempts.opened(attempt);
     attempt.send({ type: 'READING_BACK' }, 'the gateway was restarted after the intent to send');
     this.#settler.watch(attempt, () => device.lane.nudge());
     device.lane.add({
@@ -165,14 +165,14 @@ export class Dispatcher {
         try {
           const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
           const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
-          this.#settler.conclude(attempt, succeeded(result), 'the device was asked');
+          this.#settler.settle(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
           const failure = this.#failureOf(error, attempt);
           // A device that refuses a question has said nothing of the command before it.
           const tellsNothing = failure.delivery === 'not_sent' || failure.delivery === 'refused';
           if (tellsNothing && failure.type !== 'gateway_restarted') return later(failure);
-          this.#settler.conclude(attempt, failure, 'the device was asked');
+          this.#settler.settle(attempt, failure, 'the device was asked');
         }
         return 'over';
       },
@@ -185,10 +185,10 @@ export class Dispatcher {
     type: 'gateway_restarted' | 'outcome_unknown',
     command: Pick<Command, 'alsoSettle' | 'inWords'> = {},
   ): void {
-    const { book, registry } = this.#options;
+    const { attempts, registry } = this.#options;
     const name = registry.get(left.deviceId)?.name ?? `Device ${left.deviceId}, which is no longer configured,`;
     const attempt = this.#revive(left, name, { ...command, limits: { sendByMs: 0, deadlineMs: 0 } });
-    book.opened(attempt);
+    attempts.opened(attempt);
     const found = 'found unfinished at start';
     if (type === 'gateway_restarted') this.#settler.tell(attempt, { type: 'STOPPED' }, found);
     else {
@@ -203,12 +203,12 @@ export class Dispatcher {
    */
   async stop(patienceMs: number): Promise<void> {
     this.#stopping = true;
-    const { book, clock } = this.#options;
-    for (const attempt of [...book.living()])
+    const { attempts, clock } = this.#options;
+    for (const attempt of [...attempts.living()])
       this.#settler.tell(attempt, { type: 'STOPPED' }, 'the gateway is stopping');
     const until = clock.now() + patienceMs;
-    while (book.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
-    for (const attempt of [...book.living()]) {
+    while (attempts.pendingCount > 0 && clock.now() < until) await sleep(clock, 20);
+    for (const attempt of [...attempts.living()]) {
       const { deviceName, actionType } = attempt.facts;
       attempt.abort(
         new GatewayError(
@@ -274,7 +274,7 @@ export class Dispatcher {
   /** A newer command wins over an older opposite one of which nothing has left. */
   #supersedeOpposites(newer: Attempt, device: ManagedDevice): void {
     const opposite: ActionType = newer.facts.actionType === 'LOCK_DOOR' ? 'UNLOCK_DOOR' : 'LOCK_DOOR';
-    for (const older of this.#options.book.livingOf(newer.facts.deviceId)) {
+    for (const older of this.#options.attempts.livingOf(newer.facts.deviceId)) {
       if (older.facts.actionType !== opposite) continue;
       const superseded = 'a newer, opposite command was accepted';
       if (this.#settler.tell(older, { type: 'SUPERSEDED' }, superseded)) device.lane.nudge();
@@ -291,7 +291,7 @@ export class Dispatcher {
         const { name, outOfService } = device.snapshot;
         if (outOfService && attempt.nothingActed) {
           const failure = isOutOfService(name, command.actionType);
-          this.#settler.conclude(attempt, failure, 'the device was taken out of service while it waited');
+          this.#settler.settle(attempt, failure, 'the device was taken out of service while it waited');
           return 'over';
         }
         tries += 1;
@@ -299,7 +299,7 @@ export class Dispatcher {
         try {
           const ctx = openConversation(attempt, this.#options, letDoorsPass);
           const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
-          this.#settler.conclude(attempt, succeeded(result), 'the device answered');
+          this.#settler.settle(attempt, succeeded(result), 'the device answered');
         } catch (error) {
           if (attempt.outcome || attempt.isLeftToNextStart) return 'over';
           const failure = this.#failureOf(error, attempt);

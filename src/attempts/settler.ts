@@ -19,7 +19,7 @@ export interface SettlerOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly events: EventRecorder;
-  readonly book: AttemptRegistry;
+  readonly attempts: AttemptRegistry;
   readonly wheel: DeadlineWheel;
 }
 
@@ -49,7 +49,7 @@ export class Settler {
     this.#timers.set(attempt, [sendBy, deadline]);
   }
 
-  conclude(attempt: Attempt, outcome: Outcome, reason: string): void {
+  settle(attempt: Attempt, outcome: Outcome, reason: string): void {
     this.tell(attempt, { type: 'DONE', outcome }, reason);
   }
 
@@ -65,27 +65,27 @@ export class Settler {
     if (attempt.hasDriver) {
       attempt.abort(new GatewayError('expired', `The attempt for ${attempt.facts.deviceName} has ended.`));
     }
-    this.#settle(attempt);
+    this.#writeDown(attempt);
     return true;
   }
 
   /** Writes it down, however long that takes: until then everybody sees `pending`. */
-  #settle(attempt: Attempt): void {
-    const { clock, store, book, log, events } = this.#options;
+  #writeDown(attempt: Attempt): void {
+    const { clock, store, attempts, log, events } = this.#options;
     const { outcome } = attempt;
     if (outcome === undefined) return;
     const settlement = settlementOf(attempt.told(outcome));
     const settledAt = clock.wallTime();
-    const history = attempt.finalHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
+    const history = attempt.settledHistory(outcome.status === 'success' ? 'done' : outcome.type, settledAt);
     const change: Change = { kind: 'attempt_settled', actionAttemptId: attempt.id, settlement, settledAt, history };
-    const ended = attemptEnded(attempt.facts, settlement, settledAt);
+    const told = settledEvent(attempt.facts, settlement, settledAt);
     const audit = attemptAudit(attempt.facts, settlement, settledAt);
-    const changes = [change, audit, ...attempt.alsoSettle(settlement), ...(ended ? [events.record(ended)] : [])];
+    const changes = [change, audit, ...attempt.alsoSettle(settlement), ...(told ? [events.record(told)] : [])];
     const write = () => {
       store.commit(changes).then(
         () => {
-          attempt.recorded({ settlement, at: settledAt });
-          book.ended(attempt);
+          attempt.settled({ settlement, at: settledAt });
+          attempts.closed(attempt);
         },
         (error: unknown) => {
           log.error({ err: error, actionAttemptId: attempt.id }, 'a settlement could not be written; trying again');
@@ -105,7 +105,7 @@ const tooLate = ({ facts: { deviceName, actionType } }: Attempt): GatewayError =
   );
 
 /** The event of an attempt's end, which is committed with it. Seam has them for doors alone. */
-function attemptEnded(
+function settledEvent(
   { actionAttemptId, actionType, deviceId }: AttemptFacts,
   settlement: Settlement,
   occurredAt: number,

@@ -4,7 +4,7 @@ import { CodeRepository, type CodeVault } from '../access-codes/code-repository.
 import { type AccessCodeSettings, usualSettings } from '../access-codes/settings.ts';
 import { type TimeSource, TrustedClock } from '../access-codes/trusted-clock.ts';
 import { AccessGrantService } from '../access-grants/access-grant-service.ts';
-import { GrantBook } from '../access-grants/grant-book.ts';
+import { GrantRepository } from '../access-grants/grant-repository.ts';
 import { GrantWork, rewordGrants } from '../access-grants/grant-work.ts';
 import type { GrantVault } from '../access-grants/provisioning-options.ts';
 import { SpaceService } from '../access-grants/space-service.ts';
@@ -132,12 +132,12 @@ export class Core implements Gateway {
       ...options,
       events: this.events,
       registry,
-      book: attempts,
+      attempts,
       wheel: this.#wheel,
     });
     const time = new TrustedClock({ ...options, source: options.timeSource ?? nobody });
     const settings = options.accessCodes ?? usualSettings;
-    const book = new CodeRepository({
+    const repository = new CodeRepository({
       store: store.read,
       vault,
       settings,
@@ -151,10 +151,18 @@ export class Core implements Gateway {
     this.attempts = attempts;
     this.#dispatcher = dispatcher;
     this.doors = new DoorCommands(registry, dispatcher);
-    this.accessCodes = new AccessCodeService({ ...options, registry, dispatcher, attempts, book, time, settings });
+    this.accessCodes = new AccessCodeService({
+      ...options,
+      registry,
+      dispatcher,
+      attempts,
+      repository,
+      time,
+      settings,
+    });
     this.#grants = new GrantWork({
       ...options,
-      book: new GrantBook(store.read, this.events),
+      repository: new GrantRepository(store.read, this.events),
       codes: this.accessCodes.ofGrants,
       moment: () => time.moment(),
       registry,

@@ -93,10 +93,10 @@ export interface MqttLink extends Link {
 export type SerialScan<T> =
   | { readonly found: true; readonly value: T }
   /**
-   * `saw` says in a few words what was there instead of the reply, undefined while there is nothing to tell. `spoilt`
+   * `saw` says in a few words what was there instead of the reply, undefined while there is nothing to tell. `corrupt`
    * when that was this request's own reply, damaged: it does not come again.
    */
-  | { readonly found: false; readonly saw: string | undefined; readonly spoilt?: true };
+  | { readonly found: false; readonly saw: string | undefined; readonly corrupt?: true };
 
 /** One question on a serial line, and how its answer is told apart from everything else that may be heard there. */
 export interface SerialRequest<T> {

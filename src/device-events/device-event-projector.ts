@@ -25,7 +25,7 @@ export interface DeviceEventProjectorOptions {
 export class DeviceEventProjector {
   readonly #options: DeviceEventProjectorOptions;
   readonly #own: OwnCommands;
-  readonly #chapters = new Map<string, DeviceProjection>();
+  readonly #projections = new Map<string, DeviceProjection>();
   readonly #unsubscribe: Unsubscribe;
 
   /** Make it before the devices are opened: it hears what they say from the first word. */
@@ -33,21 +33,21 @@ export class DeviceEventProjector {
     this.#options = options;
     const { clock, registry, attempts } = options;
     this.#own = new OwnCommands(clock, attempts);
-    for (const { deviceId } of registry.list()) this.#chapters.set(deviceId, this.#open(deviceId));
-    this.#unsubscribe = registry.onReport(({ deviceId }, report) => this.#chapters.get(deviceId)?.heard(report));
+    for (const { deviceId } of registry.list()) this.#projections.set(deviceId, this.#open(deviceId));
+    this.#unsubscribe = registry.onReport(({ deviceId }, report) => this.#projections.get(deviceId)?.heard(report));
     this.#callRoll();
   }
 
   /** After a change of the configuration: who came, went or was given another name is told, as at a start. */
   rosterChanged(): void {
     const { registry } = this.#options;
-    for (const [deviceId, chapter] of this.#chapters)
+    for (const [deviceId, projection] of this.#projections)
       if (registry.get(deviceId) === undefined) {
-        this.#chapters.delete(deviceId);
-        chapter.close();
+        this.#projections.delete(deviceId);
+        projection.close();
       }
     for (const { deviceId } of registry.list())
-      if (!this.#chapters.has(deviceId)) this.#chapters.set(deviceId, this.#open(deviceId));
+      if (!this.#projections.has(deviceId)) this.#projections.set(deviceId, this.#open(deviceId));
     this.#callRoll();
   }
 
@@ -64,7 +64,7 @@ export class DeviceEventProjector {
   /** What waits to be explained is told as it is. */
   close(): void {
     this.#unsubscribe();
-    for (const chapter of this.#chapters.values()) chapter.close();
+    for (const projection of this.#projections.values()) projection.close();
     this.#own.close();
   }
 
@@ -176,15 +176,15 @@ interface Ended {
 /** Knows which movements of a bolt are of our own doing. */
 class OwnCommands {
   readonly #clock: Clock;
-  readonly #book: AttemptRegistry;
+  readonly #attempts: AttemptRegistry;
   readonly #ended = new Map<string, Ended[]>();
   readonly #claimed = new Set<string>();
   readonly #unsubscribe: Unsubscribe;
 
-  constructor(clock: Clock, book: AttemptRegistry) {
+  constructor(clock: Clock, attempts: AttemptRegistry) {
     this.#clock = clock;
-    this.#book = book;
-    this.#unsubscribe = book.onChange((attempt) => {
+    this.#attempts = attempts;
+    this.#unsubscribe = attempts.onChange((attempt) => {
       if (attempt.settlement && mayHaveMoved(attempt)) this.#remember(attempt);
     });
   }
@@ -200,7 +200,7 @@ class OwnCommands {
   }
 
   #find(deviceId: string, actionType: ActionType): string | undefined {
-    for (const { facts, nothingActed, id } of this.#book.livingOf(deviceId)) {
+    for (const { facts, nothingActed, id } of this.#attempts.livingOf(deviceId)) {
       if (facts.actionType === actionType && !nothingActed) return id;
     }
     const since = this.#clock.now() - lateMs;

@@ -33,7 +33,7 @@ const closePatienceMs = 1_000;
 const retireLookMs = 20;
 
 /** How long until a device that could not be opened is opened again, in milliseconds: doubled up to the last. */
-const reopenDelaysMs = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
+const reopenBackoffMs = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
 export interface ManagedDeviceOptions {
   readonly description: DeviceDescription;
@@ -336,7 +336,7 @@ export class ManagedDevice {
 
   #openLater(error: unknown): void {
     const { clock } = this.#options;
-    const delay = reopenDelaysMs[Math.min(this.#failures, reopenDelaysMs.length - 1)] ?? 30_000;
+    const delay = reopenBackoffMs[Math.min(this.#failures, reopenBackoffMs.length - 1)] ?? 30_000;
     this.#failures += 1;
     this.#log.error({ err: error, retryInMs: delay }, 'the device could not be opened');
     const hint = error instanceof GatewayError ? error.message : 'Its driver failed to open it; the log says how.';

@@ -4,14 +4,14 @@ import { Mailbox } from './mailbox.ts';
 
 const ended = new Error('the connection has ended');
 
-function inbox(keepsRest = false) {
+function mailbox(keepsRest = false) {
   const clock = new SimulatedClock();
   const signal = new AbortController();
   return { clock, signal, box: new Mailbox<number>(clock, [signal.signal], { keepsRest }) };
 }
 
 it('gives what happened in order, and undefined when its time is over', async () => {
-  const { clock, box } = inbox();
+  const { clock, box } = mailbox();
   box.push(1);
   box.push(2);
   expect([await box.next(100), await box.next(100)]).toEqual([1, 2]);
@@ -22,7 +22,7 @@ it('gives what happened in order, and undefined when its time is over', async ()
 });
 
 it('ends a wait with its signal, and at once what comes after', async () => {
-  const { signal, box, clock } = inbox();
+  const { signal, box, clock } = mailbox();
   const waiting = box.next(100);
   signal.abort(ended);
   await expect(waiting).rejects.toBe(ended);
@@ -32,7 +32,7 @@ it('ends a wait with its signal, and at once what comes after', async () => {
 });
 
 it('keeps what came before the end where it is told to', async () => {
-  const { signal, box } = inbox(true);
+  const { signal, box } = mailbox(true);
   box.push(1);
   signal.abort(ended);
   expect(await box.next(100)).toBe(1);
@@ -40,7 +40,7 @@ it('keeps what came before the end where it is told to', async () => {
 });
 
 it('fails after what can still be taken, for good', async () => {
-  const { box } = inbox();
+  const { box } = mailbox();
   const unreadable = new Error('unreadable');
   box.push(1);
   box.fail(unreadable);
@@ -51,7 +51,7 @@ it('fails after what can still be taken, for good', async () => {
 });
 
 it('forgets all, or what it is told to', async () => {
-  const { box } = inbox();
+  const { box } = mailbox();
   for (const number of [1, 2, 3, 4]) box.push(number);
   box.clear((number) => number % 2 === 0);
   expect([await box.next(0), await box.next(0)]).toEqual([1, 3]);

@@ -27,7 +27,7 @@ describe('the queue', () => {
     expect(again.store.read.webhookDeliveries(again.core.webhooks.list()[0]?.webhookId ?? '')).toEqual([]);
   });
 
-  it('goes on with the ladder where it was after a restart', async () => {
+  it('goes on with the backoff where it was after a restart', async () => {
     const first = await webhookSite();
     await first.create();
     first.receiver.answer = () => 500;

@@ -18,7 +18,7 @@ const hour = 60 * minute;
  * How long after each failed try comes the next. Seam's documentation (webhooks: the schedule of Svix) has 5 s, then
  * 5 min: a receiver that restarts would hear nothing of its doors for five minutes, so there are steps between.
  */
-const ladder: readonly number[] = [
+const backoff: readonly number[] = [
   ...[5 * second, 10 * second, 15 * second, 30 * second, minute, 2 * minute],
   ...[5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 10 * hour],
 ];
@@ -29,12 +29,12 @@ const probeEveryMs = 5 * second;
 /** Up to this share longer, at random, so that what failed together does not come back together. A guess. */
 const jitter = 0.1;
 
-/** Whatever still waits so long after it was written down is given up, in milliseconds. A guess: twice the ladder. */
+/** Whatever still waits so long after it was written down is given up, in milliseconds. A guess: twice the backoff. */
 const expireMs = 72 * hour;
 
 /** @returns milliseconds until the next try, undefined when that was the last */
 function retryDelay(failedTries: number, random: () => number): number | undefined {
-  const delay = ladder[failedTries - 1];
+  const delay = backoff[failedTries - 1];
   return delay === undefined ? undefined : Math.round(delay * (1 + jitter * random()));
 }
 

@@ -127,10 +127,10 @@ describe('an event that is not taken', () => {
     const waits = received.slice(1).map(({ at }, index) => at - (received[index]?.at ?? 0));
     const first4 = [5 * second, 10 * second, 15 * second, 30 * second];
     const then = [minute, 2 * minute, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 10 * hour];
-    const ladder = [...first4, ...then];
-    expect(waits).toHaveLength(ladder.length);
+    const backoff = [...first4, ...then];
+    expect(waits).toHaveLength(backoff.length);
     for (const [index, wait] of waits.entries()) {
-      const least = ladder[index] ?? 0;
+      const least = backoff[index] ?? 0;
       expect(wait).toBeGreaterThanOrEqual(least);
       expect(wait).toBeLessThanOrEqual(least * 1.1);
     }
@@ -202,7 +202,7 @@ describe('an event that is not taken', () => {
     expect(core.webhooks.queued).toBe(0);
   });
 
-  it('waits no longer than the ladder though the clock is set, and is given up after three days', async () => {
+  it('waits no longer than the backoff though the clock is set, and is given up after three days', async () => {
     const { clock, receiver, create, happen, core } = await webhookSite();
     await create();
     receiver.answer = () => 500;

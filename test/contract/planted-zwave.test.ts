@@ -113,7 +113,7 @@ const doors: readonly Defect[] = [
   {
     name: 'a report told again is reported again',
     file: 'node/zwave-node.ts',
-    plant: ["if (fate === 'told') this.#tell(report);", "if (fate !== 'ask') this.#tell(report);"],
+    plant: ["if (use === 'told') this.#tell(report);", "if (use !== 'ask') this.#tell(report);"],
     caughtBy: 'a report told again is reported once',
   },
   {

@@ -19,8 +19,9 @@ const cleanTree: Record<string, string> = {
   'src/attempts/attempt.ts':
     "import { setup } from 'xstate';\nimport type { Lock } from '../contract/index.ts';\nimport { lane } from '../devices/lane.ts';\nimport type { Kept } from '../model/gateway.ts';\nimport type { Store } from '../model/store.ts';\nexport const attempt = (lock: Lock, store: Store, kept: Kept) => [lock, store, kept, lane, setup];",
   'src/devices/lane.ts': 'export const lane = 1;',
-  'src/access-codes/book.ts': 'export const book = 1;',
-  'src/access-grants/grant.ts': "import { book } from '../access-codes/book.ts';\nexport const grant = book;",
+  'src/access-codes/repository.ts': 'export const repository = 1;',
+  'src/access-grants/grant.ts':
+    "import { repository } from '../access-codes/repository.ts';\nexport const grant = repository;",
   'src/noise/level.ts': 'export const level = 1;',
   'src/driver-kit/mailbox.ts': "import { id } from '../contract/lock.ts';\nexport const mailbox = id;",
   'src/driver-testing/index.ts':

@@ -24,7 +24,7 @@ const leadMs = { plain: 60 * minute, native: 72 * 60 * minute };
 
 /**
  * Every broken promise of a life, by what stood on the keypad over true time; empty when all were kept. Never by what
- * the gateway's own book says.
+ * the gateway's own repository says.
  */
 export function brokenCodePromises(trace: LifeTrace): string[] {
   const all = new Set([...trace.wishes.map(({ digits }) => digits), ...byGateway(trace)]);

@@ -27,14 +27,14 @@ const question = readRegisters({
 
 describe('a unit that answers late, or not at all', () => {
   it('is never believed about an earlier question', async () => {
-    const fate = fc.oneof(
+    const lateness = fc.oneof(
       { weight: 3, arbitrary: fc.constant(0) },
       { weight: 3, arbitrary: fc.integer({ min: 200, max: 3_900 }) },
       { weight: 1, arbitrary: fc.constant(undefined) },
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ lateMs: fate, pauseMs: fc.integer({ min: 0, max: 2_000 }) }), { maxLength: 12 }),
+        fc.array(fc.record({ lateMs: lateness, pauseMs: fc.integer({ min: 0, max: 2_000 }) }), { maxLength: 12 }),
         async (questions) => {
           const { clock, line, bus } = await serialLine();
           const counter = new Counter();

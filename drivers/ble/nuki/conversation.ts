@@ -45,7 +45,7 @@ export type Arrival =
 /** Questions and answers with a lock that knows us, on one connection. */
 export class Conversation {
   readonly #options: ConversationOptions;
-  readonly #arrivals: Mailbox<Arrival>;
+  readonly #mailbox: Mailbox<Arrival>;
   /** Aborts when something unreadable came. */
   readonly #broken = new AbortController();
   #listener: Listener | undefined;
@@ -53,7 +53,7 @@ export class Conversation {
 
   private constructor(options: ConversationOptions) {
     this.#options = options;
-    this.#arrivals = new Mailbox(options.clock, [options.gatt.signal], { keepsRest: true });
+    this.#mailbox = new Mailbox(options.clock, [options.gatt.signal], { keepsRest: true });
   }
 
   /** Begins to listen; the lock forgets listeners with each connection. */
@@ -80,7 +80,7 @@ export class Conversation {
   /** Sends what cannot act and waits for the one answer. @throws GatewayError what the lock said, or `device_offline` */
   async ask(message: NukiMessage, answer: number): Promise<NukiMessage> {
     // What looks like the answer and came before the question is none.
-    this.#arrivals.clear((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
+    this.#mailbox.clear((arrival) => arrival.kind === 'message' && arrival.message.command === answer);
     this.#asking += 1;
     try {
       return await this.#ask(message, answer);
@@ -125,7 +125,7 @@ export class Conversation {
    * @throws GatewayError when the connection was lost, or something unreadable came
    */
   next(until: number): Promise<Arrival | undefined> {
-    return this.#arrivals.next(until);
+    return this.#mailbox.next(until);
   }
 
   listen(listener: Listener): void {
@@ -141,11 +141,11 @@ export class Conversation {
 
   /** Throws away what was not waited for. */
   clear(): void {
-    this.#arrivals.clear();
+    this.#mailbox.clear();
   }
 
   close(): void {
-    this.#arrivals.close();
+    this.#mailbox.close();
   }
 
   #seal(message: NukiMessage): Buffer {
@@ -162,12 +162,12 @@ export class Conversation {
         message.command === commands.errorReport
           ? { kind: 'error', report: readErrorReport(message.payload) }
           : { kind: 'message', message };
-      this.#arrivals.push(arrival);
+      this.#mailbox.push(arrival);
       this.#listener?.(arrival, this.#asking > 0);
     } catch (error) {
       // Nothing after a damaged piece can be told apart any more.
       log.debug({ why: error instanceof Error ? error.message : 'unknown' }, 'a lock sent something unreadable');
-      this.#arrivals.fail(garbled(deviceName, error));
+      this.#mailbox.fail(garbled(deviceName, error));
       this.#broken.abort();
     }
   }

@@ -28,7 +28,7 @@ export interface HeardMessage {
   readonly message: StateMessage;
   /** As in the message; `unknown` also where a lock that tells its `lock_state` left it out beside `state`. */
   readonly bolt: Bolt | 'unknown' | undefined;
-  /** `Clock.now()` when it came; whoever takes it from an inbox may do so later. */
+  /** `Clock.now()` when it came; whoever takes it from an mailbox may do so later. */
   readonly at: number;
   /** Lasting keys that are new or differ; undefined when there is nothing to compare with. */
   readonly changed: ReadonlySet<string> | undefined;

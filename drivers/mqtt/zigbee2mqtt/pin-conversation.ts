@@ -235,21 +235,21 @@ async function writeUnseen(
   const { clock, feed, device } = conversation;
   const closing = conversation.closing();
   const { slot, what } = command;
-  const inbox = new Mailbox<FeedEvent>(clock, [ctx.signal, closing]);
-  const stop = feed.listen((event) => inbox.push(event));
+  const mailbox = new Mailbox<FeedEvent>(clock, [ctx.signal, closing]);
+  const stop = feed.listen((event) => mailbox.push(event));
   let isSent = false;
   try {
     const observer = {
       spent: () => {
         isSent = true;
-        inbox.clear();
+        mailbox.clear();
       },
     };
-    await inbox.whileOpen(sendingTo(conversation, ctx, command)(observer, () => undefined));
+    await mailbox.whileOpen(sendingTo(conversation, ctx, command)(observer, () => undefined));
     const until = Math.min(ctx.deadline - WRITE_MARGIN_MS, clock.now() + complaintWithinMs);
     while (clock.now() < until) {
       await ctx.letDoorsPass();
-      const event = await inbox.next(Math.min(until, clock.now() + sliceMs));
+      const event = await mailbox.next(Math.min(until, clock.now() + sliceMs));
       if (event?.kind === 'gap') throw codeUnknown(device.name, slot, what);
       if (event?.kind === 'complaint' && event.verb === 'set' && event.key === 'pin_code')
         throw complained(device, event.reason, isMisconfiguration(event.reason) ? 'refused' : 'maybe_sent');
@@ -261,7 +261,7 @@ async function writeUnseen(
     throw error;
   } finally {
     stop();
-    inbox.close();
+    mailbox.close();
   }
 }
 

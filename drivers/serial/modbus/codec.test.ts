@@ -160,9 +160,9 @@ describe('replies', () => {
     ['another unit', '02 03 02 01 A4 FC 6F', false],
     ['noise', 'FF FF FF FF FF FF', false],
     ['half a reply', '01 03 02 01', false],
-  ])('after %s, none comes any more: %s', (_name, hex, spoilt) => {
+  ])('after %s, none comes any more: %s', (_name, hex, corrupt) => {
     const scan = readLevel.scan(bytes(hex));
-    expect('spoilt' in scan && scan.spoilt).toBe(spoilt);
+    expect('corrupt' in scan && scan.corrupt).toBe(corrupt);
   });
 
   it.each([2, 3, 17, 247, 0])('of unit %i are named as such, whatever they say', (unit) => {
@@ -183,7 +183,7 @@ describe('replies', () => {
     expect(readLevel.scan(withCrc(body))).toEqual({
       found: false,
       saw: 'a malformed reply with a valid checksum',
-      spoilt: true,
+      corrupt: true,
     });
   });
 

@@ -32,7 +32,7 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
   const { request } = expected;
   const unit = request.readUInt8(0);
   const functionCode = request.readUInt8(1);
-  let spoilt: string | undefined;
+  let corrupt: string | undefined;
 
   for (let start = 0; start + SHORTEST_FRAME <= received.length; start++) {
     const rest = received.subarray(start);
@@ -41,7 +41,7 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
     if (code === (functionCode | 0x80)) {
       const frame = rest.subarray(0, EXCEPTION_LENGTH);
       if (crcMatches(frame)) return { found: true, value: { ok: false, exception: frame.readUInt8(2) } };
-      spoilt ??= WRONG_CHECKSUM;
+      corrupt ??= WRONG_CHECKSUM;
       continue;
     }
     if (code !== functionCode) continue;
@@ -50,18 +50,18 @@ export function scanForReply<T>(received: Buffer, expected: ExpectedReply<T>): S
       if (crcMatches(frame)) {
         const value = expected.read(frame);
         if (value !== undefined) return { found: true, value: { ok: true, value } };
-        spoilt ??= MALFORMED;
+        corrupt ??= MALFORMED;
         continue;
       }
     }
     if (isForeignRequest(rest, request)) return { found: false, saw: 'another master asking the same unit' };
-    spoilt ??= malformedButValid(rest) ? MALFORMED : WRONG_CHECKSUM;
+    corrupt ??= malformedButValid(rest) ? MALFORMED : WRONG_CHECKSUM;
   }
 
   if (received.length === 0) return { found: false, saw: undefined };
   const foreign = foreignFrame(received, expected);
   if (foreign !== undefined) return { found: false, saw: foreign };
-  if (spoilt !== undefined) return { found: false, saw: spoilt, spoilt: true };
+  if (corrupt !== undefined) return { found: false, saw: corrupt, corrupt: true };
   return { found: false, saw: `${received.length} bytes of noise` };
 }
 

@@ -10,7 +10,7 @@ export const REPEATS_WITHIN_MS = 12_000;
 const DENIED_WITHIN_MS = 6_000;
 
 /** What becomes of a report: it is `told`, `dropped` as a repeat, or the lock is to be asked where its bolt is. */
-export type Fate = 'told' | 'dropped' | 'ask';
+export type ReportUse = 'told' | 'dropped' | 'ask';
 
 interface Said {
   readonly key: string;
@@ -29,7 +29,7 @@ export class RepeatFilter {
   #doubted: readonly ZwaveReport[] = [];
 
   /** @param at `Clock.now()` */
-  hear(report: ZwaveReport, at: number): Fate {
+  hear(report: ZwaveReport, at: number): ReportUse {
     const withinMs = windows[report.report];
     if (withinMs === undefined) return 'told';
     this.#said = this.#said.filter((said) => at - said.at < REPEATS_WITHIN_MS);

@@ -111,9 +111,9 @@ export class ZwaveNode {
     this.evidence.told(...claimsOf(report, now));
     if (report.report === 'jammed') this.jammedAt = now;
     if (report.report === 'duplicate_code') this.lastDuplicateAt = now;
-    const fate = this.#repeats.hear(report, now);
-    if (fate === 'told') this.#tell(report);
-    else if (fate === 'ask') void this.#settle();
+    const use = this.#repeats.hear(report, now);
+    if (use === 'told') this.#tell(report);
+    else if (use === 'ask') void this.#settle();
   }
 
   /** The lock decides whether it said something new, or something old again. */

@@ -82,7 +82,7 @@ function stayHalfWay<Reason>(state: State<Reason>, now: number, askedAt: number 
 export function verdictOf<Reason>(state: State<Reason>, now: number): Verdict<Reason> | undefined {
   const { sentAt, plan: given, traits, goal } = state;
   if (sentAt === undefined) return undefined;
-  if (goal.question !== undefined) return now >= state.end ? conclude(state) : undefined;
+  if (goal.question !== undefined) return now >= state.end ? finalVerdict(state) : undefined;
   if (state.halfWayAnswers >= 2 && state.halfWayAt !== undefined) return { end: 'stuck' };
   if (state.refused !== undefined && now >= state.refused.at + given.reasonMs)
     return { end: 'refused', reason: state.refused.reason };
@@ -90,19 +90,19 @@ export function verdictOf<Reason>(state: State<Reason>, now: number): Verdict<Re
   const isMute = traits.answers === 'none' && !traits.tellsChanges;
   if (isMute && state.acknowledged !== 'awaited' && state.acknowledged !== 'lost') return { end: 'unconfirmed' };
   const isOver = goal.lastsMs !== undefined && now >= sentAt + goal.lastsMs && state.open === undefined;
-  if (isOver) return conclude(state);
+  if (isOver) return finalVerdict(state);
   const isLost = state.lost !== undefined && state.silence?.reason !== undefined;
-  if (isLost && given.lossMs !== undefined && now >= sentAt + given.lossMs) return conclude(state);
+  if (isLost && given.lossMs !== undefined && now >= sentAt + given.lossMs) return finalVerdict(state);
   const mayGoAgain = given.earlyUntil !== undefined && now < given.earlyUntil;
   if (mayGoAgain && (state.elsewhere?.count ?? 0) >= 2 && state.elsewhere && isLate(state, state.elsewhere.began))
     return { end: 'not_reached', value: state.elsewhere.value };
-  return now >= state.end ? conclude(state) : undefined;
+  return now >= state.end ? finalVerdict(state) : undefined;
 }
 
 const isLate = <Reason>({ sentAt = 0, plan: given, goal, remainingMs }: State<Reason>, began: number): boolean =>
   began >= sentAt + Math.min(given.travelMs + remainingMs, goal.lastsMs ?? Number.POSITIVE_INFINITY);
 
-export function conclude<Reason>(state: State<Reason>): Verdict<Reason> {
+export function finalVerdict<Reason>(state: State<Reason>): Verdict<Reason> {
   const { traits, goal, elsewhere } = state;
   if (state.refused !== undefined) return { end: 'refused', reason: state.refused.reason };
   if (state.standsAt !== undefined) return { end: 'unconfirmed' };

@@ -1,5 +1,5 @@
 import type { Clock, MqttMessage, OnLimit, Timer } from '../../contract/index.ts';
-import type { Listening } from './subscription-book.ts';
+import type { Listening } from './subscription-registry.ts';
 
 /** Bytes. A device tells of itself in some hundred; a keypad with all its slots in some thousand. A guess with room. */
 export const USUAL_PAYLOAD = 65_536;

@@ -72,7 +72,7 @@ export class CommandSender {
   }
 
   /** Publishes an empty retained message, which makes the broker forget the one it kept. */
-  clearRetained(connection: SendingConnection, topic: string): Promise<Fate> {
+  clearRetained(connection: SendingConnection, topic: string): Promise<Acknowledgement> {
     const id = connection.publish(topic, '', { qos: 1, retain: true });
     return this.#track(id, ACKNOWLEDGED_WITHIN_MS);
   }
@@ -106,8 +106,8 @@ export class CommandSender {
     } catch (error) {
       throw this.#notPublished(connection, outgoing, error);
     }
-    const fate = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
-    const settled = await unlessAborted(signal, fate);
+    const acknowledgement = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
+    const settled = await unlessAborted(signal, acknowledgement);
     if (settled === undefined) throw left(outgoing);
     return judge(settled, outgoing, this.#place);
   }
@@ -160,7 +160,7 @@ export class CommandSender {
     return new GatewayError('outcome_unknown', unknown(device, this.#place.name), { cause: error });
   }
 
-  #track(messageId: number, limitMs: number): Promise<Fate> {
+  #track(messageId: number, limitMs: number): Promise<Acknowledgement> {
     return this.#inFlight?.add(messageId, limitMs) ?? Promise.resolve('lost');
   }
 }
@@ -209,15 +209,19 @@ function left({ signal, permit, device }: Outgoing): unknown {
 }
 
 /** Turns a PUBACK's reason code into when it came or an error (MQTT 5, section 3.4.2.1). */
-function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username }: Place): number {
-  if (fate === 'lost') {
+function judge(
+  acknowledgement: Acknowledgement,
+  { device, topic, permit }: Outgoing,
+  { name, username }: Place,
+): number {
+  if (acknowledgement === 'lost') {
     if (permit !== undefined) throw new GatewayError('outcome_unknown', unknown(device, name));
     throw new GatewayError(
       'link_unavailable',
       `${device}: the MQTT broker ${name} did not take the question. Try again.`,
     );
   }
-  const { reasonCode, at } = fate;
+  const { reasonCode, at } = acknowledgement;
   if (reasonCode !== NO_MATCHING_SUBSCRIBERS && reasonCode < 0x80) return at;
   permit?.withdraw();
   if (reasonCode === NO_MATCHING_SUBSCRIBERS)
@@ -239,13 +243,16 @@ function judge(fate: Fate, { device, topic, permit }: Outgoing, { name, username
 }
 
 /** What became of a published message: the PUBACK and when it was read (`Clock.now()`), or nobody will ever know. */
-type Fate = { readonly reasonCode: number; readonly at: number } | 'lost';
+type Acknowledgement = { readonly reasonCode: number; readonly at: number } | 'lost';
 
 /** The messages of one connection that the broker has not acknowledged yet. */
 class InFlight {
   readonly #clock: Clock;
   readonly #onOverdue: () => void;
-  readonly #pending = new Map<number, { readonly timer: Timer | undefined; readonly settle: (fate: Fate) => void }>();
+  readonly #pending = new Map<
+    number,
+    { readonly timer: Timer | undefined; readonly settle: (acknowledgement: Acknowledgement) => void }
+  >();
   readonly #waiting = new Set<() => void>();
   #lost = false;
 
@@ -260,7 +267,7 @@ class InFlight {
   }
 
   /** Call it in the same tick as the publish. `limitMs` undefined: no limit. Never rejects. */
-  add(messageId: number, limitMs: number | undefined): Promise<Fate> {
+  add(messageId: number, limitMs: number | undefined): Promise<Acknowledgement> {
     if (this.#lost) return Promise.resolve('lost');
     const timer = limitMs === undefined ? undefined : this.#clock.setTimer(() => this.#overdue(messageId), limitMs);
     return new Promise((settle) => void this.#pending.set(messageId, { timer, settle }));

@@ -15,7 +15,7 @@ import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
 import type { Claim } from './command-topics.ts';
 import { connectionClosed, type Place } from './failures.ts';
-import type { Listening } from './subscription-book.ts';
+import type { Listening } from './subscription-registry.ts';
 import { filterProblem } from './topic-filter.ts';
 
 /** What links need of their transport: the same for all of them. */

@@ -9,7 +9,7 @@ import { BrokerFailure, notAnswering, type Place } from './failures.ts';
 import { DeviceLink, type LinkHost } from './mqtt-link.ts';
 import type { OversizedMessage } from './packet-guard.ts';
 import { ShunnedTopics, tooLarge } from './shunned-topics.ts';
-import { SubscriptionBook } from './subscription-book.ts';
+import { SubscriptionRegistry } from './subscription-registry.ts';
 import { matches } from './topic-filter.ts';
 
 export interface MqttTransportOptions extends BrokerOptions {
@@ -36,7 +36,7 @@ export class MqttTransport {
   readonly #clock: Clock;
   readonly #place: Place;
   readonly #loop: BrokerLoop;
-  readonly #book: SubscriptionBook;
+  readonly #subscriptions: SubscriptionRegistry;
   readonly #topics: CommandTopics;
   readonly #sender: CommandSender;
   readonly #onRetainedCommand: ((found: RetainedCommand) => void) | undefined;
@@ -62,8 +62,8 @@ export class MqttTransport {
     this.#place = placeOf(options);
     this.#onLimit = options.onLimit ?? (() => undefined);
     this.#shunned = new ShunnedTopics(options.clock, (topic) => this.#listenAgain(topic));
-    this.#book = new SubscriptionBook(log);
-    this.#book.shunWhere((filter) => this.#shunned.reasonFor([{ filter }]) !== undefined);
+    this.#subscriptions = new SubscriptionRegistry(log);
+    this.#subscriptions.shunWhere((filter) => this.#shunned.reasonFor([{ filter }]) !== undefined);
     this.#topics = new CommandTopics(log);
     this.#sender = new CommandSender(options.clock, this.#place);
     this.#loop = new BrokerLoop({
@@ -77,7 +77,7 @@ export class MqttTransport {
       handlers: {
         message: (message) => {
           if (message.retained && this.#topics.heard(message.topic)) this.#synchroniseSoon();
-          this.#book.deliver(message);
+          this.#subscriptions.deliver(message);
         },
         acknowledged: (messageId, reasonCode) => this.#sender.acknowledged(messageId, reasonCode),
         oversized: (message) => this.#shun(message),
@@ -137,17 +137,17 @@ export class MqttTransport {
     return {
       clock: this.#clock,
       onLimit: this.#onLimit,
-      safely: (heard, message) => this.#book.safely(heard, message),
+      safely: (heard, message) => this.#subscriptions.safely(heard, message),
       shunned: (heard) => this.#shunned.reasonFor(heard),
       place: this.#place,
       loop: this.#loop,
       sender: this.#sender,
       subscribe: (listening) => {
-        this.#book.add(listening);
+        this.#subscriptions.add(listening);
         this.#synchroniseSoon();
       },
       unsubscribe: (listening) => {
-        this.#book.remove(listening);
+        this.#subscriptions.remove(listening);
         this.#synchroniseSoon();
       },
       claim: (filter) => {
@@ -155,7 +155,7 @@ export class MqttTransport {
         this.#synchroniseSoon();
         return claim;
       },
-      known: (filter) => this.#book.known(filter),
+      known: (filter) => this.#subscriptions.known(filter),
       follow: (link) => this.#links.add(link),
       unfollow: (link) => this.#links.delete(link),
     };
@@ -170,7 +170,7 @@ export class MqttTransport {
   }
 
   #listenAgain(topic: string): void {
-    for (const filter of this.#book.filters) if (matches(filter, topic)) this.#book.tellAgain(filter);
+    for (const filter of this.#subscriptions.filters) if (matches(filter, topic)) this.#subscriptions.tellAgain(filter);
     this.#synchroniseSoon();
     this.#tellLinks();
   }
@@ -200,7 +200,7 @@ export class MqttTransport {
   async #prepare(connection: BrokerConnection): Promise<void> {
     await this.#synchronising;
     this.#refused = new Map();
-    this.#book.restart();
+    this.#subscriptions.restart();
     this.#topics.restart();
     this.#lookDue = false;
     this.#sender.connected(connection);
@@ -246,12 +246,12 @@ export class MqttTransport {
 
   /** Tells the broker who listens to what and sweeps command topics. Resolves with whether there was anything to do. */
   async #pass(connection: BrokerConnection): Promise<boolean> {
-    const { subscribe, unsubscribe } = this.#book.takeChanges();
+    const { subscribe, unsubscribe } = this.#subscriptions.takeChanges();
     if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
     if (subscribe.length > 0) await this.#subscribe(connection, subscribe);
     if (this.#lookDue) {
       this.#lookDue = false;
-      await this.#topics.lookAgain(connection, (filter) => this.#book.has(filter));
+      await this.#topics.lookAgain(connection, (filter) => this.#subscriptions.has(filter));
     }
     const { unswept } = this.#topics;
     if (unswept) await this.#sweep(connection);
@@ -277,7 +277,7 @@ export class MqttTransport {
       if ((await this.#sender.clearRetained(connection, topic)) === 'lost')
         throw notAnswering(this.#place, 'a PUBLISH');
     };
-    for (const found of await this.#topics.sweep(connection, clear, (filter) => this.#book.has(filter))) {
+    for (const found of await this.#topics.sweep(connection, clear, (filter) => this.#subscriptions.has(filter))) {
       const { topic, cleared } = found;
       const what = `Somebody left a retained command on ${topic}: the device carries it out at each of its reconnects.`;
       if (cleared) this.#log.warn({ broker: this.name, topic }, `${what} It was cleared. Find out who sets retain.`);

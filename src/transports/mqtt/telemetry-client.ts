@@ -4,7 +4,7 @@ import type { BrokerConnection, ProtocolVersion, Will } from './broker-connectio
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { tooLarge } from './shunned-topics.ts';
-import { type Listening, SubscriptionBook } from './subscription-book.ts';
+import { type Listening, SubscriptionRegistry } from './subscription-registry.ts';
 import { topicProblem } from './topic-filter.ts';
 
 export interface MqttTelemetryOptions extends BrokerOptions {
@@ -40,7 +40,7 @@ export class MqttTelemetryClient {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #loop: BrokerLoop;
-  readonly #book: SubscriptionBook;
+  readonly #subscriptions: SubscriptionRegistry;
   readonly #queue: TelemetryQueue;
   readonly #unacknowledged = new Map<number, TelemetryMessage>();
   readonly #connectListeners = new Set<() => void>();
@@ -55,7 +55,7 @@ export class MqttTelemetryClient {
   constructor(options: MqttTelemetryOptions) {
     this.#log = options.log;
     this.#clock = options.clock;
-    this.#book = new SubscriptionBook(options.log);
+    this.#subscriptions = new SubscriptionRegistry(options.log);
     this.#queue = new TelemetryQueue(options.queueLimit ?? 1_000, options.clock);
     this.#loop = new BrokerLoop({
       ...options,
@@ -64,12 +64,12 @@ export class MqttTelemetryClient {
       address: placeOf(options).address,
       keepaliveSeconds: options.keepaliveSeconds ?? 15,
       prepare: (connection) => {
-        this.#book.restart();
+        this.#subscriptions.restart();
         return this.#subscribe(connection);
       },
       lost: () => this.#lost(),
       handlers: {
-        message: (message) => this.#book.deliver(message),
+        message: (message) => this.#subscriptions.deliver(message),
         oversized: ({ topic, bytes }) =>
           options.onLimit?.({ limit: 'message_size', source: topic, message: tooLarge(topic, bytes) }),
         acknowledged: (messageId, reasonCode) => this.#acknowledged(messageId, reasonCode),
@@ -139,10 +139,10 @@ export class MqttTelemetryClient {
    */
   subscribe(filter: string, listener: (message: MqttMessage) => void, asPublished = false): Unsubscribe {
     const listening: Listening = { filter, asPublished, hear: listener, hadOwn: false, hadBelow: undefined };
-    this.#book.add(listening);
+    this.#subscriptions.add(listening);
     this.#subscribeSoon();
     return () => {
-      this.#book.remove(listening);
+      this.#subscriptions.remove(listening);
       this.#subscribeSoon();
     };
   }
@@ -173,9 +173,9 @@ export class MqttTelemetryClient {
   }
 
   async #subscribe(connection: BrokerConnection): Promise<void> {
-    const { subscribe, unsubscribe } = this.#book.takeChanges();
+    const { subscribe, unsubscribe } = this.#subscriptions.takeChanges();
     if (unsubscribe.length > 0) await connection.unsubscribe(unsubscribe);
-    const asPublished = subscribe.filter((filter) => this.#book.wantsAsPublished(filter));
+    const asPublished = subscribe.filter((filter) => this.#subscriptions.wantsAsPublished(filter));
     const others = subscribe.filter((filter) => !asPublished.includes(filter));
     if (others.length > 0) this.#answered(others, await connection.subscribe(others, 1));
     if (asPublished.length > 0) this.#answered(asPublished, await connection.subscribe(asPublished, 1, true));

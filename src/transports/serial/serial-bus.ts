@@ -291,7 +291,7 @@ export class SerialBus {
       }
       const endsAt = leftAt === undefined ? stuckAt : this.#replyEndsAt(leftAt, request.replyTimeoutMs);
       if (endsAt <= clock.now()) {
-        if (scan.spoilt !== true || isAmbiguous) this.#late.expect(unit, request, leftAt ?? clock.now());
+        if (scan.corrupt !== true || isAmbiguous) this.#late.expect(unit, request, leftAt ?? clock.now());
         if (leftAt === undefined) return 'the adapter did not take the request';
         const heard = scan.saw === undefined ? 'nothing was heard' : `${scan.saw} was heard`;
         return `no reply came within ${request.replyTimeoutMs} ms; ${heard}`;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { AccessGrantService } from '../../../src/access-grants/access-grant-service.ts';
-import { GrantBook } from '../../../src/access-grants/grant-book.ts';
+import { GrantRepository } from '../../../src/access-grants/grant-repository.ts';
 import { GrantWork } from '../../../src/access-grants/grant-work.ts';
 import { SpaceService } from '../../../src/access-grants/space-service.ts';
 import { UserIdentityService } from '../../../src/access-grants/user-identity-service.ts';
@@ -26,7 +26,7 @@ export function fakeGrants(
   const store = new MemoryStore({ clock });
   let ids = 0;
   const newId = () => `0198a000-0000-7000-8000-${String(++ids).padStart(12, '0')}`;
-  const book = new GrantBook(store.read, {
+  const repository = new GrantRepository(store.read, {
     record: (draft: EventDraft) => {
       const { seq: _, ...event } = happen({ ...draft, details: { ...draft.details } });
       return { kind: 'event_put', event };
@@ -37,7 +37,7 @@ export function fakeGrants(
     clock,
     log: pino({ level: 'silent' }),
     store,
-    book,
+    repository,
     newId,
     moment: () => ({ at: host.clock.wallTime(), sure: true }),
     vault: {

@@ -9,7 +9,7 @@ import { Index, Shelf } from './shelf.ts';
  * People, spaces, grants and methods as they are now, including changes on their way to disk: what one request
  * decides, the next must see, although neither has been committed yet.
  */
-export class GrantBook {
+export class GrantRepository {
   readonly identities: Shelf<UserIdentityRecord>;
   readonly spaces: Shelf<SpaceRecord>;
   /** Those that are gone and only remembered are among them. */

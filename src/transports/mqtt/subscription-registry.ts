@@ -7,11 +7,11 @@ export interface Listening {
   readonly filter: string;
   /** Over MQTT 5 a message is `retained` when its sender wished so, also one that was just sent. */
   readonly asPublished: boolean;
-  /** What it throws, the book logs: one that throws disturbs nobody else. */
+  /** What it throws, the registry logs: one that throws disturbs nobody else. */
   hear(message: MqttMessage): void;
-  /** The book's: whether the retained message of a topic that is the filter was handed over on this connection. */
+  /** The registry’s: whether the retained message of a topic that is the filter was handed over on this connection. */
   hadOwn: boolean;
-  /** The book's: topics below a wildcard of which it was. */
+  /** The registry’s: topics below a wildcard of which it was. */
   hadBelow: Set<string> | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface SubscriptionChanges {
  * that joins a filter makes it be subscribed again, because only a SUBSCRIBE brings retained messages; the others are
  * spared the repetition.
  */
-export class SubscriptionBook {
+export class SubscriptionRegistry {
   /** To most topics one alone listens, and no set is made for it. */
   readonly #entries = new Map<string, Listening | Set<Listening>>();
   readonly #wildcards = new Set<string>();
