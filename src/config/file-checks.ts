@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { BackupConfig, BrokerConfig, HttpConfig, ZwaveStickConfig } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type ConfigPath, Findings } from './problems.ts';
@@ -39,6 +40,11 @@ class FileChecks {
 
   http(http: HttpConfig): void {
     this.#pair(['http', 'tls'], http.tls?.certFile, http.tls?.keyFile);
+    if (((statSync(http.apiKeysFile, { throwIfNoEntry: false })?.mode ?? 0) & 0o022) !== 0)
+      this.problems.add(
+        ['http', 'api_keys_file'],
+        `others can write ${http.apiKeysFile}. Look whether the keys in it are yours, and run: chmod 600 ${http.apiKeysFile}`,
+      );
     if (!isLoopback(http.host)) {
       try {
         if (statSync(http.apiKeysFile).size === 0) throw Object.assign(new Error('empty'), { code: 'ENOENT' });
@@ -88,7 +94,8 @@ class FileChecks {
     if (file === undefined) return undefined;
     try {
       const content = readFileSync(file);
-      if (isOpenToAll(file)) this.problems.add(path, `everybody on this machine can write ${file}; chmod o-w it.`);
+      const open = openToAll(file);
+      if (open !== undefined) this.problems.add(path, open);
       if (content.toString('latin1').trim() !== '') return content;
       this.problems.add(path, `the file ${file} is empty.`);
     } catch (error) {
@@ -135,9 +142,28 @@ class FileChecks {
   }
 }
 
-/** Whoever can write it decides what the gateway believes. */
-export const isOpenToAll = (file: string): boolean =>
-  ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o002) !== 0;
+/**
+ * Whoever can write a file decides what the gateway believes; so does who can put another in its place, or in the place
+ * of a link to it.
+ *
+ * @returns what is open, in words; undefined when nothing is, or it is not there
+ */
+export function openToAll(file: string): string | undefined {
+  const state = statSync(file, { throwIfNoEntry: false });
+  if (state === undefined) return undefined;
+  if ((state.mode & 0o002) !== 0 && !state.isDirectory())
+    return `everybody on this machine can write ${file}; chmod o-w it.`;
+  const places = state.isDirectory() ? [file] : [dirname(resolve(file)), dirname(realpathSync(file))];
+  const folder = places.find(isOpenFolder);
+  if (folder === undefined) return undefined;
+  return `everybody on this machine can put other files into ${folder}; chmod o-w it.`;
+}
+
+/** With the sticky bit nobody but its owner can replace a file (inode(7)). */
+function isOpenFolder(folder: string): boolean {
+  const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
+}
 
 function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -4,7 +4,7 @@ import { TextDecoder } from 'node:util';
 import { contractMismatch } from '../contract/index.ts';
 import { crossCheck, type Found } from './cross-checks.ts';
 import { type Environment, type Overrides, type Places, placesOf, readOverrides } from './environment.ts';
-import { checkFiles, isOpenToAll } from './file-checks.ts';
+import { checkFiles, openToAll } from './file-checks.ts';
 import { findingsOf, inPlainWords } from './findings-of-issues.ts';
 import { deviceIdOf } from './identity.ts';
 import type { DriverCatalogue, HttpConfig, LoadedConfig, SimulatorCatalogue } from './loaded-config.ts';
@@ -57,8 +57,11 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
   if (!parsed.success) findings.push(...findingsOf(configSchema, parsed.error));
   const files = await checkFiles(filesOf(source.value, places, overrides), options.now);
   findings.push(...files.problems.all);
-  if (isOpenToAll(file))
-    findings.push({ path: [], at: 'value', message: `everybody on this machine can write ${file}; chmod o-w it.` });
+  const open = openToAll(file);
+  if (open !== undefined) findings.push({ path: [], at: 'value', message: open });
+  const openState = openToAll(places.stateDir);
+  if (openState !== undefined && openState !== open)
+    findings.push({ path: ['state_dir'], at: 'value', message: openState });
   const problems = [...source.problems, ...(await source.locate(findings))];
   if (problems.length > 0 || !parsed.success) throw new ConfigError(inOrder(problems));
 

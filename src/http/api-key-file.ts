@@ -67,7 +67,8 @@ export const hashOfApiKey = (key: string): Buffer => hash('sha256', key, 'buffer
 /** The keys in the file, oldest first; none when the file is missing. @throws GatewayError `misconfigured` */
 export const listApiKeys = async (file: string): Promise<readonly ApiKeyRecord[]> => (await readApiKeys(file)).keys;
 
-async function readApiKeys(file: string): Promise<ApiKeyFile> {
+/** @throws GatewayError `misconfigured` when it cannot be used, or others may write it */
+export async function readApiKeys(file: string): Promise<ApiKeyFile> {
   let text: string;
   let mode: number;
   try {

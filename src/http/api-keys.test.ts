@@ -206,12 +206,25 @@ describe('the running gateway', () => {
     await expect(ApiKeys.open(file, new SimulatedClock(), silent)).rejects.toMatchObject({ type: 'misconfigured' });
   });
 
-  test('warns when others may write the file', async () => {
+  test.each([0o666, 0o660, 0o602])('refuses to start with a file that others may write: mode %o', async (mode) => {
     await create('a');
+    await chmod(file, mode);
+    await expect(ApiKeys.open(file, new SimulatedClock(), silent)).rejects.toMatchObject({
+      type: 'misconfigured',
+      message: expect.stringContaining(`chmod 600 ${file}`),
+    });
+  });
+
+  test('goes on with the keys it has while others may write the file, and takes none from it', async () => {
+    const { key } = await create('a');
+    const clock = new SimulatedClock();
+    const keys = await ApiKeys.open(file, clock, silent);
+    const { key: strangers } = await create('b');
     await chmod(file, 0o666);
-    const log = pino({ level: 'silent' });
-    const warn = vi.spyOn(log, 'warn');
-    await ApiKeys.open(file, new SimulatedClock(), log);
-    expect(warn).toHaveBeenCalledOnce();
+    await clock.advance(1_000);
+    expect([await keys.verify(strangers), (await keys.verify(key))?.name]).toEqual([undefined, 'a']);
+    await chmod(file, 0o600);
+    await clock.advance(1_000);
+    expect((await keys.verify(strangers))?.name).toBe('b');
   });
 });

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock, Timer, Unsubscribe } from '../contract/index.ts';
 import { deviceReach, type Permission } from '../model/permission.ts';
-import { type ApiKeyFile, type ApiKeyRecord, hashOfApiKey, isErrno, parseApiKeys } from './api-key-file.ts';
+import { type ApiKeyFile, type ApiKeyRecord, hashOfApiKey, isErrno, readApiKeys } from './api-key-file.ts';
 import type { KeyUse } from './key-use.ts';
 
 /** How often the file is looked at, in milliseconds. */
@@ -193,9 +193,8 @@ export class ApiKeys implements ApiKeyVerifier {
     let version: string;
     try {
       const { mtimeMs, size, ino, mode } = await stat(file);
-      version = `${mtimeMs}:${size}:${ino}`;
+      version = `${mtimeMs}:${size}:${ino}:${mode}`;
       if (version === this.#version) return;
-      if ((mode & 0o022) !== 0) log.warn({ file }, 'others may write the API key file: set its mode to 0600');
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
       if (this.#version === undefined) return;
@@ -206,7 +205,7 @@ export class ApiKeys implements ApiKeyVerifier {
     }
     // Remembered before reading: a file that cannot be used is reported once, not every second.
     this.#version = version;
-    this.#take(parseApiKeys(file, await readFile(file, 'utf8')));
+    this.#take(await readApiKeys(file));
   }
 
   #take(content: ApiKeyFile): void {

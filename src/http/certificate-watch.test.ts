@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
@@ -77,6 +77,16 @@ describe('a certificate', () => {
     await aMinuteLater(() => renewals === 1);
     expect((await handshake()).name).toBe('renewed.test');
     expect(errors()).toEqual([]);
+  });
+
+  test.each(['key.pem', '.'])('that everybody could have put there leaves the old one: %s', async (open) => {
+    write(renewedCertificate, renewedCertificateKey);
+    chmodSync(join(folder, open), 0o777);
+    await aMinuteLater(() => errors().length === 1);
+    expect([renewals, (await handshake()).name]).toEqual([0, 'gateway.test']);
+    chmodSync(join(folder, open), 0o700);
+    while (renewals === 0) await clock.advance(60_000).then(() => new Promise((resolve) => setTimeout(resolve)));
+    expect((await handshake()).name).toBe('renewed.test');
   });
 
   test('that does not go with its key leaves the old one, is told once, and mended later', async () => {

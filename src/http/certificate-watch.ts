@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import { openToAll } from '../config/file-checks.ts';
 import type { HttpConfig } from '../config/loaded-config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { type Clock, GatewayError, type Timer } from '../contract/index.ts';
@@ -68,6 +69,8 @@ export class CertificateWatch {
     try {
       const version = await versionOf(this.#files);
       if (version === this.#version) return;
+      const open = openToAll(this.#files.certFile) ?? openToAll(this.#files.keyFile);
+      if (open !== undefined) throw new Error(open);
       const certificate = await read(this.#files);
       createSecureContext({ ...tlsRules, ...certificate });
       this.#version = version;
@@ -96,7 +99,7 @@ async function read({ certFile, keyFile }: CertificateFiles): Promise<ServerCert
 
 async function versionOf({ certFile, keyFile }: CertificateFiles): Promise<string> {
   const [cert, key] = await Promise.all([stat(certFile), stat(keyFile)]);
-  return [cert, key].map(({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`).join(' ');
+  return [cert, key].map(({ mtimeMs, size, ino, mode }) => `${mtimeMs}:${size}:${ino}:${mode}`).join(' ');
 }
 
 /**
