@@ -4,7 +4,7 @@ import { scriptedCore } from '../../test/kit/gateway/core-fixture.ts';
 import { sendAndHearNothing } from '../../test/kit/locks/scripted-lock.ts';
 import { SimulatedClock } from '../driver-testing/simulated-clock.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { logDoors } from './door-log.ts';
+import { logDoors } from './gateway.ts';
 
 it('says once of each door that it moved or did not, for whom, and under which attempt', async () => {
   const clock = new SimulatedClock();

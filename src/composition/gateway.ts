@@ -7,7 +7,7 @@ import { AuditLog } from '../audit/audit-log.ts';
 import { ntpStatus } from '../clock/ntp-status.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { DeviceConfig, LoadedConfig } from '../config/loaded-config.ts';
-import type { Clock, OnLimit } from '../contract/index.ts';
+import type { Clock, OnLimit, Unsubscribe } from '../contract/index.ts';
 import { LimitNotices } from '../events/event-log.ts';
 import { forgetRevokedNames } from '../http/api-key-changes.ts';
 import { ApiKeys, type DoorsOfSpace } from '../http/api-keys.ts';
@@ -17,7 +17,8 @@ import { KeyUse, keyUseFileOf } from '../http/key-use.ts';
 import { RefusedKeys } from '../http/refused-keys.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { AuditActor } from '../model/audit.ts';
-import type { GatewayIdentity } from '../model/gateway.ts';
+import type { Attempts, Devices, GatewayIdentity } from '../model/gateway.ts';
+import type { AttemptRecord } from '../model/records.ts';
 import type { ReloadReport } from '../model/reload.ts';
 import type { LogTap } from '../monitor/log-tap.ts';
 import type { StoreRoom } from '../monitor/metrics.ts';
@@ -33,7 +34,6 @@ import { WebhookClient } from '../transports/webhook/webhook-client.ts';
 import { Backups } from './backups.ts';
 import { ConfigurationChanges } from './configuration-changes.ts';
 import { Core } from './core.ts';
-import { logDoors } from './door-log.ts';
 import { IdleMemory, type ProcessMemory, tellLackOfRoom } from './housekeeping.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Links } from './links.ts';
@@ -335,3 +335,25 @@ async function storeRoom(file: string): Promise<StoreRoom> {
   const [database, log, disk] = await Promise.all([sizeOf(file), sizeOf(`${file}-wal`), statfs(dirname(file))]);
   return { takenBytes: database + log, freeBytes: disk.bavail * disk.bsize };
 }
+
+/** One line of the log for each door that moved or did not: what a journal is searched for first. */
+export const logDoors = (attempts: Attempts, devices: Devices, log: Logger): Unsubscribe =>
+  attempts.onChange((attempt) => {
+    const { settlement, actionType, deviceId, actionAttemptId, actor } = attempt;
+    if (settlement === undefined || (actionType !== 'LOCK_DOOR' && actionType !== 'UNLOCK_DOOR')) return;
+    const device = devices.get(deviceId);
+    const fields = { notice: true, device: device?.slug ?? deviceId, attempt: actionAttemptId, by: nameOf(actor) };
+    log.info(fields, sentence(device?.settings.name ?? device?.name ?? deviceId, actionType, settlement));
+  });
+
+function sentence(
+  name: string,
+  actionType: 'LOCK_DOOR' | 'UNLOCK_DOOR',
+  settlement: NonNullable<AttemptRecord['settlement']>,
+): string {
+  const done = actionType === 'LOCK_DOOR' ? 'locked' : 'unlocked';
+  if (settlement.status === 'error') return `${name}: ${settlement.error.type}, asked to be ${done}`;
+  return settlement.result.was_confirmed_by_device === true ? `${name} is ${done}` : `${name} is ${done}, not observed`;
+}
+
+const nameOf = (actor: AttemptRecord['actor']): string => (actor.kind === 'api_key' ? actor.name : actor.kind);

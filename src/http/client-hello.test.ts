@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { isWholeHello } from './client-hello.ts';
+import { isWholeHello } from './arrivals.ts';
 
 /** What a client of OpenSSL says first. */
 const hello = await new Promise<Buffer>((resolve) => {

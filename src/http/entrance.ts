@@ -1,14 +1,13 @@
 import { constants, randomUUID } from 'node:crypto';
-import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, OnLimit } from '../contract/index.ts';
-import { Arrivals } from './arrivals.ts';
-import { isWholeHello } from './client-hello.ts';
+import { Arrivals, isWholeHello } from './arrivals.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { Handshakes } from './handshakes.ts';
-import { KeyHolders } from './key-holders.ts';
 import { brokenRequestAnswer } from './request-faults.ts';
 import { StrangerRequests } from './stranger-requests.ts';
 import { Tarpit } from './tarpit.ts';
@@ -67,7 +66,7 @@ export interface ServerCertificate {
   readonly key: string | Buffer;
 }
 
-export interface EntranceOptions {
+interface EntranceOptions {
   readonly clock: Clock;
   readonly limits: ConnectionLimits;
   readonly onLimit: OnLimit;
@@ -254,3 +253,34 @@ export class Entrance {
 
 /** Whoever cannot be reached any more is destroyed by Node.js, and noticed when it is closed. */
 const ignore = () => undefined;
+
+/** A phone that opens one door a day comes back within this. Milliseconds; a guess. */
+const REMEMBERED_MS = 48 * 3_600_000;
+/** Addresses remembered; the one silent for longest is forgotten first. */
+const MAX_ADDRESSES = 1_024;
+
+/** Addresses from which a valid key came: those who are behind them are served apart from strangers. */
+class KeyHolders {
+  readonly #clock: Clock;
+  /** When the last one came. The one that is silent for longest is the first. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  has(group: string): boolean {
+    const at = this.#seen.get(group);
+    return at !== undefined && this.#clock.now() - at < REMEMBERED_MS;
+  }
+
+  remember(group: string): void {
+    this.#seen.delete(group);
+    this.#seen.set(group, this.#clock.now());
+    if (this.#seen.size <= MAX_ADDRESSES) return;
+    for (const oldest of this.#seen.keys()) {
+      this.#seen.delete(oldest);
+      return;
+    }
+  }
+}

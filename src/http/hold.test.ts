@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { frontDoor } from '../../test/kit/gateway/fake-devices.ts';
 import { httpFixture, until } from '../../test/kit/gateway/http-fixture.ts';
-import { holdTime } from './hold.ts';
+import { holdTime } from './serve-route.ts';
 
 const url = '/locks/unlock_door';
 const body = { device_id: frontDoor.deviceId };

@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GatewayError } from '../contract/index.ts';
 import type { ApiKey, ApiKeyVerifier } from './api-keys.ts';
-import { bearerToken } from './authentication.ts';
-import type { Callers } from './callers.ts';
+import { bearerToken, type Callers } from './authentication.ts';
 import type { ConsoleSessions } from './console/sessions.ts';
 import { keyOf } from './serve-route.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { parameterReader } from './parameters.ts';
+import { parameterReader } from './route.ts';
 
 const schemas = {
   texts: z.strictObject({ device_id: z.string(), sync: z.boolean().optional() }),

@@ -12,14 +12,12 @@ import { GatewayError, type OnLimit } from '../contract/index.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { Onboarding } from '../model/onboarding.ts';
 import type { ApiKeyVerifier } from './api-keys.ts';
-import { authentication } from './authentication.ts';
-import { Callers } from './callers.ts';
+import { authentication, Callers } from './authentication.ts';
 import { connectionLimits } from './connections.ts';
 import { livePath, serveLive } from './console/live.ts';
 import { ConsoleSessions } from './console/sessions.ts';
 import { Entrance, type Patience, type ServerCertificate } from './entrance.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
-import { Holds } from './hold.ts';
 import { Idempotency } from './idempotency.ts';
 import { InvalidInput } from './invalid-input.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -41,7 +39,7 @@ import {
 } from './routes/gateway.ts';
 import { gatewayRoutes } from './routes/index.ts';
 import type { PersonalDataService } from './routes/personal-data.ts';
-import { type AuditWriter, serveRoute } from './serve-route.ts';
+import { type AuditWriter, Holds, serveRoute } from './serve-route.ts';
 
 /** Bytes. A list of 10,000 ids has 400 KB. */
 const BODY_LIMIT = 1_048_576;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fc } from '../../test/kit/seeded-properties.ts';
-import { StrangersByAddress } from './strangers-by-address.ts';
+import { StrangersByAddress } from './connections.ts';
 
 const move = fc.record({
   comes: fc.boolean(),

@@ -5,8 +5,7 @@ import type { AttemptRecord, EventRecord } from '../../model/records.ts';
 import { whenKept } from '../../model/when-kept.ts';
 import { attemptHistory } from '../../wire/action-attempt.ts';
 import type { ApiKeyVerifier } from '../api-keys.ts';
-import { presentedKey } from '../authentication.ts';
-import type { Callers } from '../callers.ts';
+import { type Callers, presentedKey } from '../authentication.ts';
 import type { Caller } from '../route.ts';
 import { assertScope, keyOf } from '../serve-route.ts';
 

@@ -8,10 +8,9 @@ import type { EventRecord } from '../../model/records.ts';
 import { whenKept } from '../../model/when-kept.ts';
 import { meets } from '../../store/event-query.ts';
 import type { ApiKey, ApiKeyVerifier } from '../api-keys.ts';
-import { presentedKey } from '../authentication.ts';
-import type { Callers } from '../callers.ts';
-import { parameterReader } from '../parameters.ts';
+import { type Callers, presentedKey } from '../authentication.ts';
 import { queryDecoder, type RawQuery } from '../query-string.ts';
+import { parameterReader } from '../route.ts';
 import { assertScope, keyOf } from '../serve-route.ts';
 import { chosenEvents, eventFilters } from './events.ts';
 
