@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { blocksRunBy, named, printedBlocks, read, repository, runs } from '../kit/documents/printed-blocks.ts';
+import {
+  blocksRunBy,
+  documents,
+  named,
+  printedBlocks,
+  read,
+  repository,
+  runs,
+} from '../kit/documents/printed-blocks.ts';
 
 /* What a document prints between two fences is run by a test, or it is a drawing. */
 
@@ -19,6 +27,15 @@ describe('each block of each document', () => {
       throw new Error(`Nobody runs it: give it to a test in test/kit/documents/printed-blocks.ts.`);
     rows.set(`${run.by}: ${run.what}`, (rows.get(`${run.by}: ${run.what}`) ?? 0) + 1);
   });
+});
+
+it('nothing is printed between other fences, where nobody would find it', () => {
+  const others = documents.flatMap((document) =>
+    read(document)
+      .split('\n')
+      .flatMap((line, index) => (/^ *(~~~|<pre|<code>)/.test(line) ? [`${document}:${index + 1}`] : [])),
+  );
+  expect(others).toEqual([]);
 });
 
 it('a test that is named runs what it is named for', () => {

@@ -86,7 +86,7 @@ function putInPlace(program: string, words: readonly string[]): void {
   execFileSync(program, [...args.slice(0, -1), to], { cwd: repository });
 }
 
-const units = ['mosquitto', 'prometheus', 'bluetooth'];
+const units = ['mosquitto', 'prometheus', 'bluetooth', 'dbus'];
 const packages = ['strikeplate', 'strikeplate-dbus', 'strikeplate-zwave'];
 
 /** What each program may be given. */
@@ -96,11 +96,15 @@ const programs: Readonly<Record<string, (words: readonly string[], command: Type
     if (verb === 'run') expect(scripts).toHaveProperty([rest[0] ?? '']);
     else if (verb === 'install')
       for (const name of rest.filter((word) => !word.startsWith('-')))
-        expect({ ...dependencies, ...devDependencies, strikeplate: version }).toHaveProperty([name]);
-    else expect([verb, ...rest].join(' ')).toMatch(/^(ci|test|start|prune --omit=dev)$/);
+        expect({ ...dependencies, ...devDependencies, strikeplate: version }).toHaveProperty([
+          name.replace(/(?<=.)@[\d.]+$/, ''),
+        ]);
+    else
+      expect([verb, ...rest].join(' ')).toMatch(/^(ci( --dry-run)?|test|start( -- --config FILE)?|prune --omit=dev)$/);
   },
   npx: ([program = '', ...rest], { env }) => {
     if (program === 'strikeplate') return parsed(rest);
+    if (program === 'tsx') return isHere(rest[0] ?? '');
     expect([program, rest[0]]).toEqual(['vitest', 'run']);
     const files = rest.filter((word) => word.endsWith('.ts'));
     for (const file of files) isHere(file);
@@ -116,7 +120,7 @@ const programs: Readonly<Record<string, (words: readonly string[], command: Type
   },
   systemctl: ([verb = '', ...rest]) => {
     if (verb === 'daemon-reload') return;
-    expect(['start', 'stop', 'restart', 'reload', 'status', 'enable']).toContain(verb);
+    expect(['start', 'stop', 'restart', 'reload', 'status', 'enable', 'edit']).toContain(verb);
     const [unit = ''] = rest.filter((word) => word !== '--now');
     if (!units.includes(unit)) isHere(`systemd/${unit}.service`);
     if (verb === 'reload' && unit === 'strikeplate')
@@ -127,7 +131,7 @@ const programs: Readonly<Record<string, (words: readonly string[], command: Type
       '-t',
       /^SyslogIdentifier=(.+)$/m.exec(read('systemd/strikeplate.service'))?.[1],
     ]);
-    expect(words.slice(2).join(' ')).toMatch(/^(-p warning --since today|-n \d+)$/);
+    expect(words.slice(2).join(' ')).toMatch(/^(-p warning --since today|-n \d+)?$/);
   },
   'systemd-sysusers': (words) => expect(words).toEqual([]),
   'systemd-tmpfiles': (words) => {
@@ -144,10 +148,17 @@ const programs: Readonly<Record<string, (words: readonly string[], command: Type
   },
   cd: ([folder]) => expect(folder).toBe('/opt/strikeplate'),
   docker: (words) => {
-    const [compose, flag, file = '', verb = '', ...rest] = words;
+    // In a sentence the file is left out: it is the one that the page is about.
+    const [compose, ...given] =
+      words[1] === '-f' ? words : ['compose', '-f', 'container/compose.yaml', ...words.slice(1)];
+    const [flag, file = '', verb = '', ...rest] = given;
     expect([compose, flag]).toEqual(['compose', '-f']);
-    expect(['run', 'up', 'exec']).toContain(verb);
+    expect(['run', 'up', 'exec', 'kill']).toContain(verb);
     if (verb === 'up') return undefined;
+    if (verb === 'kill') {
+      expect((parse(read(file)) as { services: object }).services).toHaveProperty([rest.at(-1) ?? '']);
+      return undefined;
+    }
     const [service = '', program = '', ...args] = rest.filter((word, at) => at > 0 || word !== '--rm');
     expect((parse(read(file)) as { services: object }).services).toHaveProperty([service]);
     return programs[program]?.(args, { env: {}, words: [program, ...args] });
@@ -278,10 +289,12 @@ describe('what a document has somebody type', () => {
     const problems: string[] = [];
     for (const { document, command } of printedInline) {
       // A command may be named for itself, without what it is given.
-      const [{ words } = { words: [] }] = typedCommands(command.replace(/ …$/, ''));
-      await parsed(words.slice(1)).catch((error: Error) => {
+      const [{ words, env } = { words: [], env: {} }] = typedCommands(command.replace(/ …$/, ''));
+      const [program = '', ...given] = words;
+      const take = async () => programs[program]?.(given, { words, env });
+      await take().catch((error: Error) => {
         if (!/missing required argument|argument missing|required option/.test(error.message))
-          problems.push(`${document}: ${error.message}`);
+          problems.push(`${document}: ${command}: ${error.message}`);
       });
     }
     expect(problems).toEqual([]);

@@ -19,7 +19,7 @@ export interface PrintedBlock {
 export const named = ({ document, line }: PrintedBlock): string => `${document}:${line}`;
 
 /** Every document there is, but for the changelog and what a decision says of its own day. */
-function documents(): string[] {
+function allDocuments(): string[] {
   const below = (folder: string) =>
     readdirSync(join(repository, folder), { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
@@ -27,6 +27,8 @@ function documents(): string[] {
   const all = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...['docs', 'drivers', 'src', 'test'].flatMap(below)];
   return all.filter((file) => !file.startsWith('docs/decisions/')).sort();
 }
+
+export const documents: readonly string[] = allDocuments();
 
 function blocksIn(document: string): PrintedBlock[] {
   const found: PrintedBlock[] = [];
@@ -47,15 +49,15 @@ function blocksIn(document: string): PrintedBlock[] {
   return found;
 }
 
-export const printedBlocks: readonly PrintedBlock[] = documents().flatMap(blocksIn);
+export const printedBlocks: readonly PrintedBlock[] = documents.flatMap(blocksIn);
 
-/** `strikeplate …` as it stands in a sentence. */
-export const printedInline: readonly { readonly document: string; readonly command: string }[] = documents().flatMap(
+/** Commands as they stand in a sentence: ours, and those of the tools that a reader would type. */
+export const printedInline: readonly { readonly document: string; readonly command: string }[] = documents.flatMap(
   (document) =>
     [
       ...read(document)
         .replace(/^ *```[\s\S]*?^ *```$/gm, '')
-        .matchAll(/`(strikeplate [^`]+)`/g),
+        .matchAll(/`((?:strikeplate|npm|npx|systemctl|journalctl|docker) [^`]+)`/g),
     ].map(([, command = '']) => ({
       document,
       command: command.replace(/\s+/g, ' '),
