@@ -32,6 +32,15 @@ interface Running {
   readonly said: () => string;
 }
 
+/** A command whose truth was told. */
+export interface Told {
+  /** From the request to the answer's end. */
+  readonly ms: number;
+  /** `success`, `success, unconfirmed`, or the type of the error. */
+  readonly outcome: string;
+  readonly actionAttemptId: string;
+}
+
 /** As the unit runs it, with fewer descriptors and less memory so that an attack of a small machine reaches them. */
 export class HostileSite {
   readonly child: ChildProcess;
@@ -109,8 +118,8 @@ export class HostileSite {
     return HostileSite.#run(this.folder, this.key, this.root);
   }
 
-  /** Resolves with the milliseconds until an attempt's truth was told; undefined: it was not, within `patienceMs`. */
-  door(index: number, patienceMs: number): Promise<number | undefined> {
+  /** Resolves when an attempt's truth was told; with undefined when it was not, within `patienceMs`. */
+  door(index: number, patienceMs: number): Promise<Told | undefined> {
     const body = JSON.stringify({ device_id: deviceIdOf('bench', `door-${index}`) });
     // The same command again would not be told apart from an earlier one by what the lock says.
     const action = this.#last.get(index) === 'unlock' ? 'lock' : 'unlock';
@@ -137,8 +146,7 @@ export class HostileSite {
             text += bytes.toString();
           });
           answer.on('end', () => {
-            const final = /"status":"(success|error)"/.test(text);
-            resolve(final ? performance.now() - from : undefined);
+            resolve(toldBy(text, performance.now() - from));
           });
         },
       );
@@ -147,6 +155,18 @@ export class HostileSite {
       setTimeout(() => asked.destroy(), patienceMs).unref();
       asked.end(body);
     });
+  }
+
+  /** What the attempt's history says, for whoever wonders what took so long. */
+  async historyOf(actionAttemptId: string): Promise<string> {
+    const url = new URL(`/action_attempts/${actionAttemptId}/history`, this.url);
+    const { request } = this.url.protocol === 'https:' ? https : http;
+    const asked = request(url, { rejectUnauthorized: false, headers: { authorization: `Bearer ${this.key}` } });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [http.IncomingMessage];
+    let text = '';
+    for await (const bytes of answer) text += bytes;
+    return text;
   }
 
   /** What it holds open; NaN when it is no more. */
@@ -181,4 +201,25 @@ export class HostileSite {
     this.child.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function toldBy(text: string, ms: number): Told | undefined {
+  const answer = /^\{.*\}$/s.test(text) ? (JSON.parse(text) as Answer) : {};
+  const { action_attempt: attempt, error } = answer;
+  const outcome =
+    attempt?.status === 'success' && attempt.result?.was_confirmed_by_device === false ? ', unconfirmed' : '';
+  if (attempt?.status === 'success')
+    return { ms, outcome: `success${outcome}`, actionAttemptId: attempt.action_attempt_id };
+  if (attempt?.status !== 'error') return undefined;
+  return { ms, outcome: attempt.error?.type ?? error?.type ?? 'error', actionAttemptId: attempt.action_attempt_id };
+}
+
+interface Answer {
+  readonly action_attempt?: {
+    readonly action_attempt_id: string;
+    readonly status: string;
+    readonly result?: { readonly was_confirmed_by_device?: boolean } | null;
+    readonly error?: { readonly type: string } | null;
+  };
+  readonly error?: { readonly type: string };
 }

@@ -3,7 +3,7 @@ import { ensureBuilt } from '../../scripts/build.mjs';
 import { Closers } from './closers.ts';
 import { HelperProcess } from './helper-process.ts';
 import { type AttackLoad, attackLoad } from './hostile-load.ts';
-import { doors, HostileSite, noiseSensor as noise } from './hostile-site.ts';
+import { doors, HostileSite, noiseSensor as noise, type Told } from './hostile-site.ts';
 import { askedFor } from './options.ts';
 import { type Broker, startBroker } from './site.ts';
 import { percentile } from './statistics.ts';
@@ -24,6 +24,8 @@ each is in time, and the slowest hundredth takes no more than twice what it took
 const BOUND = 2;
 /** Milliseconds below which two p99 of a hundred commands are the same: one wakeup of a busy machine. */
 const SAME_MS = 20;
+/** What takes longer, or did not succeed, is told with its history. */
+const SLOW_MS = 1_000;
 
 interface Attack {
   readonly tls?: boolean;
@@ -88,7 +90,7 @@ try {
 console.log(
   table(
     [
-      ...['attack', 'commands', 'in time', 'p50 ms', 'quiet p99', 'elsewhere p99'],
+      ...['attack', 'commands', 'in time', 'done', 'p50 ms', 'quiet p99', 'elsewhere p99'],
       ...['p99 ms', 'ratio', `within ${BOUND}`, 'max ms'],
       ...['dialled/s', 'gateway %', 'it waits %', 'attacker %', 'overflows'],
       ...['sockets after', 'RSS MiB', 'told', 'stop ms'],
@@ -154,12 +156,19 @@ async function besideIt(gateway: HostileSite, attack: Attack, ms: number): Promi
   }
 }
 
-function doorFigures(tries: readonly (number | undefined)[], quiet: number, elsewhere: number | undefined): string[] {
+function doorFigures(tries: readonly (Told | undefined)[], quiet: number, elsewhere: number | undefined): string[] {
   const inTime = inOrder(tries);
   const p99 = percentile(inTime, 0.99);
   const isWithin = inTime.length === tries.length && (p99 <= BOUND * quiet || p99 - quiet <= SAME_MS);
   return [
-    ...[`${tries.length}`, `${inTime.length}`, figure(percentile(inTime, 0.5)), figure(quiet), figure(elsewhere)],
+    ...[
+      `${tries.length}`,
+      `${inTime.length}`,
+      `${tries.filter((one) => one?.outcome.startsWith('success')).length}`,
+      figure(percentile(inTime, 0.5)),
+      figure(quiet),
+      figure(elsewhere),
+    ],
     ...[figure(p99), figure(p99 / quiet), isWithin ? 'yes' : 'no', figure(inTime.at(-1))],
   ];
 }
@@ -177,8 +186,8 @@ async function endFigures(gateway: HostileSite): Promise<string[]> {
   return [figure(after), figure(rss), `${warnings}`, stopMs === undefined ? '> 20000' : figure(stopMs)];
 }
 
-function inOrder(tries: readonly (number | undefined)[]): number[] {
-  return tries.filter((ms) => ms !== undefined).sort((a, b) => a - b);
+function inOrder(tries: readonly (Told | undefined)[]): number[] {
+  return tries.flatMap((one) => (one === undefined ? [] : [one.ms])).sort((a, b) => a - b);
 }
 
 function place({ url, protocolVersion }: Broker) {
@@ -186,11 +195,18 @@ function place({ url, protocolVersion }: Broker) {
 }
 
 /** Ten commands a second; each is in time when its truth was told within a door's deadline of 9 s. */
-async function commandDoors(gateway: HostileSite, ms: number): Promise<(number | undefined)[]> {
-  const under: Promise<number | undefined>[] = [];
+async function commandDoors(gateway: HostileSite, ms: number): Promise<(Told | undefined)[]> {
+  const under: Promise<Told | undefined>[] = [];
   for (let index = 0; index < ms / 100; index++) {
     under.push(gateway.door(index % doors, 10_000).catch(() => undefined));
     await sleep(100);
   }
-  return Promise.all(under);
+  const told = await Promise.all(under);
+  for (const [index, one] of told.entries())
+    if (one !== undefined && (one.ms > SLOW_MS || !one.outcome.startsWith('success')))
+      console.error(
+        `command ${index}: ${figure(one.ms)} ms, ${one.outcome}`,
+        await gateway.historyOf(one.actionAttemptId),
+      );
+  return told;
 }
