@@ -235,6 +235,33 @@ describe('a lock that answers no read of a code', () => {
   });
 });
 
+describe('a bridge that repeats all that it knows, asked or not', () => {
+  it.each([700, 2_000, 3_000, 5_000])(
+    'every %i ms: what it makes up of a slot that it told of for the first time just now is no answer',
+    async (everyMs) => {
+      let users: object = {};
+      const repeat = () => {
+        f.say({ ...locked, ...users });
+        f.clock.setTimer(repeat, everyMs);
+      };
+      repeat();
+      await f.clock.advance(20_000);
+      // Once it answers; from then on the lock is asked, and told to, in vain.
+      f.bridge.obey = (topic) => {
+        if (!topic.endsWith('/get')) return;
+        users = { users: { 1: { status: 'available' } } };
+        f.clock.setTimer(() => f.say({ ...locked, ...users }), 150);
+      };
+      await f.codes((keypad, ctx) => keypad.read?.(ctx, 1));
+      f.bridge.obey = (topic) => {
+        if (topic.endsWith('/set')) users = { users: { 1: { status: 'enabled' } } };
+      };
+      const { error } = await f.create(1, '4711');
+      expect(error?.type).toMatch(/device_offline|outcome_unknown/);
+    },
+  );
+});
+
 describe('somebody else at the same bridge', () => {
   it('changes a slot: it is told, ours is not', async () => {
     let users: Record<string, object> = { 1: { status: 'available' }, 2: { status: 'available' } };

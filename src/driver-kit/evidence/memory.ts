@@ -137,7 +137,7 @@ export function afterWord(memory: Memory, claim: Claim, lateByMs: number): Memor
   // What somebody kept is of before, and says nothing of how often the device speaks.
   if (claim.kept) return memory;
   const last = memory.known.get(about);
-  const rhythm = last?.rhythm ?? silentSince(memory.since);
+  const rhythm = last?.rhythm ?? firstRhythm(memory, at);
   if (claim.carried) return withKnown(memory, claim, 'told', rhythm);
   const open = openQuestions(memory, about, at, lateByMs);
   const isSame = last?.value === claim.value;
@@ -187,6 +187,20 @@ export function asAnswer(memory: Memory, about: string): Memory {
 
 const rhythmOf = (memory: Memory, about: string): Rhythm =>
   memory.known.get(about)?.rhythm ?? silentSince(memory.since);
+
+/**
+ * Of what was never told before: that nothing was said of it is no silence of whoever repeats all that he knows, as he was
+ * heard to do with the rest.
+ */
+function firstRhythm({ known, since }: Memory, at: number): Rhythm {
+  let first = silentSince(since);
+  for (const { rhythm } of known.values()) {
+    const { shortestUnaskedMs, shortestAt } = rhythm;
+    const isQuicker = shortestUnaskedMs < first.shortestUnaskedMs && at - shortestAt <= HABIT_MS;
+    if (isQuicker) first = { ...first, shortestUnaskedMs, shortestAt };
+  }
+  return first;
+}
 
 function withKnown(memory: Memory, claim: Claim, how: 'told' | 'answer', rhythm: Rhythm): Memory {
   const { about, value, at } = claim;
