@@ -21,6 +21,11 @@ export interface DeviceContext {
   readonly credentialsOf: (device: DeviceConfig) => Secret | undefined;
 }
 
+/** Of more than these the store is asked for all at once. */
+const MANY_DEVICES = 20;
+
+const createdAtFact = (deviceId: string): string => `device_created_at:${deviceId}`;
+
 /** Gives each configured device its link, its log, and the time at which this gateway first knew it. */
 export async function managedDevices(
   devices: readonly DeviceConfig[],
@@ -28,11 +33,12 @@ export async function managedDevices(
 ): Promise<ManagedDeviceOptions[]> {
   const { clock, log, store, linkTo, credentialsOf, onLimit } = context;
   const firstSeen: Change[] = [];
+  const seenBefore = devices.length > MANY_DEVICES ? store.read.facts(createdAtFact('')) : undefined;
   const options = devices.map((device): ManagedDeviceOptions => {
     const { slug, deviceId, name, driver, settings, limits, timeZone, noiseRules, doorRules, outOfService } = device;
     const about = driver.describe(settings);
-    const fact = `device_created_at:${deviceId}`;
-    const known = store.read.fact(fact);
+    const fact = createdAtFact(deviceId);
+    const known = seenBefore === undefined ? store.read.fact(fact) : seenBefore.get(fact);
     const createdAt = known === undefined ? clock.wallTime() : Number(known);
     if (known === undefined) firstSeen.push({ kind: 'fact_put', name: fact, value: String(createdAt) });
     return {

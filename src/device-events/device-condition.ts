@@ -31,8 +31,6 @@ type Keypad = Extract<DeviceReport, { kind: 'accessory_keypad' }>;
 /** Tells when a device comes and goes, and how its battery fares. */
 export class DeviceCondition {
   readonly #context: ProjectionContext;
-  readonly #factName: string;
-  readonly #keep: (changes: readonly Change[]) => void;
   #told: Told;
   #online = false;
   #wasOnline = false;
@@ -40,21 +38,16 @@ export class DeviceCondition {
   /** Waits for a connection of which the last run said that it is flaky. */
   #holding: Timer | undefined;
 
-  /**
-   * @param fact what the last run kept
-   * @param keep commits what is to be known by the next run, where there is no event to carry it
-   */
-  constructor(context: ProjectionContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
+  /** @param fact what the last run kept */
+  constructor(context: ProjectionContext, fact: string | undefined) {
     this.#context = context;
-    this.#factName = toldFact(context.snapshot().deviceId);
     this.#told = fact === undefined ? {} : (JSON.parse(fact) as Told);
-    this.#keep = keep;
     if (this.#told.flaky) this.#hold();
   }
 
   health(health: Health): void {
-    const { clock, snapshot } = this.#context;
-    const { flakySince, settings } = snapshot();
+    const { clock } = this.#context;
+    const { flakySince, settings } = this.#context.snapshot();
     this.#steadiness(flakySince);
     this.#online = health.status === 'online';
     if (health.status === 'online') {
@@ -102,8 +95,8 @@ export class DeviceCondition {
   }
 
   tampered(): void {
-    const { clock, tell } = this.#context;
-    tell({ eventType: 'device.tampered', occurredAt: clock.wallTime() });
+    const { clock } = this.#context;
+    this.#context.tell({ eventType: 'device.tampered', occurredAt: clock.wallTime() });
   }
 
   close(): void {
@@ -148,9 +141,13 @@ export class DeviceCondition {
 
   #tell(news: Told, ...drafts: EventDraft[]): void {
     this.#told = { ...this.#told, ...news };
-    const fact: Change = { kind: 'fact_put', name: this.#factName, value: JSON.stringify(this.#told) };
+    const fact: Change = {
+      kind: 'fact_put',
+      name: toldFact(this.#context.deviceId),
+      value: JSON.stringify(this.#told),
+    };
     const [first, ...others] = drafts;
-    if (first === undefined) this.#keep([fact]);
+    if (first === undefined) this.#context.keep([fact]);
     else this.#context.tell(first, [fact]);
     for (const draft of others) this.#context.tell(draft);
   }
@@ -209,15 +206,15 @@ export class DoorContact {
 
   /** @param seen it was seen to open, not found open */
   #open(seen: boolean): void {
-    const { clock, tell, snapshot } = this.#context;
+    const { clock } = this.#context;
     const opened = { occurredAt: clock.wallTime(), at: clock.now(), told: false };
     this.#opened = opened;
     if (seen && this.#reportsForced) this.#forced = afterSilence(clock, () => this.#judgeForced(opened), forcedAfterMs);
-    const ms = snapshot().doorRules?.heldOpenMs ?? usualHeldOpenMs;
+    const ms = this.#context.snapshot().doorRules?.heldOpenMs ?? usualHeldOpenMs;
     if (ms === 0) return;
     const tellHeldOpen = () => {
       opened.told = true;
-      tell({
+      this.#context.tell({
         eventType: 'strikeplate.door.held_open',
         occurredAt: clock.wallTime(),
         details: { opened_at: isoTime(opened.occurredAt), after_seconds: ms / 1_000 },
@@ -231,8 +228,8 @@ export class DoorContact {
     this.#opened = undefined;
     this.#heldOpen?.cancel();
     if (!seen || !opened?.told) return;
-    const { clock, tell } = this.#context;
-    tell({
+    const { clock } = this.#context;
+    this.#context.tell({
       eventType: 'strikeplate.door.closed_again',
       occurredAt: clock.wallTime(),
       details: {

@@ -3,6 +3,7 @@ import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
 import { type Clock, type DeviceReport, errorTypes, type Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { EventLog } from '../events/event-log.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { EventDraft } from '../model/event-types.ts';
 import type { ActionType, AttemptRecord } from '../model/records.ts';
 import type { Change, Store, StoreReader } from '../model/store.ts';
@@ -31,23 +32,26 @@ export class DeviceEventProjector {
   /** Make it before the devices are opened: it hears what they say from the first word. */
   constructor(options: DeviceEventProjectorOptions) {
     this.#options = options;
-    const { clock, registry, attempts } = options;
+    const { clock, registry, attempts, store } = options;
     this.#own = new OwnCommands(clock, attempts);
-    for (const { deviceId } of registry.list()) this.#projections.set(deviceId, this.#open(deviceId));
+    const told = store.read.facts(toldFact(''));
+    for (const { deviceId } of registry.list())
+      this.#projections.set(deviceId, this.#open(deviceId, told.get(toldFact(deviceId))));
     this.#unsubscribe = registry.onReport(({ deviceId }, report) => this.#projections.get(deviceId)?.heard(report));
     this.#callRoll();
   }
 
   /** After a change of the configuration: who came, went or was given another name is told, as at a start. */
   rosterChanged(): void {
-    const { registry } = this.#options;
+    const { registry, store } = this.#options;
     for (const [deviceId, projection] of this.#projections)
       if (registry.get(deviceId) === undefined) {
         this.#projections.delete(deviceId);
         projection.close();
       }
     for (const { deviceId } of registry.list())
-      if (!this.#projections.has(deviceId)) this.#projections.set(deviceId, this.#open(deviceId));
+      if (!this.#projections.has(deviceId))
+        this.#projections.set(deviceId, this.#open(deviceId, store.read.fact(toldFact(deviceId))));
     this.#callRoll();
   }
 
@@ -68,21 +72,49 @@ export class DeviceEventProjector {
     this.#own.close();
   }
 
-  #open(deviceId: string): DeviceProjection {
-    const { clock, registry, events, store, log, codeAt } = this.#options;
-    const context: ProjectionContext = {
-      clock,
-      snapshot: () => registry.require(deviceId).snapshot,
-      ownMovement: (way) => this.#own.movement(deviceId, way),
-      codeAt: (slot) => codeAt(deviceId, slot),
-      tell: (draft: EventDraft, also: readonly Change[] = []) => events.append([{ deviceId, ...draft }], also),
-    };
-    const keep = (changes: readonly Change[]) => {
-      store.commit(changes).catch((error: unknown) => {
-        log.warn({ err: error, deviceId }, 'what was told of a device could not be kept; a restart may repeat it');
-      });
-    };
-    return new DeviceProjection(context, store.read.fact(toldFact(deviceId)), keep);
+  #open(deviceId: string, told: string | undefined): DeviceProjection {
+    return new DeviceProjection(new DeviceStage(deviceId, this.#options, this.#own), told);
+  }
+}
+
+/** One device's context. Of a class, not of closures: there are thousands. */
+class DeviceStage implements ProjectionContext {
+  readonly deviceId: string;
+  readonly #options: DeviceEventProjectorOptions;
+  readonly #own: OwnCommands;
+
+  constructor(deviceId: string, options: DeviceEventProjectorOptions, own: OwnCommands) {
+    this.deviceId = deviceId;
+    this.#options = options;
+    this.#own = own;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  snapshot(): DeviceSnapshot {
+    return this.#options.registry.require(this.deviceId).snapshot;
+  }
+
+  ownMovement(way: Way): ReturnType<ProjectionContext['ownMovement']> {
+    return this.#own.movement(this.deviceId, way);
+  }
+
+  codeAt(slot: number): string | undefined {
+    return this.#options.codeAt(this.deviceId, slot);
+  }
+
+  tell(draft: EventDraft, also: readonly Change[] = []): void {
+    this.#options.events.append([{ deviceId: this.deviceId, ...draft }], also);
+  }
+
+  keep(changes: readonly Change[]): void {
+    const { store, log } = this.#options;
+    store.commit(changes).catch((error: unknown) => {
+      const { deviceId } = this;
+      log.warn({ err: error, deviceId }, 'what was told of a device could not be kept; a restart may repeat it');
+    });
   }
 }
 
@@ -93,11 +125,11 @@ class DeviceProjection {
   readonly #door: DoorContact;
   readonly #condition: DeviceCondition;
 
-  constructor(context: ProjectionContext, fact: string | undefined, keep: (changes: readonly Change[]) => void) {
+  constructor(context: ProjectionContext, told: string | undefined) {
     this.#context = context;
     this.#lock = new LockMovements(context);
     this.#door = new DoorContact(context, this.#lock);
-    this.#condition = new DeviceCondition(context, fact, keep);
+    this.#condition = new DeviceCondition(context, told);
   }
 
   heard(report: DeviceReport): void {
@@ -146,9 +178,9 @@ class DeviceProjection {
   }
 
   #codeSlot(slot: number, occupied: boolean): void {
-    const { clock, codeAt, tell } = this.#context;
-    const accessCodeId = codeAt(slot);
-    tell({
+    const { clock } = this.#context;
+    const accessCodeId = this.#context.codeAt(slot);
+    this.#context.tell({
       eventType: 'strikeplate.lock.code_slot_changed',
       occurredAt: clock.wallTime(),
       ...(accessCodeId !== undefined && { accessCodeId }),

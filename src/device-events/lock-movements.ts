@@ -47,7 +47,7 @@ export class LockMovements {
   }
 
   heardState(state: LockState): void {
-    const { clock, ownMovement } = this.#context;
+    const { clock } = this.#context;
     if (state === 'unknown') return; // says nothing of a jam, or a position, that was told
     if (state === 'unlocked' || state === 'unlocking') this.#releasedAt = clock.now();
     if (state === 'jammed') {
@@ -60,7 +60,7 @@ export class LockMovements {
     this.#position = state;
     if (before === state) return;
     this.#tellUnexplained();
-    const own = ownMovement(state);
+    const own = this.#context.ownMovement(state);
     if (own) {
       own.claim();
       this.#tell(state, clock.wallTime(), { method: 'remote', actionAttemptId: own.actionAttemptId });
@@ -71,11 +71,11 @@ export class LockMovements {
   }
 
   heardOperated(report: Operated): void {
-    const { clock, tell, codeAt } = this.#context;
+    const { clock } = this.#context;
     const { operation, method, slot, denial } = report;
     if (operation === 'access_denied') {
-      const who = slot === undefined ? undefined : codeAt(slot);
-      tell({
+      const who = slot === undefined ? undefined : this.#context.codeAt(slot);
+      this.#context.tell({
         eventType: 'lock.access_denied',
         occurredAt: clock.wallTime(),
         ...(who !== undefined && { accessCodeId: who }),
@@ -99,7 +99,7 @@ export class LockMovements {
   }
 
   #operated(way: Way, { method, slot, via }: Operated): void {
-    const { clock, ownMovement } = this.#context;
+    const { clock } = this.#context;
     this.#jammed = false;
     this.#position = way;
     if (way === 'unlocked') this.#releasedAt = clock.now();
@@ -111,7 +111,7 @@ export class LockMovements {
       this.#tellUnexplained();
       if (this.#isTold(way, method, slot)) return;
     }
-    const own = method === 'remote' || method === 'unknown' ? ownMovement(way) : undefined;
+    const own = method === 'remote' || method === 'unknown' ? this.#context.ownMovement(way) : undefined;
     own?.claim();
     this.#tell(way, awaited?.occurredAt ?? clock.wallTime(), {
       method: own ? 'remote' : method,
@@ -133,8 +133,8 @@ export class LockMovements {
   #jam(how: { readonly method?: LockMethod }): void {
     if (this.#jammed) return;
     this.#jammed = true;
-    const { clock, tell } = this.#context;
-    tell({ eventType: 'strikeplate.lock.jammed', occurredAt: clock.wallTime(), details: how });
+    const { clock } = this.#context;
+    this.#context.tell({ eventType: 'strikeplate.lock.jammed', occurredAt: clock.wallTime(), details: how });
   }
 
   #tellUnexplained(): void {
@@ -155,11 +155,11 @@ export class LockMovements {
       readonly actionAttemptId?: string | undefined;
     },
   ): void {
-    const { clock, tell, codeAt } = this.#context;
+    const { clock } = this.#context;
     const { method, slot, via, actionAttemptId } = how;
     this.#told = { way, at: clock.now(), method, slot };
-    const accessCodeId = slot === undefined ? undefined : codeAt(slot);
-    tell({
+    const accessCodeId = slot === undefined ? undefined : this.#context.codeAt(slot);
+    this.#context.tell({
       eventType: way === 'locked' ? 'lock.locked' : 'lock.unlocked',
       occurredAt,
       ...(accessCodeId !== undefined && { accessCodeId }),

@@ -10,11 +10,14 @@ export type DeviceDraft = Omit<EventDraft, 'deviceId'>;
 
 /** What the parts of one device's projector share. */
 export interface ProjectionContext {
+  readonly deviceId: string;
   readonly clock: Clock;
-  readonly snapshot: () => DeviceSnapshot;
+  snapshot(): DeviceSnapshot;
   /** The attempt of ours that moves the bolt this way, or did a moment ago; each accounts for one movement. */
-  readonly ownMovement: (way: Way) => { readonly actionAttemptId: string; readonly claim: () => void } | undefined;
+  ownMovement(way: Way): { readonly actionAttemptId: string; readonly claim: () => void } | undefined;
   /** The code that stands in this slot of the lock. */
-  readonly codeAt: (slot: number) => string | undefined;
-  readonly tell: (draft: EventDraft, also?: readonly Change[]) => void;
+  codeAt(slot: number): string | undefined;
+  tell(draft: DeviceDraft, also?: readonly Change[]): void;
+  /** Commits what is to be known by the next run, where there is no event to carry it. */
+  keep(changes: readonly Change[]): void;
 }

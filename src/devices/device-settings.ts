@@ -23,8 +23,10 @@ const keptSettings = z.object({
 });
 
 /** What was set for a device in earlier runs. */
-export function keptSettingsOf(store: StoreReader, deviceId: string): DeviceSettings {
-  const text = store.fact(nameOf(deviceId));
+export const keptSettingsOf = (store: StoreReader, deviceId: string): DeviceSettings =>
+  settingsIn(store.fact(nameOf(deviceId)));
+
+function settingsIn(text: string | undefined): DeviceSettings {
   if (text === undefined) return noSettings;
   const { name, customMetadata, isManaged, backupPool, codeLengths, stopped } = keptSettings.parse(JSON.parse(text));
   return {
@@ -42,8 +44,8 @@ export function keptSettingsOf(store: StoreReader, deviceId: string): DeviceSett
  * a start with ten thousand. Whoever is set meanwhile is not seen.
  */
 export function keptSettingsOfAll(store: StoreReader): (deviceId: string) => DeviceSettings {
-  const names = new Set(store.factNames(nameOf('')));
-  return (deviceId) => (names.has(nameOf(deviceId)) ? keptSettingsOf(store, deviceId) : noSettings);
+  const facts = store.facts(nameOf(''));
+  return (deviceId) => settingsIn(facts.get(nameOf(deviceId)));
 }
 
 export interface DeviceAdministratorOptions {

@@ -133,6 +133,8 @@ export interface StoreReader {
   accessMethods(): AccessMethodRecord[];
   idempotency(scope: string): IdempotencyRecord | undefined;
   fact(name: string): string | undefined;
+  /** All facts whose names begin so, by name: for whoever would ask for thousands. */
+  facts(prefix: string): ReadonlyMap<string, string>;
   /** Names of the facts that begin so. */
   factNames(prefix: string): string[];
   event(eventId: string): EventRecord | undefined;

@@ -289,6 +289,10 @@ export class MemoryTables implements StoreReader {
     return this.#facts.get(name);
   }
 
+  facts(prefix: string): ReadonlyMap<string, string> {
+    return new Map(this.factNames(prefix).map((name) => [name, this.#facts.get(name) ?? '']));
+  }
+
   factNames(prefix: string): string[] {
     return this.#facts.keys().filter((name) => name.startsWith(prefix));
   }

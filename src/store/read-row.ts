@@ -25,6 +25,10 @@ export function auditListedOf(row: Row): AuditRecord {
 }
 
 export const factOf = ([_name, value]: Row): string => String(value);
+export const namedFactOf = ([name, value]: Row): readonly [name: string, value: string] => [
+  String(name),
+  String(value),
+];
 
 interface Check {
   /** What such a row is called. */
@@ -62,6 +66,7 @@ const checks = new Map<unknown, Check>([
   [webhookOf, check('webhook', 0, wholeWebhook, shapes.webhookShape)],
   [deliveryOf, check('webhook delivery', 0, wholeBySum, shapes.deliveryShape)],
   [factOf, check('fact', 0, wholeBySum, anything)],
+  [namedFactOf, check('fact', 0, wholeBySum, anything)],
   [auditListedOf, check('audit entry', 0, wholeAudit, anything)],
 ]);
 

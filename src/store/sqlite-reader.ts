@@ -16,7 +16,7 @@ import { isAskedFor } from './attempt-query.ts';
 import { auditRecordColumns, auditRecordOf } from './audit-columns.ts';
 import { type Column, idColumn, idOf } from './columns.ts';
 import { byCreation, meets } from './event-query.ts';
-import { auditListedOf, factOf } from './read-row.ts';
+import { auditListedOf, factOf, namedFactOf } from './read-row.ts';
 import { RecentRows } from './recent-rows.ts';
 import type { Bounds } from './retention.ts';
 import { RowConnection } from './row-connection.ts';
@@ -256,6 +256,11 @@ export class SqliteReader implements StoreReader {
 
   fact(name: string): string | undefined {
     return this.#rows.all('SELECT name, value, sum FROM facts WHERE name = ?', factOf, [name])[0];
+  }
+
+  facts(prefix: string): ReadonlyMap<string, string> {
+    const sql = 'SELECT name, value, sum FROM facts WHERE substr(name, 1, ?) = ?';
+    return new Map(this.#rows.all(sql, namedFactOf, [prefix.length, prefix]));
   }
 
   factNames(prefix: string): string[] {

@@ -149,6 +149,11 @@ export function describeStore(name: string, open: () => Promise<StoreBench>): vo
         const names = ['of:a', 'of:b', 'off', 'Of:c', 'of'];
         await commit(...names.map((name) => ({ kind: 'fact_put', name, value: '1' }) as const));
         expect(bench.store.read.factNames('of:').sort()).toEqual(['of:a', 'of:b']);
+        await commit({ kind: 'fact_put', name: 'of:b', value: '2' });
+        expect([...bench.store.read.facts('of:')].sort()).toEqual([
+          ['of:a', '1'],
+          ['of:b', '2'],
+        ]);
         await commit({ kind: 'fact_removed', name: 'clock' }, { kind: 'fact_removed', name: 'never put' });
         expect(bench.store.read.fact('clock')).toBeUndefined();
       });
