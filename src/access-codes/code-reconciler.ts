@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { AttemptRegistry } from '../attempts/attempt-registry.ts';
-import type { Unsubscribe } from '../contract/index.ts';
+import type { DeviceReport, Unsubscribe } from '../contract/index.ts';
 import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { DeviceSnapshot } from '../model/device-snapshot.ts';
 import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeProgress } from './code-progress.ts';
 import type { CodeRepository } from './code-repository.ts';
@@ -32,7 +33,7 @@ export class CodeReconciler {
   start(): void {
     const { registry, time, attempts } = this.#options;
     this.#state = 'started';
-    this.#unsubscribe.push(registry.onReport(({ deviceId }, report) => this.#of(deviceId).heard(report)));
+    this.#unsubscribe.push(registry.onReport((device, report) => this.#heard(device, report)));
     time.onChange(() => this.lookAtAll());
     this.#unsubscribe.push(
       attempts.onChange((attempt) => {
@@ -62,7 +63,23 @@ export class CodeReconciler {
   }
 
   lookAtAll(): void {
-    for (const { deviceId } of this.#options.registry.list()) this.look(deviceId);
+    for (const device of this.#options.registry.list()) if (this.#concerns(device)) this.look(device.deviceId);
+  }
+
+  #heard(device: DeviceSnapshot, report: DeviceReport): void {
+    if (!this.#concerns(device)) return;
+    const isNew = !this.#locks.has(device.deviceId);
+    const lock = this.#of(device.deviceId);
+    // It may be one that only now tells that it takes codes.
+    if (isNew) lock.look();
+    lock.heard(report);
+  }
+
+  /** Most doors of a building may take no codes at all, and nothing is kept for them. */
+  #concerns({ deviceId, capabilities }: DeviceSnapshot): boolean {
+    if (capabilities.accessCodes !== undefined || this.#locks.has(deviceId)) return true;
+    const { codes, unmanaged } = this.#options.repository.holdingsOf(deviceId);
+    return codes.length > 0 || unmanaged.length > 0;
   }
 
   /** Keeps everybody's hands off codes until the return value is called: a request about them is being accepted. */

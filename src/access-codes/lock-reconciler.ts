@@ -44,7 +44,7 @@ export class LockReconciler {
   #ordersUnderWay = 0;
   #timer: Timer | undefined;
   /** For what found no room on the disk. */
-  readonly #waiting = new Set<Timer>();
+  #waiting: readonly Timer[] = [];
   #state: 'not_looked_yet' | 'looking' | 'closed' = 'not_looked_yet';
 
   constructor(
@@ -256,10 +256,10 @@ export class LockReconciler {
   #notWritten(error: unknown, again: () => void): void {
     this.#options.log.error({ err: error }, 'what became of codes could not be written down; it is tried again');
     const timer = this.#options.clock.setTimer(() => {
-      this.#waiting.delete(timer);
+      this.#waiting = this.#waiting.filter((other) => other !== timer);
       if (this.#state !== 'closed') again();
     }, AGAIN_MS);
-    this.#waiting.add(timer);
+    this.#waiting = [...this.#waiting, timer];
   }
 }
 

@@ -37,12 +37,20 @@ const capacity = 16;
 export class DeviceLane {
   readonly #clock: Clock;
   readonly #deviceName: string;
-  readonly #queues: Record<LaneClass, Waiting[]> = { door: [], requested: [], scheduled: [], reconcile: [], poll: [] };
+  /** Each made for its first job: most devices only ever have doors. */
+  readonly #queues: Record<LaneClass, Waiting[] | undefined> = {
+    door: undefined,
+    requested: undefined,
+    scheduled: undefined,
+    reconcile: undefined,
+    poll: undefined,
+  };
   #reserved = 0;
   #running = 0;
   #active = false;
   #wake: Timer | undefined;
-  readonly #onDoor = new Set<() => void>();
+  /** Replaced, never changed. */
+  #onDoor: readonly (() => void)[] = nobody;
 
   constructor(clock: Clock, deviceName: string) {
     this.#clock = clock;
@@ -51,12 +59,18 @@ export class DeviceLane {
 
   /** Nothing waits, nothing runs, and no place is taken. */
   get idle(): boolean {
-    return !this.#active && this.#reserved === 0 && laneClasses.every((name) => this.#queues[name].length === 0);
+    return !this.#active && this.#reserved === 0 && this.#waiting === 0;
   }
 
   /** How much waits, is reserved or runs. */
   get depth(): number {
-    return this.#reserved + this.#running + laneClasses.reduce((sum, name) => sum + this.#queues[name].length, 0);
+    return this.#reserved + this.#running + this.#waiting;
+  }
+
+  get #waiting(): number {
+    let sum = 0;
+    for (const name of laneClasses) sum += this.#queues[name]?.length ?? 0;
+    return sum;
   }
 
   /**
@@ -100,20 +114,28 @@ export class DeviceLane {
   }
 
   #push(job: LaneJob): void {
-    this.#queues[job.laneClass].push({ job, notBefore: Number.NEGATIVE_INFINITY });
-    if (job.laneClass === 'door' && this.#onDoor.size > 0) for (const listener of [...this.#onDoor]) listener();
+    this.#queueOf(job.laneClass).push({ job, notBefore: Number.NEGATIVE_INFINITY });
+    if (job.laneClass === 'door') for (const listener of this.#onDoor) listener();
+  }
+
+  #queueOf(name: LaneClass): Waiting[] {
+    const queue = this.#queues[name] ?? [];
+    this.#queues[name] = queue;
+    return queue;
   }
 
   /** For a job that can be broken off: called when a door command takes its place behind it. */
   onDoor(listener: () => void): Unsubscribe {
-    this.#onDoor.add(listener);
-    return () => this.#onDoor.delete(listener);
+    this.#onDoor = [...this.#onDoor, listener];
+    return () => {
+      this.#onDoor = this.#onDoor.filter((other) => other !== listener);
+    };
   }
 
   /** Something changed (the link came back, an attempt ended): what was backing off is tried now. */
   nudge(): void {
     for (const name of laneClasses) {
-      for (const waiting of this.#queues[name]) waiting.notBefore = Number.NEGATIVE_INFINITY;
+      for (const waiting of this.#queues[name] ?? []) waiting.notBefore = Number.NEGATIVE_INFINITY;
     }
     void this.#run();
   }
@@ -124,11 +146,12 @@ export class DeviceLane {
     this.#wake = undefined;
     for (const name of laneClasses) {
       if (only !== undefined && name !== only) continue;
-      const head = this.#queues[name][0];
-      if (!head) continue;
+      const queue = this.#queues[name];
+      const head = queue?.[0];
+      if (!queue || !head) continue;
       const wait = head.notBefore - this.#clock.now();
       if (wait <= 0) {
-        this.#queues[name].shift();
+        queue.shift();
         return head;
       }
       this.#wake ??= this.#clock.setTimer(() => void this.#run(), wait);
@@ -150,10 +173,10 @@ export class DeviceLane {
       const { job } = waiting;
       this.#running += 1;
       try {
-        const verdict = await job.run(job.laneClass === 'door' ? async () => {} : this.#letDoorsPass);
+        const verdict = await job.run(job.laneClass === 'door' ? noDoors : () => this.#run('door'));
         if (verdict !== 'over') {
           waiting.notBefore = verdict.retryAt;
-          this.#queues[job.laneClass].unshift(waiting);
+          this.#queueOf(job.laneClass).unshift(waiting);
         }
       } finally {
         this.#running -= 1;
@@ -161,6 +184,7 @@ export class DeviceLane {
     }
     if (only === undefined) this.#active = false;
   }
-
-  readonly #letDoorsPass: DoorPass = () => this.#run('door');
 }
+
+const nobody: readonly (() => void)[] = [];
+const noDoors: DoorPass = async () => undefined;
