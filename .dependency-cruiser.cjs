@@ -308,7 +308,10 @@ module.exports = {
       comment: 'A simulator that encodes with the code under test proves nothing. Catalogues of names may be shared.',
       severity: 'error',
       from: { path: simulators, pathNot: tests },
-      to: { path: '^drivers/[^/]+/[^/]+/[^/]*(codec|conversation|driver)[^/]*(\\.ts$|/)', reachable: true },
+      to: {
+        path: '^drivers/[^/]+/[^/]+/[^/]*(codec|connection|session|command|driver)[^/]*(\\.ts$|/)',
+        reachable: true,
+      },
     },
     {
       name: 'modbus-simulator-never-uses-the-codec',

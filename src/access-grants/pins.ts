@@ -4,14 +4,14 @@ import type { AccessGrantRecord } from '../model/grant-records.ts';
 import type { CodesForGrants, ProvisioningOptions } from './provisioning-options.ts';
 
 /** A door that is to be given a code, with its lock's rules. */
-export interface Place {
+export interface GrantDoor {
   readonly deviceId: string;
   readonly target: CodeTarget;
 }
 
 type Group =
-  | { readonly places: readonly Place[]; readonly digits: Secret; readonly error?: never }
-  | { readonly places: readonly Place[]; readonly digits?: never; readonly error: unknown };
+  | { readonly places: readonly GrantDoor[]; readonly digits: Secret; readonly error?: never }
+  | { readonly places: readonly GrantDoor[]; readonly digits?: never; readonly error: unknown };
 
 /**
  * The doors that can share one PIN together, each with it. Digits that were asked for come first; where some doors take
@@ -23,12 +23,12 @@ export function groupsOf(
   options: ProvisioningOptions,
   grant: AccessGrantRecord,
   request: number,
-  places: readonly Place[],
+  places: readonly GrantDoor[],
   isFirst: boolean,
 ): Group[] {
   const { codes } = options;
   const asked = requestedDigits(options, grant, request);
-  const takes = ({ target }: Place) => asked !== undefined && !failureOf(() => codes.assertTakes(target, asked));
+  const takes = ({ target }: GrantDoor) => asked !== undefined && !failureOf(() => codes.assertTakes(target, asked));
   const willing = places.filter(takes);
   if (asked && isFirst && willing.length === 0) {
     return places.map((place) => {
@@ -36,7 +36,7 @@ export function groupsOf(
     });
   }
   const groups: Group[] = asked && willing.length > 0 ? [{ places: willing, digits: asked }] : [];
-  const shared: { places: Place[]; digits: Secret }[] = [];
+  const shared: { places: GrantDoor[]; digits: Secret }[] = [];
   for (const place of places) {
     if (willing.includes(place)) continue;
     const fits = shared.find((group) => {
@@ -57,7 +57,7 @@ export function groupsOf(
 
 function chosen(
   codes: CodesForGrants,
-  places: readonly Place[],
+  places: readonly GrantDoor[],
 ): { readonly digits: Secret } | { readonly digits?: never; readonly error: unknown } {
   try {
     return { digits: codes.choose(places.map(({ target }) => target)) };

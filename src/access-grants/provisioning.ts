@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 import { grantedToDoor, ofGrant, ofMethod } from './grant-events.ts';
 import { type GrantRepository, isLive } from './grant-repository.ts';
 import { codeTimes, doorWith, finish, newMethod, withDoor, withoutDoor } from './methods.ts';
-import { groupsOf, type Place } from './pins.ts';
+import { type GrantDoor, groupsOf } from './pins.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
 import { completed, isOpen, judged, methodTidings } from './watching.ts';
 
@@ -123,7 +123,7 @@ function place(
     standIn(options, grant, request, draft);
     const methods = () => repository.methodsOf(grant.accessGrantId).filter((method) => method.request === request);
     const covered = new Set(methods().flatMap(({ doors }) => doors.map(({ deviceId }) => deviceId)));
-    const places: Place[] = [];
+    const places: GrantDoor[] = [];
     for (const deviceId of wanted) {
       if (covered.has(deviceId) || without.includes(deviceId)) continue;
       try {
@@ -164,7 +164,7 @@ function begin(
   options: ProvisioningOptions,
   grant: AccessGrantRecord,
   request: number,
-  places: readonly Place[],
+  places: readonly GrantDoor[],
   digits: Secret,
   draft: Draft,
 ): void {

@@ -7,7 +7,7 @@ import type { Origin } from '../model/gateway.ts';
 import type { ActionType, AttemptRecord, Settlement, Subject } from '../model/records.ts';
 import type { Change } from '../model/store.ts';
 import { Attempt, type AttemptFacts } from './attempt.ts';
-import { openConversation, type Work } from './conversation.ts';
+import { driverContext, type Work } from './driver-context.ts';
 import { advice, type Failure, failed, failedWith, maybeDone, notDone, succeeded } from './outcome.ts';
 import { Settler, type SettlerOptions } from './settler.ts';
 
@@ -163,7 +163,7 @@ export class Dispatcher {
         const { linkState } = device;
         if (linkState.status === 'down') return later(failedWith('link_unavailable', linkState.hint));
         try {
-          const ctx = { ...openConversation(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
+          const ctx = { ...driverContext(attempt, this.#options, letDoorsPass), pointOfNoReturn: neverAgain };
           const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
           this.#settler.settle(attempt, succeeded(result), 'the device was asked');
         } catch (error) {
@@ -297,7 +297,7 @@ export class Dispatcher {
         tries += 1;
         attempt.send({ type: 'TURN' }, tries === 1 ? 'its turn' : `try ${tries}`);
         try {
-          const ctx = openConversation(attempt, this.#options, letDoorsPass);
+          const ctx = driverContext(attempt, this.#options, letDoorsPass);
           const result = await attempt.driven(device.waitFor(command.work(device.device, ctx), attempt.signal));
           this.#settler.settle(attempt, succeeded(result), 'the device answered');
         } catch (error) {

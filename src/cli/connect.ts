@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { readTarget, type Target } from '../config/load.ts';
+import { type GatewayTarget, readTarget } from '../config/load.ts';
 import { ApiConnection } from './api-connection.ts';
 import { chooseConfig, ownKeyFile } from './config-choice.ts';
 import { CommandError } from './exit.ts';
@@ -29,7 +29,7 @@ export async function connect(terminal: Terminal, options: ConnectOptions): Prom
   const givenUrl = options.url ?? (env.STRIKEPLATE_URL || undefined);
   const givenKey =
     options.keyFile === undefined ? env.STRIKEPLATE_API_KEY?.trim() || undefined : keyIn(options.keyFile);
-  let target: Target | undefined;
+  let target: GatewayTarget | undefined;
   const here = async () => {
     const choice = chooseConfig(terminal, options.config, { orSite: true });
     target ??= await readTarget(choice.file, {
@@ -53,7 +53,7 @@ function checkedUrl(url: string): string {
   return new URL(url).origin;
 }
 
-function urlOf({ http }: Target): string {
+function urlOf({ http }: GatewayTarget): string {
   if (http.port === 0)
     throw new CommandError('usage', 'The configuration lets the gateway take any free port. Name it with --url.');
   const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
@@ -62,7 +62,7 @@ function urlOf({ http }: Target): string {
 }
 
 /** @throws CommandError when this box has no key for its own commands */
-function keyOfThisBox(target: Target): string {
+function keyOfThisBox(target: GatewayTarget): string {
   const files = [ownKeyFile(target.stateDir), target.http.demoKeyFile].filter((file) => file !== undefined);
   for (const file of files) {
     try {

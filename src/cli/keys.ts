@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { readTarget, type Target } from '../config/load.ts';
+import { type GatewayTarget, readTarget } from '../config/load.ts';
 import { newZwaveKeys } from '../config/zwave-keys.ts';
 import { createApiKey, revokeApiKey, rotateApiKey, updateApiKey } from '../http/api-key-changes.ts';
 import { type ApiKeyRecord, listApiKeys } from '../http/api-key-file.ts';
@@ -97,7 +97,7 @@ interface Reach {
 }
 
 /** The file that keys are kept in: it is changed directly, so that the first key can be made before the first start. */
-function targetOf(terminal: Terminal, options: Options): Promise<Target> {
+function targetOf(terminal: Terminal, options: Options): Promise<GatewayTarget> {
   const choice = chooseConfig(terminal, options.config, { orSite: true });
   return readTarget(choice.file, {
     env: terminal.env,
@@ -169,7 +169,7 @@ async function changeKey(
   return exitCodes.ok;
 }
 
-const placeFor = (terminal: Terminal, target: Target, save: string | true | undefined): string | undefined =>
+const placeFor = (terminal: Terminal, target: GatewayTarget, save: string | true | undefined): string | undefined =>
   save === true ? ownKeyFile(target.stateDir) : save && resolve(terminal.cwd, save);
 
 function show(
@@ -205,7 +205,7 @@ function saveKey(file: string, key: string): void {
 const ofThisBox = ({ save }: { readonly save?: string | true }) =>
   save === true ? { scopes: [...permissionScopes] } : {};
 
-function reachOf(target: Target, { scopes, devices, spaces, expires }: Reach) {
+function reachOf(target: GatewayTarget, { scopes, devices, spaces, expires }: Reach) {
   return {
     ...(scopes !== undefined && { scopes: scopesIn(scopes) }),
     ...(devices !== undefined && { devices: devicesIn(target, devices) }),
@@ -223,7 +223,7 @@ function scopesIn(list: string): PermissionScope[] {
   });
 }
 
-function devicesIn(target: Target, list: string): string[] {
+function devicesIn(target: GatewayTarget, list: string): string[] {
   return list.split(',').map((word) => {
     const device = target.deviceIdOf(word.trim());
     if (device === undefined)
@@ -298,7 +298,7 @@ async function revokeKey(terminal: Terminal, wanted: string, options: Options): 
 }
 
 /** @throws CommandError */
-async function known({ http: { apiKeysFile } }: Target, wanted: string): Promise<ApiKeyRecord> {
+async function known({ http: { apiKeysFile } }: GatewayTarget, wanted: string): Promise<ApiKeyRecord> {
   const found = (await listApiKeys(apiKeysFile)).find(({ id, name }) => id === wanted || name === wanted);
   if (found !== undefined) return found;
   throw new CommandError('notFound', `There is no key "${wanted}" in ${apiKeysFile}. See: strikeplate keys list`);

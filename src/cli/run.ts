@@ -18,7 +18,7 @@ import { LogTap } from '../monitor/log-tap.ts';
 import { loadRecognisers } from '../onboarding/bluetooth-scan.ts';
 import { placesOf } from '../simulation/places.ts';
 import { PlayedDevices } from '../simulation/played-devices.ts';
-import { type Running, startSimulation } from '../simulation/simulator.ts';
+import { type RunningSimulator, startSimulation } from '../simulation/simulator.ts';
 import { pairingFilesOf } from '../store/pairing-files.ts';
 import type { WriterAhead } from '../store/writer-ahead.ts';
 import { SimulatedRadios } from '../transports/ble/simulated-radios.ts';
@@ -111,7 +111,7 @@ async function runConfig(
   const gateway = await started.catch((error: unknown) => {
     throw notListening(config, error);
   });
-  let simulation: Running | undefined;
+  let simulation: RunningSimulator | undefined;
   try {
     simulation = await play(config.simulation.filter((peer) => !isOnRadio(peer) && !isOnLine(peer)));
   } catch (error) {
@@ -166,7 +166,7 @@ async function startRadios(
   { simulators }: Catalogues,
   { simulatedRadios, played }: { readonly simulatedRadios: SimulatedRadios; readonly played: PlayedDevices },
   log: Logger,
-): Promise<Running | undefined> {
+): Promise<RunningSimulator | undefined> {
   if (!config.simulation.some(isOnRadio)) return undefined;
   const clock = systemClock;
   try {

@@ -9,7 +9,7 @@ import { placesOf } from '../simulation/places.ts';
 import type { PlayedDevices } from '../simulation/played-devices.ts';
 import {
   type DeviceMemory,
-  type Running,
+  type RunningSimulator,
   type SimulationContext,
   type SimulatorCatalogue,
   startSimulation,
@@ -85,7 +85,7 @@ function elsewhere(broker: BrokerConfig, url: string): BrokerConfig {
   return broker.kind === 'external' ? { ...broker, url } : { kind: 'external', name, url, ...none };
 }
 
-export interface PlayedRadios extends Running {
+export interface PlayedRadios extends RunningSimulator {
   /** Devices that wait to be paired, by address, with what their owner answers to the driver's questions. */
   readonly waiting: ReadonlyMap<string, ReadonlyMap<string, Secret>>;
 }

@@ -39,7 +39,7 @@ export interface LinksContext {
 
 type Sections = Pick<LoadedConfig, 'gateway' | 'mqtt' | 'serial' | 'ble' | 'zwave'>;
 
-type Running =
+type RunningLink =
   | { readonly kind: 'mqtt'; readonly link: RunningMqtt }
   | { readonly kind: 'serial'; readonly link: RunningSerial }
   | { readonly kind: 'ble'; readonly link: RunningBle }
@@ -51,14 +51,14 @@ interface Planned {
   readonly name: string;
   /** Tells whether it is the same as before: what the configuration says of it, and what its files hold. */
   readonly signature: string;
-  start(context: LinksContext): Promise<Running>;
+  start(context: LinksContext): Promise<RunningLink>;
 }
 
 /** Brokers, lines, adapters and sticks, each by itself, so that one can be exchanged while the others go on. */
 export class Links {
   readonly #context: LinksContext;
   /** In the order of the configuration. */
-  #links: ReadonlyMap<string, { readonly signature: string; readonly running: Running }> = new Map();
+  #links: ReadonlyMap<string, { readonly signature: string; readonly running: RunningLink }> = new Map();
 
   constructor(context: LinksContext) {
     this.#context = context;

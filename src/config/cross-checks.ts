@@ -18,7 +18,7 @@ const LEAST_MQTT_SEND_BY_MS = 2_500;
 /** What was found behind the ids that a configuration names: the thing itself, or why it cannot be had. */
 export type Found<T> = ReadonlyMap<string, T | { readonly problem: string }>;
 
-export interface Named {
+export interface NamedModules {
   readonly drivers: Found<DriverDefinition>;
   readonly simulators: Found<ConfigurableSimulator>;
 }
@@ -27,7 +27,7 @@ export interface Named {
  * Rules between keys. They look at the file's values as they were read, so that they find what they can while the
  * schema finds something else.
  */
-export function crossCheck(file: unknown, named: Named): Findings {
+export function crossCheck(file: unknown, named: NamedModules): Findings {
   const findings = new Findings();
   checkBrokers(file, findings);
   checkPorts(file, findings);

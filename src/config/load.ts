@@ -85,7 +85,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Lo
 const shownOf = (data: unknown) => (): Record<string, unknown> => hideSecrets(data) as Record<string, unknown>;
 
 /** What a program that talks to a running gateway, or keeps its keys, needs to know of its configuration. */
-export interface Target {
+export interface GatewayTarget {
   readonly stateDir: string;
   readonly http: HttpConfig;
   readonly store: { readonly path: string; readonly keyFile: string };
@@ -98,7 +98,7 @@ export interface Target {
  * Reads only where the API is and where keys are kept. Nothing else needs to be in order.
  * @throws ConfigError
  */
-export async function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Promise<Target> {
+export async function readTarget(file: string, options: Pick<LoadOptions, 'env' | 'stateDir'>): Promise<GatewayTarget> {
   const overrides = readOverrides(options.env);
   const source = withoutEmptySections(await readYaml(file, readText(file)));
   const stateDir = valueAt(source.value, 'state_dir');
@@ -118,7 +118,7 @@ export async function readTarget(file: string, options: Pick<LoadOptions, 'env' 
 }
 
 /** Where the database and its key are, by what can be read of the section. */
-function storePlaces(section: unknown, places: Places, overrides: Overrides): Target['store'] {
+function storePlaces(section: unknown, places: Places, overrides: Overrides): GatewayTarget['store'] {
   const named = (name: string, usual: string) => {
     const given = valueAt(section, name);
     return places.state(typeof given === 'string' ? given : usual);

@@ -93,7 +93,7 @@ export function readPlacedYaml(file: string, text: string): YamlSource {
   };
 }
 
-type Place = (offset: number) => { file: string; line: number; column: number };
+type PositionOf = (offset: number) => { file: string; line: number; column: number };
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
 
@@ -112,7 +112,7 @@ function deeperThan(top: CST.Token): number | undefined {
   return undefined;
 }
 
-function aliasProblems(document: Document.Parsed<ParsedNode, boolean>, place: Place): ConfigProblem[] {
+function aliasProblems(document: Document.Parsed<ParsedNode, boolean>, place: PositionOf): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   visit(document, {
     Alias(_key, alias, above) {
@@ -155,7 +155,7 @@ function mapsIn(top: unknown): PlacedMap[] {
   return found;
 }
 
-function keysThatAreNotText(maps: readonly PlacedMap[], place: Place): ConfigProblem[] {
+function keysThatAreNotText(maps: readonly PlacedMap[], place: PositionOf): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   for (const { map } of maps)
     for (const { key } of map.items)
@@ -164,7 +164,7 @@ function keysThatAreNotText(maps: readonly PlacedMap[], place: Place): ConfigPro
   return problems;
 }
 
-function repeatedKeys(maps: readonly PlacedMap[], place: Place): ConfigProblem[] {
+function repeatedKeys(maps: readonly PlacedMap[], place: PositionOf): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   for (const { map, above } of maps) {
     const first = new Map<string, number>();

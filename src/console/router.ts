@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 
 /** Where the page is: `#/door/ID` is `{ view: 'door', id: 'ID' }`. */
-export interface Place {
+export interface PageAddress {
   readonly view: string;
   readonly id: string | undefined;
   readonly query: URLSearchParams;
 }
 
-const read = (): Place => {
+const read = (): PageAddress => {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const [view = '', id] = path.split('/');
   return {
@@ -17,7 +17,7 @@ const read = (): Place => {
   };
 };
 
-export const place = signal<Place>(read());
+export const place = signal<PageAddress>(read());
 
 /** Called once: follows the address, and puts the reader at the top of each new view. */
 export function followAddress(): void {

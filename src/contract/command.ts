@@ -30,7 +30,7 @@ export interface CommandContext extends ReadContext {
   weighed?(message: WeighedMessage): void;
 }
 
-/** A code or threshold command: long conversations that let doors pass. */
+/** A code or threshold command: long work that lets doors pass. */
 export interface CodeCommandContext extends CommandContext {
   /**
    * Call it between two wire steps, at least every 2 s of wire time: a waiting door command runs meanwhile.

@@ -20,7 +20,7 @@ export type DenialReason =
 
 /**
  * What a device tells of itself, whenever it does. Reports describe the device; they never end an attempt by
- * themselves: that is the command's conversation, which knows what it sent and when.
+ * themselves: that is for the command, which knows what it sent and when.
  */
 type Report =
   | { readonly kind: 'health'; readonly health: Health }

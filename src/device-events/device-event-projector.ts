@@ -260,7 +260,7 @@ function mayHaveMoved({ actionType, settlement }: AttemptRecord): boolean {
 const factName = 'devices_told';
 
 /** A device as it is known by. */
-interface Named {
+interface KnownDevice {
   readonly deviceId: string;
   /** In configuration: what people name it while the gateway runs has an event of its own. */
   readonly configuredName: string;
@@ -270,7 +270,7 @@ interface Named {
 
 /** Which devices came, went or were given another name in configuration since the last run. */
 function eventsOfDeviceList(
-  devices: readonly Named[],
+  devices: readonly KnownDevice[],
   store: StoreReader,
   occurredAt: number,
 ): { readonly drafts: readonly EventDraft[]; readonly changes: readonly Change[] } {

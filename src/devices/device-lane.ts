@@ -15,14 +15,14 @@ export interface LaneJob {
 export type DoorPass = () => Promise<void>;
 
 /** A place in a lane, taken before what will stand there is accepted. */
-export interface Place {
+export interface LanePlace {
   /** Nothing is before it. */
   readonly first: boolean;
   enqueue(job: LaneJob): void;
   release(): void;
 }
 
-interface Waiting {
+interface WaitingJob {
   readonly job: LaneJob;
   notBefore: number;
 }
@@ -38,7 +38,7 @@ export class DeviceLane {
   readonly #clock: Clock;
   readonly #deviceName: string;
   /** Each made for its first job: most devices only ever have doors. */
-  readonly #queues: Record<LaneClass, Waiting[] | undefined> = {
+  readonly #queues: Record<LaneClass, WaitingJob[] | undefined> = {
     door: undefined,
     requested: undefined,
     scheduled: undefined,
@@ -78,7 +78,7 @@ export class DeviceLane {
    * once.
    * @throws GatewayError `lane_full`
    */
-  reserve(): Place {
+  reserve(): LanePlace {
     if (this.depth >= capacity) {
       throw new GatewayError(
         'lane_full',
@@ -118,7 +118,7 @@ export class DeviceLane {
     if (job.laneClass === 'door') for (const listener of this.#onDoor) listener();
   }
 
-  #queueOf(name: LaneClass): Waiting[] {
+  #queueOf(name: LaneClass): WaitingJob[] {
     const queue = this.#queues[name] ?? [];
     this.#queues[name] = queue;
     return queue;
@@ -141,7 +141,7 @@ export class DeviceLane {
   }
 
   /** The head of the most urgent class, unless it is backing off; then a timer is armed for it. */
-  #next(only?: LaneClass): Waiting | undefined {
+  #next(only?: LaneClass): WaitingJob | undefined {
     this.#wake?.cancel();
     this.#wake = undefined;
     for (const name of laneClasses) {

@@ -13,7 +13,7 @@ export interface MailboxOptions {
 }
 
 /**
- * What happened, in order, for one conversation to take at its own pace. It ends, with every wait, as soon as one of
+ * What happened, in order, for one session to take at its own pace. It ends, with every wait, as soon as one of
  * its signals aborts.
  */
 export class Mailbox<Event> {

@@ -2,7 +2,7 @@ import type { MqttMessage, Unsubscribe } from '../contract/index.ts';
 import type { MemoryClient, MemoryRouter, MemorySubscription } from './memory-mqtt-routing.ts';
 import { Wire } from './wire.ts';
 
-interface Waiting {
+interface WaitingMessage {
   readonly subscription: MemorySubscription;
   readonly message: MqttMessage;
   readonly expiresAt: number | undefined;
@@ -15,7 +15,7 @@ export class MemoryMqttPeer implements MemoryClient {
   readonly #out: Wire;
   readonly #in: Wire;
   #session: 'connected' | 'away' | 'away_and_kept' = 'connected';
-  #waiting: Waiting[] = [];
+  #waiting: WaitingMessage[] = [];
 
   constructor(broker: MemoryRouter) {
     this.#broker = broker;

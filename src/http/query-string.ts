@@ -3,10 +3,10 @@ import type { z } from 'zod';
 /** As the query parser gives it: a key that came more than once has an array. */
 export type RawQuery = Readonly<Record<string, string | string[]>>;
 
-type Kind = 'string' | 'number' | 'boolean' | 'array' | 'record' | 'any';
+type ParameterKind = 'string' | 'number' | 'boolean' | 'array' | 'record' | 'any';
 interface Parameter {
-  readonly kind: Kind;
-  readonly element: Kind;
+  readonly kind: ParameterKind;
+  readonly element: ParameterKind;
 }
 
 /** Reads the parameters of one route from a query string, as the official clients write them. */
@@ -55,7 +55,7 @@ function decode(value: string | string[], parameter: Parameter): unknown {
   return value === '' ? null : scalar(value, parameter.kind);
 }
 
-function scalar(text: string, kind: Kind): unknown {
+function scalar(text: string, kind: ParameterKind): unknown {
   if (kind === 'number' && decimal.test(text)) return Number(text);
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;

@@ -61,7 +61,7 @@ export interface SimulationPlaces {
 export type AllPlaces = { readonly [Kind in keyof SimulationPlaces]: readonly SimulationPlaces[Kind][] };
 
 /** Something that runs until it is closed. */
-export interface Running {
+export interface RunningSimulator {
   /** The devices that it plays, for whoever wants to do something to them. */
   readonly players?: readonly Player[];
   close(): Promise<void>;
@@ -75,7 +75,7 @@ export interface SimulatorDefinition<
   readonly link: Kind;
   readonly settings: Settings;
   /** Resolves once the peer is there for the gateway to find. @throws Error in words for whoever runs it */
-  start(where: SimulationPlaces[Kind], settings: z.output<Settings>, ctx: SimulationContext): Promise<Running>;
+  start(where: SimulationPlaces[Kind], settings: z.output<Settings>, ctx: SimulationContext): Promise<RunningSimulator>;
 }
 
 /** Simulators by id, loaded when the configuration asks for one. */
@@ -96,8 +96,8 @@ export async function startSimulation(
   places: AllPlaces,
   ctx: SimulationContext,
   played?: PlayedDevices,
-): Promise<Running> {
-  const up: Running[] = [];
+): Promise<RunningSimulator> {
+  const up: RunningSimulator[] = [];
   const forget: (() => void)[] = [];
   const close = async () => {
     for (const one of forget) one();

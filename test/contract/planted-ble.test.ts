@@ -9,7 +9,7 @@ import { type Defect, failuresOf, plantingIn } from './planted-driver.ts';
 const defects: readonly Defect[] = [
   {
     name: 'what was said before the command is a proof',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       '    if (!this.#hasLeft) {\n',
       "    if (!this.#hasLeft) {\n      if (arrival.kind === 'message' && arrival.message.command === commands.keyturnerStates) this.#completed ||= stateOf(readKeyturnerStates(arrival.message.payload)) === this.#target;\n",
@@ -28,7 +28,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a confirmed write is an observation',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       "said({ said: 'acknowledged', at: clock.now() });",
       "said({ said: 'acknowledged', at: clock.now() });\n      book.told({ about: 'bolt', value: this.#target, at: clock.now(), cause: 'this_command' });",
@@ -37,10 +37,10 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a connection that is lost before the write is tried with the permit in hand',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
-      '      const challenge = await conversation.challenge();\n      const permit',
-      '      (await ctx.pointOfNoReturn()).spend();\n      const challenge = await conversation.challenge();\n      const permit',
+      '      const challenge = await connection.challenge();\n      const permit',
+      '      (await ctx.pointOfNoReturn()).spend();\n      const challenge = await connection.challenge();\n      const permit',
     ],
     caughtBy: 'a connection that is lost before the write',
   },
@@ -55,7 +55,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a lost connection is called a refusal',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       "  if (verdict.end === 'unknown' && door.lastError)",
       "  if (verdict.end === 'unknown') throw new GatewayError('device_rejected', 'It refused.');\n  if (verdict.end === 'unknown' && door.lastError)",
@@ -64,7 +64,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a lost connection is called a success',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       "  if (verdict.end === 'unknown' && door.lastError)",
       "  if (verdict.end === 'unknown') return { wasConfirmedByDevice: false };\n  if (verdict.end === 'unknown' && door.lastError)",
@@ -73,7 +73,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'a write that was answered with an error is called done',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       "  if (verdict.end === 'not_reached') {",
       "  if (verdict.end === 'not_reached' || verdict.end === 'refused') return { wasConfirmedByDevice: false };\n  if (verdict.end === 'not_reached') {",
@@ -82,7 +82,7 @@ const defects: readonly Defect[] = [
   },
   {
     name: 'the connection of the command is kept',
-    file: 'nuki/lock-conversation.ts',
+    file: 'nuki/lock-command.ts',
     plant: [
       '      this.#over.abort();\n      await leaving;',
       '      this.#access.clock.setTimer(() => this.#over.abort(), 60_000);',

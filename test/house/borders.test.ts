@@ -243,7 +243,7 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
     'simulator-never-uses-its-driver',
     'drivers/mqtt/hasp/simulator.ts',
     "import './catalogue.ts';",
-    'drivers/mqtt/hasp/conversation.ts',
+    'drivers/mqtt/hasp/session.ts',
   ],
   [
     'driver-never-uses-its-simulator',
@@ -272,8 +272,8 @@ const planted: readonly (readonly [rule: string, file: string, text: string, to:
 /** Files that some violations need beside them and that keep the rules themselves. */
 const beside: Record<string, string> = {
   'drivers/mqtt/latch/codec.ts': 'export const encode = 1;',
-  'drivers/mqtt/hasp/catalogue.ts': "import './conversation.ts';",
-  'drivers/mqtt/hasp/conversation.ts': 'export const talk = 1;',
+  'drivers/mqtt/hasp/catalogue.ts': "import './session.ts';",
+  'drivers/mqtt/hasp/session.ts': 'export const talk = 1;',
 };
 
 const trees: string[] = [];

@@ -13,8 +13,8 @@ import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import { commands } from './catalogue.ts';
 import { requestAdvancedConfig, type SecurityPin, setAdvancedConfig } from './codec-commands.ts';
 import { readAutoLock } from './codec-replies.ts';
-import { type Conversation, REPLY_MS } from './conversation.ts';
-import { converse, credentialsOf, type DeviceSession } from './device-session.ts';
+import { type NukiConnection, REPLY_MS } from './connection.ts';
+import { credentialsOf, type DeviceSession, onConnection } from './device-session.ts';
 import { CHANGE_MARGIN_MS, changePlan, nukiTraits } from './evidence.ts';
 import { refusal } from './failures.ts';
 
@@ -47,11 +47,11 @@ export class NukiAutoLock implements AutoLockCapability {
   }
 
   /** Asks once, on a connection that is there. What the lock refuses it does not have. */
-  async learn(conversation: Conversation): Promise<void> {
+  async learn(connection: NukiConnection): Promise<void> {
     const { protocol, pin } = credentialsOf(this.#access);
     if (this.#hasIt !== undefined || protocol !== 'classic' || pin === undefined) return;
     try {
-      await this.#ask(conversation);
+      await this.#ask(connection);
     } catch (error) {
       if (error instanceof GatewayError && error.delivery === 'refused' && error.type !== 'device_busy')
         this.#hasIt = false;
@@ -69,17 +69,17 @@ export class NukiAutoLock implements AutoLockCapability {
       send: async (observe, said) => {
         await ctx.letDoorsPass();
         const options = { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log } as const;
-        await converse(this.#access, options, async (conversation) => {
-          const before = await this.#ask(conversation);
+        await onConnection(this.#access, options, async (connection) => {
+          const before = await this.#ask(connection);
           const told = this.#told;
           if (before.enabled === undefined || told === undefined) throw noSwitch(deviceName);
           const timeoutS = wanted.enabled ? (wanted.delaySeconds ?? before.timeoutS) : before.timeoutS;
-          const challenge = await conversation.challenge();
+          const challenge = await connection.challenge();
           const message = setAdvancedConfig(told, { enabled: wanted.enabled, timeoutS }, challenge, pin);
           const permit = observedPermit(await ctx.pointOfNoReturn(), observe);
-          await conversation.act(permit, message);
+          await connection.act(permit, message);
           said({ said: 'acknowledged', at: clock.now() });
-          const reason = await answerOf(this.#access, conversation).catch(() => undefined);
+          const reason = await answerOf(this.#access, connection).catch(() => undefined);
           if (reason) said({ word: 'refused', reason });
         });
         book.reachable();
@@ -100,18 +100,18 @@ export class NukiAutoLock implements AutoLockCapability {
   }
 
   async read(ctx: ReadContext): Promise<AutoLock> {
-    const setting = await converse(
+    const setting = await onConnection(
       this.#access,
       { priority: 'code', signal: ctx.signal, log: ctx.log },
-      (conversation) => this.#ask(conversation),
+      (connection) => this.#ask(connection),
     );
     if (setting.enabled === undefined) throw noSwitch(this.#access.deviceName);
     return { enabled: setting.enabled, delaySeconds: setting.timeoutS };
   }
 
-  async #ask(conversation: Conversation): Promise<ReturnType<typeof readAutoLock>> {
-    const challenge = await conversation.challenge();
-    const { payload } = await conversation.ask(requestAdvancedConfig(challenge), commands.advancedConfig);
+  async #ask(connection: NukiConnection): Promise<ReturnType<typeof readAutoLock>> {
+    const challenge = await connection.challenge();
+    const { payload } = await connection.ask(requestAdvancedConfig(challenge), commands.advancedConfig);
     const setting = readAutoLock(payload);
     this.#told = payload;
     this.#tell(setting);
@@ -132,11 +132,11 @@ const valueFor = ({ enabled, delaySeconds }: AutoLock): Value => (enabled ? Stri
 /** @returns why it refused; undefined when it did not, or said nothing */
 async function answerOf(
   { clock, deviceName }: DeviceSession,
-  conversation: Conversation,
+  connection: NukiConnection,
 ): Promise<GatewayError | undefined> {
   const until = clock.now() + REPLY_MS;
   for (;;) {
-    const arrival = await conversation.next(until);
+    const arrival = await connection.next(until);
     if (arrival === undefined) return undefined;
     if (arrival.kind === 'message' && arrival.message.command === commands.status) return undefined;
     if (arrival.kind !== 'error') continue;

@@ -2,8 +2,8 @@ import { GatewayError, type ReadContext, Secret, type SlotReading } from '../../
 import { commands, statusCodes } from './catalogue.ts';
 import { requestKeypadCodes, type SecurityPin } from './codec-commands.ts';
 import { type KeypadCode, readKeypadCode, readKeypadCodeCount, readStatus } from './codec-replies.ts';
-import { type Conversation, REPLY_MS } from './conversation.ts';
-import { converse, credentialsOf, type DeviceSession } from './device-session.ts';
+import { type NukiConnection, REPLY_MS } from './connection.ts';
+import { credentialsOf, type DeviceSession, onConnection } from './device-session.ts';
 import { refusal, silent } from './failures.ts';
 
 /** Codes asked for at a time, so that a door of another lock on the same adapter waits half a second at most. */
@@ -43,8 +43,10 @@ export function pinOf(access: DeviceSession): SecurityPin {
 export async function listCodes(access: DeviceSession, ctx: ReadContext, pin: SecurityPin): Promise<KeypadCode[]> {
   const codes: KeypadCode[] = [];
   for (;;) {
-    const page = await converse(access, { priority: 'code', signal: ctx.signal, log: ctx.log }, async (conversation) =>
-      listPage(access, conversation, codes.length, pin),
+    const page = await onConnection(
+      access,
+      { priority: 'code', signal: ctx.signal, log: ctx.log },
+      async (connection) => listPage(access, connection, codes.length, pin),
     );
     codes.push(...page);
     if (page.length < PAGE) return codes;
@@ -53,15 +55,15 @@ export async function listCodes(access: DeviceSession, ctx: ReadContext, pin: Se
 
 async function listPage(
   { clock, deviceName }: DeviceSession,
-  conversation: Conversation,
+  connection: NukiConnection,
   offset: number,
   pin: SecurityPin,
 ): Promise<KeypadCode[]> {
-  await conversation.send(requestKeypadCodes(offset, PAGE, await conversation.challenge(), pin));
+  await connection.send(requestKeypadCodes(offset, PAGE, await connection.challenge(), pin));
   const codes: KeypadCode[] = [];
   let announced: number | undefined;
   for (;;) {
-    const arrival = await conversation.next(clock.now() + REPLY_MS);
+    const arrival = await connection.next(clock.now() + REPLY_MS);
     const isOver = arrival === undefined || isComplete(arrival);
     if (isOver) {
       // A lock that announced nothing, or more than it told, must not pass for one that holds fewer codes.
@@ -79,7 +81,7 @@ async function listPage(
   }
 }
 
-const isComplete = (arrival: NonNullable<Awaited<ReturnType<Conversation['next']>>>): boolean =>
+const isComplete = (arrival: NonNullable<Awaited<ReturnType<NukiConnection['next']>>>): boolean =>
   arrival.kind === 'message' &&
   arrival.message.command === commands.status &&
   readStatus(arrival.message.payload) === statusCodes.complete;

@@ -11,7 +11,7 @@ import { commands, services } from './catalogue.ts';
 import type { NukiMessage } from './codec.ts';
 import { requestConfig, requestData } from './codec-commands.ts';
 import { type KeyturnerStates, readConfig, readKeyturnerStates } from './codec-replies.ts';
-import { Conversation } from './conversation.ts';
+import { NukiConnection } from './connection.ts';
 import { type NukiCredentials, parseCredentials } from './credentials.ts';
 import type { LockClock } from './evidence.ts';
 import type { Identity } from './identity.ts';
@@ -38,13 +38,13 @@ export const credentialsOf = ({ secret, deviceName }: DeviceSession): NukiCreden
   parseCredentials(secret, deviceName);
 
 /**
- * Runs `use` in a conversation on a connection of its own, with the lock that was paired and no other.
+ * Runs `use` on a connection of its own, with the lock that was paired and no other.
  * @throws GatewayError `misconfigured`, and what the link throws
  */
-export async function converse<T>(
+export async function onConnection<T>(
   access: DeviceSession,
   options: Omit<BleSessionOptions, 'services'> & { readonly log: ReadContext['log'] },
-  use: (conversation: Conversation) => Promise<T>,
+  use: (connection: NukiConnection) => Promise<T>,
 ): Promise<T> {
   const authorization = credentialsOf(access);
   access.identity.assertOurs();
@@ -52,23 +52,23 @@ export async function converse<T>(
   const { log, signal, ...session } = options;
   return underSignals([signal, closing], (either) =>
     link.session({ ...session, signal: either, services: [services.keyturner] }, async (gatt) => {
-      const conversation = await Conversation.begin({ gatt, authorization, deviceName, clock, log, randomBytes });
+      const connection = await NukiConnection.begin({ gatt, authorization, deviceName, clock, log, randomBytes });
       try {
-        if (!access.identity.isVerified) await identify(access.identity, conversation);
-        return await use(conversation);
+        if (!access.identity.isVerified) await identify(access.identity, connection);
+        return await use(connection);
       } finally {
-        conversation.close();
+        connection.close();
       }
     }),
   );
 }
 
 /** @throws GatewayError `misconfigured` when it is another lock, and what the lock says */
-async function identify(identity: Identity, conversation: Conversation): Promise<void> {
-  const challenge = await conversation.challenge();
+async function identify(identity: Identity, connection: NukiConnection): Promise<void> {
+  const challenge = await connection.challenge();
   let config: NukiMessage;
   try {
-    config = await conversation.ask(requestConfig(challenge), commands.config);
+    config = await connection.ask(requestConfig(challenge), commands.config);
   } catch (error) {
     const isRefusal = error instanceof GatewayError && error.type === 'device_rejected';
     if (!isRefusal) throw error;
@@ -79,8 +79,8 @@ async function identify(identity: Identity, conversation: Conversation): Promise
 }
 
 /** Asks the lock where its bolt is. */
-export async function askStates(access: DeviceSession, conversation: Conversation): Promise<KeyturnerStates> {
-  const answer = await conversation.ask(requestData(commands.keyturnerStates), commands.keyturnerStates);
+export async function askStates(access: DeviceSession, connection: NukiConnection): Promise<KeyturnerStates> {
+  const answer = await connection.ask(requestData(commands.keyturnerStates), commands.keyturnerStates);
   const states = readKeyturnerStates(answer.payload);
   access.lockClock.answered(states);
   access.heard(states);

@@ -1,17 +1,17 @@
 import { type CommandContext, defineDriver, type GatewayError, type LockOutcome } from '../../../src/contract/index.ts';
 import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { NukiAutoLock } from './auto-lock.ts';
-import { clearCode, codeRules, type KeypadAccess, setCode } from './code-conversation.ts';
+import { clearCode, codeRules, type KeypadAccess, setCode } from './code-command.ts';
 import { readCode, readCodes } from './code-list.ts';
 import { pairedId } from './credentials.ts';
 import type { DeviceSession } from './device-session.ts';
 import { LockClock, nukiTraits } from './evidence.ts';
 import { Identity, inWords } from './identity.ts';
-import { type DoorAccess, operate, readLock } from './lock-conversation.ts';
+import { type DoorAccess, operate, readLock } from './lock-command.ts';
 import { pairing } from './pairing.ts';
 import { recognise } from './recognise.ts';
 import { settings } from './settings.ts';
-import { Watch } from './watch.ts';
+import { NukiWatch } from './watch.ts';
 
 export const nuki = defineDriver({
   id: 'ble/nuki',
@@ -39,7 +39,7 @@ export const nuki = defineDriver({
       heard: (states) => watch.heard(states),
     };
     const autoLock = new NukiAutoLock({ ...base, settingsBook: newBook() }, ctx.report);
-    const watch = new Watch(base, ctx, (conversation) => autoLock.learn(conversation));
+    const watch = new NukiWatch(base, ctx, (connection) => autoLock.learn(connection));
     const access: DoorAccess = { ...base, book: newBook(), record: watch };
     const keypad: KeypadAccess = { ...base, codes: newBook() };
     let sentFor: string | undefined;

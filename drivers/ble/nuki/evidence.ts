@@ -3,7 +3,7 @@ import type { Claim, Goal, Plan, Traits } from '../../../src/driver-kit/evidence
 import { lockActions, lockStates } from './catalogue.ts';
 import { asUtc } from './code-times.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
-import { REPLY_MS } from './conversation.ts';
+import { REPLY_MS } from './connection.ts';
 import { type LockTarget, stateOf } from './states.ts';
 
 /** What a Nuki's words can prove: answers belong to their question on one encrypted connection, in order. */

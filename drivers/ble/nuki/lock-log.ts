@@ -4,7 +4,7 @@ import { asUtc } from './code-times.ts';
 import { requestLogEntries, type SecurityPin } from './codec-commands.ts';
 import type { LockTime } from './codec-fields.ts';
 import { type LogEntry, readLogEntry, readStatus } from './codec-replies.ts';
-import { type Conversation, REPLY_MS } from './conversation.ts';
+import { type NukiConnection, REPLY_MS } from './connection.ts';
 import { refusal, silent } from './failures.ts';
 
 /** Entries asked for at a time, so that a door of another lock on the same adapter waits half a second at most. */
@@ -25,16 +25,16 @@ export interface LogPage {
  * @throws GatewayError what the lock said instead, or `device_offline`
  */
 export async function askLogPage(
-  conversation: Conversation,
+  connection: NukiConnection,
   { clock, deviceName }: { readonly clock: Clock; readonly deviceName: string },
   startIndex: number,
   pin: SecurityPin,
 ): Promise<LogPage> {
   const request = { startIndex, count: LOG_PAGE, newestFirst: true };
-  await conversation.send(requestLogEntries(request, await conversation.challenge(), pin));
+  await connection.send(requestLogEntries(request, await connection.challenge(), pin));
   const entries: LogEntry[] = [];
   for (;;) {
-    const arrival = await conversation.next(clock.now() + REPLY_MS);
+    const arrival = await connection.next(clock.now() + REPLY_MS);
     if (arrival === undefined) {
       // Whether COMPLETE follows a full page is not documented.
       if (entries.length >= LOG_PAGE) return { entries: newestFirst(entries), isLast: false };

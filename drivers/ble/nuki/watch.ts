@@ -11,9 +11,9 @@ import {
 import { errorCodes, idTypes } from './catalogue.ts';
 import { type LockTime, NO_TIME } from './codec-fields.ts';
 import type { KeyturnerStates } from './codec-replies.ts';
-import type { Conversation } from './conversation.ts';
+import type { NukiConnection } from './connection.ts';
 import type { NukiCredentials } from './credentials.ts';
-import { askStates, converse, credentialsOf, type DeviceSession } from './device-session.ts';
+import { askStates, credentialsOf, type DeviceSession, onConnection } from './device-session.ts';
 import { LockRefusal } from './failures.ts';
 import { askLogPage, type LogPage, LogReader, OwnRecord, operatedFrom } from './lock-log.ts';
 import { readBeacon } from './recognise.ts';
@@ -36,10 +36,10 @@ const FAILURES = 2;
 const pinRefusals: ReadonlySet<number> = new Set([errorCodes.badPin, errorCodes.tooManyPinAttempts]);
 
 /** Knows how a lock is when nobody commands it: hears it, reads it, and tells who operated it. */
-export class Watch {
+export class NukiWatch {
   readonly #access: DeviceSession;
   readonly #ctx: OpenContext;
-  readonly #learn: (conversation: Conversation) => Promise<void>;
+  readonly #learn: (connection: NukiConnection) => Promise<void>;
   readonly #pollMs: number;
   readonly #unsubscribe: readonly (() => void)[];
   readonly #told = new Map<string, string>();
@@ -63,7 +63,7 @@ export class Watch {
   #state: LockState = 'unknown';
 
   /** @param learn asks what is asked of a lock once, after what is asked each time */
-  constructor(access: DeviceSession, ctx: OpenContext, learn: (conversation: Conversation) => Promise<void>) {
+  constructor(access: DeviceSession, ctx: OpenContext, learn: (connection: NukiConnection) => Promise<void>) {
     this.#access = access;
     this.#learn = learn;
     this.#ctx = ctx;
@@ -109,11 +109,11 @@ export class Watch {
   }
 
   /** How our last command ended, as the lock's log has it; undefined when it cannot be told. */
-  async completionOf(action: number, conversation: Conversation): Promise<number | undefined> {
+  async completionOf(action: number, connection: NukiConnection): Promise<number | undefined> {
     if (!this.isOpen || this.#reading) return undefined;
     this.#reading = true;
     try {
-      await this.#tellLog((startIndex) => this.#page(conversation, startIndex), NO_TIME);
+      await this.#tellLog((startIndex) => this.#page(connection, startIndex), NO_TIME);
     } finally {
       this.#reading = false;
     }
@@ -214,11 +214,11 @@ export class Watch {
     let next = this.#pollMs;
     try {
       const before = this.#told.get('lock_state');
-      const { states, first } = await this.#session(async (conversation) => {
+      const { states, first } = await this.#session(async (connection) => {
         this.#reading = true;
-        const now = await askStates(this.#access, conversation);
-        const page = await this.#page(conversation, 0);
-        await this.#learn(conversation);
+        const now = await askStates(this.#access, connection);
+        const page = await this.#page(connection, 0);
+        await this.#learn(connection);
         return { states: now, first: page };
       });
       const hasNews = await this.#tellLog((startIndex) => this.#pageAfter(first, startIndex), states.time);
@@ -236,9 +236,9 @@ export class Watch {
     }
   }
 
-  #session<T>(use: (conversation: Conversation) => Promise<T>): Promise<T> {
+  #session<T>(use: (connection: NukiConnection) => Promise<T>): Promise<T> {
     const { closing } = this.#access;
-    return converse(this.#access, { priority: 'poll', signal: closing, log: this.#ctx.log }, use);
+    return onConnection(this.#access, { priority: 'poll', signal: closing, log: this.#ctx.log }, use);
   }
 
   #failed(error: unknown): void {
@@ -256,11 +256,11 @@ export class Watch {
   }
 
   /** A lock gives out its log for its PIN alone. Undefined when it does not: nothing is known of what it holds then. */
-  async #page(conversation: Conversation, startIndex: number): Promise<LogPage | undefined> {
+  async #page(connection: NukiConnection, startIndex: number): Promise<LogPage | undefined> {
     const { pin } = credentialsOf(this.#access);
     if (pin === undefined || this.#pinRefused) return undefined;
     try {
-      return await askLogPage(conversation, this.#access, startIndex, pin);
+      return await askLogPage(connection, this.#access, startIndex, pin);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#pinRefused = error instanceof LockRefusal && pinRefusals.has(error.code);
@@ -275,7 +275,7 @@ export class Watch {
    */
   async #pageAfter(first: LogPage | undefined, startIndex: number): Promise<LogPage | undefined> {
     if (startIndex === 0 || first === undefined) return first;
-    return this.#session((conversation) => this.#page(conversation, startIndex));
+    return this.#session((connection) => this.#page(connection, startIndex));
   }
 
   /** Tells what is new in the log. @returns whether there was anything */

@@ -62,7 +62,7 @@ export const omronSound = defineDriver({
     };
   },
   open: async (link, chosen, ctx) => {
-    const watch = new Watch(link, chosen, ctx, ctx.closing);
+    const watch = new OmronWatch(link, chosen, ctx, ctx.closing);
     const sensor: SensorAccess = { link, deviceName: ctx.name, clock: ctx.clock, closing: ctx.closing };
     return {
       noise: {
@@ -81,7 +81,7 @@ export const omronSound = defineDriver({
 const MISSING = 3;
 
 /** Takes the sensor's levels, one way or the other, and tells how it is. */
-class Watch {
+class OmronWatch {
   readonly #link: BleLink;
   readonly #settings: OmronSettings;
   readonly #ctx: OpenContext;

@@ -3,8 +3,8 @@ import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts'
 import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { autoRelockRead, autoRelockWrite } from './codec.ts';
-import { asking, type Conversation, question, sending, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
 import type { HeardMessage } from './device-feed.ts';
+import { asking, type DeviceSession, question, sending, WRITE_MARGIN_MS, writePlan } from './device-session.ts';
 import { complained } from './failures.ts';
 import type { Reporter } from './reports.ts';
 import { autoRelockAbout, slotTraits } from './testimony.ts';
@@ -24,17 +24,17 @@ const plan: Plan = {
  * never. The bridge shows it as `auto_relock_time`, and says there what it wrote before anybody read it back.
  */
 export class AutoRelock implements AutoLockCapability {
-  readonly #conversation: Conversation;
+  readonly #session: DeviceSession;
   readonly #reporter: Reporter;
   #delays: AutoLockCapability['delays'];
   #isWriting = false;
   #isAsked = false;
   readonly #stop: () => void;
 
-  constructor(conversation: Conversation, reporter: Reporter) {
-    this.#conversation = conversation;
+  constructor(session: DeviceSession, reporter: Reporter) {
+    this.#session = session;
     this.#reporter = reporter;
-    const { binding, feed } = conversation;
+    const { binding, feed } = session;
     this.#stop = binding.onChange(() => this.#learn());
     feed.listen((event) => {
       if (event.kind === 'message' && event.message.autoRelockS !== undefined) this.#hear(event);
@@ -65,19 +65,19 @@ export class AutoRelock implements AutoLockCapability {
   }
 
   async read(ctx: ReadContext): Promise<AutoLock> {
-    const value = await question(this.#conversation, ctx.signal, {
+    const value = await question(this.#session, ctx.signal, {
       ...{ about: autoRelockAbout, key, payload: autoRelockRead, traits: slotTraits },
       plan: { ...plan, firstAskMs: 0 },
     });
-    if (value === undefined) throw complained(this.#conversation.device, 'no_answer', 'not_sent');
+    if (value === undefined) throw complained(this.#session.device, 'no_answer', 'not_sent');
     const read = autoLockOf(Number(value));
     this.#reporter.tell({ kind: 'auto_lock', ...read });
     return read;
   }
 
   #write(ctx: CodeCommandContext, seconds: number): Promise<Verdict<BridgeComplaint>> {
-    const conversation = this.#conversation;
-    return conversation.book.judge({
+    const session = this.#session;
+    return session.book.judge({
       ...{
         goal: { proof: [{ about: autoRelockAbout, value: String(seconds) }] },
         traits: slotTraits,
@@ -85,15 +85,15 @@ export class AutoRelock implements AutoLockCapability {
         ctx,
         marginMs: WRITE_MARGIN_MS,
       },
-      send: sending(conversation, { payload: autoRelockWrite(seconds), ctx, before: () => ctx.letDoorsPass() }),
-      ask: asking(conversation, autoRelockRead),
+      send: sending(session, { payload: autoRelockWrite(seconds), ctx, before: () => ctx.letDoorsPass() }),
+      ask: asking(session, autoRelockRead),
       between: () => ctx.letDoorsPass(),
     });
   }
 
   /** @throws GatewayError when nobody knows, or nothing was written */
   #readIn(verdict: Verdict<BridgeComplaint>, seconds: number): Value {
-    const { device } = this.#conversation;
+    const { device } = this.#session;
     switch (verdict.end) {
       case 'confirmed':
       case 'unconfirmed':
@@ -112,7 +112,7 @@ export class AutoRelock implements AutoLockCapability {
 
   #learn(): void {
     const before = this.#delays;
-    const { binding } = this.#conversation;
+    const { binding } = this.#session;
     this.#delays = binding.listed?.autoRelock ?? before;
     if (this.#delays?.min === before?.min && this.#delays?.max === before?.max) return;
     this.#reporter.tell({ kind: 'capabilities' });
@@ -121,7 +121,7 @@ export class AutoRelock implements AutoLockCapability {
 
   /** What the bridge remembers may be of long ago, and it remembers nothing of a lock that nobody asked. */
   #askOnce(): void {
-    const { feed, link, binding, book, own, closing } = this.#conversation;
+    const { feed, link, binding, book, own, closing } = this.#session;
     if (this.#isAsked || this.#delays === undefined || feed.interruption || binding.problem) return;
     this.#isAsked = true;
     book.asked(autoRelockAbout);

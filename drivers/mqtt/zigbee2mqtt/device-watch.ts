@@ -1,8 +1,8 @@
 import type { Health, LinkState, OpenContext, Timer } from '../../../src/contract/index.ts';
-import type { Conversation } from './conversation.ts';
 import type { BindingProblem } from './device-binding.ts';
 import type { FeedEvent, HeardMessage, Interruption, Known } from './device-feed.ts';
-import { type Named, whyNotOurs } from './failures.ts';
+import type { DeviceSession } from './device-session.ts';
+import { type NamedDevice, whyNotOurs } from './failures.ts';
 import type { Reporter } from './reports.ts';
 
 /** A bridge that runs says so at once: its state is retained. A guess with room for a slow broker. */
@@ -10,7 +10,7 @@ const bridgePatienceMs = 5_000;
 /** A device that came back is asked within this time, at random, so that a building does not ask all at once. */
 const refreshWithinMs = 1_000;
 
-export interface WatchOptions {
+export interface DeviceWatchOptions {
   readonly ctx: Pick<OpenContext, 'random' | 'log'>;
   readonly reporter: Reporter;
   /** The payload that makes the device tell its state; undefined for one that cannot be asked. */
@@ -23,9 +23,9 @@ export interface WatchOptions {
 const settlesMs = 1_500;
 
 /** Tells how the device is, and asks it for its state whenever it may have changed unheard. */
-export class Watch {
-  readonly #conversation: Conversation;
-  readonly #options: WatchOptions;
+export class DeviceWatch {
+  readonly #session: DeviceSession;
+  readonly #options: DeviceWatchOptions;
   #name: string;
   #isWarned = false;
   #patienceOver = false;
@@ -38,10 +38,10 @@ export class Watch {
   #questions = 0;
   readonly #stop: (() => void)[];
 
-  constructor(conversation: Conversation, options: WatchOptions) {
-    this.#conversation = conversation;
+  constructor(session: DeviceSession, options: DeviceWatchOptions) {
+    this.#session = session;
     this.#options = options;
-    const { feed, link, binding } = conversation;
+    const { feed, link, binding } = session;
     this.#name = binding.name;
     this.#stop = [
       feed.listen((event) => this.#heard(event)),
@@ -72,7 +72,7 @@ export class Watch {
   }
 
   #changed(): void {
-    const { binding, device } = this.#conversation;
+    const { binding, device } = this.#session;
     if (binding.name !== this.#name) {
       this.#name = binding.name;
       this.#refreshSoon();
@@ -93,7 +93,7 @@ export class Watch {
   #wait(): void {
     this.#patience?.cancel();
     this.#patienceOver = false;
-    this.#patience = this.#conversation.clock.setTimer(() => {
+    this.#patience = this.#session.clock.setTimer(() => {
       this.#patienceOver = true;
       this.#judge();
     }, bridgePatienceMs);
@@ -103,7 +103,7 @@ export class Watch {
     const { refresh, ctx } = this.#options;
     if (refresh === undefined) return;
     this.#refreshing?.cancel();
-    this.#refreshing = this.#conversation.clock.setTimer(() => this.#ask(refresh), ctx.random() * refreshWithinMs);
+    this.#refreshing = this.#session.clock.setTimer(() => this.#ask(refresh), ctx.random() * refreshWithinMs);
   }
 
   /** Some locks tell what a hand did and not where the bolt is since: the bridge goes on showing what was before. */
@@ -114,12 +114,12 @@ export class Watch {
     const { refresh } = this.#options;
     if (!moved || bolt === undefined || bolt === event.operation || refresh === undefined) return;
     this.#doubting?.cancel();
-    this.#doubting = this.#conversation.clock.setTimer(() => this.#ask(refresh), settlesMs);
+    this.#doubting = this.#session.clock.setTimer(() => this.#ask(refresh), settlesMs);
   }
 
   /** A link that went meanwhile comes back with another refresh. */
   #ask(payload: string): void {
-    const { link, feed, binding, book, own } = this.#conversation;
+    const { link, feed, binding, book, own } = this.#session;
     if (binding.problem !== undefined) return;
     if (payload === this.#options.refresh) {
       book.asked('bolt');
@@ -136,7 +136,7 @@ export class Watch {
   }
 
   #judge(): void {
-    const { feed, link, binding, device } = this.#conversation;
+    const { feed, link, binding, device } = this.#session;
     const signs = {
       link: link.state,
       interruption: feed.interruption,
@@ -161,7 +161,7 @@ interface Signs {
 }
 
 /** What the signs of link, bridge and device come to. */
-function healthOf(signs: Signs, device: Named): Health {
+function healthOf(signs: Signs, device: NamedDevice): Health {
   const { baseTopic } = device;
   if (signs.interruption === 'bridge')
     return { status: 'offline', reason: 'bridge_down', hint: `Start Zigbee2MQTT (base topic "${baseTopic}").` };

@@ -12,14 +12,14 @@ import { EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
 import { topicNameProblem } from '../../../src/driver-kit/topic-names.ts';
 import { AutoRelock } from './auto-relock.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
+import { type CodeSession, clearPin, readPin, setPin } from './code-command.ts';
 import { CodeVoice } from './code-voice.ts';
 import { noiseRead, stateRead } from './codec.ts';
 import { DeviceBinding } from './device-binding.ts';
 import { DeviceFeed, type HeardMessage } from './device-feed.ts';
-import { Watch } from './device-watch.ts';
-import { operate, readBolt } from './lock-conversation.ts';
+import { DeviceWatch } from './device-watch.ts';
+import { operate, readBolt } from './lock-command.ts';
 import { OwnTraffic } from './own-traffic.ts';
-import { type CodeConversation, clearPin, readPin, setPin } from './pin-conversation.ts';
 import { batteryReport, LockReports, Reporter } from './reports.ts';
 import { lateByMs, Testimony } from './testimony.ts';
 
@@ -120,8 +120,8 @@ export const zigbee2mqtt = defineDriver({
 });
 
 function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Device {
-  const { conversation, close } = openDevice(link, chosen, ctx, stateRead);
-  const { clock, feed, binding, own, testimony, reporter } = conversation;
+  const { session, close } = openDevice(link, chosen, ctx, stateRead);
+  const { clock, feed, binding, own, testimony, reporter } = session;
   const reports = new LockReports(clock, own, reporter);
   const voice = new CodeVoice(clock, binding, chosen.pin_confirmation, () => reporter.tell({ kind: 'capabilities' }));
   feed.listen((event) => {
@@ -130,16 +130,16 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
     voice.hear(event);
   });
   binding.onChange(() => voice.judge());
-  const autoLock = new AutoRelock(conversation, reporter);
+  const autoLock = new AutoRelock(session, reporter);
   return {
     lock: {
       observes: 'bolt',
       tellsWho: chosen.pin_slots !== undefined,
-      lock: operate(conversation, 'locked'),
-      unlock: operate(conversation, 'unlocked'),
-      read: (read) => readBolt(conversation, read),
+      lock: operate(session, 'locked'),
+      unlock: operate(session, 'unlocked'),
+      read: (read) => readBolt(session, read),
     },
-    ...(chosen.pin_slots && { accessCodes: openKeypad({ ...conversation, voice }, chosen, chosen.pin_slots) }),
+    ...(chosen.pin_slots && { accessCodes: openKeypad({ ...session, voice }, chosen, chosen.pin_slots) }),
     autoLock,
     isBehindBridge: true,
     close: async () => {
@@ -151,11 +151,11 @@ function openLock(link: MqttLink, chosen: LockSettings, ctx: OpenContext): Devic
 }
 
 function openKeypad(
-  conversation: CodeConversation,
+  session: CodeSession,
   { pin_lengths }: LockSettings,
   slots: NonNullable<LockSettings['pin_slots']>,
 ): AccessCodeCapability {
-  const { voice } = conversation;
+  const { voice } = session;
   return {
     get observes() {
       return voice.isMute ? 'nothing' : 'slot';
@@ -167,15 +167,15 @@ function openKeypad(
       nativeSchedule: false,
       readCost: 'battery',
     },
-    set: setPin(conversation, slots),
-    clear: clearPin(conversation),
-    read: readPin(conversation),
+    set: setPin(session, slots),
+    clear: clearPin(session),
+    read: readPin(session),
   };
 }
 
 function openSensor(link: MqttLink, chosen: NoiseSettings, ctx: OpenContext): Device {
-  const { conversation, close } = openDevice(link, chosen, ctx, undefined);
-  const { feed, reporter } = conversation;
+  const { session, close } = openDevice(link, chosen, ctx, undefined);
+  const { feed, reporter } = session;
   const book = new EvidenceBook({ clock: ctx.clock, closing: () => ctx.closing, lateByMs });
   const intervalMs = chosen.interval_s * 1_000;
   feed.listen((event) => {
@@ -211,14 +211,14 @@ function openDevice(
   const testimony = new Testimony(book, own);
   const device = { name: ctx.name, friendlyName, baseTopic };
   const reporter = new Reporter((report) => ctx.report(report));
-  const conversation = { ...{ link, feed, binding, book, testimony, own, clock, device, closing }, reporter };
-  const watch = new Watch(conversation, { ctx, reporter, refresh, probe: noiseRead });
+  const session = { ...{ link, feed, binding, book, testimony, own, clock, device, closing }, reporter };
+  const watch = new DeviceWatch(session, { ctx, reporter, refresh, probe: noiseRead });
   const close = async () => {
     watch.close();
     feed.close();
     binding.close();
   };
-  return { conversation, close };
+  return { session, close };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { BindingProblem } from './device-binding.ts';
 import type { Interruption } from './device-feed.ts';
 
 /** What a failure says of the device it met. */
-export interface Named {
+export interface NamedDevice {
   /** As people know it. */
   readonly name: string;
   readonly friendlyName: string;
@@ -12,7 +12,7 @@ export interface Named {
 }
 
 /** Why nothing can be asked of the device now. */
-export function unreachable(device: Named, interruption: Interruption, delivery: Delivery): GatewayError {
+export function unreachable(device: NamedDevice, interruption: Interruption, delivery: Delivery): GatewayError {
   switch (interruption) {
     case 'link':
       return new GatewayError(
@@ -30,13 +30,13 @@ export function unreachable(device: Named, interruption: Interruption, delivery:
 }
 
 /** The device that the settings name is not there, or is another one. */
-export const notOurs = (device: Named, problem: BindingProblem): GatewayError =>
+export const notOurs = (device: NamedDevice, problem: BindingProblem): GatewayError =>
   new GatewayError('misconfigured', `${device.name} is not commanded: ${whyNotOurs(device, problem)}`, {
     delivery: 'not_sent',
   });
 
 /** Why, and what to do about it, in sentences. */
-export function whyNotOurs({ name, friendlyName }: Named, problem: BindingProblem): string {
+export function whyNotOurs({ name, friendlyName }: NamedDevice, problem: BindingProblem): string {
   switch (problem.kind) {
     case 'unknown':
       return `Zigbee2MQTT knows no device "${friendlyName}". Correct friendly_name in the settings of ${name}, or rename the device in Zigbee2MQTT.`;
@@ -66,7 +66,7 @@ export function whyNotOurs({ name, friendlyName }: Named, problem: BindingProble
 const addressed = (ieeeAddress: string | undefined): string => (ieeeAddress === undefined ? '' : ` (${ieeeAddress})`);
 
 /** The bridge named the device in its error log. */
-export function complained(device: Named, reason: ComplaintReason, delivery: Delivery): GatewayError {
+export function complained(device: NamedDevice, reason: ComplaintReason, delivery: Delivery): GatewayError {
   switch (reason) {
     case 'unknown_device':
       return new GatewayError(
@@ -113,7 +113,7 @@ export function complained(device: Named, reason: ComplaintReason, delivery: Del
 }
 
 /** The device said nothing, as its bridge expected. */
-export const unreached = ({ name }: Named, delivery: Delivery): GatewayError =>
+export const unreached = ({ name }: NamedDevice, delivery: Delivery): GatewayError =>
   new GatewayError(
     'device_offline',
     `Zigbee2MQTT has not heard from ${name} for long, and it did not answer now. Check its battery, and that a Zigbee ` +
@@ -121,7 +121,7 @@ export const unreached = ({ name }: Named, delivery: Delivery): GatewayError =>
     { delivery },
   );
 
-export const tellsOfNone = ({ name }: Named): GatewayError =>
+export const tellsOfNone = ({ name }: NamedDevice): GatewayError =>
   new GatewayError(
     'misconfigured',
     `${name} takes codes and tells of none: what it holds cannot be read. If a newer Zigbee2MQTT can, set ` +
@@ -130,7 +130,7 @@ export const tellsOfNone = ({ name }: Named): GatewayError =>
   );
 
 /** @param status as the bridge told it */
-export const slotUntold = ({ name }: Named, slot: number, status: string | undefined): GatewayError =>
+export const slotUntold = ({ name }: NamedDevice, slot: number, status: string | undefined): GatewayError =>
   new GatewayError(
     'misconfigured',
     status === 'not_supported'

@@ -19,7 +19,7 @@ import { Poller } from '../../../src/driver-kit/poller.ts';
 import { named } from '../modbus/ask.ts';
 import { exceptionName } from '../modbus/exceptions.ts';
 import { release, secure } from './board-codec.ts';
-import { closedMeanwhile, doorNotClosed, notReached, readTooLate, refusal, type Target } from './failures.ts';
+import { closedMeanwhile, doorNotClosed, notReached, type RelayTarget, readTooLate, refusal } from './failures.ts';
 import { type Look, lookAt, type RelaySession, readingOf } from './relay-session.ts';
 import { fittingOf, profileOf, type RelaySettings, settings } from './settings.ts';
 
@@ -94,7 +94,7 @@ class DoorWatch implements Omit<CommandObserver, 'evidence'> {
   readonly #report: (report: DeviceReport) => void;
   #last: Look | undefined;
   #contact: Look['door'];
-  #lastCommand: Target | undefined;
+  #lastCommand: RelayTarget | undefined;
   #blind = true;
   /** `Clock.now()` after which a release is one too long; undefined while none is on that is ours to end. */
   #restoreAt: number | undefined;
@@ -106,7 +106,7 @@ class DoorWatch implements Omit<CommandObserver, 'evidence'> {
     this.#report = report;
   }
 
-  ordered(target: Target): void {
+  ordered(target: RelayTarget): void {
     const { clock, fitting } = this.#door;
     this.#lastCommand = target;
     if (target === 'released') this.#restoreAt = clock.now() + fitting.releaseMs + OVERRUN_MS;
@@ -199,7 +199,7 @@ export interface CommandObserver {
   readonly evidence: EvidenceBook<GatewayError>;
   saw(look: Look): void;
   /** The command is leaving now. */
-  ordered(target: Target): void;
+  ordered(target: RelayTarget): void;
 }
 
 /**
@@ -210,7 +210,7 @@ export interface CommandObserver {
  */
 export async function operate(
   door: RelaySession,
-  target: Target,
+  target: RelayTarget,
   ctx: CommandContext,
   books: CommandObserver,
 ): Promise<LockOutcome> {
@@ -278,7 +278,12 @@ interface Sending {
 }
 
 /** @returns what the board said, in words @throws GatewayError; `maybe_sent` when nothing came back */
-async function send(door: RelaySession, target: Target, ctx: CommandContext, { observe, tell, books, ...on }: Sending) {
+async function send(
+  door: RelaySession,
+  target: RelayTarget,
+  ctx: CommandContext,
+  { observe, tell, books, ...on }: Sending,
+) {
   const { link, fitting, closing } = door;
   return underSignals([ctx.signal, closing], async (signal) => {
     const permit = await unlessAborted(ctx.pointOfNoReturn(), signal);
@@ -306,7 +311,7 @@ async function send(door: RelaySession, target: Target, ctx: CommandContext, { o
   });
 }
 
-function goalOf({ fitting }: RelaySession, target: Target): Goal {
+function goalOf({ fitting }: RelaySession, target: RelayTarget): Goal {
   if (target === 'secured') return { proof: [{ about: 'relay', value: 'secured' }] };
   const opened = { about: 'contact', value: 'open', ifBefore: { about: 'contact', value: 'closed' } };
   const lastsMs = fitting.releaseMs - TIMER_SLACK_MS;

@@ -2,7 +2,7 @@ import { type Delivery, GatewayError, type GatewayErrorType } from '../../../src
 import { DEVICE_BUSY, exceptionName, GATEWAY_PATH_UNAVAILABLE, isSettingsFault } from '../modbus/exceptions.ts';
 import type { RelaySession } from './relay-session.ts';
 
-export type Target = 'released' | 'secured';
+export type RelayTarget = 'released' | 'secured';
 
 const fail = (type: GatewayErrorType, message: string, delivery?: Delivery) =>
   new GatewayError(type, message, delivery && { delivery });
@@ -19,7 +19,7 @@ export function refusal({ name, link }: RelaySession, exception: number): Gatewa
 }
 
 /** Reads begun afterwards show the relay where it was. */
-export function notReached({ name }: RelaySession, target: Target, said: string): GatewayError {
+export function notReached({ name }: RelaySession, target: RelayTarget, said: string): GatewayError {
   const what = target === 'released' ? 'was not released' : 'was not secured';
   return fail(
     'state_not_reached',
@@ -34,7 +34,7 @@ export function notReached({ name }: RelaySession, target: Target, said: string)
  */
 export function readTooLate(
   { name }: RelaySession,
-  target: Target,
+  target: RelayTarget,
   said: string,
   line: string | undefined,
 ): GatewayError {
@@ -47,7 +47,7 @@ export function readTooLate(
 }
 
 /** The device was closed while its command was under way. */
-export function closedMeanwhile({ name }: RelaySession, target: Target): GatewayError {
+export function closedMeanwhile({ name }: RelaySession, target: RelayTarget): GatewayError {
   return fail(
     'outcome_unknown',
     `It is not known whether ${name} was ${target}: the command had left when the device was closed. Look at the door.`,

@@ -13,7 +13,7 @@ export interface Look {
   readonly at: number;
 }
 
-/** What every conversation with the board needs. */
+/** What every session with the board needs. */
 export interface RelaySession {
   readonly name: string;
   readonly link: SerialLink;

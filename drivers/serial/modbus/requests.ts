@@ -26,7 +26,7 @@ const WRITE_REPLY_LENGTH = 8;
 const high = (word: number) => (word >> 8) & 0xff;
 const low = (word: number) => word & 0xff;
 
-interface Target {
+interface RegisterTarget {
   readonly unit: number;
   readonly address: number;
   readonly replyTimeoutMs: number;
@@ -34,7 +34,10 @@ interface Target {
 
 /** Reads coils (function 1) or discrete inputs (function 2), in the order of their addresses. */
 export function readBits(
-  target: Target & { readonly functionCode: typeof READ_COILS | typeof READ_DISCRETE_INPUTS; readonly count: number },
+  target: RegisterTarget & {
+    readonly functionCode: typeof READ_COILS | typeof READ_DISCRETE_INPUTS;
+    readonly count: number;
+  },
 ): ModbusRequest<readonly boolean[]> {
   const byteCount = Math.ceil(target.count / 8);
   return read(target, byteCount, (data) =>
@@ -44,7 +47,7 @@ export function readBits(
 
 /** Reads holding registers (function 3) or input registers (function 4) as unsigned words. */
 export function readRegisters(
-  target: Target & {
+  target: RegisterTarget & {
     readonly functionCode: typeof READ_HOLDING_REGISTERS | typeof READ_INPUT_REGISTERS;
     readonly count: number;
   },
@@ -58,27 +61,27 @@ export function readRegisters(
  * Writes one coil (function 5) with any word: boards carry the time of a pulse in it, where the standard knows only
  * 0xFF00 and 0x0000. The reply repeats the request.
  */
-export const writeCoil = (target: Target & { readonly word: number }): ModbusRequest<Written> =>
+export const writeCoil = (target: RegisterTarget & { readonly word: number }): ModbusRequest<Written> =>
   writeOne(target, WRITE_SINGLE_COIL);
 
 /** Writes one register (function 6). The reply repeats the request. */
-export const writeRegister = (target: Target & { readonly word: number }): ModbusRequest<Written> =>
+export const writeRegister = (target: RegisterTarget & { readonly word: number }): ModbusRequest<Written> =>
   writeOne(target, WRITE_SINGLE_REGISTER);
 
-function writeOne(target: Target & { readonly word: number }, functionCode: number): ModbusRequest<Written> {
+function writeOne(target: RegisterTarget & { readonly word: number }, functionCode: number): ModbusRequest<Written> {
   const { unit, address, word } = target;
   return write(target, [unit, functionCode, high(address), low(address), high(word), low(word)], []);
 }
 
 /** Writes registers (function 16). The reply repeats address and count. */
-export function writeRegisters(target: Target & { readonly words: readonly number[] }): ModbusRequest<Written> {
+export function writeRegisters(target: RegisterTarget & { readonly words: readonly number[] }): ModbusRequest<Written> {
   const { unit, address, words } = target;
   const header = [unit, WRITE_MULTIPLE_REGISTERS, high(address), low(address), high(words.length), low(words.length)];
   return write(target, header, [words.length * 2, ...words.flatMap((word) => [high(word), low(word)])]);
 }
 
 /** @param header what the reply repeats: unit, function, address, and a value or a count */
-function write(target: Target, header: readonly number[], data: readonly number[]): ModbusRequest<Written> {
+function write(target: RegisterTarget, header: readonly number[], data: readonly number[]): ModbusRequest<Written> {
   const asAsked = withCrc(header);
   const place = asAsked.subarray(0, 4);
   return request(target, withCrc([...header, ...data]), WRITE_REPLY_LENGTH, (frame) => {
@@ -89,7 +92,7 @@ function write(target: Target, header: readonly number[], data: readonly number[
 }
 
 function read<T>(
-  target: Target & { readonly functionCode: number; readonly count: number },
+  target: RegisterTarget & { readonly functionCode: number; readonly count: number },
   byteCount: number,
   parse: (data: Buffer) => T,
 ): ModbusRequest<T> {
@@ -101,7 +104,7 @@ function read<T>(
 }
 
 function request<T>(
-  target: Target,
+  target: RegisterTarget,
   bytes: Buffer,
   length: number,
   readReply: (frame: Buffer) => T | undefined,

@@ -15,7 +15,7 @@ import { ownSlot, slotNumbers } from '../../../src/driver-kit/slot-rules.ts';
 import { clearCode, type Keypad, readCode, setCode } from './code-command.ts';
 import { AutoRelock, operate, readBolt, stateOf } from './lock-command.ts';
 import { SlotKnowledge } from './slot-knowledge.ts';
-import { NodeWatch, type WatchOptions, ZwaveNode } from './zwave-node.ts';
+import { NodeWatch, type NodeWatchOptions, ZwaveNode } from './zwave-node.ts';
 
 const maker = {
   manufacturer: z.string().optional().describe('The maker, for the API’s answers.'),
@@ -175,14 +175,14 @@ function openSensor(link: ZwaveLink, chosen: NoiseSettings, ctx: OpenContext): D
   return { noise: { metric: chosen.metric, expectedIntervalMs: chosen.interval_s * 1_000 }, close };
 }
 
-interface Kind extends Pick<WatchOptions, 'is' | 'refresh' | 'maySleep'> {
+interface NodeKind extends Pick<NodeWatchOptions, 'is' | 'refresh' | 'maySleep'> {
   /** As the settings name it. */
   readonly product: string | undefined;
   readonly reports: (report: ZwaveReport) => readonly DeviceReport[];
 }
 
 /** What locks and sensors have in common: health, reports, and an end. */
-function openNode(link: ZwaveLink, ctx: OpenContext, { reports, product, ...kind }: Kind) {
+function openNode(link: ZwaveLink, ctx: OpenContext, { reports, product, ...kind }: NodeKind) {
   const { name, clock, closing, log } = ctx;
   const tell = (report: ZwaveReport) => {
     for (const told of reports(report)) ctx.report(told);

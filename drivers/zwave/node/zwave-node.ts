@@ -32,7 +32,7 @@ export interface ZwaveNodeOptions {
   readonly product?: string | undefined;
 }
 
-/** What every conversation with a node needs: its link, and what it says without its repeats. */
+/** What every session with a node needs: its link, and what it says without its repeats. */
 export class ZwaveNode {
   readonly name: string;
   readonly link: ZwaveLink;
@@ -133,7 +133,7 @@ export class ZwaveNode {
 /** A node that came back is asked within this time, at random, so that a building does not ask all at once. A guess. */
 const REFRESH_WITHIN_MS = 1_000;
 
-export interface WatchOptions {
+export interface NodeWatchOptions {
   readonly node: ZwaveNode;
   readonly random: () => number;
   readonly report: (report: DeviceReport) => void;
@@ -147,12 +147,12 @@ export interface WatchOptions {
 
 /** Tells how the node is, and asks it once for its state whenever it may have changed unheard. */
 export class NodeWatch {
-  readonly #options: WatchOptions;
+  readonly #options: NodeWatchOptions;
   readonly #stop: Unsubscribe[];
   #told = '';
   #wasReady = false;
 
-  constructor(options: WatchOptions) {
+  constructor(options: NodeWatchOptions) {
     this.#options = options;
     const { link } = options.node;
     this.#stop = [link.onStateChange(() => this.#judge()), link.onNodeChange(() => this.#judge())];

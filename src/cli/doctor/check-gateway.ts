@@ -4,7 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { Target } from '../../config/load.ts';
+import type { GatewayTarget } from '../../config/load.ts';
 import type { ApiConnection } from '../api-connection.ts';
 import { CommandError } from '../exit.ts';
 import { devicesPage } from '../wire.ts';
@@ -30,7 +30,7 @@ export async function checkPort({ target, config }: Patient, world: Surroundings
   return found;
 }
 
-async function checkListener(target: Target, world: Surroundings): Promise<Finding> {
+async function checkListener(target: GatewayTarget, world: Surroundings): Promise<Finding> {
   const { port } = target.http;
   if (port === 0)
     return warning('port', 'The configuration takes any free port, so that nobody knows where it listens.');
@@ -64,7 +64,7 @@ function held(what: string, { name, pid, unit }: Listener, setting: string): Fin
   return bad('port', `${who} has ${what}, and the gateway cannot listen there. Stop it, or set ${setting}.`, run);
 }
 
-function askHealth({ http: { host, port, tls } }: Target): Promise<'ok' | 'not ready' | 'nobody'> {
+function askHealth({ http: { host, port, tls } }: GatewayTarget): Promise<'ok' | 'not ready' | 'nobody'> {
   const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
   return new Promise((resolve) => {
     const request = (tls === undefined ? http : https).get(

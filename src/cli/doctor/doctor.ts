@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { loadConfig, readTarget, type Target } from '../../config/load.ts';
+import { type GatewayTarget, loadConfig, readTarget } from '../../config/load.ts';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
 import { ConfigError } from '../../config/problems.ts';
 import type { ApiConnection } from '../api-connection.ts';
@@ -78,7 +78,7 @@ async function patientOf(
     if (!(error instanceof ConfigError)) throw error;
     problems = error.problems;
   }
-  let target: Target | undefined;
+  let target: GatewayTarget | undefined;
   try {
     const { stateDir } = catalogues;
     target = await readTarget(file, { env, ...(stateDir !== undefined && { stateDir }) });

@@ -1,4 +1,4 @@
-import type { Target } from '../../config/load.ts';
+import type { GatewayTarget } from '../../config/load.ts';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
 import type { ConfigProblem } from '../../config/problems.ts';
 
@@ -9,7 +9,7 @@ export interface Patient {
   readonly config: LoadedConfig | undefined;
   readonly problems: readonly ConfigProblem[];
   /** Undefined when not even that can be read. */
-  readonly target: Target | undefined;
+  readonly target: GatewayTarget | undefined;
   /** Whom the state belongs to, and who runs the service: a name, or a number where it has none. */
   readonly user: string;
   readonly uid: number;

@@ -36,7 +36,7 @@ export interface Surroundings {
   /** Undefined when the package is not installed. */
   packageVersion(name: string): string | undefined;
   /** What systemd says of the unit; undefined without systemd, or without the unit. */
-  unit(): Promise<Unit | undefined>;
+  unit(): Promise<SystemdUnit | undefined>;
   /** The numbers of a user's groups. */
   groupsOf(user: string): readonly number[];
   /** Where a mosquitto on this machine keeps its users and its rules, as its configuration names them. */
@@ -44,7 +44,7 @@ export interface Surroundings {
   readonly tryBroker: typeof tryBroker;
 }
 
-export interface Unit {
+export interface SystemdUnit {
   /** active, failed, inactive, ... */
   readonly state: string;
   /** It sees no devices. */

@@ -28,7 +28,7 @@ export const batchSchema = onceAsked(() =>
   }),
 );
 
-type Kind = keyof z.output<ReturnType<typeof batchSchema>>;
+type RelatedKind = keyof z.output<ReturnType<typeof batchSchema>>;
 
 export const relationParameters = {
   include: z.array(z.string()).optional().describe('Only these kinds of objects; all unless told.'),
@@ -46,7 +46,7 @@ export function relatedTo(
   gateway: Gateway,
   answers: Serializers,
   start: Start,
-  kinds: readonly Kind[],
+  kinds: readonly RelatedKind[],
   choice: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined },
   caller: Caller,
 ): z.output<ReturnType<typeof batchSchema>> {
@@ -70,7 +70,7 @@ export function relatedTo(
         : grants.flatMap((grant) => accessGrants.doorsOf(grant)),
   );
   const people = unique(grants.map(({ userIdentityId }) => userIdentityId));
-  const batch: Partial<Record<Kind, unknown[]>> = {};
+  const batch: Partial<Record<RelatedKind, unknown[]>> = {};
   for (const kind of kinds) {
     if (choice.include?.includes(kind) === false || choice.exclude?.includes(kind) === true) continue;
     switch (kind) {

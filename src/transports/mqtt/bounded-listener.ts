@@ -87,7 +87,7 @@ export class BoundedListener implements Listening {
   /** Bytes of payload; what is larger is not looked at. */
   readonly #maxBytes: number;
   /** Made when there is something to hold: a building has thousands of listeners that never have. */
-  #waiting: Waiting | undefined;
+  #waiting: HeldBack | undefined;
   #left = BURST;
   /** Undefined until there was something to count. */
   #countedAt: number | undefined;
@@ -155,7 +155,7 @@ export class BoundedListener implements Listening {
     this.#host.held.delete(this);
   }
 
-  #hold(): Waiting {
+  #hold(): HeldBack {
     const { clock, held } = this.#host;
     held.add(this);
     const timer = clock.setTimer(() => this.flush(), held.isAnswerExpected ? ANSWER_HELD_MS : HELD_MS);
@@ -167,7 +167,7 @@ export class BoundedListener implements Listening {
     return this.#host.held.isAnswerExpected && places < MAX_LENGTHS ? `${topic}\0${length}` : topic;
   }
 
-  #tell({ passedOver: count, lastTopic }: Waiting): void {
+  #tell({ passedOver: count, lastTopic }: HeldBack): void {
     if (count === 0) return;
     const { onLimit, deviceId, device } = this.#host;
     onLimit({
@@ -196,7 +196,7 @@ export class BoundedListener implements Listening {
 }
 
 /** What is held back of one subscription, until the timer. */
-interface Waiting {
+interface HeldBack {
   readonly messages: Map<string, MqttMessage>;
   readonly timer: Timer;
   passedOver: number;

@@ -4,6 +4,7 @@ import { type BrokerSocket, openBrokerSocket } from './broker-socket.ts';
 import type { TlsMaterial } from './credentials.ts';
 import {
   BrokerFailure,
+  type BrokerIdentity,
   closedWhileConnecting,
   connackFailure,
   connectionClosed,
@@ -11,7 +12,6 @@ import {
   disconnectFailure,
   heldUp,
   notAnswering,
-  type Place,
   socketFailure,
 } from './failures.ts';
 import { guardPackets, type OversizedMessage } from './packet-guard.ts';
@@ -25,7 +25,7 @@ export interface Will {
   readonly qos: 0 | 1;
 }
 
-export interface ConnectionOptions extends Place {
+export interface ConnectionOptions extends BrokerIdentity {
   readonly tls?: TlsMaterial | undefined;
   readonly password?: Secret | undefined;
   readonly clientId: string;

@@ -3,7 +3,7 @@ import { type Clock, GatewayError, type OnLimit, type Secret } from '../../contr
 import { parseBrokerUrl } from './broker-address.ts';
 import { BrokerConnection, type ProtocolVersion } from './broker-connection.ts';
 import type { TlsMaterial } from './credentials.ts';
-import { BrokerFailure, type Place } from './failures.ts';
+import { BrokerFailure, type BrokerIdentity } from './failures.ts';
 import { matches } from './topic-filter.ts';
 
 /** What every client of a broker is told. */
@@ -33,7 +33,7 @@ export interface BrokerOptions {
 export const patience = { answerTimeoutMs: 5_000, shortestPauseMs: 250, longestPauseMs: 5_000 };
 
 /** @throws GatewayError `misconfigured` when the URL is wrong, or does not go with TLS */
-export function placeOf({ name, url, username, tls }: BrokerOptions): Place {
+export function placeOf({ name, url, username, tls }: BrokerOptions): BrokerIdentity {
   const address = parseBrokerUrl(url, name);
   if (tls !== undefined && !address.tls)
     throw new GatewayError(

@@ -1,6 +1,6 @@
 import { type Clock, GatewayError, type SendPermit, type Timer } from '../../contract/index.ts';
 import type { BrokerConnection } from './broker-connection.ts';
-import { BrokerFailure, type Down, notAnswering, type Place } from './failures.ts';
+import { BrokerFailure, type BrokerIdentity, type Down, notAnswering } from './failures.ts';
 import { topicProblem } from './topic-filter.ts';
 
 /** What sending needs of a connection. */
@@ -47,10 +47,10 @@ const TOPIC_NAME_INVALID = 0x90;
  */
 export class CommandSender {
   readonly #clock: Clock;
-  readonly #place: Place;
+  readonly #place: BrokerIdentity;
   #inFlight: InFlight | undefined;
 
-  constructor(clock: Clock, place: Place) {
+  constructor(clock: Clock, place: BrokerIdentity) {
     this.#clock = clock;
     this.#place = place;
   }
@@ -107,7 +107,7 @@ export class CommandSender {
       throw this.#notPublished(connection, outgoing, error);
     }
     const acknowledgement = this.#track(messageId, Math.min(ACKNOWLEDGED_WITHIN_MS, remainingMs));
-    const settled = await unlessAborted(signal, acknowledgement);
+    const settled = await orLeft(signal, acknowledgement);
     if (settled === undefined) throw left(outgoing);
     return judge(settled, outgoing, this.#place);
   }
@@ -126,7 +126,7 @@ export class CommandSender {
     );
     try {
       for (let connection = stuck; !this.#hasRoom(connection); connection = outgoing.connection()) {
-        await unlessAborted(signal, connection.congested ? connection.flushed() : this.#inFlight?.changed());
+        await orLeft(signal, connection.congested ? connection.flushed() : this.#inFlight?.changed());
         signal.throwIfAborted();
       }
     } finally {
@@ -182,7 +182,7 @@ function leaveBy({ protocolVersion }: SendingConnection, permit: SendPermit | un
 }
 
 /** The error of a link that is down. */
-export const unavailable = (device: string, { name }: Place, down: Down) =>
+export const unavailable = (device: string, { name }: BrokerIdentity, down: Down) =>
   new GatewayError('link_unavailable', `${device}: nothing was sent, the MQTT link ${name} is down. ${down.hint}`);
 
 const unknown = (device: string, broker: string) =>
@@ -190,7 +190,7 @@ const unknown = (device: string, broker: string) =>
   'Look at the device before you repeat it.';
 
 /** Resolves as `promise` does, or with undefined when the signal aborts first. */
-function unlessAborted<T>(signal: AbortSignal, promise: Promise<T> | undefined): Promise<T | undefined> {
+function orLeft<T>(signal: AbortSignal, promise: Promise<T> | undefined): Promise<T | undefined> {
   return new Promise((resolve) => {
     const onAbort = () => resolve(undefined);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -212,7 +212,7 @@ function left({ signal, permit, device }: Outgoing): unknown {
 function judge(
   acknowledgement: Acknowledgement,
   { device, topic, permit }: Outgoing,
-  { name, username }: Place,
+  { name, username }: BrokerIdentity,
 ): number {
   if (acknowledgement === 'lost') {
     if (permit !== undefined) throw new GatewayError('outcome_unknown', unknown(device, name));

@@ -23,7 +23,7 @@ export class BrokerFailure extends Error implements Down {
 }
 
 /** Where a failure happened: for the hints. */
-export interface Place {
+export interface BrokerIdentity {
   /** The broker's name in configuration. */
   readonly name: string;
   readonly address: BrokerAddress;
@@ -31,7 +31,7 @@ export interface Place {
 }
 
 /** The error of a socket or of TLS, by its code (errno, Node.js, OpenSSL's X509 verification). */
-export function socketFailure(error: unknown, { name, address }: Place): BrokerFailure {
+export function socketFailure(error: unknown, { name, address }: BrokerIdentity): BrokerFailure {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   const at = address.shown;
   const down = (reason: string, hint: string) => new BrokerFailure({ reason, hint });
@@ -80,7 +80,7 @@ function tlsHint(code: string, name: string, at: string): string {
 }
 
 /** A refused CONNECT, by the code of CONNACK (MQTT 3.1.1, table 3.1; MQTT 5, section 3.2.2.2). */
-export function connackFailure(code: number, place: Place): BrokerFailure {
+export function connackFailure(code: number, place: BrokerIdentity): BrokerFailure {
   const { name, username, address } = place;
   const who = username === undefined ? 'an anonymous client' : `user ${username}`;
   switch (code) {
@@ -113,7 +113,7 @@ export function connackFailure(code: number, place: Place): BrokerFailure {
 }
 
 /** A connection the broker ended, by the code of its DISCONNECT (MQTT 5, section 3.14.2.1). */
-export function disconnectFailure(code: number, { address }: Place): BrokerFailure {
+export function disconnectFailure(code: number, { address }: BrokerIdentity): BrokerFailure {
   if (code === 0x8e)
     return new BrokerFailure({
       reason: 'session_taken_over',
@@ -128,7 +128,7 @@ export function disconnectFailure(code: number, { address }: Place): BrokerFailu
 }
 
 /** mosquitto 2.0 closes the older of two clients with one id without a word. */
-export const connectionClosed = ({ address }: Place) =>
+export const connectionClosed = ({ address }: BrokerIdentity) =>
   new BrokerFailure({
     reason: 'connection_lost',
     hint:
@@ -137,7 +137,7 @@ export const connectionClosed = ({ address }: Place) =>
   });
 
 /** A broker that takes the connection and drops it before CONNACK, as a port does on which something else is spoken. */
-export const closedWhileConnecting = ({ address, name }: Place) =>
+export const closedWhileConnecting = ({ address, name }: BrokerIdentity) =>
   new BrokerFailure({
     reason: 'connection_lost',
     hint:
@@ -146,16 +146,16 @@ export const closedWhileConnecting = ({ address, name }: Place) =>
       'else the broker’s log says why.',
   });
 
-export const connectTimedOut = ({ address, name }: Place, ms: number) =>
+export const connectTimedOut = ({ address, name }: BrokerIdentity, ms: number) =>
   new BrokerFailure({
     reason: 'broker_unreachable',
     hint: `${address.shown} did not answer within ${ms / 1_000} s. Check the network and mqtt.${name}.url.`,
   });
 
-export const notAnswering = ({ address }: Place, what: string) =>
+export const notAnswering = ({ address }: BrokerIdentity, what: string) =>
   new BrokerFailure({ reason: 'not_answering', hint: `${address.shown} left ${what} unanswered. Check the network.` });
 
-export const heldUp = ({ address }: Place) =>
+export const heldUp = ({ address }: BrokerIdentity) =>
   new BrokerFailure({
     reason: 'held_up',
     hint: `The gateway was held up until it was too late to send to ${address.shown}. Look at what else loads this machine.`,

@@ -14,13 +14,13 @@ import type { BrokerConnection } from './broker-connection.ts';
 import type { BrokerLoop } from './broker-loop.ts';
 import { type CommandSender, type Outgoing, unavailable } from './command-sender.ts';
 import type { Claim } from './command-topics.ts';
-import { connectionClosed, type Place } from './failures.ts';
+import { type BrokerIdentity, connectionClosed } from './failures.ts';
 import type { Listening } from './subscription-registry.ts';
 import { filterProblem } from './topic-filter.ts';
 
 /** What links need of their transport: the same for all of them. */
 export interface LinkHost {
-  readonly place: Place;
+  readonly place: BrokerIdentity;
   readonly loop: Pick<BrokerLoop, 'state' | 'connection'>;
   readonly sender: Pick<CommandSender, 'send'>;
   subscribe(listening: Listening): void;

@@ -5,7 +5,7 @@ import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
-import { BrokerFailure, notAnswering, type Place } from './failures.ts';
+import { BrokerFailure, type BrokerIdentity, notAnswering } from './failures.ts';
 import { DeviceLink, type LinkHost } from './mqtt-link.ts';
 import type { OversizedMessage } from './packet-guard.ts';
 import { ShunnedTopics, tooLarge } from './shunned-topics.ts';
@@ -34,7 +34,7 @@ export class MqttTransport {
   readonly name: string;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #place: Place;
+  readonly #place: BrokerIdentity;
   readonly #loop: BrokerLoop;
   readonly #subscriptions: SubscriptionRegistry;
   readonly #topics: CommandTopics;

@@ -19,7 +19,7 @@ export interface WebhookClientOptions {
   readonly createConnection?: () => Duplex;
 }
 
-interface Target {
+interface WebhookTarget {
   readonly url: URL;
   readonly address: string;
 }
@@ -96,7 +96,7 @@ export class WebhookClient {
   }
 
   #post(
-    { url, address }: Target,
+    { url, address }: WebhookTarget,
     headers: Readonly<Record<string, string>>,
     body: Buffer,
     signal: AbortSignal,

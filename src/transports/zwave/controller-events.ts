@@ -35,19 +35,6 @@ export function onceAborted(signal: AbortSignal, callback: () => void, until: Ab
 export const rejectOn = (signal: AbortSignal, reject: (error: unknown) => void, until: AbortSignal): void =>
   onceAborted(signal, () => reject(signal.reason), until);
 
-/** What the library's work comes to, unless `signal` aborts before: the work itself goes on then. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const over = new AbortController();
-  try {
-    return await new Promise((resolve, reject) => {
-      rejectOn(signal, reject, over.signal);
-      work.then(resolve, reject);
-    });
-  } finally {
-    over.abort();
-  }
-}
-
 export const busy = (): GatewayError =>
   new GatewayError('device_busy', 'The stick is busy with another inclusion or exclusion. Try again in a minute.');
 

@@ -1,5 +1,6 @@
 import type { InclusionState, ZWaveNode } from 'zwave-js';
-import { busy, listen, type OpenStick, rejectOn, stickRefused, unlessAborted } from './controller-events.ts';
+import { unlessAborted } from '../../contract/index.ts';
+import { busy, listen, type OpenStick, rejectOn, stickRefused } from './controller-events.ts';
 import type { InclusionTalk } from './inclusion.ts';
 
 /** Takes one device out of whatever network it is in. Resolves with its number in ours, if it had one. */

@@ -17,7 +17,7 @@ const idFrom = (path: string): string | undefined =>
 const pathFrom = (adapterPath: string, id: string): string =>
   `${adapterPath}/dev_${(id.match(/../g) ?? []).join('_').toUpperCase()}`;
 
-interface Running {
+interface OpenBus {
   readonly bus: SystemBus;
   readonly tree: ObjectTree;
   readonly discovery: BluezDiscovery;
@@ -45,7 +45,7 @@ export class BluezBinding extends EventEmitter {
   readonly #devices = new Map<string, BluezDevice>();
   /** Devices that noble's core knows by now. */
   readonly #introduced = new Set<string>();
-  #running: Running | undefined;
+  #running: OpenBus | undefined;
   #state = 'unknown';
   #stopped = false;
   #scanning = false;

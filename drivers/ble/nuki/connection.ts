@@ -25,7 +25,7 @@ import { garbled, refusal, silent } from './failures.ts';
 /** How long the lock may take for an answer that moves nothing, in milliseconds: reference clients give it 3 s to 5 s. */
 export const REPLY_MS = 3_000;
 
-export interface ConversationOptions {
+export interface NukiConnectionOptions {
   readonly gatt: GattSession;
   readonly authorization: Authorization;
   readonly deviceName: string;
@@ -43,38 +43,38 @@ export type Arrival =
   | { readonly kind: 'error'; readonly report: ErrorReport };
 
 /** Questions and answers with a lock that knows us, on one connection. */
-export class Conversation {
-  readonly #options: ConversationOptions;
+export class NukiConnection {
+  readonly #options: NukiConnectionOptions;
   readonly #mailbox: Mailbox<Arrival>;
   /** Aborts when something unreadable came. */
   readonly #broken = new AbortController();
   #listener: Listener | undefined;
   #asking = 0;
 
-  private constructor(options: ConversationOptions) {
+  private constructor(options: NukiConnectionOptions) {
     this.#options = options;
     this.#mailbox = new Mailbox(options.clock, [options.gatt.signal], { keepsRest: true });
   }
 
   /** Begins to listen; the lock forgets listeners with each connection. */
-  static async begin(options: ConversationOptions): Promise<Conversation> {
+  static async begin(options: NukiConnectionOptions): Promise<NukiConnection> {
     const { gatt, authorization } = options;
-    const conversation = new Conversation(options);
+    const connection = new NukiConnection(options);
     const plain = new PlainReassembler();
     const sealed = new EncryptedReassembler();
     await gatt.subscribe(characteristics.keyturnerPlain, (chunk) =>
-      conversation.#hear(() => {
+      connection.#hear(() => {
         const frame = plain.push(chunk);
         return frame && decodePlain(frame);
       }),
     );
     await gatt.subscribe(characteristics.keyturner, (chunk) =>
-      conversation.#hear(() => {
+      connection.#hear(() => {
         const frame = sealed.push(chunk);
         return frame && decrypt(authorization, frame);
       }),
     );
-    return conversation;
+    return connection;
   }
 
   /** Sends what cannot act and waits for the one answer. @throws GatewayError what the lock said, or `device_offline` */

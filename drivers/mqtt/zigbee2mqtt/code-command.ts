@@ -14,8 +14,8 @@ import { type OwnSlots, ownSlot } from '../../../src/driver-kit/slot-rules.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
-import { asking, type Conversation, question, sending, WRITE_MARGIN_MS, writePlan } from './conversation.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
+import { asking, type DeviceSession, question, sending, WRITE_MARGIN_MS, writePlan } from './device-session.ts';
 import { complained, slotUntold, tellsOfNone } from './failures.ts';
 import { holds, type SlotStatus } from './slot-status.ts';
 import { boltTraits, isMisconfiguration, slotAbout, slotTraits } from './testimony.ts';
@@ -37,8 +37,8 @@ const sliceMs = 1_000;
 /** One step on the wire takes no longer before a door is let through. A guess. */
 const stepMs = 1_000;
 
-/** A conversation about codes. */
-export interface CodeConversation extends Conversation {
+/** A session about codes. */
+export interface CodeSession extends DeviceSession {
   readonly voice: CodeVoice;
 }
 
@@ -48,17 +48,17 @@ export interface CodeConversation extends Conversation {
  * @throws GatewayError as the error table has it
  */
 export const setPin =
-  (conversation: CodeConversation, slots: OwnSlots): AccessCodeCapability['set'] =>
+  (session: CodeSession, slots: OwnSlots): AccessCodeCapability['set'] =>
   async (ctx, write) => {
-    const { feed, device, voice, testimony, book } = conversation;
+    const { feed, device, voice, testimony, book } = session;
     const { code } = write;
     const slot = ownSlot(device.name, slots, write.slot);
     const command: SlotCommand = { slot, what: 'write', code, payload: pinWrite(slot, code) };
     // While it lasts, what the slot shows is compared with the code that is written.
     const stop = testimony.writing(slot, command.code);
     try {
-      const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
-      if (before === undefined) return await writeUnseen(conversation, ctx, command);
+      const before = voice.isMute ? undefined : await readBefore(session, ctx, slot);
+      if (before === undefined) return await writeUnseen(session, ctx, command);
       if (before === 'ours') return readingOf(slot, feed.slots.get(slot));
       if (before !== 'free') throw slotTaken(device.name, slot);
       const about = slotAbout(slot);
@@ -66,8 +66,8 @@ export const setPin =
         { about, value: 'ours' },
         { about, value: 'withheld', ifBefore: { about, value: 'free' } },
       ];
-      const verdict = await book.judge(written(conversation, ctx, command, proof));
-      const end = endOf(conversation, command, verdict);
+      const verdict = await book.judge(written(session, ctx, command, proof));
+      const end = endOf(session, command, verdict);
       if (end === 'done') return readingOf(slot, feed.slots.get(slot));
       if (end !== 'free') throw storedOtherwise(device.name, slot);
       const twin = [...feed.slots].find(([other, held]) => other !== slot && holds(held, code) === 'this');
@@ -82,22 +82,22 @@ export const setPin =
  * @throws GatewayError as the error table has it
  */
 export const clearPin =
-  (conversation: CodeConversation): AccessCodeCapability['clear'] =>
+  (session: CodeSession): AccessCodeCapability['clear'] =>
   async (ctx, slot) => {
-    const { device, voice, testimony, book } = conversation;
+    const { device, voice, testimony, book } = session;
     const command: SlotCommand = { slot, what: 'delete', code: undefined, payload: pinClear(slot) };
     // While it lasts, what the slot shows is compared with the code that is written.
     const stop = testimony.writing(slot, command.code);
     try {
-      const before = voice.isMute ? undefined : await readBefore(conversation, ctx, slot);
+      const before = voice.isMute ? undefined : await readBefore(session, ctx, slot);
       if (before === 'free') return;
       if (before === undefined) {
-        await writeUnseen(conversation, ctx, command);
+        await writeUnseen(session, ctx, command);
         return;
       }
       const proof = [{ about: slotAbout(slot), value: 'free' }];
-      const verdict = await book.judge(written(conversation, ctx, command, proof));
-      if (endOf(conversation, command, verdict) !== 'done') throw notCleared(device.name, slot);
+      const verdict = await book.judge(written(session, ctx, command, proof));
+      if (endOf(session, command, verdict) !== 'done') throw notCleared(device.name, slot);
     } finally {
       stop();
     }
@@ -105,11 +105,11 @@ export const clearPin =
 
 /** @throws GatewayError as a read does; the signal's reason when the lock does not answer */
 export const readPin =
-  (conversation: CodeConversation): NonNullable<AccessCodeCapability['read']> =>
+  (session: CodeSession): NonNullable<AccessCodeCapability['read']> =>
   async (ctx, slot) => {
-    const { device, feed, voice } = conversation;
+    const { device, feed, voice } = session;
     if (voice.isMute) throw tellsOfNone(device);
-    const value = await ask(conversation, ctx.signal, slot, {});
+    const value = await ask(session, ctx.signal, slot, {});
     if (value === undefined) throw complained(device, 'no_answer', 'not_sent');
     return value === 'free' ? { slot, occupied: false } : readingOf(slot, feed.slots.get(slot));
   };
@@ -125,18 +125,14 @@ interface SlotCommand {
  * @returns undefined for a lock that turns out to tell of no code
  * @throws GatewayError, `not_sent`
  */
-async function readBefore(
-  conversation: CodeConversation,
-  ctx: CodeCommandContext,
-  slot: number,
-): Promise<Value | undefined> {
-  const { clock, device, voice } = conversation;
-  const between = lettingDoorsPass(conversation, ctx);
+async function readBefore(session: CodeSession, ctx: CodeCommandContext, slot: number): Promise<Value | undefined> {
+  const { clock, device, voice } = session;
+  const between = lettingDoorsPass(session, ctx);
   const until = Math.min(ctx.sendBy, clock.now() + readWithinMs);
-  const value = await ask(conversation, ctx.signal, slot, { until, between });
+  const value = await ask(session, ctx.signal, slot, { until, between });
   if (value !== undefined) return value;
   // It may be away, or tell of no codes: asked for its bolt, it says which.
-  const bolt = await question(conversation, ctx.signal, {
+  const bolt = await question(session, ctx.signal, {
     ...{ about: 'bolt', key: 'state', payload: stateRead, traits: boltTraits, plan: { ...plan, firstAskMs: 0 } },
     ...{ until: Math.min(ctx.sendBy, clock.now() + plan.patienceMs * 2), between },
   });
@@ -146,23 +142,23 @@ async function readBefore(
 }
 
 async function ask(
-  conversation: CodeConversation,
+  session: CodeSession,
   signal: AbortSignal,
   slot: number,
   limits: { readonly until?: number; readonly between?: () => Promise<void> },
 ): Promise<Value | undefined> {
-  const value = await question(conversation, signal, {
-    ...{ about: slotAbout(slot), key: 'pin_code', payload: pinRead(slot), asked: () => conversation.voice.asked() },
+  const value = await question(session, signal, {
+    ...{ about: slotAbout(slot), key: 'pin_code', payload: pinRead(slot), asked: () => session.voice.asked() },
     ...{ traits: slotTraits, plan: { ...plan, firstAskMs: 0, betweenMs: 1_100, longestBetweenMs: 2_000 } },
     ...limits,
   });
-  if (value !== undefined && value !== 'not_known') conversation.voice.answered();
-  if (value === 'not_known') throw slotUntold(conversation.device, slot, conversation.feed.slots.get(slot)?.status);
+  if (value !== undefined && value !== 'not_known') session.voice.answered();
+  if (value === 'not_known') throw slotUntold(session.device, slot, session.feed.slots.get(slot)?.status);
   return value;
 }
 
 /** Two questions that belong together, to tell an answer from chatter, are one step; doors wait two seconds at most. */
-function lettingDoorsPass({ clock }: Conversation, ctx: CodeCommandContext): () => Promise<void> {
+function lettingDoorsPass({ clock }: DeviceSession, ctx: CodeCommandContext): () => Promise<void> {
   let passedAt = Number.NEGATIVE_INFINITY;
   return async () => {
     if (clock.now() < passedAt + stepMs) return;
@@ -173,24 +169,24 @@ function lettingDoorsPass({ clock }: Conversation, ctx: CodeCommandContext): () 
 
 /** What is judged of a write: that it was read back. */
 function written(
-  conversation: CodeConversation,
+  session: CodeSession,
   ctx: CodeCommandContext,
   command: SlotCommand,
   proof: Goal['proof'],
 ): CommandToJudge<BridgeComplaint> {
   return {
     ...{ goal: { proof }, traits: slotTraits, plan, ctx, marginMs: WRITE_MARGIN_MS },
-    send: sendingTo(conversation, ctx, command),
-    ask: asking(conversation, pinRead(command.slot)),
-    between: lettingDoorsPass(conversation, ctx),
+    send: sendingTo(session, ctx, command),
+    ask: asking(session, pinRead(command.slot)),
+    between: lettingDoorsPass(session, ctx),
   };
 }
 
-const sendingTo = (conversation: CodeConversation, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
-  sending(conversation, {
+const sendingTo = (session: CodeSession, ctx: CodeCommandContext, { slot, what, payload }: SlotCommand) =>
+  sending(session, {
     ...{ payload, ctx, before: () => ctx.letDoorsPass() },
     leaves: () => {
-      const takeBack = [conversation.own.wrote(slot, what === 'write'), conversation.voice.wrote(slot)];
+      const takeBack = [session.own.wrote(slot, what === 'write'), session.voice.wrote(slot)];
       return () => {
         for (const undo of takeBack) undo();
       };
@@ -202,7 +198,7 @@ const sendingTo = (conversation: CodeConversation, ctx: CodeCommandContext, { sl
  * @throws GatewayError when nobody knows, or nothing was written
  */
 function endOf(
-  { device }: Conversation,
+  { device }: DeviceSession,
   { slot, what }: SlotCommand,
   verdict: Verdict<BridgeComplaint>,
 ): 'done' | Value {
@@ -227,13 +223,9 @@ function endOf(
  * did not arrive. Nobody can say more.
  * @throws GatewayError when it did not arrive, or may not have
  */
-async function writeUnseen(
-  conversation: CodeConversation,
-  ctx: CodeCommandContext,
-  command: SlotCommand,
-): Promise<SlotReading> {
-  const { clock, feed, device } = conversation;
-  const closing = conversation.closing();
+async function writeUnseen(session: CodeSession, ctx: CodeCommandContext, command: SlotCommand): Promise<SlotReading> {
+  const { clock, feed, device } = session;
+  const closing = session.closing();
   const { slot, what } = command;
   const mailbox = new Mailbox<FeedEvent>(clock, [ctx.signal, closing]);
   const stop = feed.listen((event) => mailbox.push(event));
@@ -245,7 +237,7 @@ async function writeUnseen(
         mailbox.clear();
       },
     };
-    await mailbox.whileOpen(sendingTo(conversation, ctx, command)(observer, () => undefined));
+    await mailbox.whileOpen(sendingTo(session, ctx, command)(observer, () => undefined));
     const until = Math.min(ctx.deadline - WRITE_MARGIN_MS, clock.now() + complaintWithinMs);
     while (clock.now() < until) {
       await ctx.letDoorsPass();

@@ -15,8 +15,8 @@ import { asUtc, limitsOf, lockTimeAt, sameLimits } from './code-times.ts';
 import type { NukiMessage } from './codec.ts';
 import { addKeypadCode, removeKeypadCode, type SecurityPin, updateTime } from './codec-commands.ts';
 import { type KeypadCode, readKeypadCodeId, readStatus } from './codec-replies.ts';
-import { type Conversation, REPLY_MS } from './conversation.ts';
-import { askStates, converse, type DeviceSession } from './device-session.ts';
+import { type NukiConnection, REPLY_MS } from './connection.ts';
+import { askStates, type DeviceSession, onConnection } from './device-session.ts';
 import { CHANGE_MARGIN_MS, changePlan, nukiTraits } from './evidence.ts';
 import { refusal } from './failures.ts';
 
@@ -135,12 +135,12 @@ async function judged(
     },
     send: async (observe, said) => {
       const options = { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log } as const;
-      await converse(access, options, async (conversation) => {
-        const message = change.message(await conversation.challenge());
+      await onConnection(access, options, async (connection) => {
+        const message = change.message(await connection.challenge());
         const permit = observedPermit(await ctx.pointOfNoReturn(), observe);
-        await conversation.act(permit, message);
+        await connection.act(permit, message);
         said({ said: 'acknowledged', at: clock.now() });
-        await awaitAnswer(access, conversation, change.command, answer).catch((error: unknown) => {
+        await awaitAnswer(access, connection, change.command, answer).catch((error: unknown) => {
           lastError = error;
         });
       });
@@ -197,13 +197,13 @@ const unread = (deviceName: string, cause: unknown): GatewayError =>
 
 async function awaitAnswer(
   { clock, deviceName }: DeviceSession,
-  conversation: Conversation,
+  connection: NukiConnection,
   asked: number,
   answer: Answer,
 ): Promise<void> {
   const until = clock.now() + REPLY_MS;
   while (!answer.isThere) {
-    const arrival = await conversation.next(until);
+    const arrival = await connection.next(until);
     if (arrival === undefined) return;
     if (arrival.kind === 'error') {
       const { command, code } = arrival.report;
@@ -224,16 +224,16 @@ async function awaitAnswer(
 /** Times on a code are worth as much as the lock's clock. */
 function keepTime(access: DeviceSession, ctx: CodeCommandContext, pin: SecurityPin): Promise<void> {
   const { clock, deviceName } = access;
-  return converse(
+  return onConnection(
     access,
     { priority: 'code', signal: ctx.signal, by: ctx.sendBy, log: ctx.log },
-    async (conversation) => {
-      const { time } = await askStates(access, conversation);
+    async (connection) => {
+      const { time } = await askStates(access, connection);
       const off = asUtc(time) - clock.wallTime();
       if (Math.abs(off) <= CLOCK_TOLERANCE_MS) return;
       ctx.log.info({ offMs: off }, `${deviceName}: the lock’s clock is set`);
-      const challenge = await conversation.challenge();
-      await conversation.ask(updateTime(lockTimeAt(clock.wallTime(), 'UTC'), challenge, pin), commands.status);
+      const challenge = await connection.challenge();
+      await connection.ask(updateTime(lockTimeAt(clock.wallTime(), 'UTC'), challenge, pin), commands.status);
     },
   );
 }

@@ -16,8 +16,8 @@ import { observedPermit, type PermitObserver } from '../../../src/driver-kit/obs
 import { commands, completions, errorCodes, lockActions, statusCodes, triggers } from './catalogue.ts';
 import { lockAction } from './codec-commands.ts';
 import { type KeyturnerStates, readKeyturnerStates, readStatus } from './codec-replies.ts';
-import type { Arrival, Conversation } from './conversation.ts';
-import { askStates, converse, credentialsOf, type DeviceSession } from './device-session.ts';
+import type { Arrival, NukiConnection } from './connection.ts';
+import { askStates, credentialsOf, type DeviceSession, onConnection } from './device-session.ts';
 import { claimsOf, doorPlan, goalOf, isUnlatching, nukiTraits, recordOf, TURN_MS } from './evidence.ts';
 import { incomplete, notMoved, refusal, relocked, unlatchUnknown } from './failures.ts';
 import { isMoving, type LockTarget, readingOf, stateOf } from './states.ts';
@@ -38,7 +38,7 @@ export interface DoorAccess extends DeviceSession {
   readonly record: {
     sent(): void;
     /** Reads the log on, and says how the command ended by it; undefined when it cannot be told. */
-    completionOf(action: number, conversation: Conversation): Promise<number | undefined>;
+    completionOf(action: number, connection: NukiConnection): Promise<number | undefined>;
     /** Whether the log can be read at all. */
     readonly isOpen: boolean;
     /** The lock said last that it is stuck, or does not know where it is. */
@@ -78,8 +78,8 @@ export async function operate(
 
 /** Asks the lock now. */
 export async function readLock(access: DoorAccess, ctx: ReadContext): Promise<LockReading> {
-  return converse(access, { priority: 'poll', signal: ctx.signal, log: ctx.log }, async (conversation) =>
-    readingOf(await askStates(access, conversation)),
+  return onConnection(access, { priority: 'poll', signal: ctx.signal, log: ctx.log }, async (connection) =>
+    readingOf(await askStates(access, connection)),
   );
 }
 
@@ -105,7 +105,7 @@ class DoorCommand {
   readonly #action: number;
   /** Aborts when the connection that carried the command is of no use any more. */
   readonly #over = new AbortController();
-  #live: Conversation | undefined;
+  #live: NukiConnection | undefined;
   #hasLeft = false;
   #accepted = false;
   #completed = false;
@@ -182,30 +182,30 @@ class DoorCommand {
     const { book, clock, record } = access;
     const ctx = this.#ctx;
     const options = { priority: 'door', signal: ctx.signal, by: ctx.sendBy - TELL_MS, log: ctx.log } as const;
-    await converse(access, options, async (conversation) => {
-      conversation.listen((arrival, asked) => this.#hear(arrival, asked, said));
+    await onConnection(access, options, async (connection) => {
+      connection.listen((arrival, asked) => this.#hear(arrival, asked, said));
       // Without the lock's log, and after a jam, only the state before tells a change from what was there.
-      if (again || !record.isOpen || record.isInDoubt) await this.#lookBefore(conversation, again);
-      const challenge = await conversation.challenge();
+      if (again || !record.isOpen || record.isInDoubt) await this.#lookBefore(connection, again);
+      const challenge = await connection.challenge();
       const permit = observedPermit(await ctx.pointOfNoReturn(), {
         spent: () => {
           this.#hasLeft = true;
           record.sent();
           onSent();
           // What was said up to here is not evidence.
-          conversation.clear();
+          connection.clear();
           observe.spent();
         },
         withdrawn: () => observe.withdrawn?.(),
       });
       const { appId } = credentialsOf(access);
-      const written = conversation.act(permit, lockAction({ action: this.#action, appId }, challenge));
+      const written = connection.act(permit, lockAction({ action: this.#action, appId }, challenge));
       this.#written = written.catch(() => undefined);
       await written;
       said({ said: 'acknowledged', at: clock.now() });
-      this.#live = conversation;
+      this.#live = connection;
       const leftAt = clock.now();
-      await conversation.ended(this.#over.signal);
+      await connection.ended(this.#over.signal);
       this.#live = undefined;
       // A motor that has not begun yet stands where it may be told to go: where it is tells something once it has turned.
       if (!this.#over.signal.aborted)
@@ -214,14 +214,14 @@ class DoorCommand {
   }
 
   /** @throws AlreadyThere, and GatewayError `device_busy`, when this attempt has sent its command before */
-  async #lookBefore(conversation: Conversation, again: boolean): Promise<void> {
+  async #lookBefore(connection: NukiConnection, again: boolean): Promise<void> {
     const access = this.#access;
     let states: KeyturnerStates | undefined;
     const before = access.book.known('bolt');
     await access.book.ask({
       ...{ about: 'bolt', traits: nukiTraits, plan: doorPlan(undefined), ctx: this.#ctx },
       ask: async () => {
-        states = await askStates(access, conversation);
+        states = await askStates(access, connection);
         return claimsOf(states, access.clock.now());
       },
     });
@@ -298,8 +298,8 @@ class DoorCommand {
     const by = this.#ctx.deadline - MARGIN_MS;
     if (live === undefined)
       return underSignals([signal], (either) =>
-        converse(access, { priority: 'door', signal: either, by, log: this.#ctx.log }, (conversation) =>
-          this.#look(conversation),
+        onConnection(access, { priority: 'door', signal: either, by, log: this.#ctx.log }, (connection) =>
+          this.#look(connection),
         ),
       );
     try {
@@ -311,15 +311,15 @@ class DoorCommand {
     }
   }
 
-  async #look(conversation: Conversation): Promise<readonly Claim[]> {
+  async #look(connection: NukiConnection): Promise<readonly Claim[]> {
     const { clock, deviceName } = this.#access;
-    const states = await askStates(this.#access, conversation);
+    const states = await askStates(this.#access, connection);
     this.#last = states;
     const claims = claimsOf(states, clock.now());
     if (isMoving(states)) return claims;
     const stands = stateOf(states) === this.#target;
     // One that was seen on its way needs no further witness.
-    const own = stands && !this.#wasUnderWay ? await this.#ownRecord(conversation) : undefined;
+    const own = stands && !this.#wasUnderWay ? await this.#ownRecord(connection) : undefined;
     if (stands && !isUnlatching(states) && this.#sawLatch) return [...claims, ...this.#latchClaim()];
     if (own === completions.success && stands) return [...claims, ...recordOf(this.#action, this.#target, clock.now())];
     this.#complain(states, stands, own, deviceName);
@@ -332,13 +332,13 @@ class DoorCommand {
   }
 
   /** An entry is written when the action is over, which may be a moment after its end was seen. */
-  async #ownRecord(conversation: Conversation): Promise<number | undefined> {
+  async #ownRecord(connection: NukiConnection): Promise<number | undefined> {
     const { record, clock } = this.#access;
-    const found = await record.completionOf(this.#action, conversation);
+    const found = await record.completionOf(this.#action, connection);
     if (found !== undefined || !record.isOpen || this.#hasLookedTwice) return found;
     this.#hasLookedTwice = true;
     await sleep(clock, LOG_LAG_MS, this.#ctx.signal);
-    return record.completionOf(this.#action, conversation);
+    return record.completionOf(this.#action, connection);
   }
 
   /** What the lock itself says of how the action ended that it completed. */

@@ -8,7 +8,7 @@ import { advice, isDoorAction, notDone } from './outcome.ts';
 /** What an attempt asks of its device; the result is what the attempt answers on success. */
 export type Work = (device: Device, ctx: CodeCommandContext) => Promise<Readonly<Record<string, unknown>>>;
 
-export interface ConversationContext {
+export interface DriverContextOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
@@ -60,9 +60,9 @@ function assertMaySend(attempt: Attempt, clock: Clock): void {
  * One try of one attempt with its driver: gives the driver its context, keeps the point of no return, and turns what
  * the driver does into the attempt's events.
  */
-export function openConversation(
+export function driverContext(
   attempt: Attempt,
-  { clock, store, log }: ConversationContext,
+  { clock, store, log }: DriverContextOptions,
   letDoorsPass: DoorPass,
 ): CodeCommandContext {
   const isDoor = isDoorAction(attempt.facts.actionType);

@@ -2,7 +2,7 @@ import type { CommandContext, LockOutcome, LockReading, ReadContext } from '../.
 import type { Goal, Plan } from '../../../src/driver-kit/evidence/claims.ts';
 import { doorOutcome, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { doorCommand, stateRead } from './codec.ts';
-import { asking, type Conversation, obstacleTo, question, sending } from './conversation.ts';
+import { asking, type DeviceSession, obstacleTo, question, sending } from './device-session.ts';
 import { complained, unreached } from './failures.ts';
 import { boltTraits } from './testimony.ts';
 
@@ -35,9 +35,9 @@ const marginMs = 200;
  * @throws GatewayError as the error table has it
  */
 export const operate =
-  (conversation: Conversation, target: 'locked' | 'unlocked') =>
+  (session: DeviceSession, target: 'locked' | 'unlocked') =>
   async (ctx: CommandContext): Promise<LockOutcome> => {
-    const { feed, book, own, testimony, device } = conversation;
+    const { feed, book, own, testimony, device } = session;
     const goal: Goal = { proof: [{ about: 'bolt', value: target }] };
     // A LOCK may be sent once more while there is time, so it is told early, and asked for closely; an UNLOCK never is.
     const chosen: Plan = target === 'locked' ? { ...plan, earlyUntil: ctx.sendBy, betweenMs: 1_000 } : plan;
@@ -52,14 +52,14 @@ export const operate =
       plan: chosen,
       ctx,
       marginMs,
-      send: sending(conversation, { payload, ctx, leaves }),
-      ask: asking(conversation, stateRead),
+      send: sending(session, { payload, ctx, leaves }),
+      ask: asking(session, stateRead),
     });
     // Its bridge guessed that it is away, and it said nothing: the guess is borne out.
     if (verdict.end === 'unknown' && verdict.why === 'silent' && feed.availability === 'offline')
       throw unreached(device, 'maybe_sent');
     // Why nobody could be asked says more than that nothing was heard.
-    const obstacle = verdict.end === 'unknown' && verdict.why === 'silent' ? obstacleTo(conversation) : undefined;
+    const obstacle = verdict.end === 'unknown' && verdict.why === 'silent' ? obstacleTo(session) : undefined;
     if (obstacle !== undefined) throw unasked({ name: device.name, target }, obstacle);
     return doorOutcome(verdict, { name: device.name, target }, (complaint, end) =>
       complaint.verb === 'get'
@@ -72,8 +72,8 @@ export const operate =
  * Asks the lock where its bolt is.
  * @throws GatewayError as a read does; the signal's reason when the lock does not answer
  */
-export async function readBolt(conversation: Conversation, ctx: ReadContext): Promise<LockReading> {
-  const place = await question(conversation, ctx.signal, {
+export async function readBolt(session: DeviceSession, ctx: ReadContext): Promise<LockReading> {
+  const place = await question(session, ctx.signal, {
     ...{ about: 'bolt', key: 'state', payload: stateRead },
     ...{ traits: boltTraits, plan: { ...plan, firstAskMs: 0 } },
   });

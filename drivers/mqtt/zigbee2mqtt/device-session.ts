@@ -5,12 +5,12 @@ import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { DeviceBinding } from './device-binding.ts';
 import type { DeviceFeed } from './device-feed.ts';
-import { complained, type Named, notOurs, unreachable } from './failures.ts';
+import { complained, type NamedDevice, notOurs, unreachable } from './failures.ts';
 import type { OwnTraffic } from './own-traffic.ts';
 import type { Testimony } from './testimony.ts';
 
-/** What every conversation with a device needs. */
-export interface Conversation {
+/** What every session with a device needs. */
+export interface DeviceSession {
   readonly link: MqttLink;
   readonly feed: DeviceFeed;
   readonly binding: DeviceBinding;
@@ -18,7 +18,7 @@ export interface Conversation {
   readonly testimony: Testimony;
   readonly own: OwnTraffic;
   readonly clock: Clock;
-  readonly device: Named;
+  readonly device: NamedDevice;
   /** Aborts when the device is closed. Made when it is first asked for. */
   readonly closing: () => AbortSignal;
 }
@@ -43,15 +43,15 @@ export const writePlan = {
 export const WRITE_MARGIN_MS = 500;
 
 /** Why the device cannot be spoken to now; undefined where nothing is known to stand in the way. */
-export function obstacleTo({ feed, binding, device }: Conversation): GatewayError | undefined {
+export function obstacleTo({ feed, binding, device }: DeviceSession): GatewayError | undefined {
   if (feed.interruption !== undefined) return unreachable(device, feed.interruption, 'not_sent');
   return binding.problem && notOurs(device, binding.problem);
 }
 
 /** @throws GatewayError `link_unavailable`, `misconfigured` or `device_not_ready`, `not_sent` */
-export function assertReachable(conversation: Conversation): void {
-  const { binding, device } = conversation;
-  const obstacle = obstacleTo(conversation);
+export function assertReachable(session: DeviceSession): void {
+  const { binding, device } = session;
+  const obstacle = obstacleTo(session);
   if (obstacle !== undefined) throw obstacle;
   if (binding.isAwaited)
     throw new GatewayError(
@@ -75,14 +75,14 @@ export interface CommandToSend {
  * @throws GatewayError as {@link assertReachable}, and as the permit and the link do
  */
 export const sending =
-  (conversation: Conversation, { payload, ctx, before, leaves }: CommandToSend): CommandToJudge<never>['send'] =>
+  (session: DeviceSession, { payload, ctx, before, leaves }: CommandToSend): CommandToJudge<never>['send'] =>
   async (observer, said) => {
-    const { link, feed } = conversation;
+    const { link, feed } = session;
     if (before !== undefined) await before();
-    assertReachable(conversation);
+    assertReachable(session);
     let takeBack: (() => void) | undefined;
     const permit = observedPermit(await ctx.pointOfNoReturn(), {
-      assertMayGo: () => assertReachable(conversation),
+      assertMayGo: () => assertReachable(session),
       spent: () => {
         takeBack = leaves?.();
         observer.spent();
@@ -97,10 +97,10 @@ export const sending =
 
 /** Puts a question; its answer comes by the device's topic. */
 export const asking =
-  (conversation: Conversation, payload: string): Ask =>
+  (session: DeviceSession, payload: string): Ask =>
   async (about, signal) => {
-    assertReachable(conversation);
-    const { link, feed, own } = conversation;
+    assertReachable(session);
+    const { link, feed, own } = session;
     for (const one of about) own.asked(one);
     await link.query(feed.topics.get, payload, signal);
     return undefined;
@@ -126,19 +126,19 @@ export interface QuestionOptions {
  * @throws GatewayError as a read does; the signal's reason
  */
 export function question(
-  conversation: Conversation,
+  session: DeviceSession,
   signal: AbortSignal,
   { about, key, payload, traits, plan, between, asked, until }: QuestionOptions,
 ): Promise<Value | undefined> {
-  const put = asking(conversation, payload);
-  return conversation.book.ask({
+  const put = asking(session, payload);
+  return session.book.ask({
     ...{ about, traits, plan, ctx: { signal } },
     ask: (subjects, either) => {
       asked?.();
       return put(subjects, either);
     },
     failsBy: ({ verb, key: named = key, reason }) =>
-      verb !== 'set' && named === key ? complained(conversation.device, reason, 'not_sent') : undefined,
+      verb !== 'set' && named === key ? complained(session.device, reason, 'not_sent') : undefined,
     ...(between && { between }),
     ...(until !== undefined && { until }),
   });
