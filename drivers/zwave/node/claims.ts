@@ -5,6 +5,12 @@ import { REPEATS_WITHIN_MS } from './repeats.ts';
 /** zwave-js waits so long for a report; one that comes later would be taken for the answer to the next question. */
 export const LATE_ANSWER_MS = 10_000;
 
+/**
+ * What is read this soon after a write that the lock has not called done says nothing against it: zwave-js itself looks
+ * so long after a write that is not supervised (its option `timeouts.refreshValue`).
+ */
+export const STORES_WITHIN_MS = 5_000;
+
 /** What is told may be of before, so that it only makes somebody ask. */
 export const traits: Traits = {
   answers: 'in_turn',

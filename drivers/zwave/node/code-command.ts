@@ -22,7 +22,7 @@ import {
 import type { Claim, Goal, Plan, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
-import { aboutSlot, isMasked, slotClaim, traits } from './claims.ts';
+import { aboutSlot, isMasked, STORES_WITHIN_MS, slotClaim, traits } from './claims.ts';
 import {
   againstRules,
   duplicate,
@@ -241,7 +241,8 @@ class SlotCommand {
           // Of a delete, the read afterwards tells what it meant.
           const reason = command.do === 'clear_code' ? undefined : await this.#refusal(verdict);
           if (reason) said({ word: 'refused', reason });
-          else said({ word: verdict.said === 'done' ? 'done' : 'accepted' });
+          else if (verdict.said === 'done') said({ word: 'done' });
+          else said({ word: 'accepted', remainingMs: verdict.remainingMs ?? STORES_WITHIN_MS });
         },
       }),
     );

@@ -63,6 +63,37 @@ describe('codes', () => {
     expect(node.commands).toEqual([]);
   });
 
+  // It is asked at once: what it shows until it is through is what was before.
+  it.each([
+    ['unsupervised', undefined, 3_000],
+    ['unsupervised', undefined, 4_900],
+    ['working', undefined, 4_000],
+    ['working', 15_000, 14_000],
+  ] as const)('are waited for where the lock says %s (%s) and is through after %i ms', async (said, forMs, ms) => {
+    const { clock, node, code, device } = await zwaveDoor();
+    node.faults.says = { said, ...(forMs !== undefined && { remainingMs: forMs }) };
+    node.faults.actsAfterMs = ms;
+    expect(await code((codes, ctx) => codes.set(ctx, write(1, '481516')))).toMatchObject({ value: { slot: 1 } });
+    expect(node.codes.get(1)).toEqual({ code: '481516' });
+    await clock.advance(1_000);
+    expect(await code((codes, ctx) => codes.clear(ctx, 1))).toMatchObject({ error: undefined });
+    expect(node.codes.get(1)).toBeUndefined();
+    const wanted = { enabled: true, delaySeconds: 30 };
+    expect(await code((_, ctx) => device.autoLock?.configure(ctx, wanted) ?? Promise.reject())).toMatchObject({
+      value: wanted,
+    });
+    expect(node.commands).toHaveLength(3);
+  });
+
+  it('that a lock calls done, and that are not there, are not waited for', async () => {
+    const { node, code } = await zwaveDoor();
+    node.faults.says = { said: 'done' };
+    node.faults.storesNothing = true;
+    const { error: ended, tookMs } = await code((codes, ctx) => codes.set(ctx, write(1, '481516')));
+    expect(ended).toMatchObject({ type: 'code_not_stored' });
+    expect(tookMs).toBeLessThan(3_000);
+  });
+
   it('that the lock took and does not hold are not claimed', async () => {
     const { node, code } = await zwaveDoor();
     node.faults.storesNothing = true;

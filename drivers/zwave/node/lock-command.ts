@@ -17,7 +17,7 @@ import type { Claim, Plan, Value } from '../../../src/driver-kit/evidence/claims
 import { underSignals } from '../../../src/driver-kit/join-signals.ts';
 import { doorOutcome, jammed, unasked } from '../../../src/driver-kit/lock-sentences.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
-import { boltClaim, traits } from './claims.ts';
+import { boltClaim, STORES_WITHIN_MS, traits } from './claims.ts';
 import { named, noAutoRelock, noLock, settingRefused } from './failures.ts';
 import { REPEATS_WITHIN_MS } from './repeats.ts';
 import type { ZwaveNode } from './zwave-node.ts';
@@ -210,7 +210,8 @@ export class AutoRelock implements AutoLockCapability {
             return node.link.command(observedPermit(permit, observe), { do: 'set_auto_relock', seconds }, signal);
           });
           if (answer.said === 'failed') said({ word: 'refused', reason: settingRefused(node) });
-          else said({ word: answer.said === 'done' ? 'done' : 'accepted' });
+          else if (answer.said === 'done') said({ word: 'done' });
+          else said({ word: 'accepted', remainingMs: answer.remainingMs ?? STORES_WITHIN_MS });
         },
       });
       switch (verdict.end) {
