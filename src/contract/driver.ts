@@ -180,7 +180,7 @@ class Surroundings implements OpenContext {
   readonly report: (report: DeviceReport) => void;
   readonly #log: Logger | (() => Logger);
   #closing: AbortController | undefined;
-  #reason: GatewayError | undefined;
+  #hasEnded = false;
 
   constructor(given: OpeningContext) {
     this.deviceId = given.deviceId;
@@ -200,13 +200,17 @@ class Surroundings implements OpenContext {
   get closing(): AbortSignal {
     if (this.#closing === undefined) {
       this.#closing = new AbortController();
-      if (this.#reason !== undefined) this.#closing.abort(this.#reason);
+      if (this.#hasEnded) this.#abort(this.#closing);
     }
     return this.#closing.signal;
   }
 
   end(): void {
-    this.#reason ??= new GatewayError('device_not_ready', `${this.name} is being closed. Try again in a moment.`);
-    this.#closing?.abort(this.#reason);
+    this.#hasEnded = true;
+    if (this.#closing !== undefined) this.#abort(this.#closing);
+  }
+
+  #abort(closing: AbortController): void {
+    closing.abort(new GatewayError('device_not_ready', `${this.name} is being closed. Try again in a moment.`));
   }
 }

@@ -45,9 +45,9 @@ export interface DeviceDescription {
   readonly timeZone: string;
   readonly limits: { readonly door: TimeLimits; readonly code: TimeLimits };
   /** How its levels are judged, where configuration says so. */
-  readonly noiseRules?: NoiseRules;
+  readonly noiseRules?: NoiseRules | undefined;
   /** What is told of its door's contact, where configuration says so. */
-  readonly doorRules?: DoorRules;
+  readonly doorRules?: DoorRules | undefined;
   /** Milliseconds since the Unix epoch: when the gateway first knew this device. */
   readonly createdAt: number;
 }
@@ -98,7 +98,7 @@ export interface DeviceSnapshot extends DeviceDescription {
   readonly lockState: LockState;
   readonly door: 'open' | 'closed' | 'unknown';
   /** Whether it locks itself, as it told last; undefined before it did. */
-  readonly autoLock?: AutoLock;
+  readonly autoLock?: AutoLock | undefined;
   readonly battery: { readonly level: Ratio | undefined; readonly low: boolean } | undefined;
   /** A keypad that is a device of its own; undefined where the lock tells of none. */
   readonly accessoryKeypad: { readonly connected: boolean; readonly low?: boolean } | undefined;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, MqttLink, MqttMessage, Timer, Unsubscribe } from '../../../src/contract/index.ts';
 import {
   type DeviceDirectory,
@@ -50,6 +51,14 @@ const topicsOfLists = [
   'response/device/rename',
 ] as const;
 
+/** What those who follow it were told last. */
+interface Told extends Pick<DeviceBinding, 'name' | 'ieeeAddress' | 'problem' | 'aliases'> {
+  readonly isAwaited: boolean;
+}
+
+const none: readonly string[] = [];
+const nothingTold: Told = { name: '', ieeeAddress: undefined, problem: undefined, aliases: none, isAwaited: true };
+
 const isAddress = (name: string): boolean => /^0x[0-9a-f]{16}$/i.test(name);
 
 /**
@@ -74,7 +83,8 @@ export class DeviceBinding {
   #problem: BindingProblem | undefined;
   #patience: Timer | undefined;
   #waited = false;
-  #told = '';
+  #aliases: readonly string[] = none;
+  #told: Told = nothingTold;
 
   constructor(options: BindingOptions) {
     this.#options = options;
@@ -91,7 +101,7 @@ export class DeviceBinding {
       ),
       link.onStateChange(({ status }) => this.#wait(status === 'up')),
     ];
-    this.#told = this.#digest();
+    this.#takeNews();
     this.#wait(link.state.status === 'up');
   }
 
@@ -130,17 +140,22 @@ export class DeviceBinding {
 
   /** Every name under which the bridge takes commands for the device. None of them for a device that is not ours. */
   get aliases(): readonly string[] {
+    return this.#aliases;
+  }
+
+  #aliasesNow(): readonly string[] {
     if (this.#problem !== undefined && this.#problem.kind !== 'no_json') return [];
     const address = this.#ieeeAddress;
     const own = address === undefined ? [this.#name] : [this.#name, address];
     const endpoints = this.listed?.endpoints ?? [];
     const groups = this.#groups.flatMap(({ names, members }) => (address && members.has(address) ? names : []));
+    if (endpoints.length + groups.length === 0) return own;
     return [...new Set([...own, ...own.flatMap((name) => endpoints.map((one) => `${name}/${one}`)), ...groups])];
   }
 
   /** Told when name, problem, aliases or what is known of them changed. */
   onChange(listener: () => void): Unsubscribe {
-    this.#listeners = [...this.#listeners, listener];
+    this.#listeners = this.#listeners.concat(listener);
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);
     };
@@ -240,14 +255,33 @@ export class DeviceBinding {
   #judge(): void {
     if (this.#problem === undefined || this.#problem.kind === 'no_json')
       this.#problem = this.#withoutJson === undefined ? undefined : { kind: 'no_json', option: this.#withoutJson };
-    const digest = this.#digest();
-    if (digest === this.#told) return;
-    this.#told = digest;
+    if (!this.#takeNews()) return;
     for (const listener of this.#listeners) listener();
   }
 
-  #digest(): string {
-    return JSON.stringify([this.#name, this.#ieeeAddress, this.#problem, this.aliases, this.isAwaited]);
+  /** @returns whether something is another than it was told last */
+  #takeNews(): boolean {
+    const before = this.#told;
+    const aliases = this.#aliasesNow();
+    // The same list, as long as it holds the same: whoever follows it sees that at a glance.
+    if (!isDeepStrictEqual(aliases, this.#aliases)) this.#aliases = aliases;
+    const now: Told = {
+      name: this.#name,
+      ieeeAddress: this.#ieeeAddress,
+      problem: this.#problem,
+      aliases: this.#aliases,
+      isAwaited: this.isAwaited,
+    };
+    if (
+      before.name === now.name &&
+      before.ieeeAddress === now.ieeeAddress &&
+      before.aliases === now.aliases &&
+      before.isAwaited === now.isAwaited &&
+      (before.problem === now.problem || isDeepStrictEqual(before.problem, now.problem))
+    )
+      return false;
+    this.#told = now;
+    return true;
   }
 }
 

@@ -81,6 +81,8 @@ export class DeviceFeed {
   /** Undefined while the name is not the device's. */
   #ownSubscriptions: Unsubscribe | undefined;
   readonly #commandTopics = new Map<string, Unsubscribe>();
+  /** The names for which they were claimed. */
+  #claimed: readonly string[] | undefined;
   /** Made when something is heard. */
   #kept: Map<string, unknown> | undefined;
   #heardSomething = false;
@@ -145,7 +147,7 @@ export class DeviceFeed {
   }
 
   listen(listener: (event: FeedEvent) => void): Unsubscribe {
-    this.#listeners = [...this.#listeners, listener];
+    this.#listeners = this.#listeners.concat(listener);
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);
     };
@@ -178,7 +180,10 @@ export class DeviceFeed {
         if (message.topic === topics.device) this.#heard(message);
         else this.#availabilityChanged(message);
       });
-    this.#claim(aliases.map((alias) => commandsOf(this.#baseTopic, alias)));
+    if (aliases !== this.#claimed) {
+      this.#claimed = aliases;
+      this.#claim(aliases.map((alias) => commandsOf(this.#baseTopic, alias)));
+    }
     this.#judge();
   }
 

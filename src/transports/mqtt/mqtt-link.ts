@@ -46,7 +46,10 @@ export class DeviceLink implements MqttLink {
   readonly kind = 'mqtt';
   readonly #device: string;
   readonly #host: LinkHost;
-  /** Lists are replaced, never changed: short ones are smaller than sets, and a building has thousands. */
+  /**
+   * Lists are replaced, never changed: short ones are smaller than sets, and a building has thousands. By `concat`, which
+   * keeps no room for more.
+   */
   #claims: readonly Claim[] = [];
   #heard: readonly BoundedListener[] = [];
   #listeners: readonly StateListener[] = [];
@@ -83,7 +86,7 @@ export class DeviceLink implements MqttLink {
 
   onStateChange(listener: (state: LinkState) => void): Unsubscribe {
     const entry: StateListener = { told: this.state, listener };
-    this.#listeners = [...this.#listeners, entry];
+    this.#listeners = this.#listeners.concat(entry);
     this.#follow();
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== entry);
@@ -102,7 +105,7 @@ export class DeviceLink implements MqttLink {
       if (known === undefined) this.#check(one);
       return new BoundedListener(known ?? one, listener, this.#listenerHost, maxBytes);
     });
-    this.#heard = [...this.#heard, ...added];
+    this.#heard = this.#heard.concat(added);
     this.#follow();
     for (const bounded of added) this.#host.subscribe(bounded);
     return () => {
@@ -118,7 +121,7 @@ export class DeviceLink implements MqttLink {
   claimCommandTopic(filter: string): Unsubscribe {
     this.#check(filter);
     const claim = this.#host.claim(filter);
-    this.#claims = [...this.#claims, claim];
+    this.#claims = this.#claims.concat(claim);
     return () => {
       this.#claims = this.#claims.filter((other) => other !== claim);
       claim.release();
@@ -162,13 +165,13 @@ export class DeviceLink implements MqttLink {
   /** Claims, or what is listened to, may have changed. */
   tell(): void {
     if (this.#listeners.length === 0) return;
+    let now = this.state;
     for (const entry of this.#listeners) {
       // One that is told may have ended another.
-      if (!this.#listeners.includes(entry)) continue;
-      const now = this.state;
-      if (sameState(now, entry.told)) continue;
+      if (!this.#listeners.includes(entry) || sameState(now, entry.told)) continue;
       entry.told = now;
       entry.listener(now);
+      now = this.state;
     }
   }
 
