@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AuditEntry, AuditRecord } from '../model/audit.ts';
 import type { Column } from './columns.ts';
+import { inFull } from './short-texts.mjs';
 import type { Row } from './sqlite-rows.ts';
 
 /** The text without its number, and the column of the name. */
@@ -25,5 +26,5 @@ export const bytesIn = (column: Column | undefined): Buffer =>
 /** Whatever lies there, so that whoever verifies the chain can say which entry breaks it. */
 export function auditRecordOf([seq, entry, hash, , kept]: Row): AuditRecord {
   const name = kept instanceof Uint8Array ? bytesIn(kept).toString() : undefined;
-  return { seq: Number(seq), text: bytesIn(entry).toString(), name, hash: bytesIn(hash).toString('hex') };
+  return { seq: Number(seq), text: inFull(bytesIn(entry).toString()), name, hash: bytesIn(hash).toString('hex') };
 }

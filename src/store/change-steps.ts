@@ -13,6 +13,7 @@ import { documentOf } from './documents.ts';
 import { historyParameter } from './history-column.ts';
 import type { Bounds } from './retention.ts';
 import { rowSum } from './row-sum.mjs';
+import { shortDetails } from './short-texts.mjs';
 import { type StatementName, statementIndex } from './statements.ts';
 import { attemptSums, stateSum } from './whole-rows.ts';
 import type { Step } from './writer-protocol.ts';
@@ -30,7 +31,7 @@ function summed(name: StatementName, columns: Parameter[], mustChange = false): 
 }
 
 const settlementColumns = (settlement: Settlement | undefined): [result: Parameter, error: Parameter] => [
-  settlement?.status === 'success' ? JSON.stringify(settlement.result) : null,
+  settlement?.status === 'success' ? shortDetails(JSON.stringify(settlement.result)) : null,
   settlement?.status === 'error' ? JSON.stringify(settlement.error) : null,
 ];
 
@@ -96,7 +97,7 @@ const eventColumns = (event: EventRecord): Parameter[] => [
   idOrNull(event.spaceId),
   event.occurredAt,
   event.createdAt,
-  Object.keys(event.details).length === 0 ? null : JSON.stringify(event.details),
+  Object.keys(event.details).length === 0 ? null : shortDetails(JSON.stringify(event.details)),
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Actor } from '../model/records.ts';
+import { inFull, shortActor } from './short-texts.mjs';
 
 /** What SQLite gives back, and takes where it reads. */
 export type Column = null | number | string | Uint8Array;
@@ -45,11 +46,11 @@ export function actorParameter(actor: Actor): string {
         return [actor.kind];
     }
   };
-  return JSON.stringify(tuple());
+  return shortActor(JSON.stringify(tuple()));
 }
 
 export function actorOf(column: Column): Actor {
-  const tuple = JSON.parse(String(column)) as ActorTuple;
+  const tuple = jsonOf<ActorTuple>(column);
   switch (tuple[0]) {
     case 'api_key':
       return { kind: 'api_key', keyId: tuple[1], name: tuple[2], address: tuple[3] };
@@ -68,4 +69,4 @@ export const optional = <T>(column: Column, read: (column: NonNullable<Column>) 
 
 export const jsonParameter = (value: unknown): Parameter => (value === undefined ? null : JSON.stringify(value));
 
-export const jsonOf = <T>(column: Column): T => JSON.parse(String(column)) as T;
+export const jsonOf = <T>(column: Column): T => JSON.parse(inFull(String(column))) as T;

@@ -1,5 +1,6 @@
 import type { Evidence, HistoryEntry } from '../model/records.ts';
-import type { Column } from './columns.ts';
+import { type Column, jsonOf } from './columns.ts';
+import { shortHistory } from './short-texts.mjs';
 
 /**
  * What histories say again and again, in a row by its place in this list: a history of five states and what was heard
@@ -78,7 +79,7 @@ export function historyParameter(history: readonly HistoryEntry[]): string {
     if (evidence !== undefined) entry.push(evidence.map((one) => weighed(one, first)));
     tuples.push(entry);
   }
-  return JSON.stringify(tuples);
+  return shortHistory(JSON.stringify(tuples));
 }
 
 const counted = (at: number, first: number): Time => (first + (at - first) === at ? at - first : String(at));
@@ -94,7 +95,7 @@ const weighed = ({ at, source, verdict, about, value, times }: Evidence, first: 
 
 /** Reads what earlier versions wrote, too: they wrote every word out. */
 export function historyOf(column: Column): HistoryEntry[] {
-  const tuples = JSON.parse(String(column)) as EntryTuple[];
+  const tuples = jsonOf<EntryTuple[]>(column);
   const first = Number(tuples[0]?.[1] ?? 0);
   const at = (time: Time) => (typeof time === 'string' ? Number(time) : first + time);
   return tuples.map(([state, time, reason, evidence], index) => ({

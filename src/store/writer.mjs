@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
 import { clearBehindMark } from './damage.mjs';
 import { rowSum } from './row-sum.mjs';
+import { shortEntry } from './short-texts.mjs';
 import { codeOf, lengthen, openDatabase, Reserve, scalar } from './writer-database.mjs';
 
 /** @import { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts' */
@@ -204,7 +205,8 @@ class Writer {
       const text = numbered(seq, bare);
       const hash = chainHash(audit.key, audit.hash, seq, text);
       try {
-        this.statement(audit.statement).run([seq, text, name, hash, rowSum([seq, text, hash])]);
+        const entry = shortEntry(text);
+        this.statement(audit.statement).run([seq, entry, name, hash, rowSum([seq, entry, hash])]);
       } catch (error) {
         throw classify(error, codeOf(error));
       }
