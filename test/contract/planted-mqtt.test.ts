@@ -138,10 +138,7 @@ const defects: readonly Omit<Defect, 'file'>[] = [
   },
   {
     name: 'close does not end what is under way',
-    plant: [
-      'new kit.EvidenceBook({ clock, closing,',
-      'new kit.EvidenceBook({ clock, closing: new AbortController().signal,',
-    ],
+    plant: ['closing: () => ctx.closing,', 'closing: () => new AbortController().signal,'],
     caughtBy: 'ends what is under way',
   },
   {
@@ -254,7 +251,7 @@ const defects: readonly Omit<Defect, 'file'>[] = [
       "said({ said: 'acknowledged', at });",
       "said({ said: 'acknowledged', at });\nctx0.report({ kind: 'lock_state', state: target });",
     ],
-    and: [['const { name, clock, closing } = ctx;', 'const { name, clock, closing } = ctx;\n  const ctx0 = ctx;']],
+    and: [['  const book = new kit.Evid', '  const ctx0 = ctx;\n  const book = new kit.Evid']],
     caughtBy: 'what was asked for is never reported',
   },
   {
