@@ -29,6 +29,7 @@ export interface NamedModules {
  */
 export function crossCheck(file: unknown, named: NamedModules): Findings {
   const findings = new Findings();
+  const settingsOf = settingsReader();
   checkBrokers(file, findings);
   checkPorts(file, findings);
   checkAdapters(file, findings);
@@ -36,14 +37,14 @@ export function crossCheck(file: unknown, named: NamedModules): Findings {
   const monitorBroker = rawAt(rawAt(file, 'monitor'), 'mqtt');
   if (typeof monitorBroker === 'string') checkNameExists(file, 'mqtt', monitorBroker, ['monitor', 'mqtt'], findings);
   listAt(file, 'devices').forEach((device, index) => {
-    checkDevice(file, device, ['devices', index], named.drivers, findings);
+    checkDevice(file, device, ['devices', index], named.drivers, findings, settingsOf);
   });
   listAt(file, 'simulation').forEach((peer, index) => {
     checkPeer(file, peer, ['simulation', index], named.simulators, findings);
   });
-  checkMonitorTopics(file, named.drivers, findings);
+  checkMonitorTopics(file, named.drivers, findings, settingsOf);
   checkDuplicates(file, findings);
-  checkSharedUnits(file, named.drivers, findings);
+  checkSharedUnits(file, named.drivers, findings, settingsOf);
   checkSharedAddresses(file, findings);
   return findings;
 }
@@ -117,7 +118,12 @@ function placeOf(device: unknown) {
 }
 
 /** One unit, or node, is one product, and each part of it, or of a broker, one device. */
-function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
+function checkSharedUnits(
+  file: unknown,
+  drivers: Found<DriverDefinition>,
+  findings: Findings,
+  settingsOf: SettingsReader,
+): void {
   const units = new Map<string, { readonly index: number; readonly driver: string }>();
   const parts = new Map<string, number>();
   listAt(file, 'devices').forEach((device, index) => {
@@ -134,7 +140,7 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
       );
     const driver = drivers.get(id);
     if (driver === undefined || 'problem' in driver) return;
-    const settings = driver.settings.safeParse(rawAt(device, 'settings') ?? {});
+    const settings = settingsOf(driver, device);
     if (!settings.success) return;
     const part = driver.part?.(settings.data) ?? (address === undefined ? undefined : 'all of it');
     if (part === undefined) return;
@@ -153,7 +159,12 @@ function checkSharedUnits(file: unknown, drivers: Found<DriverDefinition>, findi
  * What the monitor tells must not come back as what a device says: below a bridge's base topic the bridge would read it
  * as commands, and clients as devices.
  */
-function checkMonitorTopics(file: unknown, drivers: Found<DriverDefinition>, findings: Findings): void {
+function checkMonitorTopics(
+  file: unknown,
+  drivers: Found<DriverDefinition>,
+  findings: Findings,
+  settingsOf: SettingsReader,
+): void {
   const monitor = rawAt(file, 'monitor');
   if (!isRaw(monitor)) return;
   const given = monitor.base_topic;
@@ -162,7 +173,7 @@ function checkMonitorTopics(file: unknown, drivers: Found<DriverDefinition>, fin
     const link = rawAt(rawAt(device, 'link'), 'mqtt');
     const driver = drivers.get(String(rawAt(device, 'driver')));
     if (typeof link !== 'string' || driver === undefined || 'problem' in driver) return;
-    const settings = driver.settings.safeParse(rawAt(device, 'settings') ?? {});
+    const settings = settingsOf(driver, device);
     const theirs = settings.success ? rawAt(settings.data, 'base_topic') : undefined;
     if (typeof theirs !== 'string' || !(isWithin(base, theirs) || isWithin(theirs, base))) return;
     const name = quotedUnlessPlain(String(rawAt(device, 'id') ?? index));
@@ -211,11 +222,12 @@ function checkDevice(
   path: ConfigPath,
   drivers: Found<DriverDefinition>,
   findings: Findings,
+  settingsOf: SettingsReader,
 ): void {
   const driver = checkNamed(device, 'driver', path, drivers, findings);
   if (driver === undefined) return;
   checkLink(file, device, driver.link, linkSections, `the driver ${driver.id}`, path, findings);
-  checkSettings(device, driver, path, findings);
+  checkSettings(device, driver, path, findings, settingsOf);
   const own = limitsOf(driver);
   for (const kind of ['door', 'code'] as const) {
     const given = rawAt(rawAt(device, 'limits'), kind);
@@ -247,7 +259,7 @@ function checkPeer(
   const simulator = checkNamed(peer, 'simulator', path, simulators, findings);
   if (simulator === undefined) return;
   checkLink(file, peer, simulator.link, peerLinkSections, 'this simulator', path, findings);
-  checkSettings(peer, simulator, path, findings);
+  checkSettings(peer, simulator, path, findings, settingsReader());
   const name = rawAt(rawAt(peer, 'link'), 'mqtt');
   const embedded = typeof name === 'string' ? rawAt(rawAt(rawAt(file, 'mqtt'), name), 'embedded') : undefined;
   if (rawAt(embedded, 'port') === 0)
@@ -300,10 +312,29 @@ function checkLink(
   if (typeof name === 'string') checkNameExists(file, kind, name, [...path, 'link', kind], findings);
 }
 
-function checkSettings(entry: unknown, owner: ConfigurableSimulator, path: ConfigPath, findings: Findings): void {
-  const settings = rawAt(entry, 'settings') ?? {};
-  if (!isRaw(settings)) return;
-  const parsed = owner.settings.safeParse(settings, inPlainWords);
+type SettingsReader = (owner: ConfigurableSimulator, entry: unknown) => z.ZodSafeParseResult<unknown>;
+
+/** Reads the settings of each entry once, however many rules look at them: there may be ten thousand. */
+function settingsReader(): SettingsReader {
+  const known = new Map<unknown, z.ZodSafeParseResult<unknown>>();
+  return (owner, entry) => {
+    const before = known.get(entry);
+    if (before !== undefined) return before;
+    const parsed = owner.settings.safeParse(rawAt(entry, 'settings') ?? {}, inPlainWords);
+    known.set(entry, parsed);
+    return parsed;
+  };
+}
+
+function checkSettings(
+  entry: unknown,
+  owner: ConfigurableSimulator,
+  path: ConfigPath,
+  findings: Findings,
+  settingsOf: SettingsReader,
+): void {
+  if (!isRaw(rawAt(entry, 'settings') ?? {})) return;
+  const parsed = settingsOf(owner, entry);
   if (!parsed.success) findings.addAll(findingsOf(owner.settings, parsed.error, [...path, 'settings']));
 }
 
