@@ -7,8 +7,9 @@ const realTimeout = globalThis.setTimeout;
 
 /**
  * Time for a library that knows no clock but the process's, and for all else in this process. It moves several times as
- * fast as the real one, only while this process does, and stands while bytes are under way through another: on a busy
- * machine everything takes longer, and nothing times out.
+ * fast as the real one, only while this process does, and stands while bytes are under way through another, or while the
+ * disk is read or written, modules that are loaded included: on a busy machine everything takes longer, and nothing times
+ * out.
  */
 export class LibraryTime {
   readonly #isUnderWay: () => boolean;
@@ -39,7 +40,10 @@ export class LibraryTime {
   async #steps(): Promise<void> {
     while (this.#going) {
       await new Promise((resolve) => realTimeout(resolve, 1));
-      if (!this.#isUnderWay()) await vi.advanceTimersByTimeAsync(STEP_MS);
+      if (!this.#isUnderWay() && !isDiskAsked()) await vi.advanceTimersByTimeAsync(STEP_MS);
     }
   }
 }
+
+/** What Node.js calls a question to the disk that was not answered yet. */
+const isDiskAsked = (): boolean => process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq'));
