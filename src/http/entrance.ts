@@ -8,14 +8,13 @@ import type { Clock, OnLimit } from '../contract/index.ts';
 import { Arrivals, isWholeHello } from './arrivals.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { Handshakes } from './handshakes.ts';
+import { MAX_HEADERS } from './plain-request.ts';
 import { brokenRequestAnswer } from './request-faults.ts';
 import { StrangerRequests } from './stranger-requests.ts';
 import { Tarpit } from './tarpit.ts';
 
 /** Bytes of request line and headers: clients put lists of ids into the query. Node's own default is 16 KiB. */
 const HEADER_LIMIT = 65_536;
-/** Header lines; a browser sends some twenty. */
-const MAX_HEADERS = 100;
 /** Longer than the clients' usual pauses between polls; fastify's default. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -119,13 +118,18 @@ export class Entrance {
       requestTimeout: requestMs,
       headersTimeout: requestMs,
       connectionsCheckingInterval: checkMs,
+      // Whoever leaves it out is told as all others are, and counted.
+      requireHostHeader: false,
     };
     const server =
       this.#tls === undefined
         ? http.createServer(limits, listener)
         : https.createServer({ ...limits, ...tlsRules, ...this.#tls, handshakeTimeout: handshakeMs }, listener);
     server.keepAliveTimeout = KEEP_ALIVE_MS;
-    server.maxHeadersCount = MAX_HEADERS;
+    // One more than there may be, for it to be seen that there are more.
+    server.maxHeadersCount = MAX_HEADERS + 1;
+    // Else Node.js answers by itself, as often as it is asked.
+    server.on('checkExpectation', listener);
     server.setTimeout(stuckMs);
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#connections.secured(socket));
     this.#receive(server);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type Clock, GatewayError, type Unsubscribe } from '../contract/index.ts';
@@ -211,9 +212,20 @@ function inputOf(route: Route, request: FastifyRequest): unknown {
   else {
     input = request.body ?? {};
     // The official clients put a delete's parameters into the query, the API description into the body.
-    if (method === 'DELETE') input = { ...route.decodeQuery(request.query as RawQuery), ...membersOf(input) };
+    if (method === 'DELETE') input = inBoth(route.decodeQuery(request.query as RawQuery), membersOf(input));
   }
   return route.hasPathParameters ? { ...membersOf(input), ...membersOf(request.params) } : input;
+}
+
+/** @throws InvalidInput where they differ */
+function inBoth(
+  query: Readonly<Record<string, unknown>>,
+  body: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  for (const name of Object.keys(query))
+    if (Object.hasOwn(body, name) && !isDeepStrictEqual(query[name], body[name]))
+      throw new InvalidInput('The query and the body have different values of the same parameter. Send it once.');
+  return { ...query, ...body };
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

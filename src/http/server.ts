@@ -19,10 +19,10 @@ import { ConsoleSessions } from './console/sessions.ts';
 import { Entrance, type Patience, type ServerCertificate } from './entrance.ts';
 import { errorAnswer, ourFault } from './error-envelope.ts';
 import { Idempotency } from './idempotency.ts';
-import { InvalidInput } from './invalid-input.ts';
 import { parseJsonBody } from './json-body.ts';
 import type { ApiKeyAdministration } from './key-administration.ts';
 import { apiDocsPaths, consolePaths, serveApiDocs, serveConsole } from './pages.ts';
+import { assertPlainRequest } from './plain-request.ts';
 import { RefusedKeys } from './refused-keys.ts';
 import { notJson, requestFault } from './request-faults.ts';
 import { methodsOf, type Route } from './route.ts';
@@ -300,33 +300,4 @@ function logRequests(app: FastifyInstance, log: Logger, clock: Gateway['clock'])
 
 function noSchemas(): never {
   throw new TypeError('No route gives fastify a schema: parameters are described with zod.');
-}
-
-/** Headers that change what a request does, so that two of them are two requests in one. */
-const ONCE: ReadonlySet<string> = new Set([
-  ...['authorization', 'content-encoding', 'content-type', 'host', 'idempotency-key', 'last-event-id'],
-]);
-
-/**
- * Refuses requests that can be read in two ways: what stands between a client and the gateway may have read the other.
- *
- * @throws InvalidInput
- */
-function assertPlainRequest({ rawHeaders, headers, method }: IncomingMessage): void {
-  const seen: string[] = [];
-  // Names and values in turn.
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase() ?? '';
-    if (!ONCE.has(name)) continue;
-    if (seen.includes(name))
-      throw new InvalidInput(`The header ${name} came more than once: it is not known which one counts. Send one.`);
-    seen.push(name);
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw new InvalidInput('The body is compressed, by its Content-Encoding. Send plain JSON.');
-  const { 'content-type': type = '' } = headers;
-  const charset = type.includes(';') ? /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] : undefined;
-  if (charset !== undefined && method !== 'GET' && !/^(utf-?8|us-ascii)$/i.test(charset))
-    throw new InvalidInput('The body is not in UTF-8, by its Content-Type. JSON is (RFC 8259, section 8.1).');
 }
