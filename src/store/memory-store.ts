@@ -1,10 +1,9 @@
 import { type Clock, GatewayError, sleep, type Unsubscribe } from '../contract/index.ts';
 import type { EventRecord } from '../model/records.ts';
 import type { AuditHead, Change, Store, StoreReader } from '../model/store.ts';
+import { seenBeforeKept, startsWork } from './change-kinds.ts';
 import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue.ts';
 import { MemoryTables, type NumberedChange } from './memory-tables.ts';
-import { seenBeforeKept } from './seen-before-kept.ts';
-import { startsWork } from './starts-work.ts';
 import { diskFull, storeClosed } from './store-errors.ts';
 
 export interface MemoryStoreOptions {

@@ -3,6 +3,7 @@ import type { Clock, GatewayError, Unsubscribe } from '../contract/index.ts';
 import type { AttemptRecord, EventRecord } from '../model/records.ts';
 import type { AuditHead, Change, Store, StoreReader } from '../model/store.ts';
 import { auditColumns } from './audit-columns.ts';
+import { seenBeforeKept, startsWork } from './change-kinds.ts';
 import {
   eventStep,
   indexAttempts,
@@ -17,9 +18,7 @@ import { CommitQueue, type CommitStats, type FlushOutcome } from './commit-queue
 import { ProcessLock, prepareDatabaseFile } from './process-lock.ts';
 import { type Bounds, Retention } from './retention.ts';
 import { DamageList } from './row-connection.ts';
-import { seenBeforeKept } from './seen-before-kept.ts';
 import { SqliteReader } from './sqlite-reader.ts';
-import { startsWork } from './starts-work.ts';
 import { statementIndex, statementTexts } from './statements.ts';
 import { alreadyAccepted, cannotApply, databaseBusy, diskFull, notPending, storeClosed } from './store-errors.ts';
 import type { WriterAhead } from './writer-ahead.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../src/driver-kit/evidence/judge.ts';
-import * as memory from '../../src/driver-kit/evidence/memory.ts';
+import * as memory from '../../src/driver-kit/evidence/state.ts';
 import { begin } from '../../src/driver-kit/evidence/state.ts';
 import { fc } from '../kit/seeded-properties.ts';
 import { type History, type historiesOf, lieIn, play } from './histories.ts';

@@ -1,6 +1,6 @@
 import type { Goal, Input, Plan, Traits, Verdict } from '../../src/driver-kit/evidence/claims.ts';
 import type { judge } from '../../src/driver-kit/evidence/judge.ts';
-import type * as remembering from '../../src/driver-kit/evidence/memory.ts';
+import type * as remembering from '../../src/driver-kit/evidence/state.ts';
 import type { begin } from '../../src/driver-kit/evidence/state.ts';
 import { fc } from '../kit/seeded-properties.ts';
 import { seededRandom } from '../kit/seeded-random.ts';

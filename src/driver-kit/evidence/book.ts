@@ -9,11 +9,13 @@ import {
   afterReturn,
   afterWord,
   asAnswer,
+  begin,
   freshMemory,
   isNewSample,
+  listenedTo,
   type Memory,
-} from './memory.ts';
-import { begin, listenedTo, type State } from './state.ts';
+  type State,
+} from './state.ts';
 import { weighed } from './weighing.ts';
 
 /**

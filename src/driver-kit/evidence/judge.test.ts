@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Claim, Goal, Input, Plan, Traits, Verdict } from './claims.ts';
 import { judge } from './judge.ts';
-import { afterWord, asAnswer, freshMemory, type Memory } from './memory.ts';
-import { begin, type State } from './state.ts';
+import { afterWord, asAnswer, begin, freshMemory, type Memory, type State } from './state.ts';
 
 const plan: Plan = {
   firstAskMs: 3_000,

@@ -6,10 +6,15 @@ import {
   afterReturn,
   afterWord,
   asAnswer,
+  type Before,
   believableWithinMs,
+  hasten,
+  type Judged,
   openQuestions,
-} from './memory.ts';
-import { type Before, hasten, type Judged, plan, REMEMBERED_MS, type State } from './state.ts';
+  plan,
+  REMEMBERED_MS,
+  type State,
+} from './state.ts';
 import { see, verdictOf } from './weighing.ts';
 
 /** The one judgement of evidence: what has become known of the command, what to ask, and when to look again. */

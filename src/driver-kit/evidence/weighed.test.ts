@@ -4,8 +4,7 @@ import { fc } from '../../../test/kit/seeded-properties.ts';
 import type { WeighedMessage } from '../../contract/index.ts';
 import type { Claim, Goal, Input, Plan, Traits } from './claims.ts';
 import { judge } from './judge.ts';
-import { freshMemory } from './memory.ts';
-import { begin } from './state.ts';
+import { begin, freshMemory } from './state.ts';
 import { weighed } from './weighing.ts';
 
 const plan: Plan = {

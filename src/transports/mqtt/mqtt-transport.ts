@@ -7,8 +7,7 @@ import { CommandSender } from './command-sender.ts';
 import { CommandTopics, type RetainedCommand } from './command-topics.ts';
 import { BrokerFailure, type BrokerIdentity, notAnswering } from './failures.ts';
 import { DeviceLink, type LinkHost } from './mqtt-link.ts';
-import type { OversizedMessage } from './packet-guard.ts';
-import { ShunnedTopics, tooLarge } from './shunned-topics.ts';
+import { type OversizedMessage, ShunnedTopics, tooLarge } from './packet-guard.ts';
 import { SubscriptionRegistry } from './subscription-registry.ts';
 import { matches } from './topic-filter.ts';
 

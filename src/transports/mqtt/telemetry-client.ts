@@ -3,7 +3,7 @@ import type { Clock, LinkState, MqttMessage, Unsubscribe } from '../../contract/
 import type { BrokerConnection, ProtocolVersion, Will } from './broker-connection.ts';
 import { BrokerLoop } from './broker-loop.ts';
 import { type BrokerOptions, patience, placeOf } from './broker-options.ts';
-import { tooLarge } from './shunned-topics.ts';
+import { tooLarge } from './packet-guard.ts';
 import { type Listening, SubscriptionRegistry } from './subscription-registry.ts';
 import { topicProblem } from './topic-filter.ts';
 
