@@ -39,17 +39,39 @@ export function pinOf(access: DeviceSession): SecurityPin {
   );
 }
 
+/** A list that changes while it is read is read again so often. A guess. */
+const READS = 3;
+
 /** All codes the lock holds. @throws GatewayError when it does not tell them all */
 export async function listCodes(access: DeviceSession, ctx: ReadContext, pin: SecurityPin): Promise<KeypadCode[]> {
+  for (let read = 1; read <= READS; read++) {
+    const codes = await listOnce(access, ctx, pin);
+    if (codes !== undefined) return codes;
+  }
+  throw new GatewayError(
+    'device_busy',
+    `The codes of ${access.deviceName} changed while they were read, ${READS} times. Try again in a moment.`,
+  );
+}
+
+/**
+ * Pages are counted, and between two of them somebody may delete a code with the maker's app: then one that is still there
+ * moves up and stands on neither. So each page begins with the last code of the page before.
+ * @returns undefined for a list that changed meanwhile
+ */
+async function listOnce(access: DeviceSession, ctx: ReadContext, pin: SecurityPin): Promise<KeypadCode[] | undefined> {
   const codes: KeypadCode[] = [];
   for (;;) {
+    const last = codes.at(-1);
+    const offset = Math.max(0, codes.length - 1);
     const page = await onConnection(
       access,
       { priority: 'code', signal: ctx.signal, log: ctx.log },
-      async (connection) => listPage(access, connection, codes.length, pin),
+      async (connection) => listPage(access, connection, offset, pin),
     );
+    if (last !== undefined && page.shift()?.codeId !== last.codeId) return undefined;
     codes.push(...page);
-    if (page.length < PAGE) return codes;
+    if (page.length < (last === undefined ? PAGE : PAGE - 1)) return codes;
   }
 }
 
@@ -89,7 +111,8 @@ const isComplete = (arrival: NonNullable<Awaited<ReturnType<NukiConnection['next
 /** Whether the count is of the page or of all codes is not documented. */
 function isWhole(told: number, announced: number | undefined, offset: number): boolean {
   if (announced === undefined) return told > 0;
-  if (offset > 0 && told === 0 && announced === offset) return true;
+  // There is none there any more: whoever asked for that page sees that the list is another.
+  if (offset > 0 && told === 0 && announced <= offset) return true;
   const rest = announced > offset ? announced - offset : announced;
   return told >= Math.min(PAGE, offset === 0 ? announced : rest);
 }

@@ -40,6 +40,55 @@ const clear = async (slot: number) => {
   return result as undefined | GatewayError;
 };
 
+describe('a list of several pages', () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+  const fill = (count: number) => {
+    for (const codeId of numbers(count)) {
+      const stored = { codeId, code: 311_111 + codeId, name: `g ${codeId}`, enabled: true, createdAt: 0, lockCount: 0 };
+      f.lock.keypad.codes.push({ ...stored, lastActiveAt: undefined, limits: undefined });
+    }
+  };
+  /** Somebody uses the maker's app each time that a page was told, or as often as there is something to do. */
+  const afterPages = (...hands: readonly (() => void)[]) => {
+    const { keypad } = f.lock;
+    const list = keypad.list.bind(keypad);
+    const left = [...hands];
+    keypad.list = (offset, count) => {
+      const page = list(offset, count);
+      left.shift()?.();
+      return page;
+    };
+  };
+  const listed = async () => f.settled(codes().list?.(f.command(limits).ctx) ?? Promise.reject());
+  const remove = (at: number) => () => void f.lock.keypad.codes.splice(at, 1);
+
+  it.each([19, 20, 21, 38, 39, 40, 41, 58])('of %i codes has each once', async (count) => {
+    fill(count);
+    expect(await listed()).toMatchObject(numbers(count).map((slot) => ({ slot })));
+  });
+
+  it.each([0, 10, 19])('has what is still there when number %i goes between two pages', async (gone) => {
+    fill(45);
+    afterPages(remove(gone), () => {}, remove(gone));
+    const left = f.lock.keypad.codes.map(({ codeId }) => codeId).filter((codeId) => codeId > gone + 2);
+    const found = (await listed()) as readonly { slot: number }[];
+    expect(found.map(({ slot }) => slot)).toEqual(expect.arrayContaining(left));
+  });
+
+  it('never takes a code for gone that moved up', async () => {
+    fill(25);
+    afterPages(remove(3));
+    const read = await f.settled(codes().read?.(f.command(limits).ctx, 21) ?? Promise.reject());
+    expect(read).toMatchObject({ slot: 21, occupied: true });
+  });
+
+  it('that never stays the same is not told', async () => {
+    fill(60);
+    afterPages(...numbers(20).map(() => remove(0)));
+    expect(await listed()).toMatchObject({ type: 'device_busy' });
+  });
+});
+
 describe('a code', () => {
   it('is written, read back under the lock’s own number, listed and removed', async () => {
     const stored = await set();
