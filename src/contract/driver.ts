@@ -8,6 +8,7 @@ import type { BleAdvertisement } from './links.ts';
 import type { Secret } from './secret.ts';
 import { contractVersion } from './version.ts';
 
+/** Keep it, or what you need of it: a copy lacks `log` and `closing`, which are made when they are first read. */
 export interface OpenContext {
   readonly deviceId: string;
   /** The device's name as people know it: for messages. */

@@ -59,7 +59,7 @@ export interface MqttLink extends Link {
    * SUBSCRIBE leaves, since a retained message may come with its acknowledgement. Where more than some 20 messages a
    * second come for long, of each topic the newest is handed over, ten times a second, fifty times for the ten seconds
    * after a command, and before a command leaves.
-   * @param filter or several, each as if it were listened to alone
+   * @param filter or several, each as if it were listened to alone (since version 1.1 of the contract)
    */
   subscribe(
     filter: string | readonly string[],
