@@ -1,15 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import {
-  closeSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { clearBrokenTexts, damageInLog } from './damage.mjs';
@@ -225,6 +215,19 @@ export function codeOf(error) {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** The disk is full. Thrown where SQLite has rolled the transaction back already. */
+export class NoRoom extends Error {}
+/** Another program holds the database. */
+export class Busy extends Error {}
+
+/** @param {unknown} error @param {string} code of SQLite */
+export function classify(error, code) {
+  // Growing the shared index of the log is the one place where SQLite reports a full disk otherwise.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return new NoRoom();
+  if (code.startsWith('SQLITE_BUSY')) return new Busy();
+  return error;
+}
+
 const chunkBytes = 1 << 20;
 
 /**
@@ -265,28 +268,4 @@ export class Reserve {
   giveUp() {
     rmSync(this.path, { force: true });
   }
-}
-
-/** With less free than this, room is not taken for speed, in bytes. A guess. */
-const plentyBytes = 64 << 20;
-
-/**
- * Makes the write-ahead log as long as it will get anyway, a slice at a time. Writing within a file is one write to the
- * disk; making it longer writes the file system's own log as well: four times the bytes on ext4, measured.
- * @param {string} path of the log @param {number} bytes
- * @returns {boolean} whether there is more to do
- */
-export function lengthen(path, bytes) {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined || size >= bytes) return false;
-  const { bavail, bsize } = statfsSync(path);
-  if (bavail * bsize < plentyBytes) return false;
-  const file = openSync(path, 'r+');
-  try {
-    // Zeros are no frame (SQLite file format, section 4.1: a frame's salt must be the header's).
-    writeSync(file, new Uint8Array(Math.min(chunkBytes, bytes - size)), 0, undefined, size);
-  } finally {
-    closeSync(file);
-  }
-  return true;
 }

@@ -1,32 +1,14 @@
 // The store's own thread. Plain JavaScript: a worker does not start from TypeScript under tsx.
 import { once } from 'node:events';
 import { parentPort } from 'node:worker_threads';
-import { chainBegin, chainHash, numbered } from './audit-chain.mjs';
+import { ChainEnd } from './audit-chain.mjs';
 import { clearBehindMark } from './damage.mjs';
-import { rowSum } from './row-sum.mjs';
-import { shortEntry } from './short-texts.mjs';
-import { codeOf, lengthen, openDatabase, Reserve, scalar } from './writer-database.mjs';
+import { Busy, classify, codeOf, NoRoom, openDatabase, Reserve, scalar } from './writer-database.mjs';
+import { WriteAheadLog } from './writer-log.mjs';
 
 /** @import { FromWriter, ToWriter, Unit, UnitFailure, WriterOptions } from './writer-protocol.ts' */
 /** @import { Statement } from 'libsql' */
 /** @import { Parameter } from './columns.ts' */
-
-/** So long without a commit counts as idle, in milliseconds. A guess. */
-const idleMs = 250;
-
-/**
- * Checkpoints, counted in statements since the last: one writes 0.5 to 1 KiB of log, measured. When idle at the first
- * number, without waiting for idleness at the second, which the log is just long enough for: a checkpoint delays the
- * commits behind it, and so does making the log longer, which costs the disk four times the bytes.
- */
-const checkpointIdle = 2_000;
-const checkpointAtLast = 12_000;
-
-/** How long checkpoints keep the write-ahead log, in bytes. */
-const usualLogBytes = 12 << 20;
-
-/** After so many statements the log is made a slice longer also under load: they write less than a slice. */
-const statementsPerSlice = 500;
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 /** Awaited with everything loaded: the thread may be there before anybody knows its database. */
@@ -35,25 +17,12 @@ const { path, migrations, statements, reserveBytes, probeMs, faults } = /** @typ
 const planted = faults === undefined ? undefined : new Int32Array(faults);
 const reserve = new Reserve(`${path}.reserve`, reserveBytes);
 
-/** The disk is full. Thrown where SQLite has rolled the transaction back already. */
-class NoRoom extends Error {}
-/** Another program holds the database. */
-class Busy extends Error {}
-
 /** @param {FromWriter} message */
 const tell = (message) => port.postMessage(message);
 
 /** @param {Parameter} parameter */
 const columnOf = (parameter) =>
   typeof parameter === 'object' && parameter !== null ? Buffer.from(parameter.hex, 'hex') : parameter;
-
-/** @param {unknown} error @param {string} code of SQLite */
-function classify(error, code) {
-  // Growing the shared index of the log is the one place where SQLite reports a full disk otherwise.
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return new NoRoom();
-  if (code.startsWith('SQLITE_BUSY')) return new Busy();
-  return error;
-}
 
 class Writer {
   /** @param {import('libsql').Database} database */
@@ -66,17 +35,17 @@ class Writer {
     /** @type {Map<number, Statement<unknown[]>>} */
     this.prepared = new Map();
     this.hasRoom = reserve.take();
-    this.dirty = 0;
-    this.dirtyAtSlice = 0;
+    this.log = new WriteAheadLog(database, `${path}-wal`, {
+      hasRoom: () => this.hasRoom,
+      onFull: () => this.giveUpReserve(),
+    });
     this.plantedFull = false;
     /** @type {NodeJS.Timeout | undefined} */
-    this.idleTimer = undefined;
-    /** @type {NodeJS.Timeout | undefined} */
     this.probeTimer = this.hasRoom ? undefined : setInterval(() => this.probe(), probeMs);
-    /** @type {{ readonly key: Uint8Array, readonly statement: number, seq: number, hash: Uint8Array } | undefined} */
+    /** @type {ChainEnd | undefined} */
     this.audit = undefined;
     this.pageBytes = Number(scalar(database, 'PRAGMA page_size'));
-    this.armIdle();
+    this.log.armIdle();
   }
 
   /** @param {readonly Unit[]} units @returns {(UnitFailure | null)[] | null} */
@@ -131,7 +100,7 @@ class Writer {
    */
   transact(units, indexes, failures) {
     if (indexes.length === 0) return;
-    const before = this.auditHead();
+    const before = this.audit?.head;
     const earlier = indexes.map((index) => failures[index] ?? null);
     try {
       if (this.transactAll(units, indexes, failures, false)) return;
@@ -157,7 +126,7 @@ class Writer {
       const unit = /** @type {Unit} */ (units[index]);
       const savepoint = careful && unit.steps.length > 1 && indexes.length > 1;
       if (savepoint) this.step(this.savepoint);
-      const head = this.auditHead();
+      const head = this.audit?.head;
       const failure = this.tryUnit(unit);
       if (failure !== undefined) this.auditFrom(head);
       if (failure !== undefined) failures[index] = failure;
@@ -176,7 +145,7 @@ class Writer {
     }
     this.delaySync();
     this.step(this.commitAll);
-    this.dirty += dirty;
+    this.log.grew(dirty);
     return true;
   }
 
@@ -192,61 +161,18 @@ class Writer {
         return { reason: 'refused', step, message: code };
       }
     }
-    if (this.audit !== undefined && unit.audit !== undefined) this.chain(unit.audit);
-    return undefined;
-  }
-
-  /** @param {NonNullable<Unit['audit']>} entries */
-  chain(entries) {
-    const { audit } = this;
-    if (audit === undefined) return;
-    for (const [bare, name] of entries) {
-      const seq = audit.seq + 1;
-      const text = numbered(seq, bare);
-      const hash = chainHash(audit.key, audit.hash, seq, text);
-      try {
-        const entry = shortEntry(text);
-        this.statement(audit.statement).run([seq, entry, name, hash, rowSum([seq, entry, hash])]);
-      } catch (error) {
-        throw classify(error, codeOf(error));
-      }
-      audit.seq = seq;
-      audit.hash = hash;
+    if (this.audit === undefined || unit.audit === undefined) return undefined;
+    try {
+      this.audit.add(unit.audit);
+    } catch (error) {
+      throw classify(error, codeOf(error));
     }
-  }
-
-  auditHead() {
-    return this.audit === undefined ? undefined : { seq: this.audit.seq, hash: this.audit.hash };
+    return undefined;
   }
 
   /** @param {{ readonly seq: number, readonly hash: Uint8Array } | undefined} head */
   auditFrom(head) {
-    if (this.audit !== undefined && head !== undefined) Object.assign(this.audit, head);
-  }
-
-  /**
-   * What stood between the last row and the end that is vouched for was cut off: it stays missing, since numbers go on
-   * behind it.
-   *
-   * @param {Uint8Array} key @param {number} statement
-   * @param {{ readonly seq: number, readonly hash: string }} [end]
-   */
-  keepAudit(key, statement, end) {
-    const row = /** @type {[number, Uint8Array] | undefined} */ (
-      this.database.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').raw().get([])
-    );
-    const seq = row?.[0] ?? this.prunedTo();
-    const isCut = end !== undefined && end.seq > seq;
-    const from = isCut ? { seq: end.seq, hash: Buffer.from(end.hash, 'hex') } : { seq, hash: row?.[1] ?? chainBegin };
-    this.audit = { key, statement, ...from };
-  }
-
-  /** Numbers go on also where every entry was too old to be kept. */
-  prunedTo() {
-    const row = /** @type {[string] | undefined} */ (
-      this.database.prepare("SELECT value FROM facts WHERE name = 'audit_anchor'").raw().get([])
-    );
-    return Number.parseInt(row?.[0] ?? '0', 10);
+    if (head !== undefined) this.audit?.backTo(head);
   }
 
   /** @param {number} index @returns {Statement<unknown[]>} */
@@ -331,76 +257,19 @@ class Writer {
     this.hasRoom = true;
     clearInterval(this.probeTimer);
     this.probeTimer = undefined;
-    this.armIdle();
+    this.log.armIdle();
     tell({ kind: 'room', hasRoom: true, message: `the disk holding ${path} has room again` });
-  }
-
-  armIdle() {
-    if (this.idleTimer === undefined) this.idleTimer = setTimeout(() => this.idle(), idleMs);
-    else this.idleTimer.refresh();
-  }
-
-  /** Work nobody waits for, a little at a time. */
-  idle() {
-    if (!this.hasRoom) return;
-    if (this.dirty >= checkpointIdle) this.checkpoint();
-    if (this.lengthenLog()) this.armIdle();
-  }
-
-  /** @returns {boolean} whether there is more to do */
-  lengthenLog() {
-    this.dirtyAtSlice = this.dirty;
-    try {
-      return lengthen(`${path}-wal`, usualLogBytes);
-    } catch {
-      // It is a convenience; a full disk shows at the next commit.
-      return false;
-    }
-  }
-
-  checkpointWhenDue() {
-    // A checkpoint makes the database longer: on a full disk that would take the room that settlements need.
-    if (this.dirty >= checkpointAtLast && this.hasRoom) this.checkpoint();
-    else if (this.dirty - this.dirtyAtSlice >= statementsPerSlice && this.hasRoom) this.lengthenLog();
-    this.armIdle();
-  }
-
-  /** @param {'PASSIVE' | 'TRUNCATE'} mode */
-  checkpoint(mode = 'PASSIVE') {
-    this.dirty = 0;
-    this.dirtyAtSlice = 0;
-    try {
-      this.run(`PRAGMA wal_checkpoint(${mode})`);
-    } catch (error) {
-      if (error instanceof NoRoom) this.giveUpReserve();
-      else if (!(error instanceof Busy)) throw error;
-    }
-  }
-
-  /** @returns {boolean} whether the log is empty: what it held is in the database, where deleting overwrites */
-  scrub() {
-    this.dirty = 0;
-    try {
-      const [busy] = /** @type {unknown[]} */ (this.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').raw().get([]));
-      return busy === 0;
-    } catch (error) {
-      const classified = classify(error, codeOf(error));
-      if (classified instanceof NoRoom || classified instanceof Busy) return false;
-      throw error;
-    } finally {
-      this.armIdle();
-    }
   }
 
   rest() {
     clearInterval(this.probeTimer);
-    clearTimeout(this.idleTimer);
+    this.log.rest();
   }
 
   close() {
     this.rest();
     // libsql keeps a connection until its statements are garbage, so SQLite does not tidy up behind the last one.
-    this.checkpoint('TRUNCATE');
+    this.log.checkpoint('TRUNCATE');
     this.database.close();
   }
 
@@ -476,11 +345,12 @@ if (writer !== undefined) {
         return;
       }
       if (message.kind === 'keep_audit') {
-        writer.keepAudit(message.key, message.statement, message.end);
+        const { key, statement, end } = message;
+        writer.audit = new ChainEnd(writer.database, key, writer.statement(statement), end);
         return;
       }
       if (message.kind === 'scrub') {
-        tell({ kind: 'scrubbed', isClean: writer.scrub() });
+        tell({ kind: 'scrubbed', isClean: writer.log.scrub() });
         return;
       }
       const before = writer.audit?.seq;
@@ -489,7 +359,7 @@ if (writer !== undefined) {
       const grew = audit !== undefined && audit.seq !== before;
       const head = grew ? { seq: audit.seq, hash: Buffer.from(audit.hash).toString('hex') } : null;
       tell({ kind: 'committed', failures, audit: head });
-      writer.checkpointWhenDue();
+      writer.log.checkpointWhenDue();
     } catch (error) {
       // Nothing is tried after this: what the disk holds now is for the next start to find out.
       writer.rest();
@@ -499,5 +369,5 @@ if (writer !== undefined) {
   });
   tell({ kind: 'ready', hasRoom: writer.hasRoom, takenOut });
   // The first commits come before anybody is idle.
-  if (writer.hasRoom) writer.lengthenLog();
+  if (writer.hasRoom) writer.log.lengthen();
 }
