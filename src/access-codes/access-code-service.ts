@@ -25,7 +25,7 @@ import { codeRecovery } from './code-recovery.ts';
 import { type CodeRepository, noSuchCode } from './code-repository.ts';
 import { updated } from './code-update.ts';
 import { assertOwnMaster, GrantCodes } from './grant-codes.ts';
-import { isSpare, pull, readySpare, sparesWanted } from './lock-plan.ts';
+import { backupsWanted, isUnpulledBackup, pull, readyBackup } from './lock-plan.ts';
 import { chooseDigits, newRecord, targetOf, timesOf } from './new-code.ts';
 import { needsWork } from './next-step.ts';
 import type { AccessCodeSettings } from './settings.ts';
@@ -93,22 +93,22 @@ export class AccessCodeService implements AccessCodes {
     return { attempt, code: this.#options.repository.get(record.accessCodeId) ?? record };
   }
 
-  async createMultiple({ deviceIds, whenNotShareable, ...wish }: NewAccessCodes, origin: Origin) {
+  async createMultiple({ deviceIds, whenNotShareable, ...request }: NewAccessCodes, origin: Origin) {
     const { repository, time, log } = this.#options;
     const doors = [...new Set(deviceIds)];
-    const known = this.#ofStay(wish, doors);
+    const known = this.#ofStay(request, doors);
     if (known.length > 0) {
       await assertKept(this.#options.store);
       return { attempts: [], codes: known };
     }
-    const times = timesOf(wish, time.moment());
+    const times = timesOf(request, time.moment());
     const targets = doors.map((deviceId) => targetOf(this.#options, deviceId, times));
-    const shared = this.#shared(wish, targets, whenNotShareable);
-    const commonCodeKey = wish.commonCodeKey ?? this.#options.newId();
+    const shared = this.#shared(request, targets, whenNotShareable);
+    const commonCodeKey = request.commonCodeKey ?? this.#options.newId();
     const records = doors.map((deviceId, index) => {
-      const { code: _digits, ...own } = wish;
+      const { code: _digits, ...own } = request;
       const digits = shared ?? chooseDigits(this.#options, own, targets.slice(index, index + 1));
-      return this.#record({ ...wish, commonCodeKey, deviceId }, digits, times);
+      return this.#record({ ...request, commonCodeKey, deviceId }, digits, times);
     });
     const ids = records.map(({ accessCodeId }) => accessCodeId);
     return this.#reconciler.holding(ids, async () => {
@@ -167,15 +167,15 @@ export class AccessCodeService implements AccessCodes {
   }
 
   backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number } {
-    const spares = this.#options.repository.list(deviceId).filter(isSpare);
+    const backups = this.#options.repository.list(deviceId).filter(isUnpulledBackup);
     return {
-      ready: spares.filter(({ status }) => status === 'set').length,
-      wanted: sparesWanted(this.#options.registry.get(deviceId), this.#options.settings),
+      ready: backups.filter(({ status }) => status === 'set').length,
+      wanted: backupsWanted(this.#options.registry.get(deviceId), this.#options.settings),
     };
   }
 
   isBackupAvailable({ useBackupPool, deviceId }: AccessCodeRecord): boolean {
-    return useBackupPool && readySpare(this.#options.repository, deviceId) !== undefined;
+    return useBackupPool && readyBackup(this.#options.repository, deviceId) !== undefined;
   }
 
   async pullBackup(accessCodeId: string) {
@@ -187,12 +187,12 @@ export class AccessCodeService implements AccessCodes {
       await assertKept(store);
       return { code, backup: already };
     }
-    const spare = readySpare(repository, code.deviceId);
+    const ready = readyBackup(repository, code.deviceId);
     const { backup, changes } = pull(repository, code, registry.require(code.deviceId).snapshot.name, clock.wallTime());
     try {
       await store.commit(changes);
     } catch (error) {
-      repository.restore(backup.accessCodeId, spare);
+      repository.restore(backup.accessCodeId, ready);
       repository.restore(accessCodeId, code);
       throw error;
     }
@@ -201,7 +201,7 @@ export class AccessCodeService implements AccessCodes {
   }
 
   /**
-   * Takes a name out of keys and names, also of spare codes and of those that are on their way off a lock: no lock has either.
+   * Takes a name out of keys and names, also of backup codes and of those that are on their way off a lock: no lock has either.
    * @returns how many codes were changed
    * @throws GatewayError `storage_unavailable`, and then nothing was
    */
@@ -232,11 +232,11 @@ export class AccessCodeService implements AccessCodes {
 
   get(accessCodeId: string): AccessCodeRecord | undefined {
     const code = this.#options.repository.get(accessCodeId);
-    return code && isSpare(code) ? undefined : code;
+    return code && isUnpulledBackup(code) ? undefined : code;
   }
 
   list(deviceId?: string): AccessCodeRecord[] {
-    return this.#options.repository.list(deviceId).filter((code) => !isSpare(code));
+    return this.#options.repository.list(deviceId).filter((code) => !isUnpulledBackup(code));
   }
 
   atSlot(deviceId: string, slot: number): AccessCodeRecord | undefined {
@@ -255,12 +255,12 @@ export class AccessCodeService implements AccessCodes {
 
   /** One code for all doors; undefined when there is none and each door gets its own. */
   #shared(
-    wish: Parameters<typeof chooseDigits>[1],
+    request: Parameters<typeof chooseDigits>[1],
     targets: Parameters<typeof chooseDigits>[2],
     whenNotShareable: NewAccessCodes['whenNotShareable'],
   ): Secret | undefined {
     try {
-      return chooseDigits(this.#options, wish, targets);
+      return chooseDigits(this.#options, request, targets);
     } catch (error) {
       if (whenNotShareable === 'create_random_code' && targets.length > 0) return undefined;
       throw error;
@@ -268,12 +268,12 @@ export class AccessCodeService implements AccessCodes {
   }
 
   /** The codes that a request asks for and that are there already: it is a repetition. */
-  #ofStay(wish: AccessCodeRequest, doors: readonly string[]): AccessCodeRecord[] {
-    const { commonCodeKey } = wish;
+  #ofStay(request: AccessCodeRequest, doors: readonly string[]): AccessCodeRecord[] {
+    const { commonCodeKey } = request;
     if (commonCodeKey === undefined) return [];
     const codes = this.list().filter((code) => code.commonCodeKey === commonCodeKey && !code.removal && !code.backup);
     const found = doors.flatMap((deviceId) => codes.find((code) => code.deviceId === deviceId) ?? []);
-    if (found.some((code) => !this.#isAsWished(code, wish))) {
+    if (found.some((code) => !this.#isAsRequested(code, request))) {
       throw new GatewayError(
         'duplicate_access_code',
         'common_code_key: there are codes with this key already, with other digits or times. Change them with ' +
@@ -289,12 +289,12 @@ export class AccessCodeService implements AccessCodes {
   }
 
   /** Another guest's dates must not be answered with the codes of the guest before. */
-  #isAsWished(code: AccessCodeRecord, { startsAt, endsAt, code: digits }: AccessCodeRequest): boolean {
+  #isAsRequested(code: AccessCodeRecord, { startsAt, endsAt, code: digits }: AccessCodeRequest): boolean {
     if ((startsAt ?? code.startsAt) !== code.startsAt || endsAt !== code.endsAt) return false;
     return digits === undefined || (this.reveal(code)?.equals(digits) ?? false);
   }
 
-  /** @throws GatewayError `access_code_not_found`, also for a spare code; `device_not_found` */
+  /** @throws GatewayError `access_code_not_found`, also for a backup code; `device_not_found` */
   #require(accessCodeId: string): AccessCodeRecord {
     const code = this.get(accessCodeId);
     if (!code) throw noSuchCode(accessCodeId);

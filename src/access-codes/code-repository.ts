@@ -73,7 +73,7 @@ export class CodeRepository {
     return this.#codes.get(accessCodeId);
   }
 
-  /** Oldest first; all devices when `deviceId` is undefined. Spare codes are among them. */
+  /** Oldest first; all devices when `deviceId` is undefined. Backup codes are among them. */
   list(deviceId?: string): AccessCodeRecord[] {
     if (deviceId === undefined) return [...this.#codes.values()];
     return [...(this.#byDevice.get(deviceId)?.values() ?? [])];

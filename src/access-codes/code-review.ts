@@ -102,7 +102,7 @@ function delayOf(code: AccessCodeRecord, { moment, want, fitting, timing }: Code
 /** What has to be told of a change of a code, beside what whoever changed it tells. */
 export function eventsOfCode(before: AccessCodeRecord | undefined, after: AccessCodeRecord, occurredAt: number) {
   const drafts: EventDraft[] = [];
-  // Spare codes are nobody's: only their lock knows them.
+  // Backup codes are nobody's: only their lock knows them.
   if (after.backup && after.backup.pulledFor === undefined) return drafts;
   const about = { deviceId: after.deviceId, accessCodeId: after.accessCodeId, occurredAt };
   if (after.scheduledOnDevice && !before?.scheduledOnDevice) {

@@ -127,7 +127,7 @@ async function write(
   } catch (error) {
     const type = error instanceof GatewayError ? error.type : undefined;
     if (mayHaveLeft) {
-      if (type === 'code_not_stored') await noteSpoilt(options, accessCodeId, writing, capability, ctx);
+      if (type === 'code_not_stored') await noteStoredOtherwise(options, accessCodeId, writing, capability, ctx);
     } else if (await wasTaken(options, accessCodeId, writing, type)) return;
     // A lock that assigns its own slots tells only then that it has no room for both: the old entry goes first.
     const old = repository.get(accessCodeId)?.placements.find(({ state }) => state === 'held');
@@ -140,7 +140,7 @@ async function write(
  * The lock stored an entry of ours otherwise than it was written. What it shows now is how the entry is known again; an
  * entry that cannot be looked at now stays in doubt.
  */
-async function noteSpoilt(
+async function noteStoredOtherwise(
   { repository, store }: CodeWorkOptions,
   accessCodeId: string,
   placement: CodePlacement,

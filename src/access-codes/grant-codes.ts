@@ -8,7 +8,7 @@ import type { CodeReconciler } from './code-reconciler.ts';
 import type { CodeFollower } from './code-repository.ts';
 import { assertAcceptable } from './code-rules.ts';
 import { retimed } from './code-update.ts';
-import { pull, readySpare } from './lock-plan.ts';
+import { pull, readyBackup } from './lock-plan.ts';
 import { chooseDigits, duplicate, type NewCodeOptions, newRecord, targetOf } from './new-code.ts';
 import type { Moment } from './wanted.ts';
 
@@ -113,16 +113,16 @@ export class GrantCodes {
     return this.#changed(code.accessCodeId, () => repository.change(code.accessCodeId, { removal }));
   }
 
-  /** A spare code lies ready on the lock. */
-  hasSpare(deviceId: string): boolean {
-    return readySpare(this.#options.repository, deviceId) !== undefined;
+  /** A backup code lies ready on the lock. */
+  hasBackup(deviceId: string): boolean {
+    return readyBackup(this.#options.repository, deviceId) !== undefined;
   }
 
-  /** Gives a code's guest a spare one, for another method of the grant. @throws GatewayError `invalid_input` */
+  /** Gives a code's guest a backup one, for another method of the grant. @throws GatewayError `invalid_input` */
   pull(code: AccessCodeRecord, grant: CodeOfGrant): CodeChange & { readonly backup: AccessCodeRecord } {
     const { repository, registry, time } = this.#options;
     const { name } = registry.require(code.deviceId).snapshot;
-    const spare = readySpare(repository, code.deviceId);
+    const ready = readyBackup(repository, code.deviceId);
     let backupId = '';
     const { changes, undo } = repository.noting(() => {
       const pulled = pull(repository, code, name, time.moment().at);
@@ -135,7 +135,7 @@ export class GrantCodes {
       changes,
       undo: () => {
         undo();
-        if (spare) repository.restore(spare.accessCodeId, spare);
+        if (ready) repository.restore(ready.accessCodeId, ready);
         repository.restore(code.accessCodeId, code);
       },
     };

@@ -211,12 +211,12 @@ describe('an update', () => {
   });
 });
 
-describe('a spare code', () => {
+describe('a backup code', () => {
   it('lies on the lock unseen, and is given to a guest whose code could not be written, until that one’s end', async () => {
     const { clock, codes, create, digits, keypad, told } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
-    const [spare] = digits();
-    expect(spare).toMatch(/^\d{6}$/);
+    const [ready] = digits();
+    expect(ready).toMatch(/^\d{6}$/);
     expect(codes.list()).toEqual([]);
     keypad.faults.push(...Array(40).fill('refused'));
     const { code } = await create('0472', 0, 3 * hour, { useBackupPool: true });
@@ -224,7 +224,7 @@ describe('a spare code', () => {
     expect(codes.get(code.accessCodeId)?.errors).toMatchObject([{ code: 'failed_to_set_on_device' }]);
     expect(codes.isBackupAvailable(code)).toBe(true);
     const { backup } = await codes.pullBackup(code.accessCodeId);
-    expect(codes.reveal(backup)?.reveal()).toBe(spare);
+    expect(codes.reveal(backup)?.reveal()).toBe(ready);
     expect((await codes.pullBackup(code.accessCodeId)).backup.accessCodeId).toBe(backup.accessCodeId);
     expect(told(code.accessCodeId)).toContain('backup_access_code_pulled');
     expect(codes.get(code.accessCodeId)).toMatchObject({
@@ -233,23 +233,23 @@ describe('a spare code', () => {
     });
     keypad.faults.length = 0;
     await clock.advance(3 * hour + 10 * minute);
-    expect(digits()).not.toContain(spare);
+    expect(digits()).not.toContain(ready);
     expect(digits()).toHaveLength(1);
   });
 
   it('stays with a guest whose stay is given no end, and goes when it is given one again', async () => {
     const { clock, codes, create, digits, end, origin } = await keypadStay({ settings: { backupCodes: 1 } });
     await clock.advance(minute);
-    const [spare] = digits();
+    const [ready] = digits();
     const { attempt, code } = await create('0472', 0, 3 * hour, { useBackupPool: true });
     await clock.until(end(attempt));
     await codes.pullBackup(code.accessCodeId);
     await codes.update(code.accessCodeId, { startsAt: null, endsAt: null }, origin());
     await clock.advance(5 * hour);
-    expect(digits()).toEqual(expect.arrayContaining(['0472', spare]));
+    expect(digits()).toEqual(expect.arrayContaining(['0472', ready]));
     await codes.update(code.accessCodeId, { endsAt: clock.wallTime() + hour }, origin());
     await clock.advance(2 * hour);
-    expect(digits()).not.toContain(spare);
+    expect(digits()).not.toContain(ready);
     expect(digits()).not.toContain('0472');
   });
 

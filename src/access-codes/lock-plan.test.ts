@@ -78,7 +78,7 @@ function facts(codes: readonly AccessCodeRecord[], { at = noon, sure, lock, trie
       return { code: one, ...evaluation, isStale: isStale(one, evaluation), tries, isWorkedOn };
     }),
     holdings: { codes, unmanaged: [], markOf },
-    sparesWanted: 0,
+    backupsWanted: 0,
     scanAt: undefined,
     ...more,
   } satisfies LockFacts;
@@ -87,7 +87,7 @@ function facts(codes: readonly AccessCodeRecord[], { at = noon, sure, lock, trie
 /** A plan in words: `end 1, forget 1 | bring about 2 by schedule | 600 s`. */
 function inWords({ rows, step, lookAgainMs }: LockPlan): string {
   const number = ({ createdAt }: AccessCodeRecord) => createdAt - noon + hour;
-  const said = rows.map((row) => `${row.kind} ${row.kind === 'add_spares' ? row.count : number(row.code)}`).join(', ');
+  const said = rows.map((row) => `${row.kind} ${row.kind === 'add_backups' ? row.count : number(row.code)}`).join(', ');
   const begun = step?.kind === 'bring_about' ? `bring about ${number(step.code)} by ${step.by}` : (step?.kind ?? '');
   return `${said} | ${begun} | ${lookAgainMs / 1_000} s`;
 }
@@ -96,7 +96,7 @@ const failed = (nextAt: number) => ({ failures: 1, refused: undefined, nextAt })
 const stay = { startsAt: noon - minute, endsAt: noon + 5 * minute };
 const over = { startsAt: noon - hour, endsAt: noon - 1 };
 const gone = { removal: { cause: 'requested', at: noon - hour } } as const;
-const spare = { backup: { pulledFor: undefined } };
+const backup = { backup: { pulledFor: undefined } };
 
 describe('the plan for a lock', () => {
   it.each<readonly [string, readonly AccessCodeRecord[], Aside, string]>([
@@ -147,15 +147,15 @@ describe('the plan for a lock', () => {
     ['asks the lock when nothing else is to do', told([kept(1)]), { scanAt: 0 }, ' | scan | 600 s'],
     ['does not ask before', told([code(1)]), { scanAt: 0 }, ' | bring about 1 by reconcile | 600 s'],
     ['waits for its time to ask', told([kept(1)]), { scanAt: 7_000 }, ' |  | 7 s'],
-    ['adds spare codes', [], { sparesWanted: 2 }, 'add_spares 2 |  | 600 s'],
-    ['leaves the last slot to guests', told([kept(1)]), { sparesWanted: 5 }, 'add_spares 1 |  | 600 s'],
+    ['adds backup codes', [], { backupsWanted: 2 }, 'add_backups 2 |  | 600 s'],
+    ['leaves the last slot to guests', told([kept(1)]), { backupsWanted: 5 }, 'add_backups 1 |  | 600 s'],
     [
       'counts the codes of others',
       [],
-      { sparesWanted: 5, holdings: { codes: [], unmanaged: [anUnmanagedCode(1)], markOf } },
-      'add_spares 1 |  | 600 s',
+      { backupsWanted: 5, holdings: { codes: [], unmanaged: [anUnmanagedCode(1)], markOf } },
+      'add_backups 1 |  | 600 s',
     ],
-    ['takes spare codes off', told([kept(1, spare)]), { sparesWanted: undefined }, 'withdraw 1 |  | 600 s'],
+    ['takes backup codes off', told([kept(1, backup)]), { backupsWanted: undefined }, 'withdraw 1 |  | 600 s'],
   ])('%s', (_, codes, aside, plan) => {
     expect(inWords(planOf(facts(codes, aside)))).toBe(plan);
   });
@@ -242,7 +242,7 @@ function atRest(start: readonly AccessCodeRecord[]): readonly AccessCodeRecord[]
 }
 
 function afterRow(codes: readonly AccessCodeRecord[], row: LockPlan['rows'][number]): AccessCodeRecord[] {
-  if (row.kind === 'add_spares') return [...codes];
+  if (row.kind === 'add_backups') return [...codes];
   const { accessCodeId } = row.code;
   if (row.kind === 'forget') return codes.filter((one) => one.accessCodeId !== accessCodeId);
   const removal = row.kind === 'end' ? { removal: { cause: 'ended', at: row.at } as const } : {};

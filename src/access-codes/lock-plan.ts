@@ -23,8 +23,8 @@ export interface LockFacts {
   readonly isBusy: boolean;
   readonly codes: readonly CodeFacts[];
   readonly holdings: LockHoldings;
-  /** How many spare codes are to lie ready; undefined where they were switched off, and those that are there go. */
-  readonly sparesWanted: number | undefined;
+  /** How many backup codes are to lie ready; undefined where they were switched off, and those that are there go. */
+  readonly backupsWanted: number | undefined;
   /** When the lock is to be asked for all it holds, `Clock.now()`; undefined when it cannot be asked. */
   readonly scanAt: number | undefined;
 }
@@ -44,8 +44,8 @@ export type RowStep =
   | { readonly kind: 'review'; readonly code: AccessCodeRecord }
   /** It is wanted no more, and nothing of it is on the lock. */
   | { readonly kind: 'forget'; readonly code: AccessCodeRecord }
-  | { readonly kind: 'add_spares'; readonly count: number }
-  /** A spare code that nobody wants any more. */
+  | { readonly kind: 'add_backups'; readonly count: number }
+  /** A backup code that nobody wants any more. */
   | { readonly kind: 'withdraw'; readonly code: AccessCodeRecord };
 
 /** What is begun at the lock. */
@@ -69,7 +69,7 @@ export interface LockPlan {
 export function planOf(lock: LockFacts): LockPlan {
   const rows: RowStep[] = [];
   for (const facts of lock.codes) addRowsOf(facts, lock.moment, rows);
-  rows.push(...spareRows(lock));
+  rows.push(...backupRows(lock));
   return { rows, ...stepOf(lock) };
 }
 
@@ -82,17 +82,17 @@ function addRowsOf({ code, isStale, isWorkedOn }: CodeFacts, { at, sure }: Momen
 }
 
 /** The last free slot is left to guests. */
-function spareRows({ rules, codes, holdings, sparesWanted }: LockFacts): RowStep[] {
-  if (!rules || sparesWanted === 0) return [];
-  const spares = codes.flatMap(({ code }) => (isSpare(code) ? [code] : []));
+function backupRows({ rules, codes, holdings, backupsWanted }: LockFacts): RowStep[] {
+  if (!rules || backupsWanted === 0) return [];
+  const backups = codes.flatMap(({ code }) => (isUnpulledBackup(code) ? [code] : []));
   // What lies ready on the lock opens the door, and is nobody's.
-  if (sparesWanted === undefined) return spares.map((code) => ({ kind: 'withdraw', code }));
+  if (backupsWanted === undefined) return backups.map((code) => ({ kind: 'withdraw', code }));
   const room =
     rules.slots === 'device'
       ? Number.POSITIVE_INFINITY
       : rules.slots.count - codes.length - holdings.unmanaged.length - 1;
-  const count = Math.min(sparesWanted - spares.length, room);
-  return count > 0 ? [{ kind: 'add_spares', count }] : [];
+  const count = Math.min(backupsWanted - backups.length, room);
+  return count > 0 ? [{ kind: 'add_backups', count }] : [];
 }
 
 function stepOf(lock: LockFacts): Pick<LockPlan, 'step' | 'lookAgainMs'> {
@@ -147,20 +147,20 @@ export interface BackupPoolOptions extends NewCodeOptions {
   readonly newId: () => string;
 }
 
-/** Where somebody wants spare codes on one lock and the configuration names no number. Seam leaves it open. */
+/** Where somebody wants backup codes on one lock and the configuration names no number. Seam leaves it open. */
 const usualCount = 1;
 
 const forEver = { startsAt: undefined, endsAt: undefined };
 
-export const isSpare = ({ backup, removal }: AccessCodeRecord): boolean =>
+export const isUnpulledBackup = ({ backup, removal }: AccessCodeRecord): boolean =>
   backup !== undefined && backup.pulledFor === undefined && removal === undefined;
 
-/** A spare code of a lock that opens now. */
-export const readySpare = (repository: CodeRepository, deviceId: string): AccessCodeRecord | undefined =>
-  repository.list(deviceId).find((code) => isSpare(code) && code.status === 'set');
+/** A backup code of a lock that opens now. */
+export const readyBackup = (repository: CodeRepository, deviceId: string): AccessCodeRecord | undefined =>
+  repository.list(deviceId).find((code) => isUnpulledBackup(code) && code.status === 'set');
 
-/** How many spare codes are to lie ready on a lock. */
-export function sparesWanted(
+/** How many backup codes are to lie ready on a lock. */
+export function backupsWanted(
   device: DeviceSnapshot | undefined,
   { backupCodes }: BackupPoolOptions['settings'],
 ): number {
@@ -169,17 +169,17 @@ export function sparesWanted(
   return backupPool ? Math.max(backupCodes, usualCount) : 0;
 }
 
-/** Writes down one more spare code for a lock; reconciliation puts it there. */
-export function newSpare(options: BackupPoolOptions, deviceId: string): readonly Change[] {
+/** Writes down one more backup code for a lock; reconciliation puts it there. */
+export function newBackup(options: BackupPoolOptions, deviceId: string): readonly Change[] {
   const { repository, newId, clock } = options;
   const about = { accessCodeId: newId(), deviceId, createdAt: clock.wallTime() };
   const digits = chooseDigits(options, {}, [targetOf(options, deviceId, forEver)]);
-  const spare = newRecord(repository, about, digits, { preferNativeScheduling: false }, forEver);
-  return repository.save({ ...spare, backup: { pulledFor: undefined } });
+  const ready = newRecord(repository, about, digits, { preferNativeScheduling: false }, forEver);
+  return repository.save({ ...ready, backup: { pulledFor: undefined } });
 }
 
 /**
- * Gives a spare code to the guest of another, until that one's end.
+ * Gives a backup code to the guest of another, until that one's end.
  * @throws GatewayError `invalid_input`
  */
 export function pull(
@@ -191,19 +191,19 @@ export function pull(
   if (!code.useBackupPool) {
     throw new GatewayError(
       'invalid_input',
-      'This access code was created without use_backup_access_code_pool, so that no spare code can be pulled for it.',
+      'This access code was created without use_backup_access_code_pool, so that no backup code can be pulled for it.',
     );
   }
-  const spare = readySpare(repository, code.deviceId);
-  if (!spare) {
+  const ready = readyBackup(repository, code.deviceId);
+  if (!ready) {
     throw new GatewayError(
       'invalid_input',
-      `${name} holds no spare code at the moment. Try again later, or create another code.`,
+      `${name} holds no backup code at the moment. Try again later, or create another code.`,
     );
   }
   const { accessCodeId, deviceId } = code;
   const backup: AccessCodeRecord = {
-    ...spare,
+    ...ready,
     name: code.name,
     backup: { pulledFor: accessCodeId },
     commonCodeKey: code.commonCodeKey,
@@ -212,7 +212,7 @@ export function pull(
   };
   const warning = {
     code: 'using_backup_access_code',
-    message: 'A spare code that was on the lock already is used in place of this one.',
+    message: 'A backup code that was on the lock already is used in place of this one.',
     at,
   };
   const changes = [

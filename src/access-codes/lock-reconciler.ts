@@ -7,13 +7,13 @@ import type { CodeAttempts } from './code-attempts.ts';
 import type { CodeProgress } from './code-progress.ts';
 import {
   type BackupPoolOptions,
+  backupsWanted,
   type CodeFacts,
   type LockFacts,
   type LockPlan,
-  newSpare,
+  newBackup,
   planOf,
   type RowStep,
-  sparesWanted,
 } from './lock-plan.ts';
 import { type Found, SlotScan } from './slot-scan.ts';
 
@@ -145,7 +145,7 @@ export class LockReconciler {
       isBusy: this.#isBusy || this.#ordersUnderWay > 0,
       codes,
       holdings,
-      sparesWanted: snapshot?.settings.backupPool === false ? undefined : sparesWanted(snapshot, settings),
+      backupsWanted: snapshot?.settings.backupPool === false ? undefined : backupsWanted(snapshot, settings),
       scanAt: snapshot && this.#scan?.dueAt(snapshot),
     };
   }
@@ -161,19 +161,19 @@ export class LockReconciler {
         return repository.remove(row.code.accessCodeId);
       case 'withdraw':
         return repository.change(row.code.accessCodeId, { removal: { cause: 'requested', at: clock.wallTime() } });
-      case 'add_spares':
-        return this.#newSpares(row.count);
+      case 'add_backups':
+        return this.#newBackups(row.count);
     }
   }
 
-  #newSpares(count: number): readonly Change[] {
+  #newBackups(count: number): readonly Change[] {
     const { log } = this.#options;
     const changes: Change[] = [];
     try {
-      for (let added = 0; added < count; added++) changes.push(...newSpare(this.#options, this.deviceId));
+      for (let added = 0; added < count; added++) changes.push(...newBackup(this.#options, this.deviceId));
     } catch (error) {
       const why = error instanceof Error ? error.message : 'unknown';
-      log.warn({ deviceId: this.deviceId, why }, 'no digits were found for a spare code; it is tried again');
+      log.warn({ deviceId: this.deviceId, why }, 'no digits were found for a backup code; it is tried again');
     }
     return changes;
   }

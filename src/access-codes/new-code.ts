@@ -30,7 +30,7 @@ export function keypadOf(
   );
 }
 
-/** The times of a wish, checked. @throws GatewayError `invalid_input` */
+/** The times of a request, checked. @throws GatewayError `invalid_input` */
 export function timesOf({ startsAt, endsAt, hours }: Partial<CodeTimes>, { at, sure }: Moment): CodeTimes {
   const ofWeek = hours && { hours };
   if (startsAt === undefined && endsAt === undefined) return { startsAt: undefined, endsAt: undefined, ...ofWeek };
@@ -50,12 +50,16 @@ export function targetOf({ registry, repository }: NewCodeOptions, deviceId: str
 }
 
 /**
- * The digits of a wish, good for every one of the doors, or drawn.
+ * The digits of a request, good for every one of the doors, or drawn.
  * @throws GatewayError `invalid_input`, `duplicate_access_code`, `no_space_for_access_code_on_device`
  */
-export function chooseDigits(options: NewCodeOptions, wish: AccessCodeRequest, targets: readonly CodeTarget[]): Secret {
-  const { code } = wish;
-  if (!code) return generateCode(targets, wish.preferredCodeLength, options.randomInt);
+export function chooseDigits(
+  options: NewCodeOptions,
+  request: AccessCodeRequest,
+  targets: readonly CodeTarget[],
+): Secret {
+  const { code } = request;
+  if (!code) return generateCode(targets, request.preferredCodeLength, options.randomInt);
   for (const { name, rules } of targets) assertAcceptable(code, rules, name);
   const target = targets.find(({ isTaken }) => isTaken(code));
   if (target) throw duplicate(target.name);
@@ -73,13 +77,13 @@ export function newRecord(
   repository: CodeRepository,
   about: { readonly accessCodeId: string; readonly deviceId: string; readonly createdAt: number },
   digits: Secret,
-  wish: AccessCodeRequest,
+  request: AccessCodeRequest,
   times: CodeTimes,
 ): AccessCodeRecord {
   return {
     ...about,
     ...times,
-    name: wish.name,
+    name: request.name,
     sealedCode: repository.seal(digits, about),
     status: 'unset',
     removal: undefined,
@@ -88,11 +92,11 @@ export function newRecord(
     errors: [],
     warnings: [],
     scheduledOnDevice: false,
-    preferNativeScheduling: wish.preferNativeScheduling ?? true,
-    oneTimeUse: wish.isOneTimeUse ?? false,
-    ...(wish.maxUses !== undefined && { maxUses: wish.maxUses }),
-    commonCodeKey: wish.commonCodeKey,
-    useBackupPool: wish.useBackupPool ?? false,
+    preferNativeScheduling: request.preferNativeScheduling ?? true,
+    oneTimeUse: request.isOneTimeUse ?? false,
+    ...(request.maxUses !== undefined && { maxUses: request.maxUses }),
+    commonCodeKey: request.commonCodeKey,
+    useBackupPool: request.useBackupPool ?? false,
     backup: undefined,
     pulledBackupAccessCodeId: undefined,
     grant: undefined,

@@ -64,15 +64,15 @@ describe('housework that the disk refuses', () => {
         .list({ limit: 100, actionTypes: ['DELETE_ACCESS_CODE'] })
         .map(({ settlement }) => settlement?.status);
     await clock.advance(minute);
-    const [spare = ''] = [...keypad.entries.values()].map(({ digits }) => digits);
-    expect([keypad.opens(spare), codes.backupPoolOf('front').ready]).toEqual([true, 1]);
+    const [backup = ''] = [...keypad.entries.values()].map(({ digits }) => digits);
+    expect([keypad.opens(backup), codes.backupPoolOf('front').ready]).toEqual([true, 1]);
     const refused = refuseOnce(store, ({ removal }) => removal?.cause === 'requested');
     await core.administration.update('front', { backupPool: false });
     await clock.advance(10_000);
-    expect([refused(), keypad.opens(spare)]).toEqual([1, true]);
+    expect([refused(), keypad.opens(backup)]).toEqual([1, true]);
     expect(deleted()).toEqual([]);
     await clock.advance(2 * minute);
-    expect(keypad.opens(spare)).toBe(false);
+    expect(keypad.opens(backup)).toBe(false);
     expect(deleted()).toEqual(['success']);
   });
 

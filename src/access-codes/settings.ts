@@ -9,7 +9,7 @@ export interface AccessCodeSettings {
    * times do not overlap.
    */
   readonly duplicates: 'refuse' | 'refuse_overlapping';
-  /** Spare codes kept on each lock; 0 for none. */
+  /** Backup codes kept on each lock; 0 for none. */
   readonly backupCodes: number;
 }
 

@@ -104,8 +104,8 @@ export class UnmanagedCodeService implements UnmanagedCodes {
       );
     }
     const { deviceId, slot, name, createdAt } = found;
-    const wish = { ...(name !== undefined && { name }) };
-    const record = newRecord(repository, { accessCodeId, deviceId, createdAt }, digits, wish, {
+    const request = { ...(name !== undefined && { name }) };
+    const record = newRecord(repository, { accessCodeId, deviceId, createdAt }, digits, request, {
       startsAt: undefined,
       endsAt: undefined,
     });

@@ -155,7 +155,7 @@ export class GrantWork {
   }
 }
 
-/** In a way that a spare code may help. */
+/** In a way that a backup code may help. */
 const isLate = ({ errors, warnings }: AccessCodeRecord): boolean =>
   errors.length > 0 || warnings.some(({ code }) => code === 'delay_in_setting_on_device');
 

@@ -6,7 +6,7 @@ import type { Draft } from './draft.ts';
 import { ofMethod } from './grant-events.ts';
 import type { GrantRepository } from './grant-repository.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
-import { judged, methodTidings, seenOf } from './watching.ts';
+import { eventsOfMethod, judged, seenOf } from './watching.ts';
 
 /** The times of a grant's codes; a grant that was open from its beginning has codes without times. */
 export const codeTimes = ({ startsAt, endsAt, createdAt, hours }: AccessGrantRecord): CodeTimes => ({
@@ -111,7 +111,7 @@ export function finish(
   const after = judged(before, at);
   if (after.issuedAt === before.issuedAt) return;
   draft.method(after);
-  draft.tell(...methodTidings(before, after, grant, at));
+  draft.tell(...eventsOfMethod(before, after, grant, at));
 }
 
 function isAwaited(repository: GrantRepository, grant: AccessGrantRecord, method: AccessMethodRecord): boolean {

@@ -14,7 +14,7 @@ export type CodesForGrants = Pick<
   | 'assertRetimable'
   | 'retime'
   | 'remove'
-  | 'hasSpare'
+  | 'hasBackup'
   | 'pull'
   | 'reveal'
 >;

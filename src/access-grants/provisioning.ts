@@ -9,7 +9,7 @@ import { type GrantRepository, isLive } from './grant-repository.ts';
 import { codeTimes, doorWith, finish, newMethod, withDoor, withoutDoor } from './methods.ts';
 import { type GrantDoor, groupsOf } from './pins.ts';
 import type { ProvisioningOptions } from './provisioning-options.ts';
-import { completed, isOpen, judged, methodTidings } from './watching.ts';
+import { completed, eventsOfMethod, isOpen, judged } from './watching.ts';
 
 /**
  * Brings the codes of a grant to what the grant wants: one comparison of its doors with the codes that are there, made
@@ -36,7 +36,7 @@ export function provision(options: ProvisioningOptions, accessGrantId: string, d
   } else completed(repository, draft, now, at);
 }
 
-/** A spare code opens already: only its end is the grant's. */
+/** A backup code opens already: only its end is the grant's. */
 function timesFor(grant: AccessGrantRecord, code: AccessCodeRecord): CodeTimes {
   if (!code.backup) return codeTimes(grant);
   const { endsAt } = grant;
@@ -58,7 +58,7 @@ function adjust(
     const method = repository.methods.get(accessMethodId);
     if (!method) return;
     const code = codes.get(accessCodeId ?? '');
-    // A spare code opens now and at any hour: where the grant was put off, or has hours, it must not.
+    // A backup code opens now and at any hour: where the grant was put off, or has hours, it must not.
     const isEarly = method.standsInFor !== undefined && (grant.hours !== undefined || (sure && at < grant.startsAt));
     if (method.removal || !wanted.has(deviceId) || isEarly) {
       if (!code) withoutDoor(repository, draft, method, deviceId);
@@ -69,7 +69,7 @@ function adjust(
         code.startsAt !== times.startsAt || code.endsAt !== times.endsAt || !sameHours(code.hours, times.hours);
       if (!code.removal && !isOver && differs) draft.code(codes.retime(code, times));
     } else if (over !== 'used' && !isOver) {
-      // A spare code that is gone is not written again; the method that it stood in for is.
+      // A backup code that is gone is not written again; the method that it stood in for is.
       if (method.standsInFor !== undefined) withoutDoor(repository, draft, method, deviceId);
       else again(options, grant, method, deviceId, draft);
     }
@@ -213,17 +213,17 @@ function refusalOf({ refusals }: AccessGrantRecord, deviceId: string, error: unk
   return { deviceId, type, message, at: known?.at ?? at };
 }
 
-/** Where a code could not be written in time, a spare one that is on the lock already lets its guest in. */
+/** Where a code could not be written in time, a backup one that is on the lock already lets its guest in. */
 function standIn(options: ProvisioningOptions, grant: AccessGrantRecord, request: number, draft: Draft): void {
   const { repository, codes, moment } = options;
   const { at, sure } = moment();
-  // A spare code opens at any hour.
+  // A backup code opens at any hour.
   if (!sure || at < grant.startsAt || grant.hours) return;
   for (const method of repository.methodsOf(grant.accessGrantId)) {
     if (method.request !== request || method.removal || method.standsInFor !== undefined) continue;
     for (const { deviceId, accessCodeId, replacedBy } of method.doors) {
       const code = codes.get(accessCodeId ?? '');
-      if (!code || replacedBy !== undefined || !isStuck(code) || !codes.hasSpare(deviceId)) continue;
+      if (!code || replacedBy !== undefined || !isStuck(code) || !codes.hasBackup(deviceId)) continue;
       pullFor(options, grant, method.accessMethodId, code, draft);
     }
   }
@@ -259,7 +259,7 @@ function pullFor(
   draft.tell(ofMethod('access_method.created', method, grant, at));
   if (!wasOpen && isOpen(repository, accessGrantId, code.deviceId))
     draft.tell(grantedToDoor(accessGrantId, code.deviceId, at));
-  draft.tell(...methodTidings(empty, method, grant, at));
+  draft.tell(...eventsOfMethod(empty, method, grant, at));
   changeDoor(
     repository,
     draft,
@@ -285,5 +285,5 @@ function changeDoor(
   const doors = before.doors.map((door) => (door.deviceId === deviceId ? change(door) : door));
   const after = judged({ ...before, doors }, at);
   draft.method(after);
-  draft.tell(...methodTidings(before, after, grant, at));
+  draft.tell(...eventsOfMethod(before, after, grant, at));
 }

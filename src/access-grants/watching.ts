@@ -28,7 +28,7 @@ export function whatFollows(
   const opens = isOpen(repository, method.accessGrantId, door.deviceId);
   if (opens && !wasOpen) draft.tell(grantedToDoor(method.accessGrantId, door.deviceId, at));
   if (wasOpen && !opens) draft.tell(doorLost(method.accessGrantId, door.deviceId, reasonOf(code, after), at));
-  draft.tell(...methodTidings(method, next, grant, at));
+  draft.tell(...eventsOfMethod(method, next, grant, at));
   if (grant) completed(repository, draft, grant, at);
   return draft;
 }
@@ -62,7 +62,7 @@ const isSame = (one: MethodDoor, other: MethodDoor): boolean =>
   one.granted === other.granted &&
   one.over === other.over;
 
-/** Whether a method is issued, by its doors. A door where a spare code stands in is not its own any more. */
+/** Whether a method is issued, by its doors. A door where a backup code stands in is not its own any more. */
 export function judged(method: AccessMethodRecord, at: number): AccessMethodRecord {
   const own = method.doors.filter(({ replacedBy }) => replacedBy === undefined);
   const issued = method.removal === undefined && own.length > 0 && own.every(({ fitting }) => fitting);
@@ -71,7 +71,7 @@ export function judged(method: AccessMethodRecord, at: number): AccessMethodReco
 }
 
 /** What is told of a method that became what it is now. */
-export function methodTidings(
+export function eventsOfMethod(
   before: AccessMethodRecord,
   after: AccessMethodRecord,
   grant: AccessGrantRecord | undefined,

@@ -269,7 +269,7 @@ const accessCodes = z
       .min(0)
       .max(20)
       .default(0)
-      .describe('How many spare codes are kept on each lock, for pull_backup_access_code. 0 for none.'),
+      .describe('How many backup codes are kept on each lock, for pull_backup_access_code. 0 for none.'),
   })
   .prefault({})
   .describe('How access codes are looked after.');

@@ -154,14 +154,14 @@ describe('a code', () => {
     expect(await call('GET', `${path}?device_id=nowhere`)).toMatchObject({ status: 404 });
   });
 
-  test('lets its guest in by a spare one', async () => {
+  test('lets its guest in by a backup one', async () => {
     const { gateway, call } = httpFixture();
     const params = { device_id, code: '1234', use_backup_access_code_pool: true };
     const { access_code_id } = (await call('POST', '/access_codes/create', params)).body.access_code;
     const made = gateway.accessCodes.get(access_code_id);
     if (made === undefined) throw new Error('the code should be there');
-    const spare = { ...made, accessCodeId: 'spare', status: 'set', backup: { pulledFor: undefined } } as const;
-    gateway.accessCodes.backups.push({ ...spare, sealedCode: Buffer.from('7777'), useBackupPool: false });
+    const ready = { ...made, accessCodeId: 'spare', status: 'set', backup: { pulledFor: undefined } } as const;
+    gateway.accessCodes.backups.push({ ...ready, sealedCode: Buffer.from('7777'), useBackupPool: false });
     const one = `/access_codes/get?access_code_id=${access_code_id}`;
     expect((await call('GET', one)).body.access_code.is_backup_access_code_available).toBe(true);
     const { body } = await call('POST', '/access_codes/pull_backup_access_code', { access_code_id });

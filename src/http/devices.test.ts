@@ -77,7 +77,7 @@ describe('a device', () => {
     expect((await call('POST', '/locks/unlock_door', { device_id })).status).toBe(200);
   });
 
-  test('keeps spare codes or not, where it takes codes', async () => {
+  test('keeps backup codes or not, where it takes codes', async () => {
     const { call } = httpFixture();
     const pool = async () => {
       const { properties } = (await call('GET', `/devices/get?device_id=${device_id}`)).body.device;

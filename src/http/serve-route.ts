@@ -238,7 +238,7 @@ function membersOf(value: unknown): Readonly<Record<string, unknown>> {
 const MAX_HOLD_MS = 25_000;
 
 /** What a request says about waiting. */
-interface HoldWish {
+interface HoldRequest {
   /** The header `Prefer` (RFC 7240). */
   readonly prefer: string | undefined;
   /** The parameter `sync`. */
@@ -250,7 +250,7 @@ interface HoldWish {
  * `Prefer: respond-async`, and that before the configured time. Preferences that make no sense are ignored, as RFC
  * 7240 section 2 asks.
  */
-export function holdTime({ prefer, sync }: HoldWish, configuredMs: number): number {
+export function holdTime({ prefer, sync }: HoldRequest, configuredMs: number): number {
   let asynchronous = false;
   for (const preference of prefer?.split(',') ?? []) {
     const [name, value] =

@@ -59,7 +59,7 @@ export interface DeviceSettings {
   readonly customMetadata: Readonly<Record<string, string | boolean>>;
   /** False: whoever set it wants to see it no more among the others, and to command it no more. */
   readonly isManaged: boolean;
-  /** Whether spare codes are kept on it; undefined: as configured. */
+  /** Whether backup codes are kept on it; undefined: as configured. */
   readonly backupPool: boolean | undefined;
   /** How many digits its codes may have, where somebody found the lock to take fewer lengths than it says. */
   readonly codeLengths: readonly number[] | undefined;

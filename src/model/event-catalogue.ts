@@ -21,7 +21,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   'access_code.deleted': 'An access code is gone for good.',
   'access_code.modified_external_to_seam': 'A code of ours was changed at the lock itself.',
   'access_code.deleted_external_to_seam': 'A code of ours was deleted at the lock itself.',
-  'access_code.backup_access_code_pulled': 'A spare code took the place of one that could not be written.',
+  'access_code.backup_access_code_pulled': 'A backup code took the place of one that could not be written.',
   'access_code.unmanaged.created': 'A code that is not ours was found on the lock.',
   'access_code.unmanaged.removed': 'A code that was not ours is gone from the lock.',
   'access_code.unmanaged.converted_to_managed': 'A code found on the lock is managed from now on.',

@@ -64,7 +64,7 @@ export interface DeviceUpdate {
   /** Merged into what is there; null or an empty text removes a key. */
   readonly customMetadata?: Readonly<Record<string, string | boolean | null>>;
   readonly isManaged?: boolean;
-  /** Whether spare codes are kept on it. */
+  /** Whether backup codes are kept on it. */
   readonly backupPool?: boolean;
   /** Lengths that its codes may have, of those that it says itself. */
   readonly codeLengths?: readonly number[];
@@ -101,7 +101,7 @@ export interface AccessCodeRequest {
   readonly maxUses?: number;
   /** Within the times, at these hours alone. */
   readonly hours?: WeeklyHours;
-  /** A spare code may be pulled for it: see {@link AccessCodes.pullBackup}. */
+  /** A backup code may be pulled for it: see {@link AccessCodes.pullBackup}. */
   readonly useBackupPool?: boolean;
   readonly commonCodeKey?: string;
 }
@@ -163,12 +163,12 @@ export interface AccessCodes {
    * `no_space_for_access_code_on_device`
    */
   generateCode(deviceId: string, preferredCodeLength?: number): Secret;
-  /** Spare codes of a lock: how many lie ready on it, and how many should; none where none are kept. */
+  /** Backup codes of a lock: how many lie ready on it, and how many should; none where none are kept. */
   backupPoolOf(deviceId: string): { readonly ready: number; readonly wanted: number };
-  /** A spare code lies ready on this code's lock. False for a code that was not created for the pool. */
+  /** A backup code lies ready on this code's lock. False for a code that was not created for the pool. */
   isBackupAvailable(code: AccessCodeRecord): boolean;
   /**
-   * Gives a code's guest one of the spare codes that are on the lock already, until the code's own end. Repeated, it
+   * Gives a code's guest one of the backup codes that are on the lock already, until the code's own end. Repeated, it
    * answers with the same.
    * @throws GatewayError `access_code_not_found`, `invalid_input` when none is available
    */
@@ -176,7 +176,7 @@ export interface AccessCodes {
     accessCodeId: string,
     origin: Origin,
   ): Promise<{ readonly code: AccessCodeRecord; readonly backup: AccessCodeRecord }>;
-  /** Spare codes are among them only once they were pulled. */
+  /** Backup codes are among them only once they were pulled. */
   get(accessCodeId: string): AccessCodeRecord | undefined;
   /** Oldest first. */
   list(deviceId?: string): AccessCodeRecord[];

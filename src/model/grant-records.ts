@@ -98,7 +98,7 @@ export interface MethodDoor {
   readonly fitting: boolean;
   /** Its code came to its end: by time, or by use. */
   readonly over: 'ended' | 'used' | undefined;
-  /** A spare code of another method stands in here. */
+  /** A backup code of another method stands in here. */
   readonly replacedBy: string | undefined;
 }
 
@@ -115,7 +115,7 @@ export interface AccessMethodRecord {
   /** When every door was last seen to hold it; undefined while one does not. */
   readonly issuedAt: number | undefined;
   readonly wasIssued: boolean;
-  /** It was made of a spare code: the method that it stands in for. */
+  /** It was made of a backup code: the method that it stands in for. */
   readonly standsInFor: string | undefined;
   /** What was told of a delay or a failure since it was last issued. */
   readonly told: readonly ('delay_in_issuing' | 'failed_to_issue')[];

@@ -176,11 +176,11 @@ export interface AccessCodeRecord extends CodeTimes {
   readonly uses?: number | undefined;
   /** The same for all codes of one stay over several doors. */
   readonly commonCodeKey: string | undefined;
-  /** May take a spare code's place on its guest's behalf. */
+  /** May take a backup code's place on its guest's behalf. */
   readonly useBackupPool: boolean;
-  /** A spare code: on the lock, and nobody's until it is pulled. */
+  /** A backup code: on the lock, and nobody's until it is pulled. */
   readonly backup: { readonly pulledFor: string | undefined } | undefined;
-  /** The spare code that was pulled for this one. */
+  /** The backup code that was pulled for this one. */
   readonly pulledBackupAccessCodeId: string | undefined;
   /** The access grant that wants it; undefined for a code that was asked for by itself. */
   readonly grant: CodeOfGrant | undefined;

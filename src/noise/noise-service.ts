@@ -18,11 +18,11 @@ import type {
 import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { parseDailyWindow } from './daily-window.ts';
-import { DayKeeper } from './day-keeper.ts';
+import { DayRepository } from './day-repository.ts';
 import { historyHours, hourMs } from './level-history.ts';
 import { DeviceLimits, SensorWatch } from './sensor-watch.ts';
 import type { EpisodeChange } from './threshold-watch.ts';
-import { EpisodeKeeper } from './threshold-watch.ts';
+import { EpisodeRepository } from './threshold-watch.ts';
 
 /** How levels are judged where neither configuration nor threshold says: one slammed door is no party. */
 const usualRules: NoiseRules = { averageMs: 10_000, sustainedMs: 60_000 };
@@ -53,7 +53,7 @@ export class NoiseService implements NoiseThresholds {
   readonly #sensors = new Map<string, SensorWatch>();
   readonly #listeners = new Set<(episode: NoiseEpisode) => void>();
   readonly #removals: Removals;
-  readonly #episodes: EpisodeKeeper;
+  readonly #episodes: EpisodeRepository;
   readonly #limits: DeviceLimits;
   readonly #unsubscribe: Unsubscribe;
   /** One change after the other: each begins from what the one before left on disk. */
@@ -63,7 +63,7 @@ export class NoiseService implements NoiseThresholds {
   constructor(options: NoiseServiceOptions) {
     this.#options = options;
     this.#removals = new Removals(options.store.read, 'REMOVE_NOISE_THRESHOLD');
-    this.#episodes = new EpisodeKeeper(options);
+    this.#episodes = new EpisodeRepository(options);
     this.#limits = new DeviceLimits(options);
     this.#unsubscribe = options.registry.onReport(({ deviceId }, report) => {
       if (report.kind === 'noise') this.#sensor(deviceId)?.heard(report.level);
@@ -217,7 +217,7 @@ export class NoiseService implements NoiseThresholds {
    */
   async forgetOlder(before: number): Promise<boolean> {
     const { store } = this.#options;
-    const changes = DayKeeper.older(store, before);
+    const changes = DayRepository.older(store, before);
     if (changes.length > 0) await store.commit(changes);
     return false;
   }
@@ -262,7 +262,7 @@ export class NoiseService implements NoiseThresholds {
     const noise = snapshot?.capabilities.noise;
     if (!noise) return undefined;
     const { averageMs } = snapshot.noiseRules ?? usualRules;
-    const sensor = new SensorWatch(clock, { ...noise, averageMs }, new DayKeeper(deviceId, this.#options), {
+    const sensor = new SensorWatch(clock, { ...noise, averageMs }, new DayRepository(deviceId, this.#options), {
       changed: (threshold, change) => this.#told(threshold, change, noise.metric),
       goesOn: (threshold, episode) => this.#episodes.goesOn(threshold, episode),
     });

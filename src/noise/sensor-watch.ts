@@ -15,7 +15,7 @@ import type { DeviceRegistry } from '../devices/device-registry.ts';
 import type { Attempts } from '../model/gateway.ts';
 import type { AttemptRecord, NoiseThresholdRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
-import type { DayKeeper } from './day-keeper.ts';
+import type { DayRepository } from './day-repository.ts';
 import { LevelHistory, type LevelMinute } from './level-history.ts';
 import { LevelWindow } from './level-window.ts';
 import { type EpisodeChange, type Moment, type OpenEpisode, ThresholdWatch } from './threshold-watch.ts';
@@ -59,7 +59,7 @@ export class SensorWatch {
   readonly #standsForMs: number;
   readonly #levels: LevelWindow;
   readonly #history = { day: LevelHistory.ofDay(), week: LevelHistory.ofWeek() };
-  readonly #day: DayKeeper;
+  readonly #day: DayRepository;
   readonly #listener: SensorListener;
   readonly #watches = new Map<string, Watched>();
   #last: { readonly level: number; readonly heard: Moment; accountedTo: number } | undefined;
@@ -69,7 +69,7 @@ export class SensorWatch {
   /** The timer is for samples that wait to be judged. */
   #timerIsSoon = false;
 
-  constructor(clock: Clock, sensor: Sensor, day: DayKeeper, listener: SensorListener) {
+  constructor(clock: Clock, sensor: Sensor, day: DayRepository, listener: SensorListener) {
     this.#clock = clock;
     this.metric = sensor.metric;
     // A slow sensor is averaged over at least two of its samples.

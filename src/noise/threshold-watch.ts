@@ -171,7 +171,7 @@ export type KeptEpisode = z.output<typeof keptEpisode>;
 const writeAgainMs = 5_000;
 
 /** What of an episode goes to disk, and when: with its events, so that no restart tells one twice. */
-export class EpisodeKeeper {
+export class EpisodeRepository {
   readonly #clock: Clock;
   readonly #store: Store;
   readonly #log: Logger;

@@ -88,7 +88,7 @@ export class SqliteStore implements Store {
   readonly #lock: ProcessLock;
   readonly #writer: WriterThread;
   readonly #reader: SqliteReader;
-  readonly #queue: CommitQueue<Waiting>;
+  readonly #queue: CommitQueue<WaitingSteps>;
   readonly #retention: Retention;
   readonly #condition: Condition;
   readonly #damage: DamageList;
@@ -256,7 +256,7 @@ export class SqliteStore implements Store {
     this.#lock.release();
   }
 
-  async #flush(waiting: readonly Waiting[]): Promise<FlushOutcome> {
+  async #flush(waiting: readonly WaitingSteps[]): Promise<FlushOutcome> {
     const failures = await this.#writer.commit(waiting.map(({ unit }) => unit));
     for (let index = 0; index < waiting.length; index++) {
       const kept = waiting[index];
@@ -269,7 +269,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  #isOnDisk({ accepted, events }: Waiting): void {
+  #isOnDisk({ accepted, events }: WaitingSteps): void {
     const { recentAttempts, recentEvents } = this.#reader;
     for (const { actionAttemptId, seq, deviceId } of accepted)
       recentAttempts.add({ id: actionAttemptId, seq, deviceId });
@@ -295,7 +295,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  #unitOf(changes: readonly Change[]): Waiting {
+  #unitOf(changes: readonly Change[]): WaitingSteps {
     const steps: Step[] = [];
     const changeOfStep: Change[] = [];
     const events: EventRecord[] = [];
@@ -381,7 +381,7 @@ interface Parts {
   readonly damage: DamageList;
 }
 
-interface Waiting {
+interface WaitingSteps {
   readonly unit: Unit;
   /** The change each step belongs to, for the error's sake. */
   readonly changeOfStep: readonly Change[];
@@ -390,7 +390,7 @@ interface Waiting {
 }
 
 /** @param canWait it is refused first on a full disk */
-const housework = (steps: readonly Step[], canWait = false): Waiting => ({
+const housework = (steps: readonly Step[], canWait = false): WaitingSteps => ({
   unit: { steps, startsWork: canWait },
   changeOfStep: [],
   accepted: [],

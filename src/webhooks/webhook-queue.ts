@@ -5,7 +5,7 @@ import type { EventRecord, WebhookRecord } from '../model/records.ts';
 import type { Store } from '../model/store.ts';
 import { whenKept } from '../model/when-kept.ts';
 import { type Delivery, DeliveryLine } from './delivery-line.ts';
-import { QueueKeeper } from './queue-keeper.ts';
+import { DeliveryRepository } from './delivery-repository.ts';
 
 import { signedHeaders } from './signature.ts';
 import type { WebhookSender } from './webhook-sender.ts';
@@ -73,7 +73,7 @@ export interface WebhookQueueOptions {
 export class WebhookQueue {
   readonly #options: WebhookQueueOptions;
   readonly #secret: Secret;
-  readonly #keeper: QueueKeeper;
+  readonly #deliveries: DeliveryRepository;
   readonly #lines = new Map<string, DeliveryLine>();
   readonly #ready: DeliveryLine[] = [];
   readonly #underWay = new Map<AbortController, Promise<void>>();
@@ -95,7 +95,7 @@ export class WebhookQueue {
     this.#secret = secret;
     this.#seen = webhook.afterSeq;
     this.#log = options.log.child({ webhookId: webhook.webhookId, receiver: new URL(webhook.url).host });
-    this.#keeper = new QueueKeeper(webhook.webhookId, { ...options, log: this.#log });
+    this.#deliveries = new DeliveryRepository(webhook.webhookId, { ...options, log: this.#log });
     const kept = options.store.read.webhookDeliveries(webhook.webhookId);
     // Some of these may come once more when the log is read on from where it was left.
     this.#known = new Set(kept.map(({ eventSeq }) => eventSeq).filter((seq) => seq > webhook.afterSeq));
@@ -131,7 +131,7 @@ export class WebhookQueue {
     for (const line of this.#lines.values()) line.retry?.cancel();
     for (const stop of this.#underWay.keys()) stop.abort(new Error('the gateway is stopping'));
     await Promise.all(this.#underWay.values());
-    await this.#keeper.close(keep);
+    await this.#deliveries.close(keep);
   }
 
   #pull(): void {
@@ -146,7 +146,7 @@ export class WebhookQueue {
       this.#add({ eventSeq: event.seq, objectKey, tries: 0, nextAt, kept: false });
       this.#probe(objectKey);
     }
-    if (events.length > 0) this.#keeper.seen(this.#seen);
+    if (events.length > 0) this.#deliveries.seen(this.#seen);
     // Whoever else waits gets a turn before the next ones.
     if (events.length === batch) this.#pulling = this.#options.clock.setTimer(() => this.#pull(), 0);
   }
@@ -162,7 +162,7 @@ export class WebhookQueue {
     this.#lines.set(delivery.objectKey, line);
     line.add(delivery);
     this.#queued += 1;
-    if (!delivery.kept) this.#keeper.changed(delivery);
+    if (!delivery.kept) this.#deliveries.changed(delivery);
     if (this.#queued > this.#options.limit) this.#dropOldest();
     this.#look(line);
   }
@@ -262,7 +262,7 @@ export class WebhookQueue {
     line.waiting.shift();
     this.#queued -= 1;
     if (line.waiting.length === 0) this.#lines.delete(delivery.objectKey);
-    this.#keeper.done(delivery);
+    this.#deliveries.done(delivery);
   }
 
   #failed(line: DeliveryLine, delivery: Delivery, why: string): void {
@@ -285,7 +285,7 @@ export class WebhookQueue {
       return;
     }
     delivery.nextAt = clock.wallTime() + delay;
-    this.#keeper.changed(delivery);
+    this.#deliveries.changed(delivery);
   }
 
   /** A receiver that takes one again is sent the others at once, whatever they were to wait. */
@@ -324,7 +324,7 @@ export class WebhookQueue {
     }
     line.waiting.splice(line.waiting.indexOf(delivery), 1);
     this.#queued -= 1;
-    this.#keeper.done(delivery);
+    this.#deliveries.done(delivery);
     this.#look(line);
   }
 }

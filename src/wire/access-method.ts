@@ -94,7 +94,7 @@ export function wireAccessMethod(method: AccessMethodRecord, around: AccessMetho
 }
 
 function displayName({ doors, standsInFor }: AccessMethodRecord, around: AccessMethodSurroundings): string {
-  const what = standsInFor === undefined ? 'PIN Code' : 'Spare PIN Code';
+  const what = standsInFor === undefined ? 'PIN Code' : 'Backup PIN Code';
   if (!around.isOneOfSeveral && standsInFor === undefined) return what;
   return `${what} for ${doors.map(({ deviceId }) => around.nameOf(deviceId)).join(', ')}`;
 }
@@ -133,7 +133,7 @@ function warnings(
   if (method.standsInFor !== undefined) {
     found.push({
       warning_code: 'pulled_backup_access_code',
-      message: 'A spare code that was on the lock already stands in for one that could not be written.',
+      message: 'A backup code that was on the lock already stands in for one that could not be written.',
       created_at: isoTime(method.createdAt),
       original_access_method_id: method.standsInFor,
     });

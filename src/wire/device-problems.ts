@@ -150,7 +150,7 @@ function ofCodes(device: DeviceSnapshot, { codeCount, backupPool }: WarningSurro
     warnings.push({
       warning_code: 'partial_backup_access_code_pool',
       message:
-        `${backupPool.ready} of ${backupPool.wanted} spare codes lie ready on ${name}. The gateway writes the others as ` +
+        `${backupPool.ready} of ${backupPool.wanted} backup codes lie ready on ${name}. The gateway writes the others as ` +
         'soon as the lock can be reached and has room.',
       created_at: isoTime(createdAt),
     });

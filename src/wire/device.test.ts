@@ -202,7 +202,7 @@ describe('a warning that an application acts on', () => {
     ]);
   });
 
-  test('says how many spare codes are missing', () => {
+  test('says how many backup codes are missing', () => {
     expect(warnings({}, { backupPool: { ready: 1, wanted: 3 } })).toMatchObject([
       { warning_code: 'partial_backup_access_code_pool', message: expect.stringContaining('1 of 3') },
     ]);

@@ -13,6 +13,7 @@ const retired = {
   Chapter: 'DeviceProjection',
   CodeBook: 'CodeRepository',
   CodeKeeper: 'CodeReconciler',
+  Fate: 'Acknowledgement',
   CodeTaker: 'CodeTarget',
   DeviceAccess: 'DeviceSession',
   DeviceChronicle: 'DeviceEventProjector',
@@ -26,6 +27,28 @@ const retired = {
   rollCall: 'eventsOfDeviceList',
   tidings: 'eventsOfCode',
 };
+
+/** Words that no name of the product is made of, and what is said instead. */
+const retiredWords: Readonly<Record<string, string>> = {
+  bookkeeper: 'observer',
+  chronicle: 'event projector',
+  conclude: 'settle',
+  concluded: 'settled',
+  conversation: 'session, or command',
+  converse: 'session',
+  inbox: 'mailbox',
+  keeper: 'reconciler, or repository',
+  ladder: 'backoff',
+  spare: 'backup',
+  spares: 'backups',
+  spoilt: 'corrupt',
+  survey: 'slot scan',
+  tidings: 'eventsOf',
+  timekeeper: 'trusted clock',
+};
+
+/** Types that were called alike once, though they were not. */
+const oneOnly = ['Place', 'Watch', 'Keeper', 'Book', 'Target', 'Named', 'Waiting', 'Kind', 'Room', 'Running', 'Sent'];
 
 const sources = ['src', 'drivers'].flatMap((folder) =>
   readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
@@ -45,6 +68,35 @@ describe('the vocabulary', () => {
       ),
     );
     expect(found).toEqual([]);
+  });
+
+  it('makes no name of a retired word', () => {
+    // The console speaks to people: its sentences are named by what they say.
+    const ours = sources.filter((file) => !file.startsWith('src/console/'));
+    const found = ours.flatMap((file) =>
+      [...withoutComments(readFileSync(join(repository, file), 'utf8')).matchAll(/[A-Za-z]\w*/g)].flatMap(([name]) =>
+        name
+          .split(/(?<=[a-z0-9])(?=[A-Z])|_/)
+          .map((word) => word.toLowerCase())
+          .filter((word) => Object.hasOwn(retiredWords, word))
+          .map((word) => `${file}: ${name}; say ${retiredWords[word]}`),
+      ),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('calls one thing alone by a name that was many things', () => {
+    const declared = sources.flatMap((file) =>
+      [
+        ...readFileSync(join(repository, file), 'utf8').matchAll(
+          /^(?:export )?(?:abstract )?(?:class|interface|type) (\w+)/gm,
+        ),
+      ].flatMap(([, name = '']) => (oneOnly.includes(name) ? [{ name, file }] : [])),
+    );
+    const many = oneOnly
+      .map((name) => declared.filter((one) => one.name === name).map(({ file }) => `${name}: ${file}`))
+      .filter((places) => places.length > 1);
+    expect(many).toEqual([]);
   });
 
   it('has at most twenty words of its own, each explained once', () => {

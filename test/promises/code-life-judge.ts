@@ -1,5 +1,5 @@
 import type { KeypadChange } from '../kit/locks/timed-keypad.ts';
-import { type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
+import { type LifeTrace, ladderMs, type RequestedCode, type Trouble } from './code-life.ts';
 import { covers, longest, type Stretch, without } from './stretches.ts';
 
 const minute = 60_000;
@@ -159,7 +159,7 @@ function byDoubtfulTime(trace: LifeTrace): string[] {
     const doubt = doubts.find(([from, until]) => covers([from + sameMomentMs, until - confirmedMs], at));
     if (present || by === 'hand' || !doubt || excused.some((stretch) => covers(stretch, at))) return [];
     const wishes = trace.wishes.filter((wish) => wish.digits === digits && wish.since <= at);
-    const isOver = ({ id, endsAt, startsAt, until }: Wish) =>
+    const isOver = ({ id, endsAt, startsAt, until }: RequestedCode) =>
       (until !== undefined && until <= at) ||
       trace.wishes.some((other) => other.id === id && other.since <= at && other.startsAt !== startsAt) ||
       (endsAt !== undefined && endsAt <= doubt[0]);
@@ -229,7 +229,7 @@ function foreignInTheEnd(trace: LifeTrace): string[] {
 }
 
 /** When a wish is to stand on the lock: from its lead on. */
-function wantedDuring(wish: Wish, trace: LifeTrace, lead?: number): Stretch {
+function wantedDuring(wish: RequestedCode, trace: LifeTrace, lead?: number): Stretch {
   const before = lead ?? (trace.keypad.rules.nativeSchedule ? leadMs.native : leadMs.plain);
   const from = Math.max(wish.since, wish.startsAt === undefined ? Number.NEGATIVE_INFINITY : wish.startsAt - before);
   const until = Math.min(wish.endsAt ?? trace.until, wish.until ?? trace.until, trace.until);
@@ -296,7 +296,7 @@ const troubles = ({ trouble, keypad }: LifeTrace, kinds: readonly Trouble['what'
 const reasons = new Set(['access_code.failed_to_set_on_device', 'access_code.delay_in_setting_on_device']);
 const whereabouts = new Set([...reasons, 'access_code.set_on_device', 'access_code.removed_from_device']);
 
-function explained(trace: LifeTrace, { id }: Wish, [from, until]: Stretch): boolean {
+function explained(trace: LifeTrace, { id }: RequestedCode, [from, until]: Stretch): boolean {
   const meets = ([a, b]: Stretch) => a < until && b > from;
   const isDated = (at: number) => at >= from - dayMs && at <= until;
   const hasWrongClock = trace.trouble.some(

@@ -7,7 +7,7 @@ import { MortalClock } from '../kit/clock/mortal-clock.ts';
 import { scriptedCore } from '../kit/gateway/core-fixture.ts';
 import type { ScriptedLock } from '../kit/locks/scripted-lock.ts';
 import { type KeypadChange, TimedKeypad } from '../kit/locks/timed-keypad.ts';
-import { type Hand, type LifeStep, type LifeTrace, ladderMs, type Trouble, type Wish } from './code-life.ts';
+import { type Hand, type LifeStep, type LifeTrace, ladderMs, type RequestedCode, type Trouble } from './code-life.ts';
 
 const minute = 60_000;
 
@@ -29,7 +29,7 @@ export class CodeLifeRun {
   readonly #clock = new SimulatedClock(Date.UTC(2026, 2, 28, 10));
   readonly #epoch = this.#clock.wallTime();
   readonly #keypad: TimedKeypad;
-  readonly #wishes: Wish[] = [];
+  readonly #wishes: RequestedCode[] = [];
   readonly #trouble: Trouble[] = [];
   readonly #open = new Map<Trouble['what'], number>();
   readonly #comebacks: number[] = [];
@@ -266,7 +266,7 @@ export class CodeLifeRun {
   async #update(
     which: number,
     patch: Parameters<Core['accessCodes']['update']>[1],
-    changed: Partial<Pick<Wish, 'digits' | 'startsAt' | 'endsAt'>>,
+    changed: Partial<Pick<RequestedCode, 'digits' | 'startsAt' | 'endsAt'>>,
   ): Promise<void> {
     const wish = this.#living(which);
     // An end makes no sense for a code that has none.
@@ -284,7 +284,7 @@ export class CodeLifeRun {
     if (done) wish.until = this.now;
   }
 
-  #living(which: number): Wish | undefined {
+  #living(which: number): RequestedCode | undefined {
     const living = this.#wishes.filter(({ until }) => until === undefined);
     return living[which % Math.max(1, living.length)];
   }

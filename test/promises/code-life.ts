@@ -31,7 +31,7 @@ export interface Hand {
 }
 
 /** When digits were wanted on the lock: true time, in milliseconds since the Unix epoch. */
-export interface Wish {
+export interface RequestedCode {
   readonly id: string;
   readonly digits: string;
   /** When it was accepted. */
@@ -51,7 +51,7 @@ export interface Trouble {
 export interface LifeTrace {
   readonly from: number;
   readonly until: number;
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly RequestedCode[];
   readonly keypad: TimedKeypad;
   /** Stretches in which a gateway could not have done better. */
   readonly trouble: readonly Trouble[];

@@ -54,7 +54,7 @@ function twice({ core, doors, wishes, options }: House): string[] {
       const held = [...keypad.entries.values()].filter(
         ({ by, digits }) => by === 'gateway' && pins.has(digits) && !isAnothers(wishes, id, digits),
       );
-      const most = requests * (1 + options.spares);
+      const most = requests * (1 + options.backups);
       return requests > 0 && held.length > most ? [`${slug} holds ${held.length} PINs of ${id}`] : [];
     });
   });
@@ -103,7 +103,7 @@ function missing(house: House): string[] {
     );
 }
 
-/** What stands on a lock is wanted now or soon, is a spare, or could not be taken off, and the grant says so. */
+/** What stands on a lock is wanted now or soon, is a backup code, or could not be taken off, and the grant says so. */
 function unwanted(house: House): string[] {
   const { now, doors, wishes, core, options } = house;
   return [...doors].flatMap(([slug, keypad]) => {
@@ -117,8 +117,8 @@ function unwanted(house: House): string[] {
     const unknown = strange.filter(({ digits }) => !wishes.some(({ pins }) => pins.has(digits)));
     const known = strange.filter((entry) => !unknown.includes(entry));
     return [
-      // A spare that went while nobody could be asked may be on its way out beside its successor.
-      ...(unknown.length > options.spares && keypad.reachable
+      // A backup code that went while nobody could be asked may be on its way out beside its successor.
+      ...(unknown.length > options.backups && keypad.reachable
         ? [`${slug} holds ${unknown.map(({ digits }) => digits)}, which nobody asked for`]
         : []),
       ...known.flatMap(({ digits }) => {

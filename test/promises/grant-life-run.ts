@@ -24,7 +24,7 @@ const quietMs = 20 * minute;
 export interface GrantLifeOptions {
   readonly native: boolean;
   readonly slots: number;
-  readonly spares: number;
+  readonly backups: number;
 }
 
 export interface House {
@@ -140,7 +140,7 @@ export class GrantLifeRun {
         leadMs: 60 * minute,
         nativeLeadMs: 72 * 60 * minute,
         duplicates: 'refuse',
-        backupCodes: this.#options.spares,
+        backupCodes: this.#options.backups,
       },
       timeSource: { isSynchronised: async () => true },
       devices: [...this.#locks].map(([slug, { driver, link }]) => ({ slug, driver, link })),

@@ -89,12 +89,12 @@ const life = fc.array(step, { minLength: 1, maxLength: 20, size: 'max' });
 
 describe('P8 of grants and spaces, over random lives of a gateway and three locks', () => {
   it.each([
-    { native: false, slots: 6, spares: 0 },
-    { native: true, slots: 6, spares: 0 },
-    { native: false, slots: 3, spares: 0 },
-    { native: true, slots: 6, spares: 1 },
+    { native: false, slots: 6, backups: 0 },
+    { native: true, slots: 6, backups: 0 },
+    { native: false, slots: 3, backups: 0 },
+    { native: true, slots: 6, backups: 1 },
   ])(
-    '(one keeps times: $native, slots: $slots, spare codes: $spares)',
+    '(one keeps times: $native, slots: $slots, backup codes: $backups)',
     async (options) => {
       await fc.assert(
         fc.asyncProperty(life, async (steps) => {

@@ -113,7 +113,7 @@ const changes: Readonly<Record<string, (ids: Ids) => readonly [route: string, bo
   ],
   'the digits of a code change': ({ code }) => ['/access_codes/update', { access_code_id: code, code: '222222' }],
   'a code is deleted': ({ code }) => ['/access_codes/delete', { access_code_id: code }],
-  'a spare code is pulled': ({ pooled }) => ['/access_codes/pull_backup_access_code', { access_code_id: pooled }],
+  'a backup code is pulled': ({ pooled }) => ['/access_codes/pull_backup_access_code', { access_code_id: pooled }],
   'a device is renamed': () => ['/devices/update', { device_id: 'front', name: 'Porch' }],
   'a device is taken out of service': () => ['/devices/take_out_of_service', { device_id: 'front' }],
   'a webhook is deleted': ({ webhook }) => ['/webhooks/delete', { webhook_id: webhook }],
@@ -150,7 +150,7 @@ async function house() {
   const code = await asked('/access_codes/create', { device_id: 'front', code: '111111' });
   const pooled = await asked('/access_codes/create', { device_id: 'front', use_backup_access_code_pool: true });
   const webhook = await asked('/webhooks/create', { url: 'https://example.com/hook' });
-  // All codes are on their locks, the spare ones as well.
+  // All codes are on their locks, the backup ones as well.
   await clock.advance(180_000);
   const ids: Ids = {
     space: space.space_id,
@@ -233,7 +233,7 @@ test.each([
   'a grant is deleted',
   'a PIN of a grant is deleted',
   'codes are made',
-  'a spare code is pulled',
+  'a backup code is pulled',
 ])('%s: whoever repeats it while it is on its way is not told that it was done when it was refused', async (what) => {
   const { clock, commit, ids, ask, store } = await house();
   const [route, body] = changes[what]?.(ids) ?? ['', {}];

@@ -165,13 +165,13 @@ describe('a booking system', () => {
     expect(opens(pin)).toEqual([]);
   });
 
-  test('gives a guest the spare code of a lock that is dead to the gateway', async () => {
+  test('gives a guest the backup code of a lock that is dead to the gateway', async () => {
     house.keypad('side').reachable = false;
     await bookings.create({ ...stay, from: at(0), until: at(day) });
     await pass(hour);
-    const spare = told.find((text) => text.includes(' at '));
-    expect(spare).toMatch(/^B-7 Your PIN at .*: \d{4,}$/);
-    expect(opens(pinIn(spare))).toEqual(['side']);
+    const backup = told.find((text) => text.includes(' at '));
+    expect(backup).toMatch(/^B-7 Your PIN at .*: \d{4,}$/);
+    expect(opens(pinIn(backup))).toEqual(['side']);
     const { access_methods } = (await (
       await fetch(`${endpoint}/access_methods/list?access_grant_key=B-7`, {
         headers: { authorization: `Bearer ${apiKey}` },

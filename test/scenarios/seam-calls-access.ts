@@ -44,7 +44,7 @@ export const accessCalls: Readonly<Record<string, (site: SeamSite) => PromiseLik
     expect((await site.seam.accessCodes.generateCode({ device_id })).code).toMatch(/^\d{4,}$/);
   },
   '/access_codes/pull_backup_access_code': async (site) => {
-    const code = await site.seam.accessCodes.pullBackupAccessCode(await site.aSpareCode());
+    const code = await site.seam.accessCodes.pullBackupAccessCode(await site.aBackupCode());
     expect(code).toMatchObject({ pulled_backup_access_code_id: 'spare' });
   },
   '/access_codes/unmanaged/get': (site) => site.seam.accessCodes.unmanaged.get(site.aFoundCode()),

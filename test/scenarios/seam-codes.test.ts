@@ -97,7 +97,7 @@ test('digits are generated that the lock takes', async () => {
   });
 });
 
-test('a guest whose code is not on the lock is let in by a spare one', async () => {
+test('a guest whose code is not on the lock is let in by a backup one', async () => {
   expect((await seam.devices.get({ device_id: 'front' })).properties).toMatchObject({
     supports_backup_access_code_pool: true,
   });

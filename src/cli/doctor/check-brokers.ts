@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { systemClock } from '../../clock/system-clock.ts';
 import type { ExternalBrokerConfig, LoadedConfig } from '../../config/loaded-config.ts';
-import { type BrokerTrial, matches, readCredentials, type TrialWishes } from '../../transports/mqtt/index.ts';
+import { type BrokerTrial, matches, readCredentials, type TrialRequest } from '../../transports/mqtt/index.ts';
 import { bad, type Finding, ok, quoted, warning } from './finding.ts';
 import type { Patient } from './patient.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -35,7 +35,7 @@ async function checkBroker(
   const devices = bridgedDevices(config, name);
   const bases = [...new Set(devices.map(({ base }) => base))];
   const monitor = config.monitor?.mqtt === name ? config.monitor.baseTopic : undefined;
-  const wishes: TrialWishes = {
+  const wishes: TrialRequest = {
     read: [
       ...bases.flatMap((base) => ['bridge/state', 'bridge/devices', 'bridge/info'].map((end) => `${base}/${end}`)),
       ...devices.map(({ base, friendlyName }) => `${base}/${friendlyName}`),

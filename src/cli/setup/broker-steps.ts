@@ -233,7 +233,7 @@ export function withPassword(text: string, user: string, password: string): stri
   return `${[...others, passwordLine(user, password)].join('\n')}\n`;
 }
 
-interface AccessWishes {
+interface AccessRequest {
   /** Of the gateway at the broker. */
   readonly user: string;
   readonly gatewayId: string;
@@ -245,7 +245,7 @@ interface AccessWishes {
  * Access rules for mosquitto: the gateway works, and whoever is not named may nothing. mosquitto.conf(5), acl_file.
  * docs/samples/mosquitto.acl is what this writes for the usual names.
  */
-export function accessRules({ user, gatewayId, bases }: AccessWishes): string {
+export function accessRules({ user, gatewayId, bases }: AccessRequest): string {
   return `# Access rules for mosquitto (acl_file). Whoever may publish on zigbee2mqtt/+/set opens doors: that is the gateway, and the
 # bridge itself. Who is not named here may nothing. After a change: systemctl reload mosquitto
 
@@ -268,7 +268,7 @@ topic read strikeplate/#
 `;
 }
 
-const gatewayRules = ({ user, gatewayId, bases }: AccessWishes): string[] => [
+const gatewayRules = ({ user, gatewayId, bases }: AccessRequest): string[] => [
   '# The gateway.',
   `user ${user}`,
   ...bases.map((base) => `topic readwrite ${base}/#`),
@@ -283,7 +283,7 @@ const gatewayRules = ({ user, gatewayId, bases }: AccessWishes): string[] => [
 ];
 
 /** Text of rules with the gateway's added, where they have none for its user; what is there stays. */
-export function withAccess(text: string, wishes: AccessWishes): string {
+export function withAccess(text: string, wishes: AccessRequest): string {
   if (text.trim() === '') return accessRules(wishes);
   if (text.split('\n').some((line) => line.trim() === `user ${wishes.user}`)) return text;
   return `${text.trimEnd()}\n\n${gatewayRules(wishes).join('\n')}\n`;

@@ -124,7 +124,7 @@ const wish = {
   use_backup_access_code_pool: z
     .boolean()
     .optional()
-    .describe('Keep a spare code on the lock, for /access_codes/pull_backup_access_code.'),
+    .describe('Keep a backup code on the lock, for /access_codes/pull_backup_access_code.'),
   is_one_time_use: z.boolean().optional().describe('Goes after the lock told of its first use.'),
   max_uses: maxUsesParameter.optional().describe('Our own: goes after the lock told of so many uses.'),
   strikeplate_schedule: scheduleSchema.optional(),
@@ -192,9 +192,9 @@ export const changedAccessCodes = z.strictObject({
   ...syncParameter,
 });
 
-type Wish = Omit<z.output<typeof newAccessCodes>, 'device_ids'>;
+type RequestedCode = Omit<z.output<typeof newAccessCodes>, 'device_ids'>;
 
-export function wishOf(params: Wish): AccessCodeRequest {
+export function requestedOf(params: RequestedCode): AccessCodeRequest {
   const { name, code, preferred_code_length, starts_at, ends_at, common_code_key } = params;
   return {
     ...(name === undefined ? {} : { name }),

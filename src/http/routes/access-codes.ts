@@ -19,7 +19,7 @@ import {
   oneAccessCode,
   pageOfCodes,
   patchOf,
-  wishOf,
+  requestedOf,
 } from './access-code-lookup.ts';
 import { syncParameter } from './action-attempts.ts';
 import { findDevice } from './device-lookup.ts';
@@ -54,7 +54,7 @@ const createAccessCodeRoute = commandRoute('create', {
   answer: () => z.object({ access_code: accessCodeSchema().nullable(), action_attempt: actionAttemptSchema() }),
   accept: async ({ device_id, ...params }, origin, { gateway }) => {
     const { deviceId } = findDevice(gateway, { device_id });
-    return (await gateway.accessCodes.create({ ...wishOf(params), deviceId }, origin)).attempt;
+    return (await gateway.accessCodes.create({ ...requestedOf(params), deviceId }, origin)).attempt;
   },
   respond: (attempt, caller) => ({
     // Null only when an old request is repeated after its code was removed.
@@ -144,7 +144,7 @@ const generateCodeRoute = readRoute({
 
 const pullBackupAccessCodeRoute = changeRoute('create', {
   path: '/access_codes/pull_backup_access_code',
-  summary: 'Give a guest a spare code that is on the lock already',
+  summary: 'Give a guest a backup code that is on the lock already',
   scopes: ['codes'],
   params: z.strictObject({ access_code_id: z.string() }),
   answer: () => z.object({ access_code: accessCodeSchema(), backup_access_code: accessCodeSchema() }),
@@ -231,7 +231,7 @@ export function accessCodeGroupRoutes(clock: Clock): Route[] {
         const repeats = isRepetition(gateway, origin);
         const commonCodeKey = rest.common_code_key ?? keys.of(origin, params);
         if (repeats) return changed([], withKey(accessCodes, commonCodeKey), caller);
-        const wish = { ...wishOf(rest), commonCodeKey, deviceIds, whenNotShareable };
+        const wish = { ...requestedOf(rest), commonCodeKey, deviceIds, whenNotShareable };
         const { attempts, codes } = await accessCodes.createMultiple(wish, origin);
         return changed(attempts, codes, caller);
       },

@@ -38,7 +38,7 @@ const changedDevice = z.strictObject({
   backup_access_code_pool_enabled: z
     .boolean()
     .optional()
-    .describe('Whether spare codes are kept on the lock: as many as configured, else one. False takes them off it.'),
+    .describe('Whether backup codes are kept on the lock: as many as configured, else one. False takes them off it.'),
 });
 
 const changedUnmanagedDevice = z.strictObject({
@@ -154,7 +154,7 @@ function serviceRoutes(): Route[] {
 
 function assertTakesCodes({ accessCodes }: DeviceSnapshot['capabilities'], name: string): void {
   if (accessCodes === undefined)
-    throw new GatewayError('unsupported_action', `${name} takes no access codes, so no spare ones can be kept on it.`);
+    throw new GatewayError('unsupported_action', `${name} takes no access codes, so no backup ones can be kept on it.`);
 }
 
 function updateOf(params: {

@@ -140,7 +140,7 @@ function stop(bleno: Bleno): void {
 }
 
 function serve(bleno: Bleno, served: GattPeripheralCharacteristic): Characteristic {
-  const pushers = new Map<ConnectionHandle, IndicationQueue>();
+  const pushers = new Map<ConnectionHandle, IndicationSender>();
   const options: CharacteristicOptions = {
     uuid: served.uuid,
     properties: served.properties as readonly Property[],
@@ -155,7 +155,7 @@ function serve(bleno: Bleno, served: GattPeripheralCharacteristic): Characterist
       else callback(attResult.success, value.subarray(offset));
     },
     onSubscribe: (connection, maxLength, update) => {
-      const queue = new IndicationQueue(update, served.properties.includes('notify'));
+      const queue = new IndicationSender(update, served.properties.includes('notify'));
       pushers.set(connection, queue);
       served.subscribed?.({ maxLength, push: (value) => queue.push(value) } satisfies GattSubscriber);
     },
@@ -169,7 +169,7 @@ function serve(bleno: Bleno, served: GattPeripheralCharacteristic): Characterist
 }
 
 /** One indication at a time (Vol 3 Part F, section 3.4.7.2): bleno itself would send the next unasked. */
-class IndicationQueue {
+class IndicationSender {
   readonly #update: UpdateValueCallback;
   readonly #unconfirmed: boolean;
   readonly #waiting: Buffer[] = [];

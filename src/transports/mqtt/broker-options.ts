@@ -44,7 +44,7 @@ export function placeOf({ name, url, username, tls }: BrokerOptions): BrokerIden
 }
 
 /** What is tried at a broker, beyond logging in. */
-export interface TrialWishes {
+export interface TrialRequest {
   /** Filters that the gateway subscribes to. */
   readonly read: readonly string[];
   /** Topics that it publishes on, with something that moves nothing. */
@@ -72,7 +72,7 @@ const RETAINED_PATIENCE_MS = 500;
 const REFUSED = 0x80;
 
 /** Logs in once, as the gateway would, tries what it is told to, and goes again. */
-export async function tryBroker(options: BrokerOptions, wishes: TrialWishes): Promise<BrokerTrial> {
+export async function tryBroker(options: BrokerOptions, wishes: TrialRequest): Promise<BrokerTrial> {
   try {
     return await tryWith(options, wishes, options.protocolVersion ?? 5);
   } catch (error) {
@@ -93,7 +93,7 @@ export async function tryBroker(options: BrokerOptions, wishes: TrialWishes): Pr
 /** @throws BrokerFailure */
 async function tryWith(
   options: BrokerOptions,
-  { read, write, retained: wanted }: TrialWishes,
+  { read, write, retained: wanted }: TrialRequest,
   protocolVersion: ProtocolVersion,
 ): Promise<BrokerTrial> {
   const { clock, tls, password, clientId } = options;

@@ -46,7 +46,7 @@ export interface SerialCarrier {
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2000;
 
-export interface PortKeeperOptions {
+export interface PortSupervisorOptions {
   readonly carrier: SerialCarrier;
   readonly clock: Clock;
   /** A number in [0, 1). */
@@ -58,8 +58,8 @@ export interface PortKeeperOptions {
 }
 
 /** Keeps one port open: opens it, notices once that it is gone, and opens it again for as long as it takes. */
-export class PortKeeper {
-  readonly #options: PortKeeperOptions;
+export class PortSupervisor {
+  readonly #options: PortSupervisorOptions;
   #state: LinkState = { status: 'down', reason: 'not_opened', hint: 'The serial port has not been opened yet.' };
   #port: OpenPort | undefined;
   #failures = 0;
@@ -69,7 +69,7 @@ export class PortKeeper {
   #opening: Promise<void> | undefined;
   #closed = false;
 
-  constructor(options: PortKeeperOptions) {
+  constructor(options: PortSupervisorOptions) {
     this.#options = options;
   }
 

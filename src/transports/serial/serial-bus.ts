@@ -9,7 +9,7 @@ import {
   type Unsubscribe,
 } from '../../contract/index.ts';
 import type { OpenPort, SerialCarrier } from './carrier.ts';
-import { PortKeeper } from './carrier.ts';
+import { PortSupervisor } from './carrier.ts';
 import { EchoFilter, type Job, JobQueue, LateReplies, type LateReply } from './exchanges.ts';
 import { type LineSettings, silenceMs, wireMs } from './line-timing.ts';
 
@@ -57,7 +57,7 @@ interface NewJob<T> {
  */
 export class SerialBus {
   readonly #options: SerialBusOptions;
-  readonly #keeper: PortKeeper;
+  readonly #supervisor: PortSupervisor;
   readonly #queue = new JobQueue();
   readonly #echo = new EchoFilter();
   readonly #late: LateReplies;
@@ -81,7 +81,7 @@ export class SerialBus {
     this.#options = options;
     const { carrier, clock, random, log } = options;
     this.#late = new LateReplies(clock);
-    this.#keeper = new PortKeeper({
+    this.#supervisor = new PortSupervisor({
       carrier,
       clock,
       random,
@@ -93,7 +93,7 @@ export class SerialBus {
 
   /** Opens the port and keeps it open. Does not wait for it. */
   start(): void {
-    this.#keeper.start();
+    this.#supervisor.start();
   }
 
   get name(): string {
@@ -101,12 +101,12 @@ export class SerialBus {
   }
 
   get state(): LinkState {
-    return this.#keeper.state;
+    return this.#supervisor.state;
   }
 
   /** How often the port was opened again after it had been lost. */
   get reconnects(): number {
-    return this.#keeper.reopened;
+    return this.#supervisor.reopened;
   }
 
   onStateChange(listener: (state: LinkState) => void): Unsubscribe {
@@ -137,7 +137,7 @@ export class SerialBus {
 
   /** What waits is refused; what is under way fails as if the port were lost. Calling it again does nothing. */
   async close(): Promise<void> {
-    await this.#keeper.close();
+    await this.#supervisor.close();
   }
 
   #submit<T>(unit: number, { request, priority, acts, permit, since, signal }: NewJob<T>): Promise<T> {
@@ -182,7 +182,7 @@ export class SerialBus {
     try {
       while (this.#queue.length > 0) {
         const refusal = await this.#readyToSend();
-        const port = this.#keeper.port;
+        const port = this.#supervisor.port;
         if (refusal || !port) {
           this.#queue.rejectAll(refusal ?? this.#portClosed());
           continue;
@@ -201,7 +201,7 @@ export class SerialBus {
     const { clock, line, name } = this.#options;
     await this.#flushing;
     const giveUpAt = Math.max(clock.now(), this.#quarantinedUntil) + NEVER_SILENT_MS;
-    while (this.#keeper.port) {
+    while (this.#supervisor.port) {
       const freeAt = Math.max(this.#lastByteAt + silenceMs(line), this.#quarantinedUntil, this.#strangersUntil);
       const pause = freeAt - clock.now();
       if (pause <= 0) return undefined;
@@ -285,7 +285,7 @@ export class SerialBus {
         this.#late.expect(unit, request, leftAt ?? clock.now());
         return 'the reply that was heard may be the late one to an earlier command';
       }
-      if (this.#keeper.port !== port) {
+      if (this.#supervisor.port !== port) {
         this.#late.expect(unit, request, leftAt ?? clock.now(), true);
         return 'the serial port was lost before the reply came';
       }
@@ -309,14 +309,14 @@ export class SerialBus {
 
   #fail(job: Job, port: OpenPort, what: string): void {
     const { clock, line, log } = this.#options;
-    if (this.#keeper.port === port) {
+    if (this.#supervisor.port === port) {
       this.#quarantinedUntil = clock.now() + Math.min(job.request.replyTimeoutMs, LONGEST_QUIET_MS);
       // Bytes that an adapter held back must not leave later, least of all those of a door.
       this.#flushing = port.flush();
     }
     log.debug({ line: this.name, unit: job.unit, acts: job.acts }, what);
     const where = `Unit ${job.unit} on serial line ${this.name} (${line.baudRate} baud)`;
-    if (this.#keeper.port !== port) {
+    if (this.#supervisor.port !== port) {
       job.reject(new GatewayError(job.acts ? 'outcome_unknown' : 'link_unavailable', `${where}: ${what}.`));
       return;
     }

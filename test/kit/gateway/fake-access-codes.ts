@@ -38,7 +38,7 @@ const notFound = () => new GatewayError('access_code_not_found', 'There is no su
 
 /** Access codes that are on no lock, and behave as the port says. */
 export class FakeAccessCodes implements AccessCodes {
-  /** Spare codes that can be pulled. */
+  /** Backup codes that can be pulled. */
   readonly backups: AccessCodeRecord[] = [];
   /** Codes that somebody else put on a lock. */
   readonly found: UnmanagedCodeRecord[] = [];
@@ -195,10 +195,10 @@ export class FakeAccessCodes implements AccessCodes {
   #pullBackup(id: string): { code: AccessCodeRecord; backup: AccessCodeRecord } {
     const code = this.#codes.get(id);
     if (code === undefined) throw notFound();
-    const spare = this.backups.shift();
-    if (spare === undefined || !code.useBackupPool)
-      throw new GatewayError('invalid_input', 'There is no spare code for this access code.');
-    const backup = { ...spare, backup: { pulledFor: id } };
+    const ready = this.backups.shift();
+    if (ready === undefined || !code.useBackupPool)
+      throw new GatewayError('invalid_input', 'There is no backup code for this access code.');
+    const backup = { ...ready, backup: { pulledFor: id } };
     const pulled = { ...code, pulledBackupAccessCodeId: backup.accessCodeId };
     this.#codes.set(backup.accessCodeId, backup);
     this.#codes.set(id, pulled);

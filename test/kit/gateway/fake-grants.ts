@@ -80,9 +80,9 @@ export function fakeGrants(
         accessCodes.forget(code.accessCodeId);
         return { code, changes: [], undo: () => accessCodes.put(code) };
       },
-      hasSpare: () => false,
+      hasBackup: () => false,
       pull: () => {
-        throw new GatewayError('invalid_input', 'There is no spare code.');
+        throw new GatewayError('invalid_input', 'There is no backup code.');
       },
       commit: (_ids, changes) => store.commit(changes),
       follow: nothing,

@@ -73,7 +73,7 @@ export class SeamSite {
   readonly newCode = (more: object = {}) => this.seam.accessCodes.create({ device_id, ...more });
   readonly newThreshold = () =>
     this.seam.noiseSensors.noiseThresholds.create({ ...sensor, ...night, noise_threshold_decibels: 60 });
-  readonly aSpareCode = async () => {
+  readonly aBackupCode = async () => {
     const { access_code_id } = await this.newCode({ code: '1234', use_backup_access_code_pool: true });
     const made = this.gateway.accessCodes.get(access_code_id);
     if (made === undefined) throw new Error('the code should be there');

@@ -42,7 +42,7 @@ export interface Levels {
 }
 
 /** Keeps one sensor's levels over restarts: an hour, and a day, is one small fact, and the oldest is overwritten. */
-export class DayKeeper {
+export class DayRepository {
   readonly #deviceId: string;
   readonly #store: Store;
   readonly #log: Logger;

@@ -10,16 +10,16 @@ const againMs = 5_000;
 /** Changes per commit: a door's commit waits for the one that is under way, so none may take long. */
 const perCommit = 200;
 
-export interface QueueKeeperOptions {
+export interface DeliveryRepositoryOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly log: Logger;
 }
 
 /** Writes down what a webhook's queue must remember, behind everybody's back. */
-export class QueueKeeper {
+export class DeliveryRepository {
   readonly #webhookId: string;
-  readonly #options: QueueKeeperOptions;
+  readonly #options: DeliveryRepositoryOptions;
   readonly #changed = new Set<Delivery>();
   readonly #gone = new Set<number>();
   #seen: number | undefined;
@@ -27,7 +27,7 @@ export class QueueKeeper {
   #writing: Promise<void> | undefined;
   #closed = false;
 
-  constructor(webhookId: string, options: QueueKeeperOptions) {
+  constructor(webhookId: string, options: DeliveryRepositoryOptions) {
     this.#webhookId = webhookId;
     this.#options = options;
   }
