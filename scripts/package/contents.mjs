@@ -50,7 +50,11 @@ export function buildGateway({ root, work, out, epoch, arch, withNode }) {
 
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   write(join(lib, 'release'), `${version}-${fingerprint(lib)}\n`);
-  write(join(stage, 'usr/bin/strikeplate'), `#!/bin/sh\nexec ${node} ${home}/current/dist/src/cli.js "$@"\n`, 0o755);
+  write(
+    join(stage, 'usr/bin/strikeplate'),
+    `#!/bin/sh\nexec ${node} --max-semi-space-size=16 ${home}/current/dist/src/cli.js "$@"\n`,
+    0o755,
+  );
   const unit = readFileSync(join(root, 'systemd/strikeplate.service'), 'utf8')
     .replace(
       'Install as /etc/systemd/system/strikeplate.service; docs/operations.md has the steps.',
