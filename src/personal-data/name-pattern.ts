@@ -7,10 +7,12 @@ export class NamePattern {
 
   /** @param name at least two characters */
   constructor(name: string) {
-    const words = name.normalize('NFKC').trim().split(/\s+/u);
-    // `ana-meier`, `ana_meier` and `ana.meier` are how a name stands in a key.
-    const body = words.map((word) => word.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('[^\\p{L}\\p{N}]+');
-    this.#pattern = new RegExp(`(?<![\\p{L}\\p{N}])${body}(?![\\p{L}\\p{N}])`, 'giu');
+    // `ana-meier`, `ana_meier` and `ana.meier` are how a name stands in a key, and an apostrophe has many forms.
+    const words = name.normalize('NFKC').match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+    const letter = '[\\p{L}\\p{M}\\p{N}]';
+    const body = words.join(`[^\\p{L}\\p{M}\\p{N}]+`);
+    // A name without a letter is nobody's.
+    this.#pattern = words.length === 0 ? /(?!)/gu : new RegExp(`(?<!${letter})${body}(?!${letter})`, 'giu');
   }
 
   isIn(text: string | undefined): boolean {
