@@ -54,6 +54,16 @@ it.each(['README.md', 'docs/operations.md'])('%s names no command that does not 
   }
 });
 
+it('README names every command that there is', async () => {
+  const { out } = await run('/', ['--help']);
+  const commands = [...out.slice(out.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)(?= [ [<])/gm)].map(
+    ([, name]) => name,
+  );
+  expect(commands.length).toBeGreaterThan(20);
+  const named = [...read('README.md').matchAll(/^\| (`.*?) \| /gm)].map(([, cell = '']) => cell).join(' ');
+  expect(commands.filter((name) => name !== 'help' && !new RegExp(`[\`, ]${name}\\b`).test(named))).toEqual([]);
+});
+
 it('docs/operations.md lists the exit codes that the program explains', async () => {
   const { out } = await run('/', ['--help']);
   const told = [...out.matchAll(/^ {2}(\d+) +(.+)$/gm)].map(([, code, words]) => `| ${code} | ${words} |`);
