@@ -69,9 +69,9 @@ async function listOnce(access: DeviceSession, ctx: ReadContext, pin: SecurityPi
       { priority: 'code', signal: ctx.signal, log: ctx.log },
       async (connection) => listPage(access, connection, offset, pin),
     );
-    if (last !== undefined && page.shift()?.codeId !== last.codeId) return undefined;
-    codes.push(...page);
-    if (page.length < (last === undefined ? PAGE : PAGE - 1)) return codes;
+    if (last !== undefined && page[0]?.codeId !== last.codeId) return undefined;
+    codes.push(...(last === undefined ? page : page.slice(1)));
+    if (page.length < PAGE) return codes;
   }
 }
 
