@@ -5,14 +5,14 @@ import { fc } from '../kit/seeded-properties.ts';
 import { behindMiddlemen, type Engine, historiesOf, lieIn, play, spokenTo } from './histories.ts';
 
 /** In the order of their imports. */
-const files = ['memory', 'state', 'weighing', 'judge'] as const;
+const files = ['state', 'weighing', 'judge'] as const;
 type File = (typeof files)[number];
 
 /** What somebody could get wrong in the engine: a few words of its source, and what stands there instead. */
 const defects: readonly (readonly [string, File, string, string])[] = [
   [
     'chatter is taken for answers',
-    'memory',
+    'state',
     'return Math.min(shortestUnaskedMs, ',
     'return 1e9 + Math.min(shortestUnaskedMs, ',
   ],
@@ -23,13 +23,13 @@ const defects: readonly (readonly [string, File, string, string])[] = [
   ['a cached state that rides along is a word of the device', 'judge', 'claim.kept || claim.carried', 'claim.kept'],
   [
     'a gap joins what lies before and after it',
-    'memory',
+    'state',
     'return { since: now, hadGap: known.size > 0, known, asked: memory.asked };',
     'return memory;',
   ],
   [
     'the first word after a gap is believed',
-    'memory',
+    'state',
     "const isSure = how === 'answer' ||",
     "const isSure = true || how === 'answer' ||",
   ],
@@ -83,8 +83,8 @@ async function engineWith(changed: File, right: string, wrong: string): Promise<
   }
   const load = (file: File) => import(/* @vite-ignore */ addresses.get(file) ?? '');
   const { judge } = await load('judge');
-  const { begin } = await load('state');
-  return { judge, begin, memory: await load('memory') };
+  const memory = await load('state');
+  return { judge, begin: memory.begin, memory };
 }
 
 describe('a defect in the engine', () => {
