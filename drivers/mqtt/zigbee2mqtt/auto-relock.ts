@@ -1,10 +1,18 @@
 import type { AutoLock, AutoLockCapability, CodeCommandContext, ReadContext } from '../../../src/contract/index.ts';
 import { autoLockUnknown } from '../../../src/driver-kit/auto-lock-sentences.ts';
-import type { Plan, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
+import type { Plan, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import { autoRelockRead, autoRelockWrite } from './codec.ts';
 import type { HeardMessage } from './device-feed.ts';
-import { asking, type DeviceSession, question, sending, WRITE_MARGIN_MS, writePlan } from './device-session.ts';
+import {
+  asking,
+  type DeviceSession,
+  endOfWrite,
+  question,
+  sending,
+  WRITE_MARGIN_MS,
+  writePlan,
+} from './device-session.ts';
 import { complained } from './failures.ts';
 import type { Reporter } from './reports.ts';
 import { autoRelockAbout, slotTraits } from './testimony.ts';
@@ -56,7 +64,9 @@ export class AutoRelock implements AutoLockCapability {
     this.#isWriting = true;
     try {
       const verdict = await this.#write(ctx, seconds);
-      const read = autoLockOf(Number(this.#readIn(verdict, seconds)));
+      const { device } = this.#session;
+      const end = endOfWrite(device, verdict, () => autoLockUnknown(device.name));
+      const read = autoLockOf(end === 'done' ? seconds : Number(end));
       this.#reporter.tell({ kind: 'auto_lock', ...read });
       return read;
     } finally {
@@ -89,25 +99,6 @@ export class AutoRelock implements AutoLockCapability {
       ask: asking(session, autoRelockRead),
       between: () => ctx.letDoorsPass(),
     });
-  }
-
-  /** @throws GatewayError when nobody knows, or nothing was written */
-  #readIn(verdict: Verdict<BridgeComplaint>, seconds: number): Value {
-    const { device } = this.#session;
-    switch (verdict.end) {
-      case 'confirmed':
-      case 'unconfirmed':
-        return String(seconds);
-      case 'not_reached':
-        return verdict.value;
-      case 'refused':
-        throw complained(device, verdict.reason?.reason ?? 'other', 'refused');
-      default: {
-        const reason = verdict.end === 'unknown' ? verdict.reason : undefined;
-        if (reason?.verb === 'set') throw complained(device, reason.reason, 'maybe_sent');
-        throw autoLockUnknown(device.name);
-      }
-    }
   }
 
   #learn(): void {

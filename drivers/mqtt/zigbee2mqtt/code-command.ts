@@ -15,7 +15,15 @@ import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { CodeVoice } from './code-voice.ts';
 import { pinClear, pinRead, pinWrite, stateRead } from './codec.ts';
 import type { FeedEvent, HeardMessage } from './device-feed.ts';
-import { asking, type DeviceSession, question, sending, WRITE_MARGIN_MS, writePlan } from './device-session.ts';
+import {
+  asking,
+  type DeviceSession,
+  endOfWrite,
+  question,
+  sending,
+  WRITE_MARGIN_MS,
+  writePlan,
+} from './device-session.ts';
 import { complained, slotUntold, tellsOfNone } from './failures.ts';
 import { holds, type SlotStatus } from './slot-status.ts';
 import { boltTraits, isMisconfiguration, slotAbout, slotTraits } from './testimony.ts';
@@ -193,30 +201,9 @@ const sendingTo = (session: CodeSession, ctx: CodeCommandContext, { slot, what, 
     },
   });
 
-/**
- * @returns `done`, or what the slot holds instead
- * @throws GatewayError when nobody knows, or nothing was written
- */
-function endOf(
-  { device }: DeviceSession,
-  { slot, what }: SlotCommand,
-  verdict: Verdict<BridgeComplaint>,
-): 'done' | Value {
-  switch (verdict.end) {
-    case 'confirmed':
-    case 'unconfirmed':
-      return 'done';
-    case 'not_reached':
-      return verdict.value;
-    case 'refused':
-      throw complained(device, verdict.reason?.reason ?? 'other', 'refused');
-    default: {
-      const reason = verdict.end === 'unknown' ? verdict.reason : undefined;
-      if (reason?.verb === 'set') throw complained(device, reason.reason, 'maybe_sent');
-      throw codeUnknown(device.name, slot, what);
-    }
-  }
-}
+/** @throws GatewayError when nobody knows, or nothing was written */
+const endOf = ({ device }: DeviceSession, { slot, what }: SlotCommand, verdict: Verdict<BridgeComplaint>) =>
+  endOfWrite(device, verdict, () => codeUnknown(device.name, slot, what));
 
 /**
  * Writes to a lock that tells of no code. It says at most that it programmed the slot; the bridge says when the write

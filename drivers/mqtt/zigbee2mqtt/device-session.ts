@@ -1,6 +1,6 @@
 import { type Clock, type CommandContext, GatewayError, type MqttLink } from '../../../src/contract/index.ts';
 import type { Ask, CommandToJudge, EvidenceBook } from '../../../src/driver-kit/evidence/book.ts';
-import type { Plan, Traits, Value } from '../../../src/driver-kit/evidence/claims.ts';
+import type { Plan, Traits, Value, Verdict } from '../../../src/driver-kit/evidence/claims.ts';
 import { observedPermit } from '../../../src/driver-kit/observed-permit.ts';
 import type { BridgeComplaint } from './bridge-complaint.ts';
 import type { DeviceBinding } from './device-binding.ts';
@@ -142,4 +142,32 @@ export function question(
     ...(between && { between }),
     ...(until !== undefined && { until }),
   });
+}
+
+/**
+ * What a write came to that was judged by reading it back.
+ *
+ * @param unknown what is said where nobody knows, and the bridge gave no reason
+ * @returns `done`, or what stands there instead
+ * @throws GatewayError when nobody knows, or nothing was written
+ */
+export function endOfWrite(
+  device: NamedDevice,
+  verdict: Verdict<BridgeComplaint>,
+  unknown: () => GatewayError,
+): 'done' | Value {
+  switch (verdict.end) {
+    case 'confirmed':
+    case 'unconfirmed':
+      return 'done';
+    case 'not_reached':
+      return verdict.value;
+    case 'refused':
+      throw complained(device, verdict.reason?.reason ?? 'other', 'refused');
+    default: {
+      const reason = verdict.end === 'unknown' ? verdict.reason : undefined;
+      if (reason?.verb === 'set') throw complained(device, reason.reason, 'maybe_sent');
+      throw unknown();
+    }
+  }
 }
