@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { GatewayError, Secret } from '../../../src/contract/index.ts';
 import { limitsOf } from '../../../src/model/time-limits.ts';
-import { zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
+import { mishaps, mishapsOf, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import { zigbee2mqtt } from './driver.ts';
 import type { LockMisbehaviour } from './simulator.ts';
@@ -40,13 +40,7 @@ const misbehaviour = fc.record({
 const interference = fc.record({
   at: fc.oneof(ms(3_000), ms(40_000)),
   what: fc.constantFrom(
-    'cut',
-    'cut, arrives',
-    'restore',
-    'black hole',
-    'lose ack',
-    'bridge stops',
-    'bridge starts',
+    ...mishaps,
     'code by hand',
     'code by hand elsewhere',
     'cleared by hand',
@@ -89,13 +83,7 @@ async function live({ seed, kind, steps }: Life): Promise<void> {
     lock.misbehave({ ...always, ...misbehaviour } as Partial<LockMisbehaviour>);
     for (const { at, what, pin, slot: elsewhere } of interferences) {
       const interfere: Record<string, () => void> = {
-        cut: () => link.cut(),
-        'cut, arrives': () => link.cut({ onTheWay: 'arrives' }),
-        restore: () => link.restore(),
-        'black hole': () => link.blackHole(),
-        'lose ack': () => link.loseAcknowledgements(),
-        'bridge stops': () => simulator.bridge.stop(),
-        'bridge starts': () => simulator.bridge.start(),
+        ...mishapsOf(f),
         'code by hand': () => keypad.programAtKeypad(slot, pin),
         'code by hand elsewhere': () => keypad.programAtKeypad(elsewhere, pin),
         'cleared by hand': () => keypad.programAtKeypad(slot, undefined),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { GatewayError } from '../../../src/contract/index.ts';
-import { zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
+import { mishaps, mishapsOf, zigbeeLock } from '../../../test/kit/locks/zigbee2mqtt-fixture.ts';
 import { fc } from '../../../test/kit/seeded-properties.ts';
 import type { LockMisbehaviour } from './simulator.ts';
 
@@ -36,16 +36,7 @@ const misbehaviour: fc.Arbitrary<Partial<LockMisbehaviour>> = fc.record(
 /** Things that others do meanwhile, at a time after the command was asked for. */
 const interference = fc.record({
   at: ms(10_000),
-  what: fc.constantFrom(
-    'cut',
-    'cut, arrives',
-    'restore',
-    'black hole',
-    'lose ack',
-    'bridge stops',
-    'bridge starts',
-    'by hand',
-  ),
+  what: fc.constantFrom(...mishaps, 'by hand'),
 });
 
 interface History {
@@ -71,13 +62,7 @@ async function live({ seed, first, misbehaviour, interferences, actions, pauseMs
   const { clock, link, lock, simulator } = f;
   lock.misbehave(misbehaviour);
   const interfere: Record<string, () => void> = {
-    cut: () => link.cut(),
-    'cut, arrives': () => link.cut({ onTheWay: 'arrives' }),
-    restore: () => link.restore(),
-    'black hole': () => link.blackHole(),
-    'lose ack': () => link.loseAcknowledgements(),
-    'bridge stops': () => simulator.bridge.stop(),
-    'bridge starts': () => simulator.bridge.start(),
+    ...mishapsOf(f),
     'by hand': () => lock.turnByHand(lock.bolt === 'locked' ? 'unlocked' : 'locked'),
   };
   for (const { at, what } of interferences) clock.setTimer(() => interfere[what]?.(), at);

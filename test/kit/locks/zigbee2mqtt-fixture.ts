@@ -63,3 +63,19 @@ export async function zigbeeLock(options: Zigbee2MqttFixtureOptions = {}) {
 }
 
 export type ZigbeeLockFixture = Awaited<ReturnType<typeof zigbeeLock>>;
+
+/** What may befall connection and bridge while somebody waits for the lock. */
+export const mishapsOf = ({ link, simulator }: ZigbeeLockFixture): Record<(typeof mishaps)[number], () => void> => ({
+  cut: () => link.cut(),
+  'cut, arrives': () => link.cut({ onTheWay: 'arrives' }),
+  restore: () => link.restore(),
+  'black hole': () => link.blackHole(),
+  'lose ack': () => link.loseAcknowledgements(),
+  'bridge stops': () => simulator.bridge.stop(),
+  'bridge starts': () => simulator.bridge.start(),
+});
+
+export const mishaps = [
+  ...(['cut', 'cut, arrives', 'restore', 'black hole', 'lose ack'] as const),
+  ...(['bridge stops', 'bridge starts'] as const),
+] as const;
