@@ -8,7 +8,6 @@ import { BrokenBox, passphrase } from '../../../test/kit/command-line/broken-box
 import { deviceIdOf } from '../../config/identity.ts';
 import { Secret } from '../../contract/index.ts';
 import { PairingFiles } from '../../store/pairing-files.ts';
-import { checkMemory } from './check-machine.ts';
 import type { Check } from './finding.ts';
 import { thisBox } from './surroundings.ts';
 
@@ -370,18 +369,6 @@ describe('doctor', () => {
     expect(code).toBe(1);
     const secrets = [passphrase, readFileSync(join(box.state, 'cli.key'), 'utf8').trim()];
     for (const secret of secrets) expect(text).not.toContain(secret);
-  });
-
-  it.each([
-    [4_500, 512, 'ok'],
-    [4_501, 512, 'warning'],
-    [10_000, 1_024, 'ok'],
-    [10_000, undefined, 'ok'],
-  ])('%i devices in a service that may take %s MiB: %s', (devices, mib, verdict) => {
-    const limitBytes = mib === undefined ? undefined : mib << 20;
-    const [finding] = checkMemory(devices, { ...thisBox, memory: () => ({ limitBytes, availableBytes: 1 << 30 }) });
-    expect(finding?.verdict).toBe(verdict);
-    if (verdict === 'warning') expect(finding?.run).toContain('many-doors.conf');
   });
 
   it('goes on with the rest when one look fails', async () => {
